@@ -1,0 +1,57 @@
+/** The texts that are timed: what people write, and the same by the thousand. */
+
+const job = `# trains the baseline
+!Train
+data: !Dataset
+  path: ./data/train.csv   # one row a sample
+  split: 0.33
+  shuffle: true
+model: &model !Model
+  layers: [64, 64, 32]
+  activation: relu
+  dropout: 0.1
+  name: "baseline"
+optimizer: !Adam
+  rate: 0.001
+  beta: [0.9, 0.999]
+scheduler: !Cosine
+  warmup: 100
+  total: 10000
+evaluate: !Evaluate
+  model: *model
+  metrics:
+    - !Accuracy {}
+    - !F1 { average: macro }
+    - !Loss
+callbacks:
+  - !Checkpoint
+    every: 10
+    path: ./out
+  - !EarlyStop { patience: 5 }
+epochs: 100
+seed: 42
+`
+
+const jobs = (count) => {
+  const rows = Array.from({ length: count }, (_, at) => [
+    '  - !Train',
+    `    name: job${at}`,
+    `    rate: 0.${(at % 9) + 1}`,
+    `    epochs: ${at}`,
+  ])
+  return `jobs:\n${rows.flat().join('\n')}\n`
+}
+
+const keys = (count) => Array.from({ length: count }, (_, at) => `key${at}: value ${at}\n`).join('')
+
+export const texts = {
+  'a job of 30 lines': () => job,
+  '2,000 tags': () => jobs(2_000),
+  '100,000 tags': () => jobs(100_000),
+  '5,000 keys': () => keys(5_000),
+}
+
+/** Every tag that the texts have. */
+export const tags = 'Train Dataset Model Adam Cosine Evaluate Accuracy F1 Loss Checkpoint EarlyStop'.split(
+  ' ',
+)

@@ -1,0 +1,21 @@
+/** A source of numbers in [0, 1) that gives the same ones for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** A copy of `items` in an order that only `seed` decides (Fisher and Yates). */
+export function shuffled<Item>(items: readonly Item[], seed: number): Item[] {
+  const random = seededRandom(seed)
+  const deck = [...items]
+  for (let last = deck.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    ;[deck[last], deck[other]] = [deck[other]!, deck[last]!]
+  }
+  return deck
+}

@@ -1,0 +1,10 @@
+/**
+ * Joins what tsc emits into one file an entry: loading sixty small modules would cost a program more than all else.
+ * Nothing is dropped or renamed: what is tested is what ships.
+ */
+export default {
+  input: { index: 'build/js/index.js', 'cli/main': 'build/js/cli/main.js' },
+  output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', entryFileNames: '[name].js' },
+  external: /^(?:node:|[^./])/,
+  treeshake: false,
+}

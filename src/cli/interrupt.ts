@@ -1,0 +1,23 @@
+import type { Logger } from '../runnable/logger.js'
+import { interruptedCode } from '../runnable/outcome.js'
+
+const signals = ['SIGINT', 'SIGTERM'] as const
+
+/** Runs `body` with a signal that the first Ctrl-C aborts; the second ends the process at once. */
+export async function whileInterruptible<T>(
+  logger: Logger,
+  body: (signal: AbortSignal) => Promise<T>,
+): Promise<{ outcome: T; interrupted: boolean }> {
+  const controller = new AbortController()
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(interruptedCode)
+    logger.warn('Interrupted: waiting for the run to clean up (once more to end at once)')
+    controller.abort()
+  }
+  for (const signal of signals) process.on(signal, interrupt)
+  try {
+    return { outcome: await body(controller.signal), interrupted: controller.signal.aborted }
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt)
+  }
+}

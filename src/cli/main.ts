@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { isFlambeauError } from '../errors.js'
+import { describeError } from '../runnable/describe-error.js'
+import { StderrLogger } from '../runnable/logger.js'
+import { program } from './program.js'
+
+program()
+  .parseAsync()
+  .catch((error: unknown) => {
+    const logger = new StderrLogger()
+    logger.error(describeError(error, { paint: logger.paint }))
+    process.exitCode = isFlambeauError(error) ? error.exitCode : 1
+  })

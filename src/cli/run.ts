@@ -1,0 +1,47 @@
+import { Command, Option } from 'commander'
+import { StderrLogger } from '../runnable/logger.js'
+import { interruptedCode } from '../runnable/outcome.js'
+import { runFile } from '../runnable/run-file.js'
+import { importModules } from './import-modules.js'
+import { whileInterruptible } from './interrupt.js'
+import { withImports } from './options.js'
+import { printResult } from './print-result.js'
+
+interface RunFlags {
+  import: string[]
+  secrets?: string
+  secretsDialect?: 'python' | 'ini'
+  force?: true
+  verbose?: true
+  debug?: true
+  dryRun?: true
+}
+
+/** `flambeau run FILE`. */
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('run a runnable file: its result goes to standard output, progress to standard error')
+    .argument('<file>', 'the YAML file')
+    .option('-s, --secrets <file>', 'an INI file of secrets')
+    .addOption(
+      new Option('--secrets-dialect <dialect>', 'how the INI file is read').choices(['python', 'ini']),
+    )
+    .option('-f, --force', 'do it again, even where results are there already')
+    .option('-v, --verbose', 'say more')
+    .option('-d, --debug', 'show stacks, even for a mistake in the file')
+    .option('-n, --dry-run', 'parse, check and construct, then stop')
+  return withImports(command).action(run)
+}
+
+async function run(file: string, flags: RunFlags): Promise<void> {
+  const { import: modules, secretsDialect: dialect, ...options } = flags
+  const logger = new StderrLogger(flags.verbose ?? flags.debug)
+  await importModules(modules)
+  const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
+    runFile(file, { ...options, ...(dialect ? { dialect } : {}), signal, logger }),
+  )
+  process.exitCode = interrupted ? interruptedCode : outcome.exitCode
+  if (!outcome.ok) return
+  if (flags.dryRun) logger.info(`"${file}" is ready to run`)
+  else printResult(outcome.value)
+}

@@ -1,0 +1,33 @@
+import { Command } from 'commander'
+import { defaultRegistry } from '../registry/default-registry.js'
+import type { ResolvedTag } from '../registry/types.js'
+import { importModules } from './import-modules.js'
+import { withImports } from './options.js'
+
+/** `flambeau tags`. */
+export function tagsCommand(): Command {
+  const command = new Command('tags')
+    .description('list the tags that files may use')
+    .option('--json', 'print them as one JSON array')
+  return withImports(command).action(tags)
+}
+
+async function tags({ import: modules, json }: { import: string[]; json?: true }): Promise<void> {
+  await importModules(modules)
+  const all = defaultRegistry.tags().map((tag) => described(defaultRegistry.get(tag)!))
+  if (json) return console.log(JSON.stringify(all, null, 2))
+  const width = Math.max(...all.map(({ tag }) => tag.length))
+  for (const { tag, factories, deprecated, description } of all) {
+    const notes = [
+      description,
+      factories.length > 0 && `factories: ${factories.join(', ')}`,
+      deprecated && `deprecated: ${deprecated}`,
+    ]
+    console.log(`${tag.padEnd(width)}  ${notes.filter(Boolean).join('; ')}`.trimEnd())
+  }
+}
+
+function described({ tag, Class, definition, deprecated }: ResolvedTag) {
+  const factories = [...definition.factories.keys()]
+  return { tag, class: Class.name, factories, description: definition.description, deprecated }
+}

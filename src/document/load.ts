@@ -1,0 +1,106 @@
+import { DocumentError, type Problem, ValidationError } from '../errors.js'
+import { defaultRegistry } from '../registry/default-registry.js'
+import type { Registry } from '../registry/registry.js'
+import type { TagMap } from '../registry/tag-map.js'
+import type { Class } from '../registry/types.js'
+import { reportProblems } from '../report.js'
+import type { Source } from '../source.js'
+import { examine } from './examine.js'
+import { Loading } from './loading.js'
+import { parse } from './parse.js'
+import type { Parsed, ParsedDocument } from './parsed.js'
+import { documentError, inFileOrder, spanOf } from './problems.js'
+import { readText } from './read-text.js'
+
+/** Options of everything that reads. */
+export interface ReadOptions {
+  /** Whose tags count; the default registry when absent. */
+  registry?: Registry
+  /** What messages call the text. */
+  filename?: string
+}
+
+/** Options of {@link load} that say what the text must hold. */
+export interface LoadOptions<Expected = unknown> extends ReadOptions {
+  /** A tag or a class: what is loaded must be an instance of it. */
+  expect?: Expected
+}
+
+/** What `expect` promises: the type of the tag in {@link TagMap}, or an instance of the class. */
+export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? InstanceType<E> : unknown
+
+/**
+ * Constructs the objects of a text with one document.
+ *
+ * ```ts
+ * const train = load('!Train { data: iris.csv }', { expect: Train })
+ * ```
+ *
+ * Everything is checked before anything is constructed.
+ *
+ * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
+ */
+export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
+  const { filename = defaultName, registry = defaultRegistry, expect } = options
+  const parsed = parse(text, filename)
+  const second = parsed.documents[1]
+  if (second) throw severalDocuments(parsed, second)
+  const [value] = construct(parsed, registry)
+  if (expect !== undefined) checkType(value, expect, registry, parsed)
+  return (value ?? null) as Loaded<E>
+}
+
+/** Constructs the objects of every document of a text, in order. */
+export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
+  const { filename = defaultName, registry = defaultRegistry } = options
+  return construct(parse(text, filename), registry)
+}
+
+/**
+ * Reads a file as UTF-8 and loads it.
+ *
+ * @throws {@link ResourceError} when there is no such file, or it is no text.
+ */
+export async function loadFile<const E = unknown>(
+  file: string | URL,
+  options: LoadOptions<E> = {},
+): Promise<Loaded<E>> {
+  const { text, filename } = await readText(file)
+  return load(text, { filename, ...options })
+}
+
+/** What a text without a file is called. */
+export const defaultName = '<text>'
+
+/** Checks every document of a text, then constructs them. */
+export function construct(parsed: Parsed, registry: Registry): unknown[] {
+  const { problems, doubtful } = examine(parsed, registry)
+  if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
+  return parsed.documents.map((document) => constructDocument(parsed.source, document, registry))
+}
+
+/** Constructs one document that was checked. */
+export function constructDocument(source: Source, document: ParsedDocument, registry: Registry): unknown {
+  return new Loading(source, registry, document).construct(document.root)
+}
+
+function severalDocuments({ source, documents }: Parsed, second: ParsedDocument): DocumentError {
+  const message = `One document is expected, but here begins the second of ${documents.length}: use "loadAll" for them`
+  return documentError([source.problem('SEVERAL_DOCUMENTS', message, spanOf(second.root))])
+}
+
+function checkType(value: unknown, expect: unknown, registry: Registry, parsed: Parsed): void {
+  const Expected = typeof expect === 'string' ? registry.get(expect)?.Class : (expect as Class)
+  if (Expected && value instanceof Expected) return
+  const wanted = typeof expect === 'string' ? `"${expect}"` : `an object of class "${(expect as Class).name}"`
+  const root = parsed.documents[0]?.root
+  const found = root?.tag === undefined ? 'a document without a tag' : `"${root.tag}"`
+  const problems: Problem[] = [
+    parsed.source.problem(
+      'UNEXPECTED_TYPE',
+      `${wanted} is expected, but here stands ${found}`,
+      root ? spanOf(root) : { start: 0, end: 0 },
+    ),
+  ]
+  throw new ValidationError(reportProblems(problems), { problems })
+}

@@ -1,0 +1,11 @@
+import type { KeyStyle } from '../registry/types.js'
+
+/** The option that a YAML key names: `learningRate` for `learning_rate` in snake case. */
+export function optionName(key: string, style: KeyStyle): string {
+  return style === 'snake_case' ? key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) : key
+}
+
+/** The YAML key of an option: `learning_rate` for `learningRate` in snake case. */
+export function keyName(option: string, style: KeyStyle): string {
+  return style === 'snake_case' ? option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : option
+}

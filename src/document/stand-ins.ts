@@ -1,0 +1,81 @@
+import { type Problem, RegistrationError } from '../errors.js'
+import type { Node } from '../node.js'
+import type { SchemaIssue, StandardSchema } from '../registry/standard-schema.js'
+import type { ResolvedTag } from '../registry/types.js'
+import { Construction } from './construction.js'
+import { childrenOf } from './nodes.js'
+import { isEmpty } from './tag-check.js'
+import { ask, issueProblems, pathOf } from './validation.js'
+
+/**
+ * Validates every tagged node of a document without running its class: in the options of its parent an object
+ * that only has the class's prototype stands for it.
+ */
+export class StandIns extends Construction {
+  readonly problems: Problem[] = []
+  /** Found at a stand-in itself: the real object may still please the schema. */
+  readonly doubtful: Problem[] = []
+  readonly #standIns = new WeakSet<object>()
+  /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
+  readonly #unknown = new WeakSet<object>()
+  #count = 0
+
+  override construct(node: Node): unknown {
+    return node.kind === 'alias' && !node.target ? this.#standIn(null, this.#unknown) : super.construct(node)
+  }
+
+  protected override make(node: Node): object {
+    const resolved = this.registry.get(node.tag!)
+    const mapped = resolved && !resolved.definition.fromYaml
+    if (mapped && (node.kind === 'mapping' || isEmpty(node))) this.#check(node, resolved)
+    else for (const [, child] of childrenOf(node)) this.construct(child)
+    return this.#standIn(resolved?.Class.prototype ?? null, resolved ? this.#standIns : this.#unknown)
+  }
+
+  #standIn(prototype: object | null, kind: WeakSet<object>): object {
+    const standIn = Object.create(prototype)
+    kind.add(standIn)
+    this.#count++
+    return standIn
+  }
+
+  #check(node: Node, resolved: ResolvedTag): void {
+    const { definition, factory } = resolved
+    const { seen } = this.optionsOf(node, definition)
+    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    if (!schema) return
+    for (const issue of this.#issues(schema, seen, node)) {
+      const depth = this.#standInDepth(seen, pathOf(issue))
+      if (depth === 'above') continue
+      const list = depth === 'at' ? this.doubtful : this.problems
+      list.push(...issueProblems(issue, node, definition, this))
+    }
+  }
+
+  // A user's own check may ask a stand-in for what only the real object has: that is no finding.
+  #issues(schema: StandardSchema, options: unknown, node: Node): readonly SchemaIssue[] {
+    try {
+      return ask(schema, options, node.tag!).issues ?? []
+    } catch (error) {
+      if (error instanceof RegistrationError) throw error
+      return this.#count > 0
+        ? []
+        : [{ message: `its schema threw "${error instanceof Error ? error.message : error}"` }]
+    }
+  }
+
+  #standInDepth(options: unknown, path: readonly string[]): 'at' | 'above' | 'none' {
+    let value = options
+    for (const step of path) {
+      if (isIn(this.#standIns, value)) return 'above'
+      value =
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
+    }
+    if (isIn(this.#unknown, value)) return 'above'
+    return isIn(this.#standIns, value) ? 'at' : 'none'
+  }
+}
+
+function isIn(set: WeakSet<object>, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && set.has(value)
+}

@@ -1,0 +1,147 @@
+/** Where a problem lies and what to do about it; lines and columns count from 1, the end is exclusive. */
+export interface Problem {
+  /** A stable name for the kind of problem, such as `UNKNOWN_TAG`. */
+  readonly code: string
+  /** One sentence: what was found, what was expected, what to type. */
+  readonly message: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly endLine: number
+  readonly endColumn: number
+  /** The lines around the place, with a marker under it. */
+  readonly frame: string
+  /** What to write instead, where one thing is likely. */
+  readonly hint?: string
+}
+
+/** What every error of this package may carry besides its message. */
+export interface FlambeauErrorOptions extends ErrorOptions {
+  code?: string
+  problems?: readonly Problem[]
+  exitCode?: number
+}
+
+const brand = Symbol.for('flambeau.error')
+
+/**
+ * The root of the family: `catch (error) { if (error instanceof FlambeauError) ... }`.
+ *
+ * Across two copies of this package use {@link isFlambeauError}.
+ */
+export class FlambeauError extends Error {
+  override get name(): string {
+    return 'FlambeauError'
+  }
+  /** A stable name for the kind of error; that of its first problem when it has problems. */
+  readonly code: string
+  /** Everything that is wrong, in file order. */
+  readonly problems: readonly Problem[]
+  /** What a process that ends because of this error should exit with: 22 for a user's mistake. */
+  readonly exitCode: number
+  /** @internal */
+  readonly [brand] = true
+
+  constructor(message: string, options: FlambeauErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.problems = options.problems ?? []
+    this.code = options.code ?? this.problems[0]?.code ?? 'FLAMBEAU'
+    this.exitCode = options.exitCode ?? 1
+  }
+}
+
+/** Whether `error` belongs to the family, whichever copy of this package made it. */
+export function isFlambeauError(error: unknown): error is FlambeauError {
+  return typeof error === 'object' && error !== null && brand in error
+}
+
+/** The user's file, options or secrets are wrong: no stack is shown for these. Exit code 22. */
+abstract class UserMistake extends FlambeauError {
+  constructor(message: string, options: FlambeauErrorOptions = {}) {
+    super(message, { exitCode: 22, ...options })
+  }
+}
+
+/** The YAML is wrong; `problems` has every place. */
+export class DocumentError extends UserMistake {
+  override get name(): string {
+    return 'DocumentError'
+  }
+}
+
+/** A tag that nobody registered, or a factory that its class does not have. */
+export class TagError extends DocumentError {
+  override get name(): string {
+    return 'TagError'
+  }
+}
+
+/** Options that their class or its schema refuses. */
+export class ValidationError extends DocumentError {
+  override get name(): string {
+    return 'ValidationError'
+  }
+}
+
+/** The YAML is right, but it is no runnable file. */
+export class RunnableFileError extends DocumentError {
+  override get name(): string {
+    return 'RunnableFileError'
+  }
+}
+
+/** Thrown by a `parse()` that finds that its runnable could not run. */
+export class ParsingRunnableError extends RunnableFileError {
+  override get name(): string {
+    return 'ParsingRunnableError'
+  }
+}
+
+/** An extension cannot be found, installed or imported. */
+export class ExtensionError extends RunnableFileError {
+  override get name(): string {
+    return 'ExtensionError'
+  }
+}
+
+/** A file or folder that a runnable file names is missing, or is there already. */
+export class ResourceError extends RunnableFileError {
+  override get name(): string {
+    return 'ResourceError'
+  }
+}
+
+/** A programmer's mistake in registering a class, or in dumping one that cannot be dumped. */
+export class RegistrationError extends FlambeauError {
+  override get name(): string {
+    return 'RegistrationError'
+  }
+}
+
+/** A constructor, factory or `fromYaml` threw: `cause` is what it threw, the problem points at its node. */
+export class ConstructionError extends UserMistake {
+  override get name(): string {
+    return 'ConstructionError'
+  }
+}
+
+/** A secret that is asked for is not there, or cannot be read; the message has names, never values. */
+export class MissingSecretsError extends UserMistake {
+  override get name(): string {
+    return 'MissingSecretsError'
+  }
+}
+
+/** The secrets file itself is wrong; the message has lines and names, never values. */
+export class SecretsFileError extends UserMistake {
+  override get name(): string {
+    return 'SecretsFileError'
+  }
+}
+
+/** `run()` failed: `cause` is what it threw. Throw it yourself to choose the exit code. */
+export class UnsuccessfulRunnableError extends FlambeauError {
+  override get name(): string {
+    return 'UnsuccessfulRunnableError'
+  }
+}

@@ -1,0 +1,75 @@
+// `export *` here and nowhere else: only so can users augment the interface.
+
+export { type ClusterAccess, ClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
+export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
+export { check } from './document/check.js'
+export { type DumpOptions, dump, dumpAll } from './document/dump.js'
+export { type Loaded, type LoadOptions, load, loadAll, loadFile, type ReadOptions } from './document/load.js'
+export { setSerializableAttr } from './document/records.js'
+export { MappedRegistrable, Registrable, type WithSchema } from './document/registrable-base.js'
+export { Template, type TemplatePath } from './document/template.js'
+export {
+  ConstructionError,
+  DocumentError,
+  ExtensionError,
+  FlambeauError,
+  type FlambeauErrorOptions,
+  isFlambeauError,
+  MissingSecretsError,
+  ParsingRunnableError,
+  type Problem,
+  RegistrationError,
+  ResourceError,
+  RunnableFileError,
+  SecretsFileError,
+  TagError,
+  UnsuccessfulRunnableError,
+  ValidationError,
+} from './errors.js'
+export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
+export { defaultRegistry } from './registry/default-registry.js'
+export { type FactoryDecorator, type FactoryOptions, factory } from './registry/factory.js'
+export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
+export { type Namespace, namespace } from './registry/namespace.js'
+export { type AliasOptions, alias, register, registrable } from './registry/registrable.js'
+export { Registry } from './registry/registry.js'
+export type {
+  InputOf,
+  OutputOf,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './registry/standard-schema.js'
+export type { Tag } from './registry/tag.js'
+export * from './registry/tag-map.js'
+export type {
+  Class,
+  Definition,
+  FactoryDefinition,
+  HooksOf,
+  KeyStyle,
+  Registration,
+  RegistrationOptions,
+  ResolvedTag,
+} from './registry/types.js'
+export {
+  type ContextOptions,
+  type Preprocessed,
+  type PreprocessOptions,
+  SafeExecutionContext,
+} from './runnable/context.js'
+export type { Logger } from './runnable/logger.js'
+export type { Outcome } from './runnable/outcome.js'
+export { type RunFileOptions, runFile } from './runnable/run-file.js'
+export { type RunOptions, runOptions } from './runnable/run-options.js'
+export { isRunnable, Runnable, type UserProvider } from './runnable/runnable.js'
+export {
+  type ParseSecretsOptions,
+  parseSecrets,
+  type ReadSecretsOptions,
+  readSecrets,
+  type SecretsDialect,
+} from './runnable/secrets/read-secrets.js'
+export type { SecretSection } from './runnable/secrets/secret-section.js'
+export { type SecretOptions, Secrets, type SecretsConfig } from './runnable/secrets/secrets.js'
+export { version } from './version.js'

@@ -1,0 +1,68 @@
+import type { FromYaml } from './hooks.js'
+import type { OutputOf, StandardSchema } from './standard-schema.js'
+import type { Class, RegistrationOptions } from './types.js'
+
+/** A class that `options` allow: an abstract one only with `{ abstract: true }`. */
+export type ClassFor<O> = O extends { abstract: true } ? Class : new (...args: any[]) => object
+
+/** `unknown` when the class can be registered so, else a type whose name says what is wrong. */
+export type Fits<C, O extends RegistrationOptions> =
+  HasFromYaml<C, O> extends true
+    ? unknown
+    : TakesOneObject<C> extends true
+      ? TakesOutput<C, SchemaOf<C, O>>
+      : Mistake<'the constructor must take one options object, or the class must have a static fromYaml'>
+
+declare const mistake: unique symbol
+
+interface Mistake<Message extends string> {
+  readonly [mistake]: Message
+}
+
+/** Marks a class made by `with(schema)`, whose constructor takes the input of the schema. */
+export interface ChecksItsInput {
+  readonly checksItsInput: true
+}
+
+type HasFromYaml<C, O> = C extends { fromYaml: FromYaml }
+  ? true
+  : O extends { fromYaml: FromYaml }
+    ? true
+    : false
+
+type FirstParameter<C> = C extends abstract new (
+  ...args: infer A
+) => any
+  ? A extends []
+    ? object
+    : A[0]
+  : never
+
+type TakesOneObject<C> = C extends abstract new (
+  options: any,
+) => any
+  ? IsOptions<NonNullable<FirstParameter<C>>>
+  : false
+
+// Of `string | { path: string }` the object is enough; an array or a function is no mapping.
+type IsOptions<P> = unknown extends P
+  ? true
+  : [Exclude<Extract<P, object>, readonly unknown[] | ((...args: any) => any)>] extends [never]
+    ? IsEmptyObject<P>
+    : true
+
+type IsEmptyObject<P> = [{}] extends [P] ? true : false
+
+type SchemaOf<C, O> = O extends { schema: infer S extends StandardSchema }
+  ? S
+  : C extends ChecksItsInput
+    ? never
+    : C extends { schema: infer S extends StandardSchema }
+      ? S
+      : never
+
+type TakesOutput<C, S extends StandardSchema> = [S] extends [never]
+  ? unknown
+  : OutputOf<S> extends FirstParameter<C>
+    ? unknown
+    : Mistake<'the constructor refuses what the schema makes'>

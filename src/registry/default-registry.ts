@@ -1,0 +1,36 @@
+import { RegistrationError } from '../errors.js'
+import { version } from '../version.js'
+import { Registry } from './registry.js'
+
+/** Changes when two copies of this package could no longer share what they keep. */
+const format = 1
+
+interface Shared {
+  readonly format: number
+  readonly version: string
+  readonly registry: Registry
+}
+
+const key = Symbol.for('flambeau.registry')
+
+/** The registry that decorators fill and that `load` and `dump` use when they are given no other. */
+export const defaultRegistry: Registry = share(globalThis as { [key]?: Shared }).registry
+
+function share(global: { [key]?: Shared }): Shared {
+  const found = global[key]
+  if (found) return accept(found)
+  const made = { format, version, registry: new Registry() }
+  // Not enumerable: test runners compare the global object before and after.
+  Object.defineProperty(global, key, { value: made, configurable: true })
+  return made
+}
+
+function accept(found: Shared): Shared {
+  const both = `flambeau ${found.version} and flambeau ${version} are loaded in one process`
+  if (found.format !== format)
+    throw new RegistrationError(`${both} and cannot share a registry: install one of them`, {
+      code: 'TWO_COPIES',
+    })
+  process.emitWarning(`${both}: they share one registry; "npm ls flambeau" shows where they come from`)
+  return found
+}

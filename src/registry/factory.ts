@@ -1,0 +1,50 @@
+import { declare } from './declaration.js'
+import type { StandardSchema } from './standard-schema.js'
+import type { Class, FactoryDefinition } from './types.js'
+
+type StaticMethod = (this: any, options?: any) => unknown
+
+/** Options of {@link factory}. */
+export interface FactoryOptions {
+  /** Validates the factory's own options. */
+  schema?: StandardSchema
+}
+
+/**
+ * Marks a static method as a way to make an object: `!Model.fromFile` calls it with `this` = the class of the tag.
+ *
+ * ```ts
+ * @registrable('!Model')
+ * class Model {
+ *   @factory static fromFile(options: { path: string }) { ... }
+ *   @factory({ schema: FromUrlOptions }) static fromUrl(options: FromUrlOptions) { ... }
+ * }
+ * ```
+ *
+ * Where decorators cannot be written: `registrable('!Model', { factories: ['fromFile'] })`.
+ */
+export function factory(Class: Class, name: string, descriptor?: PropertyDescriptor): void
+export function factory(method: StaticMethod, context: ClassMethodDecoratorContext): void
+export function factory(options: FactoryOptions): FactoryDecorator
+export function factory(first: unknown, ...rest: [name?: unknown, descriptor?: unknown]): unknown {
+  if (rest.length > 0) return mark({}, first, rest[0])
+  return (target: unknown, name: unknown) => mark(first as FactoryOptions, target, name)
+}
+
+/** What `factory(options)` gives: a decorator of either kind. */
+export interface FactoryDecorator {
+  (Class: Class, name: string, descriptor?: PropertyDescriptor): void
+  (method: StaticMethod, context: ClassMethodDecoratorContext): void
+}
+
+function mark(options: FactoryOptions, target: unknown, name: unknown): void {
+  const definition: FactoryDefinition = options.schema ? { schema: options.schema } : {}
+  if (typeof name === 'string') declare(target as Class).factories.set(name, definition)
+  else markByContext(name as ClassMethodDecoratorContext, definition)
+}
+
+function markByContext(context: ClassMethodDecoratorContext, definition: FactoryDefinition): void {
+  context.addInitializer(function (this: unknown) {
+    declare(this as Class).factories.set(String(context.name), definition)
+  })
+}

@@ -1,0 +1,173 @@
+import { RegistrationError } from '../errors.js'
+import { declarationOf, define } from './declaration.js'
+import { checkTag, factoryTag, type Tag } from './tag.js'
+import type { Class, Registration, RegistrationOptions, ResolvedTag } from './types.js'
+
+/**
+ * Tags and their classes.
+ *
+ * ```ts
+ * const registry = new Registry()
+ * registry.add(Train, '!Train')
+ * load('!Train {}', { registry })
+ * ```
+ *
+ * A tag belongs to one class, a class may have several tags; the last one added is the one written back.
+ */
+export class Registry {
+  readonly #parent: Registry | undefined
+  readonly #tags = new Map<string, Registration>()
+  readonly #tagsOf = new Map<Class, Tag[]>()
+  readonly #resolved = new Map<string, ResolvedTag | undefined>()
+
+  constructor(parent?: Registry) {
+    this.#parent = parent
+  }
+
+  /**
+   * Registers `Class` under `tag`; without a tag, under the tags that its decorators declare, or `!ClassName`.
+   *
+   * @throws {@link RegistrationError} when the tag belongs to another class and `override` is not set, when it
+   * clashes with a factory, or when it is no tag.
+   */
+  add<C extends Class>(Class: C, tag?: Tag, options: RegistrationOptions = {}): C {
+    if (tag !== undefined) this.#addOne(Class, checkTag(tag), options)
+    else
+      for (const declared of declaredTags(Class))
+        this.#addOne(Class, declared.tag, { ...declared.options, ...options })
+    return Class
+  }
+
+  /** Gives a registered class one more tag, which is then the one written back. */
+  alias<C extends Class>(Class: C, tag: Tag, options: RegistrationOptions = {}): C {
+    const first = this.tagOf(Class)
+    const known = first && this.get(first)?.definition
+    return this.add(
+      Class,
+      tag,
+      known ? { ...known, factories: [...known.factories.keys()], ...options } : options,
+    )
+  }
+
+  /** What a tag stands for: the class of that very tag, else a factory of the class of the part before its last dot. */
+  get(tag: string): ResolvedTag | undefined {
+    if (this.#parent) return this.#find(tag)
+    if (!this.#resolved.has(tag)) this.#resolved.set(tag, this.#find(tag))
+    return this.#resolved.get(tag)
+  }
+
+  /** The tag that an object of exactly this class is written with. */
+  tagOf(Class: Class): Tag | undefined {
+    return this.#tagsOf.get(Class)?.at(-1) ?? this.#parent?.tagOf(Class)
+  }
+
+  /** Every tag, factories' not included, sorted. */
+  tags(): Tag[] {
+    const all = new Set([...(this.#parent?.tags() ?? []), ...(this.#tags.keys() as Iterable<Tag>)])
+    return [...all].sort()
+  }
+
+  /** Every tag that may be written, factories' included. */
+  *writableTags(): Generator<Tag> {
+    for (const tag of this.tags()) {
+      yield tag
+      for (const name of this.get(tag)!.definition.factories.keys()) yield factoryTag(tag, name)
+    }
+  }
+
+  has(tag: string): boolean {
+    return this.get(tag) !== undefined
+  }
+
+  /** Takes a tag away from this registry; a parent keeps its own. Returns whether it was there. */
+  remove(tag: Tag): boolean {
+    const registration = this.#tags.get(tag)
+    if (!registration) return false
+    this.#forget(registration)
+    return true
+  }
+
+  /** A registry that sees this one and adds to itself. */
+  child(): Registry {
+    return new Registry(this)
+  }
+
+  #find(tag: string): ResolvedTag | undefined {
+    const exact = this.#own(tag)
+    if (exact) return exact
+    const dot = tag.lastIndexOf('.')
+    if (dot < 2) return undefined
+    const owner = this.#own(tag.slice(0, dot))
+    const factory = tag.slice(dot + 1)
+    return owner?.definition.factories.has(factory) ? { ...owner, factory } : undefined
+  }
+
+  #own(tag: string): Registration | undefined {
+    return this.#tags.get(tag) ?? (this.#parent ? this.#parent.#own(tag) : undefined)
+  }
+
+  #addOne(Class: Class, tag: Tag, options: RegistrationOptions): void {
+    const holder = this.#own(tag)
+    if (holder && holder.Class !== Class && !options.override) throw taken(tag, holder.Class, Class)
+    const own = this.#tags.get(tag)
+    if (own?.Class === Class && !options.override) return
+    const registration = this.#registration(Class, tag, options)
+    if (!options.override) this.#checkFactories(registration)
+    if (own) this.#forget(own)
+    this.#tags.set(tag, registration)
+    const tags = this.#tagsOf.get(Class)
+    if (tags) tags.push(tag)
+    else this.#tagsOf.set(Class, [tag])
+    this.#resolved.clear()
+  }
+
+  #registration(Class: Class, tag: Tag, options: RegistrationOptions): Registration {
+    const { deprecated, abstract = false } = options
+    const definition = define(Class, options)
+    return { tag, Class, definition, abstract, ...(deprecated === undefined ? {} : { deprecated }) }
+  }
+
+  // "!A.b" must mean one thing only, whichever of "!A" and "!A.b" came first.
+  #checkFactories({ tag, Class, definition }: Registration): void {
+    for (const name of definition.factories.keys()) {
+      if (typeof (Class as any)[name] !== 'function') throw noSuchFactory(Class, name)
+      const exact = this.#own(factoryTag(tag, name))
+      if (exact) throw clash(exact.tag, exact.Class, Class, name)
+    }
+    const dot = tag.lastIndexOf('.')
+    const owner = dot < 2 ? undefined : this.#own(tag.slice(0, dot))
+    const name = tag.slice(dot + 1)
+    if (owner?.definition.factories.has(name)) throw clash(tag, Class, owner.Class, name)
+  }
+
+  #forget({ tag, Class }: Registration): void {
+    this.#tags.delete(tag)
+    const left = this.#tagsOf.get(Class)?.filter((other) => other !== tag) ?? []
+    if (left.length > 0) this.#tagsOf.set(Class, left)
+    else this.#tagsOf.delete(Class)
+    this.#resolved.clear()
+  }
+}
+
+function declaredTags(Class: Class): { tag: Tag; options: RegistrationOptions }[] {
+  return declarationOf(Class)?.tags ?? [{ tag: checkTag(`!${Class.name}`), options: {} }]
+}
+
+function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {
+  const both = `"${tag}" is the tag of class "${holder.name}" already, class "${Class.name}" cannot have it too`
+  return new RegistrationError(`${both}: choose another tag, or say { override: true }`, {
+    code: 'TAG_TAKEN',
+  })
+}
+
+function clash(tag: Tag, holder: Class, owner: Class, name: string): RegistrationError {
+  const both = `"${tag}" would mean both class "${holder.name}" and factory "${name}" of class "${owner.name}"`
+  return new RegistrationError(`${both}: rename one of them`, { code: 'TAG_CLASH' })
+}
+
+function noSuchFactory(Class: Class, name: string): RegistrationError {
+  const message = `Class "${Class.name}" has no static method "${name}" to be its factory`
+  return new RegistrationError(`${message}: write "static ${name}(options) { ... }"`, {
+    code: 'NO_SUCH_FACTORY',
+  })
+}

@@ -1,0 +1,25 @@
+import { RegistrationError } from '../errors.js'
+
+/** A YAML tag of an application: `!Train`, `!torch.Adam`. */
+export type Tag = `!${string}`
+
+// What YAML allows in a tag shorthand, less the flow indicators, which end it.
+const wellFormed = /^![^\s!,[\]{}<>%"'`&*#|@\\]+$/u
+
+/** Returns `tag`, or throws a {@link RegistrationError} that says what a tag looks like. */
+export function checkTag(tag: string): Tag {
+  if (wellFormed.test(tag)) return tag as Tag
+  const shape = 'a tag is "!" and a name without spaces, brackets, commas or quotes, such as "!Train"'
+  throw new RegistrationError(`"${tag}" is no tag: ${shape}`, { code: 'BAD_TAG' })
+}
+
+/** The namespace of a tag, `torch` of `!torch.Adam`; nothing for a tag without a dot. */
+export function namespaceOf(tag: string): string | undefined {
+  const dot = tag.indexOf('.')
+  return dot > 1 ? tag.slice(1, dot) : undefined
+}
+
+/** The tag under which a factory of a class is written: `!Model.fromFile`. */
+export function factoryTag(tag: Tag, factory: string): Tag {
+  return `${tag}.${factory}`
+}

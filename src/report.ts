@@ -1,0 +1,30 @@
+import type { Problem } from './errors.js'
+
+/** How {@link reportProblems} marks parts of its text; the default leaves them plain. */
+export interface Paint {
+  message(text: string): string
+  place(text: string): string
+  marker(text: string): string
+}
+
+const plain: Paint = { message: (text) => text, place: (text) => text, marker: (text) => text }
+
+/** All problems as text: each message, its place and its frame, with an empty line between. */
+export function reportProblems(problems: readonly Problem[], paint: Paint = plain): string {
+  const reports = problems.map((problem) => reportProblem(problem, paint))
+  if (reports.length < 2) return reports.join('')
+  return [paint.message(`${reports.length} problems in ${problems[0]!.file}`), ...reports].join('\n\n')
+}
+
+function reportProblem(problem: Problem, paint: Paint): string {
+  const place = paint.place(`${problem.file}:${problem.line}:${problem.column}`)
+  if (problem.frame === '') return [paint.message(problem.message), '', `  ${place}`].join('\n')
+  const rows = problem.frame.split('\n')
+  const marker = paint.marker(rows.pop() ?? '')
+  return [
+    paint.message(problem.message),
+    '',
+    `  ${place}`,
+    ...[...rows, marker].map((row) => `  ${row}`),
+  ].join('\n')
+}

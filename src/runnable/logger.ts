@@ -1,0 +1,41 @@
+import type { Paint } from '../report.js'
+
+/** What a run writes its progress to: `console`, pino, or any object with these four. */
+export interface Logger {
+  debug(...message: any[]): void
+  info(...message: any[]): void
+  warn(...message: any[]): void
+  error(...message: any[]): void
+}
+
+/** Writes lines to standard error, which leaves standard output to results. */
+export class StderrLogger implements Logger {
+  /** Colours, on a terminal that wants them: `NO_COLOR` and `FORCE_COLOR` are respected. */
+  readonly paint: Paint | undefined
+
+  constructor(readonly verbose = false) {
+    this.paint = process.stderr.hasColors?.() ? colours : undefined
+  }
+
+  debug(...message: unknown[]): void {
+    if (this.verbose) console.error(...message)
+  }
+
+  info(...message: unknown[]): void {
+    console.error(...message)
+  }
+
+  warn(...message: unknown[]): void {
+    console.error(...message)
+  }
+
+  error(...message: unknown[]): void {
+    console.error(...message)
+  }
+}
+
+const colours: Paint = {
+  message: (text) => `\u001b[1;31m${text}\u001b[0m`,
+  place: (text) => `\u001b[36m${text}\u001b[0m`,
+  marker: (text) => `\u001b[31m${text}\u001b[0m`,
+}

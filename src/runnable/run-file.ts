@@ -1,0 +1,40 @@
+import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from './context.js'
+import type { Outcome } from './outcome.js'
+import type { RunOptions } from './run-options.js'
+
+/** Options of {@link runFile}. */
+export interface RunFileOptions extends ContextOptions, PreprocessOptions, Partial<RunOptions> {
+  /** What `run()` takes besides the usual: handles of the host program, say. */
+  runOptions?: object
+  /** Parse, check, construct and call `parse()`, and stop there. */
+  dryRun?: boolean
+}
+
+/**
+ * Runs a runnable file.
+ *
+ * ```ts
+ * const outcome = await runFile('train.yaml', { secrets: 'secrets.ini', signal })
+ * if (!outcome.ok) process.exitCode = outcome.exitCode
+ * ```
+ *
+ * Never rejects; an error is logged, and is in the outcome. `file` may be `{ content }`, a text that is at hand.
+ */
+export async function runFile<T = unknown>(
+  file: ConstructorParameters<typeof SafeExecutionContext>[0],
+  options: RunFileOptions = {},
+): Promise<Outcome<T>> {
+  const context = new SafeExecutionContext(file, options)
+  return context.run(async (complete) => {
+    const { runnable } = await context.preprocess(options)
+    if (options.dryRun) return undefined as T
+    return (await runnable.run({ ...complete, ...options.runOptions })) as T
+  }, pickRunOptions(options))
+}
+
+function pickRunOptions({ force, verbose, debug, signal, logger }: RunFileOptions): Partial<RunOptions> {
+  const given = Object.entries({ force, verbose, debug, signal, logger }).filter(
+    ([, value]) => value !== undefined,
+  )
+  return Object.fromEntries(given)
+}

@@ -1,0 +1,99 @@
+import { userInfo } from 'node:os'
+import { MappedRegistrable } from '../document/registrable-base.js'
+import type { RunOptions } from './run-options.js'
+import type { ReadSecretsOptions } from './secrets/read-secrets.js'
+import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'
+
+const brand = Symbol.for('flambeau.Runnable')
+
+/** Tells who runs a runnable. */
+export type UserProvider = () => string
+
+/**
+ * Something that can be run: extend it, implement `run`, and name its tag in a YAML file.
+ *
+ * ```ts
+ * @registrable('!Greet')
+ * class Greet extends Runnable.with(z.object({ name: z.string() })) {
+ *   run({ logger }: RunOptions) {
+ *     logger.info(`Hello, ${this.options.name}`)
+ *   }
+ * }
+ * ```
+ *
+ * `Result` is what `run` returns, `Options` what it takes besides {@link RunOptions}. What is injected here
+ * (secrets, extensions, the text) is no part of a dump.
+ */
+export abstract class Runnable<Result = unknown, Options extends object = {}> extends MappedRegistrable {
+  #config: SecretsConfig = emptySecrets()
+  #extensions: Readonly<Record<string, string>> = {}
+  #content: string | undefined
+  #userProvider: UserProvider = () => userInfo().username
+
+  /** The secrets that the user provides: `config.get('AWS', 'ACCESS_KEY')`. */
+  get config(): SecretsConfig {
+    return this.#config
+  }
+
+  /** The extensions that the runnable file declares: where each comes from, by its name. */
+  get extensions(): Readonly<Record<string, string>> {
+    return this.#extensions
+  }
+
+  /** The text of the document that this was loaded from, byte for byte. */
+  get content(): string | undefined {
+    return this.#content
+  }
+
+  /** Who runs this: the computer's user, unless the host program says otherwise. */
+  get userProvider(): UserProvider {
+    return this.#userProvider
+  }
+
+  set userProvider(userProvider: UserProvider) {
+    this.#userProvider = userProvider
+  }
+
+  /** Remembers the text that this was loaded from. */
+  injectContent(content: string): void {
+    this.#content = content
+  }
+
+  /**
+   * Reads secrets from an INI file, or takes those that were read.
+   *
+   * @throws {@link SecretsFileError} when the file is missing or wrong.
+   */
+  async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
+    if (typeof secrets !== 'string') this.#config = secrets
+    else {
+      const { readSecrets } = await import('./secrets/read-secrets.js')
+      this.#config = await readSecrets(secrets, options)
+    }
+  }
+
+  /** Remembers the extensions of the runnable file. */
+  injectExtensions(extensions: Readonly<Record<string, string>>): void {
+    this.#extensions = { ...extensions }
+  }
+
+  /**
+   * Finds out whether `run` could work, before it does anything; may be asynchronous.
+   *
+   * @throws {@link ParsingRunnableError} when it could not.
+   */
+  parse(): void | Promise<void> {}
+
+  /** Does the work. Throw an {@link UnsuccessfulRunnableError} to choose the exit code. */
+  abstract run(options: RunOptions & Options): Result | Promise<Result>
+
+  /** @internal */
+  get [brand](): true {
+    return true
+  }
+}
+
+/** Whether a value is a {@link Runnable}, whichever copy of this package its class extends. */
+export function isRunnable(value: unknown): value is Runnable<unknown, any> {
+  return typeof value === 'object' && value !== null && brand in value
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { SecretsFileError } from '../../errors.js'
+import { readIni } from './ini-reader.js'
+import { readPython } from './python-reader.js'
+import { quoted } from './quoted.js'
+import { Secrets, type SecretsConfig } from './secrets.js'
+
+/** How an INI file is read: as Python's `configparser` does, or as the npm package `ini` does. */
+export type SecretsDialect = 'python' | 'ini'
+
+/** How {@link readSecrets} reads a file. */
+export interface ReadSecretsOptions {
+  /** `python` when absent. */
+  readonly dialect?: SecretsDialect | undefined
+}
+
+/** How {@link parseSecrets} reads a text. */
+export interface ParseSecretsOptions extends ReadSecretsOptions {
+  /** What errors call the text; `<secrets>` when absent. */
+  readonly filename?: string | undefined
+}
+
+const readers = { python: readPython, ini: readIni }
+
+/**
+ * Reads secrets from an INI file in UTF-8. A `~` at the start of the path is the home folder.
+ *
+ * @throws {@link SecretsFileError} when there is no such file, or when it is wrong; it has every problem.
+ */
+export async function readSecrets(path: string, options: ReadSecretsOptions = {}): Promise<SecretsConfig> {
+  const bytes = await readFile(withHome(path)).catch((cause) => {
+    throw unreadable(path, cause)
+  })
+  return parseSecrets(decode(bytes, path), { ...options, filename: path })
+}
+
+/**
+ * Reads secrets from a text.
+ *
+ * @throws {@link SecretsFileError} when the text is wrong; it has every problem.
+ */
+export async function parseSecrets(text: string, options: ParseSecretsOptions = {}): Promise<SecretsConfig> {
+  const { filename = '<secrets>', dialect = 'python' } = options
+  if (!Object.hasOwn(readers, dialect)) throw unknownDialect(dialect)
+  return Secrets.from(await readers[dialect](text.replace(/^\ufeff/, ''), filename))
+}
+
+function withHome(path: string): string {
+  return /^~(?:[\\/]|$)/.test(path) ? homedir() + path.slice(1) : path
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    const message = `Secrets file ${quoted(path)} is not UTF-8: save it as UTF-8`
+    throw new SecretsFileError(message, { code: 'SECRETS_NOT_UTF8' })
+  }
+}
+
+function unreadable(path: string, cause: NodeJS.ErrnoException): SecretsFileError {
+  const [code, reason] = reasons[cause.code ?? ''] ?? ['SECRETS_UNREADABLE', `cannot be read (${cause.code})`]
+  return new SecretsFileError(`Secrets file ${quoted(path)} ${reason}`, { code, cause })
+}
+
+const notFound = ['SECRETS_NOT_FOUND', 'does not exist: check the path and the current folder'] as const
+const noAccess = ['SECRETS_UNREADABLE', 'may not be read by this user: allow it with "chmod u+r"'] as const
+
+const reasons: Readonly<Record<string, readonly [code: string, reason: string]>> = {
+  ENOENT: notFound,
+  ENOTDIR: notFound,
+  EISDIR: ['SECRETS_FOLDER', 'is a folder: name the INI file in it'],
+  EACCES: noAccess,
+  EPERM: noAccess,
+}
+
+function unknownDialect(dialect: string): SecretsFileError {
+  const message = `Unknown dialect ${quoted(String(dialect))} for secrets: write "python" or "ini"`
+  return new SecretsFileError(message, { code: 'SECRETS_UNKNOWN_DIALECT' })
+}

@@ -1,0 +1,79 @@
+/** The section whose keys all other sections have, too, in Python's dialect. */
+export const defaultSection = 'DEFAULT'
+
+/** The keys of one section, with their values as the file has them. */
+export type Keys = ReadonlyMap<string, string>
+
+/** What a reader finds in a file. */
+export interface SecretsContent {
+  readonly sections: ReadonlyMap<string, Keys>
+  /** The keys that all sections share; absent in a dialect that has no such thing. */
+  readonly defaults?: Keys
+}
+
+/** What a value may need to become complete. */
+export interface Expansion {
+  /** The value of another key of the same section, as the file has it. */
+  lookup(key: string): string | undefined
+  /** Says why the value cannot be read: a code, and words that follow the name of the key. */
+  fail(code: string, reason: string): never
+}
+
+/** How a dialect spells keys and completes values. */
+export interface DialectRules {
+  /** The spelling under which a key is kept. */
+  keyOf(key: string): string
+  /** A value as a program gets it. */
+  expand(raw: string, expansion: Expansion): string
+}
+
+/** What {@link SecretsTable} is made of. */
+export interface SecretsTableParts {
+  readonly content: SecretsContent
+  readonly rules: DialectRules
+  /** Absent when no secrets were given at all. */
+  readonly filename?: string
+}
+
+/** All sections and values of a file. It never leaves this folder, so that nothing can show it. */
+export class SecretsTable {
+  readonly filename: string | undefined
+  readonly rules: DialectRules
+  readonly #content: SecretsContent
+
+  constructor({ content, rules, filename }: SecretsTableParts) {
+    this.#content = content
+    this.rules = rules
+    this.filename = filename
+  }
+
+  /** The sections in file order, without the one that all others inherit from. */
+  sections(): string[] {
+    return [...this.#content.sections.keys()]
+  }
+
+  /** All names that {@link hasSection} knows. */
+  names(): string[] {
+    return this.#content.defaults ? [defaultSection, ...this.sections()] : this.sections()
+  }
+
+  hasSection(name: string): boolean {
+    const inherited = this.#content.defaults !== undefined && name === defaultSection
+    return inherited || this.#content.sections.has(name)
+  }
+
+  /** The keys of a section: its own, then those that it inherits. */
+  keys(section: string): string[] {
+    if (!this.hasSection(section)) return []
+    const own = this.#content.sections.get(section)?.keys() ?? []
+    const inherited = this.#content.defaults?.keys() ?? []
+    return [...new Set([...own, ...inherited])]
+  }
+
+  /** A value as the file has it. */
+  raw(section: string, key: string): string | undefined {
+    if (!this.hasSection(section)) return undefined
+    const name = this.rules.keyOf(key)
+    return this.#content.sections.get(section)?.get(name) ?? this.#content.defaults?.get(name)
+  }
+}

@@ -1,0 +1,110 @@
+import { missingSecret } from './missing-secret.js'
+import { withNames } from './named-access.js'
+import { pythonRules } from './python-rules.js'
+import { redactor } from './redact.js'
+import { hidden, inspection, openSection, type SecretSection } from './secret-section.js'
+import { SecretValue } from './secret-value.js'
+import { SecretsTable } from './secrets-table.js'
+
+/** What to take when a section or key is not there; a value that is there but wrong is an error all the same. */
+export interface SecretOptions<Value> {
+  readonly fallback?: Value | undefined
+}
+
+/** {@link Secrets}, readable by property, too: `config['AWS']['ACCESS_KEY']`, as in Python. */
+export type SecretsConfig = Secrets & { readonly [section: string]: SecretSection }
+
+// Out of reach for whatever looks into objects.
+const tables = new WeakMap<Secrets, SecretsTable>()
+
+/**
+ * Secrets that were read from an INI file: `config.get('AWS', 'ACCESS_KEY')`.
+ *
+ * The values show nowhere but where they are asked for: not in `console.log`, not in JSON, not in errors.
+ * A section that is called as a method, such as `[get]`, can be read with the methods only; so can a key
+ * that is called as what every object has, such as `constructor`.
+ */
+export class Secrets {
+  private constructor() {}
+
+  /** @internal */
+  static from(table: SecretsTable): SecretsConfig {
+    const methods = new Secrets()
+    const secrets = withNames(methods, {
+      enumerable: true,
+      has: (section) => table.hasSection(section),
+      list: () => table.names(),
+      read: (section) => readSection(table, section),
+    })
+    tables.set(methods, table).set(secrets, table)
+    return secrets as SecretsConfig
+  }
+
+  /**
+   * A value; what it refers to is filled in.
+   *
+   * @throws {@link MissingSecretsError} when it is not there and there is no `fallback`.
+   */
+  get(section: string, key: string, { fallback }: SecretOptions<string> = {}): string {
+    const value = new SecretValue(tables.get(this)!, section, key)
+    return value.text() ?? fallback ?? value.missing()
+  }
+
+  /** A value that is a finite decimal number. */
+  getNumber(section: string, key: string, { fallback }: SecretOptions<number> = {}): number {
+    const value = new SecretValue(tables.get(this)!, section, key)
+    return value.number() ?? fallback ?? value.missing()
+  }
+
+  /** A value that is one of 1, yes, true, on, 0, no, false and off, in any case. */
+  getBoolean(section: string, key: string, { fallback }: SecretOptions<boolean> = {}): boolean {
+    const value = new SecretValue(tables.get(this)!, section, key)
+    return value.boolean() ?? fallback ?? value.missing()
+  }
+
+  /** Whether there is a section, or a key in it; `DEFAULT` is a section here. */
+  has(section: string, key?: string): boolean {
+    const table = tables.get(this)!
+    return key === undefined ? table.hasSection(section) : table.raw(section, key) !== undefined
+  }
+
+  /** The sections in file order, without `DEFAULT`. */
+  sections(): string[] {
+    return tables.get(this)!.sections()
+  }
+
+  /** The keys of a section: its own in file order, then those that it inherits from `DEFAULT`. */
+  keys(section: string): string[] {
+    const table = tables.get(this)!
+    if (!table.hasSection(section)) throw missingSecret(table, section)
+    return table.keys(section)
+  }
+
+  /** `text` with every value of four characters or more masked: for logs of errors that others threw. */
+  redact(text: string): string {
+    return redactor(tables.get(this)!)(text)
+  }
+
+  /** What JSON has in place of secrets. */
+  toJSON(): string {
+    return hidden
+  }
+
+  /** @internal */
+  [inspection](): string {
+    return `Secrets ${hidden}`
+  }
+}
+
+const noContent = { sections: new Map(), defaults: new Map() }
+const empty = Secrets.from(new SecretsTable({ content: noContent, rules: pythonRules }))
+
+/** Secrets without a section, for when none were given. */
+export function emptySecrets(): SecretsConfig {
+  return empty
+}
+
+function readSection(table: SecretsTable, section: string): SecretSection {
+  if (!table.hasSection(section)) throw missingSecret(table, section)
+  return openSection(table, section)
+}

@@ -1,0 +1,85 @@
+import type { Problem } from './errors.js'
+
+/** A place in a text: offsets in UTF-16 units, the end exclusive. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+const contextLines = 2
+const widestLine = 120
+
+/** A text and the name of the file it came from: turns offsets into lines, columns and code frames. */
+export class Source {
+  #lineStarts: number[] | undefined
+
+  constructor(
+    readonly text: string,
+    readonly filename: string,
+  ) {}
+
+  /** The 1-based line and column of an offset. */
+  position(offset: number): { line: number; column: number } {
+    this.#lineStarts ??= findLineStarts(this.text)
+    const line = lastAtMost(this.#lineStarts, Math.min(offset, this.text.length))
+    return { line: line + 1, column: offset - this.#lineStarts[line]! + 1 }
+  }
+
+  /** A problem that points at `span`. */
+  problem(code: string, message: string, span: Span, hint?: string): Problem {
+    const { line, column } = this.position(span.start)
+    const end = this.position(Math.max(span.end, span.start))
+    const place = { file: this.filename, line, column, endLine: end.line, endColumn: end.column }
+    return { code, message, ...place, frame: this.frame(span), ...(hint === undefined ? {} : { hint }) }
+  }
+
+  /** The line of `span` under up to two lines before it, with `^` under the span itself. */
+  frame(span: Span): string {
+    const { line, column } = this.position(span.start)
+    const first = Math.max(1, line - contextLines)
+    const width = String(line).length
+    const shift = Math.max(0, column - widestLine / 2)
+    const rows: string[] = []
+    for (let at = first; at <= line; at++)
+      rows.push(`${String(at).padStart(width)} | ${this.#line(at, shift)}`)
+    rows.push(`${' '.repeat(width)} | ${this.#marker(span, line, column, shift)}`)
+    return rows.map((row) => row.trimEnd()).join('\n')
+  }
+
+  #line(line: number, shift: number): string {
+    const start = this.#lineStarts![line - 1]! + shift
+    const end = Math.min(this.#lineStarts![line] ?? this.text.length, start + widestLine)
+    return printable(this.text.slice(start, end).replace(/[\r\n]+$/, ''))
+  }
+
+  #marker(span: Span, line: number, column: number, shift: number): string {
+    const lineEnd = this.#lineStarts![line] ?? this.text.length
+    const before = this.text.slice(span.start - (column - 1) + shift, span.start).replace(/[^\t]/g, ' ')
+    const length = Math.min(span.end, lineEnd) - span.start
+    const marked = this.text.slice(span.start, span.start + length).trimEnd().length
+    return before + '^'.repeat(Math.max(1, Math.min(marked, widestLine - before.length)))
+  }
+}
+
+// A file may hold bytes that a terminal would obey.
+function printable(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
+}
+
+function findLineStarts(text: string): number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
+}
+
+function lastAtMost(sorted: readonly number[], value: number): number {
+  let low = 0
+  let high = sorted.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (sorted[middle]! <= value) low = middle
+    else high = middle - 1
+  }
+  return low
+}
