@@ -4,7 +4,9 @@ import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { anchorNames } from './anchor-names.js'
 import { Original } from './originals.js'
+import { writeQuickly } from './quick-writer.js'
 import { Representation } from './represent.js'
+import { splice } from './splice.js'
 import { verbatimTag } from './verbatim.js'
 import { toYamlNode, type Writing } from './yaml-nodes.js'
 
@@ -36,7 +38,10 @@ export function dump(
 ): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)
-  return new DocumentWriter(representation).write(root)
+  const spliced = splice(root, representation)
+  if (spliced !== undefined) return spliced
+  const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
+  return (loaded ? undefined : writeQuickly(root)) ?? new DocumentWriter(representation).write(root)
 }
 
 /** Writes several objects as the documents of one text. */

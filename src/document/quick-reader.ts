@@ -77,6 +77,8 @@ class QuickReader {
   at = 0
   lineStart = 0
   depth = 0
+  /** The smallest column of a comment on a line of its own, of those that `below` skips. */
+  comments = 0
   tagged: Node[] = []
   anchors = new Map<string, Node>()
   open = new Set<Node>()
@@ -106,7 +108,9 @@ class QuickReader {
     if (marked) this.at += 3
     const root = this.node(-1, false, marked)
     this.skip()
-    if (this.at < this.text.length && !this.atMarker()) throw givenUp
+    // A comment above a marker belongs to either document.
+    const rest = this.at < this.text.length
+    if (rest && (!this.atMarker() || this.text.slice(root.end, this.at).includes('#'))) throw givenUp
     return { root, start, end: this.at, tagged: this.tagged }
   }
 
@@ -135,6 +139,7 @@ class QuickReader {
 
   skipComment(): void {
     const before = this.text.charCodeAt(this.at - 1)
+    if (this.text.slice(this.lineStart, this.at).trim() === '') this.comments = Math.min(this.comments, this.column())
     if (this.at !== this.lineStart && before !== SPACE) throw givenUp
     const end = this.text.indexOf('\n', this.at)
     this.at = end === -1 ? this.text.length : end
@@ -157,30 +162,29 @@ class QuickReader {
   /** The node behind `key:`, `-`, `---` or the start; `inMapping`: a sequence may stand in the column of its key. */
   node(parent: number, inMapping: boolean, sameLine: boolean): Node {
     const props = this.props(false)
-    const onLine = this.at
-    if (this.atLineEnd()) this.skip()
-    const moved =
-      this.lineStart > onLine ||
-      (parent === -1 && !sameLine && props.behind === onLine && !props.tag && !props.anchor)
-    if (this.at >= this.text.length || (moved && this.column() === 0 && this.atMarker()))
-      return this.empty(props)
-    if (!moved)
-      return this.inline(
-        parent,
-        props,
-        !inMapping && !sameLine && props.tag === undefined && props.anchor === undefined,
-      )
-    const column = this.column()
-    const dash = this.atDash()
-    if (column <= parent && !(inMapping && dash && column === parent)) return this.empty(props)
-    return dash ? this.sequence(column, props) : this.onOwnLine(parent, props)
+    if (this.atLineEnd()) return this.below(parent, inMapping, props)
+    return this.inline(parent, props, !inMapping && !sameLine && isBare(props))
   }
 
-  // Properties on a line of their own could be those of a first key.
-  onOwnLine(parent: number, props: Props): Node {
+  /** A node that begins on a later line, if one is indented enough. */
+  below(parent: number, inMapping: boolean, props: Props): Node {
+    this.comments = Infinity
+    this.skip()
+    const column = this.column()
+    if (this.comments < column) throw givenUp
+    if (this.at >= this.text.length || (column === 0 && this.atMarker())) return this.empty(props)
+    const dash = this.atDash()
+    if (column <= parent && !(inMapping && dash && column === parent)) return this.empty(props)
+    if (dash) return this.sequence(column, props)
     const code = this.text.charCodeAt(this.at)
-    if (code === BANG || code === AMP) throw givenUp
-    return this.inline(parent, props, true)
+    return code === BANG || code === AMP ? this.propsBelow(parent, props) : this.inline(parent, props, true)
+  }
+
+  // Tags and anchors that begin a line are those of the node, unless a key follows on the line.
+  propsBelow(parent: number, above: Props): Node {
+    if (!isBare(above)) throw givenUp
+    const props = this.props(false)
+    return this.atLineEnd() ? this.below(parent, false, props) : this.inline(parent, props, false)
   }
 
   /** Content that begins here; `key`: it may be the first key of a mapping. */
@@ -588,6 +592,10 @@ function sequenceAt({ tag, tagStart, tagEnd, anchor }: Props, start: number, ite
 
 function mappingAt({ tag, tagStart, tagEnd, anchor }: Props, start: number, entries: Entry[]): MappingNode {
   return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end: start, entries }
+}
+
+function isBare({ tag, anchor }: Props): boolean {
+  return tag === undefined && anchor === undefined
 }
 
 function indentAt(text: string, from: number): number {
