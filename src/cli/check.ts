@@ -1,52 +1,71 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { check } from '../document/check.js'
 import { readText } from '../document/read-text.js'
 import { isFlambeauError, type Problem } from '../errors.js'
-import { type Paint, reportProblems } from '../report.js'
+import { reportProblems } from '../report.js'
 import { StderrLogger } from '../runnable/logger.js'
+import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
 import { withImports } from './options.js'
 
 /** What a process exits with that found a mistake in a user's file. */
 const wrongFile = 22
 
+type Format = 'text' | 'json' | 'github'
+
+interface CheckFlags {
+  import: string[]
+  json?: true
+  format: Format
+}
+
 /** `flambeau check FILE...`. */
 export function checkCommand(): Command {
   const command = new Command('check')
     .description('say every problem of YAML files, without running anything')
     .argument('<file...>', 'the YAML files')
-    .option('--json', 'print the problems as one JSON array')
+    .addOption(
+      new Option('--format <format>', 'how to print them')
+        .choices(['text', 'json', 'github'])
+        .default('text'),
+    )
+    .option('--json', 'print them as one JSON array, as --format json')
   return withImports(command).action(checkFiles)
 }
 
-async function checkFiles(
-  files: string[],
-  { import: modules, json }: { import: string[]; json?: true },
-): Promise<void> {
+async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
   const logger = new StderrLogger()
-  await importModules(modules)
-  const problems: Problem[] = []
-  let unreadable = 0
-  for (const file of files)
-    await checkFile(file)
-      .then((found) => problems.push(...found))
-      .catch((error: unknown) => {
-        if (!isFlambeauError(error)) throw error
-        unreadable++
-        logger.error(error.message)
-      })
+  await importModules(flags.import)
+  const found = await Promise.all(files.map((file) => checkFile(file, logger)))
+  const problems = found.flatMap((one) => one ?? [])
+  const unreadable = found.filter((one) => one === undefined).length
   if (problems.length > 0 || unreadable > 0) process.exitCode = wrongFile
-  if (json) console.log(JSON.stringify(problems, null, 2))
-  else print(problems, files.length - unreadable, logger)
+  printers[flags.json ? 'json' : flags.format](problems)
+  if (problems.length === 0 && unreadable === 0)
+    logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
 }
 
-async function checkFile(file: string): Promise<Problem[]> {
-  const { text, filename } = await readText(file)
-  return check(text, { filename })
+async function checkFile(file: string, logger: StderrLogger): Promise<Problem[] | undefined> {
+  try {
+    const { text, filename } = await readText(file)
+    return check(text, { filename, onWarning: (warning) => logger.warn(reportProblems([warning])) })
+  } catch (error) {
+    if (!isFlambeauError(error)) throw error
+    logger.error(error.message)
+    return undefined
+  }
 }
 
-function print(problems: readonly Problem[], count: number, logger: StderrLogger): void {
-  const paint: Paint | undefined = process.stdout.hasColors?.() ? logger.paint : undefined
+const printers: Record<Format, (problems: readonly Problem[]) => void> = {
+  text: printText,
+  json: (problems) => console.log(JSON.stringify(problems, null, 2)),
+  github: (problems) => {
+    for (const problem of problems) console.log(githubAnnotation(problem))
+  },
+}
+
+function printText(problems: readonly Problem[]): void {
+  const paint = process.stdout.hasColors?.() ? new StderrLogger().paint : undefined
   for (const file of new Set(problems.map((problem) => problem.file)))
     console.log(
       `${reportProblems(
@@ -54,6 +73,4 @@ function print(problems: readonly Problem[], count: number, logger: StderrLogger
         paint,
       )}\n`,
     )
-  const wrong = new Set(problems.map((problem) => problem.file)).size
-  if (wrong === 0 && count > 0) logger.info(`No problems in ${count === 1 ? 'the file' : `${count} files`}`)
 }

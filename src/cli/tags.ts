@@ -17,8 +17,9 @@ async function tags({ import: modules, json }: { import: string[]; json?: true }
   const all = defaultRegistry.tags().map((tag) => described(defaultRegistry.get(tag)!))
   if (json) return console.log(JSON.stringify(all, null, 2))
   const width = Math.max(...all.map(({ tag }) => tag.length))
-  for (const { tag, factories, deprecated, description } of all) {
+  for (const { tag, class: className, factories, deprecated, description } of all) {
     const notes = [
+      tag !== `!${className}` && `class ${className}`,
       description,
       factories.length > 0 && `factories: ${factories.join(', ')}`,
       deprecated && `deprecated: ${deprecated}`,

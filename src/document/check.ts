@@ -16,7 +16,8 @@ import { inFileOrder } from './problems.js'
  * class stands for a tagged child, and issues beneath it are dropped.
  */
 export function check(text: string, options: ReadOptions = {}): Problem[] {
-  const { filename = defaultName, registry = defaultRegistry } = options
-  const { problems, doubtful } = examine(parse(text, filename), registry)
+  const { filename = defaultName, registry = defaultRegistry, onWarning } = options
+  const { problems, doubtful, warnings } = examine(parse(text, filename), registry)
+  if (onWarning) for (const warning of warnings) onWarning(warning)
   return inFileOrder([...problems, ...doubtful])
 }

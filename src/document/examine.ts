@@ -9,32 +9,31 @@ export interface Findings {
   readonly problems: readonly Problem[]
   /** Problems that the real objects might not have: found with stand-ins in their place. */
   readonly doubtful: readonly Problem[]
+  /** What still works, but should be written otherwise. */
+  readonly warnings: readonly Problem[]
 }
 
 /** Finds what is wrong with the YAML, its tags and its options, without running a class. */
 export function examine(parsed: Parsed, registry: Registry): Findings {
-  const problems = [...parsed.problems]
-  const doubtful: Problem[] = []
-  for (const document of parsed.documents) {
-    const found = examineDocument(parsed, document, registry)
-    problems.push(...found.problems)
-    doubtful.push(...found.doubtful)
+  const found = parsed.documents.map((document) => examineDocument(parsed, document, registry))
+  return {
+    problems: [...parsed.problems, ...found.flatMap(({ problems }) => problems)],
+    doubtful: found.flatMap(({ doubtful }) => doubtful),
+    warnings: found.flatMap(({ warnings }) => warnings),
   }
-  return { problems, doubtful }
 }
 
-/** What is wrong with the tags and options of one document. */
-export function examineDocument(
+function examineDocument(
   { source, problems }: Parsed,
   document: ParsedDocument,
   registry: Registry,
 ): Findings {
   const tags = new TagCheck(source, registry).check(document)
-  if (!tags.anySchema || !problems.every((problem) => leavesValues.has(problem.code)))
-    return { problems: tags.problems, doubtful: [] }
+  const found = { problems: tags.problems, doubtful: [], warnings: [...tags.warnings.values()] }
+  if (!tags.anySchema || !problems.every((problem) => leavesValues.has(problem.code))) return found
   const standIns = new StandIns(source, registry, document)
   standIns.construct(document.root)
-  return { problems: [...tags.problems, ...standIns.problems], doubtful: standIns.doubtful }
+  return { ...found, problems: [...tags.problems, ...standIns.problems], doubtful: standIns.doubtful }
 }
 
 // With these the values of the other nodes are still what the user meant.

@@ -18,6 +18,8 @@ export interface ReadOptions {
   registry?: Registry
   /** What messages call the text. */
   filename?: string
+  /** Told of what still works but should be written otherwise; `load` warns the process when it is absent. */
+  onWarning?: (warning: Problem) => void
 }
 
 /** Options of {@link load} that say what the text must hold. */
@@ -41,19 +43,19 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
 export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
-  const { filename = defaultName, registry = defaultRegistry, expect } = options
+  const { filename = defaultName, registry = defaultRegistry, onWarning = warnProcess, expect } = options
   const parsed = parse(text, filename)
   const second = parsed.documents[1]
   if (second) throw severalDocuments(parsed, second)
-  const [value] = construct(parsed, registry)
+  const [value] = construct(parsed, registry, onWarning)
   if (expect !== undefined) checkType(value, expect, registry, parsed)
   return (value ?? null) as Loaded<E>
 }
 
 /** Constructs the objects of every document of a text, in order. */
 export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
-  const { filename = defaultName, registry = defaultRegistry } = options
-  return construct(parse(text, filename), registry)
+  const { filename = defaultName, registry = defaultRegistry, onWarning = warnProcess } = options
+  return construct(parse(text, filename), registry, onWarning)
 }
 
 /**
@@ -72,16 +74,20 @@ export async function loadFile<const E = unknown>(
 /** What a text without a file is called. */
 export const defaultName = '<text>'
 
-/** Checks every document of a text, then constructs them. */
-export function construct(parsed: Parsed, registry: Registry): unknown[] {
-  const { problems, doubtful } = examine(parsed, registry)
+function construct(parsed: Parsed, registry: Registry, warn: (warning: Problem) => void): unknown[] {
+  const { problems, doubtful, warnings } = examine(parsed, registry)
   if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
+  for (const warning of warnings) warn(warning)
   return parsed.documents.map((document) => constructDocument(parsed.source, document, registry))
 }
 
 /** Constructs one document that was checked. */
 export function constructDocument(source: Source, document: ParsedDocument, registry: Registry): unknown {
   return new Loading(source, registry, document).construct(document.root)
+}
+
+function warnProcess(warning: Problem): void {
+  process.emitWarning(reportProblems([warning]), { type: 'FlambeauWarning', code: warning.code })
 }
 
 function severalDocuments({ source, documents }: Parsed, second: ParsedDocument): DocumentError {

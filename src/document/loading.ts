@@ -4,11 +4,12 @@ import type { StandardSchema } from '../registry/standard-schema.js'
 import type { ResolvedTag } from '../registry/types.js'
 import { reportProblems } from '../report.js'
 import { Construction } from './construction.js'
+import { IssueProblems } from './issue-problems.js'
 import { NodeBuilder } from './node-builder.js'
 import { wayTo } from './nodes.js'
 import { documentError, spanOf } from './problems.js'
 import { markValidated, recordLoaded } from './records.js'
-import { ask, issueProblems } from './validation.js'
+import { ask } from './validation.js'
 
 /** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
 export class Loading extends Construction {
@@ -48,7 +49,8 @@ export class Loading extends Construction {
   #validate(schema: StandardSchema, options: unknown, node: Node, { definition }: ResolvedTag): unknown {
     const result = ask(schema, options, node.tag!)
     if (!result.issues) return markValidated(result.value)
-    throw documentError(result.issues.flatMap((issue) => issueProblems(issue, node, definition, this)))
+    const problems = new IssueProblems(node, schema, definition.keys, this)
+    throw documentError(result.issues.flatMap((issue) => problems.of(issue)))
   }
 
   #guard(node: Node, make: () => unknown): unknown {

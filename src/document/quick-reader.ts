@@ -139,7 +139,8 @@ class QuickReader {
 
   skipComment(): void {
     const before = this.text.charCodeAt(this.at - 1)
-    if (this.text.slice(this.lineStart, this.at).trim() === '') this.comments = Math.min(this.comments, this.column())
+    if (this.text.slice(this.lineStart, this.at).trim() === '')
+      this.comments = Math.min(this.comments, this.column())
     if (this.at !== this.lineStart && before !== SPACE) throw givenUp
     const end = this.text.indexOf('\n', this.at)
     this.at = end === -1 ? this.text.length : end

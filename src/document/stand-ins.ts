@@ -3,9 +3,10 @@ import type { Node } from '../node.js'
 import type { SchemaIssue, StandardSchema } from '../registry/standard-schema.js'
 import type { ResolvedTag } from '../registry/types.js'
 import { Construction } from './construction.js'
+import { IssueProblems } from './issue-problems.js'
 import { childrenOf } from './nodes.js'
 import { isEmpty } from './tag-check.js'
-import { ask, issueProblems, pathOf } from './validation.js'
+import { ask, pathOf } from './validation.js'
 
 /**
  * Validates every tagged node of a document without running its class: in the options of its parent an object
@@ -44,11 +45,12 @@ export class StandIns extends Construction {
     const { seen } = this.optionsOf(node, definition)
     const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
     if (!schema) return
+    const found = new IssueProblems(node, schema, definition.keys, this)
     for (const issue of this.#issues(schema, seen, node)) {
       const depth = this.#standInDepth(seen, pathOf(issue))
       if (depth === 'above') continue
       const list = depth === 'at' ? this.doubtful : this.problems
-      list.push(...issueProblems(issue, node, definition, this))
+      list.push(...found.of(issue))
     }
   }
 

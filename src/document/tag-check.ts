@@ -12,6 +12,8 @@ import { kindOf, spanOf } from './problems.js'
 /** What is wrong with the tags of a document, and with the nodes that they stand at. */
 export class TagCheck {
   readonly problems: Problem[] = []
+  /** Tags that still work, each where it stands first. */
+  readonly warnings = new Map<string, Problem>()
   /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
   anySchema = false
 
@@ -33,6 +35,7 @@ export class TagCheck {
     const { definition, factory, abstract, Class } = resolved
     const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
     this.anySchema ||= schema !== undefined
+    if (resolved.deprecated !== undefined) this.#warn(node, resolved)
     if (abstract && factory === undefined)
       this.#report(
         node,
@@ -40,6 +43,12 @@ export class TagCheck {
         `"${node.tag}" is the abstract class "${Class.name}": name one that extends it`,
       )
     else if (!definition.fromYaml) this.#checkMapped(node, resolved)
+  }
+
+  #warn(node: Node, { deprecated, tag }: ResolvedTag): void {
+    if (this.warnings.has(tag)) return
+    const message = `Tag "${tag}" is deprecated: ${deprecated}`
+    this.warnings.set(tag, this.source.problem('DEPRECATED_TAG', message, spanOf(node)))
   }
 
   #checkMapped(node: Node, resolved: ResolvedTag): void {

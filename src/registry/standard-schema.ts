@@ -7,8 +7,18 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    /** Standard JSON Schema, where the library has it. */
+    readonly jsonSchema?: JsonSchemaConverter | undefined
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
   }
+}
+
+/** The part of Standard JSON Schema that is used here: the JSON Schema of what may be written. */
+export interface JsonSchemaConverter {
+  readonly input: (options: {
+    readonly target: 'draft-2020-12' | 'draft-07'
+    readonly libraryOptions?: Record<string, unknown>
+  }) => Record<string, unknown>
 }
 
 /** What a schema says of a value: the value it makes of it, or what is wrong with it. */

@@ -7,8 +7,9 @@ import { readText } from '../document/read-text.js'
 import { DocumentError, ExtensionError } from '../errors.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
-import type { Paint } from '../report.js'
+import { type Paint, reportProblems } from '../report.js'
 import { describeError } from './describe-error.js'
+import { type Logger, StderrLogger } from './logger.js'
 import { failure, interruptedCode, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import { isRunnable, type Runnable, type UserProvider } from './runnable.js'
@@ -63,6 +64,7 @@ export class SafeExecutionContext {
   readonly #userProvider: UserProvider | undefined
   #parsed: Parsed | undefined
   #checked = false
+  #logger: Logger = new StderrLogger()
   #secrets: SecretsConfig | undefined
 
   /** `file` is a path, a URL, or `{ content }` for a text that is at hand. */
@@ -78,6 +80,7 @@ export class SafeExecutionContext {
     options: Partial<RunOptions> = {},
   ): Promise<Outcome<T>> {
     const complete = runOptions(options)
+    this.#logger = complete.logger
     try {
       return { ok: true, value: await body(complete), exitCode: 0 }
     } catch (thrown) {
@@ -100,9 +103,10 @@ export class SafeExecutionContext {
    */
   async checkTags(): Promise<void> {
     const parsed = await this.#parse()
-    const { problems, doubtful } = examine(parsed, this.#registry)
+    const { problems, doubtful, warnings } = examine(parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked = true
+    for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
   }
 
   /**

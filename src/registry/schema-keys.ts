@@ -1,0 +1,24 @@
+import type { StandardSchema } from './standard-schema.js'
+
+/** The JSON Schema of what may be written for a schema; `undefined` where its library cannot say it. */
+export function inputJsonSchema(schema: StandardSchema): Record<string, unknown> | undefined {
+  try {
+    // zod refuses what JSON cannot hold, such as instances of a class, unless it is told to let anything pass there.
+    const libraryOptions = { unrepresentable: 'any' }
+    return schema['~standard'].jsonSchema?.input({ target: 'draft-07', libraryOptions })
+  } catch {
+    return undefined
+  }
+}
+
+/** The names of the options that a schema knows at a path in its options, where its library can say them. */
+export function knownKeys(schema: StandardSchema, path: readonly string[] = []): string[] {
+  let at: unknown = inputJsonSchema(schema)
+  for (const step of path) at = property(property(at, 'properties'), step)
+  return Object.keys(property(at, 'properties') ?? {})
+}
+
+function property(of: unknown, name: string): object | undefined {
+  const value = typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined
+  return typeof value === 'object' && value !== null ? value : undefined
+}
