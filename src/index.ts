@@ -48,6 +48,7 @@ export type {
   FactoryDefinition,
   HooksOf,
   KeyStyle,
+  Registrar,
   Registration,
   RegistrationOptions,
   ResolvedTag,

@@ -857,10 +857,17 @@ describe('templates', () => {
     assert.deepEqual(template.build({ rate: 1 }).options, { rate: 1 })
     const error = refusedAs(ValidationError, () => template.build())
     assert.equal(summary(error.problems[0]!), '2:23-30 BAD_OPTION')
-    assert.throws(
-      () => template.build({ rate: 1, more: 2 }),
-      /Option "more" of "!Strict": there is no such option/,
-    )
+    const unknown = refusedAs(ValidationError, () => template.build({ rate: 1, more: 2 }))
+    assert.match(unknown.message, /^Option "more" of "!Strict" is unknown/)
+  })
+
+  test('point into the file even for values that are put in', () => {
+    const template = each('!Strict { rate: 1 }')
+    for (const values of [{ rate: 'fast' }, { more: 2 }]) {
+      const [problem] = refusedAs(ValidationError, () => template.build(values)).problems
+      assert.equal(problem?.line, 2)
+      assert.ok(problem.column >= 7 && problem.endColumn <= 27, summary(problem))
+    }
   })
 
   test('show the way to an object inside of them that could not be constructed', () => {

@@ -106,7 +106,7 @@ for (const [vendor, schema] of Object.entries(schemas))
     test('shows an unknown option at its key', () => {
       const problem = onlyProblem('!Train { data: a, extra: true }', { registry })
       assert.equal(summary(problem), '1:19-24 UNKNOWN_OPTION')
-      assert.equal(problem.message, 'Option "extra" of "!Train": there is no such option')
+      assert.equal(problem.message, 'Option "extra" of "!Train" is unknown: remove it')
     })
 
     test('shows unknown options beside others, nested ones too, in file order', () => {
@@ -188,6 +188,40 @@ describe('a schema whose output is no mapping', () => {
   test('dumps what was given', () => {
     assert.equal(dump(new Path({ path: 'a/b' }), { registry }), '!Path\npath: a/b\n')
     assert.equal(dump(load('!Path\npath: a/b\n', { registry }), { registry }), '!Path\npath: a/b\n')
+  })
+})
+
+describe('an unknown option', () => {
+  const registry = new Registry()
+  class Train extends MappedRegistrable.with(
+    z.strictObject({ learningRate: z.number().optional(), inner: z.strictObject({ momentum: z.number() }) }),
+  ) {}
+  registry.add(Train, '!Train')
+  registry.add(Train, '!Snake', { keys: 'snake_case' })
+
+  test('that is near to a known one says which, as it is written in the file', () => {
+    const [problem] = check('!Train { learningRat: 1, inner: { momentum: 1 } }', { registry })
+    assert.equal(
+      problem?.message,
+      'Option "learningRat" of "!Train" is unknown: did you mean "learningRate"?',
+    )
+    assert.equal(problem?.hint, 'learningRate')
+    const [snake] = check('!Snake { learning_rat: 1, inner: { momentum: 1 } }', { registry })
+    assert.equal(
+      snake?.message,
+      'Option "learning_rat" of "!Snake" is unknown: did you mean "learning_rate"?',
+    )
+    assert.equal(snake?.hint, 'learning_rate')
+  })
+
+  test('inside of another says which, too', () => {
+    const problems = check('!Train { inner: { momentun: 1 } }', { registry })
+    const unknown = problems.find(({ code }) => code === 'UNKNOWN_OPTION')
+    assert.equal(summary(unknown!), '1:19-27 UNKNOWN_OPTION')
+    assert.match(
+      unknown!.message,
+      /^Option "inner\.momentun" of "!Train" is unknown: did you mean "momentum"\?$/,
+    )
   })
 })
 
@@ -538,7 +572,7 @@ describe('snake_case keys with a schema', () => {
     const problems = check('!Train\nlearning_rate: fast\nno_such: 1\n', { registry })
     assert.deepEqual(problems.map(summary), ['2:16-20 BAD_OPTION', '3:1-8 UNKNOWN_OPTION'])
     assert.match(problems[0]!.message, /^Option "learning_rate" of "!Train": /)
-    assert.match(problems[1]!.message, /^Option "no_such" of "!Train": /)
+    assert.match(problems[1]!.message, /^Option "no_such" of "!Train" is unknown/)
   })
 
   test('are named where one is missing', () => {

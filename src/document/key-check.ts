@@ -1,9 +1,10 @@
 import type { Node } from '../node.js'
+import { KeyNames } from './key-names.js'
 import type { Report } from './problems.js'
 
 /** Looks at the keys of one mapping as they come: no key twice, and no collection as a key. */
 export class KeyCheck {
-  readonly #seen = new Set<string>()
+  readonly #seen = new KeyNames()
 
   constructor(readonly report: Report) {}
 
@@ -30,8 +31,7 @@ export class KeyCheck {
   }
 
   #seeName(name: string, key: Node): void {
-    if (this.#seen.has(name))
+    if (!this.#seen.add(name))
       this.report(key, 'DUPLICATE_KEY', `Key "${name}" stands here twice: remove one of them`)
-    this.#seen.add(name)
   }
 }

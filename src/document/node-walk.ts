@@ -1,24 +1,29 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, type Pair, type Scalar, type Node as YamlNode } from 'yaml'
-import type { AliasNode, Entry, Node } from '../node.js'
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+  type Node as YamlNode,
+} from 'yaml'
+import type { Entry, MappingNode, Node, SequenceNode } from '../node.js'
 import { nearest } from '../registry/suggest.js'
 import { KeyCheck } from './key-check.js'
+import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
 import type { Report } from './problems.js'
+
+type YamlPair = Pair<YamlNode, YamlNode | null>
 
 /** A tag as it is written. */
 export interface TagToken {
   readonly name: string
   readonly start: number
   readonly end: number
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-interface Props {
-  tag: string | undefined
-  tagStart: number
-  tagEnd: number
-  anchor: string | undefined
-  start: number
-  end: number
 }
 
 /** Tags in the order of the text. */
@@ -52,57 +57,56 @@ export class NodeWalk {
   ) {}
 
   walk(from: YamlNode | null): Node {
-    if (isAlias(from)) return this.#alias(from.source, this.#props(from))
+    if (isAlias(from)) return this.#alias(from)
     if (isScalar(from)) return this.#scalar(from)
     const props = this.#props(from)
-    if (isMap(from))
-      return this.#mapping(from.items as Pair<YamlNode, YamlNode | null>[], props, from.flow === true)
-    if (isSeq(from)) return this.#sequence(from.items as YamlNode[], props, from.flow === true)
-    return this.#opened({ kind: 'scalar', ...props, value: null, plain: true })
+    const start = from?.range?.[0] ?? 0
+    if (isMap(from)) return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
+    if (isSeq(from)) return this.#sequence(from.items as YamlNode[], sequenceAt(props, start, []), from)
+    return this.#opened(scalarAt(props, start, start, null, true))
   }
 
-  #props(from: YamlNode | null): Props {
-    const [start, end] = from?.range ?? [0, 0]
-    const token = this.#takeTag(from?.tag)
-    const anchor = from && 'anchor' in from ? from.anchor : undefined
-    return { tag: from?.tag, tagStart: token?.start ?? -1, tagEnd: token?.end ?? -1, anchor, start, end }
+  #props(from: YamlNode | null): NodeProps {
+    const tag = from?.tag
+    const token = tag === undefined ? undefined : this.#takeTag(tag)
+    const anchor = (from as { anchor?: string } | null)?.anchor
+    return { tag, tagStart: token ? token.start : -1, tagEnd: token ? token.end : -1, anchor }
   }
 
-  #takeTag(name: string | undefined): TagToken | undefined {
-    return name !== undefined && this.tags.peek()?.name === name ? this.tags.take() : undefined
+  #takeTag(name: string): TagToken | undefined {
+    return this.tags.peek()?.name === name ? this.tags.take() : undefined
   }
 
   #scalar(from: Scalar): Node {
     const value = typeof from.value === 'symbol' ? from.source : from.value
-    return this.#opened({ kind: 'scalar', ...this.#props(from), value, plain: from.type === 'PLAIN' })
+    const [start, end] = from.range!
+    return this.#opened(scalarAt(this.#props(from), start, end, value, from.type === 'PLAIN'))
   }
 
-  #sequence(items: YamlNode[], props: Props, flow: boolean): Node {
-    const nodes: Node[] = []
-    const node: Node = { kind: 'sequence', ...props, items: nodes }
+  #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const items = node.items as Node[]
     this.#opened(node)
-    for (const item of items) nodes.push(isPair(item) ? this.#single(item as never) : this.walk(item))
-    return this.#closed(node, flow, nodes.at(-1))
+    for (const item of from) items.push(isPair(item) ? this.#single(item as never) : this.walk(item))
+    return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
   }
 
   // A pair in a sequence: `!!omap [a: 1]`.
-  #single(pair: Pair<YamlNode, YamlNode | null>): Node {
-    const [start, end] = pair.key.range ?? [0, 0]
-    const props = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, start, end }
-    return this.#mapping([pair], props, false)
+  #single(pair: YamlPair): Node {
+    const [start, end] = pair.key.range!
+    const node = mappingAt(noProps, start, [])
+    ;(node.entries as Entry[]).push(this.#entry(pair, new KeyCheck(this.report)))
+    return this.#closed(node, lastEnd(node) ?? end)
   }
 
-  #mapping(pairs: Pair<YamlNode, YamlNode | null>[], props: Props, flow: boolean): Node {
-    const entries: Entry[] = []
-    const node: Node = { kind: 'mapping', ...props, entries }
+  #mapping(from: YamlPair[], node: MappingNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const entries = node.entries as Entry[]
     this.#opened(node)
     const keys = new KeyCheck(this.report)
-    for (const pair of pairs) entries.push(this.#entry(pair, keys))
-    const last = entries.at(-1)
-    return this.#closed(node, flow, last && (last.value.end > last.key.end ? last.value : last.key))
+    for (const pair of from) entries.push(this.#entry(pair, keys))
+    return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
   }
 
-  #entry(pair: Pair<YamlNode, YamlNode | null>, keys: KeyCheck): Entry {
+  #entry(pair: YamlPair, keys: KeyCheck): Entry {
     const key = this.walk(pair.key)
     const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && key.tag === undefined
     keys.see(key, merge)
@@ -111,9 +115,9 @@ export class NodeWalk {
     return { key, value, merge }
   }
 
-  #alias(name: string, props: Props): Node {
+  #alias({ source: name, range }: Alias): Node {
     const target = this.#anchors.get(name)
-    const alias: AliasNode = { kind: 'alias', ...props, name, target }
+    const alias = aliasAt(range![0], range![1], name, target)
     if (!target) this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, this.#anchors.keys()))
     else if (this.#open.has(target))
       this.report(alias, 'CYCLE', `Alias "*${name}" stands inside what it repeats`)
@@ -129,12 +133,19 @@ export class NodeWalk {
     return node
   }
 
-  // The composer counts the comments and line ends behind a block as part of it.
-  #closed(node: Node, flow: boolean, last: Node | undefined): Node {
-    this.#open.delete(node)
-    if (!flow && last) (node as Mutable<Node>).end = Math.max(last.end, node.start)
+  // Not the composer's end of a block: it counts the comments and line ends behind it.
+  #closed(node: Node, end: number): Node {
+    if (node.anchor !== undefined) this.#open.delete(node)
+    ;(node as { end: number }).end = Math.max(end, node.start)
     return node
   }
+}
+
+const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
+
+function lastEnd({ entries }: MappingNode): number | undefined {
+  const last = entries.at(-1)
+  return last && Math.max(last.value.end, last.key.end)
 }
 
 function unknownAlias(name: string, known: Iterable<string>): string {

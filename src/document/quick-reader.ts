@@ -1,5 +1,7 @@
-import type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode } from '../node.js'
+import type { Entry, Node } from '../node.js'
 import { Source } from '../source.js'
+import { KeyNames } from './key-names.js'
+import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
 import { plainValue } from './quick-scalars.js'
 
@@ -42,11 +44,7 @@ const PIPE = 124
 const OPEN_MAP = 123
 const CLOSE_MAP = 125
 
-interface Props {
-  tag: string | undefined
-  tagStart: number
-  tagEnd: number
-  anchor: string | undefined
+interface Props extends NodeProps {
   /** Where an empty scalar behind them stands. */
   behind: number
 }
@@ -57,21 +55,6 @@ const tagName = /!(?:[A-Za-z][A-Za-z0-9_-]*\.)*[A-Za-z][A-Za-z0-9_-]*/y
 const startsPlain = Uint8Array.from({ length: 128 }, (_, code) =>
   /[A-Za-z0-9$()+./;<=^_~\\-]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
-
-/** The keys of one mapping: few in most, so that looking at each is quicker than hashing. */
-class KeyNames {
-  readonly #few: string[] = []
-  #many: Set<string> | undefined
-
-  /** Whether the key is new here. */
-  add(key: string): boolean {
-    if (this.#many) return this.#many.size < this.#many.add(key).size
-    if (this.#few.includes(key)) return false
-    this.#few.push(key)
-    if (this.#few.length > 16) this.#many = new Set(this.#few)
-    return true
-  }
-}
 
 class QuickReader {
   at = 0
@@ -565,34 +548,6 @@ class QuickReader {
     ;(node as { end: number }).end = Math.max(last?.end ?? 0, node.start)
     return node
   }
-}
-
-// Written out: spreading the properties would cost as much as reading them.
-function scalarAt(props: Props, start: number, end: number, value: unknown, plain: boolean): ScalarNode {
-  const { tag, tagStart, tagEnd, anchor } = props
-  return { kind: 'scalar', tag, tagStart, tagEnd, anchor, start, end, value, plain }
-}
-
-function aliasAt(start: number, end: number, name: string, target: Node): AliasNode {
-  return {
-    kind: 'alias',
-    tag: undefined,
-    tagStart: -1,
-    tagEnd: -1,
-    anchor: undefined,
-    start,
-    end,
-    name,
-    target,
-  }
-}
-
-function sequenceAt({ tag, tagStart, tagEnd, anchor }: Props, start: number, items: Node[]): SequenceNode {
-  return { kind: 'sequence', tag, tagStart, tagEnd, anchor, start, end: start, items }
-}
-
-function mappingAt({ tag, tagStart, tagEnd, anchor }: Props, start: number, entries: Entry[]): MappingNode {
-  return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end: start, entries }
 }
 
 function isBare({ tag, anchor }: Props): boolean {

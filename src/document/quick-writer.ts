@@ -19,27 +19,27 @@ const givenUp = Symbol('given up')
 const longestKey = 1000
 
 class QuickWriter {
-  readonly #parts: string[] = []
+  #text = ''
 
   constructor(readonly anchors: ReadonlyMap<Node, string>) {}
 
   write(root: Node): string {
     const props = this.#props(root)
     if (isBlock(root)) this.#block(root, props, 0)
-    else this.#parts.push(props, props && ' ', this.#inline(root, 0).trimEnd(), '\n')
-    return this.#parts.join('')
+    else this.#text += `${props}${props && ' '}${this.#inline(root, 0).trimEnd()}\n`
+    return this.#text
   }
 
   /** What stands behind `key:` or `-`, up to the end of its last line. */
   #value(node: Node, indent: number): void {
     const props = this.#props(node)
     if (isBlock(node)) this.#block(node, ` ${props}`.trimEnd(), indent)
-    else this.#parts.push(` ${props}${props && ' '}${this.#inline(node, indent)}`.trimEnd(), '\n')
+    else this.#text += `${` ${props}${props && ' '}${this.#inline(node, indent)}`.trimEnd()}\n`
   }
 
   /** A collection below the line that `lead` ends. */
   #block(node: Node, lead: string, indent: number): void {
-    if (lead !== '' || indent > 0) this.#parts.push(lead, '\n')
+    if (lead !== '' || indent > 0) this.#text += `${lead}\n`
     this.#children(node, indent, false)
   }
 
@@ -48,7 +48,7 @@ class QuickWriter {
     let lead = begun ? '' : space
     const children = node.kind === 'mapping' ? node.entries : node.kind === 'sequence' ? node.items : []
     for (const child of children) {
-      this.#parts.push(lead)
+      this.#text += lead
       if ('key' in child) this.#entry(child, indent)
       else this.#item(child, indent)
       lead = space
@@ -56,16 +56,16 @@ class QuickWriter {
   }
 
   #entry({ key, value, merge }: Entry, indent: number): void {
-    this.#parts.push(merge ? '<<' : this.#key(key), ':')
+    this.#text += `${merge ? '<<' : this.#key(key)}:`
     this.#value(value, indent + 2)
   }
 
   // `- a: 1`: an untagged collection begins on the line of its dash.
   #item(item: Node, indent: number): void {
-    this.#parts.push('-')
+    this.#text += '-'
     if (!isBlock(item) || this.#props(item) !== '') this.#value(item, indent + 2)
     else {
-      this.#parts.push(' ')
+      this.#text += ' '
       this.#children(item, indent + 2, true)
     }
   }

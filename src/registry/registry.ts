@@ -1,7 +1,7 @@
 import { RegistrationError } from '../errors.js'
 import { declarationOf, define } from './declaration.js'
 import { checkTag, factoryTag, type Tag } from './tag.js'
-import type { Class, Registration, RegistrationOptions, ResolvedTag } from './types.js'
+import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag } from './types.js'
 
 /**
  * Tags and their classes.
@@ -14,7 +14,7 @@ import type { Class, Registration, RegistrationOptions, ResolvedTag } from './ty
  *
  * A tag belongs to one class, a class may have several tags; the last one added is the one written back.
  */
-export class Registry {
+export class Registry implements Registrar {
   readonly #parent: Registry | undefined
   readonly #tags = new Map<string, Registration>()
   readonly #tagsOf = new Map<Class, Tag[]>()

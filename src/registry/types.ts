@@ -1,5 +1,4 @@
 import type { FromYaml, ToYaml } from './hooks.js'
-import type { Registry } from './registry.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { Tag } from './tag.js'
 
@@ -28,6 +27,11 @@ export interface Definition {
   readonly description?: string
 }
 
+/** What takes registrations: a `Registry`. */
+export interface Registrar {
+  add<C extends Class>(Class: C, tag?: Tag, options?: RegistrationOptions): C
+}
+
 /** Options of `registrable`, `register` and `registry.add`. */
 export interface RegistrationOptions {
   /** Validates the options of the class; any Standard Schema. */
@@ -43,7 +47,7 @@ export interface RegistrationOptions {
   /** Makes the node that an object is written as. */
   toYaml?: ToYaml
   /** Where to register; the default registry when absent. */
-  registry?: Registry
+  registry?: Registrar
   /** Take the tag from the class that has it. */
   override?: boolean
   /** What to write instead of this tag, such as `'use !New'`: a file with it still loads. */
