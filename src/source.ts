@@ -22,7 +22,7 @@ export class Source {
   position(offset: number): { line: number; column: number } {
     this.#lineStarts ??= findLineStarts(this.text)
     const line = lastAtMost(this.#lineStarts, Math.min(offset, this.text.length))
-    return { line: line + 1, column: offset - this.#lineStarts[line]! + 1 }
+    return { line: line + 1, column: Math.max(1, offset - this.#lineStarts[line]! + 1) }
   }
 
   /** A problem that points at `span`. */
@@ -67,8 +67,9 @@ function printable(line: string): string {
   return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
 }
 
+// A byte order mark is no part of the first line.
 function findLineStarts(text: string): number[] {
-  const starts = [0]
+  const starts = [text.startsWith('\ufeff') ? 1 : 0]
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
   return starts
 }

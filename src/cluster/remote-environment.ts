@@ -60,7 +60,7 @@ export class RemoteEnvironment extends MappedRegistrable {
 }
 
 // A call and no decorator: nothing that the root of the package imports needs tslib.
-registrable('!RemoteEnvironment', { keys: 'snake_case' })(RemoteEnvironment)
+registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })(RemoteEnvironment)
 
 function required<K extends keyof RemoteEnvironmentOptions>(options: RemoteEnvironmentOptions, name: K) {
   const value = options?.[name]

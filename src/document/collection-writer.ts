@@ -32,7 +32,7 @@ export function sequenceOf(
     const node = before?.items[index]
     return to.at(`[${index}]`, () => to.represent(item, node && { node, by: hint!.by }))
   })
-  const made = before ? { ...before, tag: tag ?? before.tag, items: nodes } : sequenceNode(nodes, tag)
+  const made = before ? { ...before, ...restyled(hint, tag), items: nodes } : sequenceNode(nodes, tag)
   return to.from(made, hint)
 }
 
@@ -48,8 +48,13 @@ export function mappingOf(
   const kept = before ? keptEntries(before, left, to, hint!) : []
   const added = [...left].map(([name, value]) => newEntry(name, value, to))
   const entries = [...kept, ...added]
-  const made = before ? { ...before, tag: tag ?? before.tag, entries } : mappingNode(entries, tag)
+  const made = before ? { ...before, ...restyled(hint, tag), entries } : mappingNode(entries, tag)
   return to.from(made, hint)
+}
+
+function restyled(hint: Hint | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {
+  if (hint?.styleOnly) return { tag, anchor: undefined }
+  return { tag: tag ?? hint?.node.tag, anchor: hint?.node.anchor }
 }
 
 /** One entry that no file has. */

@@ -5,7 +5,7 @@ import type { Source } from '../source.js'
 import type { Constructing, Options } from './constructing.js'
 import { constructCore } from './core-tags.js'
 import { MergedEntries } from './merged-entries.js'
-import { target, textOf } from './nodes.js'
+import { followed, target, textOf } from './nodes.js'
 import { optionName } from './option-names.js'
 import type { ParsedDocument } from './parsed.js'
 import { setOwn } from './plain-data.js'
@@ -35,8 +35,7 @@ export abstract class Construction implements Constructing {
     if (node.kind === 'scalar' && !isApplicationTag(node.tag)) return node.value
     if (node.kind === 'value') return node.value
     if (node.kind === 'alias') return this.outer?.valueOf(target(node)) ?? this.construct(target(node))
-    const made = this.#values.get(node)
-    if (made !== undefined) return made
+    if (this.#values.has(node)) return this.#values.get(node)
     const value = isApplicationTag(node.tag) ? this.make(node) : this.#plain(node)
     this.#values.set(node, value)
     return value
@@ -63,7 +62,7 @@ export abstract class Construction implements Constructing {
       setOwn(
         to,
         name,
-        definition.templates.includes(name) ? new Template(value, this) : this.construct(value),
+        definition.templates.includes(name) ? new Template(followed(value), this) : this.construct(value),
       )
     }
     return options

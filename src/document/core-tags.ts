@@ -1,6 +1,5 @@
 import type { MappingNode, Node } from '../node.js'
 import type { Constructing } from './constructing.js'
-import { textOf } from './nodes.js'
 
 const core = 'tag:yaml.org,2002:'
 
@@ -23,6 +22,6 @@ function pairsOf(items: readonly Node[], by: Constructing): [unknown, unknown][]
   return items
     .filter((item): item is MappingNode => item.kind === 'mapping')
     .flatMap((item) =>
-      item.entries.map(({ key, value }): [unknown, unknown] => [textOf(key), by.construct(value)]),
+      item.entries.map(({ key, value }): [unknown, unknown] => [by.construct(key), by.construct(value)]),
     )
 }

@@ -50,8 +50,10 @@ export class IssueProblems {
     return `Option "${pathText([keyName(first!, this.keys), ...rest])}" of "${this.node.tag}"`
   }
 
+  // What was put in by a program stands nowhere: then the object itself is shown.
   #problem(code: string, message: string, at: Node, hint?: string): Problem {
-    return this.by.source.problem(code, message, spanOf(at), hint)
+    const written = at.start < 0 ? this.node : at
+    return this.by.source.problem(code, message, spanOf(written), hint)
   }
 
   #locate(path: readonly string[]): Found {

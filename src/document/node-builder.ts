@@ -50,6 +50,9 @@ export class NodeBuilder implements Builder {
   }
 
   #expected(what: string, node: Node): never {
-    return this.fail(`"${this.node.tag}" takes ${what}, but here stands ${kindOf(node)}`, node)
+    return this.fail(
+      `"${this.node.tag}" takes ${what}, but here stands ${kindOf(node, this.by.source)}`,
+      node,
+    )
   }
 }

@@ -1,7 +1,7 @@
 import { DocumentError } from '../errors.js'
-import { type Entry, type Node, scalarNode, valueNode } from '../node.js'
+import { type Entry, type Node, type ScalarNode, scalarNode, type ValueNode, valueNode } from '../node.js'
 import { didYouMean } from '../registry/suggest.js'
-import { childrenOf } from './nodes.js'
+import { childrenOf, isEmpty } from './nodes.js'
 
 /** Every node from `root` down with the path to it: `optimizer.rate`, `layers[0]`; that of the root is empty. */
 export function* pathsOf(root: Node, path = ''): Generator<[path: string, node: Node]> {
@@ -39,10 +39,18 @@ class Copying {
       return { ...node, items: node.items.map((item, index) => this.copy(item, joined(path, `[${index}]`))) }
     if (node.kind === 'alias')
       return { ...node, target: node.target && (this.#copies.get(node.target) ?? node.target) }
-    if (node.kind !== 'mapping') return { ...node }
+    if (node.kind !== 'mapping') return this.#withAdded(node, path)
     const steps = [...childrenOf(node)]
     const entries = node.entries.map((entry, at) => this.#entry(entry, joined(path, steps[at]![0])))
     return { ...node, entries: [...entries, ...this.#added(path)] }
+  }
+
+  // `!Train` with nothing after it may be given options as well.
+  #withAdded(node: ScalarNode | ValueNode, path: string): Node {
+    const entries = isEmpty(node) && node.tag !== undefined ? this.#added(path) : []
+    if (entries.length === 0) return { ...node }
+    const { tag, tagStart, tagEnd, anchor, start, end } = node
+    return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end, entries }
   }
 
   #entry(entry: Entry, path: string): Entry {

@@ -78,9 +78,13 @@ export class NodeWalk {
   }
 
   #scalar(from: Scalar): Node {
-    const value = typeof from.value === 'symbol' ? from.source : from.value
     const [start, end] = from.range!
-    return this.#opened(scalarAt(this.#props(from), start, end, value, from.type === 'PLAIN'))
+    const props = this.#props(from)
+    const whole = from.tag === floatTag && typeof from.value === 'string' && /^[-+]?[0-9]+$/.test(from.value)
+    // The package knows a float by its point only: without one the tag is not resolved.
+    if (whole) return this.#opened(scalarAt({ ...props, tagStart: -1 }, start, end, Number(from.value), true))
+    const value = typeof from.value === 'symbol' ? from.source : from.value
+    return this.#opened(scalarAt(props, start, end, value, from.type === 'PLAIN'))
   }
 
   #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
@@ -141,6 +145,7 @@ export class NodeWalk {
   }
 }
 
+const floatTag = 'tag:yaml.org,2002:float'
 const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
 
 function lastEnd({ entries }: MappingNode): number | undefined {

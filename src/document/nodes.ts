@@ -38,3 +38,8 @@ function search(from: Node, node: Node): string[] | undefined {
   }
   return undefined
 }
+
+/** Whether nothing stands after a tag. */
+export function isEmpty(node: Node): boolean {
+  return node.kind === 'scalar' && node.plain && node.value === '' && node.start === node.end
+}

@@ -1,7 +1,7 @@
 import { DocumentError, type Problem, TagError, ValidationError } from '../errors.js'
 import type { Node } from '../node.js'
 import { reportProblems } from '../report.js'
-import type { Span } from '../source.js'
+import type { Source, Span } from '../source.js'
 
 /** Says that something is wrong at a place. */
 export type Report = (span: Span, code: string, message: string) => void
@@ -13,10 +13,15 @@ export function spanOf(node: Node): Span {
     : { start: node.start, end: node.end }
 }
 
-/** What a message calls a node. */
-export function kindOf(node: Node): string {
-  if (node.kind !== 'scalar') return node.kind === 'alias' ? `alias "*${node.name}"` : `a ${node.kind}`
-  if (node.value === null || node.value === '') return 'nothing'
+/** What a message calls a node: with its text as it is written. */
+export function kindOf(node: Node, { text }: Source): string {
+  if (node.kind === 'alias') return `alias "*${node.name}"`
+  if (node.kind !== 'scalar') return `a ${node.kind}`
+  const written = text.slice(node.start, node.end)
+  if (written === '') return 'nothing'
+  if (node.value === null) return `"${written}", which is nothing`
+  if (typeof node.value === 'object')
+    return `the ${node.value instanceof Date ? 'date' : 'data'} ${quoted(written)}`
   return `the ${typeof node.value === 'string' ? 'text' : typeof node.value} ${quoted(String(node.value))}`
 }
 
@@ -39,6 +44,7 @@ export function documentError(problems: readonly Problem[]): DocumentError {
 const families: Readonly<Record<string, typeof DocumentError>> = {
   UNKNOWN_TAG: TagError,
   UNKNOWN_FACTORY: TagError,
+  BAD_CORE_TAG: TagError,
   ABSTRACT_CLASS: TagError,
   EXPECTED_MAPPING: ValidationError,
   KEY_NOT_STRING: ValidationError,

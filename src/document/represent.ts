@@ -3,14 +3,14 @@ import { type AliasNode, aliasNode, type Entry, isApplicationTag, type Node, sca
 import type { Registry } from '../registry/registry.js'
 import { mappingOf, sequenceOf } from './collection-writer.js'
 import type { Constructing } from './constructing.js'
-import { representCore } from './core-values.js'
+import { isAsLoaded, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
 import { maxDepth } from './limits.js'
 import { target } from './nodes.js'
 import { isPlainObject } from './plain-data.js'
 import { recordOf } from './records.js'
 import type { Hint, Representing } from './representing.js'
-import { Template } from './template.js'
+import { isTemplate } from './template.js'
 
 /** Makes nodes of values: what was loaded becomes the node that it was loaded from, as far as it did not change. */
 export class Representation implements Representing {
@@ -30,11 +30,10 @@ export class Representation implements Representing {
   ) {}
 
   represent(value: unknown, hint?: Hint): Node {
-    if (typeof value === 'object' && value !== null) return this.#object(value)
+    if (hint && isUnchanged(value, hint)) return this.copy(hint)
+    if (typeof value === 'object' && value !== null) return this.#object(value, hint)
     if (typeof value === 'function' || typeof value === 'symbol') throw this.#unwritable(`a ${typeof value}`)
-    const scalar = value ?? null
-    if (hint && Object.is(scalarOf(hint.node), scalar)) return this.copy(hint)
-    return this.from(scalarNode(scalar), hint)
+    return this.from(scalarNode(value ?? null), hint)
   }
 
   /** Says which loaded node a made one takes the place of, and returns the made one. */
@@ -110,22 +109,23 @@ export class Representation implements Representing {
     )
   }
 
-  #object(value: object): Node {
+  #object(value: object, hint?: Hint): Node {
     const made = this.#made.get(value)
-    if (made) return aliasNode(made)
+    if (made) return this.from(aliasNode(made), hint?.node.kind === 'alias' ? hint : undefined)
     if (this.#open.has(value)) throw this.#mistake('contains itself', 'CYCLE')
     this.#open.add(value)
-    const node = this.#make(value)
+    const node = this.#make(value, hint)
     this.#open.delete(value)
     this.#made.set(value, node)
     return node
   }
 
-  #make(value: object): Node {
-    if (value instanceof Template) return this.copy({ node: value.node, by: value.by })
-    const hint = recordOf(value)?.loaded
+  #make(value: object, place: Hint | undefined): Node {
+    if (isTemplate(value)) return this.copy({ node: value.node, by: value.by })
+    const hint = recordOf(value)?.loaded ?? styleOf(place)
     if (Array.isArray(value)) return sequenceOf(value, this, { hint })
     if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint })
+    if (value instanceof Date && Number.isNaN(value.getTime())) throw this.#unwritable('a date that is none')
     return representCore(value, this) ?? this.#instances.represent(value)
   }
 
@@ -140,7 +140,18 @@ export class Representation implements Representing {
   }
 }
 
-function scalarOf(node: Node): unknown {
-  const scalar = node.kind === 'alias' ? node.target : node
-  return scalar?.kind === 'scalar' ? scalar.value : undefined
+/** Whether a value that has no record of its own is what the node in its place was loaded as. */
+function isUnchanged(value: unknown, { node, by }: Hint): boolean {
+  const loaded = node.kind === 'alias' ? node.target : node
+  if (loaded?.kind === 'scalar' && !isApplicationTag(loaded.tag))
+    return Object.is(loaded.value, value ?? null)
+  if (!loaded || Array.isArray(value) || isPlainObject(value)) return false
+  return by.valueOf(loaded) === value && isAsLoaded(value, loaded, by)
+}
+
+// What takes the place of a collection is written in its style, but is not what others repeat.
+function styleOf(place: Hint | undefined): Hint | undefined {
+  const node = place?.node
+  if (node?.kind !== 'sequence' && node?.kind !== 'mapping') return undefined
+  return isApplicationTag(node.tag) ? undefined : { node, by: place!.by, styleOnly: true }
 }

@@ -6,6 +6,8 @@ import type { Constructing } from './constructing.js'
 export interface Hint {
   readonly node: Node
   readonly by: Constructing
+  /** The node lends its style only: what takes its place is another thing. */
+  readonly styleOnly?: true
 }
 
 /** Makes nodes of values. */

@@ -1,11 +1,10 @@
-import { type Problem, RegistrationError } from '../errors.js'
+import type { Problem } from '../errors.js'
 import type { Node } from '../node.js'
 import type { SchemaIssue, StandardSchema } from '../registry/standard-schema.js'
 import type { ResolvedTag } from '../registry/types.js'
 import { Construction } from './construction.js'
 import { IssueProblems } from './issue-problems.js'
-import { childrenOf } from './nodes.js'
-import { isEmpty } from './tag-check.js'
+import { childrenOf, isEmpty } from './nodes.js'
 import { ask, pathOf } from './validation.js'
 
 /**
@@ -54,15 +53,13 @@ export class StandIns extends Construction {
     }
   }
 
-  // A user's own check may ask a stand-in for what only the real object has: that is no finding.
+  // A user's own check may ask a stand-in for what only the real object has: what it throws then is no finding.
   #issues(schema: StandardSchema, options: unknown, node: Node): readonly SchemaIssue[] {
+    if (this.#count === 0) return ask(schema, options, node.tag!).issues ?? []
     try {
-      return ask(schema, options, node.tag!).issues ?? []
-    } catch (error) {
-      if (error instanceof RegistrationError) throw error
-      return this.#count > 0
-        ? []
-        : [{ message: `its schema threw "${error instanceof Error ? error.message : error}"` }]
+      return (ask(schema, options, node.tag!).issues ?? []).filter((issue) => !('thrown' in issue))
+    } catch {
+      return []
     }
   }
 

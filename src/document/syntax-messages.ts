@@ -1,6 +1,6 @@
 /** What is said of a problem that `yaml` found: in its words, where they say what to do, else in ours. */
 export function syntaxMessage(code: string, message: string): string {
-  return ours[code] ?? withoutPlace(message)
+  return ours[code] ?? wrongCollection(message) ?? withoutPlace(message)
 }
 
 const ours: Readonly<Record<string, string>> = {
@@ -19,3 +19,13 @@ const ours: Readonly<Record<string, string>> = {
 function withoutPlace(message: string): string {
   return message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').replace(/\.$/, '')
 }
+
+// Of a tag of YAML's own: "tag:yaml.org,2002:omap used for map collection, but expects seq".
+function wrongCollection(message: string): string | undefined {
+  const found = /^tag:yaml\.org,2002:(\w+) used for (map|seq) collection, but expects (\w+)/.exec(message)
+  return found
+    ? `"!!${found[1]}" takes a ${names[found[3]!] ?? found[3]}, but here stands a ${names[found[2]!]}`
+    : undefined
+}
+
+const names: Readonly<Record<string, string>> = { map: 'mapping', seq: 'sequence', scalar: 'single value' }

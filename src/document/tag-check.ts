@@ -5,9 +5,13 @@ import { didYouMean, nearest } from '../registry/suggest.js'
 import { namespaceOf } from '../registry/tag.js'
 import type { ResolvedTag } from '../registry/types.js'
 import type { Source } from '../source.js'
+import { isEmpty } from './nodes.js'
 import { optionName } from './option-names.js'
 import type { ParsedDocument } from './parsed.js'
 import { kindOf, spanOf } from './problems.js'
+
+const core = 'tag:yaml.org,2002:'
+const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
 /** What is wrong with the tags of a document, and with the nodes that they stand at. */
 export class TagCheck {
@@ -26,9 +30,15 @@ export class TagCheck {
     for (const node of document.tagged) {
       const resolved = isApplicationTag(node.tag) ? this.registry.get(node.tag) : undefined
       if (resolved) this.#checkNode(node, resolved)
+      else if (ownTags.has(node.tag!.slice(core.length)) && node.tag!.startsWith(core))
+        this.#report(node, 'BAD_CORE_TAG', this.#badCoreTag(node))
       else this.#report(node, ...unknownTag(node.tag!, this.registry))
     }
     return this
+  }
+
+  #badCoreTag(node: Node): string {
+    return `"!!${node.tag!.slice(core.length)}" cannot be made of ${kindOf(node, this.source)}`
   }
 
   #checkNode(node: Node, resolved: ResolvedTag): void {
@@ -57,13 +67,14 @@ export class TagCheck {
       this.#report(
         node,
         'EXPECTED_MAPPING',
-        `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node)}`,
+        `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node, this.source)}`,
       )
   }
 
   #checkKeys(node: MappingNode, { definition }: ResolvedTag): void {
     for (const entry of node.entries)
-      if (keyText(entry) === undefined) this.#report(entry.key, 'KEY_NOT_STRING', notAName(entry.key))
+      if (keyText(entry) === undefined)
+        this.#report(entry.key, 'KEY_NOT_STRING', notAName(entry.key, this.source))
     if (definition.keys === 'snake_case') this.#checkSpellings(node.entries)
   }
 
@@ -84,11 +95,6 @@ export class TagCheck {
   }
 }
 
-/** Whether nothing stands after a tag. */
-export function isEmpty(node: Node): boolean {
-  return node.kind === 'scalar' && node.plain && node.value === '' && node.start === node.end
-}
-
 function keyText({ key }: Entry): string | undefined {
   const node = key.kind === 'alias' ? key.target : key
   return node?.kind === 'scalar' && typeof node.value === 'string' && !isApplicationTag(node.tag)
@@ -96,12 +102,10 @@ function keyText({ key }: Entry): string | undefined {
     : undefined
 }
 
-function notAName(key: Node): string {
-  const found = key.kind === 'scalar' && key.value === null ? 'null' : kindOf(key)
-  const remedy =
-    key.kind === 'scalar' && key.value !== ''
-      ? `: write "${String(key.value)}" in quotes if that is its name`
-      : ''
+function notAName(key: Node, source: Source): string {
+  const found = key.kind === 'scalar' && key.value === null ? 'null' : kindOf(key, source)
+  const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
+  const remedy = written === '' ? '' : `: write "${written}" in quotes if that is its name`
   return `The name of an option must be a string, but here stands ${found}${remedy}`
 }
 

@@ -3,6 +3,8 @@ import type { Class } from '../registry/types.js'
 import type { Constructing } from './constructing.js'
 import { copyWith, pathsOf } from './node-copy.js'
 
+const brand = Symbol.for('flambeau.Template')
+
 /** A way from a template to a value in it: `rate`, `optimizer.rate`, `layers[0]`; the empty one is the template itself. */
 export type TemplatePath = string
 
@@ -49,4 +51,14 @@ export class Template<T = unknown> {
   build(values: Readonly<Record<TemplatePath, unknown>> = {}): T {
     return this.by.constructCopy(copyWith(this.node, values)) as T
   }
+
+  /** @internal */
+  get [brand](): true {
+    return true
+  }
+}
+
+/** Whether a value is a {@link Template}, whichever copy of this package made it. */
+export function isTemplate(value: object): value is Template {
+  return brand in value
 }

@@ -9,17 +9,22 @@ interface Shared {
   readonly format: number
   readonly version: string
   readonly registry: Registry
+  /** Options that came out of their schema on their way to a constructor. */
+  readonly validated: WeakSet<object>
 }
 
 const key = Symbol.for('flambeau.registry')
 
+/** What all copies of this package in this process keep together. */
+export const shared: Shared = share(globalThis as { [key]?: Shared })
+
 /** The registry that decorators fill and that `load` and `dump` use when they are given no other. */
-export const defaultRegistry: Registry = share(globalThis as { [key]?: Shared }).registry
+export const defaultRegistry: Registry = shared.registry
 
 function share(global: { [key]?: Shared }): Shared {
   const found = global[key]
   if (found) return accept(found)
-  const made = { format, version, registry: new Registry() }
+  const made = { format, version, registry: new Registry(), validated: new WeakSet<object>() }
   // Not enumerable: test runners compare the global object before and after.
   Object.defineProperty(global, key, { value: made, configurable: true })
   return made

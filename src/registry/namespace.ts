@@ -16,7 +16,7 @@ export interface Namespace {
  */
 export function namespace(name: string, options: Pick<RegistrationOptions, 'registry'> = {}): Namespace {
   checkTag(`!${name}`)
-  const within = (tag: Tag): Tag => `!${name}.${tag.slice(1)}`
+  const within = (tag: Tag): Tag => `!${name}.${checkTag(tag).slice(1)}`
   return {
     registrable: ((tag?: Tag, own?: RegistrationOptions) => (Class: any, context?: ClassDecoratorContext) =>
       registrable(within(tag ?? `!${Class.name}`), { ...options, ...own })(

@@ -18,6 +18,7 @@ export class Registry implements Registrar {
   readonly #parent: Registry | undefined
   readonly #tags = new Map<string, Registration>()
   readonly #tagsOf = new Map<Class, Tag[]>()
+  readonly #options = new Map<Tag, RegistrationOptions>()
   readonly #resolved = new Map<string, ResolvedTag | undefined>()
 
   constructor(parent?: Registry) {
@@ -58,7 +59,10 @@ export class Registry implements Registrar {
 
   /** The tag that an object of exactly this class is written with. */
   tagOf(Class: Class): Tag | undefined {
-    return this.#tagsOf.get(Class)?.at(-1) ?? this.#parent?.tagOf(Class)
+    const own = this.#tagsOf.get(Class)?.at(-1)
+    if (own !== undefined) return own
+    const inherited = this.#parent?.tagOf(Class)
+    return inherited !== undefined && !this.#tags.has(inherited) ? inherited : undefined
   }
 
   /** Every tag, factories' not included, sorted. */
@@ -108,17 +112,34 @@ export class Registry implements Registrar {
 
   #addOne(Class: Class, tag: Tag, options: RegistrationOptions): void {
     const holder = this.#own(tag)
-    if (holder && holder.Class !== Class && !options.override) throw taken(tag, holder.Class, Class)
+    if (holder && holder.Class !== Class && !options.override) {
+      if (!options.twin) throw taken(tag, holder.Class, Class)
+      this.#noteTag(Class, tag)
+      return
+    }
     const own = this.#tags.get(tag)
     if (own?.Class === Class && !options.override) return
     const registration = this.#registration(Class, tag, options)
     if (!options.override) this.#checkFactories(registration)
     if (own) this.#forget(own)
     this.#tags.set(tag, registration)
+    this.#options.set(tag, options)
+    this.#noteTag(Class, tag)
+    this.#redefine(Class, tag)
+    this.#resolved.clear()
+  }
+
+  #noteTag(Class: Class, tag: Tag): void {
     const tags = this.#tagsOf.get(Class)
     if (tags) tags.push(tag)
     else this.#tagsOf.set(Class, [tag])
-    this.#resolved.clear()
+  }
+
+  // A decorator above another may say of the class what the one below could not know.
+  #redefine(Class: Class, added: Tag): void {
+    for (const tag of this.#tagsOf.get(Class)!)
+      if (tag !== added && this.#tags.get(tag)?.Class === Class)
+        this.#tags.set(tag, this.#registration(Class, tag, this.#options.get(tag) ?? {}))
   }
 
   #registration(Class: Class, tag: Tag, options: RegistrationOptions): Registration {
@@ -142,6 +163,7 @@ export class Registry implements Registrar {
 
   #forget({ tag, Class }: Registration): void {
     this.#tags.delete(tag)
+    this.#options.delete(tag)
     const left = this.#tagsOf.get(Class)?.filter((other) => other !== tag) ?? []
     if (left.length > 0) this.#tagsOf.set(Class, left)
     else this.#tagsOf.delete(Class)

@@ -3,13 +3,13 @@ import { RegistrationError } from '../errors.js'
 /** A YAML tag of an application: `!Train`, `!torch.Adam`. */
 export type Tag = `!${string}`
 
-// What YAML allows in a tag shorthand, less the flow indicators, which end it.
-const wellFormed = /^![^\s!,[\]{}<>%"'`&*#|@\\]+$/u
+// What YAML allows in a tag shorthand, less escapes, "#" and the flow indicators, which end it.
+const wellFormed = /^![\w./:;=?@+~$&*()'-]+$/
 
 /** Returns `tag`, or throws a {@link RegistrationError} that says what a tag looks like. */
 export function checkTag(tag: string): Tag {
   if (wellFormed.test(tag)) return tag as Tag
-  const shape = 'a tag is "!" and a name without spaces, brackets, commas or quotes, such as "!Train"'
+  const shape = 'a tag is "!" and a name of letters, digits, "-", "_" and ".", such as "!Train"'
   throw new RegistrationError(`"${tag}" is no tag: ${shape}`, { code: 'BAD_TAG' })
 }
 

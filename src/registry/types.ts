@@ -54,6 +54,8 @@ export interface RegistrationOptions {
   deprecated?: string
   /** One sentence for people: shown by `flambeau tags` and by editors. */
   description?: string
+  /** @internal The class of another copy of this package may have the tag: this one is then written with it, too. */
+  twin?: boolean
   /** The class is abstract: its tag can be named, but not constructed. */
   abstract?: boolean
 }

@@ -40,7 +40,7 @@ function extensionsOf({ root }: ParsedDocument, parsed: Parsed): Record<string, 
       parsed,
       'BAD_EXTENSIONS',
       root,
-      `Above "---" stand the extensions, "name: where it comes from", but here stands ${root.tag === undefined ? kindOf(root) : `"${root.tag}"`}`,
+      `Above "---" stand the extensions, "name: where it comes from", but here stands ${root.tag === undefined ? kindOf(root, parsed.source) : `"${root.tag}"`}`,
     )
   return Object.fromEntries(
     root.entries.map(({ key, value }) => [textOf(key), sourceOf(value, textOf(key), parsed)]),
@@ -53,7 +53,7 @@ function sourceOf(value: Node, name: string, parsed: Parsed): string {
     parsed,
     'BAD_EXTENSIONS',
     value,
-    `Extension "${name}" must say where it comes from, a path, a URL or a package, but here stands ${kindOf(value)}`,
+    `Extension "${name}" must say where it comes from, a path, a URL or a package, but here stands ${kindOf(value, parsed.source)}`,
   )
 }
 
