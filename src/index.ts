@@ -2,12 +2,12 @@
 
 export { type ClusterAccess, ClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
-export { check } from './document/check.js'
-export { type DumpOptions, dump, dumpAll } from './document/dump.js'
+export { check } from './document/check/check.js'
+export { setSerializableAttr } from './document/construct/records.js'
+export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
+export { Template, type TemplatePath } from './document/construct/template.js'
 export { type Loaded, type LoadOptions, load, loadAll, loadFile, type ReadOptions } from './document/load.js'
-export { setSerializableAttr } from './document/records.js'
-export { MappedRegistrable, Registrable, type WithSchema } from './document/registrable-base.js'
-export { Template, type TemplatePath } from './document/template.js'
+export { type DumpOptions, dump, dumpAll } from './document/write/dump.js'
 export {
   ConstructionError,
   DocumentError,

@@ -8,7 +8,7 @@ import { mutate } from './support/mutate.js'
 import { random } from './support/random.js'
 
 // What no user calls is imported from what tsc emits.
-const emitted = (file: string) => import(pathToFileURL(join('build/js/document', file)).href)
+const emitted = (file: string) => import(pathToFileURL(join('build/js/document/read', file)).href)
 const { readQuickly } = await emitted('quick-reader.js')
 const { readExactly } = await emitted('exact-reader.js')
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import { check } from '../document/check.js'
-import { readText } from '../document/read-text.js'
+import { check } from '../document/check/check.js'
+import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem } from '../errors.js'
 import { reportProblems } from '../report.js'
 import { StderrLogger } from '../runnable/logger.js'

@@ -1,4 +1,4 @@
-import { setSerializableAttr } from '../document/records.js'
+import { setSerializableAttr } from '../document/construct/records.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 

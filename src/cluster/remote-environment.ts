@@ -1,4 +1,4 @@
-import { MappedRegistrable } from '../document/registrable-base.js'
+import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { Representer } from '../registry/hooks.js'
 import { registrable } from '../registry/registrable.js'
 import type { Tag } from '../registry/tag.js'

@@ -5,12 +5,12 @@ import type { TagMap } from '../registry/tag-map.js'
 import type { Class } from '../registry/types.js'
 import { reportProblems } from '../report.js'
 import type { Source } from '../source.js'
-import { examine } from './examine.js'
-import { Loading } from './loading.js'
-import { parse } from './parse.js'
-import type { Parsed, ParsedDocument } from './parsed.js'
+import { examine } from './check/examine.js'
+import { Loading } from './construct/loading.js'
 import { documentError, inFileOrder, spanOf } from './problems.js'
-import { readText } from './read-text.js'
+import { parse } from './read/parse.js'
+import type { Parsed, ParsedDocument } from './read/parsed.js'
+import { readText } from './read/read-text.js'
 
 /** Options of everything that reads. */
 export interface ReadOptions {

@@ -1,6 +1,6 @@
 import { textOf } from '../document/nodes.js'
-import { isEmptyDocument, type Parsed, type ParsedDocument } from '../document/parsed.js'
 import { kindOf, spanOf } from '../document/problems.js'
+import { isEmptyDocument, type Parsed, type ParsedDocument } from '../document/read/parsed.js'
 import { RunnableFileError } from '../errors.js'
 import type { Node } from '../node.js'
 import { reportProblems } from '../report.js'

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { MappedRegistrable } from '../document/registrable-base.js'
+import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'

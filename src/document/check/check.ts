@@ -1,0 +1,23 @@
+import type { Problem } from '../../errors.js'
+import { defaultRegistry } from '../../registry/default-registry.js'
+import { defaultName, type ReadOptions } from '../load.js'
+import { inFileOrder } from '../problems.js'
+import { parse } from '../read/parse.js'
+import { examine } from './examine.js'
+
+/**
+ * Every problem of a text, in file order: syntax, tags, options.
+ *
+ * ```ts
+ * for (const { line, column, message } of check(text)) console.log(`${line}:${column} ${message}`)
+ * ```
+ *
+ * No user code is run but schemas. In the options of its parent, an object that only has the prototype of its
+ * class stands for a tagged child, and issues beneath it are dropped.
+ */
+export function check(text: string, options: ReadOptions = {}): Problem[] {
+  const { filename = defaultName, registry = defaultRegistry, onWarning } = options
+  const { problems, doubtful, warnings } = examine(parse(text, filename), registry)
+  if (onWarning) for (const warning of warnings) onWarning(warning)
+  return inFileOrder([...problems, ...doubtful])
+}

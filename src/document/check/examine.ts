@@ -1,0 +1,46 @@
+import type { Problem } from '../../errors.js'
+import type { Registry } from '../../registry/registry.js'
+import type { Parsed, ParsedDocument } from '../read/parsed.js'
+import { StandIns } from './stand-ins.js'
+import { TagCheck } from './tag-check.js'
+
+/** What is wrong with a text. */
+export interface Findings {
+  readonly problems: readonly Problem[]
+  /** Problems that the real objects might not have: found with stand-ins in their place. */
+  readonly doubtful: readonly Problem[]
+  /** What still works, but should be written otherwise. */
+  readonly warnings: readonly Problem[]
+}
+
+/** Finds what is wrong with the YAML, its tags and its options, without running a class. */
+export function examine(parsed: Parsed, registry: Registry): Findings {
+  const found = parsed.documents.map((document) => examineDocument(parsed, document, registry))
+  return {
+    problems: [...parsed.problems, ...found.flatMap(({ problems }) => problems)],
+    doubtful: found.flatMap(({ doubtful }) => doubtful),
+    warnings: found.flatMap(({ warnings }) => warnings),
+  }
+}
+
+function examineDocument(
+  { source, problems }: Parsed,
+  document: ParsedDocument,
+  registry: Registry,
+): Findings {
+  const tags = new TagCheck(source, registry).check(document)
+  const found = { problems: tags.problems, doubtful: [], warnings: [...tags.warnings.values()] }
+  if (!tags.anySchema || !problems.every((problem) => leavesValues.has(problem.code))) return found
+  const standIns = new StandIns(source, registry, document)
+  standIns.construct(document.root)
+  return { ...found, problems: [...tags.problems, ...standIns.problems], doubtful: standIns.doubtful }
+}
+
+// With these the values of the other nodes are still what the user meant.
+const leavesValues = new Set([
+  'DUPLICATE_KEY',
+  'UNKNOWN_ALIAS',
+  'KEY_NOT_SCALAR',
+  'BAD_MERGE',
+  'BAD_COLLECTION_TYPE',
+])

@@ -1,0 +1,80 @@
+import type { Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
+import type { SchemaIssue, StandardSchema } from '../../registry/standard-schema.js'
+import type { ResolvedTag } from '../../registry/types.js'
+import { Construction } from '../construct/construction.js'
+import { IssueProblems } from '../construct/issue-problems.js'
+import { ask, pathOf } from '../construct/validation.js'
+import { childrenOf, isEmpty } from '../nodes.js'
+
+/**
+ * Validates every tagged node of a document without running its class: in the options of its parent an object
+ * that only has the class's prototype stands for it.
+ */
+export class StandIns extends Construction {
+  readonly problems: Problem[] = []
+  /** Found at a stand-in itself: the real object may still please the schema. */
+  readonly doubtful: Problem[] = []
+  readonly #standIns = new WeakSet<object>()
+  /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
+  readonly #unknown = new WeakSet<object>()
+  #count = 0
+
+  override construct(node: Node): unknown {
+    return node.kind === 'alias' && !node.target ? this.#standIn(null, this.#unknown) : super.construct(node)
+  }
+
+  protected override make(node: Node): object {
+    const resolved = this.registry.get(node.tag!)
+    const mapped = resolved && !resolved.definition.fromYaml
+    if (mapped && (node.kind === 'mapping' || isEmpty(node))) this.#check(node, resolved)
+    else for (const [, child] of childrenOf(node)) this.construct(child)
+    return this.#standIn(resolved?.Class.prototype ?? null, resolved ? this.#standIns : this.#unknown)
+  }
+
+  #standIn(prototype: object | null, kind: WeakSet<object>): object {
+    const standIn = Object.create(prototype)
+    kind.add(standIn)
+    this.#count++
+    return standIn
+  }
+
+  #check(node: Node, resolved: ResolvedTag): void {
+    const { definition, factory } = resolved
+    const { seen } = this.optionsOf(node, definition)
+    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    if (!schema) return
+    const found = new IssueProblems(node, schema, definition.keys, this)
+    for (const issue of this.#issues(schema, seen, node)) {
+      const depth = this.#standInDepth(seen, pathOf(issue))
+      if (depth === 'above') continue
+      const list = depth === 'at' ? this.doubtful : this.problems
+      list.push(...found.of(issue))
+    }
+  }
+
+  // A user's own check may ask a stand-in for what only the real object has: what it throws then is no finding.
+  #issues(schema: StandardSchema, options: unknown, node: Node): readonly SchemaIssue[] {
+    if (this.#count === 0) return ask(schema, options, node.tag!).issues ?? []
+    try {
+      return (ask(schema, options, node.tag!).issues ?? []).filter((issue) => !('thrown' in issue))
+    } catch {
+      return []
+    }
+  }
+
+  #standInDepth(options: unknown, path: readonly string[]): 'at' | 'above' | 'none' {
+    let value = options
+    for (const step of path) {
+      if (isIn(this.#standIns, value)) return 'above'
+      value =
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
+    }
+    if (isIn(this.#unknown, value)) return 'above'
+    return isIn(this.#standIns, value) ? 'at' : 'none'
+  }
+}
+
+function isIn(set: WeakSet<object>, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && set.has(value)
+}

@@ -1,0 +1,149 @@
+import type { Problem } from '../../errors.js'
+import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import type { Registry } from '../../registry/registry.js'
+import { didYouMean, nearest } from '../../registry/suggest.js'
+import { namespaceOf } from '../../registry/tag.js'
+import type { ResolvedTag } from '../../registry/types.js'
+import type { Source } from '../../source.js'
+import { isEmpty } from '../nodes.js'
+import { optionName } from '../option-names.js'
+import { kindOf, spanOf } from '../problems.js'
+import type { ParsedDocument } from '../read/parsed.js'
+
+const core = 'tag:yaml.org,2002:'
+const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
+
+/** What is wrong with the tags of a document, and with the nodes that they stand at. */
+export class TagCheck {
+  readonly problems: Problem[] = []
+  /** Tags that still work, each where it stands first. */
+  readonly warnings = new Map<string, Problem>()
+  /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
+  anySchema = false
+
+  constructor(
+    readonly source: Source,
+    readonly registry: Registry,
+  ) {}
+
+  check(document: ParsedDocument): this {
+    for (const node of document.tagged) {
+      const resolved = isApplicationTag(node.tag) ? this.registry.get(node.tag) : undefined
+      if (resolved) this.#checkNode(node, resolved)
+      else if (ownTags.has(node.tag!.slice(core.length)) && node.tag!.startsWith(core))
+        this.#report(node, 'BAD_CORE_TAG', this.#badCoreTag(node))
+      else this.#report(node, ...unknownTag(node.tag!, this.registry))
+    }
+    return this
+  }
+
+  #badCoreTag(node: Node): string {
+    return `"!!${node.tag!.slice(core.length)}" cannot be made of ${kindOf(node, this.source)}`
+  }
+
+  #checkNode(node: Node, resolved: ResolvedTag): void {
+    const { definition, factory, abstract, Class } = resolved
+    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    this.anySchema ||= schema !== undefined
+    if (resolved.deprecated !== undefined) this.#warn(node, resolved)
+    if (abstract && factory === undefined)
+      this.#report(
+        node,
+        'ABSTRACT_CLASS',
+        `"${node.tag}" is the abstract class "${Class.name}": name one that extends it`,
+      )
+    else if (!definition.fromYaml) this.#checkMapped(node, resolved)
+  }
+
+  #warn(node: Node, { deprecated, tag }: ResolvedTag): void {
+    if (this.warnings.has(tag)) return
+    const message = `Tag "${tag}" is deprecated: ${deprecated}`
+    this.warnings.set(tag, this.source.problem('DEPRECATED_TAG', message, spanOf(node)))
+  }
+
+  #checkMapped(node: Node, resolved: ResolvedTag): void {
+    if (node.kind === 'mapping') this.#checkKeys(node, resolved)
+    else if (!isEmpty(node))
+      this.#report(
+        node,
+        'EXPECTED_MAPPING',
+        `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node, this.source)}`,
+      )
+  }
+
+  #checkKeys(node: MappingNode, { definition }: ResolvedTag): void {
+    for (const entry of node.entries)
+      if (keyText(entry) === undefined)
+        this.#report(entry.key, 'KEY_NOT_STRING', notAName(entry.key, this.source))
+    if (definition.keys === 'snake_case') this.#checkSpellings(node.entries)
+  }
+
+  #checkSpellings(entries: readonly Entry[]): void {
+    const seen = new Map<string, string>()
+    for (const entry of entries) {
+      const key = keyText(entry) ?? ''
+      const name = optionName(key, 'snake_case')
+      const other = seen.get(name)
+      if (other !== undefined && other !== key)
+        this.#report(entry.key, 'KEY_TWICE', `"${key}" and "${other}" are the same option: write one of them`)
+      seen.set(name, key)
+    }
+  }
+
+  #report(node: Node, code: string, message: string, hint?: string): void {
+    this.problems.push(this.source.problem(code, message, spanOf(node), hint))
+  }
+}
+
+function keyText({ key }: Entry): string | undefined {
+  const node = key.kind === 'alias' ? key.target : key
+  return node?.kind === 'scalar' && typeof node.value === 'string' && !isApplicationTag(node.tag)
+    ? node.value
+    : undefined
+}
+
+function notAName(key: Node, source: Source): string {
+  const found = key.kind === 'scalar' && key.value === null ? 'null' : kindOf(key, source)
+  const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
+  const remedy = written === '' ? '' : `: write "${written}" in quotes if that is its name`
+  return `The name of an option must be a string, but here stands ${found}${remedy}`
+}
+
+type Finding = [code: string, message: string, hint?: string]
+
+function unknownTag(tag: string, registry: Registry): Finding {
+  const dot = tag.lastIndexOf('.')
+  const owner = dot > 1 ? registry.get(tag.slice(0, dot)) : undefined
+  if (owner) return unknownFactory(tag, owner)
+  const meant = nearest(tag, registry.writableTags())
+  if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
+  return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${remedyFor(tag, registry)}`]
+}
+
+function unknownFactory(tag: string, owner: ResolvedTag): Finding {
+  const name = tag.slice(tag.lastIndexOf('.') + 1)
+  const known = [...owner.definition.factories.keys()]
+  const unknown = `Unknown factory "${name}" of "${owner.tag}"`
+  const meant = nearest(name, known)
+  if (meant !== undefined)
+    return ['UNKNOWN_FACTORY', `${unknown}${didYouMean(name, known)}`, `${owner.tag}.${meant}`]
+  const list = known.map((factory) => `"${factory}"`).join(', ')
+  return [
+    'UNKNOWN_FACTORY',
+    `${unknown}: ${list ? `its factories are ${list}` : `class "${owner.Class.name}" has none`}`,
+  ]
+}
+
+function remedyFor(tag: string, registry: Registry): string {
+  const namespace = namespaceOf(tag)
+  if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
+  if (namespace === undefined)
+    return `import the module that registers it, "@registrable('${shortened(tag)}')"`
+  if (registry.tags().some((known) => known.startsWith(`!${namespace}.`)))
+    return `"${namespace}" has no such tag`
+  return `nothing is registered under "${namespace}"; declare the extension above "---" ("${namespace}: ./path") or import it`
+}
+
+function shortened(tag: string): string {
+  return tag.length > 64 ? `${tag.slice(0, 63)}…` : tag
+}

@@ -1,0 +1,21 @@
+import { ValidationError } from '../../errors.js'
+import type { SchemaIssue, StandardSchema } from '../../registry/standard-schema.js'
+import { ask, pathOf, pathText } from './validation.js'
+
+/**
+ * What a schema makes of options that are given in code.
+ *
+ * @throws {@link ValidationError} that names the class and each option that is refused.
+ */
+export function validated(schema: StandardSchema, input: unknown, className: string): unknown {
+  const result = ask(schema, input, className)
+  if (!result.issues) return result.value
+  const lines = result.issues.map((issue) => described(issue, className))
+  throw new ValidationError(lines.join('\n'), { code: 'BAD_OPTION' })
+}
+
+function described(issue: SchemaIssue, className: string): string {
+  const name = pathText(pathOf(issue))
+  const what = name === '' ? `Options of "${className}"` : `Option "${name}" of "${className}"`
+  return `${what}: ${issue.message.replace(/\.$/, '')}`
+}

@@ -1,0 +1,27 @@
+import type { MappingNode, Node } from '../../node.js'
+import type { Constructing } from './constructing.js'
+
+const core = 'tag:yaml.org,2002:'
+
+/** The value of a collection with one of YAML's own tags: `!!set`, `!!omap`, `!!pairs`; else `undefined`. */
+export function constructCore(node: Node, by: Constructing): unknown {
+  if (node.tag === undefined || !node.tag.startsWith(core)) return undefined
+  switch (node.tag.slice(core.length)) {
+    case 'set':
+      return node.kind === 'mapping' ? new Set(node.entries.map(({ key }) => by.construct(key))) : undefined
+    case 'omap':
+      return node.kind === 'sequence' ? new Map(pairsOf(node.items, by)) : undefined
+    case 'pairs':
+      return node.kind === 'sequence' ? pairsOf(node.items, by) : undefined
+    default:
+      return undefined
+  }
+}
+
+function pairsOf(items: readonly Node[], by: Constructing): [unknown, unknown][] {
+  return items
+    .filter((item): item is MappingNode => item.kind === 'mapping')
+    .flatMap((item) =>
+      item.entries.map(({ key, value }): [unknown, unknown] => [by.construct(key), by.construct(value)]),
+    )
+}

@@ -1,0 +1,90 @@
+import { ConstructionError, DocumentError, isFlambeauError, ValidationError } from '../../errors.js'
+import type { Node } from '../../node.js'
+import type { StandardSchema } from '../../registry/standard-schema.js'
+import type { ResolvedTag } from '../../registry/types.js'
+import { reportProblems } from '../../report.js'
+import { wayTo } from '../nodes.js'
+import { documentError, spanOf } from '../problems.js'
+import { Construction } from './construction.js'
+import { IssueProblems } from './issue-problems.js'
+import { NodeBuilder } from './node-builder.js'
+import { markValidated, recordLoaded } from './records.js'
+import { ask } from './validation.js'
+
+/** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
+export class Loading extends Construction {
+  protected override make(node: Node): unknown {
+    const resolved = this.registry.get(node.tag!)
+    if (!resolved)
+      throw new DocumentError(`Tag "${node.tag}" is not registered any more`, { code: 'UNKNOWN_TAG' })
+    const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
+    if (typeof made === 'object' && made !== null) this.remember(made, node)
+    return made
+  }
+
+  protected override remember(value: object, node: Node): void {
+    recordLoaded(value, node, this)
+  }
+
+  override constructCopy(copy: Node): unknown {
+    const document = { root: copy, start: -1, end: -1, tagged: [] }
+    return new Loading(this.source, this.registry, document, this).construct(copy)
+  }
+
+  #custom(node: Node, { definition, factory }: ResolvedTag): unknown {
+    return this.#guard(node, () => definition.fromYaml!(new NodeBuilder(this, node), node, factory))
+  }
+
+  #mapped(node: Node, resolved: ResolvedTag): unknown {
+    const { definition, factory } = resolved
+    const { seen, injected } = this.optionsOf(node, definition)
+    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    const options = schema ? this.#validate(schema, seen, node, resolved) : seen
+    const made = this.#guard(node, () => construct(resolved, options))
+    for (const [name, value] of Object.entries(injected))
+      (made as Record<string, unknown>)[name] = value ?? undefined
+    return made
+  }
+
+  #validate(schema: StandardSchema, options: unknown, node: Node, { definition }: ResolvedTag): unknown {
+    const result = ask(schema, options, node.tag!)
+    if (!result.issues) return markValidated(result.value)
+    const problems = new IssueProblems(node, schema, definition.keys, this)
+    throw documentError(result.issues.flatMap((issue) => problems.of(issue)))
+  }
+
+  #guard(node: Node, make: () => unknown): unknown {
+    try {
+      return make()
+    } catch (error) {
+      throw isRefusal(error) ? error : this.#failed(node, error)
+    }
+  }
+
+  #failed(node: Node, cause: unknown): ConstructionError {
+    const reason = cause instanceof Error ? firstLine(cause.message) || cause.name : String(cause)
+    const path = wayTo(this.document.root, node)
+    const where = path === '' ? '' : ` (${path})`
+    const message = `"${node.tag}" could not be constructed${where}: ${reason}`
+    const problems = [this.source.problem('CONSTRUCTION', message, spanOf(node))]
+    return new ConstructionError(reportProblems(problems), { problems, cause })
+  }
+}
+
+function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
+  if (factory === undefined) return new (Class as new (options: unknown) => object)(options)
+  const made = (Class as any)[factory](options)
+  if (made instanceof Promise)
+    throw new TypeError(`factory "${factory}" returned a promise, but must return its object`)
+  return made
+}
+
+// What `builder.fail` or a child said points at its place already.
+function isRefusal(error: unknown): boolean {
+  if (!isFlambeauError(error)) return false
+  return (error instanceof ValidationError && error.code === 'REFUSED') || error instanceof ConstructionError
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!.replace(/\.$/, '')
+}

@@ -1,0 +1,58 @@
+import { ValidationError } from '../../errors.js'
+import type { Node } from '../../node.js'
+import type { Builder } from '../../registry/hooks.js'
+import { reportProblems } from '../../report.js'
+import { followed, textOf } from '../nodes.js'
+import { setOwn } from '../plain-data.js'
+import { kindOf, spanOf } from '../problems.js'
+import type { Constructing } from './constructing.js'
+
+/** The builder of one `fromYaml` call. */
+export class NodeBuilder implements Builder {
+  constructor(
+    readonly by: Constructing,
+    readonly node: Node,
+  ) {}
+
+  construct(node: Node): unknown {
+    // The node itself has the tag of the class: constructing it again would never end.
+    if (node === this.node)
+      return this.fail('"construct" was called with the node that "fromYaml" was given', node)
+    return this.by.construct(node)
+  }
+
+  constructMapping(node: Node): Record<string, unknown> {
+    const mapping = followed(node)
+    if (mapping.kind !== 'mapping') return this.#expected('a mapping', node)
+    const object: Record<string, unknown> = {}
+    for (const { key, value } of this.by.entriesOf(mapping))
+      setOwn(object, textOf(key), this.by.construct(value))
+    return object
+  }
+
+  constructSequence(node: Node): unknown[] {
+    const sequence = followed(node)
+    if (sequence.kind !== 'sequence') return this.#expected('a sequence', node)
+    return sequence.items.map((item) => this.by.construct(item))
+  }
+
+  constructScalar(node: Node): string {
+    const scalar = followed(node)
+    if (scalar.kind !== 'scalar') return this.#expected('one value', node)
+    return String(scalar.value ?? '')
+  }
+
+  fail(message: string, node: Node = this.node): never {
+    const span =
+      node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
+    const problems = [this.by.source.problem('REFUSED', message, span)]
+    throw new ValidationError(reportProblems(problems), { problems })
+  }
+
+  #expected(what: string, node: Node): never {
+    return this.fail(
+      `"${this.node.tag}" takes ${what}, but here stands ${kindOf(node, this.by.source)}`,
+      node,
+    )
+  }
+}

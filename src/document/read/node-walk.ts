@@ -1,0 +1,161 @@
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+  type Node as YamlNode,
+} from 'yaml'
+import type { Entry, MappingNode, Node, SequenceNode } from '../../node.js'
+import { nearest } from '../../registry/suggest.js'
+import type { Report } from '../problems.js'
+import { KeyCheck } from './key-check.js'
+import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
+
+type YamlPair = Pair<YamlNode, YamlNode | null>
+
+/** A tag as it is written. */
+export interface TagToken {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Tags in the order of the text. */
+export class TagQueue {
+  readonly #tags: TagToken[] = []
+  #next = 0
+
+  add(tag: TagToken): void {
+    this.#tags.push(tag)
+  }
+
+  peek(): TagToken | undefined {
+    return this.#tags[this.#next]
+  }
+
+  take(): TagToken | undefined {
+    return this.#tags[this.#next++]
+  }
+}
+
+/** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
+export class NodeWalk {
+  readonly tagged: Node[] = []
+  readonly #anchors = new Map<string, Node>()
+  readonly #open = new Set<Node>()
+
+  /** `tags` are the unresolved ones in the order of the text, which is the order of the walk. */
+  constructor(
+    readonly tags: TagQueue,
+    readonly report: Report,
+  ) {}
+
+  walk(from: YamlNode | null): Node {
+    if (isAlias(from)) return this.#alias(from)
+    if (isScalar(from)) return this.#scalar(from)
+    const props = this.#props(from)
+    const start = from?.range?.[0] ?? 0
+    if (isMap(from)) return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
+    if (isSeq(from)) return this.#sequence(from.items as YamlNode[], sequenceAt(props, start, []), from)
+    return this.#opened(scalarAt(props, start, start, null, true))
+  }
+
+  #props(from: YamlNode | null): NodeProps {
+    const tag = from?.tag
+    const token = tag === undefined ? undefined : this.#takeTag(tag)
+    const anchor = (from as { anchor?: string } | null)?.anchor
+    return { tag, tagStart: token ? token.start : -1, tagEnd: token ? token.end : -1, anchor }
+  }
+
+  #takeTag(name: string): TagToken | undefined {
+    return this.tags.peek()?.name === name ? this.tags.take() : undefined
+  }
+
+  #scalar(from: Scalar): Node {
+    const [start, end] = from.range!
+    const props = this.#props(from)
+    const whole = from.tag === floatTag && typeof from.value === 'string' && /^[-+]?[0-9]+$/.test(from.value)
+    // The package knows a float by its point only: without one the tag is not resolved.
+    if (whole) return this.#opened(scalarAt({ ...props, tagStart: -1 }, start, end, Number(from.value), true))
+    const value = typeof from.value === 'symbol' ? from.source : from.value
+    return this.#opened(scalarAt(props, start, end, value, from.type === 'PLAIN'))
+  }
+
+  #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const items = node.items as Node[]
+    this.#opened(node)
+    for (const item of from) items.push(isPair(item) ? this.#single(item as never) : this.walk(item))
+    return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
+  }
+
+  // A pair in a sequence: `!!omap [a: 1]`.
+  #single(pair: YamlPair): Node {
+    const [start, end] = pair.key.range!
+    const node = mappingAt(noProps, start, [])
+    ;(node.entries as Entry[]).push(this.#entry(pair, new KeyCheck(this.report)))
+    return this.#closed(node, lastEnd(node) ?? end)
+  }
+
+  #mapping(from: YamlPair[], node: MappingNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const entries = node.entries as Entry[]
+    this.#opened(node)
+    const keys = new KeyCheck(this.report)
+    for (const pair of from) entries.push(this.#entry(pair, keys))
+    return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
+  }
+
+  #entry(pair: YamlPair, keys: KeyCheck): Entry {
+    const key = this.walk(pair.key)
+    const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && key.tag === undefined
+    keys.see(key, merge)
+    const value = this.walk(pair.value)
+    if (merge) keys.checkMerge(value)
+    return { key, value, merge }
+  }
+
+  #alias({ source: name, range }: Alias): Node {
+    const target = this.#anchors.get(name)
+    const alias = aliasAt(range![0], range![1], name, target)
+    if (!target) this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, this.#anchors.keys()))
+    else if (this.#open.has(target))
+      this.report(alias, 'CYCLE', `Alias "*${name}" stands inside what it repeats`)
+    return alias
+  }
+
+  #opened(node: Node): Node {
+    if (node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, node)
+      if (node.kind !== 'scalar') this.#open.add(node)
+    }
+    if (node.tagStart >= 0) this.tagged.push(node)
+    return node
+  }
+
+  // Not the composer's end of a block: it counts the comments and line ends behind it.
+  #closed(node: Node, end: number): Node {
+    if (node.anchor !== undefined) this.#open.delete(node)
+    ;(node as { end: number }).end = Math.max(end, node.start)
+    return node
+  }
+}
+
+const floatTag = 'tag:yaml.org,2002:float'
+const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
+
+function lastEnd({ entries }: MappingNode): number | undefined {
+  const last = entries.at(-1)
+  return last && Math.max(last.value.end, last.key.end)
+}
+
+function unknownAlias(name: string, known: Iterable<string>): string {
+  const meant = nearest(name, known)
+  const remedy =
+    meant === undefined ? `: write "&${name}" before the node that it repeats` : `: did you mean "*${meant}"?`
+  return `Alias "*${name}" has no anchor before it${remedy}`
+}

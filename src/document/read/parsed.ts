@@ -1,0 +1,25 @@
+import type { Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
+import type { Source } from '../../source.js'
+
+/** A text as nodes: what every later step works on. */
+export interface Parsed {
+  readonly source: Source
+  readonly documents: readonly ParsedDocument[]
+  /** What is wrong with the YAML itself, in file order. */
+  readonly problems: readonly Problem[]
+}
+
+/** One document of a text; `start` and `end` are those of its text, markers and comments included. */
+export interface ParsedDocument {
+  readonly root: Node
+  readonly start: number
+  readonly end: number
+  /** Every node with a tag that YAML itself does not know, in file order. */
+  readonly tagged: readonly Node[]
+}
+
+/** Whether a document has nothing in it but comments. */
+export function isEmptyDocument({ root }: ParsedDocument): boolean {
+  return root.kind === 'scalar' && root.value === null && root.start === root.end
+}

@@ -1,0 +1,586 @@
+import type { Entry, Node } from '../../node.js'
+import { Source } from '../../source.js'
+import { KeyNames } from './key-names.js'
+import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
+import type { Parsed, ParsedDocument } from './parsed.js'
+import { plainValue } from './quick-scalars.js'
+
+/**
+ * Reads the YAML that people mostly write in a single pass, into the very nodes that the exact reader gives; at the
+ * first thing that is unusual or wrong it gives up, and returns `undefined`: the exact reader then has the whole text.
+ *
+ * Left to the exact reader: directives, `? key`, scalars over several lines, tabs and carriage returns, `!!tags`,
+ * keys with tags or anchors, block scalars with an indentation indicator, whatever is an error.
+ */
+export function readQuickly(text: string, filename: string): Parsed | undefined {
+  try {
+    return { source: new Source(text, filename), documents: new QuickReader(text).documents(), problems: [] }
+  } catch (reason) {
+    if (reason === givenUp) return undefined
+    throw reason
+  }
+}
+
+const givenUp = Symbol('given up')
+const noProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, behind: -1 }
+const deepest = 200
+const longestKey = 1000
+
+const LF = 10
+const SPACE = 32
+const BANG = 33
+const DOUBLE = 34
+const HASH = 35
+const AMP = 38
+const SINGLE = 39
+const STAR = 42
+const COMMA = 44
+const DASH = 45
+const COLON = 58
+const OPEN_LIST = 91
+const BACKSLASH = 92
+const CLOSE_LIST = 93
+const PIPE = 124
+const OPEN_MAP = 123
+const CLOSE_MAP = 125
+
+interface Props extends NodeProps {
+  /** Where an empty scalar behind them stands. */
+  behind: number
+}
+
+const name = /[A-Za-z0-9_-]+/y
+const tagName = /!(?:[A-Za-z][A-Za-z0-9_-]*\.)*[A-Za-z][A-Za-z0-9_-]*/y
+// By character code: what may begin a plain scalar, save what the exact reader should look at.
+const startsPlain = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9$()+./;<=^_~\\-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+class QuickReader {
+  at = 0
+  lineStart = 0
+  depth = 0
+  /** The smallest column of a comment on a line of its own, of those that `below` skips. */
+  comments = 0
+  tagged: Node[] = []
+  anchors = new Map<string, Node>()
+  open = new Set<Node>()
+
+  constructor(readonly text: string) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+    if (/[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]/.test(text)) throw givenUp
+  }
+
+  documents(): ParsedDocument[] {
+    const documents: ParsedDocument[] = []
+    let start = 0
+    while (start < this.text.length || documents.length === 0) {
+      const document = this.document(start)
+      documents.push(document)
+      start = document.end
+    }
+    return documents
+  }
+
+  document(start: number): ParsedDocument {
+    this.tagged = []
+    this.anchors = new Map()
+    this.skip()
+    if (this.at >= this.text.length) throw givenUp
+    const marked = this.atMarker()
+    if (marked) this.at += 3
+    const root = this.node(-1, false, marked)
+    this.skip()
+    // A comment above a marker belongs to either document.
+    const rest = this.at < this.text.length
+    if (rest && (!this.atMarker() || this.text.slice(root.end, this.at).includes('#'))) throw givenUp
+    return { root, start, end: this.at, tagged: this.tagged }
+  }
+
+  /** At `---`; `...` and directives are unusual. */
+  atMarker(): boolean {
+    const { text, at } = this
+    if (at !== this.lineStart || at >= text.length) return false
+    const first = text.charCodeAt(at)
+    if (first === 37 || text.startsWith('...', at)) throw givenUp
+    if (!text.startsWith('---', at)) return false
+    const next = text.charCodeAt(at + 3)
+    return next === SPACE || next === LF || Number.isNaN(next)
+  }
+
+  /** Skips spaces, comments and line ends. */
+  skip(): void {
+    const { text } = this
+    for (;;) {
+      const code = text.charCodeAt(this.at)
+      if (code === SPACE) this.at++
+      else if (code === LF) this.lineStart = ++this.at
+      else if (code === HASH) this.skipComment()
+      else return
+    }
+  }
+
+  skipComment(): void {
+    const before = this.text.charCodeAt(this.at - 1)
+    if (this.text.slice(this.lineStart, this.at).trim() === '')
+      this.comments = Math.min(this.comments, this.column())
+    if (this.at !== this.lineStart && before !== SPACE) throw givenUp
+    const end = this.text.indexOf('\n', this.at)
+    this.at = end === -1 ? this.text.length : end
+  }
+
+  skipSpaces(): void {
+    while (this.text.charCodeAt(this.at) === SPACE) this.at++
+  }
+
+  /** At the end of a line, or at a comment that ends it. */
+  atLineEnd(): boolean {
+    const code = this.text.charCodeAt(this.at)
+    return code === LF || code === HASH || Number.isNaN(code)
+  }
+
+  column(): number {
+    return this.at - this.lineStart
+  }
+
+  /** The node behind `key:`, `-`, `---` or the start; `inMapping`: a sequence may stand in the column of its key. */
+  node(parent: number, inMapping: boolean, sameLine: boolean): Node {
+    const props = this.props(false)
+    if (this.atLineEnd()) return this.below(parent, inMapping, props)
+    return this.inline(parent, props, !inMapping && !sameLine && isBare(props))
+  }
+
+  /** A node that begins on a later line, if one is indented enough. */
+  below(parent: number, inMapping: boolean, props: Props): Node {
+    this.comments = Infinity
+    this.skip()
+    const column = this.column()
+    if (this.comments < column) throw givenUp
+    if (this.at >= this.text.length || (column === 0 && this.atMarker())) return this.empty(props)
+    const dash = this.atDash()
+    if (column <= parent && !(inMapping && dash && column === parent)) return this.empty(props)
+    if (dash) return this.sequence(column, props)
+    const code = this.text.charCodeAt(this.at)
+    return code === BANG || code === AMP ? this.propsBelow(parent, props) : this.inline(parent, props, true)
+  }
+
+  // Tags and anchors that begin a line are those of the node, unless a key follows on the line.
+  propsBelow(parent: number, above: Props): Node {
+    if (!isBare(above)) throw givenUp
+    const props = this.props(false)
+    return this.atLineEnd() ? this.below(parent, false, props) : this.inline(parent, props, false)
+  }
+
+  /** Content that begins here; `key`: it may be the first key of a mapping. */
+  inline(parent: number, props: Props, key: boolean): Node {
+    const { text, at } = this
+    const code = text.charCodeAt(at)
+    if (code === OPEN_LIST || code === OPEN_MAP) return this.lineEnded(this.flow(props, parent))
+    if (code === STAR) return this.lineEnded(this.alias(props))
+    if (code === PIPE || code === 62) return this.block(parent, props)
+    if (this.atDash()) {
+      if (!key) throw givenUp
+      return this.sequence(this.column(), props)
+    }
+    const quoted = code === DOUBLE || code === SINGLE
+    const value = quoted ? this.quoted(code) : this.plain(false)
+    const end = this.at
+    this.skipSpaces()
+    if (text.charCodeAt(this.at) === COLON) {
+      if (!key || end - at > longestKey) throw givenUp
+      return this.mapping(at, end, value, !quoted, props)
+    }
+    if (!this.atLineEnd()) throw givenUp
+    const scalar = this.scalar(value, !quoted, props, at, end)
+    if (!quoted) this.refuseContinuation(parent)
+    return scalar
+  }
+
+  // A plain scalar goes on in the next line when that is indented.
+  refuseContinuation(parent: number): void {
+    if (this.text.charCodeAt(this.at) === HASH) {
+      this.skip()
+      return
+    }
+    this.skip()
+    if (this.at < this.text.length && this.column() > parent && !(this.column() === 0 && this.atMarker()))
+      throw givenUp
+  }
+
+  lineEnded<N extends Node>(node: N): N {
+    const end = this.at
+    this.skipSpaces()
+    if (!this.atLineEnd() || (this.at === end && this.text.charCodeAt(end) === HASH)) throw givenUp
+    return node
+  }
+
+  props(inFlow: boolean): Props {
+    const props: Props = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, behind: this.at }
+    this.skipSpaces()
+    props.behind = this.at
+    for (;;) {
+      const code = this.text.charCodeAt(this.at)
+      if (code === BANG) this.tag(props, inFlow)
+      else if (code === AMP) this.anchor(props, inFlow)
+      else return props
+      this.skipSpaces()
+      props.behind = this.at
+    }
+  }
+
+  tag(props: Props, inFlow: boolean): void {
+    if (props.tag !== undefined) throw givenUp
+    props.tagStart = this.at
+    props.tag = this.token(tagName, inFlow)
+    props.tagEnd = this.at
+  }
+
+  anchor(props: Props, inFlow: boolean): void {
+    if (props.anchor !== undefined) throw givenUp
+    this.at++
+    props.anchor = this.token(name, inFlow)
+  }
+
+  /** A name that ends at white space, or in a flow collection at its punctuation. */
+  token(pattern: RegExp, inFlow: boolean): string {
+    pattern.lastIndex = this.at
+    const token = pattern.exec(this.text)?.[0]
+    if (token === undefined) throw givenUp
+    this.at += token.length
+    const next = this.text.charCodeAt(this.at)
+    const ended = next === SPACE || next === LF || Number.isNaN(next)
+    if (!ended && !(inFlow && (next === COMMA || next === CLOSE_LIST || next === CLOSE_MAP))) throw givenUp
+    return token
+  }
+
+  atDash(): boolean {
+    if (this.text.charCodeAt(this.at) !== DASH) return false
+    const next = this.text.charCodeAt(this.at + 1)
+    return next === SPACE || next === LF || Number.isNaN(next)
+  }
+
+  sequence(column: number, props: Props): Node {
+    const items: Node[] = []
+    const node = sequenceAt(props, this.at, items)
+    this.enter(node)
+    do {
+      this.at++
+      items.push(this.node(column, false, false))
+      this.skip()
+    } while (this.goesOn(column) && this.atDash())
+    return this.leave(node, items.at(-1))
+  }
+
+  mapping(start: number, end: number, key: unknown, plain: boolean, props: Props): Node {
+    const column = start - this.lineStart
+    const entries: Entry[] = []
+    const node = mappingAt(props, start, entries)
+    this.enter(node)
+    const keys = new KeyNames()
+    let keyNode: Node = this.key(key, plain, start, end, keys)
+    for (;;) {
+      this.afterColon()
+      entries.push(this.entry(keyNode, column))
+      this.skip()
+      if (!this.goesOn(column)) break
+      keyNode = this.nextKey(keys)
+    }
+    const last = entries.at(-1)!.value
+    return this.leave(node, last.end > entries.at(-1)!.key.end ? last : entries.at(-1)!.key)
+  }
+
+  nextKey(keys: KeyNames): Node {
+    const start = this.at
+    const code = this.text.charCodeAt(start)
+    const quoted = code === DOUBLE || code === SINGLE
+    if (!quoted && this.atDash()) throw givenUp
+    const value = quoted ? this.quoted(code) : this.plain(false)
+    const end = this.at
+    this.skipSpaces()
+    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw givenUp
+    return this.key(value, !quoted, start, end, keys)
+  }
+
+  entry(key: Node, column: number): Entry {
+    const merge = key.kind === 'scalar' && key.plain && key.value === '<<'
+    const value = this.node(column, true, false)
+    if (merge) this.checkMerge(value)
+    return { key, value, merge }
+  }
+
+  afterColon(): void {
+    const next = this.text.charCodeAt(++this.at)
+    if (next !== SPACE && next !== LF && !Number.isNaN(next)) throw givenUp
+  }
+
+  key(value: unknown, plain: boolean, start: number, end: number, keys: KeyNames): Node {
+    const resolved = plain ? plainValue(value as string) : value
+    const text = String(resolved)
+    if (!keys.add(text)) throw givenUp
+    return scalarAt(noProps, start, end, resolved, plain)
+  }
+
+  checkMerge(value: Node): void {
+    for (const source of value.kind === 'sequence' ? value.items : [value]) {
+      const target = source.kind === 'alias' ? source.target : source
+      if (target?.kind !== 'mapping') throw givenUp
+    }
+  }
+
+  /** Whether a block collection in `column` has something more; a line between its column and its parent's is wrong. */
+  goesOn(column: number): boolean {
+    if (this.at >= this.text.length || this.column() < column) return false
+    if (this.column() > column) throw givenUp
+    return !(column === 0 && this.atMarker())
+  }
+
+  plain(inFlow: boolean): string {
+    const { text } = this
+    const start = this.at
+    const first = text.charCodeAt(start)
+    const next = text.charCodeAt(start + 1)
+    if (!(first < 128 ? startsPlain[first] : first < 0xd800)) throw givenUp
+    if (first === DASH && (next === SPACE || next === LF || Number.isNaN(next) || inFlow)) {
+      if (!(inFlow && next >= 48 && next <= 57)) throw givenUp
+    }
+    let end = start
+    let at = start
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === LF) break
+      if (code === SPACE) continue
+      if (code === HASH && text.charCodeAt(at - 1) === SPACE) break
+      if (code === COLON && endsKey(text.charCodeAt(at + 1), inFlow)) break
+      if (inFlow && isFlowMark(code)) break
+      end = at + 1
+    }
+    this.at = end
+    return text.slice(start, end)
+  }
+
+  quoted(quote: number): string {
+    const { text } = this
+    const start = ++this.at
+    for (let at = start; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === LF || code === BACKSLASH) {
+        if (code === LF || quote === DOUBLE) throw givenUp
+      }
+      if (code !== quote) continue
+      if (quote === SINGLE && text.charCodeAt(at + 1) === SINGLE) throw givenUp
+      this.at = at + 1
+      return text.slice(start, at)
+    }
+    throw givenUp
+  }
+
+  alias(props: Props): Node {
+    const start = this.at++
+    if (props.tag !== undefined || props.anchor !== undefined) throw givenUp
+    const alias = this.token(name, true)
+    const target = this.anchors.get(alias)
+    if (!target || this.open.has(target)) throw givenUp
+    return aliasAt(start, this.at, alias, target)
+  }
+
+  scalar(value: string, plain: boolean, props: Props, start: number, end: number): Node {
+    const resolved = plain && props.tag === undefined ? plainValue(value) : value
+    return this.seen(scalarAt(props, start, end, resolved, plain))
+  }
+
+  empty(props: Props): Node {
+    const at = props.behind
+    const value = props.tag === undefined ? null : ''
+    return this.seen(scalarAt(props, at, at, value, true))
+  }
+
+  /** A literal or folded scalar whose lines are all indented alike, or deeper in a literal one. */
+  block(parent: number, props: Props): Node {
+    const start = this.at
+    const folded = this.text.charCodeAt(this.at++) === 62
+    const strip = this.text.charCodeAt(this.at) === DASH
+    if (strip) this.at++
+    this.skipSpaces()
+    if (this.text.charCodeAt(this.at) !== LF) throw givenUp
+    const lines = this.blockLines(++this.at, parent)
+    const value = (folded ? fold(lines) : lines.join('\n')) + (strip ? '' : '\n')
+    return this.seen(scalarAt(props, start, this.at, value, false))
+  }
+
+  blockLines(from: number, parent: number): string[] {
+    const { text } = this
+    const indent = indentAt(text, from)
+    if (
+      indent <= Math.max(parent, 0) ||
+      text.charCodeAt(from + indent) === LF ||
+      from + indent >= text.length
+    )
+      throw givenUp
+    const lines: string[] = []
+    let at = from
+    let end = from
+    let last = 0
+    while (at < text.length) {
+      const lineEnd = text.indexOf('\n', at)
+      const stop = lineEnd === -1 ? text.length : lineEnd
+      const spaces = indentAt(text, at)
+      const blank = at + spaces === stop
+      if (blank && spaces > indent) throw givenUp
+      if (!blank && spaces < indent) break
+      lines.push(blank ? '' : text.slice(at + indent, stop))
+      at = lineEnd === -1 ? stop : stop + 1
+      if (!blank) {
+        end = at
+        last = lines.length
+      }
+    }
+    if (at >= text.length && text.charCodeAt(text.length - 1) !== LF) throw givenUp
+    this.at = end
+    this.lineStart = end
+    return lines.slice(0, last)
+  }
+
+  flow(props: Props, parent: number): Node {
+    return this.text.charCodeAt(this.at) === OPEN_LIST
+      ? this.flowSequence(props, parent)
+      : this.flowMapping(props, parent)
+  }
+
+  flowSequence(props: Props, parent: number): Node {
+    const items: Node[] = []
+    const node = sequenceAt(props, this.at++, items)
+    this.enter(node)
+    this.flowItems(CLOSE_LIST, parent, () => items.push(this.flowValue(parent)))
+    return this.leaveFlow(node)
+  }
+
+  flowMapping(props: Props, parent: number): Node {
+    const entries: Entry[] = []
+    const node = mappingAt(props, this.at++, entries)
+    this.enter(node)
+    const keys = new KeyNames()
+    this.flowItems(CLOSE_MAP, parent, () => entries.push(this.flowEntry(parent, keys)))
+    return this.leaveFlow(node)
+  }
+
+  flowItems(close: number, parent: number, item: () => void): void {
+    this.flowSkip(parent)
+    let more = this.text.charCodeAt(this.at) !== close
+    while (more) {
+      item()
+      this.flowSkip(parent)
+      more = this.text.charCodeAt(this.at) === COMMA
+      if (!more) break
+      this.at++
+      this.flowSkip(parent)
+    }
+    if (this.text.charCodeAt(this.at++) !== close) throw givenUp
+  }
+
+  leaveFlow(node: Node): Node {
+    this.depth--
+    if (node.anchor !== undefined) this.open.delete(node)
+    ;(node as { end: number }).end = this.at
+    return node
+  }
+
+  flowSkip(parent: number): void {
+    const line = this.lineStart
+    this.skip()
+    if (this.at >= this.text.length || (this.lineStart !== line && this.column() <= Math.max(parent, 0)))
+      throw givenUp
+  }
+
+  flowEntry(parent: number, keys: KeyNames): Entry {
+    const start = this.at
+    const code = this.text.charCodeAt(start)
+    const quoted = code === DOUBLE || code === SINGLE
+    const value = quoted ? this.quoted(code) : this.plain(true)
+    const end = this.at
+    const key = this.key(value, !quoted, start, end, keys)
+    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw givenUp
+    if (this.text.charCodeAt(++this.at) !== SPACE) throw givenUp
+    const entry = {
+      key,
+      value: this.flowValue(parent),
+      merge: key.kind === 'scalar' && key.plain && key.value === '<<',
+    }
+    if (entry.merge) this.checkMerge(entry.value)
+    return entry
+  }
+
+  flowValue(parent: number): Node {
+    const props = this.props(true)
+    const start = this.at
+    const code = this.text.charCodeAt(start)
+    if (code === OPEN_LIST || code === OPEN_MAP) return this.flowEnded(this.flow(props, parent))
+    if (code === STAR) return this.flowEnded(this.alias(props))
+    if (props.tag !== undefined && (code === COMMA || code === CLOSE_LIST || code === CLOSE_MAP))
+      return this.empty(props)
+    const quoted = code === DOUBLE || code === SINGLE
+    const value = quoted ? this.quoted(code) : this.plain(true)
+    return this.flowEnded(this.scalar(value, !quoted, props, start, this.at))
+  }
+
+  flowEnded(node: Node): Node {
+    this.skipSpaces()
+    const code = this.text.charCodeAt(this.at)
+    if (code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_MAP && code !== LF) throw givenUp
+    if (code === LF && node.kind === 'scalar' && node.plain) throw givenUp
+    return node
+  }
+
+  seen(node: Node): Node {
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, node)
+    if (node.tag !== undefined) this.tagged.push(node)
+    return node
+  }
+
+  enter(node: Node): void {
+    if (++this.depth > deepest) throw givenUp
+    this.seen(node)
+    if (node.anchor !== undefined) this.open.add(node)
+  }
+
+  leave(node: Node, last: Node | undefined): Node {
+    this.depth--
+    if (node.anchor !== undefined) this.open.delete(node)
+    ;(node as { end: number }).end = Math.max(last?.end ?? 0, node.start)
+    return node
+  }
+}
+
+function isBare({ tag, anchor }: Props): boolean {
+  return tag === undefined && anchor === undefined
+}
+
+function indentAt(text: string, from: number): number {
+  let at = from
+  while (text.charCodeAt(at) === SPACE) at++
+  return at - from
+}
+
+function endsKey(next: number, inFlow: boolean): boolean {
+  return next === SPACE || next === LF || Number.isNaN(next) || (inFlow && isFlowMark(next))
+}
+
+function isFlowMark(code: number): boolean {
+  return (
+    code === COMMA || code === OPEN_LIST || code === CLOSE_LIST || code === OPEN_MAP || code === CLOSE_MAP
+  )
+}
+
+// Lines of one paragraph are joined by a space, an empty line is a line end.
+function fold(lines: readonly string[]): string {
+  let folded = ''
+  let gap = ''
+  for (const line of lines) {
+    if (line.charCodeAt(0) === SPACE) throw givenUp
+    if (line === '') gap = gap === ' ' || gap === '' ? '\n' : `${gap}\n`
+    else {
+      folded += gap + line
+      gap = ' '
+    }
+  }
+  return folded
+}

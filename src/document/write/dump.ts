@@ -1,0 +1,98 @@
+import { Document, isNode, type Node as YamlNode } from 'yaml'
+import type { Node } from '../../node.js'
+import { defaultRegistry } from '../../registry/default-registry.js'
+import type { Registry } from '../../registry/registry.js'
+import { anchorNames } from './anchor-names.js'
+import { Original } from './originals.js'
+import { writeQuickly } from './quick-writer.js'
+import { Representation } from './represent.js'
+import { splice } from './splice.js'
+import { verbatimTag } from './verbatim.js'
+import { toYamlNode, type Writing } from './yaml-nodes.js'
+
+/** Options of {@link dump}. */
+export interface DumpOptions {
+  /** Whose tags are written; the default registry when absent. */
+  registry?: Registry
+  /** Write what the schemas filled in, too: the text then means the same under other defaults. */
+  defaults?: boolean
+}
+
+/**
+ * Writes an object as YAML.
+ *
+ * ```ts
+ * dump(load(text))                     // as it was, comments and styles included
+ * dump(new Train({ data: 'iris.csv' }))   // "!Train\ndata: iris.csv\n"
+ * ```
+ *
+ * An object is written from the options that it was loaded with, else from those that its base was given with
+ * `super(options)`, else from its property `options`, else from its own enumerable properties;
+ * `setSerializableAttr` changes what is written.
+ *
+ * @throws {@link RegistrationError} for an object of a class that is not registered, and for a cycle.
+ */
+export function dump(
+  value: unknown,
+  { registry = defaultRegistry, defaults = false }: DumpOptions = {},
+): string {
+  const representation = new Representation(registry, defaults)
+  const root = representation.represent(value)
+  const spliced = splice(root, representation)
+  if (spliced !== undefined) return spliced
+  const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
+  return (loaded ? undefined : writeQuickly(root)) ?? new DocumentWriter(representation).write(root)
+}
+
+/** Writes several objects as the documents of one text. */
+export function dumpAll(values: Iterable<unknown>, options: DumpOptions = {}): string {
+  const texts = Array.from(values, (value) => dump(value, options))
+  return texts.map((text, index) => (index === 0 || hasMarker(text) ? text : `---\n${text}`)).join('')
+}
+
+function hasMarker(text: string): boolean {
+  return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:%[^\n]*\n)*---(?=\s|$)/.test(text)
+}
+
+class DocumentWriter implements Writing {
+  anchors: ReadonlyMap<Node, string> = new Map()
+  readonly #originals: Original[]
+
+  constructor(readonly from: Representation) {
+    const written = [...from.sources].filter((source) => source.document.start >= 0)
+    this.#originals = written.map((source) => new Original(source))
+  }
+
+  write(root: Node): string {
+    this.anchors = anchorNames(root)
+    const document = new Document<YamlNode>(undefined, {
+      customTags: (tags) => [verbatimTag, ...tags, 'timestamp', 'binary'],
+    })
+    document.contents = toYamlNode(root, this)
+    const whole = this.#originals.find((original) => original.root === this.origin(root))
+    document.comment = whole?.comment ?? null
+    return (whole?.header ?? '') + document.toString({ lineWidth: 0, verifyAliasOrder: false })
+  }
+
+  original(node: Node): YamlNode | undefined {
+    const origin = this.origin(node)
+    if (!origin) return undefined
+    for (const { nodes } of this.#originals) {
+      const found = nodes.get(origin)
+      if (isNode(found)) return found
+    }
+    return undefined
+  }
+
+  origin(node: Node): Node | undefined {
+    return this.from.origins.get(node)
+  }
+
+  padding(original: YamlNode | undefined): string | undefined {
+    for (const { paddings } of this.#originals) {
+      const found = original && paddings.get(original)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,111 @@
+import { RegistrationError } from '../../errors.js'
+import { isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import type { Tag } from '../../registry/tag.js'
+import type { Class, Definition, ResolvedTag } from '../../registry/types.js'
+import { type ObjectRecord, recordOf } from '../construct/records.js'
+import { textOf } from '../nodes.js'
+import { keyName, optionName } from '../option-names.js'
+import { isPlainObject } from '../plain-data.js'
+import { mappingOf, newEntry } from './collection-writer.js'
+import { fillIn } from './defaults.js'
+import { NodeRepresenter } from './node-representer.js'
+import type { Hint, Representing } from './representing.js'
+
+interface Written {
+  tag: Tag
+  resolved: ResolvedTag
+}
+
+/** Makes the nodes of objects of registered classes. */
+export class InstanceWriter {
+  constructor(readonly to: Representing) {}
+
+  represent(object: object): Node {
+    const record = recordOf(object) ?? {}
+    const written = this.#tagOf(object, record)
+    const { toYaml } = written.resolved.definition
+    if (toYaml) return this.#custom(object, record, written)
+    return record.loaded ? this.#loaded(record, record.loaded, written) : this.#made(object, record, written)
+  }
+
+  // The very tag that it was loaded with, as long as this registry knows it for this class.
+  #tagOf(object: object, { loaded }: ObjectRecord): Written {
+    const Class = object.constructor as Class
+    const before = loaded?.node.tag
+    const known = isApplicationTag(before) ? this.to.registry.get(before) : undefined
+    if (known && object instanceof known.Class) return { tag: before as Tag, resolved: known }
+    const tag = typeof Class === 'function' ? this.to.registry.tagOf(Class) : undefined
+    if (tag === undefined) throw unregistered(Class)
+    return { tag, resolved: this.to.registry.get(tag)! }
+  }
+
+  #custom(object: object, { loaded }: ObjectRecord, { tag, resolved }: Written): Node {
+    const node = resolved.definition.toYaml!(new NodeRepresenter(this.to, loaded), object, tag)
+    if (typeof node === 'object' && node !== null && 'kind' in node) return node
+    const message = `"toYaml" of class "${resolved.Class.name}" must return what a method of its representer gave`
+    throw new RegistrationError(message, { code: 'BAD_TO_YAML' })
+  }
+
+  #loaded({ edits }: ObjectRecord, hint: Hint, { tag, resolved }: Written): Node {
+    const extra = new Map([...this.#defaults(hint, resolved, edits), ...(edits ?? [])])
+    const { node } = hint
+    if (node.kind !== 'mapping')
+      return extra.size === 0
+        ? this.to.from({ ...node, tag }, hint)
+        : mappingOf(extra, this.to, { tag, hint })
+    return this.to.from({ ...node, tag, entries: this.#edited(node, hint, extra, resolved.definition) }, hint)
+  }
+
+  #edited(
+    node: MappingNode,
+    { by }: Hint,
+    edits: Map<string, unknown>,
+    { keys }: Definition,
+  ): MappingNode['entries'] {
+    const left = new Map(edits)
+    const kept = node.entries.map((entry) => {
+      const name = optionName(textOf(entry.key), keys)
+      if (entry.merge || !left.has(name)) return this.to.copyEntry(entry, by)
+      const value = this.to.at(name, () => this.to.represent(left.get(name), { node: entry.value, by }))
+      left.delete(name)
+      return { key: this.to.copy({ node: entry.key, by }), value, merge: false }
+    })
+    const added = [...left].filter(([, value]) => value !== undefined)
+    return [...kept, ...added.map(([name, value]) => newEntry(keyName(name, keys), value, this.to))]
+  }
+
+  #made(object: object, record: ObjectRecord, { tag, resolved }: Written): Node {
+    const { keys } = resolved.definition
+    const given = { ...optionsOf(object, record, resolved), ...Object.fromEntries(record.edits ?? []) }
+    const options = this.to.defaults ? { ...given, ...fillIn(resolved, given) } : given
+    return mappingOf(Object.entries(options), this.to, { tag, keys })
+  }
+
+  #defaults(
+    { node, by }: Hint,
+    resolved: ResolvedTag,
+    edits?: Map<string, unknown>,
+  ): Iterable<[string, unknown]> {
+    if (!this.to.defaults) return []
+    const { seen } = by.optionsOf(node, resolved.definition)
+    return Object.entries(fillIn(resolved, { ...seen, ...Object.fromEntries(edits ?? []) }))
+  }
+}
+
+function optionsOf(object: object, { given }: ObjectRecord, { Class }: ResolvedTag): object {
+  if (given) return given
+  const own = object as Record<string, unknown>
+  if (isPlainObject(own['options'])) return own['options']
+  if (Object.keys(own).length > 0 || Class.length === 0) return own
+  const message = `An object of class "${Class.name}" cannot be dumped: nothing tells the options that it was made with`
+  const remedy = 'extend MappedRegistrable and call "super(options)", or give the class a static "toYaml"'
+  throw new RegistrationError(`${message}; ${remedy}`, { code: 'NO_OPTIONS' })
+}
+
+function unregistered(Class: Class | undefined): RegistrationError {
+  const name = Class?.name || 'Anonymous'
+  const message = `An object of class "${name}" cannot be dumped: the class is not registered`
+  return new RegistrationError(`${message}; write "@registrable('!${name}')" above it`, {
+    code: 'UNREGISTERED_CLASS',
+  })
+}

@@ -1,0 +1,109 @@
+import type { Entry, Node, ScalarNode } from '../../node.js'
+import { anchorNames } from './anchor-names.js'
+import { literalBlock, scalarText } from './scalar-text.js'
+
+/**
+ * Writes nodes that no text has, in block style. Gives up, and returns `undefined`, at what only the `yaml` package
+ * should write: YAML's own tags, keys that are no short text.
+ */
+export function writeQuickly(root: Node): string | undefined {
+  try {
+    return new QuickWriter(anchorNames(root)).write(root)
+  } catch (reason) {
+    if (reason === givenUp) return undefined
+    throw reason
+  }
+}
+
+const givenUp = Symbol('given up')
+const longestKey = 1000
+
+class QuickWriter {
+  #text = ''
+
+  constructor(readonly anchors: ReadonlyMap<Node, string>) {}
+
+  write(root: Node): string {
+    const props = this.#props(root)
+    if (isBlock(root)) this.#block(root, props, 0)
+    else this.#text += `${props}${props && ' '}${this.#inline(root, 0).trimEnd()}\n`
+    return this.#text
+  }
+
+  /** What stands behind `key:` or `-`, up to the end of its last line. */
+  #value(node: Node, indent: number): void {
+    const props = this.#props(node)
+    if (isBlock(node)) this.#block(node, ` ${props}`.trimEnd(), indent)
+    else this.#text += `${` ${props}${props && ' '}${this.#inline(node, indent)}`.trimEnd()}\n`
+  }
+
+  /** A collection below the line that `lead` ends. */
+  #block(node: Node, lead: string, indent: number): void {
+    if (lead !== '' || indent > 0) this.#text += `${lead}\n`
+    this.#children(node, indent, false)
+  }
+
+  #children(node: Node, indent: number, begun: boolean): void {
+    const space = ' '.repeat(indent)
+    let lead = begun ? '' : space
+    const children = node.kind === 'mapping' ? node.entries : node.kind === 'sequence' ? node.items : []
+    for (const child of children) {
+      this.#text += lead
+      if ('key' in child) this.#entry(child, indent)
+      else this.#item(child, indent)
+      lead = space
+    }
+  }
+
+  #entry({ key, value, merge }: Entry, indent: number): void {
+    this.#text += `${merge ? '<<' : this.#key(key)}:`
+    this.#value(value, indent + 2)
+  }
+
+  // `- a: 1`: an untagged collection begins on the line of its dash.
+  #item(item: Node, indent: number): void {
+    this.#text += '-'
+    if (!isBlock(item) || this.#props(item) !== '') this.#value(item, indent + 2)
+    else {
+      this.#text += ' '
+      this.#children(item, indent + 2, true)
+    }
+  }
+
+  #key(key: Node): string {
+    if (key.kind !== 'scalar' || key.tag !== undefined || this.anchors.has(key)) throw givenUp
+    const text = scalarText(key.value)
+    if (text.length > longestKey) throw givenUp
+    return text
+  }
+
+  #props(node: Node): string {
+    if (node.kind === 'alias') return ''
+    if (node.tag !== undefined && !/^![\w.-]+$/.test(node.tag)) throw givenUp
+    const anchor = this.anchors.get(node)
+    return [anchor === undefined ? '' : `&${anchor}`, node.tag ?? ''].filter(Boolean).join(' ')
+  }
+
+  #inline(node: Node, indent: number): string {
+    if (node.kind === 'alias') return `*${this.anchors.get(node.target!)}`
+    if (node.kind === 'mapping') return '{}'
+    if (node.kind === 'sequence') return '[]'
+    return node.kind === 'scalar' ? this.#scalar(node, indent) : ''
+  }
+
+  #scalar({ value, tag, plain }: ScalarNode, indent: number): string {
+    if (typeof value === 'object' && value !== null) throw givenUp
+    if (tag !== undefined && plain && value === '') return ''
+    const block = typeof value === 'string' && indent > 0 ? literalBlock(value) : undefined
+    if (!block) return tag !== undefined ? scalarText(String(value)) : scalarText(value)
+    const space = ' '.repeat(indent)
+    return [block.header, ...block.lines.map((line) => (line === '' ? '' : space + line))].join('\n')
+  }
+}
+
+function isBlock(node: Node): boolean {
+  return (
+    (node.kind === 'mapping' && node.entries.length > 0) ||
+    (node.kind === 'sequence' && node.items.length > 0)
+  )
+}

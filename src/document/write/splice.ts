@@ -1,0 +1,139 @@
+import type { Entry, MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
+import type { Constructing } from '../construct/constructing.js'
+import { anchorNames } from './anchor-names.js'
+import { writeQuickly } from './quick-writer.js'
+import type { Representation } from './represent.js'
+import { scalarText } from './scalar-text.js'
+
+interface Edit {
+  start: number
+  end: number
+  text: string
+}
+
+/**
+ * Writes what was loaded as the text that it was loaded from, with only what changed in it replaced or added.
+ * Returns `undefined` when it changed in a way that needs more than that.
+ */
+export function splice(root: Node, from: Representation): string | undefined {
+  const [source] = from.sources
+  if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
+  if (source.document.start < 0) return undefined
+  try {
+    return new Splicing(from, source).splice(root)
+  } catch (reason) {
+    if (reason === givenUp) return undefined
+    throw reason
+  }
+}
+
+const givenUp = Symbol('given up')
+
+class Splicing {
+  readonly #edits: Edit[] = []
+  readonly #text: string
+
+  constructor(
+    readonly from: Representation,
+    readonly source: Constructing,
+  ) {
+    this.#text = source.source.text
+  }
+
+  splice(root: Node): string {
+    for (const [node, name] of anchorNames(root)) if (this.#origin(node)?.anchor !== name) throw givenUp
+    this.#compare(root, this.source.document.root)
+    const { start, end } = this.source.document
+    const parts: string[] = []
+    let at = start
+    for (const edit of this.#edits) {
+      parts.push(this.#text.slice(at, edit.start), edit.text)
+      at = edit.end
+    }
+    const text = parts.join('') + this.#text.slice(at, end)
+    return (text.endsWith('\n') ? text : `${text}\n`).replace(/^\ufeff/, '')
+  }
+
+  #origin(node: Node): Node | undefined {
+    return this.from.origins.get(node)
+  }
+
+  /** Notes what of `node` differs from the loaded node in its place. */
+  #compare(node: Node, before: Node): void {
+    const same = this.#origin(node) === before && node.kind === before.kind && node.tag === before.tag
+    if (!same) this.#replace(node, before)
+    else if (node.kind === 'alias') this.#compareAlias(node.target!, before)
+    else if (node.kind === 'scalar') this.#compareScalar(node, before as ScalarNode)
+    else if (node.kind === 'sequence') this.#compareItems(node, before as SequenceNode)
+    else if (node.kind === 'mapping') this.#compareEntries(node, before as MappingNode)
+  }
+
+  #compareAlias(target: Node, before: Node): void {
+    if (before.kind !== 'alias' || this.#origin(target) !== before.target) throw givenUp
+  }
+
+  #compareScalar(node: ScalarNode, before: ScalarNode): void {
+    if (!Object.is(node.value, before.value) && node.value !== before.value) this.#replace(node, before)
+  }
+
+  #compareItems(node: SequenceNode, before: SequenceNode): void {
+    if (node.items.length !== before.items.length) throw givenUp
+    for (const [index, item] of node.items.entries()) this.#compare(item, before.items[index]!)
+  }
+
+  #compareEntries(node: MappingNode, before: MappingNode): void {
+    for (const [index, entry] of before.entries.entries()) {
+      const now = node.entries[index]
+      if (!now || this.#origin(now.key) !== entry.key) throw givenUp
+      this.#compare(now.value, entry.value)
+    }
+    const added = node.entries.slice(before.entries.length)
+    if (added.length > 0) this.#add(added, before)
+  }
+
+  // A value on one line takes the place of a value on one line; comments and quotes stay.
+  #replace(node: Node, before: Node): void {
+    const old = this.#text.slice(before.start, before.end)
+    const kinds = node.kind === 'scalar' && before.kind === 'scalar'
+    if (
+      !kinds ||
+      node.tag !== before.tag ||
+      node.anchor !== before.anchor ||
+      /[\n|>]/.test(old.slice(0, 1) + (old.includes('\n') ? '\n' : ''))
+    )
+      throw givenUp
+    const text = inStyleOf(old, node.value)
+    if (text === undefined) throw givenUp
+    const lead = old === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
+    this.#edits.push({ start: before.start, end: before.end, text: lead + text })
+  }
+
+  // Behind the last entry of a block mapping, in its column.
+  #add(added: readonly Entry[], before: MappingNode): void {
+    const first = before.entries[0]
+    if (!first || this.#text[before.start] === '{') throw givenUp
+    const column = first.key.start - (this.#text.lastIndexOf('\n', first.key.start - 1) + 1)
+    const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added })
+    if (written === undefined || added.some((entry) => hasAnchors(entry.value))) throw givenUp
+    const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
+    const at = lineEnd === -1 ? this.#text.length : lineEnd + 1
+    const lines = written.split('\n').map((line) => (line === '' ? '' : ' '.repeat(column) + line))
+    this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? '\n' : '') + lines.join('\n') })
+  }
+}
+
+function inStyleOf(old: string, value: unknown): string | undefined {
+  if (typeof value === 'object' && value !== null) return undefined
+  if (typeof value !== 'string') return scalarText(value)
+  if (old.startsWith('"')) return JSON.stringify(value)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  if (old.startsWith("'") && !/[\x00-\x1f\x7f-\uffff]/.test(value)) return `'${value.replaceAll("'", "''")}'`
+  return scalarText(value, true)
+}
+
+// Names are given in the text as a whole, not in a part of it.
+function hasAnchors(node: Node): boolean {
+  if (node.kind === 'alias' || node.anchor !== undefined) return true
+  if (node.kind === 'sequence') return node.items.some(hasAnchors)
+  return node.kind === 'mapping' && node.entries.some(({ value }) => hasAnchors(value))
+}

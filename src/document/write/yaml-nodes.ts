@@ -1,0 +1,87 @@
+import { Alias, isCollection, isScalar, Pair, Scalar, YAMLMap, YAMLSeq, type Node as YamlNode } from 'yaml'
+import type { MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
+import { PaddedMap, PaddedSeq } from './padded-collections.js'
+import { Verbatim } from './verbatim.js'
+
+/** What the nodes of one document are written with. */
+export interface Writing {
+  /** The names of anchors. */
+  readonly anchors: ReadonlyMap<Node, string>
+  /** The written form of the loaded node that a node repeats or takes the place of. */
+  original(node: Node): YamlNode | undefined
+  /** What stands behind the bracket of a flow collection: a space, or nothing. */
+  padding(original: YamlNode | undefined): string | undefined
+  /** The loaded node itself. */
+  origin(node: Node): Node | undefined
+}
+
+/** A node of the `yaml` package for a node of ours, in the style and with the comments of its original. */
+export function toYamlNode(node: Node, by: Writing): YamlNode {
+  if (node.kind === 'alias') return aliasTo(node, by)
+  const original = by.original(node)
+  const anchor = by.anchors.get(node)
+  if (node.kind === 'scalar' && isNothing(node)) return withComments(nothing(node.tag, anchor), original)
+  const made = bare(node, original, by)
+  if (node.tag !== undefined) made.tag = node.tag
+  if (anchor !== undefined) made.anchor = anchor
+  return withComments(made, original)
+}
+
+function isNothing(node: ScalarNode): boolean {
+  return node.plain && node.value === '' && node.tag !== undefined
+}
+
+// The package would leave a space behind a tag with nothing after it.
+function nothing(tag: string | undefined, anchor: string | undefined): Scalar {
+  const text = [anchor && `&${anchor}`, tag].filter(Boolean).join(' ')
+  return new Scalar(new Verbatim(text))
+}
+
+function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undefined, by: Writing) {
+  if (node.kind === 'sequence') return sequence(node, original, by)
+  return node.kind === 'mapping' ? mapping(node, original, by) : scalar(node as ScalarNode, original, by)
+}
+
+function aliasTo(node: Extract<Node, { kind: 'alias' }>, by: Writing): Alias {
+  const alias = new Alias(by.anchors.get(node.target!) ?? node.name)
+  return withComments(alias, by.original(node))
+}
+
+function withComments<N extends YamlNode>(made: N, original: YamlNode | undefined): N {
+  if (!original) return made
+  if (original.comment) made.comment = original.comment
+  if (original.commentBefore) made.commentBefore = original.commentBefore
+  if (original.spaceBefore) made.spaceBefore = true
+  return made
+}
+
+function sequence(node: SequenceNode, original: YamlNode | undefined, by: Writing): YAMLSeq {
+  const made = new PaddedSeq(by.padding(original))
+  if (isCollection(original) && original.flow) made.flow = true
+  made.items = node.items.map((item) => toYamlNode(item, by))
+  return made
+}
+
+function mapping(node: MappingNode, original: YamlNode | undefined, by: Writing): YAMLMap {
+  const made = new PaddedMap(by.padding(original))
+  if (isCollection(original) && original.flow) made.flow = true
+  made.items = node.entries.map(({ key, value }) => new Pair(toYamlNode(key, by), toYamlNode(value, by)))
+  return made
+}
+
+function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): Scalar {
+  const origin = by.origin(node)
+  const same = origin?.kind === 'scalar' && Object.is(origin.value, node.value)
+  if (!isScalar(original)) return new Scalar(node.value)
+  if (!same) return restyled(new Scalar(node.value), original)
+  if (origin.plain && typeof node.value !== 'string') return new Scalar(new Verbatim(original.source ?? ''))
+  const made = restyled(new Scalar(node.value), original)
+  if (original.format !== undefined) made.format = original.format
+  return made
+}
+
+// A number in place of a quoted string needs no quotes, a string in place of a string keeps them.
+function restyled(made: Scalar, { type, value }: Scalar): Scalar {
+  if (type !== undefined && typeof made.value === typeof value) made.type = type
+  return made
+}
