@@ -6,7 +6,8 @@ export { check } from './document/check/check.js'
 export { setSerializableAttr } from './document/construct/records.js'
 export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
 export { Template, type TemplatePath } from './document/construct/template.js'
-export { type Loaded, type LoadOptions, load, loadAll, loadFile, type ReadOptions } from './document/load.js'
+export { type Loaded, type LoadOptions, load, loadAll, loadFile } from './document/load.js'
+export type { ReadOptions } from './document/read/read-options.js'
 export { type DumpOptions, dump, dumpAll } from './document/write/dump.js'
 export {
   ConstructionError,

@@ -10,17 +10,8 @@ import { Loading } from './construct/loading.js'
 import { documentError, inFileOrder, spanOf } from './problems.js'
 import { parse } from './read/parse.js'
 import type { Parsed, ParsedDocument } from './read/parsed.js'
+import { defaultName, type ReadOptions } from './read/read-options.js'
 import { readText } from './read/read-text.js'
-
-/** Options of everything that reads. */
-export interface ReadOptions {
-  /** Whose tags count; the default registry when absent. */
-  registry?: Registry
-  /** What messages call the text. */
-  filename?: string
-  /** Told of what still works but should be written otherwise; `load` warns the process when it is absent. */
-  onWarning?: (warning: Problem) => void
-}
 
 /** Options of {@link load} that say what the text must hold. */
 export interface LoadOptions<Expected = unknown> extends ReadOptions {
@@ -70,9 +61,6 @@ export async function loadFile<const E = unknown>(
   const { text, filename } = await readText(file)
   return load(text, { filename, ...options })
 }
-
-/** What a text without a file is called. */
-export const defaultName = '<text>'
 
 function construct(parsed: Parsed, registry: Registry, warn: (warning: Problem) => void): unknown[] {
   const { problems, doubtful, warnings } = examine(parsed, registry)

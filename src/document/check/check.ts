@@ -1,8 +1,8 @@
 import type { Problem } from '../../errors.js'
 import { defaultRegistry } from '../../registry/default-registry.js'
-import { defaultName, type ReadOptions } from '../load.js'
 import { inFileOrder } from '../problems.js'
 import { parse } from '../read/parse.js'
+import { defaultName, type ReadOptions } from '../read/read-options.js'
 import { examine } from './examine.js'
 
 /**
