@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { check } from '../document/check/check.js'
 import { readText } from '../document/read/read-text.js'
-import { isFlambeauError, type Problem } from '../errors.js'
+import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { reportProblems } from '../report.js'
 import { StderrLogger } from '../runnable/logger.js'
 import { githubAnnotation } from './github-annotation.js'
@@ -37,23 +37,25 @@ async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
   const logger = new StderrLogger()
   await importModules(flags.import)
   const found = await Promise.all(files.map((file) => checkFile(file, logger)))
-  const problems = found.flatMap((one) => one ?? [])
-  const unreadable = found.filter((one) => one === undefined).length
-  if (problems.length > 0 || unreadable > 0) process.exitCode = wrongFile
+  const problems = found.flat()
+  if (problems.length > 0) process.exitCode = wrongFile
   printers[flags.json ? 'json' : flags.format](problems)
-  if (problems.length === 0 && unreadable === 0)
+  if (problems.length === 0)
     logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
 }
 
-async function checkFile(file: string, logger: StderrLogger): Promise<Problem[] | undefined> {
+async function checkFile(file: string, logger: StderrLogger): Promise<Problem[]> {
   try {
     const { text, filename } = await readText(file)
     return check(text, { filename, onWarning: (warning) => logger.warn(reportProblems([warning])) })
   } catch (error) {
     if (!isFlambeauError(error)) throw error
-    logger.error(error.message)
-    return undefined
+    return [unreadable(file, error)]
   }
+}
+
+function unreadable(file: string, { code, message }: FlambeauError): Problem {
+  return { code, message, file, line: 1, column: 1, endLine: 1, endColumn: 1, frame: '' }
 }
 
 const printers: Record<Format, (problems: readonly Problem[]) => void> = {
@@ -64,8 +66,11 @@ const printers: Record<Format, (problems: readonly Problem[]) => void> = {
   },
 }
 
-function printText(problems: readonly Problem[]): void {
+function printText(found: readonly Problem[]): void {
   const paint = process.stdout.hasColors?.() ? new StderrLogger().paint : undefined
+  const problems = found.filter(({ frame }) => frame !== '')
+  // A file that cannot be read has no lines to show.
+  for (const { frame, message } of found) if (frame === '') console.error(message)
   for (const file of new Set(problems.map((problem) => problem.file)))
     console.log(
       `${reportProblems(

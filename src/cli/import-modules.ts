@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { extname, join, resolve } from 'node:path'
+import { extname, join, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ResourceError } from '../errors.js'
 
@@ -15,22 +14,22 @@ export async function importModules(modules: readonly string[]): Promise<void> {
 }
 
 async function importModule(module: string): Promise<void> {
-  const url = locate(module)
-  if (url === undefined) throw missing(module)
+  const url = await locate(module)
   await import(url).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ERR_UNKNOWN_FILE_EXTENSION' ? needsBuilding(module, cause) : cause
   })
 }
 
-function locate(module: string): string | undefined {
-  const file = resolve(module)
+async function locate(module: string): Promise<string> {
+  const file = resolvePath(module)
   if (existsSync(file) && extname(file) !== '') return pathToFileURL(file).href
-  if (module.startsWith('.') || module.startsWith('/')) return undefined
+  if (/^[./]/.test(module)) throw missing(module)
+  // As a module in the current folder would find it, not as this file would.
+  const { resolve } = await import('import-meta-resolve')
   try {
-    return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(module)).href
-  } catch (error) {
-    // A package for `import` only cannot be found this way, but perhaps from here.
-    return (error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' ? module : undefined
+    return resolve(module, pathToFileURL(join(process.cwd(), 'package.json')).href)
+  } catch {
+    throw missing(module)
   }
 }
 

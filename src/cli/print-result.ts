@@ -1,6 +1,16 @@
+import { inspect } from 'node:util'
+
 /** Prints what a run returned to standard output: text as it is, data as JSON, nothing for nothing. */
 export function printResult(value: unknown): void {
   if (value === undefined) return
-  if (typeof value === 'string') console.log(value)
-  else console.log(JSON.stringify(value, null, 2) ?? String(value))
+  console.log(typeof value === 'string' ? value : (json(value) ?? inspect(value)))
+}
+
+// A cycle or a BigInt is no reason for a run that succeeded to fail.
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, null, 2)
+  } catch {
+    return undefined
+  }
 }

@@ -37,11 +37,20 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   const { import: modules, secretsDialect: dialect, ...options } = flags
   const logger = new StderrLogger(flags.verbose ?? flags.debug)
   await importModules(modules)
+  process.once('exit', sayNeverEnded)
   const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
     runFile(file, { ...options, ...(dialect ? { dialect } : {}), signal, logger }),
   )
+  process.off('exit', sayNeverEnded)
   process.exitCode = interrupted ? interruptedCode : outcome.exitCode
   if (!outcome.ok) return
   if (flags.dryRun) logger.info(`"${file}" is ready to run`)
   else printResult(outcome.value)
+}
+
+// Node ends when nothing is left to wait for, and would call that a success.
+function sayNeverEnded(): void {
+  if (process.exitCode) return
+  console.error('The run never ended: it waits for something that nothing can bring about any more')
+  process.exitCode = 1
 }

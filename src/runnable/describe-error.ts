@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
 import { isFlambeauError } from '../errors.js'
 import { type Paint, reportProblems } from '../report.js'
+import { stackOf } from './outcome.js'
 
 /**
  * An error as a person reads it: a user's mistake without a stack, a crash with one.
@@ -16,8 +16,4 @@ export function describeError(
   if (error.problems.length > 0) return reportProblems(error.problems, paint)
   const message = paint ? paint.message(error.message) : error.message
   return error.exitCode !== 1 || error.cause === undefined ? message : `${message}\n\n${stackOf(error.cause)}`
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? inspect(error) : String(error)
 }

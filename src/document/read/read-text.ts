@@ -43,10 +43,14 @@ function decode(bytes: Uint8Array, filename: string): string {
   }
 }
 
-// The replacement character stands where the first bad byte is, unless the file itself has one before it.
+// Where the replacement character stands that is not in the file itself.
 function firstBadByte(bytes: Uint8Array): { line: number; column: number } {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-  const good = Buffer.byteLength(text.slice(0, Math.max(0, text.indexOf('\ufffd'))))
-  const before = Buffer.from(bytes.subarray(0, good))
-  return { line: before.toString('latin1').split('\n').length, column: good - before.lastIndexOf(10) }
+  const pieces = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('\ufffd')
+  let good = Buffer.byteLength(pieces[0]!)
+  for (const piece of pieces.slice(1)) {
+    if (bytes[good] !== 0xef || bytes[good + 1] !== 0xbf || bytes[good + 2] !== 0xbd) break
+    good += 3 + Buffer.byteLength(piece)
+  }
+  const before = Buffer.from(bytes.subarray(0, good)).toString('latin1')
+  return { line: before.split('\n').length, column: good - before.lastIndexOf('\n') }
 }

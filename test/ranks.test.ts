@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, normalize, relative, sep } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { version } from 'flambeau'
+import ts from 'typescript'
+
+const root = process.cwd()
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const execute = promisify(execFile)
+
+/** The folders of each rank; a file may import from its own rank or an earlier one. */
+const ranks = [
+  [''],
+  ['registry'],
+  ['document'],
+  ['runnable', 'extensions'],
+  ['cluster'],
+  ['pool'],
+  ['index.ts', 'cli', 'testing'],
+]
+
+function filesOf(folder: string, extension: string): string[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return names
+    .filter((name) => name.endsWith(extension))
+    .map((name) => name.split(sep).join('/'))
+    .sort()
+}
+
+/** What a file imports and exports from, types and `import()` included. */
+function importsOf(path: string): string[] {
+  const { importedFiles, referencedFiles } = ts.preProcessFile(readFileSync(path, 'utf8'), true, true)
+  return [...importedFiles, ...referencedFiles].map(({ fileName }) => fileName)
+}
+
+const isRelative = (name: string) => name.startsWith('.')
+
+const sources = new Map(filesOf('src', '.ts').map((file) => [file, importsOf(join(root, 'src', file))]))
+
+/** The files of `src` that each file imports, as paths within `src`. */
+const edges = new Map(
+  [...sources].map(([file, imports]) => [
+    file,
+    imports.filter(isRelative).map((name) =>
+      normalize(join(dirname(file), name))
+        .replace(/\.js$/, '.ts')
+        .split(sep)
+        .join('/'),
+    ),
+  ]),
+)
+
+function rankOf(file: string): number {
+  const [top = ''] = file.split('/')
+  const folder = top === file && top !== 'index.ts' ? '' : top
+  return ranks.findIndex((rank) => rank.includes(folder))
+}
+
+/** The packages that are imported, without sub-paths, and by which files. */
+function packagesOf(files: Iterable<[string, string[]]>): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const [file, imports] of files)
+    for (const name of imports) {
+      if (isRelative(name) || name.startsWith('node:')) continue
+      const [first = '', second] = name.split('/')
+      const known = first.startsWith('@') ? `${first}/${second}` : first
+      found.set(known, [...(found.get(known) ?? []), file])
+    }
+  return found
+}
+
+/** The first circle that is met, as a path that ends where it begins. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return undefined
+    for (const next of graph.get(file) ?? []) {
+      const circle = visit(next, [...path, file])
+      if (circle) return circle
+    }
+    done.add(file)
+    return undefined
+  }
+  for (const file of graph.keys()) {
+    const circle = visit(file, [])
+    if (circle) return circle
+  }
+  return undefined
+}
+
+describe('the sources', () => {
+  test('are found, with what they import', () => {
+    assert.ok(sources.size > 20)
+    assert.ok(edges.get('index.ts')?.includes('document/load.ts'))
+    assert.ok(edges.get('registry/registry.ts')?.includes('errors.ts'))
+    assert.deepEqual(
+      importsOf(join(root, 'src/runnable/runnable.ts')).filter((name) => name.includes('read-secrets'))
+        .length,
+      2,
+      'an import of types and an "import()" are seen',
+    )
+  })
+
+  test('all have a rank', () => {
+    assert.deepEqual(
+      [...sources.keys()].filter((file) => rankOf(file) < 0),
+      [],
+      'a folder that the design does not know',
+    )
+  })
+
+  test('import files that exist', () => {
+    const missing = [...edges].flatMap(([file, imports]) =>
+      imports.filter((name) => !sources.has(name)).map((name) => `${file} imports ${name}`),
+    )
+    assert.deepEqual(missing, [])
+  })
+
+  test('import from their own rank or an earlier one, types included', () => {
+    const back = [...edges].flatMap(([file, imports]) =>
+      imports
+        .filter((name) => rankOf(name) > rankOf(file))
+        .map((name) => `${file} (rank ${rankOf(file)}) imports ${name} (rank ${rankOf(name)})`),
+    )
+    assert.deepEqual(back, [])
+  })
+
+  test('import each other in no circle, types included', () => {
+    const circle = circleIn(edges)
+    assert.equal(circle, undefined, `a circle: ${circle?.join(' → ')}`)
+  })
+
+  test('a circle would be seen', () => {
+    const graph = new Map([
+      ['a', ['b', 'c']],
+      ['b', ['c']],
+      ['c', ['d']],
+      ['d', ['b']],
+    ])
+    assert.deepEqual(circleIn(graph), ['b', 'c', 'd', 'b'])
+    assert.equal(circleIn(new Map([...graph, ['d', []]])), undefined)
+  })
+
+  const homes = { yaml: 'document', ini: 'runnable', commander: 'cli', 'reflect-metadata': 'registry' }
+
+  for (const [name, home] of Object.entries(homes))
+    test(`import ${name} in src/${home} only`, () => {
+      const importers = packagesOf(sources).get(name) ?? []
+      assert.ok(importers.length > 0, 'nothing imports it: is it still needed?')
+      assert.deepEqual(
+        importers.filter((file) => !file.startsWith(`${home}/`)),
+        [],
+      )
+    })
+
+  test('import packages of "dependencies" only', () => {
+    const names = [...packagesOf(sources).keys()].filter((name) => !(name in manifest.dependencies))
+    assert.deepEqual(names, [])
+  })
+
+  test('import what Node brings with "node:" before it', () => {
+    const bare = [...packagesOf(sources).keys()].filter((name) => builtinModules.includes(name))
+    assert.deepEqual(bare, [])
+  })
+})
+
+describe('the package', () => {
+  test('imports packages of "dependencies" only, and every one of them', () => {
+    const built = filesOf('dist', '.js').map((file): [string, string[]] => [
+      file,
+      importsOf(join(root, 'dist', file)),
+    ])
+    const used = [...packagesOf(built).keys()].sort()
+    assert.deepEqual(
+      used.filter((name) => !(name in manifest.dependencies)),
+      [],
+    )
+    // TypeScript's helpers may or may not be needed by what it emits.
+    const unused = Object.keys(manifest.dependencies).filter(
+      (name) => name !== 'tslib' && !used.includes(name),
+    )
+    assert.deepEqual(unused, [])
+  })
+
+  test('its declarations import packages of "dependencies" only', () => {
+    const declared = filesOf('dist', '.d.ts').map((file): [string, string[]] => [
+      file,
+      importsOf(join(root, 'dist', file)),
+    ])
+    assert.ok(declared.length > 0)
+    assert.deepEqual(
+      [...packagesOf(declared).keys()].filter((name) => !(name in manifest.dependencies)),
+      [],
+    )
+  })
+
+  test('knows its version', () => {
+    assert.equal(version, manifest.version)
+  })
+
+  test('can be required, which gives the very same module', async () => {
+    const script = `
+      const required = require('flambeau')
+      import('flambeau').then((imported) => console.log(
+        typeof required.load, required.Registry === imported.Registry, required.load('a: 1').a))
+    `
+    const { stdout } = await execute(process.execPath, ['-e', script], { cwd: root, timeout: 30_000 })
+    assert.equal(stdout, 'function true 1\n')
+  })
+
+  test('says nothing when it is imported', async () => {
+    const script = "await import('flambeau')"
+    const { stdout, stderr } = await execute(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: root,
+      timeout: 30_000,
+    })
+    assert.deepEqual({ stdout, stderr }, { stdout: '', stderr: '' })
+  })
+})
+
+describe('importing the package', () => {
+  /** Every file that a fresh process runs anything of, ES modules and CommonJS alike: V8 itself counts them. */
+  async function loadedBy(script: string): Promise<string[]> {
+    const folder = mkdtempSync(join(tmpdir(), 'flambeau-ranks-'))
+    try {
+      await execute(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: root,
+        env: { ...process.env, NODE_V8_COVERAGE: folder },
+        timeout: 30_000,
+      })
+      const reports = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+      const scripts: { url: string }[] = reports.flatMap(({ result }) => result)
+      const paths = scripts.filter(({ url }) => url.startsWith('file:')).map(({ url }) => fileURLToPath(url))
+      return paths.map((path) => relative(root, path).split(sep).join('/'))
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+
+  const packagesIn = (files: string[]) => [
+    ...new Set(files.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])),
+  ]
+
+  test('loads no package besides reflect-metadata, yaml and tslib', async () => {
+    const files = await loadedBy("await import('flambeau')")
+    assert.ok(files.includes('dist/index.js'))
+    const packages = packagesIn(files)
+    assert.ok(packages.includes('yaml'))
+    const allowed = ['reflect-metadata', 'tslib', 'yaml']
+    assert.deepEqual(
+      packages.filter((name) => !allowed.includes(name)),
+      [],
+    )
+  })
+
+  test('loads nothing of the command line', async () => {
+    const files = await loadedBy("await import('flambeau')")
+    assert.deepEqual(
+      files.filter((file) => /^dist\/cli\//.test(file)),
+      [],
+    )
+  })
+
+  test('loads ini with the first secrets that need it, and not before', async () => {
+    const reading = (dialect: string) =>
+      loadedBy(`
+        const { parseSecrets } = await import('flambeau')
+        await parseSecrets('[A]\\nb = "c"\\n', { dialect: '${dialect}' })
+      `)
+    assert.ok(!packagesIn(await reading('python')).includes('ini'))
+    assert.ok(packagesIn(await reading('ini')).includes('ini'))
+  })
+
+  test('what is loaded would be seen, CommonJS and ES modules alike', async () => {
+    const packages = packagesIn(await loadedBy("await import('commander'); await import('valibot')"))
+    assert.deepEqual(packages.sort(), ['commander', 'valibot'])
+  })
+})
