@@ -3,7 +3,12 @@
  * Nothing is dropped or renamed: what is tested is what ships.
  */
 export default {
-  input: { index: 'build/js/index.js', 'cli/main': 'build/js/cli/main.js' },
+  input: {
+    index: 'build/js/index.js',
+    'cli/main': 'build/js/cli/main.js',
+    'yaml/static': 'build/js/document/yaml/static.js',
+    'yaml/lazy': 'build/js/document/yaml/lazy.js',
+  },
   output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', entryFileNames: '[name].js' },
   external: /^(?:node:|[^./])/,
   treeshake: false,

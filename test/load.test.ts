@@ -550,6 +550,24 @@ describe('a constructor that throws', () => {
     assert.equal(summary(failure('a: !Odd x').problems[0]!), '1:4-8 CONSTRUCTION')
   })
 
+  test('in a text that a factory loads is the cause, and the place is that of the factory', () => {
+    class Outer {
+      static fromFile({ text }: { text: string }) {
+        return load(text, { registry: here, filename: 'inner.yaml' })
+      }
+    }
+    here.add(Outer, '!Loads', { factories: ['fromFile'] })
+    here.add(Word, '!Refused', { fromYaml: (builder) => builder.fail('no such word') })
+    for (const inner of ['"!Adam"', '"!Nobody"', '"!Refused x"']) {
+      const error = failure(`a: !Loads.fromFile\n  text: ${inner}\n`)
+      assert.deepEqual(
+        [error.problems[0]?.file, summary(error.problems[0]!)],
+        ['sweep.yaml', '1:4-19 CONSTRUCTION'],
+      )
+      assert.equal((error.cause as DocumentError).problems[0]?.file, 'inner.yaml')
+    }
+  })
+
   test('may refuse what its own code gives to a schema', () => {
     class Inner extends MappedRegistrable.with(z.object({ a: z.number() })) {}
     class Outer {

@@ -67,7 +67,8 @@ function packagesOf(files: Iterable<[string, string[]]>): Map<string, string[]> 
   const found = new Map<string, string[]>()
   for (const [file, imports] of files)
     for (const name of imports) {
-      if (isRelative(name) || name.startsWith('node:')) continue
+      // "#yaml" is a file of the package itself, by its "imports".
+      if (isRelative(name) || name.startsWith('node:') || name in manifest.imports) continue
       const [first = '', second] = name.split('/')
       const known = first.startsWith('@') ? `${first}/${second}` : first
       found.set(known, [...(found.get(known) ?? []), file])
@@ -252,11 +253,29 @@ describe('importing the package', () => {
     const files = await loadedBy("await import('flambeau')")
     assert.ok(files.includes('dist/index.js'))
     const packages = packagesIn(files)
-    assert.ok(packages.includes('yaml'))
+    assert.ok(packages.includes('reflect-metadata'))
     const allowed = ['reflect-metadata', 'tslib', 'yaml']
     assert.deepEqual(
       packages.filter((name) => !allowed.includes(name)),
       [],
+    )
+  })
+
+  test('loads yaml with the first text that needs it, and not before', async () => {
+    const loading = (text: string) => loadedBy(`(await import('flambeau')).loadAll(${JSON.stringify(text)})`)
+    assert.ok(!packagesIn(await loading('a: [1, "two"]\n')).includes('yaml'))
+    assert.ok(packagesIn(await loading('? a\n: 1\n')).includes('yaml'))
+  })
+
+  test('loads yaml at once for a bundler, which must see the import', async () => {
+    const script =
+      "console.log((await import('flambeau')).load('? a\\n: 1\\n').a, (await import('#yaml')).yaml.toString())"
+    const args = ['--conditions=module', '--input-type=module', '-e', script]
+    const { stdout } = await execute(process.execPath, args, { cwd: root, timeout: 30_000 })
+    assert.match(stdout, /^1 function yaml\(\) \{\s*return library;/)
+    assert.match(
+      readFileSync(join(root, 'dist/yaml/static.js'), 'utf8'),
+      /^import \* as library from 'yaml'/m,
     )
   })
 

@@ -346,6 +346,37 @@ describe('a hand-written Standard Schema', () => {
   })
 })
 
+describe('options that a schema made', () => {
+  const registry = new Registry()
+  class Train extends MappedRegistrable.with(z.object({ rate: z.number() })) {}
+  class Measure extends MappedRegistrable.with(
+    z.object({ word: z.string().transform((word) => word.length) }),
+  ) {}
+  class Model extends MappedRegistrable.with(z.object({ layers: z.number() })) {
+    @factory({ schema: z.object({ path: z.string() }) })
+    static fromFile(options: object) {
+      return new this(options as never)
+    }
+  }
+  registry.add(Train, '!Train')
+  registry.add(Measure, '!Measure')
+  registry.add(Model, '!Model')
+
+  test('are validated by a class that has another schema', () => {
+    const { options } = load('!Train { rate: 1 }', { registry, expect: Train })
+    assert.throws(() => new Model(options as never), ValidationError)
+  })
+
+  test('are validated by the class of the factory whose schema it was', () => {
+    assert.throws(() => load('!Model.fromFile { path: a }', { registry }), /"layers" of "Model"/)
+  })
+
+  test('are input like any other when they are given again', () => {
+    const { options } = load('!Measure { word: four }', { registry, expect: Measure })
+    assert.throws(() => new Measure(options as never), ValidationError)
+  })
+})
+
 describe('an asynchronous schema', () => {
   const registry = new Registry()
   class Slow extends MappedRegistrable.with(

@@ -1,4 +1,5 @@
-import { Composer, type CST, type Document, Lexer, type ParsedNode, Parser } from 'yaml'
+import type { CST, Document, ParsedNode } from 'yaml'
+import { yaml } from '#yaml'
 import type { Problem } from '../../errors.js'
 import { Source, type Span } from '../../source.js'
 import { maxDepth } from './limits.js'
@@ -46,7 +47,7 @@ class ExactReader {
 
   #compose(): Generator<Document.Parsed> {
     // Keys are compared by the walk: the composer compares each with each.
-    const composer = new Composer({ uniqueKeys: false })
+    const composer = new (yaml().Composer)({ uniqueKeys: false })
     // The composer would make an Error with a stack for every tag that it does not know, which is every tag of ours.
     Object.assign(composer, { onError: this.#onError })
     return composer.compose(tokensOf(this.source.text))
@@ -92,6 +93,7 @@ class TooDeep extends Error {
 
 // The lexer and the parser do not recurse, the composer does: depth is counted before it begins.
 function* tokensOf(text: string): Generator<CST.Token> {
+  const { Lexer, Parser } = yaml()
   const parser = new Parser()
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme)

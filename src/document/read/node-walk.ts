@@ -1,16 +1,5 @@
-import {
-  type Alias,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  type Pair,
-  type Scalar,
-  type YAMLMap,
-  type YAMLSeq,
-  type Node as YamlNode,
-} from 'yaml'
+import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
 import type { Entry, MappingNode, Node, SequenceNode } from '../../node.js'
 import { nearest } from '../../registry/suggest.js'
 import type { Report } from '../problems.js'
@@ -47,6 +36,7 @@ export class TagQueue {
 /** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
 export class NodeWalk {
   readonly tagged: Node[] = []
+  readonly #yaml = yaml()
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
 
@@ -57,12 +47,14 @@ export class NodeWalk {
   ) {}
 
   walk(from: YamlNode | null): Node {
-    if (isAlias(from)) return this.#alias(from)
-    if (isScalar(from)) return this.#scalar(from)
+    if (this.#yaml.isAlias(from)) return this.#alias(from)
+    if (this.#yaml.isScalar(from)) return this.#scalar(from)
     const props = this.#props(from)
     const start = from?.range?.[0] ?? 0
-    if (isMap(from)) return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
-    if (isSeq(from)) return this.#sequence(from.items as YamlNode[], sequenceAt(props, start, []), from)
+    if (this.#yaml.isMap(from))
+      return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
+    if (this.#yaml.isSeq(from))
+      return this.#sequence(from.items as YamlNode[], sequenceAt(props, start, []), from)
     return this.#opened(scalarAt(props, start, start, null, true))
   }
 
@@ -90,7 +82,8 @@ export class NodeWalk {
   #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
     const items = node.items as Node[]
     this.#opened(node)
-    for (const item of from) items.push(isPair(item) ? this.#single(item as never) : this.walk(item))
+    for (const item of from)
+      items.push(this.#yaml.isPair(item) ? this.#single(item as never) : this.walk(item))
     return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
   }
 

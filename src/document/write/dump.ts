@@ -1,4 +1,5 @@
-import { Document, isNode, type Node as YamlNode } from 'yaml'
+import type { Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
 import type { Node } from '../../node.js'
 import { defaultRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
@@ -65,7 +66,7 @@ class DocumentWriter implements Writing {
 
   write(root: Node): string {
     this.anchors = anchorNames(root)
-    const document = new Document<YamlNode>(undefined, {
+    const document = new (yaml().Document)<YamlNode>(undefined, {
       customTags: (tags) => [verbatimTag, ...tags, 'timestamp', 'binary'],
     })
     document.contents = toYamlNode(root, this)
@@ -79,7 +80,7 @@ class DocumentWriter implements Writing {
     if (!origin) return undefined
     for (const { nodes } of this.#originals) {
       const found = nodes.get(origin)
-      if (isNode(found)) return found
+      if (found) return found
     }
     return undefined
   }

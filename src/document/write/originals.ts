@@ -1,4 +1,5 @@
-import { isCollection, isMap, isPair, isSeq, type Pair, parseDocument, type Node as YamlNode } from 'yaml'
+import type { Pair, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
 import type { Node } from '../../node.js'
 import type { Constructing } from '../construct/constructing.js'
 
@@ -13,13 +14,18 @@ export class Original {
   /** The comment behind the last node. */
   readonly comment: string | null
   readonly #body: string
+  readonly #yaml = yaml()
 
   constructor({ source, document }: Constructing) {
     const text = source.text.slice(document.start, document.end)
     const body = bodyStart(text)
     this.header = text.slice(0, body).replace(/^\ufeff/, '')
     this.#body = text.slice(body)
-    const parsed = parseDocument(this.#body, { uniqueKeys: false, logLevel: 'silent', prettyErrors: false })
+    const parsed = this.#yaml.parseDocument(this.#body, {
+      uniqueKeys: false,
+      logLevel: 'silent',
+      prettyErrors: false,
+    })
     this.comment = parsed.comment
     this.root = document.root
     this.#pair(document.root, parsed.contents)
@@ -29,17 +35,17 @@ export class Original {
   #pair(node: Node, written: YamlNode | null): void {
     if (!written) return
     this.nodes.set(node, written)
-    if (isCollection(written) && written.flow)
+    if (this.#yaml.isCollection(written) && written.flow)
       this.paddings.set(written, this.#body[written.range![0] + 1] === ' ' ? ' ' : '')
-    if (node.kind === 'sequence' && isSeq(written))
+    if (node.kind === 'sequence' && this.#yaml.isSeq(written))
       for (const [index, item] of node.items.entries()) this.#pairItem(item, written.items[index])
-    if (node.kind === 'mapping' && isMap(written))
+    if (node.kind === 'mapping' && this.#yaml.isMap(written))
       for (const [index, entry] of node.entries.entries())
         this.#pairEntry(entry, written.items[index] as Pair)
   }
 
   #pairItem(node: Node, written: unknown): void {
-    if (!isPair(written)) this.#pair(node, written as YamlNode | null)
+    if (!this.#yaml.isPair(written)) this.#pair(node, written as YamlNode | null)
     else if (node.kind === 'mapping') this.#pairEntry(node.entries[0]!, written)
   }
 

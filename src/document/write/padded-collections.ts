@@ -1,27 +1,49 @@
-import { YAMLMap, YAMLSeq } from 'yaml'
+import type { YAMLMap, YAMLSeq } from 'yaml'
+import { yaml } from '#yaml'
 
 type Stringify = YAMLMap['toString']
 
-/** `{ a: 1 }` or `{a: 1}`: the package has one answer for a whole text, a file may have both. */
-export class PaddedMap extends YAMLMap {
-  constructor(readonly padding: string | undefined) {
-    super()
-  }
-
-  override toString(...[context, ...rest]: Parameters<Stringify>): string {
-    return super.toString(padded(context, this.padding), ...rest)
-  }
+/** Collections that know their own padding: the package has one answer for a whole text, a file may have both. */
+export interface PaddedCollections {
+  /** `{ a: 1 }` or `{a: 1}`. */
+  readonly PaddedMap: new (
+    padding: string | undefined,
+  ) => YAMLMap
+  /** `[ 1, 2 ]` or `[1, 2]`. */
+  readonly PaddedSeq: new (
+    padding: string | undefined,
+  ) => YAMLSeq
 }
 
-/** `[ 1, 2 ]` or `[1, 2]`. */
-export class PaddedSeq extends YAMLSeq {
-  constructor(readonly padding: string | undefined) {
-    super()
-  }
+let made: PaddedCollections | undefined
 
-  override toString(...[context, ...rest]: Parameters<Stringify>): string {
-    return super.toString(padded(context, this.padding), ...rest)
+/** The classes, made when they are first needed: what they extend is loaded then. */
+export function paddedCollections(): PaddedCollections {
+  made ??= make()
+  return made
+}
+
+function make(): PaddedCollections {
+  const { YAMLMap, YAMLSeq } = yaml()
+  class PaddedMap extends YAMLMap {
+    constructor(readonly padding: string | undefined) {
+      super()
+    }
+
+    override toString(...[context, ...rest]: Parameters<Stringify>): string {
+      return super.toString(padded(context, this.padding), ...rest)
+    }
   }
+  class PaddedSeq extends YAMLSeq {
+    constructor(readonly padding: string | undefined) {
+      super()
+    }
+
+    override toString(...[context, ...rest]: Parameters<Stringify>): string {
+      return super.toString(padded(context, this.padding), ...rest)
+    }
+  }
+  return { PaddedMap, PaddedSeq }
 }
 
 function padded<C>(context: C, padding: string | undefined): C {

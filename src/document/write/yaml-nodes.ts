@@ -1,6 +1,7 @@
-import { Alias, isCollection, isScalar, Pair, Scalar, YAMLMap, YAMLSeq, type Node as YamlNode } from 'yaml'
+import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
 import type { MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
-import { PaddedMap, PaddedSeq } from './padded-collections.js'
+import { paddedCollections } from './padded-collections.js'
 import { Verbatim } from './verbatim.js'
 
 /** What the nodes of one document are written with. */
@@ -34,7 +35,7 @@ function isNothing(node: ScalarNode): boolean {
 // The package would leave a space behind a tag with nothing after it.
 function nothing(tag: string | undefined, anchor: string | undefined): Scalar {
   const text = [anchor && `&${anchor}`, tag].filter(Boolean).join(' ')
-  return new Scalar(new Verbatim(text))
+  return scalarOf(new Verbatim(text))
 }
 
 function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undefined, by: Writing) {
@@ -43,7 +44,7 @@ function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undef
 }
 
 function aliasTo(node: Extract<Node, { kind: 'alias' }>, by: Writing): Alias {
-  const alias = new Alias(by.anchors.get(node.target!) ?? node.name)
+  const alias = new (yaml().Alias)(by.anchors.get(node.target!) ?? node.name)
   return withComments(alias, by.original(node))
 }
 
@@ -56,26 +57,28 @@ function withComments<N extends YamlNode>(made: N, original: YamlNode | undefine
 }
 
 function sequence(node: SequenceNode, original: YamlNode | undefined, by: Writing): YAMLSeq {
+  const { PaddedSeq } = paddedCollections()
   const made = new PaddedSeq(by.padding(original))
-  if (isCollection(original) && original.flow) made.flow = true
+  if (isFlow(original)) made.flow = true
   made.items = node.items.map((item) => toYamlNode(item, by))
   return made
 }
 
 function mapping(node: MappingNode, original: YamlNode | undefined, by: Writing): YAMLMap {
+  const { PaddedMap } = paddedCollections()
   const made = new PaddedMap(by.padding(original))
-  if (isCollection(original) && original.flow) made.flow = true
-  made.items = node.entries.map(({ key, value }) => new Pair(toYamlNode(key, by), toYamlNode(value, by)))
+  if (isFlow(original)) made.flow = true
+  made.items = node.entries.map(({ key, value }) => pairOf(toYamlNode(key, by), toYamlNode(value, by)))
   return made
 }
 
 function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): Scalar {
   const origin = by.origin(node)
   const same = origin?.kind === 'scalar' && Object.is(origin.value, node.value)
-  if (!isScalar(original)) return new Scalar(node.value)
-  if (!same) return restyled(new Scalar(node.value), original)
-  if (origin.plain && typeof node.value !== 'string') return new Scalar(new Verbatim(original.source ?? ''))
-  const made = restyled(new Scalar(node.value), original)
+  if (!yaml().isScalar(original)) return scalarOf(node.value)
+  if (!same) return restyled(scalarOf(node.value), original)
+  if (origin.plain && typeof node.value !== 'string') return scalarOf(new Verbatim(original.source ?? ''))
+  const made = restyled(scalarOf(node.value), original)
   if (original.format !== undefined) made.format = original.format
   return made
 }
@@ -84,4 +87,16 @@ function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): 
 function restyled(made: Scalar, { type, value }: Scalar): Scalar {
   if (type !== undefined && typeof made.value === typeof value) made.type = type
   return made
+}
+
+function scalarOf(value: unknown): Scalar {
+  return new (yaml().Scalar)(value)
+}
+
+function pairOf(key: YamlNode, value: YamlNode): Pair {
+  return new (yaml().Pair)(key, value)
+}
+
+function isFlow(original: YamlNode | undefined): boolean {
+  return yaml().isCollection(original) && original.flow === true
 }
