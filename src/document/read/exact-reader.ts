@@ -6,6 +6,7 @@ import { maxDepth } from './limits.js'
 import { NodeWalk, TagQueue } from './node-walk.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
 import { syntaxMessage } from './syntax-messages.js'
+import { tokenParser } from './token-parser.js'
 
 /** Reads any YAML 1.2 text with the `yaml` package: gives every diagnosis there is. */
 export function readExactly(text: string, filename: string): Parsed {
@@ -93,8 +94,8 @@ class TooDeep extends Error {
 
 // The lexer and the parser do not recurse, the composer does: depth is counted before it begins.
 function* tokensOf(text: string): Generator<CST.Token> {
-  const { Lexer, Parser } = yaml()
-  const parser = new Parser()
+  const { Lexer } = yaml()
+  const parser = tokenParser()
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme)
     if (parser.stack.length > maxDepth) throw new TooDeep(parser.offset)
