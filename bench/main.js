@@ -1,11 +1,17 @@
 /** `npm run bench`: every figure is a ratio to a peer that ran in the same rounds. */
 import { mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { calls } from './calls.js'
+import { calls, manyClasses } from './calls.js'
+import { linear } from './linear.js'
+import { memory } from './memory.js'
 import { processes } from './processes.js'
 
 mkdirSync('build', { recursive: true })
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
 console.log('Best of the rounds; ratios are to the first line of each table.')
 processes(20)
-calls(3, ['a job of 30 lines', '2,000 tags'])
+calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
+manyClasses(3)
+calls(1, ['100,000 tags'])
+memory()
+linear()

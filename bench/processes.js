@@ -18,6 +18,11 @@ const scripts = {
     registrable('!Train')(class Train extends Runnable { run() {} })
     const outcome = await runFile(process.argv[2])
     process.exitCode = outcome.exitCode`,
+  'flambeau load of the job': `
+    import { readFileSync } from 'node:fs'
+    import { load, registrable } from 'flambeau'
+    for (const name of ${JSON.stringify(tags)}) registrable('!' + name)(class { constructor(options) {} })
+    load(readFileSync(process.argv[2], 'utf8'))`,
 }
 
 export function processes(count) {
@@ -29,7 +34,11 @@ export function processes(count) {
       'Importing, whole processes',
       pick(times, ["import 'yaml'", "import 'flambeau'", 'an empty process'], { "import 'flambeau'": 1.35 }),
     )
-    const [, , , script, run] = Object.keys(scripts)
+    const [empty, , , script, run, job] = Object.keys(scripts)
+    table(
+      'From the start of a process to a job of 30 lines, constructed',
+      pick(times, [empty, job], { [job]: 1.65 }),
+    )
     table('From the start of a process to run()', pick(times, [script, run], { [run]: 1.5 }))
   } finally {
     rmSync(folder, { recursive: true })

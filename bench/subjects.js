@@ -1,5 +1,5 @@
 /** What is timed: each makes a function of a text. Imports are inside, so that a process loads its own subject only. */
-import { tags } from './texts.js'
+import { forTheExactWay, tags } from './texts.js'
 
 const classes = tags.map(
   (name) =>
@@ -11,6 +11,12 @@ const classes = tags.map(
       },
     })[name],
 )
+
+async function loadWith(count) {
+  const { load, registry } = await flambeau()
+  for (let at = classes.length; at < count; at++) registry.add(class {}, `!Other${at}`)
+  return once(forTheExactWay, (text) => load(text, { registry }))
+}
 
 async function flambeau() {
   const library = await import('flambeau')
@@ -26,6 +32,14 @@ export const subjects = {
     const { load, registry } = await flambeau()
     return (text) => load(text, { registry })
   },
+
+  'flambeau load, the exact way': async () => {
+    const { load, registry } = await flambeau()
+    return once(forTheExactWay, (text) => load(text, { registry }))
+  },
+
+  'flambeau load with 40 classes registered': () => loadWith(40),
+  'flambeau load with 2,000 classes registered': () => loadWith(2_000),
 
   'js-yaml 5 load': async () => {
     const { CORE_SCHEMA, defineMappingTag, defineScalarTag, load } = await import('js-yaml')

@@ -42,14 +42,28 @@ const jobs = (count) => {
   return `jobs:\n${rows.flat().join('\n')}\n`
 }
 
-const keys = (count) => Array.from({ length: count }, (_, at) => `key${at}: value ${at}\n`).join('')
+const lines = (count, line) => Array.from({ length: count }, (_, at) => line(at)).join('')
 
+/** Texts of any size, by what there is much of in them. */
+export const growing = {
+  tags: jobs,
+  keys: (count) => lines(count, (at) => `key${at}: value ${at}\n`),
+  aliases: (count) => `base: &base { a: 1 }\nall:\n${lines(count, () => '  - *base\n')}`,
+  anchors: (count) => lines(count, (at) => `- &a${at} { a: 1 }\n`),
+  comments: (count) => `a: 1\n${lines(count, (at) => `# comment ${at}\n`)}b: 2\n`,
+  documents: (count) => lines(count, (at) => `---\na: ${at}\n`),
+}
+
+/** Fixed texts, by the names that the tables show. */
 export const texts = {
   'a job of 30 lines': () => job,
   '2,000 tags': () => jobs(2_000),
   '100,000 tags': () => jobs(100_000),
-  '5,000 keys': () => keys(5_000),
+  '5,000 keys': () => growing.keys(5_000),
 }
+
+/** The same text as only the exact reader takes it: directives are unusual. */
+export const forTheExactWay = (text) => `%YAML 1.2\n---\n${text}`
 
 /** Every tag that the texts have. */
 export const tags = 'Train Dataset Model Adam Cosine Evaluate Accuracy F1 Loss Checkpoint EarlyStop'.split(

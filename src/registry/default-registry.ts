@@ -9,8 +9,8 @@ interface Shared {
   readonly format: number
   readonly version: string
   readonly registry: Registry
-  /** Options that came out of their schema on their way to a constructor. */
-  readonly validated: WeakSet<object>
+  /** Options on their way from their schema to a constructor. */
+  handedOver?: { readonly options: unknown; readonly schema: unknown } | undefined
 }
 
 const key = Symbol.for('flambeau.registry')
@@ -24,7 +24,7 @@ export const defaultRegistry: Registry = shared.registry
 function share(global: { [key]?: Shared }): Shared {
   const found = global[key]
   if (found) return accept(found)
-  const made = { format, version, registry: new Registry(), validated: new WeakSet<object>() }
+  const made = { format, version, registry: new Registry() }
   // Not enumerable: test runners compare the global object before and after.
   Object.defineProperty(global, key, { value: made, configurable: true })
   return made

@@ -24,7 +24,7 @@ export interface FactoryOptions {
  * Where decorators cannot be written: `registrable('!Model', { factories: ['fromFile'] })`.
  */
 export function factory(Class: Class, name: string, descriptor?: PropertyDescriptor): void
-export function factory(method: StaticMethod, context: ClassMethodDecoratorContext): void
+export function factory(method: StaticMethod, context: ClassMethodDecoratorContext<any, any>): void
 export function factory(options: FactoryOptions): FactoryDecorator
 export function factory(first: unknown, ...rest: [name?: unknown, descriptor?: unknown]): unknown {
   if (rest.length > 0) return mark({}, first, rest[0])
@@ -34,7 +34,7 @@ export function factory(first: unknown, ...rest: [name?: unknown, descriptor?: u
 /** What `factory(options)` gives: a decorator of either kind. */
 export interface FactoryDecorator {
   (Class: Class, name: string, descriptor?: PropertyDescriptor): void
-  (method: StaticMethod, context: ClassMethodDecoratorContext): void
+  (method: StaticMethod, context: ClassMethodDecoratorContext<any, any>): void
 }
 
 function mark(options: FactoryOptions, target: unknown, name: unknown): void {

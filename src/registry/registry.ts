@@ -19,7 +19,7 @@ export class Registry implements Registrar {
   readonly #tags = new Map<string, Registration>()
   readonly #tagsOf = new Map<Class, Tag[]>()
   readonly #options = new Map<Tag, RegistrationOptions>()
-  readonly #resolved = new Map<string, ResolvedTag | undefined>()
+  readonly #resolved = new Map<string, ResolvedTag>()
 
   constructor(parent?: Registry) {
     this.#parent = parent
@@ -53,8 +53,11 @@ export class Registry implements Registrar {
   /** What a tag stands for: the class of that very tag, else a factory of the class of the part before its last dot. */
   get(tag: string): ResolvedTag | undefined {
     if (this.#parent) return this.#find(tag)
-    if (!this.#resolved.has(tag)) this.#resolved.set(tag, this.#find(tag))
-    return this.#resolved.get(tag)
+    const known = this.#resolved.get(tag)
+    if (known) return known
+    const found = this.#find(tag)
+    if (found) this.#resolved.set(tag, found)
+    return found
   }
 
   /** The tag that an object of exactly this class is written with. */

@@ -1,4 +1,4 @@
-import { ConstructionError, DocumentError, isFlambeauError, ValidationError } from '../../errors.js'
+import { ConstructionError, DocumentError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
@@ -6,9 +6,11 @@ import { reportProblems } from '../../report.js'
 import { wayTo } from '../nodes.js'
 import { documentError, spanOf } from '../problems.js'
 import { Construction } from './construction.js'
+import { handOver } from './hand-over.js'
 import { IssueProblems } from './issue-problems.js'
 import { NodeBuilder } from './node-builder.js'
-import { markValidated, recordLoaded } from './records.js'
+import { isRaisedIn, raisedIn } from './raised.js'
+import { recordLoaded } from './records.js'
 import { ask } from './validation.js'
 
 /** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
@@ -40,7 +42,9 @@ export class Loading extends Construction {
     const { seen, injected } = this.optionsOf(node, definition)
     const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
     const options = schema ? this.#validate(schema, seen, node, resolved) : seen
-    const made = this.#guard(node, () => construct(resolved, options))
+    const make = () => construct(resolved, options)
+    const handsOver = schema && factory === undefined
+    const made = this.#guard(node, () => (handsOver ? handOver(options, schema, make) : make()))
     for (const [name, value] of Object.entries(injected))
       (made as Record<string, unknown>)[name] = value ?? undefined
     return made
@@ -48,16 +52,17 @@ export class Loading extends Construction {
 
   #validate(schema: StandardSchema, options: unknown, node: Node, { definition }: ResolvedTag): unknown {
     const result = ask(schema, options, node.tag!)
-    if (!result.issues) return markValidated(result.value)
+    if (!result.issues) return result.value
     const problems = new IssueProblems(node, schema, definition.keys, this)
-    throw documentError(result.issues.flatMap((issue) => problems.of(issue)))
+    throw raisedIn(this.source, documentError(result.issues.flatMap((issue) => problems.of(issue))))
   }
 
   #guard(node: Node, make: () => unknown): unknown {
     try {
       return make()
     } catch (error) {
-      throw isRefusal(error) ? error : this.#failed(node, error)
+      // What `builder.fail` or a child of this document said points at its place already.
+      throw isRaisedIn(this.source, error) ? error : this.#failed(node, error)
     }
   }
 
@@ -67,7 +72,7 @@ export class Loading extends Construction {
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`
     const problems = [this.source.problem('CONSTRUCTION', message, spanOf(node))]
-    return new ConstructionError(reportProblems(problems), { problems, cause })
+    return raisedIn(this.source, new ConstructionError(reportProblems(problems), { problems, cause }))
   }
 }
 
@@ -77,12 +82,6 @@ function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
   if (made instanceof Promise)
     throw new TypeError(`factory "${factory}" returned a promise, but must return its object`)
   return made
-}
-
-// What `builder.fail` or a child said points at its place already.
-function isRefusal(error: unknown): boolean {
-  if (!isFlambeauError(error)) return false
-  return (error instanceof ValidationError && error.code === 'REFUSED') || error instanceof ConstructionError
 }
 
 function firstLine(text: string): string {

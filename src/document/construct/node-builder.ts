@@ -6,6 +6,7 @@ import { followed, textOf } from '../nodes.js'
 import { setOwn } from '../plain-data.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { Constructing } from './constructing.js'
+import { raisedIn } from './raised.js'
 
 /** The builder of one `fromYaml` call. */
 export class NodeBuilder implements Builder {
@@ -46,7 +47,7 @@ export class NodeBuilder implements Builder {
     const span =
       node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
     const problems = [this.by.source.problem('REFUSED', message, span)]
-    throw new ValidationError(reportProblems(problems), { problems })
+    throw raisedIn(this.by.source, new ValidationError(reportProblems(problems), { problems }))
   }
 
   #expected(what: string, node: Node): never {

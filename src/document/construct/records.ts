@@ -1,5 +1,4 @@
 import type { Node } from '../../node.js'
-import { shared } from '../../registry/default-registry.js'
 import type { Constructing } from './constructing.js'
 
 /** What an object is dumped from. */
@@ -56,22 +55,4 @@ export function setSerializableAttr(object: object, name: string, value: unknown
 
 function isOptions(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-// The last options that are no object, which a WeakSet cannot hold.
-let validatedValue: { value: unknown } | undefined
-
-/** Remembers that this very object came out of its class's schema, so that the constructor need not ask again. */
-export function markValidated<T>(options: T): T {
-  if (typeof options === 'object' && options !== null) shared.validated.add(options)
-  else validatedValue = { value: options }
-  return options
-}
-
-/** Whether this very object came out of a schema on its way to the constructor. */
-export function isValidated(options: unknown): boolean {
-  if (typeof options === 'object' && options !== null) return shared.validated.has(options)
-  const same = validatedValue !== undefined && Object.is(validatedValue.value, options)
-  validatedValue = undefined
-  return same
 }

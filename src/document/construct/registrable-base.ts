@@ -1,7 +1,8 @@
 import type { ChecksItsInput } from '../../registry/compile-time.js'
 import type { InputOf, OutputOf, StandardSchema } from '../../registry/standard-schema.js'
 import { validated } from './code-validation.js'
-import { isValidated, recordGiven } from './records.js'
+import { isHandedOver } from './hand-over.js'
+import { recordGiven } from './records.js'
 
 /** A class made by `with(schema)`: its constructor takes the schema's input, `this.options` is its output. */
 export type WithSchema<Base extends abstract new (...args: any) => object, S extends StandardSchema> = Pick<
@@ -66,7 +67,7 @@ export abstract class MappedRegistrable extends Registrable {
       declare readonly options: unknown
       constructor(input: unknown = {}) {
         super(input)
-        const options = isValidated(input) ? input : validated(schema, input, new.target.name)
+        const options = isHandedOver(input, schema) ? input : validated(schema, input, new.target.name)
         Object.defineProperty(this, 'options', {
           value: options,
           enumerable: true,

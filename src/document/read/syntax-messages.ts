@@ -1,6 +1,6 @@
 /** What is said of a problem that `yaml` found: in its words, where they say what to do, else in ours. */
 export function syntaxMessage(code: string, message: string): string {
-  return ours[code] ?? wrongCollection(message) ?? withoutPlace(message)
+  return ours[code] ?? openQuote(message) ?? wrongCollection(message) ?? withoutPlace(message)
 }
 
 const ours: Readonly<Record<string, string>> = {
@@ -18,6 +18,12 @@ const ours: Readonly<Record<string, string>> = {
 
 function withoutPlace(message: string): string {
   return message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').replace(/\.$/, '')
+}
+
+// "Missing closing "quote", with the quote that is missing.
+function openQuote(message: string): string | undefined {
+  const quote = /^Missing closing (["'])quote/.exec(message)?.[1]
+  return quote && `This text is not closed: write ${quote} at its end`
 }
 
 // Of a tag of YAML's own: "tag:yaml.org,2002:omap used for map collection, but expects seq".

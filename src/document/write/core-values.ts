@@ -1,5 +1,7 @@
+import { RegistrationError } from '../../errors.js'
 import { type Entry, mappingNode, type Node, scalarNode, sequenceNode } from '../../node.js'
 import type { Constructing } from '../construct/constructing.js'
+import { followed } from '../nodes.js'
 import type { Representing } from './representing.js'
 
 const core = 'tag:yaml.org,2002:'
@@ -33,5 +35,14 @@ export function isAsLoaded(value: unknown, node: Node, by: Constructing): boolea
 }
 
 function entry(key: unknown, value: unknown, to: Representing): Entry {
-  return { key: to.represent(key), value: to.at(String(key), () => to.represent(value)), merge: false }
+  const name = to.represent(key)
+  if (followed(name).kind !== 'scalar') throw notAKey()
+  const step = typeof key === 'object' ? '(key)' : String(key)
+  return { key: name, value: to.at(step, () => to.represent(value)), merge: false }
+}
+
+function notAKey(): RegistrationError {
+  const message =
+    'A Map with a collection as a key, or a Set with one in it, cannot be written: YAML takes single values'
+  return new RegistrationError(`${message}; write a list instead`, { code: 'UNWRITABLE' })
 }
