@@ -9,11 +9,16 @@ export interface Paint {
 
 const plain: Paint = { message: (text) => text, place: (text) => text, marker: (text) => text }
 
-/** All problems as text: each message, its place and its frame, with an empty line between. */
+/** More than anyone reads: a file with half a million problems has one message, too. */
+const mostShown = 100
+
+/** Problems as text: each message, its place and its frame, with an empty line between; of very many the first. */
 export function reportProblems(problems: readonly Problem[], paint: Paint = plain): string {
-  const reports = problems.map((problem) => reportProblem(problem, paint))
-  if (reports.length < 2) return reports.join('')
-  return [paint.message(`${reports.length} problems in ${problems[0]!.file}`), ...reports].join('\n\n')
+  const reports = problems.slice(0, mostShown).map((problem) => reportProblem(problem, paint))
+  if (problems.length < 2) return reports.join('')
+  const rest = problems.length - reports.length
+  if (rest > 0) reports.push(paint.message(`... and ${rest.toLocaleString('en')} more`))
+  return [paint.message(`${problems.length} problems in ${problems[0]!.file}`), ...reports].join('\n\n')
 }
 
 function reportProblem(problem: Problem, paint: Paint): string {

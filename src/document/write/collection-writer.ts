@@ -42,14 +42,20 @@ export function mappingOf(
   to: Representing,
   { tag, hint, keys = 'as-written' }: MappingOptions,
 ): MappingNode {
+  if (hint?.node.kind !== 'mapping') return to.from(mappingNode(newEntries(values, to, keys), tag), hint)
+  const before = hint.node
   const left = new Map<string, unknown>()
   for (const [name, value] of values) if (value !== undefined) left.set(keyName(name, keys), value)
-  const before = hint?.node.kind === 'mapping' ? hint.node : undefined
-  const kept = before ? keptEntries(before, left, to, hint!) : []
-  const added = [...left].map(([name, value]) => newEntry(name, value, to))
-  const entries = [...kept, ...added]
-  const made = before ? { ...before, ...restyled(hint, tag), entries } : mappingNode(entries, tag)
-  return to.from(made, hint)
+  const kept = keptEntries(before, left, to, hint)
+  const entries = [...kept, ...newEntries(left, to, 'as-written')]
+  return to.from({ ...before, ...restyled(hint, tag), entries }, hint)
+}
+
+function newEntries(values: Iterable<readonly [string, unknown]>, to: Representing, keys: KeyStyle): Entry[] {
+  const entries: Entry[] = []
+  for (const [name, value] of values)
+    if (value !== undefined) entries.push(newEntry(keyName(name, keys), value, to))
+  return entries
 }
 
 function restyled(hint: Hint | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {

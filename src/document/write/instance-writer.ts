@@ -76,8 +76,9 @@ export class InstanceWriter {
 
   #made(object: object, record: ObjectRecord, { tag, resolved }: Written): Node {
     const { keys } = resolved.definition
-    const given = { ...optionsOf(object, record, resolved), ...Object.fromEntries(record.edits ?? []) }
-    const options = this.to.defaults ? { ...given, ...fillIn(resolved, given) } : given
+    const own = optionsOf(object, record, resolved)
+    const given = record.edits ? { ...own, ...Object.fromEntries(record.edits) } : own
+    const options = this.to.defaults ? { ...given, ...fillIn(resolved, { ...given }) } : given
     return mappingOf(Object.entries(options), this.to, { tag, keys })
   }
 
