@@ -82,7 +82,7 @@ export class NodeWalk {
   #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
     const items = node.items as Node[]
     this.#opened(node)
-    for (const item of from)
+    for (const item of taken(from))
       items.push(this.#yaml.isPair(item) ? this.#single(item as never) : this.walk(item))
     return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
   }
@@ -99,7 +99,7 @@ export class NodeWalk {
     const entries = node.entries as Entry[]
     this.#opened(node)
     const keys = new KeyCheck(this.report)
-    for (const pair of from) entries.push(this.#entry(pair, keys))
+    for (const pair of taken(from)) entries.push(this.#entry(pair, keys))
     return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
   }
 
@@ -135,6 +135,15 @@ export class NodeWalk {
     if (node.anchor !== undefined) this.#open.delete(node)
     ;(node as { end: number }).end = Math.max(end, node.start)
     return node
+  }
+}
+
+// Lets go of each as it is taken: a large text would else stand in memory as two trees.
+function* taken<T>(items: T[]): Generator<T> {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at]!
+    items[at] = undefined as T
+    yield item
   }
 }
 

@@ -42,7 +42,10 @@ export function dump(
   const spliced = splice(root, representation)
   if (spliced !== undefined) return spliced
   const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
-  return (loaded ? undefined : writeQuickly(root)) ?? new DocumentWriter(representation).write(root)
+  return (
+    (loaded ? undefined : writeQuickly(root, representation.repeats ? anchorNames(root) : new Map())) ??
+    new DocumentWriter(representation).write(root)
+  )
 }
 
 /** Writes several objects as the documents of one text. */

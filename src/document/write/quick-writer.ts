@@ -1,14 +1,13 @@
 import type { Entry, Node, ScalarNode } from '../../node.js'
-import { anchorNames } from './anchor-names.js'
 import { literalBlock, scalarText } from './scalar-text.js'
 
 /**
- * Writes nodes that no text has, in block style. Gives up, and returns `undefined`, at what only the `yaml` package
+ * Writes nodes that no text has, in block style, with the names of those that are repeated. Gives up, and returns `undefined`, at what only the `yaml` package
  * should write: YAML's own tags, keys that are no short text.
  */
-export function writeQuickly(root: Node): string | undefined {
+export function writeQuickly(root: Node, anchors: ReadonlyMap<Node, string>): string | undefined {
   try {
-    return new QuickWriter(anchorNames(root)).write(root)
+    return new QuickWriter(anchors).write(root)
   } catch (reason) {
     if (reason === givenUp) return undefined
     throw reason

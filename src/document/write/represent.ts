@@ -18,6 +18,8 @@ export class Representation implements Representing {
   readonly origins = new Map<Node, Node>()
   /** Where loaded nodes came from. */
   readonly sources = new Set<Constructing>()
+  /** Whether anything stands in two places, so that it needs a name. */
+  repeats = false
   readonly #made = new Map<object, Node>()
   readonly #copied = new Map<Node, Node>()
   readonly #open = new Set<object>()
@@ -57,7 +59,7 @@ export class Representation implements Representing {
     if (node.kind === 'value') return this.represent(node.value)
     if (node.kind === 'alias') return this.#copyAlias(node, by)
     const before = this.#copied.get(node)
-    if (before) return aliasNode(before)
+    if (before) return this.#alias(before)
     const value = node.kind === 'scalar' && !isApplicationTag(node.tag) ? undefined : by.valueOf(node)
     if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, by })
     return this.#remember(node, this.#structure({ node, by }))
@@ -80,7 +82,7 @@ export class Representation implements Representing {
 
   #loaded(value: object, hint: Hint): Node {
     const made = this.#made.get(value)
-    if (made) return aliasNode(made)
+    if (made) return this.#alias(made)
     if (isApplicationTag(hint.node.tag)) return this.#remember(hint.node, this.#object(value))
     const node = this.#remember(hint.node, this.#structure(hint))
     this.#made.set(value, node)
@@ -111,7 +113,7 @@ export class Representation implements Representing {
 
   #object(value: object, hint?: Hint): Node {
     const made = this.#made.get(value)
-    if (made) return this.from(aliasNode(made), hint?.node.kind === 'alias' ? hint : undefined)
+    if (made) return this.from(this.#alias(made), hint?.node.kind === 'alias' ? hint : undefined)
     if (this.#open.has(value)) throw this.#mistake('contains itself', 'CYCLE')
     this.#open.add(value)
     const node = this.#make(value, hint)
@@ -127,6 +129,11 @@ export class Representation implements Representing {
     if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint })
     if (value instanceof Date && Number.isNaN(value.getTime())) throw this.#unwritable('a date that is none')
     return representCore(value, this) ?? this.#instances.represent(value)
+  }
+
+  #alias(to: Node): AliasNode {
+    this.repeats = true
+    return aliasNode(to)
   }
 
   #unwritable(what: string): RegistrationError {

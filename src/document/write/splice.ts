@@ -113,7 +113,7 @@ class Splicing {
     const first = before.entries[0]
     if (!first || this.#text[before.start] === '{') throw givenUp
     const column = first.key.start - (this.#text.lastIndexOf('\n', first.key.start - 1) + 1)
-    const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added })
+    const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added }, new Map())
     if (written === undefined || added.some((entry) => hasAnchors(entry.value))) throw givenUp
     const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
     const at = lineEnd === -1 ? this.#text.length : lineEnd + 1
