@@ -5,6 +5,7 @@ import { calls, manyClasses } from './calls.js'
 import { linear } from './linear.js'
 import { memory } from './memory.js'
 import { processes } from './processes.js'
+import { python } from './python.js'
 
 mkdirSync('build', { recursive: true })
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
@@ -13,5 +14,6 @@ processes(20)
 calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
 manyClasses(3)
 calls(1, ['100,000 tags'])
+python()
 memory()
 linear()

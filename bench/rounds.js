@@ -22,7 +22,7 @@ export function table(title, results, unit = 'ms') {
   const [[, base]] = results
   console.log(`\n${title}`)
   for (const [name, { best, median: middle, limit }] of results) {
-    const ratio = `${(best / base.best).toFixed(3)} ×  (median ${(middle / base.median).toFixed(3)} ×)`
+    const ratio = `${(best / base.best).toPrecision(3)} ×  (median ${(middle / base.median).toPrecision(3)} ×)`
     const bound =
       limit === undefined ? '' : `  at most ${limit}${best / base.best <= limit ? '' : '  EXCEEDED'}`
     console.log(`  ${name.padEnd(40)} ${best.toFixed(3).padStart(9)} ${unit}  ${ratio}${bound}`)

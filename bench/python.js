@@ -1,0 +1,30 @@
+/** Python flambé's preprocess of the same text, where a Python with ruamel.yaml is at hand. */
+import { execFileSync } from 'node:child_process'
+import { node, table } from './rounds.js'
+import { tags, texts } from './texts.js'
+
+const name = '2,000 tags'
+
+export function python() {
+  const command = ['python3', '/usr/bin/python3'].find(hasRuamel)
+  if (!command)
+    return console.log(
+      '\nNo Python with ruamel.yaml is at hand (on Debian: apt-get install python3-ruamel.yaml)',
+    )
+  const options = { input: texts[name](), encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] }
+  const theirs = JSON.parse(execFileSync(command, ['bench/preprocess.py', ...tags], options))
+  const ours = JSON.parse(node(['bench/measure.js', 'flambeau load', name]))
+  table(`Preprocessing ${name}, warm`, [
+    ['flambé on ruamel.yaml', theirs],
+    ['flambeau load', { ...ours, limit: 1 / 200 }],
+  ])
+}
+
+function hasRuamel(command) {
+  try {
+    execFileSync(command, ['-c', 'import ruamel.yaml'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
