@@ -1,0 +1,232 @@
+// What the guides say is true: their code compiles and prints what they say, their links lead somewhere, and every
+// error code has its entry. How a block is tried stands in support/code-blocks.ts.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { check, Registry } from 'flambeau'
+import ts from 'typescript'
+import {
+  type Block,
+  blocksOf,
+  filesOf,
+  folderOf,
+  judge,
+  type PageFile,
+  wrongBlocks,
+} from './support/code-blocks.js'
+
+const root = resolve('build/docs')
+const guides = readdirSync('docs').filter((name) => name.endsWith('.md'))
+const pages = ['README.md', ...guides.map((name) => `docs/${name}`)]
+const blocks = pages.map(blocksOf)
+const files = blocks.flatMap((ofPage) => filesOf(ofPage, root, exportedNames()))
+const form = basename(dirname(fileURLToPath(import.meta.url)))
+
+describe('the guides', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
+  before(() => {
+    rmSync(root, { recursive: true, force: true })
+    for (const { path, text } of files) write(path, text)
+  })
+
+  test('their TypeScript compiles', () => assert.equal(compile(files), ''))
+
+  describe('what is run prints what they say', { concurrency: cpus().length }, () => {
+    for (const file of files.filter(({ block }) => block.output !== undefined))
+      test(placeOf(file.block), async () => {
+        const printed = await shell(`node -e ${quoted(runner)} ${quoted(urlOf(file))}`, dirname(file.path))
+        assert.equal(printed.trimEnd(), file.block.output!.trimEnd())
+      })
+
+    for (const ofPage of blocks.filter((ofPage) => wrongBlocks(ofPage).length > 0))
+      test(ofPage[0]!.page, async () => {
+        const wrong = wrongBlocks(ofPage)
+        const said = await judged(ofPage)
+        for (const [index, block] of wrong.entries())
+          assert.equal(said[index]!.trimEnd(), block.output!.trimEnd(), placeOf(block))
+      })
+
+    for (const file of files.filter(({ path }) => path.endsWith('.test.ts')))
+      test(placeOf(file.block), async () => {
+        assert.match(await shell(`node ${quoted(fileURLToPath(urlOf(file)))}`, root), /fail 0$/m)
+      })
+
+    for (const block of blocks.flat().filter(({ language }) => language === 'console'))
+      test(placeOf(block), async () => {
+        assert.equal(await shell(session(block.text), folderOf(block.page, root)), block.text)
+      })
+  })
+
+  test('their YAML is right, where it is not wrong on purpose', () => {
+    const yaml = blocks.flat().filter(({ language, output }) => language === 'yaml' && output === undefined)
+    for (const block of yaml) {
+      const problems = check(block.text, { registry: new Registry() })
+      const wrong = problems.filter(({ code }) => code !== 'UNKNOWN_TAG').map(({ message }) => message)
+      assert.deepEqual(wrong, [], placeOf(block))
+    }
+  })
+
+  test('their links lead somewhere', () => {
+    const lost = pages.flatMap((page) => linksOf(page).filter((link) => !leadsSomewhere(link, page)))
+    assert.deepEqual(lost, [])
+  })
+
+  test('errors.md has every error code, and no other', () => {
+    const page = readFileSync('docs/errors.md', 'utf8')
+    const documented = [...page.matchAll(/^(?:#+|\|) `([A-Z][A-Z0-9_]+)`/gm)].map(([, code]) => code!)
+    assert.deepEqual(documented.toSorted(), [...new Set([...codesOfSource(), ...codesOfYaml()])].toSorted())
+  })
+})
+
+function placeOf({ page, line }: Block): string {
+  return `${page}:${line}`
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
+
+function exportedNames(): string[] {
+  const lists = [...readFileSync('src/index.ts', 'utf8').matchAll(/^export (?:type )?\{([^}]*)\}/gm)]
+  const names = lists.flatMap(([, list]) => list!.split(','))
+  return names.map((name) => name.replace('type ', '').trim()).filter((name) => name !== '')
+}
+
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  strict: true,
+  experimentalDecorators: true,
+  types: ['node'],
+  rootDir: root,
+  skipLibCheck: true,
+}
+
+/** Compiles all blocks as one program; returns what is wrong, each with its place on its page. */
+function compile(all: readonly PageFile[]): string {
+  const byPath = new Map(all.map((file) => [file.path, file]))
+  const paths = [...byPath.keys()].filter((path) => path.endsWith('.ts'))
+  const program = ts.createProgram(paths, compilerOptions)
+  program.emit(undefined, (path, text) => write(compiledPath(path), text))
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map((diagnostic) => diagnosis(diagnostic, byPath))
+    .join('\n')
+}
+
+function diagnosis({ file, start = 0, messageText }: ts.Diagnostic, byPath: Map<string, PageFile>): string {
+  const message = ts.flattenDiagnosticMessageText(messageText, '\n')
+  const found = file && byPath.get(file.fileName)
+  if (!found) return message
+  const prelude = found.block.name ? 0 : 1
+  const line = found.block.line + file.getLineAndCharacterOfPosition(start).line - prelude
+  return `${found.block.page}:${line} ${message}`
+}
+
+function compiledPath(path: string): string {
+  return join(root, relative(root, path).replace(/(^|\/)src\//, '$1dist/'))
+}
+
+function urlOf({ path }: PageFile): string {
+  return pathToFileURL(compiledPath(path).replace(/\.ts$/, '.js')).href
+}
+
+/** Imports a module; what it throws is told by its message. */
+const runner = 'import(process.argv[1]).catch((error) => console.log(error.message))'
+
+/** What is said of the YAML and INI of a page that is wrong on purpose. */
+async function judged(ofPage: readonly Block[]): Promise<string[]> {
+  const { page } = ofPage[0]!
+  const folder = folderOf(page, root)
+  write(
+    join(folder, 'judge.js'),
+    judge(
+      ofPage,
+      files.filter(({ block }) => block.page === page),
+    ),
+  )
+  return JSON.parse(await shell('node judge.js', folder))
+}
+
+const commandLine = resolve('dist/cli/main.js')
+
+/** Runs a script and returns what it prints, on either stream. */
+function shell(script: string, cwd: string): Promise<string> {
+  const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, ...env } = process.env
+  const options = { cwd, env: { ...env, NO_COLOR: '1' } }
+  return new Promise((done) => {
+    execFile('sh', ['-c', `(\n${script}\n) 2>&1`], options, (_error, printed) => done(printed))
+  })
+}
+
+/** A script that does what a block shows, and prints the commands, too. */
+function session(text: string): string {
+  const commands = [...text.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command!)
+  const steps = commands.map((command) => `printf '%s\\n' ${quoted(`$ ${command}`)}\n${command}`)
+  const npx = `npx() { if [ "$1" = flambeau ]; then shift; node ${quoted(commandLine)} "$@"; fi; }`
+  return [npx, ...steps].join('\n')
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function linksOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '')
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!)
+}
+
+function leadsSomewhere(link: string, page: string): boolean {
+  if (/^https?:/.test(link)) return true
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? page : join(dirname(page), path)
+  return existsSync(target) && (anchor === undefined || headingsOf(target).includes(anchor))
+}
+
+function headingsOf(page: string): string[] {
+  const headings = [...readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!)
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+/** The codes that errors are made with: texts in capitals, less those that something is compared with. */
+function codesOfSource(): Set<string> {
+  const codes = new Set<string>()
+  const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  for (const name of names.filter((name) => name.endsWith('.ts'))) collectCodes(parseSource(name), codes)
+  return codes
+}
+
+function parseSource(name: string): ts.SourceFile {
+  return ts.createSourceFile(name, readFileSync(join('src', name), 'utf8'), ts.ScriptTarget.ES2022, true)
+}
+
+const noCodes = /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|NULL|TRUE|FALSE)$/
+
+function collectCodes(node: ts.Node, codes: Set<string>): void {
+  if (ts.isStringLiteral(node) && /^[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*$/.test(node.text) && !isCompared(node))
+    if (!noCodes.test(node.text)) codes.add(node.text)
+  ts.forEachChild(node, (child) => collectCodes(child, codes))
+}
+
+function isCompared({ parent }: ts.Node): boolean {
+  return ts.isBinaryExpression(parent) && parent.operatorToken.kind !== ts.SyntaxKind.QuestionQuestionToken
+}
+
+// Those that the package `yaml` gives for options that are not used here.
+const foreign = new Set(['MULTIPLE_DOCS', 'NON_STRING_KEY'])
+
+/** The codes of the package `yaml`, which are ours, too. */
+function codesOfYaml(): string[] {
+  const types = readFileSync('node_modules/yaml/dist/errors.d.ts', 'utf8')
+  const [union = ''] = /type ErrorCode = [^;]*/.exec(types) ?? []
+  return [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code!).filter((code) => !foreign.has(code))
+}

@@ -1,0 +1,150 @@
+/**
+ * The code blocks of the guides, and how each of them is tried.
+ *
+ * - ` ```ts ` is type-checked. With a first line `// name.ts` it is that file; what lies in `src/` is compiled to
+ *   `dist/`. Without a name it is a fragment: it sees all that flambeau exports, `z`, and what
+ *   the files above it on its page export.
+ * - ` ```ts ` and then ` ```text `: what it prints when it is run, or the message of the error that it throws.
+ * - ` ```yaml ` is YAML. With a first line `# name.yaml` it is that file.
+ * - ` ```yaml ` and then ` ```text `: what `flambeau run` says of it, as `job.yaml` when it has no name, with the
+ *   classes of the files above.
+ * - ` ```ini ` and then ` ```text `: what is said of it as a file of secrets.
+ * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints.
+ *
+ * All files of a page lie in one folder.
+ */
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+/** One fenced block; `line` is the one below the fence. */
+export interface Block {
+  readonly page: string
+  readonly line: number
+  readonly language: string
+  readonly text: string
+  /** The file that its first line names. */
+  readonly name: string | undefined
+  /** The text of the block below, when that says what comes of this one. */
+  readonly output: string | undefined
+}
+
+/** A file of the folder of a page, and the block that it comes from. */
+export interface PageFile {
+  readonly block: Block
+  readonly path: string
+  readonly text: string
+}
+
+const withOutput = new Set(['ts', 'yaml', 'ini'])
+
+/** The blocks of a page. */
+export function blocksOf(page: string): Block[] {
+  const fences = [...readFileSync(page, 'utf8').matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+  return fences.map((fence, at) => {
+    const [, language = '', text = ''] = fence
+    const below = fences[at + 1]
+    const output = withOutput.has(language) && below?.[1] === 'text' ? below[2] : undefined
+    const name = /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/m.exec(text.split('\n', 1)[0]!)?.[1]
+    const line = fence.input.slice(0, fence.index).split('\n').length + 1
+    return { page, line, language, text, name, output }
+  })
+}
+
+/** The folder of a page below `root`. */
+export function folderOf(page: string, root: string): string {
+  return join(root, basename(page, '.md').toLowerCase())
+}
+
+/** The files that the blocks of one page make. */
+export function filesOf(blocks: readonly Block[], root: string, library: readonly string[]): PageFile[] {
+  const files: PageFile[] = []
+  for (const block of blocks) {
+    const above = files.filter(({ block, text }) => block.name?.endsWith('.ts') && exportsOf(text).length > 0)
+    const made = fileOf(block, above, library)
+    if (made) files.push({ block, path: join(folderOf(block.page, root), made.name), text: made.text })
+  }
+  return files
+}
+
+interface Made {
+  readonly name: string
+  readonly text: string
+}
+
+function fileOf(block: Block, above: readonly PageFile[], library: readonly string[]): Made | undefined {
+  const { name, text, language, line } = block
+  if (name) return { name, text }
+  if (language !== 'ts') return undefined
+  return { name: `line-${line}.ts`, text: `${prelude(text, above, library)}\n${text}` }
+}
+
+// On one line, so that those of the fragment are easily counted.
+function prelude(text: string, above: readonly PageFile[], library: readonly string[]): string {
+  const own = [...declaredIn(text), ...importedIn(text)]
+  const shared = above.flatMap((file) => exportsOf(file.text))
+  const imported = [
+    importing(library, 'flambeau', [...own, ...shared]),
+    importing(['z'], 'zod', own),
+    ...above.map(
+      (file) => `import '${moduleOf(file)}'; ${importing(exportsOf(file.text), moduleOf(file), own)}`,
+    ),
+  ]
+  return imported.join('; ')
+}
+
+function importing(names: readonly string[], from: string, hidden: readonly string[]): string {
+  return `import { ${names.filter((name) => !hidden.includes(name)).join(', ')} } from '${from}'`
+}
+
+function moduleOf({ block }: PageFile): string {
+  return `./${block.name!.replace(/\.ts$/, '.js')}`
+}
+
+/** The YAML and INI of a page that is wrong on purpose. */
+export function wrongBlocks(blocks: readonly Block[]): Block[] {
+  return blocks.filter(({ language, output }) => language !== 'ts' && output !== undefined)
+}
+
+/** A module that prints, as one JSON array, what is said of each of the page's wrong blocks. */
+export function judge(blocks: readonly Block[], files: readonly PageFile[]): string {
+  const classes = files.filter(({ block, text }) => block.name?.endsWith('.ts') && exportsOf(text).length > 0)
+  const texts = wrongBlocks(blocks).map(({ language, text }) => ({ language, text }))
+  return `${classes.map((file) => `import '${moduleOf(file)}'\n`).join('')}
+import { parseSecrets, runFile } from 'flambeau'
+
+const ask = {
+  async yaml(content) {
+    const said = []
+    const logger = { debug() {}, info() {}, warn: (line) => said.push(line), error: (line) => said.push(line) }
+    await runFile({ content, filename: 'job.yaml' }, { logger })
+    return said.join('\\n')
+  },
+  async ini(text) {
+    return parseSecrets(text, { filename: 'secrets.ini' }).then(() => '', (error) => error.message)
+  },
+}
+
+const all = []
+for (const { language, text } of ${JSON.stringify(texts)}) all.push(await ask[language](text))
+console.log(JSON.stringify(all))
+`
+}
+
+function exportsOf(text: string): string[] {
+  return [...text.matchAll(/^export (?:abstract )?(?:class|const|function|interface|type) (\w+)/gm)].map(
+    ([, name]) => name!,
+  )
+}
+
+function declaredIn(text: string): string[] {
+  return [
+    ...text.matchAll(/^(?:export )?(?:abstract )?(?:class|const|let|function|interface|type) (\w+)/gm),
+  ].map(([, name]) => name!)
+}
+
+function importedIn(text: string): string[] {
+  return [...text.matchAll(/^import (?:type )?(?:\w+|\{(.*)\}|\* as (\w+)) from/gm)].flatMap(
+    ([, names = '', all = '']) =>
+      [...names.split(','), all].map((name) => name.replace(/^ *type /, '').trim()),
+  )
+}
