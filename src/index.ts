@@ -28,14 +28,16 @@ export {
   ValidationError,
 } from './errors.js'
 export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
+export type { ChecksItsInput } from './registry/compile-time.js'
 export { defaultRegistry } from './registry/default-registry.js'
-export { type FactoryDecorator, type FactoryOptions, factory } from './registry/factory.js'
+export { type FactoryDecorator, type FactoryOptions, factory, type StaticMethod } from './registry/factory.js'
 export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
 export { type Namespace, namespace } from './registry/namespace.js'
 export { type AliasOptions, alias, register, registrable } from './registry/registrable.js'
 export { Registry } from './registry/registry.js'
 export type {
   InputOf,
+  JsonSchemaConverter,
   OutputOf,
   SchemaIssue,
   SchemaResult,

@@ -2,7 +2,8 @@ import { declare } from './declaration.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { Class, FactoryDefinition } from './types.js'
 
-type StaticMethod = (this: any, options?: any) => unknown
+/** A static method that makes an object of its options. */
+export type StaticMethod = (this: any, options?: any) => unknown
 
 /** Options of {@link factory}. */
 export interface FactoryOptions {
