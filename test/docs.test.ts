@@ -76,7 +76,7 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
 
   test('errors.md has every error code, and no other', () => {
     const page = readFileSync('docs/errors.md', 'utf8')
-    const documented = [...page.matchAll(/^(?:#+ ([A-Z][A-Z0-9_]+)$|\| `([A-Z][A-Z0-9_]+)`)/gm)].map(
+    const documented = [...page.matchAll(/^(?:### ([A-Z][A-Z0-9_]+)$|\| `([A-Z][A-Z0-9_]+)`)/gm)].map(
       ([, title, row]) => title ?? row!,
     )
     assert.deepEqual(documented.toSorted(), [...new Set([...codesOfSource(), ...codesOfYaml()])].toSorted())

@@ -65,5 +65,6 @@ registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })(RemoteEnvi
 function required<K extends keyof RemoteEnvironmentOptions>(options: RemoteEnvironmentOptions, name: K) {
   const value = options?.[name]
   if (value !== undefined && value !== null) return value as NonNullable<RemoteEnvironmentOptions[K]>
-  throw new TypeError(`option "${name}" is missing`)
+  const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  throw new TypeError(`option "${key}" is missing${key === name ? '' : ` ("${name}" in code)`}`)
 }

@@ -116,7 +116,12 @@ export class SafeExecutionContext {
    */
   async compileRunnable(): Promise<Runnable<unknown, any>> {
     if (!this.#checked) await this.checkTags()
+    return this.#construct()
+  }
+
+  async #construct(): Promise<Runnable<unknown, any>> {
     const parsed = await this.#parse()
+    if (parsed.problems.length > 0) throw documentError(parsed.problems)
     const { document, content } = takeApart(parsed)
     this.#expectRunnable(parsed, document.root)
     const runnable = constructDocument(parsed.source, document, this.#registry)
@@ -131,8 +136,7 @@ export class SafeExecutionContext {
     const { extensions } = await this.firstParse()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) refuseExtensions(extensions)
-    if (options.checkTags !== false) await this.checkTags()
-    const runnable = await this.compileRunnable()
+    const runnable = await (options.checkTags === false ? this.#construct() : this.compileRunnable())
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     await runnable.parse()

@@ -15,5 +15,7 @@ export function describeError(
   if (debug) return stackOf(error)
   if (error.problems.length > 0) return reportProblems(error.problems, paint)
   const message = paint ? paint.message(error.message) : error.message
-  return error.exitCode !== 1 || error.cause === undefined ? message : `${message}\n\n${stackOf(error.cause)}`
+  return error.code !== 'RUN_FAILED' || error.cause === undefined
+    ? message
+    : `${message}\n\n${stackOf(error.cause)}`
 }

@@ -10,7 +10,7 @@ export interface Logger {
 
 /** Writes lines to standard error, which leaves standard output to results. */
 export class StderrLogger implements Logger {
-  /** Colours, on a terminal that wants them: `NO_COLOR` and `FORCE_COLOR` are respected. */
+  /** Colours, on a terminal that has them and where `NO_COLOR` is not set. */
   readonly paint: Paint | undefined
 
   constructor(readonly verbose = false) {
