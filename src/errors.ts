@@ -39,14 +39,16 @@ export class FlambeauError extends Error {
   readonly problems: readonly Problem[]
   /** What a process that ends because of this error should exit with: 22 for a user's mistake. */
   readonly exitCode: number
-  /** @internal */
-  readonly [brand] = true
-
   constructor(message: string, options: FlambeauErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.problems = options.problems ?? []
     this.code = options.code ?? this.problems[0]?.code ?? 'FLAMBEAU'
     this.exitCode = options.exitCode ?? 1
+  }
+
+  /** @internal */
+  get [brand](): true {
+    return true
   }
 }
 

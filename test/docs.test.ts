@@ -60,6 +60,14 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
       })
   })
 
+  test('the program of README.md runs, and says of the misspelt tag what stands there', async () => {
+    const folder = folderOf('README.md', root)
+    assert.equal(await shell('node main.js', folder), 'greeting\nGood day, Countess Ada\n')
+    const misspelt = "mkdir wrong && sed 's/!Polite/!Polit/' greet.yaml > wrong/greet.yaml"
+    const said = await shell(`${misspelt} && cd wrong && node ../main.js`, folder)
+    assert.ok(readFileSync('README.md', 'utf8').includes(`\n\`\`\`\n${said}\`\`\`\n`), said)
+  })
+
   test('their YAML is right, where it is not wrong on purpose', () => {
     const yaml = blocks.flat().filter(({ language, output }) => language === 'yaml' && output === undefined)
     for (const block of yaml) {

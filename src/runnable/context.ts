@@ -198,10 +198,11 @@ function notRunnable(parsed: Parsed, root: RunnableFile['document']['root']): Do
 }
 
 function refuseExtensions(extensions: Readonly<Record<string, string>>): void {
-  const [name] = Object.keys(extensions)
-  if (name === undefined) return
+  const [first] = Object.entries(extensions)
+  if (!first) return
+  const [name, source] = first
   const message = `Extension "${name}" is declared, but this version cannot import extensions`
-  throw new ExtensionError(`${message}: remove it, and import its module before ("--import ${name}")`, {
+  throw new ExtensionError(`${message}: remove it, and import its module yourself ("--import ${source}")`, {
     code: 'NO_EXTENSIONS',
   })
 }

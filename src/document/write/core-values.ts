@@ -8,7 +8,7 @@ const core = 'tag:yaml.org,2002:'
 
 /** The node of an object that YAML has a tag for: a Date, Map, Set or Uint8Array; else `undefined`. */
 export function representCore(value: object, to: Representing): Node | undefined {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return scalarNode(value, `${core}timestamp`)
+  if (value instanceof Date) return scalarNode(value, `${core}timestamp`)
   if (value instanceof Uint8Array) return scalarNode(value, `${core}binary`)
   if (value instanceof Set)
     return mappingNode(
@@ -21,6 +21,12 @@ export function representCore(value: object, to: Representing): Node | undefined
       `${core}omap`,
     )
   return undefined
+}
+
+/** Whether a date can be written and read again: YAML has years of four digits, and its readers take 0099 for 1999. */
+export function isWritableDate(date: Date): boolean {
+  const year = date.getUTCFullYear()
+  return year >= 100 && year <= 9999
 }
 
 /** Whether a Map or Set still holds what the node that it was loaded from says, in the same order. */

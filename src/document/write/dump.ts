@@ -51,11 +51,17 @@ export function dump(
 /** Writes several objects as the documents of one text. */
 export function dumpAll(values: Iterable<unknown>, options: DumpOptions = {}): string {
   const texts = Array.from(values, (value) => dump(value, options))
-  return texts.map((text, index) => (index === 0 || hasMarker(text) ? text : `---\n${text}`)).join('')
+  return texts.map((text, index) => (index === 0 ? text : `${separatorOf(text)}${text}`)).join('')
+}
+
+// Directives must be told from the text of the document before them.
+function separatorOf(text: string): string {
+  if (/^(?:[ \t]*(?:#[^\n]*)?\r?\n)*%/.test(text)) return '...\n'
+  return hasMarker(text) ? '' : '---\n'
 }
 
 function hasMarker(text: string): boolean {
-  return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:%[^\n]*\n)*---(?=\s|$)/.test(text)
+  return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*---(?=\s|$)/.test(text)
 }
 
 class DocumentWriter implements Writing {
@@ -75,7 +81,10 @@ class DocumentWriter implements Writing {
     document.contents = toYamlNode(root, this)
     const whole = this.#originals.find((original) => original.root === this.origin(root))
     document.comment = whole?.comment ?? null
-    return (whole?.header ?? '') + document.toString({ lineWidth: 0, verifyAliasOrder: false })
+    return (
+      (whole?.header ?? '') +
+      document.toString({ lineWidth: 0, verifyAliasOrder: false, doubleQuotedAsJSON: true })
+    )
   }
 
   original(node: Node): YamlNode | undefined {

@@ -63,12 +63,14 @@ export class InstanceWriter {
     { keys }: Definition,
   ): MappingNode['entries'] {
     const left = new Map(edits)
-    const kept = node.entries.map((entry) => {
+    const kept = node.entries.flatMap((entry) => {
       const name = optionName(textOf(entry.key), keys)
-      if (entry.merge || !left.has(name)) return this.to.copyEntry(entry, by)
-      const value = this.to.at(name, () => this.to.represent(left.get(name), { node: entry.value, by }))
+      if (entry.merge || !left.has(name)) return [this.to.copyEntry(entry, by)]
+      const value = left.get(name)
       left.delete(name)
-      return { key: this.to.copy({ node: entry.key, by }), value, merge: false }
+      if (value === undefined) return []
+      const made = this.to.at(name, () => this.to.represent(value, { node: entry.value, by }))
+      return [{ key: this.to.copy({ node: entry.key, by }), value: made, merge: false }]
     })
     const added = [...left].filter(([, value]) => value !== undefined)
     return [...kept, ...added.map(([name, value]) => newEntry(keyName(name, keys), value, this.to))]

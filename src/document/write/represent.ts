@@ -8,7 +8,7 @@ import { target } from '../nodes.js'
 import { isPlainObject } from '../plain-data.js'
 import { maxDepth } from '../read/limits.js'
 import { mappingOf, sequenceOf } from './collection-writer.js'
-import { isAsLoaded, representCore } from './core-values.js'
+import { isAsLoaded, isWritableDate, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
 import type { Hint, Representing } from './representing.js'
 
@@ -127,7 +127,8 @@ export class Representation implements Representing {
     const hint = recordOf(value)?.loaded ?? styleOf(place)
     if (Array.isArray(value)) return sequenceOf(value, this, { hint })
     if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint })
-    if (value instanceof Date && Number.isNaN(value.getTime())) throw this.#unwritable('a date that is none')
+    if (value instanceof Date && !isWritableDate(value))
+      throw this.#unwritable('no date of the years 100 to 9999')
     return representCore(value, this) ?? this.#instances.represent(value)
   }
 

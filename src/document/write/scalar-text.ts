@@ -14,6 +14,11 @@ export function scalarText(value: unknown, flow = false): string {
   return String(value)
 }
 
+/** Whether a string can be written in quotes only. */
+export function needsQuotes(text: string): boolean {
+  return !isSafe(text) && literalBlock(text) === undefined
+}
+
 /** Whether a string reads as itself without quotes. */
 function isSafe(text: string): boolean {
   return text !== '' && !unsafe.test(text) && !unprintable.test(text) && plainValue(text) === text

@@ -105,7 +105,8 @@ class Splicing {
     const text = inStyleOf(old, node.value)
     if (text === undefined) throw givenUp
     const lead = old === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
-    this.#edits.push({ start: before.start, end: before.end, text: lead + text })
+    const behind = this.#text[before.end] === '#' ? ' ' : ''
+    this.#edits.push({ start: before.start, end: before.end, text: lead + text + behind })
   }
 
   // Behind the last entry of a block mapping, in its column.
@@ -118,7 +119,8 @@ class Splicing {
     const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
     const at = lineEnd === -1 ? this.#text.length : lineEnd + 1
     const lines = written.split('\n').map((line) => (line === '' ? '' : ' '.repeat(column) + line))
-    this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? '\n' : '') + lines.join('\n') })
+    const newline = this.#text.includes('\r\n') ? '\r\n' : '\n'
+    this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? newline : '') + lines.join(newline) })
   }
 }
 

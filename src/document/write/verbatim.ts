@@ -2,7 +2,15 @@ import type { ScalarTag } from 'yaml'
 
 /** A scalar that did not change: written as it stood, `0x1F`, `1e3`, `~`, or nothing at all. */
 export class Verbatim {
-  constructor(readonly text: string) {}
+  /** `propsOnly`: the text is a tag or an anchor with nothing behind it. */
+  constructor(
+    readonly text: string,
+    readonly propsOnly = false,
+  ) {}
+
+  tagged(tag: string): Verbatim {
+    return this.text === '' ? new Verbatim(tag, true) : new Verbatim(`${tag} ${this.text}`)
+  }
 }
 
 /** Makes the `yaml` package write a {@link Verbatim}. */
@@ -11,5 +19,9 @@ export const verbatimTag: ScalarTag = {
   default: true,
   identify: (value) => value instanceof Verbatim,
   resolve: (text) => text,
-  stringify: ({ value }) => (value as Verbatim).text,
+  // A colon right behind a tag would be read as part of it.
+  stringify: ({ value }, { implicitKey }) => {
+    const { text, propsOnly } = value as Verbatim
+    return propsOnly && implicitKey ? `${text} ` : text
+  },
 }

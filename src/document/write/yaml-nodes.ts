@@ -2,7 +2,10 @@ import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'ya
 import { yaml } from '#yaml'
 import type { MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
 import { paddedCollections } from './padded-collections.js'
+import { needsQuotes } from './scalar-text.js'
 import { Verbatim } from './verbatim.js'
+
+const core = 'tag:yaml.org,2002:'
 
 /** What the nodes of one document are written with. */
 export interface Writing {
@@ -23,9 +26,16 @@ export function toYamlNode(node: Node, by: Writing): YamlNode {
   const anchor = by.anchors.get(node)
   if (node.kind === 'scalar' && isNothing(node)) return withComments(nothing(node.tag, anchor), original)
   const made = bare(node, original, by)
-  if (node.tag !== undefined) made.tag = node.tag
+  if (node.tag !== undefined) addTag(made, node.tag)
   if (anchor !== undefined) made.anchor = anchor
   return withComments(made, original)
+}
+
+// The package would write the value of one of its own tags anew.
+function addTag(made: YamlNode, tag: string): void {
+  const { value } = made as Scalar
+  if (value instanceof Verbatim && tag.startsWith(core)) (made as Scalar).value = value.tagged(shortTag(tag))
+  else made.tag = tag
 }
 
 function isNothing(node: ScalarNode): boolean {
@@ -34,8 +44,12 @@ function isNothing(node: ScalarNode): boolean {
 
 // The package would leave a space behind a tag with nothing after it.
 function nothing(tag: string | undefined, anchor: string | undefined): Scalar {
-  const text = [anchor && `&${anchor}`, tag].filter(Boolean).join(' ')
-  return scalarOf(new Verbatim(text))
+  const text = [anchor && `&${anchor}`, tag && shortTag(tag)].filter(Boolean).join(' ')
+  return scalarOf(new Verbatim(text, true))
+}
+
+function shortTag(tag: string): string {
+  return tag.startsWith(core) ? `!!${tag.slice(core.length)}` : tag
 }
 
 function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undefined, by: Writing) {
@@ -75,7 +89,7 @@ function mapping(node: MappingNode, original: YamlNode | undefined, by: Writing)
 function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): Scalar {
   const origin = by.origin(node)
   const same = origin?.kind === 'scalar' && Object.is(origin.value, node.value)
-  if (!yaml().isScalar(original)) return scalarOf(node.value)
+  if (!yaml().isScalar(original)) return quoted(scalarOf(node.value), node)
   if (!same) return restyled(scalarOf(node.value), original)
   if (origin.plain && typeof node.value !== 'string') return scalarOf(new Verbatim(original.source ?? ''))
   const made = restyled(scalarOf(node.value), original)
@@ -83,9 +97,19 @@ function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): 
   return made
 }
 
+// The package has a block for most strings, and `<<` without quotes would be a merge key.
+function quoted(made: Scalar, { value, plain }: ScalarNode): Scalar {
+  if (typeof value === 'string' && !plain && needsQuotes(value)) made.type = 'QUOTE_DOUBLE'
+  return made
+}
+
 // A number in place of a quoted string needs no quotes, a string in place of a string keeps them.
 function restyled(made: Scalar, { type, value }: Scalar): Scalar {
   if (type !== undefined && typeof made.value === typeof value) made.type = type
+  // What can be plain or a block in one place need not be in another.
+  const free = made.type === undefined || made.type === 'PLAIN'
+  if (free && typeof made.value === 'string' && made.value !== value && needsQuotes(made.value))
+    made.type = 'QUOTE_DOUBLE'
   return made
 }
 
