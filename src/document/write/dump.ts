@@ -66,11 +66,18 @@ function hasMarker(text: string): boolean {
 
 class DocumentWriter implements Writing {
   anchors: ReadonlyMap<Node, string> = new Map()
-  readonly #originals: Original[]
+  readonly #originals = new Map<Node, Original>()
+  readonly #written = new Map<Node, YamlNode>()
+  readonly #paddings = new Map<YamlNode, string>()
 
   constructor(readonly from: Representation) {
-    const written = [...from.sources].filter((source) => source.document.start >= 0)
-    this.#originals = written.map((source) => new Original(source))
+    for (const source of from.sources) if (source.document.start >= 0) this.#add(new Original(source))
+  }
+
+  #add(original: Original): void {
+    this.#originals.set(original.root, original)
+    for (const [node, written] of original.nodes) this.#written.set(node, written)
+    for (const [written, padding] of original.paddings) this.#paddings.set(written, padding)
   }
 
   write(root: Node): string {
@@ -79,7 +86,8 @@ class DocumentWriter implements Writing {
       customTags: (tags) => [verbatimTag, ...tags, 'timestamp', 'binary'],
     })
     document.contents = toYamlNode(root, this)
-    const whole = this.#originals.find((original) => original.root === this.origin(root))
+    const origin = this.origin(root)
+    const whole = origin && this.#originals.get(origin)
     document.comment = whole?.comment ?? null
     return (
       (whole?.header ?? '') +
@@ -89,12 +97,7 @@ class DocumentWriter implements Writing {
 
   original(node: Node): YamlNode | undefined {
     const origin = this.origin(node)
-    if (!origin) return undefined
-    for (const { nodes } of this.#originals) {
-      const found = nodes.get(origin)
-      if (found) return found
-    }
-    return undefined
+    return origin && this.#written.get(origin)
   }
 
   origin(node: Node): Node | undefined {
@@ -102,10 +105,6 @@ class DocumentWriter implements Writing {
   }
 
   padding(original: YamlNode | undefined): string | undefined {
-    for (const { paddings } of this.#originals) {
-      const found = original && paddings.get(original)
-      if (found !== undefined) return found
-    }
-    return undefined
+    return original && this.#paddings.get(original)
   }
 }
