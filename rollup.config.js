@@ -2,10 +2,12 @@
  * Joins what tsc emits into one file an entry: loading sixty small modules would cost a program more than all else.
  * Nothing is dropped or renamed: what is tested is what ships.
  */
-export default {
+const library = {
   input: {
     index: 'build/js/index.js',
     'cli/main': 'build/js/cli/main.js',
+    'cluster/index': 'build/js/cluster/index.js',
+    'cluster/run-job': 'build/js/cluster/run/run-job.js',
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },
@@ -13,3 +15,13 @@ export default {
   external: /^(?:node:|[^./])/,
   treeshake: false,
 }
+
+/** A program that runs on a host by itself: one file, without the library. */
+const program = (name) => ({
+  input: `build/js/cluster/agent/${name}.js`,
+  output: { file: `dist/cluster/${name === 'main' ? 'agent' : name}.js`, format: 'es' },
+  external: /^node:/,
+  treeshake: false,
+})
+
+export default [library, program('main'), program('supervise')]

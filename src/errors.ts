@@ -141,6 +141,61 @@ export class SecretsFileError extends UserMistake {
   }
 }
 
+/** A cluster, or one of its hosts, cannot do what it is asked. Exit code 69. */
+export class ClusterError extends FlambeauError {
+  override get name(): string {
+    return 'ClusterError'
+  }
+  /** What is wrong with each host, where several are concerned. */
+  readonly findings: readonly HostFinding[]
+  constructor(message: string, options: FlambeauErrorOptions & { findings?: readonly HostFinding[] } = {}) {
+    super(message, { exitCode: 69, ...options })
+    this.findings = options.findings ?? []
+  }
+}
+
+/** What is wrong with one host of a cluster. */
+export interface HostFinding {
+  readonly host: string
+  readonly code: string
+  readonly message: string
+}
+
+/** What is said of a cluster in its file cannot be. Exit code 22. */
+export class ClusterConfigurationError extends ClusterError {
+  override get name(): string {
+    return 'ClusterConfigurationError'
+  }
+  constructor(message: string, options: FlambeauErrorOptions = {}) {
+    super(message, { exitCode: 22, ...options })
+  }
+}
+
+/** A command on a host failed, or could not be started. */
+export class RemoteCommandError extends ClusterError {
+  override get name(): string {
+    return 'RemoteCommandError'
+  }
+  readonly host: string
+  /** What the command exited with; `null` when a signal ended it, or it never started. */
+  readonly remoteExitCode: number | null
+  /** The end of what it wrote to standard error. */
+  readonly stderr: string
+  constructor(message: string, options: FlambeauErrorOptions & RemoteCommandFacts) {
+    super(message, options)
+    this.host = options.host
+    this.remoteExitCode = options.remoteExitCode ?? null
+    this.stderr = options.stderr ?? ''
+  }
+}
+
+/** What a {@link RemoteCommandError} knows besides its message. */
+export interface RemoteCommandFacts {
+  host: string
+  remoteExitCode?: number | null
+  stderr?: string
+}
+
 /** `run()` failed: `cause` is what it threw. Throw it yourself to choose the exit code. */
 export class UnsuccessfulRunnableError extends FlambeauError {
   override get name(): string {

@@ -1,7 +1,10 @@
 // `export *` here and nowhere else: only so can users augment the interface.
 
-export { type ClusterAccess, ClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
+export type { ClusterAccess } from './cluster/cluster-access.js'
+export { ClusterRunnable, isClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
+export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
+export type { Exit, Resources } from './cluster/wire/protocol.js'
 export { check } from './document/check/check.js'
 export { setSerializableAttr } from './document/construct/records.js'
 export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
@@ -10,16 +13,21 @@ export { type Loaded, type LoadOptions, load, loadAll, loadFile } from './docume
 export type { ReadOptions } from './document/read/read-options.js'
 export { type DumpOptions, dump, dumpAll } from './document/write/dump.js'
 export {
+  ClusterConfigurationError,
+  ClusterError,
   ConstructionError,
   DocumentError,
   ExtensionError,
   FlambeauError,
   type FlambeauErrorOptions,
+  type HostFinding,
   isFlambeauError,
   MissingSecretsError,
   ParsingRunnableError,
   type Problem,
   RegistrationError,
+  RemoteCommandError,
+  type RemoteCommandFacts,
   ResourceError,
   RunnableFileError,
   SecretsFileError,

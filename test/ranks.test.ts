@@ -149,7 +149,14 @@ describe('the sources', () => {
     assert.equal(circleIn(new Map([...graph, ['d', []]])), undefined)
   })
 
-  const homes = { yaml: 'document', ini: 'runnable', commander: 'cli', 'reflect-metadata': 'registry' }
+  const homes = {
+    yaml: 'document',
+    ini: 'runnable',
+    ignore: 'cluster',
+    valibot: 'cluster',
+    commander: 'cli',
+    'reflect-metadata': 'registry',
+  }
 
   for (const [name, home] of Object.entries(homes))
     test(`import ${name} in src/${home} only`, () => {

@@ -14,13 +14,18 @@ export async function importModules(modules: readonly string[]): Promise<void> {
 }
 
 async function importModule(module: string): Promise<void> {
-  const url = await locate(module)
+  const url = await resolveModule(module)
   await import(url).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ERR_UNKNOWN_FILE_EXTENSION' ? needsBuilding(module, cause) : cause
   })
 }
 
-async function locate(module: string): Promise<string> {
+/**
+ * The URL of a module that `--import` names.
+ *
+ * @throws {@link ResourceError} when there is none.
+ */
+export async function resolveModule(module: string): Promise<string> {
   const file = resolvePath(module)
   if (existsSync(file) && extname(file) !== '') return pathToFileURL(file).href
   if (/^[./]/.test(module)) throw missing(module)

@@ -2,6 +2,7 @@
 import { isFlambeauError } from '../errors.js'
 import { describeError } from '../runnable/describe-error.js'
 import { StderrLogger } from '../runnable/logger.js'
+import '../cluster/index.js'
 import '../index.js'
 import { program } from './program.js'
 

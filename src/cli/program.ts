@@ -1,6 +1,15 @@
 import { Command } from 'commander'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
+import { cancelCommand } from './cluster/cancel.js'
+import { downCommand } from './cluster/down.js'
+import { fetchCommand } from './cluster/fetch.js'
+import { logsCommand } from './cluster/logs.js'
+import { planCommand } from './cluster/plan.js'
+import { runsCommand } from './cluster/runs.js'
+import { statusCommand } from './cluster/status.js'
+import { upCommand } from './cluster/up.js'
+import { waitCommand } from './cluster/wait.js'
 import { runCommand } from './run.js'
 import { tagsCommand } from './tags.js'
 
@@ -14,4 +23,13 @@ export function program(): Command {
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(tagsCommand())
+    .addCommand(upCommand())
+    .addCommand(downCommand())
+    .addCommand(planCommand())
+    .addCommand(runsCommand())
+    .addCommand(statusCommand())
+    .addCommand(logsCommand())
+    .addCommand(waitCommand())
+    .addCommand(cancelCommand())
+    .addCommand(fetchCommand())
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { StderrLogger } from '../runnable/logger.js'
 import { interruptedCode } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
+import { runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
 import { withImports } from './options.js'
@@ -9,6 +10,8 @@ import { printResult } from './print-result.js'
 
 interface RunFlags {
   import: string[]
+  cluster?: string
+  detach?: true
   secrets?: string
   secretsDialect?: 'python' | 'ini'
   force?: true
@@ -22,6 +25,8 @@ export function runCommand(): Command {
   const command = new Command('run')
     .description('run a runnable file: its result goes to standard output, progress to standard error')
     .argument('<file>', 'the YAML file')
+    .option('-c, --cluster <file>', 'run it on the cluster that this YAML file describes, and follow its log')
+    .option('--detach', 'on a cluster: print the id of the run, and do not follow it')
     .option('-s, --secrets <file>', 'an INI file of secrets')
     .addOption(
       new Option('--secrets-dialect <dialect>', 'how the INI file is read').choices(['python', 'ini']),
@@ -34,7 +39,8 @@ export function runCommand(): Command {
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
-  const { import: modules, secretsDialect: dialect, ...options } = flags
+  const { import: modules, secretsDialect: dialect, cluster, ...options } = flags
+  if (cluster !== undefined) return runOnCluster(file, { ...flags, cluster })
   const logger = new StderrLogger(flags.verbose ?? flags.debug)
   await importModules(modules)
   process.once('exit', sayNeverEnded)

@@ -1,12 +1,7 @@
 import { setSerializableAttr } from '../document/construct/records.js'
-import { Runnable, type UserProvider } from '../runnable/runnable.js'
+import { Runnable } from '../runnable/runnable.js'
+import type { ClusterAccess } from './cluster-access.js'
 import type { RemoteEnvironment } from './remote-environment.js'
-
-/** What `setup` may ask of a cluster. */
-export interface ClusterAccess {
-  /** What the run on the cluster will know of it. */
-  getRemoteEnv(userProvider: UserProvider): RemoteEnvironment | Promise<RemoteEnvironment>
-}
 
 /** What {@link ClusterRunnable.setup} is given. */
 export interface SetupOptions {
@@ -14,6 +9,8 @@ export interface SetupOptions {
   readonly extensions: Readonly<Record<string, string>>
   readonly force: boolean
 }
+
+const brand = Symbol.for('flambeau.ClusterRunnable')
 
 /**
  * A runnable that can run on a cluster: `setup` prepares the hosts, then it runs on the orchestrator with `env`.
@@ -43,4 +40,14 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
   setSerializableAttr(name: string, value: unknown): void {
     setSerializableAttr(this, name, value)
   }
+
+  /** @internal */
+  get [brand](): true {
+    return true
+  }
+}
+
+/** Whether a value is a {@link ClusterRunnable}, whichever copy of this package its class extends. */
+export function isClusterRunnable(value: object): value is ClusterRunnable<unknown, any> {
+  return brand in value
 }

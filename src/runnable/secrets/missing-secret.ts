@@ -14,6 +14,11 @@ export function missingSecret(table: SecretsTable, section: string, key?: string
 
 function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {
   const code = 'SECRETS_NO_SECTION'
+  if (table.withheld.includes(section)) {
+    const message = `Section ${quoted(section)} of ${fileOf(table)} was not sent to this machine`
+    const remedy = `name it in the file of the cluster, "secrets: [${section}]"`
+    return new MissingSecretsError(`${message}: ${remedy}`, { code: 'SECRETS_NOT_SENT' })
+  }
   const lines = key === undefined ? header(section) : `${header(section)} and below it a line ${line(key)}`
   if (table.filename === undefined) {
     const message = `No secrets were given, but section ${quoted(section)} is asked for`

@@ -33,15 +33,19 @@ export interface SecretsTableParts {
   readonly rules: DialectRules
   /** Absent when no secrets were given at all. */
   readonly filename?: string
+  /** Sections of the file that were not sent to this machine. */
+  readonly withheld?: readonly string[]
 }
 
 /** All sections and values of a file. It never leaves this folder, so that nothing can show it. */
 export class SecretsTable {
   readonly filename: string | undefined
   readonly rules: DialectRules
+  readonly withheld: readonly string[]
   readonly #content: SecretsContent
 
-  constructor({ content, rules, filename }: SecretsTableParts) {
+  constructor({ content, rules, filename, withheld = [] }: SecretsTableParts) {
+    this.withheld = withheld
     this.#content = content
     this.rules = rules
     this.filename = filename

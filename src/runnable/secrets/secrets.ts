@@ -17,6 +17,11 @@ export type SecretsConfig = Secrets & { readonly [section: string]: SecretSectio
 // Out of reach for whatever looks into objects.
 const tables = new WeakMap<Secrets, SecretsTable>()
 
+/** The table behind secrets; it must not leave this folder. */
+export function tableOf(secrets: Secrets): SecretsTable {
+  return tables.get(secrets)!
+}
+
 /**
  * Secrets that were read from an INI file: `config.get('AWS', 'ACCESS_KEY')`.
  *

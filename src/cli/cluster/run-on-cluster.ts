@@ -1,0 +1,58 @@
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { ClusterEvent } from '../../cluster/bring-up/events.js'
+import type { RemoteRun } from '../../cluster/run/remote-run.js'
+import { SafeExecutionContext } from '../../runnable/context.js'
+import { StderrLogger } from '../../runnable/logger.js'
+import { resolveModule } from '../import-modules.js'
+import { tellEnd } from './run-end.js'
+import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
+
+/** The flags of `flambeau run` that count on a cluster. */
+export interface RunOnClusterFlags extends ClusterFlags {
+  readonly secretsDialect?: 'python' | 'ini'
+  readonly force?: true
+  readonly detach?: true
+}
+
+/** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
+export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<void> {
+  return atCluster(flags, async (at) => {
+    const run = await start(file, flags, at)
+    at.logger.info(`Run ${run.id} is started on ${at.cluster.orchestrator.name}`)
+    if (flags.detach) console.log(run.id)
+    return flags.detach ? 0 : follow(run, flags, at)
+  })
+}
+
+async function start(
+  file: string,
+  flags: RunOnClusterFlags,
+  { cluster, logger, signal }: AtCluster,
+): Promise<RemoteRun> {
+  const context = new SafeExecutionContext(file)
+  const { secrets, secretsDialect: dialect, force = false } = flags
+  const { runnable } = await context.preprocess({
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(dialect === undefined ? {} : { dialect }),
+  })
+  return cluster.submit(runnable, {
+    file: basename(file),
+    force,
+    signal,
+    imports: await Promise.all(flags.import.map(resolveModule)),
+    onEvent: (event) => tell(event, logger),
+  })
+}
+
+function tell(event: ClusterEvent, logger: StderrLogger): void {
+  if (event.kind === 'did') logger.info(`${event.host}: ${event.what}`)
+}
+
+async function follow(run: RemoteRun, { cluster: file }: RunOnClusterFlags, { logger, signal }: AtCluster) {
+  const comeBack = (): void =>
+    logger.info(`It goes on: "flambeau logs ${run.id} -f -c ${file}" follows it again`)
+  signal.addEventListener('abort', comeBack, { once: true })
+  await pipeline(run.logs({ follow: true, signal }), process.stderr, { end: false })
+  return tellEnd(await run.wait({ signal }), logger)
+}

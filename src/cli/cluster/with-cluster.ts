@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander'
+import { Cluster } from '../../cluster/cluster.js'
+import { ClusterConfigurationError } from '../../errors.js'
+import { SafeExecutionContext } from '../../runnable/context.js'
+import { StderrLogger } from '../../runnable/logger.js'
+import { interruptedCode } from '../../runnable/outcome.js'
+import { importModules } from '../import-modules.js'
+import { whileInterruptible } from '../interrupt.js'
+import { withImports } from '../options.js'
+
+/** The flags of every command that speaks to a cluster. */
+export interface ClusterFlags {
+  readonly cluster: string
+  readonly secrets?: string
+  readonly import: readonly string[]
+}
+
+/** What a command that speaks to a cluster has at hand. */
+export interface AtCluster {
+  readonly cluster: Cluster
+  readonly logger: StderrLogger
+  readonly signal: AbortSignal
+}
+
+/** Adds `--cluster FILE` and what loading that file needs. */
+export function withClusterFile(command: Command): Command {
+  const cluster = new Option('-c, --cluster <file>', 'the YAML file of the cluster').makeOptionMandatory()
+  return withImports(command.addOption(cluster).option('-s, --secrets <file>', 'an INI file of secrets'))
+}
+
+/**
+ * Loads a cluster and does something with it; then lets go of all connections, whatever happens. A user's mistake is
+ * told as one; Ctrl-C aborts the signal.
+ */
+export async function atCluster(
+  flags: ClusterFlags,
+  body: (at: AtCluster) => Promise<number | undefined>,
+): Promise<void> {
+  const logger = new StderrLogger()
+  const context = new SafeExecutionContext(flags.cluster)
+  const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
+    context.run(
+      async () => {
+        await importModules(flags.import)
+        const cluster = await loadCluster(context, flags)
+        try {
+          return await body({ cluster, logger, signal })
+        } finally {
+          await cluster.close()
+        }
+      },
+      { signal, logger },
+    ),
+  )
+  if (interrupted) process.exitCode = interruptedCode
+  else process.exitCode = outcome.ok ? (outcome.value ?? 0) : outcome.exitCode
+}
+
+async function loadCluster(
+  context: SafeExecutionContext,
+  { cluster: file, secrets }: ClusterFlags,
+): Promise<Cluster> {
+  const { runnable } = await context.preprocess(secrets === undefined ? {} : { secrets })
+  if (runnable instanceof Cluster) return runnable
+  const message = `"${file}" holds a runnable, but no cluster: write "!SSHCluster" or "!LocalCluster" and its options`
+  throw new ClusterConfigurationError(message, { code: 'NOT_A_CLUSTER' })
+}

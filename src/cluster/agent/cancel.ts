@@ -1,0 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Ask, RunStatus } from '../wire/protocol.js'
+import { isAlive } from './process-identity.js'
+import { isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
+import { signalGroup } from './signal-group.js'
+
+/** Ends a run's whole process group: TERM, then KILL after a grace. A run that is over stays as it is. */
+export async function cancel({ cluster, id, graceMs }: Ask<'cancel'>): Promise<RunStatus> {
+  for (;;) {
+    const status = await statusOf(cluster, id)
+    if (isOver(status.state)) return status
+    const processes = await readJson<RunProcesses>(id, 'state.json')
+    if (processes) return cancelProcesses(processes, { cluster, id, graceMs })
+    await delay(20)
+  }
+}
+
+async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Promise<RunStatus> {
+  const supervised = await isAlive(processes.supervisor)
+  // The supervisor knows what to do with its run, and notes that it was cancelled.
+  if (supervised) process.kill(processes.supervisor.pid, 'SIGTERM')
+  else await signalRunner(processes, 'SIGTERM')
+  const deadline = Date.now() + ask.graceMs
+  let status = await statusOf(ask.cluster, ask.id)
+  for (; !isOver(status.state); status = await statusOf(ask.cluster, ask.id)) {
+    if (Date.now() > deadline) await signalRunner(processes, 'SIGKILL')
+    await delay(20)
+  }
+  return status
+}
+
+async function signalRunner({ runner }: RunProcesses, signal: NodeJS.Signals): Promise<void> {
+  if (runner && (await isAlive(runner))) signalGroup(runner.pid, signal)
+}

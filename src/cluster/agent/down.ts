@@ -1,0 +1,27 @@
+import { readdir, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Ask } from '../wire/protocol.js'
+import { activeRun } from './active-run.js'
+import { cancel } from './cancel.js'
+import { forget } from './keys.js'
+import { clusterFolder, packages, root, runFolder, runs } from './paths.js'
+import { runsOf } from './run-files.js'
+
+/** Removes what a cluster has put on this host; what other clusters share stays until the last of them goes. */
+export async function down({ cluster, force, graceMs }: Ask<'down'>): Promise<void> {
+  const active = await activeRun(cluster)
+  if (active && !force) throw Object.assign(new Error(active), { code: 'RUN_ACTIVE' })
+  if (active) await cancel({ cluster, id: active, graceMs })
+  await forget(cluster)
+  for (const { id } of await runsOf(cluster)) await rm(runFolder(id), { recursive: true, force: true })
+  await rm(clusterFolder(cluster), { recursive: true, force: true })
+  if ((await readdir(join(root, 'clusters')).catch(() => [])).length === 0) await removeShared()
+}
+
+async function removeShared(): Promise<void> {
+  await rm(packages, { recursive: true, force: true })
+  await rm(runs, { recursive: true, force: true })
+  await rm(join(root, 'clusters'), { recursive: true, force: true })
+  // Of a user's own machine there may be other things in it.
+  await rmdir(root).catch(() => undefined)
+}

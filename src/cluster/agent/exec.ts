@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { homedir } from 'node:os'
+import type { Readable } from 'node:stream'
+import type { Ask, Exit, Piece } from '../wire/protocol.js'
+import type { Wire } from '../wire/wire.js'
+import { onHost } from './paths.js'
+import { signalGroup } from './signal-group.js'
+
+/** How long a command that is cancelled may clean up. */
+const graceMs = 2000
+
+/** Runs a program with its arguments as they are; no shell has a part in it. */
+export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): Promise<Exit> {
+  const [program = '', ...args] = argv
+  const child = spawn(program, args, {
+    cwd: onHost(cwd ?? homedir()),
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const ended = exitOf(child)
+  try {
+    await Promise.all([
+      ended,
+      feed(child, input, wire).then(() => cancelWith(child, ended, wire)),
+      pass(child.stdout!, 'stdout', wire),
+      pass(child.stderr!, 'stderr', wire),
+    ])
+    return await ended
+  } catch (error) {
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
+    throw error
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+}
+
+async function feed({ stdin }: ChildProcess, input: number, wire: Wire): Promise<void> {
+  // A program may end without having read everything: that is its own affair.
+  stdin!.on('error', () => undefined)
+  for await (const piece of wire.bytes(input))
+    if (!stdin!.destroyed && !stdin!.write(piece))
+      await new Promise((resolve) => stdin!.once('drain', resolve).once('close', resolve))
+  stdin!.end()
+}
+
+async function pass(output: Readable, stream: Piece['stream'], wire: Wire): Promise<void> {
+  for await (const chunk of output as AsyncIterable<Buffer>) await wire.sendPiece(stream, chunk)
+}
+
+// The other side says that it has lost interest, or is gone.
+async function cancelWith(child: ChildProcess, ended: Promise<Exit>, wire: Wire): Promise<void> {
+  const cancelled = await Promise.race([wire.peek().then(() => true), ended.then(() => false)])
+  if (!cancelled) return
+  signalGroup(child.pid!, 'SIGTERM')
+  setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs).unref()
+}

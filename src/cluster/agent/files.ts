@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs'
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Ask } from '../wire/protocol.js'
+import { treeOf } from '../wire/tree-of.js'
+import type { Wire } from '../wire/wire.js'
+import { besides, onHost } from './paths.js'
+
+/** Receives one file: whole or not at all. */
+export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise<void> {
+  const target = onHost(path)
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+  const incoming = besides(target)
+  try {
+    const file = await open(incoming, 'wx', mode)
+    try {
+      for await (const piece of wire.bytes(size)) await file.write(piece)
+    } finally {
+      await file.close()
+    }
+    await chmod(incoming, mode)
+    await rename(incoming, target)
+  } finally {
+    await rm(incoming, { force: true })
+  }
+}
+
+/** Sends one file. */
+export async function get({ path }: Ask<'get'>, wire: Wire): Promise<void> {
+  for await (const chunk of createReadStream(onHost(path))) await wire.sendPiece('stdout', chunk)
+}
+
+/** Sends a folder, or one file as a folder of one: a manifest, then the bytes of every file. */
+export async function give({ from }: Ask<'give'>, wire: Wire): Promise<void> {
+  const path = onHost(from)
+  const single = (await stat(path)).isFile()
+  const { files, sources } = await treeOf(path, { hashed: false })
+  await wire.send({ single, files })
+  for (const [index, file] of files.entries())
+    if (file.size > 0)
+      for await (const chunk of createReadStream(sources[index]!, { end: file.size - 1 }))
+        await wire.write(chunk)
+}
+
+export async function makeFolders({ paths }: Ask<'makeFolders'>): Promise<void> {
+  for (const path of paths) await mkdir(onHost(path), { recursive: true, mode: 0o700 })
+}
+
+/** Removes a file or folder, or what is in it; nothing happens where there is none. */
+export async function remove({ path, contentOnly }: Ask<'remove'>): Promise<void> {
+  const target = onHost(path)
+  if (!contentOnly) return rm(target, { recursive: true, force: true })
+  const names = await readdir(target).catch((error) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names) await rm(join(target, name), { recursive: true, force: true })
+}
+
+export async function exists({ path }: Ask<'exists'>): Promise<{ exists: boolean }> {
+  const found = await stat(onHost(path)).then(
+    () => true,
+    () => false,
+  )
+  return { exists: found }
+}

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
+import { cpus, homedir, totalmem, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Ask, HostState, Resources } from '../wire/protocol.js'
+import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
+import { clusterFolder, packages, root } from './paths.js'
+import { sweepRuns } from './run-files.js'
+import { isSetUp } from './set-up.js'
+import { isWhole } from './trees.js'
+
+const execute = promisify(execFile)
+
+/** Looks at a host, and what there is of a cluster; makes nothing but the key, and that only when it is told to. */
+export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'inspect'>): Promise<HostState> {
+  const unwritable = await whyUnwritable(make)
+  const folder = clusterFolder(cluster)
+  if (unwritable === undefined) await sweepRuns(cluster)
+  if (make && unwritable === undefined) await makeKey(folder, cluster)
+  const [present, publicKey, resources] = await Promise.all([
+    Promise.all(trees.map((hash) => isWhole(join(packages, hash)))),
+    readPublicKey(folder),
+    measure(),
+  ])
+  return {
+    home: homedir(),
+    user: userInfo().username,
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    ...(unwritable === undefined ? {} : { unwritable }),
+    freeBytes: await freeBytes(),
+    resources,
+    missing: trees.filter((_, index) => !present[index]),
+    setUp: setup === undefined || (await isSetUp(folder, setup)),
+    ...(publicKey === undefined ? {} : { publicKey }),
+    authorized: await authorizedLines(cluster),
+    hostKeys: await hostKeys(),
+    knownHosts: await readKnownHosts(folder),
+  }
+}
+
+async function whyUnwritable(make: boolean): Promise<string | undefined> {
+  try {
+    if (make) await mkdir(root, { recursive: true, mode: 0o700 })
+    await access(root, constants.W_OK).catch((error) => {
+      if (error.code !== 'ENOENT') throw error
+      return access(homedir(), constants.W_OK)
+    })
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error)
+  }
+}
+
+async function freeBytes(): Promise<number> {
+  const { bavail, bsize } = await statfs(homedir())
+  return bavail * bsize
+}
+
+/** What this machine has to compute with. */
+export async function measure(): Promise<Resources> {
+  return { cpus: cpus().length, memory: totalmem(), gpus: await gpus() }
+}
+
+async function gpus(): Promise<string[]> {
+  const listed = await execute('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']).catch(
+    () => undefined,
+  )
+  return listed?.stdout.split('\n').filter((name) => name.trim() !== '') ?? []
+}
+
+// Anyone may read them; where they are elsewhere, the orchestrator learns them when it first connects.
+async function hostKeys(): Promise<string[]> {
+  const names = await readdir('/etc/ssh').catch(() => [])
+  const files = names.filter((name) => /^ssh_host_\w+_key\.pub$/.test(name))
+  const lines = await Promise.all(
+    files.map((name) => readFile(join('/etc/ssh', name), 'utf8').catch(() => '')),
+  )
+  return lines.flatMap((line) => /^\S+ \S+/.exec(line)?.[0] ?? []).sort()
+}

@@ -1,0 +1,54 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Ask, Reply } from '../wire/protocol.js'
+import type { Wire } from '../wire/wire.js'
+import { runFolder } from './paths.js'
+import { isOver, readJson, statusOf } from './run-files.js'
+
+const pieceSize = 1 << 16
+const pauseMs = 50
+
+/** Sends a run's log from an offset on; with `follow` until the run is over, or the other side has had enough. */
+export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: Wire): Promise<void> {
+  let at = offset
+  for (;;) {
+    // Looked at before the log is read: what is written meanwhile is part of it.
+    const over = isOver((await statusOf(cluster, id)).state)
+    at = await sendFrom(join(runFolder(id), 'log'), at, wire)
+    if (over || !follow) return
+    const left = await Promise.race([wire.peek().then(() => true), delay(pauseMs, false)])
+    if (left) return
+  }
+}
+
+async function sendFrom(path: string, offset: number, wire: Wire): Promise<number> {
+  const file = await open(path).catch(() => undefined)
+  if (!file) return offset
+  try {
+    let at = offset
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(pieceSize), 0, pieceSize, at)
+      if (bytesRead === 0) return at
+      await wire.sendPiece('stdout', buffer.subarray(0, bytesRead))
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Answers when a run is over, with what it returned. */
+export async function wait({ cluster, id }: Ask<'wait'>, wire: Wire): Promise<Reply<'wait'>> {
+  for (;;) {
+    const status = await statusOf(cluster, id)
+    if (isOver(status.state)) return { ...status, ...(await resultOf(id)) }
+    const left = await Promise.race([wire.peek().then(() => true), delay(pauseMs, false)])
+    if (left) return status
+  }
+}
+
+async function resultOf(id: string): Promise<{ result?: string }> {
+  const result = await readJson<{ json: string }>(id, 'result.json')
+  return result ? { result: result.json } : {}
+}

@@ -1,0 +1,83 @@
+/**
+ * What runs on a host: answers the questions of {@link Operations} over standard input and output, one after another.
+ * It is sent with each connection, so that it is always the one that the other side knows.
+ */
+import {
+  type Answer,
+  type Ask,
+  greeting,
+  type Operation,
+  type Operations,
+  type Reply,
+} from '../wire/protocol.js'
+import { Wire } from '../wire/wire.js'
+import { cancel } from './cancel.js'
+import { down } from './down.js'
+import { exec } from './exec.js'
+import { exists, get, give, makeFolders, put, remove } from './files.js'
+import { inspect, measure } from './inspect.js'
+import { authorize, know } from './keys.js'
+import { logs, wait } from './logs.js'
+import { runsOf, statusOf } from './run-files.js'
+import { setUp } from './set-up.js'
+import { start } from './start.js'
+import { receive } from './trees.js'
+
+type Handlers = { readonly [O in Operation]: (ask: Ask<O>, wire: Wire) => Promise<Reply<O>> }
+
+const handlers: Handlers = {
+  inspect,
+  measure,
+  setUp,
+  authorize: done(authorize),
+  know: done(know),
+  receive: done(receive),
+  give: done(give),
+  exec,
+  put: done(put),
+  get: done(get),
+  makeFolders: done(makeFolders),
+  remove: done(remove),
+  exists,
+  start,
+  runs: async ({ cluster }) => ({ runs: await runsOf(cluster) }),
+  status: ({ cluster, id }) => statusOf(cluster, id),
+  logs: done(logs),
+  wait,
+  cancel,
+  down: done(down),
+}
+
+function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
+  return async (ask: A, wire: Wire) => {
+    await handle(ask, wire)
+    return { done: true } as const
+  }
+}
+
+await converse(new Wire(process.stdin, process.stdout))
+process.exit()
+
+async function converse(wire: Wire): Promise<void> {
+  process.stdout.on('error', () => process.exit())
+  await wire.write(Buffer.from(`\n${greeting}\n`))
+  for (;;) {
+    const question = await wire.receive<{ op: Operation; ask: never } | { cancel: true }>()
+    if (!question) return
+    // A cancellation that comes when its question is answered already.
+    if ('cancel' in question) continue
+    const given = await answer(question.op, question.ask, wire)
+    await wire.send(given)
+    // Bytes may be under way that nobody wants any more: the next question comes to a new agent.
+    if ('error' in given) return
+  }
+}
+
+async function answer<O extends Operation>(op: O, ask: Operations[O]['ask'], wire: Wire): Promise<Answer<O>> {
+  try {
+    return { reply: await handlers[op](ask, wire) }
+  } catch (error) {
+    const { code = 'AGENT_FAILED', message, path } = error as NodeJS.ErrnoException
+    return { error: { code, message, ...(path === undefined ? {} : { detail: path }) } }
+  }
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+
+/** Everything that this package puts on a host lies here, but for a line in `authorized_keys`. */
+export const root = join(homedir(), '.flambeau')
+
+/** The packages that runs use: flambeau, extensions and programs, by the hash of flambeau. */
+export const packages = join(root, 'packages')
+
+/** The folder of each run. */
+export const runs = join(root, 'runs')
+
+/** What belongs to one cluster. */
+export function clusterFolder(cluster: string): string {
+  return join(root, 'clusters', cluster)
+}
+
+export function runFolder(id: string): string {
+  return join(runs, id)
+}
+
+/** A path of a question: relative ones are taken from the home folder. */
+export function onHost(path: string): string {
+  return resolve(homedir(), path)
+}
+
+/** A path beside `path` that nobody else uses, on the same disk. */
+export function besides(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.incoming`
+}
+
+/** Writes a file that only its owner can read: whole or not at all, on the disk when this settles. */
+export async function writeWhole(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const incoming = besides(path)
+  const file = await open(incoming, 'wx', mode)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(incoming, path)
+}

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+/** What makes a process itself: a number alone is given to another process later on. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** When the kernel started it, in the kernel's own units. */
+  readonly started: string
+  /** Differs after each start of the host. */
+  readonly boot: string
+}
+
+const execute = promisify(execFile)
+
+/** The identity of a process that runs now; nothing when there is none. */
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  const [started, boot] = await Promise.all([startOf(pid), bootId()])
+  return started === undefined ? undefined : { pid, started, boot }
+}
+
+/** Whether the very process runs still. */
+export async function isAlive(process: ProcessIdentity): Promise<boolean> {
+  const now = await identify(process.pid)
+  return now?.started === process.started && now.boot === process.boot
+}
+
+/** Differs after each start of the host. */
+export async function bootId(): Promise<string> {
+  const linux = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
+  return (linux ?? (await printed('sysctl', '-n', 'kern.boottime')) ?? '').trim()
+}
+
+// Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so count from its closing parenthesis.
+async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat === undefined)
+    return (await printed('ps', '-o', 'lstart=', '-p', String(pid)))?.trim() || undefined
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return state === 'Z' ? undefined : fields[18]
+}
+
+async function printed(command: string, ...args: string[]): Promise<string | undefined> {
+  return execute(command, args).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  )
+}

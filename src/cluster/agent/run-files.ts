@@ -1,0 +1,94 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RunState, RunStatus } from '../wire/protocol.js'
+import { runFolder, runs } from './paths.js'
+import { isAlive, type ProcessIdentity } from './process-identity.js'
+
+/** `spec.json`: what a run is; written before anything is started. */
+export interface RunFacts {
+  readonly id: string
+  readonly cluster: string
+  readonly file: string
+  readonly packageHash: string
+  readonly startedAt: string
+  /** The process that starts the run: while it lives, a run without a supervisor is `starting`. */
+  readonly starter: ProcessIdentity
+}
+
+/** `state.json`: the processes of a run. */
+export interface RunProcesses {
+  readonly supervisor: ProcessIdentity
+  /** The leader of the process group of the run itself. */
+  readonly runner?: ProcessIdentity
+}
+
+/** `exit.json`: how a run ended; written whole and last. */
+export interface RunExit {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly cancelled: boolean
+  readonly endedAt: string
+}
+
+/** A JSON file of a run folder; nothing when it is not there. */
+export async function readJson<T>(id: string, name: string): Promise<T | undefined> {
+  const text = await readFile(join(runFolder(id), name), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** How a run is doing; throws when there is none with this id in the cluster. */
+export async function statusOf(cluster: string, id: string): Promise<RunStatus> {
+  const facts = /^[\w-]+$/.test(id) ? await readJson<RunFacts>(id, 'spec.json') : undefined
+  if (facts?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
+  const exit = await readJson<RunExit>(id, 'exit.json')
+  const { file, startedAt } = facts
+  const state = exit ? ended(exit) : await unendedState(facts)
+  const status = { id, cluster, state, file, startedAt, logSize: await sizeOfLog(id) }
+  if (!exit) return status
+  const { exitCode, signal, endedAt } = exit
+  return { ...status, endedAt, ...(exitCode === null ? {} : { exitCode }), ...(signal ? { signal } : {}) }
+}
+
+function ended({ exitCode, cancelled }: RunExit): RunState {
+  if (cancelled) return 'cancelled'
+  return exitCode === 0 ? 'succeeded' : 'failed'
+}
+
+async function unendedState({ id, starter }: RunFacts): Promise<RunState> {
+  const processes = await readJson<RunProcesses>(id, 'state.json')
+  if (!processes) return (await isAlive(starter)) ? 'starting' : 'lost'
+  const { supervisor, runner } = processes
+  const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
+  if (alive) return 'running'
+  // It may have ended between the two looks.
+  const exit = await readJson<RunExit>(id, 'exit.json')
+  return exit ? ended(exit) : 'lost'
+}
+
+async function sizeOfLog(id: string): Promise<number> {
+  return stat(join(runFolder(id), 'log')).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+/** The runs of a cluster, the latest first. */
+export async function runsOf(cluster: string): Promise<RunStatus[]> {
+  const names = await readdir(runs).catch(() => [])
+  const ids = names
+    .filter((name) => !name.includes('.'))
+    .sort()
+    .reverse()
+  const found = await Promise.all(ids.map((id) => statusOf(cluster, id).catch(() => undefined)))
+  return found.filter((status) => status !== undefined)
+}
+
+export function isOver(state: RunState): boolean {
+  return state !== 'starting' && state !== 'running'
+}
+
+/** Takes away secrets that a run which is over has left: its supervisor could not. */
+export async function sweepRuns(cluster: string): Promise<void> {
+  for (const { id, state } of await runsOf(cluster))
+    if (isOver(state)) await rm(join(runFolder(id), 'secrets.json'), { force: true })
+}

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunSpecification } from '../wire/protocol.js'
+import { take } from './active-run.js'
+import { cancel } from './cancel.js'
+import { besides, packages, runFolder, writeWhole } from './paths.js'
+import { identify } from './process-identity.js'
+import { type RunFacts, readJson } from './run-files.js'
+
+const grace = 5000
+
+/** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
+export async function start(specification: RunSpecification): Promise<{ id: string }> {
+  const { id, cluster, force } = specification
+  await writeRun(specification)
+  try {
+    for (let other = await take(cluster, id); other; other = await take(cluster, id)) {
+      if (!force) throw Object.assign(new Error(other), { code: 'RUN_ACTIVE' })
+      await cancel({ cluster, id: other, graceMs: grace })
+    }
+  } catch (error) {
+    await rm(runFolder(id), { recursive: true, force: true })
+    throw error
+  }
+  await superviseDetached(specification)
+  return { id }
+}
+
+async function writeRun({ id, cluster, file, packageHash, files }: RunSpecification): Promise<void> {
+  const incoming = besides(runFolder(id))
+  await mkdir(join(incoming, 'work'), { recursive: true, mode: 0o700 })
+  const starter = await identify(process.pid)
+  const facts: RunFacts = {
+    id,
+    cluster,
+    file,
+    packageHash,
+    startedAt: new Date().toISOString(),
+    starter: starter!,
+  }
+  const all = { ...files, 'spec.json': JSON.stringify(facts) }
+  for (const [name, content] of Object.entries(all)) await writeWhole(join(incoming, name), content)
+  await rename(incoming, runFolder(id))
+}
+
+// A session and streams of its own: neither the end of this process nor of the connection reaches it.
+async function superviseDetached({ id, packageHash }: RunSpecification): Promise<void> {
+  const program = join(packages, packageHash, 'node_modules/flambeau/dist/cluster/supervise.js')
+  const child = spawn(process.execPath, [program, runFolder(id)], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: runFolder(id),
+  })
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`the supervisor ended with ${code}`)))
+  })
+  failed.catch(() => undefined)
+  await Promise.race([failed, isSupervised(id)])
+  child.removeAllListeners().unref()
+}
+
+async function isSupervised(id: string): Promise<void> {
+  while (!(await readJson(id, 'state.json')) && !(await readJson(id, 'exit.json'))) await delay(10)
+}

@@ -1,0 +1,67 @@
+/**
+ * The process that stays with a run: starts it as a process group of its own, with a file as its log, and writes down
+ * how it ended. `node supervise.js RUN_FOLDER`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { writeWhole } from './paths.js'
+import { identify } from './process-identity.js'
+import type { RunExit, RunProcesses } from './run-files.js'
+import { signalGroup } from './signal-group.js'
+
+/** How long a cancelled run may clean up. */
+const graceMs = 5000
+
+const folder = process.argv[2]!
+let cancelled = false
+
+await supervise()
+
+async function supervise(): Promise<void> {
+  const me = (await identify(process.pid))!
+  const program = fileURLToPath(new URL('run-job.js', import.meta.url))
+  const log = openSync(join(folder, 'log'), 'a', 0o600)
+  const runner = spawn(process.execPath, [program, folder], {
+    detached: true,
+    cwd: join(folder, 'work'),
+    stdio: ['ignore', log, log],
+  })
+  const ended = exitOf(runner)
+  process.on('SIGTERM', () => void cancel(runner, ended))
+  await note({ supervisor: me, ...(await identityOf(runner)) })
+  const exit = await ended
+  // What the run has left running in its group goes with it, cancelled or not.
+  signalGroup(runner.pid ?? 0, 'SIGKILL')
+  rmSync(join(folder, 'secrets.json'), { force: true })
+  await writeWhole(
+    join(folder, 'exit.json'),
+    JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
+  )
+}
+
+function exitOf(runner: ChildProcess): Promise<Pick<RunExit, 'exitCode' | 'signal'>> {
+  return new Promise((resolve) => {
+    runner.once('error', () => resolve({ exitCode: 126, signal: null }))
+    runner.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+}
+
+async function identityOf({ pid }: ChildProcess): Promise<Partial<RunProcesses>> {
+  const runner = pid === undefined ? undefined : await identify(pid)
+  return runner ? { runner } : {}
+}
+
+async function note(processes: RunProcesses): Promise<void> {
+  await writeWhole(join(folder, 'state.json'), JSON.stringify(processes))
+}
+
+async function cancel({ pid }: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (cancelled || pid === undefined) return
+  cancelled = true
+  signalGroup(pid, 'SIGTERM')
+  await Promise.race([ended, delay(graceMs)])
+  signalGroup(pid, 'SIGKILL')
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hashFile } from '../wire/hash-file.js'
+import { mapLimited } from '../wire/map-limited.js'
+import type { Ask } from '../wire/protocol.js'
+import type { TreeFile, TreeManifest } from '../wire/tree.js'
+import type { Wire } from '../wire/wire.js'
+import { besides, onHost, writeWhole } from './paths.js'
+import { bootId } from './process-identity.js'
+
+interface Receipt {
+  readonly manifest: TreeManifest
+  /** The boot in which the tree was received or verified: what was written before a power cut may be lost. */
+  readonly boot: string
+}
+
+/** Whether a tree is there, whole: received since the host was started, or verified since. */
+export async function isWhole(folder: string): Promise<boolean> {
+  const receipt = await readReceipt(folder)
+  if (!receipt) return false
+  const boot = await bootId()
+  if (receipt.boot === boot) return true
+  const intact = (await copiesOf(receipt.manifest, [folder])).size === receipt.manifest.files.length
+  if (intact) await writeReceipt(folder, { ...receipt, boot })
+  return intact
+}
+
+/**
+ * Receives a folder: asks for the files that are nowhere here, writes all beside its place, and puts it there with one
+ * rename. `fresh` says that a folder of this name can only hold this very content.
+ */
+export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wire): Promise<void> {
+  const folder = onHost(to)
+  if (fresh && (await isWhole(folder))) return wire.send({ wanted: [] })
+  const copies = await copiesOf(manifest, fresh ? await siblings(folder) : [folder])
+  const wanted = manifest.files.filter((file) => !copies.has(file))
+  await wire.send({ wanted: wanted.map((file) => manifest.files.indexOf(file)) })
+  const incoming = besides(folder)
+  try {
+    await makeFolders(incoming, manifest)
+    for (const file of wanted) await receiveFile(join(incoming, file.path), file, wire)
+    for (const [file, source] of copies) await copyFile(source, join(incoming, file.path))
+    if (fresh) await writeReceipt(incoming, { manifest, boot: await bootId() })
+    if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
+  } finally {
+    await rm(incoming, { recursive: true, force: true })
+  }
+}
+
+// An earlier version of the same content lies beside it.
+async function siblings(folder: string): Promise<string[]> {
+  const parent = dirname(folder)
+  const names = await readdir(parent).catch(() => [])
+  return names.filter((name) => !name.endsWith('.incoming')).map((name) => join(parent, name))
+}
+
+/** The files of a tree that are in one of the folders, under the same path and with the same content. */
+async function copiesOf(manifest: TreeManifest, folders: readonly string[]): Promise<Map<TreeFile, string>> {
+  const copies = new Map<TreeFile, string>()
+  await mapLimited(manifest.files, 16, async (file) => {
+    for (const folder of folders) {
+      const path = join(folder, file.path)
+      if (await isThere(path, file)) return copies.set(file, path)
+    }
+    return copies
+  })
+  return copies
+}
+
+// Of a size that fits, the content decides: times say nothing between two machines.
+async function isThere(path: string, { size, hash }: TreeFile): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isFile() === true && found.size === size && (await hashFile(path)) === hash
+}
+
+async function makeFolders(folder: string, { files }: TreeManifest): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (const path of new Set(files.map((file) => dirname(file.path))))
+    if (path !== '.') await mkdir(join(folder, path), { recursive: true, mode: 0o700 })
+}
+
+async function receiveFile(path: string, { size, executable, hash }: TreeFile, wire: Wire): Promise<void> {
+  const file = await open(path, 'wx', executable ? 0o700 : 0o600)
+  const digest = createHash('sha256')
+  try {
+    for await (const piece of wire.bytes(size)) {
+      digest.update(piece)
+      await file.write(piece)
+    }
+  } finally {
+    await file.close()
+  }
+  if (digest.digest('hex') !== hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+}
+
+async function replace(folder: string, incoming: string): Promise<void> {
+  const old = besides(folder)
+  await rename(folder, old).catch((error) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  await rename(incoming, folder)
+  await rm(old, { recursive: true, force: true })
+}
+
+// Inside the folder, so that both come into place with one rename.
+const receiptName = '.flambeau-tree.json'
+
+async function readReceipt(folder: string): Promise<Receipt | undefined> {
+  const text = await readFile(join(folder, receiptName), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+async function writeReceipt(folder: string, receipt: Receipt): Promise<void> {
+  await writeWhole(join(folder, receiptName), JSON.stringify(receipt))
+}

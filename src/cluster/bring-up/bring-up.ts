@@ -1,0 +1,89 @@
+import { ClusterError, type HostFinding } from '../../errors.js'
+import { type Member, mostAtOnce } from '../members.js'
+import { ownTree } from '../ship/package-tree.js'
+import { mapLimited } from '../wire/map-limited.js'
+import type { HostPlan } from './events.js'
+import { checkState, notReady } from './findings.js'
+import { knownHostsOf } from './known-hosts.js'
+import { type BringUpPlan, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
+import { type Preparation, prepare, wouldPrepare } from './prepare.js'
+
+/**
+ * Makes every host of a cluster ready: looks at all of them, then sends each what it lacks. At one that is ready it
+ * looks once, and that is all.
+ *
+ * @throws {@link ClusterError} with what is wrong with each host that cannot be made ready; the others are.
+ */
+export async function bringUp(plan: BringUpPlan): Promise<ReadyHost[]> {
+  const looks = await lookAtAll(plan, true)
+  const preparations = await preparationsOf(plan, looks)
+  const prepared = await mapLimited(preparations, mostAtOnce, (preparation) =>
+    attempt(plan, preparation.member, () => prepare(preparation)),
+  )
+  refuseFailed([...looks, ...prepared], plan.members.length)
+  return prepared.filter((result) => 'report' in result)
+}
+
+/** What {@link bringUp} would do; makes nothing. */
+export async function planBringUp(plan: BringUpPlan): Promise<HostPlan[]> {
+  const looks = await lookAtAll(plan, false)
+  refuseFailed(looks, plan.members.length)
+  return (await preparationsOf(plan, looks)).map((preparation) => ({
+    host: preparation.member.host.name,
+    role: preparation.member.role,
+    would: wouldPrepare(preparation),
+  }))
+}
+
+/** What is wrong with a host. */
+interface Failed {
+  readonly finding: HostFinding
+}
+
+function lookAtAll(plan: BringUpPlan, make: boolean): Promise<(SeenHost | Failed)[]> {
+  return mapLimited(plan.members, mostAtOnce, (member) =>
+    attempt(plan, member, () => look(plan, member, make)),
+  )
+}
+
+async function preparationsOf(
+  plan: BringUpPlan,
+  looks: readonly (SeenHost | Failed)[],
+): Promise<Preparation[]> {
+  const seen = looks.filter((result) => 'state' in result)
+  const publicKey = seen.find(({ member }) => member.role === 'orchestrator')?.state.publicKey
+  const common = { plan, tree: await ownTree(), publicKey, knownHosts: knownHostsOf(seen) }
+  return seen.map((host) => ({ ...common, ...host }))
+}
+
+function refuseFailed(results: readonly (object | Failed)[], hosts: number): void {
+  const findings = results.flatMap((result) => ('finding' in result ? [result.finding] : []))
+  if (findings.length > 0) throw notReady(findings, hosts)
+}
+
+async function attempt<T>(plan: BringUpPlan, { host }: Member, work: () => Promise<T>): Promise<T | Failed> {
+  try {
+    return await work()
+  } catch (error) {
+    if (plan.signal?.aborted || !(error instanceof ClusterError)) throw error
+    plan.onEvent?.({ kind: 'failed', host: host.name, message: error.message })
+    return { finding: { host: host.name, code: error.code, message: error.message } }
+  }
+}
+
+async function look(plan: BringUpPlan, member: Member, make: boolean): Promise<SeenHost> {
+  const { cluster, setupCmds, signal, onEvent } = plan
+  const { host, role } = member
+  const tree = await ownTree()
+  const setup = setupCmds.length === 0 ? {} : { setup: hashOfCommands(setupCmds) }
+  const ask = { cluster, trees: [tree.hash], makeKey: make && role === 'orchestrator', ...setup }
+  const state = await host.ask('inspect', ask, signal).catch(async (error: ClusterError) => {
+    // The setup commands may be what installs Node.
+    if (!make || error.code !== 'HOST_NO_NODE' || setupCmds.length === 0) throw error
+    await host.runWithoutNode(setupCmds)
+    return host.ask('inspect', ask, signal)
+  })
+  checkState(host.name, state, tree)
+  onEvent?.({ kind: 'connected', host: host.name })
+  return { member, state }
+}

@@ -1,0 +1,214 @@
+import { posix } from 'node:path'
+import type { RunOptions } from '../runnable/run-options.js'
+import { Runnable, type UserProvider } from '../runnable/runnable.js'
+import { shareSecrets } from '../runnable/secrets/shared-secrets.js'
+import { bringUp, planBringUp } from './bring-up/bring-up.js'
+import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
+import { commandFailed } from './bring-up/findings.js'
+import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
+import type { ClusterAccess } from './cluster-access.js'
+import { contentPath, localContent, sendInto } from './cluster-files.js'
+import { isClusterRunnable } from './cluster-runnable.js'
+import type { AgentHost } from './host/agent-host.js'
+import type { Members } from './members.js'
+import { onEveryHost } from './on-every-host.js'
+import type { RemoteEnvironment } from './remote-environment.js'
+import { environmentOf } from './run/environment-of.js'
+import { RemoteRun } from './run/remote-run.js'
+import { type SubmitOptions, submit } from './run/submit.js'
+import type { Resources, RunStatus } from './wire/protocol.js'
+
+/** What every cluster says of itself in its file. */
+export interface ClusterOptions {
+  /** Tells this cluster from others on the same hosts. */
+  readonly name: string
+  /** Shell commands that prepare a host; they run once on each, and again when they change. */
+  readonly setupCmds?: readonly string[] | undefined
+  /** The sections of secrets that may leave this machine; none when absent. */
+  readonly secrets?: readonly string[] | undefined
+}
+
+/**
+ * Machines that work together: one runs the runnable, the others do its tasks. Extend it for another kind of machine,
+ * and say in `connect` how each is reached.
+ *
+ * ```ts
+ * const cluster = await loadFile('cluster.yaml', { expect: SSHCluster })
+ * const run = await cluster.submit(runnable)
+ * const { exitCode } = await run.wait()
+ * await cluster.close()
+ * ```
+ *
+ * Every call throws a {@link ClusterError} when a host cannot do its part; `findings` has what is wrong with which.
+ */
+export abstract class Cluster extends Runnable<readonly HostReport[]> implements ClusterAccess {
+  abstract readonly options: ClusterOptions
+  #members: Members | undefined
+  #ready: readonly ReadyHost[] | undefined
+
+  /** Who is in the cluster, and how each is reached; asked once, and connects to nothing yet. */
+  protected abstract connect(): Members
+
+  get name(): string {
+    return this.options.name
+  }
+
+  get orchestrator(): AgentHost {
+    return this.#all.orchestrator.host
+  }
+
+  get factories(): readonly AgentHost[] {
+    return this.#all.factories.map(({ host }) => host)
+  }
+
+  /** The orchestrator, then the factories. */
+  get hosts(): readonly AgentHost[] {
+    return [this.orchestrator, ...this.factories]
+  }
+
+  /** Brings the cluster up, and logs what it did on which host. */
+  override run({ signal, logger }: RunOptions): Promise<readonly HostReport[]> {
+    return this.up({
+      signal,
+      onEvent: (event) => {
+        if (event.kind === 'did') logger.info(`${event.host}: ${event.what}`)
+      },
+    })
+  }
+
+  /**
+   * Makes every host ready: runs the setup commands, sends this package, gives the orchestrator the key to its
+   * factories. Again and again without harm: what is there already is not done again.
+   */
+  async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
+    this.#ready = await bringUp(this.#plan(options))
+    return this.#ready.map(({ report }) => report)
+  }
+
+  /** What `up` would do on which host; does nothing. */
+  plan(options: ClusterCallOptions = {}): Promise<readonly HostPlan[]> {
+    return planBringUp(this.#plan(options))
+  }
+
+  /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
+  async down({ force = false, graceMs = 5000 }: { force?: boolean; graceMs?: number } = {}): Promise<void> {
+    this.#ready = undefined
+    await onEveryHost(this.hosts, (host) => host.ask('down', { cluster: this.name, force, graceMs }))
+  }
+
+  /**
+   * Brings the cluster up, lets a {@link ClusterRunnable} set itself up, sends it as it is then, and starts it. It goes
+   * on when this process ends.
+   *
+   * @throws {@link ClusterError} with code `RUN_ACTIVE` while another run is under way, unless `force`.
+   */
+  async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
+    await this.up(options)
+    const { force = false } = options
+    if (isClusterRunnable(runnable))
+      await runnable.setupInjectEnv({ cluster: this, extensions: runnable.extensions, force })
+    const { name, options: own } = this
+    return submit(runnable, { name, members: this.#all, secrets: own.secrets ?? [] }, options)
+  }
+
+  /** A run by its id, started by whichever process. */
+  attach(id: string): RemoteRun {
+    return new RemoteRun(id, this.name, this.orchestrator)
+  }
+
+  /** The runs of this cluster, the latest first. */
+  async runs(): Promise<readonly RunStatus[]> {
+    return (await this.orchestrator.ask('runs', { cluster: this.name })).runs
+  }
+
+  async getRemoteEnv(userProvider: UserProvider = this.userProvider): Promise<RemoteEnvironment> {
+    const { state } = (await this.#readyHosts())[0]!
+    return environmentOf(this.name, this.#all, { state, localUser: userProvider() })
+  }
+
+  async getMaxResources(): Promise<Resources> {
+    const hosts = this.factories.length === 0 ? [this.orchestrator] : this.factories
+    const all = await onEveryHost(hosts, (host) => host.resources())
+    return all.reduce((least, each) => ({
+      cpus: Math.min(least.cpus, each.cpus),
+      memory: Math.min(least.memory, each.memory),
+      gpus: least.gpus.length <= each.gpus.length ? least.gpus : each.gpus,
+    }))
+  }
+
+  async runCommands(commands: readonly string[]): Promise<void> {
+    const { name: cluster } = this
+    await onEveryHost(this.hosts, async (host) => {
+      const { failed } = await host.ask('setUp', { cluster, commands })
+      if (failed) throw commandFailed(host.name, failed)
+    })
+  }
+
+  async createDirs(paths: readonly string[]): Promise<void> {
+    const inside = paths.map((path) => contentPath(this.name, path))
+    await onEveryHost(this.hosts, (host) => host.makeFolders(inside))
+  }
+
+  async removeDir(path: string, options: { readonly contentOnly?: boolean } = {}): Promise<void> {
+    const inside = contentPath(this.name, path)
+    await onEveryHost(this.hosts, (host) => host.remove(inside, options))
+  }
+
+  async existingDir(path: string): Promise<boolean> {
+    const inside = contentPath(this.name, path)
+    return (await onEveryHost(this.hosts, (host) => host.exists(inside))).includes(true)
+  }
+
+  async sendLocalContent(
+    content: Readonly<Record<string, string>>,
+    path: string,
+    { allHosts = false }: { readonly allHosts?: boolean } = {},
+  ): Promise<Record<string, string>> {
+    const { home } = (await this.#readyHosts())[0]!.state
+    const sent: Record<string, string> = {}
+    for (const [key, source] of Object.entries(content)) {
+      const local = localContent(source)
+      const folder = contentPath(this.name, posix.join(path, key))
+      const hosts = allHosts ? this.hosts : [this.orchestrator]
+      const [there] =
+        local === undefined ? [source] : await onEveryHost(hosts, (host) => sendInto(host, local, folder))
+      sent[key] = posix.resolve(home, there!)
+    }
+    return sent
+  }
+
+  /**
+   * Puts the sections of this cluster's own secrets that may leave this machine on the orchestrator, mode 0600, until
+   * the next run is over, and answers with the path there. A runnable that is submitted has its own with it.
+   */
+  async sendSecrets(): Promise<string> {
+    const path = `.flambeau/clusters/${this.name}/secrets.json`
+    await this.orchestrator.put(path, JSON.stringify(shareSecrets(this.config, this.options.secrets ?? [])))
+    return posix.join((await this.#readyHosts())[0]!.state.home, path)
+  }
+
+  /** Ends all connections; the next call makes new ones. What runs on the cluster goes on. */
+  async close(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.close()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get #all(): Members {
+    this.#members ??= this.connect()
+    return this.#members
+  }
+
+  async #readyHosts(): Promise<readonly ReadyHost[]> {
+    if (!this.#ready) await this.up()
+    return this.#ready!
+  }
+
+  #plan(options: ClusterCallOptions): BringUpPlan {
+    const { orchestrator, factories } = this.#all
+    const { name: cluster, setupCmds = [] } = this.options
+    return { cluster, members: [orchestrator, ...factories], setupCmds, ...options }
+  }
+}

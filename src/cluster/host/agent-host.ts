@@ -1,0 +1,158 @@
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClusterError, RemoteCommandError } from '../../errors.js'
+import { ignoring } from '../ship/ignoring.js'
+import type { Ask, Operation, Reply, Resources } from '../wire/protocol.js'
+import { type Tree, treeOf } from '../wire/tree-of.js'
+import { runProgram } from './exec.js'
+import { explainRefusal } from './explain.js'
+import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
+import { Session, SessionEnded } from './session.js'
+import { SessionPool } from './session-pool.js'
+import { receiveTree, sendTree } from './transfer.js'
+
+/** A host that has Node, whichever way leads to it: extend it, and say how a program is started there. */
+export abstract class AgentHost implements Host {
+  abstract readonly name: string
+  /** The path of Node there, where it is not found by itself. */
+  readonly node: string | undefined = undefined
+  /** How long the host may take to answer at all, in milliseconds. */
+  readonly greetingMs: number = 30_000
+  readonly #sessions = new SessionPool(this)
+
+  /** Starts a program on the host; its three streams are pipes. */
+  abstract start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
+
+  /** Why a connection ended before its answer came. */
+  protected abstract explainEnd(ended: SessionEnded): ClusterError
+
+  /** How many programs were started on it so far, and how many of them needed a connection of their own. */
+  get executions(): number {
+    return this.#sessions.executions
+  }
+
+  /** @internal One question, one answer. */
+  ask<O extends Operation>(op: O, ask: Ask<O>, signal?: AbortSignal): Promise<Reply<O>> {
+    return this.talk(async (session) => {
+      await session.ask(op, ask)
+      return session.reply<O>()
+    }, signal)
+  }
+
+  /** @internal A conversation of any length. */
+  async talk<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await this.#sessions.use(talk, signal)
+    } catch (error) {
+      throw error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
+    }
+  }
+
+  /** @internal */
+  send(tree: Tree, to: { path: string; fresh: boolean }, signal?: AbortSignal): Promise<Sent> {
+    return this.talk((session) => sendTree(session, tree, to), signal)
+  }
+
+  exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return this.talk((session) => runProgram(session, argv, options), options.signal).catch((error) => {
+      throw noSuchProgram(error, this.name, argv) ?? error
+    })
+  }
+
+  async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {
+    const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
+    if (result.exitCode === 0) return result
+    const how = result.exitCode === null ? `was ended by ${result.signal}` : `exited with ${result.exitCode}`
+    const stderr = result.stderr.toString().trim().slice(-4000)
+    const facts = { host: this.name, remoteExitCode: result.exitCode, stderr }
+    const message = `A script on host "${this.name}" ${how}${stderr === '' ? '' : `:\n${stderr}`}`
+    throw new RemoteCommandError(message, { code: 'SCRIPT_FAILED', ...facts })
+  }
+
+  async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
+    const bytes = Buffer.from(content as Uint8Array)
+    await this.talk(async (session) => {
+      await session.ask('put', { path, size: bytes.length, mode })
+      await session.wire.write(bytes)
+      await session.reply<'put'>()
+    })
+  }
+
+  get(path: string): Promise<Buffer> {
+    return this.talk(async (session) => {
+      const chunks: Buffer[] = []
+      await session.ask('get', { path })
+      await session.pieces((_, chunk) => chunks.push(chunk))
+      return Buffer.concat(chunks)
+    })
+  }
+
+  async sync(local: string, path: string, { ignore = [] }: SyncOptions = {}): Promise<Sent> {
+    return this.send(await treeOf(local, { ignore: await ignoring(local, ignore) }), { path, fresh: false })
+  }
+
+  fetch(path: string, local: string): Promise<void> {
+    return this.talk((session) => receiveTree(session, path, local))
+  }
+
+  async makeFolders(paths: readonly string[]): Promise<void> {
+    await this.ask('makeFolders', { paths })
+  }
+
+  async remove(path: string, { contentOnly = false } = {}): Promise<void> {
+    await this.ask('remove', { path, contentOnly })
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.ask('exists', { path })).exists
+  }
+
+  resources(): Promise<Resources> {
+    return this.ask('measure', {})
+  }
+
+  async waitUntilAccessible({
+    timeoutMs = 300_000,
+    signal,
+  }: {
+    timeoutMs?: number
+    signal?: AbortSignal
+  } = {}) {
+    const deadline = Date.now() + timeoutMs
+    for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5000)) {
+      const failure = await this.ask('exists', { path: '.' }, signal).catch((error) => error)
+      if (!(failure instanceof Error)) return
+      if (!(failure instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure
+      await delay(pauseMs, undefined, signal ? { signal } : {})
+    }
+  }
+
+  /** @internal Runs shell commands where there is no Node yet: they may be what installs it. */
+  async runWithoutNode(commands: readonly string[]): Promise<void> {
+    const child = await this.start(['sh', '-es'])
+    const session = new Session(child)
+    child.stdout!.resume()
+    child.stdin!.end(commands.map((command) => `${command}\n`).join(''))
+    await session.ended
+    if (child.exitCode !== 0) throw this.explainEnd(await session.failure())
+  }
+
+  close(): Promise<void> {
+    return this.#sessions.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function noSuchProgram(
+  error: unknown,
+  host: string,
+  [program]: readonly string[],
+): RemoteCommandError | undefined {
+  const refusal = error instanceof RemoteCommandError && error.code === 'HOST_NO_FILE'
+  if (!refusal) return undefined
+  const message = `Host "${host}" has no program "${program}", or no such folder to run it in: install it, or give its path`
+  return new RemoteCommandError(message, { code: 'NO_PROGRAM', host, cause: error })
+}

@@ -1,0 +1,35 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { ClusterError } from '../../errors.js'
+import { AgentHost } from './agent-host.js'
+import type { SessionEnded } from './session.js'
+
+/** A folder of this machine that plays a machine of its own: it is the home folder of all that runs there. */
+export class LocalHost extends AgentHost {
+  constructor(
+    readonly name: string,
+    readonly folder: string,
+  ) {
+    super()
+  }
+
+  // The very Node of this process, whatever else there is.
+  override readonly node = process.execPath
+
+  async start([program = '', ...args]: readonly string[]): Promise<ChildProcess> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    return spawn(program, args, {
+      cwd: this.folder,
+      env: { ...process.env, HOME: this.folder },
+      // Ctrl-C in a terminal goes to the whole foreground group: a host is not part of it.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+  }
+
+  protected explainEnd({ stderr }: SessionEnded): ClusterError {
+    return new ClusterError(`The agent of host "${this.name}" ended${stderr === '' ? '' : `: ${stderr}`}`, {
+      code: 'HOST_LOST',
+    })
+  }
+}

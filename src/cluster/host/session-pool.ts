@@ -1,0 +1,109 @@
+import type { ChildProcess } from 'node:child_process'
+import { launchCommand, readAgentSource } from './launcher.js'
+import { Session } from './session.js'
+
+/** How a {@link SessionPool} gets to a machine. */
+export interface Way {
+  /** Starts a program there; its streams are pipes. */
+  start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
+  /** The path of Node there, where it is not found by itself. */
+  readonly node?: string | undefined
+  /** How long to wait for the other side to answer at all, in milliseconds. */
+  readonly greetingMs: number
+}
+
+/** The sessions with one machine: one that has nothing to do is used again. */
+export class SessionPool {
+  readonly #way: Way
+  readonly #idle: Session[] = []
+  readonly #all = new Set<Session>()
+  #first: Promise<Session> | undefined
+  /** How many programs were started on the machine so far. */
+  executions = 0
+
+  constructor(way: Way) {
+    this.#way = way
+  }
+
+  /** Lends a session to `talk`; when that fails the session ends, since what it would say next is not known. */
+  async use<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
+    const session = this.#takeIdle() ?? (await this.#open())
+    session.keepAlive(true)
+    const talked = talk(session)
+    talked.then(
+      () => this.#putBack(session),
+      () => this.#end(session),
+    )
+    return signal ? untilAborted(talked, session, signal) : talked
+  }
+
+  /** Ends all sessions, the first one last: the others may go through its connection. */
+  async close(): Promise<void> {
+    const [first, ...others] = this.#all
+    await Promise.all(others.map((session) => this.#end(session)))
+    if (first) await this.#end(first)
+  }
+
+  #takeIdle(): Session | undefined {
+    for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
+      if (!session.hasEnded) return session
+      this.#all.delete(session)
+    }
+    return undefined
+  }
+
+  #putBack(session: Session): void {
+    session.keepAlive(false)
+    this.#idle.push(session)
+  }
+
+  async #end(session: Session): Promise<void> {
+    await session.close()
+    this.#all.delete(session)
+  }
+
+  // Until the first one has greeted there is no connection for others to go through.
+  async #open(): Promise<Session> {
+    for (const session of this.#all) if (session.hasEnded) this.#all.delete(session)
+    if (this.#all.size > 0) return this.#start()
+    if (this.#first) return this.#first.then(() => this.#start())
+    this.#first = this.#start()
+    try {
+      return await this.#first
+    } finally {
+      this.#first = undefined
+    }
+  }
+
+  async #start(): Promise<Session> {
+    const agent = await readAgentSource()
+    this.executions++
+    const session = new Session(await this.#way.start(launchCommand(agent.length, this.#way.node)))
+    const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
+    try {
+      await session.open(agent)
+    } finally {
+      clearTimeout(late)
+    }
+    this.#all.add(session)
+    return session
+  }
+}
+
+/** How long the other side may take to stop what is cancelled. */
+const stopMs = 10_000
+
+async function untilAborted<T>(talked: Promise<T>, session: Session, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason)
+      session.wire.send({ cancel: true }).catch(() => undefined)
+      const late = setTimeout(() => session.giveUp(), stopMs)
+      const stopped = (): void => clearTimeout(late)
+      talked.then(stopped, stopped)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    talked.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,24 @@
+import type { AgentHost } from './host/agent-host.js'
+import type { Connection } from './run/run-folder.js'
+
+/** One host in its cluster. */
+export interface Member {
+  readonly host: AgentHost
+  readonly role: 'orchestrator' | 'factory'
+  /** Where the others of the cluster find it. */
+  readonly address: string
+  readonly port?: number | undefined
+  /** Where the outside finds it, if that differs. */
+  readonly publicAddress?: string | undefined
+  /** How the orchestrator reaches it. */
+  readonly connection: Connection
+}
+
+/** The hosts of a cluster, and who they are to each other. */
+export interface Members {
+  readonly orchestrator: Member
+  readonly factories: readonly Member[]
+}
+
+/** More connections at once only wait for each other. */
+export const mostAtOnce = 32

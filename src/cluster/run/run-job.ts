@@ -1,0 +1,65 @@
+/**
+ * What runs on the orchestrator: loads the runnable of a run folder with all that it needs, and runs it as it would run
+ * at home. `node run-job.js RUN_FOLDER`.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { dumpAll } from '../../document/write/dump.js'
+import { SafeExecutionContext } from '../../runnable/context.js'
+import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import type { RunProgram, RunSecrets } from './run-folder.js'
+
+const folder = process.argv[2]!
+// This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
+const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
+
+process.exitCode = await runJob()
+// A timer or a server that the run forgot does not keep it going.
+process.exit()
+
+async function runJob(): Promise<number> {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
+  const program: RunProgram = JSON.parse(await read('program.json'))
+  const secrets: RunSecrets = JSON.parse(await read('secrets.json'))
+  await rm(join(folder, 'secrets.json'))
+  const context = new SafeExecutionContext(
+    { content: await jobOf(program), filename: program.file },
+    { userProvider: () => program.localUser },
+  )
+  const outcome = await context.run(
+    async (options) => {
+      for (const module of program.imports) await import(pathToFileURL(join(packageFolder, module)).href)
+      const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
+      runnable.injectContent(await read('content.yaml'))
+      runnable.injectExtensions(program.declared)
+      return runnable.run(options)
+    },
+    { force: program.force, signal: interrupted.signal },
+  )
+  if (outcome.ok) await writeResult(outcome.value)
+  return outcome.exitCode
+}
+
+async function jobOf({ extensions }: RunProgram): Promise<string> {
+  const job = await read('job.yaml')
+  const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
+  return paths.length === 0 ? job : `${dumpAll([Object.fromEntries(paths)])}---\n${job}`
+}
+
+function read(name: string): Promise<string> {
+  return readFile(join(folder, name), 'utf8')
+}
+
+// What JSON cannot hold is no reason for a run that succeeded to fail.
+async function writeResult(value: unknown): Promise<void> {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(value)
+  } catch {
+    return
+  }
+  if (json !== undefined)
+    await writeFile(join(folder, 'result.json'), JSON.stringify({ json }), { mode: 0o600 })
+}

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import { readFile, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ClusterConfigurationError } from '../../errors.js'
+
+/** A package that another one needs, and where in the other's tree it goes. */
+export interface Placed {
+  /** On this machine, links resolved. */
+  readonly folder: string
+  /** In the tree, such as `node_modules/yaml`; empty for the package that needs all others. */
+  readonly place: string
+}
+
+interface Manifest {
+  readonly name?: string
+  readonly version?: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
+  return JSON.parse(text)
+}
+
+/**
+ * A package with all that it needs to run, as Node finds it from here; each at the top of `node_modules` where its name
+ * is free there, else below the one that needs it. `provided` names what is there already.
+ *
+ * @throws {@link ClusterConfigurationError} when one is not installed.
+ */
+export async function withDependencies(folder: string, provided: readonly string[] = []): Promise<Placed[]> {
+  const root: Placed = { folder: await realpath(folder), place: '' }
+  const placed = new Map([['', root.folder]])
+  const queue = [root]
+  for (let at = queue.shift(); at; at = queue.shift())
+    for (const dependency of await dependenciesOf(at, provided)) {
+      const place = freePlace(dependency, at.place, placed)
+      if (place === undefined) continue
+      placed.set(place, dependency.folder)
+      queue.push({ folder: dependency.folder, place })
+    }
+  return [...placed].map(([place, folder]) => ({ place, folder }))
+}
+
+interface Dependency {
+  readonly name: string
+  readonly folder: string
+}
+
+async function dependenciesOf({ folder, place }: Placed, provided: readonly string[]): Promise<Dependency[]> {
+  const manifest = await readManifest(folder)
+  const { name = folder, dependencies = {}, optionalDependencies = {} } = manifest
+  const needed = { ...peersOf(manifest, place === ''), ...optionalDependencies, ...dependencies }
+  const found: Dependency[] = []
+  for (const dependency of Object.keys(needed).filter((each) => !provided.includes(each))) {
+    const at = locate(dependency, folder)
+    if (at !== undefined) found.push({ name: dependency, folder: await realpath(at) })
+    else if (dependency in dependencies && !(dependency in optionalDependencies))
+      throw notInstalled(dependency, name, folder)
+  }
+  return found
+}
+
+// What a dependency could use, but works without, such as a compiler, is not worth its size.
+function peersOf({ peerDependencies = {}, peerDependenciesMeta = {} }: Manifest, all: boolean): object {
+  const peers = Object.entries(peerDependencies)
+  return Object.fromEntries(peers.filter(([name]) => all || !peerDependenciesMeta[name]?.optional))
+}
+
+function locate(name: string, from: string): string | undefined {
+  const candidate = join(from, 'node_modules', name)
+  if (existsSync(join(candidate, 'package.json'))) return candidate
+  const parent = dirname(from)
+  return parent === from ? undefined : locate(name, parent)
+}
+
+// Where Node, going up from the one that needs it, would find it first; nothing when it is there already.
+function freePlace(
+  { name, folder }: Dependency,
+  from: string,
+  placed: ReadonlyMap<string, string>,
+): string | undefined {
+  const top = `node_modules/${name}`
+  const seen = placed.get(top)
+  if (seen === folder) return undefined
+  if (seen === undefined) return top
+  const own = from === '' ? top : `${from}/node_modules/${name}`
+  return placed.get(own) === folder ? undefined : own
+}
+
+function notInstalled(dependency: string, name: string, folder: string): ClusterConfigurationError {
+  const message = `"${name}" needs package "${dependency}", which is not installed: type "npm install" in "${folder}"`
+  return new ClusterConfigurationError(message, { code: 'DEPENDENCY_NOT_INSTALLED' })
+}

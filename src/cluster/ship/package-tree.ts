@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { type Tree, treeFrom, treeOf } from '../wire/tree-of.js'
+import { type Placed, withDependencies } from './dependencies.js'
+import { ignoring } from './ignoring.js'
+import { ownFolder } from './own-folder.js'
+
+type Ignores = (path: string) => boolean
+
+/** What of an installed package serves people and compilers only. */
+const notRun = /\.(?:d\.[cm]?ts|map|md|markdown)$/i
+
+const isNotRun: Ignores = (path) => /(?:^|\/)node_modules\//.test(path) || notRun.test(path)
+
+/** Of this package itself, `dist` and what says what it is. */
+const isNotOurs: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
+
+let own: Promise<Tree> | undefined
+
+/** This package, at this very version, with all that it needs to run; read once in a process. */
+export function ownTree(): Promise<Tree> {
+  own ??= withDependencies(ownFolder).then((packages) => merge(packages, 'node_modules/flambeau', isNotOurs))
+  return own
+}
+
+/**
+ * A user's package with all that it needs to run, but for flambeau, which is there already. Of the package itself
+ * everything goes that its `.flambeauignore` does not name.
+ */
+export async function packageTree(folder: string): Promise<Tree> {
+  const packages = await withDependencies(folder, ['flambeau'])
+  return merge(packages, '', await ignoring(folder, ['node_modules/']))
+}
+
+// `at` is where the first package, which needs the others, stands in the tree.
+async function merge(packages: readonly Placed[], at: string, ignore: Ignores): Promise<Tree> {
+  const found: { path: string; source: string }[] = []
+  for (const { folder, place } of packages) {
+    const tree = await treeOf(folder, { ignore: place === '' ? ignore : isNotRun, hashed: false })
+    for (const [index, { path }] of tree.files.entries())
+      found.push({ path: join(place === '' ? at : place, path), source: tree.sources[index]! })
+  }
+  return treeFrom(found)
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ClusterConfigurationError } from '../../errors.js'
+import type { Tree } from '../wire/tree-of.js'
+import { packageAbove } from './own-folder.js'
+import { packageTree } from './package-tree.js'
+
+/** An extension that is on this machine. */
+export interface ShippedExtension {
+  readonly name: string
+  /** The folder of its package. */
+  readonly folder: string
+}
+
+/** A folder that goes along with a run, and where it lies within the package that the run uses. */
+export interface ShippedTree {
+  /** What messages call it. */
+  readonly name: string
+  readonly tree: Tree
+  readonly place: string
+}
+
+/** The trees of extensions, by name. */
+export async function extensionTrees(extensions: readonly ShippedExtension[]): Promise<ShippedTree[]> {
+  const trees: ShippedTree[] = []
+  for (const { name, folder } of extensions) {
+    const tree = await packageTree(folder)
+    trees.push({ name: `extension "${name}"`, tree, place: `extensions/${tree.hash}` })
+  }
+  return trees
+}
+
+/** The trees of the packages in which modules lie, and the modules as paths within the package that the run uses. */
+export async function importTrees(
+  modules: readonly (string | URL)[],
+): Promise<{ trees: ShippedTree[]; imports: string[] }> {
+  const trees = new Map<string, ShippedTree>()
+  const imports: string[] = []
+  for (const module of modules) {
+    const file = fileOf(module)
+    const folder = packageAbove(dirname(file))
+    const shipped = trees.get(folder) ?? (await programTree(folder))
+    trees.set(folder, shipped)
+    imports.push(`${shipped.place}/${relative(folder, file)}`)
+  }
+  return { trees: [...trees.values()], imports }
+}
+
+async function programTree(folder: string): Promise<ShippedTree> {
+  const tree = await packageTree(folder)
+  return { name: `"${folder}"`, tree, place: `programs/${tree.hash}` }
+}
+
+function fileOf(module: string | URL): string {
+  const isUrl = module instanceof URL || module.startsWith('file:')
+  const file = isUrl ? fileURLToPath(module) : resolve(module)
+  if (existsSync(file)) return file
+  const message = `There is no module "${file}" to send: name a file, or a file URL such as new URL('./tasks.js', import.meta.url)`
+  throw new ClusterConfigurationError(message, { code: 'NO_MODULE' })
+}

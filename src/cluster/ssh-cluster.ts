@@ -1,0 +1,111 @@
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { registrable } from '../registry/registrable.js'
+import { Cluster } from './cluster.js'
+import { clusterEntries } from './cluster-schema.js'
+import { SSHHost } from './host/ssh-host.js'
+import type { HostKeyPolicy } from './host/ssh-options.js'
+import type { Member, Members } from './members.js'
+
+/** One address, or the public and the private one of the same machine. */
+const Address = v.union(
+  [v.string(), v.tuple([v.string(), v.string()])],
+  'must be an address, or [public, private]',
+)
+const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
+
+const SSHClusterOptions = v.strictObject({
+  ...clusterEntries,
+  orchestratorIp: Address,
+  factoriesIps: v.optional(v.array(Address), []),
+  key: v.optional(v.string()),
+  username: v.optional(v.string()),
+  usePublic: v.optional(v.boolean(), true),
+  port: v.optional(Port),
+  hostKeys: v.optional(
+    v.union(
+      [v.literal('accept-new'), v.literal('known'), v.record(v.string(), v.string())],
+      'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
+    ),
+    'accept-new',
+  ),
+  sshConfig: v.optional(v.string()),
+  connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
+  node: v.optional(v.string()),
+})
+
+type Address = v.InferOutput<typeof Address>
+
+/**
+ * Machines of your own, reached with the system's OpenSSH client. Its keys in YAML are flambé's
+ * (flambe/cluster/ssh.py in asappresearch/flambe), and a few more:
+ *
+ * ```yaml
+ * !SSHCluster
+ * name: lab
+ * orchestrator_ip: [203.0.113.10, 10.0.0.1]   # public and private, or just one
+ * factories_ips: [gpu-1, gpu-2]                # an address, or an alias from ~/.ssh/config
+ * username: ubuntu                             # as ssh has it, when absent; so are key and port
+ * key: ~/.ssh/lab
+ * setup_cmds: [sudo apt-get install -y libgomp1]
+ * secrets: [AWS]                               # the sections that may leave this machine
+ * host_keys: known                             # or accept-new (default), or { gpu-1: ssh-ed25519 AAAA... }
+ * ```
+ *
+ * `use_public: false` reaches the machines by their private addresses. `connect_timeout` is in seconds. `node` is the
+ * path of Node on them, where a login does not find it.
+ */
+export class SSHCluster extends Cluster.with(SSHClusterOptions) {
+  protected override connect(): Members {
+    const { orchestratorIp, factoriesIps } = this.options
+    return {
+      orchestrator: this.#member(orchestratorIp, 'orchestrator'),
+      factories: factoriesIps.map((address) => this.#member(address, 'factory')),
+    }
+  }
+
+  #member(address: Address, role: Member['role']): Member {
+    const { usePublic, port, username } = this.options
+    const [publicAddress, privateAddress] = typeof address === 'string' ? [undefined, address] : address
+    const host = this.#host(usePublic ? (publicAddress ?? privateAddress) : privateAddress)
+    const connection = {
+      kind: 'ssh',
+      address: privateAddress,
+      ...(port === undefined ? {} : { port }),
+      ...(username === undefined ? {} : { user: username }),
+    } as const
+    return { host, role, address: privateAddress, port, publicAddress, connection }
+  }
+
+  #host(address: string): SSHHost {
+    const { username: user, port, key, sshConfig, connectTimeout, node } = this.options
+    return new SSHHost({
+      address,
+      user,
+      port,
+      key: key && atHome(key),
+      sshConfig: sshConfig && atHome(sshConfig),
+      connectTimeout,
+      node,
+      hostKey: this.#hostKey(address),
+    })
+  }
+
+  #hostKey(address: string): HostKeyPolicy {
+    const { hostKeys } = this.options
+    if (typeof hostKeys === 'string') return hostKeys
+    const pinned = hostKeys[address]
+    return pinned === undefined ? 'known' : { pinned }
+  }
+}
+
+function atHome(path: string): string {
+  return resolve(path.replace(/^~(?=\/|$)/, homedir()))
+}
+
+registrable('!SSHCluster', {
+  keys: 'snake_case',
+  twin: true,
+  description: 'Machines of your own, reached over SSH',
+})(SSHCluster)
