@@ -152,6 +152,7 @@ describe('the sources', () => {
   const homes = {
     yaml: 'document',
     ini: 'runnable',
+    '@valibot/to-json-schema': 'cluster',
     ignore: 'cluster',
     valibot: 'cluster',
     commander: 'cli',

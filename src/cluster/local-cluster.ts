@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { Cluster } from './cluster.js'
@@ -8,11 +9,13 @@ import { clusterEntries } from './cluster-schema.js'
 import { LocalHost } from './host/local-host.js'
 import type { Member, Members } from './members.js'
 
-const LocalClusterOptions = v.strictObject({
-  ...clusterEntries,
-  factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
-  folder: v.optional(v.string()),
-})
+const LocalClusterOptions = toStandardJsonSchema(
+  v.strictObject({
+    ...clusterEntries,
+    factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
+    folder: v.optional(v.string()),
+  }),
+)
 
 /**
  * A cluster on this machine, to try things on: each host is a folder, the home folder of all that runs there. Nothing

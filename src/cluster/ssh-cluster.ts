@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { Cluster } from './cluster.js'
@@ -15,25 +16,27 @@ const Address = v.union(
 )
 const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
-const SSHClusterOptions = v.strictObject({
-  ...clusterEntries,
-  orchestratorIp: Address,
-  factoriesIps: v.optional(v.array(Address), []),
-  key: v.optional(v.string()),
-  username: v.optional(v.string()),
-  usePublic: v.optional(v.boolean(), true),
-  port: v.optional(Port),
-  hostKeys: v.optional(
-    v.union(
-      [v.literal('accept-new'), v.literal('known'), v.record(v.string(), v.string())],
-      'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
+const SSHClusterOptions = toStandardJsonSchema(
+  v.strictObject({
+    ...clusterEntries,
+    orchestratorIp: Address,
+    factoriesIps: v.optional(v.array(Address), []),
+    key: v.optional(v.string()),
+    username: v.optional(v.string()),
+    usePublic: v.optional(v.boolean(), true),
+    port: v.optional(Port),
+    hostKeys: v.optional(
+      v.union(
+        [v.literal('accept-new'), v.literal('known'), v.record(v.string(), v.string())],
+        'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
+      ),
+      'accept-new',
     ),
-    'accept-new',
-  ),
-  sshConfig: v.optional(v.string()),
-  connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
-  node: v.optional(v.string()),
-})
+    sshConfig: v.optional(v.string()),
+    connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
+    node: v.optional(v.string()),
+  }),
+)
 
 type Address = v.InferOutput<typeof Address>
 

@@ -1,11 +1,10 @@
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { ClusterEvent } from '../../cluster/bring-up/events.js'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
-import { StderrLogger } from '../../runnable/logger.js'
 import { resolveModule } from '../import-modules.js'
 import { tellEnd } from './run-end.js'
+import { tell } from './tell.js'
 import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
@@ -43,10 +42,6 @@ async function start(
     imports: await Promise.all(flags.import.map(resolveModule)),
     onEvent: (event) => tell(event, logger),
   })
-}
-
-function tell(event: ClusterEvent, logger: StderrLogger): void {
-  if (event.kind === 'did') logger.info(`${event.host}: ${event.what}`)
 }
 
 async function follow(run: RemoteRun, { cluster: file }: RunOnClusterFlags, { logger, signal }: AtCluster) {

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import type { HostReport } from '../../cluster/bring-up/events.js'
 import { withImports } from '../options.js'
+import { tell } from './tell.js'
 import { atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** `flambeau up CLUSTER`. */
@@ -11,12 +11,15 @@ export function upCommand(): Command {
     .option('-s, --secrets <file>', 'an INI file of secrets')
   return withImports(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     atCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
-      for (const report of await cluster.up({ signal })) logger.info(lineOf(report))
+      // As it happens: when one host fails, the others are seen to be ready all the same.
+      await cluster.up({
+        signal,
+        onEvent: (event) => {
+          tell(event, logger)
+          if (event.kind === 'ready') logger.info(`${event.host}: ready`)
+        },
+      })
       return 0
     }),
   )
-}
-
-function lineOf({ host, role, did }: HostReport): string {
-  return `${host} (${role}): ${did.length === 0 ? 'ready' : `ready, ${did.join(', ')}`}`
 }

@@ -38,19 +38,19 @@ export async function atCluster(
 ): Promise<void> {
   const logger = new StderrLogger()
   const context = new SafeExecutionContext(flags.cluster)
-  const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
-    context.run(
-      async () => {
-        await importModules(flags.import)
-        const cluster = await loadCluster(context, flags)
-        try {
-          return await body({ cluster, logger, signal })
-        } finally {
-          await cluster.close()
-        }
-      },
-      { signal, logger },
-    ),
+  const run = async (signal: AbortSignal): Promise<number | undefined> => {
+    await importModules(flags.import)
+    const cluster = await loadCluster(context, flags)
+    try {
+      return await body({ cluster, logger, signal })
+    } finally {
+      await cluster.close()
+    }
+  }
+  const { outcome, interrupted } = await whileInterruptible(
+    logger,
+    (signal) => context.run(() => run(signal), { signal, logger }),
+    'Interrupted: what runs on the cluster goes on',
   )
   if (interrupted) process.exitCode = interruptedCode
   else process.exitCode = outcome.ok ? (outcome.value ?? 0) : outcome.exitCode

@@ -27,6 +27,7 @@ async function supervise(): Promise<void> {
   const runner = spawn(process.execPath, [program, folder], {
     detached: true,
     cwd: join(folder, 'work'),
+    env: { ...process.env, FLAMBEAU_RUN: folder },
     stdio: ['ignore', log, log],
   })
   const ended = exitOf(runner)

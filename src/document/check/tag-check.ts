@@ -11,6 +11,12 @@ import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
 const core = 'tag:yaml.org,2002:'
+/** Tags of this package that come with a part of it which a program may not have imported. */
+const partOf: Readonly<Record<string, string>> = {
+  '!LocalCluster': 'flambeau/cluster',
+  '!SSHCluster': 'flambeau/cluster',
+  '!Sweep': 'flambeau/pool',
+}
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
 /** What is wrong with the tags of a document, and with the nodes that they stand at. */
@@ -115,6 +121,8 @@ function unknownTag(tag: string, registry: Registry): Finding {
   const dot = tag.lastIndexOf('.')
   const owner = dot > 1 ? registry.get(tag.slice(0, dot)) : undefined
   if (owner) return unknownFactory(tag, owner)
+  const part = Object.hasOwn(partOf, tag) ? partOf[tag] : undefined
+  if (part !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
   const meant = nearest(tag, registry.writableTags())
   if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
   return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${remedyFor(tag, registry)}`]

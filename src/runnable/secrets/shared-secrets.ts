@@ -1,4 +1,3 @@
-import { missingSecret } from './missing-secret.js'
 import { pythonRules } from './python-rules.js'
 import { SecretValue } from './secret-value.js'
 import { Secrets, type SecretsConfig, tableOf } from './secrets.js'
@@ -19,17 +18,17 @@ export interface SharedSecrets {
 }
 
 /**
- * The sections that may leave this process.
+ * Those sections that may leave this process; one that is not there may be missed by who asks for it.
  *
- * @throws {@link MissingSecretsError} when one of them is not there, or a value in it cannot be read.
+ * @throws {@link MissingSecretsError} when a value in one of them cannot be read.
  */
 export function shareSecrets(secrets: SecretsConfig, allowed: readonly string[]): SharedSecrets {
   const table = tableOf(secrets)
-  for (const section of allowed) if (!table.hasSection(section)) throw missingSecret(table, section)
+  const shared = table.names().filter((section) => allowed.includes(section))
   return {
     ...(table.filename === undefined ? {} : { filename: table.filename }),
     caseless: table.rules === pythonRules,
-    sections: allowed.map((section) => [section, valuesOf(table, section)]),
+    sections: shared.map((section) => [section, valuesOf(table, section)]),
     withheld: table.sections().filter((section) => !allowed.includes(section)),
   }
 }
