@@ -3,9 +3,10 @@
  * at home. `node run-job.js RUN_FOLDER`.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { dumpAll } from '../../document/write/dump.js'
+import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
@@ -30,7 +31,7 @@ async function runJob(): Promise<number> {
   )
   const outcome = await context.run(
     async (options) => {
-      for (const module of program.imports) await import(pathToFileURL(join(packageFolder, module)).href)
+      for (const module of program.imports) await importProgram(module)
       const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
@@ -40,6 +41,15 @@ async function runJob(): Promise<number> {
   )
   if (outcome.ok) await writeResult(outcome.value)
   return outcome.exitCode
+}
+
+async function importProgram(module: string): Promise<void> {
+  await import(pathToFileURL(join(packageFolder, module)).href).catch((cause: NodeJS.ErrnoException) => {
+    const [, missing] = /^Cannot find package '([^']+)'/.exec(cause.message) ?? []
+    if (missing === undefined) throw cause
+    const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`
+    throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
+  })
 }
 
 async function jobOf({ extensions }: RunProgram): Promise<string> {
