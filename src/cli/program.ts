@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
 import { runCommand } from './run.js'
+import { schemaCommand } from './schema.js'
 import { tagsCommand } from './tags.js'
 
 /** The command line: every command is a thin face over a call of the library. */
@@ -14,4 +15,5 @@ export function program(): Command {
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(tagsCommand())
+    .addCommand(schemaCommand())
 }

@@ -6,9 +6,9 @@ import {
   scalarNode,
   sequenceNode,
 } from '../../node.js'
+import { keyName } from '../../registry/option-names.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { textOf } from '../nodes.js'
-import { keyName } from '../option-names.js'
 import type { Hint, Representing } from './representing.js'
 
 interface SequenceOptions {
