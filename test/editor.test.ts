@@ -10,7 +10,7 @@ const form = basename(dirname(fileURLToPath(import.meta.url)))
 
 // In a file, so that the command line can import it.
 const classes = `
-import { MappedRegistrable, Runnable, register, registrable } from 'flambeau'
+import { MappedRegistrable, Runnable, Template, register, registrable } from 'flambeau'
 import { z } from 'zod'
 
 const rate = z.number().default(0.1).describe('How far a step goes')
@@ -21,6 +21,8 @@ registrable('!OldSgd', { deprecated: 'write "!Sgd"', schema: z.strictObject({ lr
 const options = { data: z.string(), optimizer: z.instanceof(Sgd), epochs: z.int().default(1), extra: z.any().optional() }
 class Train extends Runnable.with(z.strictObject(options)) { static fromFile() {} }
 registrable('!Train', { factories: ['fromFile'] })(Train)
+const each = z.instanceof(Template)
+registrable('!Sweep', { templates: ['each'], schema: z.strictObject({ each }) })(class Sweep extends Runnable { run() {} })
 registrable('!Plain')(class Plain { constructor(options) { this.options = options } })
 register(URL, '!Url', { fromYaml: (builder, node) => new URL(builder.constructScalar(node)) })
 `
@@ -68,6 +70,8 @@ describe('an editor with what "flambeau schema" prints', { skip: form !== 'legac
     extensions:
       'my_ext: ./path\ndata: https://host/x\noptimizer: name@^1\n---\n!Train\ndata: a\noptimizer: !Sgd\n',
     'several objects': '- !Sgd { rate: 1 }\n- !Url http://localhost\n',
+    'a template':
+      '!Sweep\neach: !Train { data: !Plain { of: [a, b] }, optimizer: !Sgd { rate: !Plain { of: 1 } } }\n',
     'no tag at all': 'a: 1\n',
     nothing: '',
   }
