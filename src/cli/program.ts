@@ -11,6 +11,7 @@ import { statusCommand } from './cluster/status.js'
 import { upCommand } from './cluster/up.js'
 import { waitCommand } from './cluster/wait.js'
 import { runCommand } from './run.js'
+import { schemaCommand } from './schema.js'
 import { tagsCommand } from './tags.js'
 
 /** The command line: every command is a thin face over a call of the library. */
@@ -32,4 +33,5 @@ export function program(): Command {
     .addCommand(waitCommand())
     .addCommand(cancelCommand())
     .addCommand(fetchCommand())
+    .addCommand(schemaCommand())
 }

@@ -19,8 +19,14 @@ export function examine(parsed: Parsed, registry: Registry): Findings {
   return {
     problems: [...parsed.problems, ...found.flatMap(({ problems }) => problems)],
     doubtful: found.flatMap(({ doubtful }) => doubtful),
-    warnings: found.flatMap(({ warnings }) => warnings),
+    warnings: firstOfEach(found.flatMap(({ warnings }) => warnings)),
   }
+}
+
+// What stands in several documents is warned of once.
+function firstOfEach(warnings: readonly Problem[]): Problem[] {
+  const said = new Set<string>()
+  return warnings.filter(({ message }) => !said.has(message) && said.add(message))
 }
 
 function examineDocument(

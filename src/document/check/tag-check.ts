@@ -1,12 +1,12 @@
 import type { Problem } from '../../errors.js'
 import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { optionName } from '../../registry/option-names.js'
 import type { Registry } from '../../registry/registry.js'
 import { didYouMean, nearest } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
-import { optionName } from '../option-names.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
