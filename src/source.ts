@@ -8,6 +8,7 @@ export interface Span {
 
 const contextLines = 2
 const widestLine = 120
+const longestUrl = 1000
 
 /** A text and the name of the file it came from: turns offsets into lines, columns and code frames. */
 export class Source {
@@ -49,7 +50,10 @@ export class Source {
   #line(line: number, shift: number): string {
     const start = this.#lineStarts![line - 1]! + shift
     const end = Math.min(this.#lineStarts![line] ?? this.text.length, start + widestLine)
-    return printable(this.text.slice(start, end).replace(/[\r\n]+$/, ''))
+    // A URL may begin before what is shown of its line.
+    const before = Math.min(shift, longestUrl)
+    const shown = withoutSecrets(this.text.slice(start - before, end)).slice(before)
+    return printable(shown.replace(/[\r\n]+$/, ''))
   }
 
   #marker(span: Span, line: number, column: number, shift: number): string {
@@ -59,6 +63,11 @@ export class Source {
     const marked = this.text.slice(span.start, span.start + length).trimEnd().length
     return before + '^'.repeat(Math.max(1, Math.min(marked, widestLine - before.length)))
   }
+}
+
+// A token or a password in a URL is for nobody's eyes; as long as before, since a marker may stand beneath.
+function withoutSecrets(line: string): string {
+  return line.replace(/(?<=https?:\/\/|:\/\/[^\s/@:]+:)[^\s/@]+(?=@)/g, (secret) => '*'.repeat(secret.length))
 }
 
 // A file may hold bytes that a terminal would obey.

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
+import { extensionsCommand } from './extensions.js'
+import { lockCommand } from './lock.js'
 import { runCommand } from './run.js'
 import { tagsCommand } from './tags.js'
 
@@ -14,4 +16,6 @@ export function program(): Command {
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(tagsCommand())
+    .addCommand(extensionsCommand())
+    .addCommand(lockCommand())
 }
