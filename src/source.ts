@@ -65,9 +65,16 @@ export class Source {
   }
 }
 
-// A token or a password in a URL is for nobody's eyes; as long as before, since a marker may stand beneath.
+// A password before the host of a URL, or a token in its query: for nobody's eyes.
+const secrets = [
+  /(?<=https?:\/\/|:\/\/[^\s/@:]+:)[^\s/@]+(?=@)/g,
+  /(?<=[?&]\w*(?:token|key|secret|signature|password|auth)=)[^\s&#]+/gi,
+]
+
+// As long as before, since a marker may stand beneath.
 function withoutSecrets(line: string): string {
-  return line.replace(/(?<=https?:\/\/|:\/\/[^\s/@:]+:)[^\s/@]+(?=@)/g, (secret) => '*'.repeat(secret.length))
+  const hide = (secret: string): string => '*'.repeat(secret.length)
+  return secrets.reduce((text, pattern) => text.replace(pattern, hide), line)
 }
 
 // A file may hold bytes that a terminal would obey.

@@ -50,7 +50,7 @@ const reasons: readonly Reason[] = [
     said: /code (?:ENOTFOUND|EAI_AGAIN|ECONN\w+|E\w*TIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED)|Could not resolve|[Cc]ould not connect|Failed to connect|unable to connect|Connection (?:refused|timed out|reset)|Network is unreachable/,
     code: 'OFFLINE',
     says: (tried) =>
-      `cannot be fetched: the host of "${tried}" cannot be reached; check the connection, and try again`,
+      `cannot be fetched from "${tried}": there is no connection to it; check the network, and try again`,
   },
 ]
 

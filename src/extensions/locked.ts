@@ -13,10 +13,10 @@ export function lockedFor({ name, shown, lock, frozen }: Request): LockedExtensi
   const locked = lock?.get(name)
   if (locked?.source === shown) return locked
   if (!frozen) return undefined
-  const found = locked ? `with another source, "${locked.source}"` : 'not'
+  const found = locked ? `in the lock with another source, "${locked.source}"` : 'not in the lock'
   throw new Trouble(
     'NOT_LOCKED',
-    `is in the lock ${found}, and "--frozen" allows nothing else: write the lock anew with "flambeau lock"`,
+    `is ${found}, and "--frozen" allows nothing else: write the lock anew with "flambeau lock"`,
   )
 }
 

@@ -8,7 +8,7 @@ export async function expectMayInstall({ source, shown, install, download }: Req
   if (!install)
     throw new Trouble(
       'NOT_INSTALLED',
-      `is not installed: ${await whyInstall(source)}add "--install-extensions" ("installExtensions: true" in code), and it is installed from "${shown}"`,
+      `is not installed: ${await whyInstall(source)}add "--install-extensions" ("installExtensions: true" in code) to install "${shown}"`,
     )
   if (download === false && !isLocal(source))
     throw new Trouble(

@@ -63,6 +63,13 @@ export async function installInto(
   const flags = ['--omit=dev', `--ignore-scripts=${!options.scripts}`, `--prefix=${folder}`]
   const install = () => runTool('npm', ['install', ...quiet, ...flags], { ...options, cwd: folder })
   await withSettingsOf(options.project, folder, () => explained(options.tried, install))
+  await linkOwn(join(folder, 'node_modules', 'flambeau'))
+}
+
+// npm's own link is relative, and would lead astray once the folder is moved to its place.
+async function linkOwn(link: string): Promise<void> {
+  await unlink(link)
+  await symlink(ownRoot(), link, 'junction')
 }
 
 // A project may say in its .npmrc which registry has its packages, and how to log in there. A link, and only for as
