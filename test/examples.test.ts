@@ -196,7 +196,7 @@ test('every example is run here', () => {
   const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
-  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'iris'])
+  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'extension', 'iris'])
 })
 
 describe('extension', () => {

@@ -95,13 +95,18 @@ describe('extensions that are installed', {
     })
 
     test('with what they depend on', async () => {
-      await publish('left', '1.0.0', { 'index.js': "export const left = 'left'" })
+      await publish('left', '1.0.0', {
+        'index.js':
+          "import { registrable } from 'flambeau'\nexport const left = registrable('!Left')(class Left {}).name",
+      })
       const index = seeing('')['index.js']!
       await publish('needy', '1.0.0', {
         extra: '{"dependencies":{"left":"^1.0.0"}}',
         'index.js': `import { left } from 'left'\n${index.replace('return ""', 'return left')}`,
       })
-      await runs(job('needy'), 'left', install)
+      const host = "import { registrable } from 'flambeau'\nregistrable('!Left')(class OfTheHost {})"
+      lab.write('.', { 'host.mjs': host })
+      await runs(job('needy'), 'Left', install, '--import', './host.mjs')
     })
 
     test('with no install script run, unless it is allowed by name', async () => {
@@ -398,7 +403,8 @@ describe('extensions that are installed', {
   })
 
   test('of more than 100 MB say so', async () => {
-    const tarball = await packed('large', '1.0.0', { 'zeros.txt': '0'.repeat(101_000_000) })
+    const lines = Array.from({ length: 1_000_000 }, (_, line) => String(line).padStart(100, '-'))
+    const tarball = await packed('large', '1.0.0', { 'lines.txt': lines.join('\n') })
     const { stderr } = await runs(job(`./${basename(tarball)}`), 'large 1.0.0', install)
     assert.match(
       stderr,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { isFlambeauError } from '../errors.js'
 import { declarationOf } from '../registry/declaration.js'
 import { declaringOnly } from '../registry/declare-only.js'
@@ -48,7 +49,7 @@ async function importOne(extension: ResolvedExtension, registry: Registry): Prom
 
 async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unknown>> {
   try {
-    const module: object = await declaringOnly(extension.folder, () => import(extension.entry))
+    const module: object = await declaringOnly(scopeOf(extension), () => import(extension.entry))
     const { default: main, ...named } = module as { default?: unknown }
     // What a CommonJS module exports is its default export, too.
     const all =
@@ -57,6 +58,11 @@ async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unkn
   } catch (cause) {
     throw notImportable(extension, cause)
   }
+}
+
+// What was installed together is one: a dependency that registers classes must not disturb the program either.
+function scopeOf({ folder, installed }: ResolvedExtension): string {
+  return installed ? join(folder, '..', '..') : folder
 }
 
 function isDeclared(value: unknown): value is Class {

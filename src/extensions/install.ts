@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { changed } from './explain.js'
-import { type Fetched, fetchSource } from './fetch.js'
+import { type Fetched, type FetchOptions, fetchSource, resolveSource } from './fetch.js'
 import { sizeOfFolder } from './folder-contents.js'
 import { installInto } from './npm.js'
 import type { Request } from './request.js'
 import type { Resolved } from './resolved.js'
-import { inWorkFolder, placeFor, putInPlace } from './store.js'
+import { inWorkFolder, isInstalled, placeFor, putInPlace } from './store.js'
 import { Trouble } from './trouble.js'
 
 const largeBytes = 100_000_000
@@ -19,11 +19,20 @@ const largeBytes = 100_000_000
 export async function install(request: Request, locked: Resolved | undefined): Promise<Resolved> {
   request.onNotice?.(`Installing extension "${request.name}" from "${request.shown}"`)
   return inWorkFolder(async (work) => {
-    const fetched = await fetchSource(request.source, { ...request, work, locked })
+    const wanted = await wantedOf({ ...request, work, locked })
+    if (wanted && (await isInstalled(placeFor(wanted, request.scripts)))) return wanted
+    const fetched = await fetchSource(request.source, { ...request, work, locked: wanted })
     expectLocked(request, fetched, locked)
     await installFetched(join(work, 'installed'), request, fetched)
     return fetched.resolved
   })
+}
+
+// Two branches may be one commit, which a repository tells without being fetched.
+async function wantedOf(request: Request & FetchOptions): Promise<Resolved | undefined> {
+  return (
+    request.locked ?? (request.source.kind === 'git' ? resolveSource(request.source, request) : undefined)
+  )
 }
 
 function expectLocked({ shown }: Request, { resolved }: Fetched, locked: Resolved | undefined): void {

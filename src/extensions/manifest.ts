@@ -22,7 +22,7 @@ export async function manifestOf(folder: string): Promise<Manifest> {
     return JSON.parse(text) as Manifest
   } catch (cause) {
     const why = (cause as Error).message
-    throw new Trouble('EXTENSION_IMPORT', `has a "package.json" that is no JSON: ${why}`, { cause })
+    throw new Trouble('NOT_IMPORTABLE', `has a "package.json" that is no JSON: ${why}`, { cause })
   }
 }
 

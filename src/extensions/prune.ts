@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sizeOfFolder } from './folder-contents.js'
 import { manifestName, storeRoot } from './store.js'
 
-/** What {@link prune} has removed. */
+/** What a prune has removed. */
 export interface Pruned {
   readonly removed: number
   readonly bytes: number

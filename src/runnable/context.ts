@@ -104,12 +104,10 @@ export class SafeExecutionContext {
    */
   async importExtensions(options: ExtensionOptions = {}): Promise<void> {
     if (this.#imported) return
-    const file = await this.#runnableFile()
-    const run = { signal: this.#signal, logger: this.#logger }
-    this.#registry = await importDeclared({ ...file, source: (await this.#parse()).source }, this.#registry, {
-      ...options,
-      ...run,
-    })
+    const { source } = await this.#parse()
+    const declared = { ...(await this.#runnableFile()), source }
+    const surroundings = { signal: this.#signal, logger: this.#logger }
+    this.#registry = await importDeclared(declared, this.#registry, { ...options, ...surroundings })
     this.#imported = true
   }
 
