@@ -35,6 +35,7 @@ export {
   UnsuccessfulRunnableError,
   ValidationError,
 } from './errors.js'
+export type { Pruned, Resolved } from './extensions/index.js'
 export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
 export { defaultRegistry } from './registry/default-registry.js'
@@ -67,12 +68,20 @@ export type {
   RegistrationOptions,
   ResolvedTag,
 } from './registry/types.js'
+export { type CheckFileOptions, checkFile } from './runnable/check-file.js'
 export {
   type ContextOptions,
   type Preprocessed,
   type PreprocessOptions,
   SafeExecutionContext,
 } from './runnable/context.js'
+export {
+  type ListedExtension,
+  listExtensions,
+  lockExtensions,
+  pruneExtensions,
+} from './runnable/extension-files.js'
+export type { ExtensionOptions, Surroundings } from './runnable/file-extensions.js'
 export type { Logger } from './runnable/logger.js'
 export type { Outcome } from './runnable/outcome.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -187,5 +196,29 @@ test('every example is run here', () => {
   const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
-  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'iris'])
+  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'extension', 'iris'])
+})
+
+describe('extension', () => {
+  const guide = readFileSync(join(root, 'docs', 'extensions.md'), 'utf8')
+
+  test('is what the guide shows', () => {
+    assert.ok(guide.includes(`// src/index.ts\n${source('extension', 'src', 'index.ts')}\`\`\``))
+    assert.ok(guide.includes(`\`\`\`json\n${source('extension', 'package.json')}\`\`\``))
+    assert.ok(guide.includes(source('extension', 'job.yaml')))
+  })
+
+  test('is a template: copied and built, it runs', async () => {
+    const copy = join(folder, 'my-extension')
+    cpSync(join(root, 'examples', 'extension'), copy, { recursive: true })
+    mkdirSync(join(copy, 'node_modules'))
+    symlinkSync(root, join(copy, 'node_modules', 'flambeau'), 'junction')
+    for (const name of ['zod', '@types'])
+      symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name), 'junction')
+    const built = await node(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', copy)
+    assert.equal(built.code, 0, built.stdout)
+    const ran = await node(join(root, 'dist', 'cli', 'main.js'), 'run', join(copy, 'job.yaml'))
+    assert.deepEqual(ran, { code: 0, stdout: 'Good day, Countess Ada\n', stderr: 'greeting\n' })
+    assert.ok(guide.includes(`flambeau run job.yaml\n${ran.stderr}${ran.stdout}`))
+  })
 })

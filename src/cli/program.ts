@@ -10,6 +10,8 @@ import { runsCommand } from './cluster/runs.js'
 import { statusCommand } from './cluster/status.js'
 import { upCommand } from './cluster/up.js'
 import { waitCommand } from './cluster/wait.js'
+import { extensionsCommand } from './extensions.js'
+import { lockCommand } from './lock.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { tagsCommand } from './tags.js'
@@ -34,4 +36,6 @@ export function program(): Command {
     .addCommand(cancelCommand())
     .addCommand(fetchCommand())
     .addCommand(schemaCommand())
+    .addCommand(extensionsCommand())
+    .addCommand(lockCommand())
 }

@@ -5,10 +5,10 @@ import { runFile } from '../runnable/run-file.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
-import { withImports } from './options.js'
+import { type ExtensionFlags, withExtensions, withImports } from './options.js'
 import { printResult } from './print-result.js'
 
-interface RunFlags {
+interface RunFlags extends ExtensionFlags {
   import: string[]
   cluster?: string
   detach?: true
@@ -35,7 +35,7 @@ export function runCommand(): Command {
     .option('-v, --verbose', 'say more')
     .option('-d, --debug', 'show stacks, even for a mistake in the file')
     .option('-n, --dry-run', 'parse, check and construct, then stop')
-  return withImports(command).action(run)
+  return withExtensions(withImports(command)).action(run)
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
