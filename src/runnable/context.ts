@@ -5,6 +5,7 @@ import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
 import { DocumentError } from '../errors.js'
+import type { ImportedExtension } from '../extensions/index.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
@@ -64,7 +65,7 @@ export class SafeExecutionContext {
   #checked = false
   #logger: Logger = new StderrLogger()
   #signal: AbortSignal | undefined
-  #imported = false
+  #imported: readonly ImportedExtension[] | undefined
   #secrets: SecretsConfig | undefined
 
   /** `file` is a path, a URL, or `{ content }` for a text that is at hand. */
@@ -107,8 +108,12 @@ export class SafeExecutionContext {
     const { source } = await this.#parse()
     const declared = { ...(await this.#runnableFile()), source }
     const surroundings = { signal: this.#signal, logger: this.#logger }
-    this.#registry = await importDeclared(declared, this.#registry, { ...options, ...surroundings })
-    this.#imported = true
+    const { registry, imported } = await importDeclared(declared, this.#registry, {
+      ...options,
+      ...surroundings,
+    })
+    this.#registry = registry
+    this.#imported = imported
   }
 
   /**
@@ -153,7 +158,7 @@ export class SafeExecutionContext {
     if (options.importExtensions !== false) await this.importExtensions(options)
     const runnable = await (options.checkTags === false ? this.#construct() : this.compileRunnable())
     if (secrets) await runnable.injectSecrets(secrets)
-    runnable.injectExtensions(extensions)
+    runnable.injectExtensions(extensions, this.#imported)
     await runnable.parse()
     return { runnable, extensions }
   }

@@ -56,7 +56,7 @@ export async function tryImport(
 }
 
 /**
- * Imports the extensions that a file declares, and returns the registry that has their tags.
+ * Imports the extensions that a file declares; their tags are in the registry that is returned.
  *
  * @throws {@link ExtensionError} with every extension that cannot be had.
  */
@@ -64,10 +64,10 @@ export async function importDeclared(
   declared: Declared,
   registry: Registry,
   options: ExtensionOptions & Surroundings,
-): Promise<Registry> {
-  if (declared.declarations.length === 0) return registry
+): Promise<Tried> {
+  if (declared.declarations.length === 0) return { registry, imported: [], failures: [] }
   const tried = await tryImport(declared, registry, options)
-  if (tried.failures.length === 0) return tried.registry
+  if (tried.failures.length === 0) return tried
   const { extensionError } = await import('../extensions/index.js')
   throw extensionError(tried.failures, (failure) => problemOf(failure, declared))
 }

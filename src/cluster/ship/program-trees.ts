@@ -2,16 +2,10 @@ import { existsSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
+import type { ResolvedExtension } from '../../extensions/resolved.js'
 import type { Tree } from '../wire/tree-of.js'
 import { packageAbove } from './own-folder.js'
 import { packageTree } from './package-tree.js'
-
-/** An extension that is on this machine. */
-export interface ShippedExtension {
-  readonly name: string
-  /** The folder of its package. */
-  readonly folder: string
-}
 
 /** A folder that goes along with a run, and where it lies within the package that the run uses. */
 export interface ShippedTree {
@@ -21,12 +15,18 @@ export interface ShippedTree {
   readonly place: string
 }
 
-/** The trees of extensions, by name. */
-export async function extensionTrees(extensions: readonly ShippedExtension[]): Promise<ShippedTree[]> {
-  const trees: ShippedTree[] = []
-  for (const { name, folder } of extensions) {
+/** The tree of an extension. */
+export interface ExtensionTree extends ShippedTree {
+  /** Its name in the runnable file. */
+  readonly extension: string
+}
+
+/** The trees of extensions, as they are on this machine. */
+export async function extensionTrees(extensions: readonly ResolvedExtension[]): Promise<ExtensionTree[]> {
+  const trees: ExtensionTree[] = []
+  for (const { name: extension, folder } of extensions) {
     const tree = await packageTree(folder)
-    trees.push({ name: `extension "${name}"`, tree, place: `extensions/${tree.hash}` })
+    trees.push({ extension, name: `extension "${extension}"`, tree, place: `extensions/${tree.hash}` })
   }
   return trees
 }
