@@ -8,6 +8,7 @@ const library = {
     'cli/main': 'build/js/cli/main.js',
     'cluster/index': 'build/js/cluster/index.js',
     'cluster/run-job': 'build/js/cluster/run/run-job.js',
+    'testing/index': 'build/js/testing/index.js',
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },

@@ -14,6 +14,11 @@ export async function activeRun(cluster: string): Promise<string | undefined> {
   return last && (await isUnderWay(cluster, last.id)) ? last.id : undefined
 }
 
+/** Whether a run is the last that took the cluster. */
+export async function holds(cluster: string, id: string): Promise<boolean> {
+  return (await lastClaim(cluster))?.id === id
+}
+
 /**
  * Takes the cluster for a run; answers with the run that has it, if another one has.
  *

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask, RunStatus } from '../wire/protocol.js'
+import { runFolder, writeWhole } from './paths.js'
 import { isAlive } from './process-identity.js'
-import { isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
+import { type Cancellation, isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
 import { signalGroup } from './signal-group.js'
 
 /** Ends a run's whole process group: TERM, then KILL after a grace. A run that is over stays as it is. */
@@ -16,6 +18,7 @@ export async function cancel({ cluster, id, graceMs }: Ask<'cancel'>): Promise<R
 }
 
 async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Promise<RunStatus> {
+  await noteGrace(ask)
   const supervised = await isAlive(processes.supervisor)
   // The supervisor knows what to do with its run, and notes that it was cancelled.
   if (supervised) process.kill(processes.supervisor.pid, 'SIGTERM')
@@ -27,6 +30,10 @@ async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Pro
     await delay(20)
   }
   return status
+}
+
+async function noteGrace({ id, graceMs }: Ask<'cancel'>): Promise<void> {
+  await writeWhole(join(runFolder(id), 'cancel.json'), JSON.stringify({ graceMs } satisfies Cancellation))
 }
 
 async function signalRunner({ runner }: RunProcesses, signal: NodeJS.Signals): Promise<void> {

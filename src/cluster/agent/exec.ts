@@ -18,15 +18,18 @@ export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): 
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  const ended = exitOf(child)
+  const finished = Promise.all([
+    exitOf(child),
+    pass(child.stdout!, 'stdout', wire),
+    pass(child.stderr!, 'stderr', wire),
+  ])
+  // It is waited for below, after the input.
+  finished.catch(() => undefined)
   try {
-    await Promise.all([
-      ended,
-      feed(child, input, wire).then(() => cancelWith(child, ended, wire)),
-      pass(child.stdout!, 'stdout', wire),
-      pass(child.stderr!, 'stderr', wire),
-    ])
-    return await ended
+    await feed(child, input, wire)
+    await cancelWith(child, finished, wire)
+    const [exit] = await finished
+    return exit
   } catch (error) {
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     throw error
@@ -43,9 +46,8 @@ function exitOf(child: ChildProcess): Promise<Exit> {
 async function feed({ stdin }: ChildProcess, input: number, wire: Wire): Promise<void> {
   // A program may end without having read everything: that is its own affair.
   stdin!.on('error', () => undefined)
-  for await (const piece of wire.bytes(input))
-    if (!stdin!.destroyed && !stdin!.write(piece))
-      await new Promise((resolve) => stdin!.once('drain', resolve).once('close', resolve))
+  // Kept here until it is read: what comes after it, a cancellation, has to be heard.
+  for await (const piece of wire.bytes(input)) if (!stdin!.destroyed) stdin!.write(piece)
   stdin!.end()
 }
 
@@ -53,10 +55,11 @@ async function pass(output: Readable, stream: Piece['stream'], wire: Wire): Prom
   for await (const chunk of output as AsyncIterable<Buffer>) await wire.sendPiece(stream, chunk)
 }
 
-// The other side says that it has lost interest, or is gone.
-async function cancelWith(child: ChildProcess, ended: Promise<Exit>, wire: Wire): Promise<void> {
-  const cancelled = await Promise.race([wire.peek().then(() => true), ended.then(() => false)])
-  if (!cancelled) return
-  signalGroup(child.pid!, 'SIGTERM')
-  setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs).unref()
+// The other side has lost interest, or is gone. What the program has left behind with its streams counts as the program.
+async function cancelWith({ pid }: ChildProcess, finished: Promise<unknown>, wire: Wire): Promise<void> {
+  const cancelled = await Promise.race([wire.peek().then(() => true), finished.then(() => false)])
+  if (!cancelled || pid === undefined) return
+  signalGroup(pid, 'SIGTERM')
+  const late = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs)
+  await finished.finally(() => clearTimeout(late))
 }

@@ -30,16 +30,23 @@ export async function get({ path }: Ask<'get'>, wire: Wire): Promise<void> {
   for await (const chunk of createReadStream(onHost(path))) await wire.sendPiece('stdout', chunk)
 }
 
-/** Sends a folder, or one file as a folder of one: a manifest, then the bytes of every file. */
+/** Sends a folder, or one file as a folder of one: a manifest, then each file in pieces, as long as it was then. */
 export async function give({ from }: Ask<'give'>, wire: Wire): Promise<void> {
   const path = onHost(from)
   const single = (await stat(path)).isFile()
   const { files, sources } = await treeOf(path, { hashed: false })
   await wire.send({ single, files })
-  for (const [index, file] of files.entries())
-    if (file.size > 0)
-      for await (const chunk of createReadStream(sources[index]!, { end: file.size - 1 }))
-        await wire.write(chunk)
+  for (const [index, file] of files.entries()) await giveFile(sources[index]!, file.size, wire)
+}
+
+async function giveFile(path: string, size: number, wire: Wire): Promise<void> {
+  if (size === 0) return
+  let missing = size
+  for await (const chunk of createReadStream(path, { end: size - 1 })) {
+    await wire.sendPiece('stdout', chunk)
+    missing -= chunk.length
+  }
+  if (missing > 0) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
 }
 
 export async function makeFolders({ paths }: Ask<'makeFolders'>): Promise<void> {

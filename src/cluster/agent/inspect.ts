@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { Ask, HostState, Resources } from '../wire/protocol.js'
 import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
 import { clusterFolder, packages, root } from './paths.js'
-import { sweepRuns } from './run-files.js'
+import { sweepIncoming, sweepRuns } from './run-files.js'
 import { isSetUp } from './set-up.js'
 import { isWhole } from './trees.js'
 
@@ -17,7 +17,7 @@ const execute = promisify(execFile)
 export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'inspect'>): Promise<HostState> {
   const unwritable = await whyUnwritable(make)
   const folder = clusterFolder(cluster)
-  if (unwritable === undefined) await sweepRuns(cluster)
+  if (unwritable === undefined) await Promise.all([sweepRuns(cluster), sweepIncoming()])
   if (make && unwritable === undefined) await makeKey(folder, cluster)
   const [present, publicKey, resources] = await Promise.all([
     Promise.all(trees.map((hash) => isWhole(join(packages, hash)))),

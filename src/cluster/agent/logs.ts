@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask, Reply } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
 import { runFolder } from './paths.js'
+import { patienceOf } from './patience.js'
 import { isOver, readJson, statusOf } from './run-files.js'
 
 const pieceSize = 1 << 16
@@ -11,14 +12,14 @@ const pauseMs = 50
 
 /** Sends a run's log from an offset on; with `follow` until the run is over, or the other side has had enough. */
 export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: Wire): Promise<void> {
+  const patience = patienceOf(wire)
   let at = offset
   for (;;) {
     // Looked at before the log is read: what is written meanwhile is part of it.
     const over = isOver((await statusOf(cluster, id)).state)
     at = await sendFrom(join(runFolder(id), 'log'), at, wire)
-    if (over || !follow) return
-    const left = await Promise.race([wire.peek().then(() => true), delay(pauseMs, false)])
-    if (left) return
+    if (over || !follow || patience.over) return
+    await delay(pauseMs)
   }
 }
 
@@ -40,11 +41,12 @@ async function sendFrom(path: string, offset: number, wire: Wire): Promise<numbe
 
 /** Answers when a run is over, with what it returned. */
 export async function wait({ cluster, id }: Ask<'wait'>, wire: Wire): Promise<Reply<'wait'>> {
+  const patience = patienceOf(wire)
   for (;;) {
     const status = await statusOf(cluster, id)
     if (isOver(status.state)) return { ...status, ...(await resultOf(id)) }
-    const left = await Promise.race([wire.peek().then(() => true), delay(pauseMs, false)])
-    if (left) return status
+    if (patience.over) return status
+    await delay(pauseMs)
   }
 }
 

@@ -55,17 +55,17 @@ function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
   }
 }
 
-await converse(new Wire(process.stdin, process.stdout))
-process.exit()
+// A connection that is gone is found out by what is written to it.
+process.stdout.on('error', () => undefined)
+await converse(new Wire(process.stdin, process.stdout)).catch(() => undefined)
+// Not before all is written, and whatever is under way still.
+process.stdout.write('', () => process.exit())
 
 async function converse(wire: Wire): Promise<void> {
-  process.stdout.on('error', () => process.exit())
   await wire.write(Buffer.from(`\n${greeting}\n`))
   for (;;) {
-    const question = await wire.receive<{ op: Operation; ask: never } | { cancel: true }>()
+    const question = await wire.receive<{ op: Operation; ask: never }>()
     if (!question) return
-    // A cancellation that comes when its question is answered already.
-    if ('cancel' in question) continue
     const given = await answer(question.op, question.ask, wire)
     await wire.send(given)
     // Bytes may be under way that nobody wants any more: the next question comes to a new agent.

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunState, RunStatus } from '../wire/protocol.js'
-import { runFolder, runs } from './paths.js'
+import { clusterFolder, packages, runFolder, runs } from './paths.js'
 import { isAlive, type ProcessIdentity } from './process-identity.js'
 
 /** `spec.json`: what a run is; written before anything is started. */
@@ -28,6 +28,20 @@ export interface RunExit {
   readonly signal: string | null
   readonly cancelled: boolean
   readonly endedAt: string
+}
+
+/** `cancel.json`: how a run is to end, for its supervisor. */
+export interface Cancellation {
+  /** How long it may clean up. */
+  readonly graceMs: number
+}
+
+/** How long a run may clean up where nobody says. */
+export const usualGraceMs = 5000
+
+/** The files of secrets that go when a run is over: its own, and those that were put in place for the next run. */
+export function secretsOf(cluster: string, id: string): string[] {
+  return [runFolder(id), clusterFolder(cluster)].map((folder) => join(folder, 'secrets.json'))
 }
 
 /** A JSON file of a run folder; nothing when it is not there. */
@@ -91,4 +105,20 @@ export function isOver(state: RunState): boolean {
 export async function sweepRuns(cluster: string): Promise<void> {
   for (const { id, state } of await runsOf(cluster))
     if (isOver(state)) await rm(join(runFolder(id), 'secrets.json'), { force: true })
+}
+
+/** Of what was on its way in when its host or its sender ended, nobody knows any more; it is old when this long at rest. */
+const staleMs = { [runs]: 3_600_000, [packages]: 86_400_000 }
+
+/** Takes away what only arrived in part. */
+export async function sweepIncoming(): Promise<void> {
+  for (const [folder, ms] of Object.entries(staleMs))
+    for (const name of await readdir(folder).catch(() => []))
+      if (name.endsWith('.incoming') && (await ageOf(join(folder, name))) > ms)
+        await rm(join(folder, name), { recursive: true, force: true })
+}
+
+async function ageOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined)
+  return found ? Date.now() - found.mtimeMs : 0
 }

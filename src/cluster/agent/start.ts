@@ -7,9 +7,7 @@ import { take } from './active-run.js'
 import { cancel } from './cancel.js'
 import { besides, packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
-import { type RunFacts, readJson } from './run-files.js'
-
-const grace = 5000
+import { type RunFacts, readJson, usualGraceMs } from './run-files.js'
 
 /** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
@@ -18,7 +16,7 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
   try {
     for (let other = await take(cluster, id); other; other = await take(cluster, id)) {
       if (!force) throw Object.assign(new Error(other), { code: 'RUN_ACTIVE' })
-      await cancel({ cluster, id: other, graceMs: grace })
+      await cancel({ cluster, id: other, graceMs: usualGraceMs })
     }
   } catch (error) {
     await rm(runFolder(id), { recursive: true, force: true })

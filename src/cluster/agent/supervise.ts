@@ -4,23 +4,33 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { holds } from './active-run.js'
 import { writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
-import type { RunExit, RunProcesses } from './run-files.js'
+import {
+  type Cancellation,
+  type RunExit,
+  type RunFacts,
+  type RunProcesses,
+  readJson,
+  secretsOf,
+  usualGraceMs,
+} from './run-files.js'
 import { signalGroup } from './signal-group.js'
 
-/** How long a cancelled run may clean up. */
-const graceMs = 5000
-
 const folder = process.argv[2]!
+const id = basename(folder)
 let cancelled = false
 
 await supervise()
 
 async function supervise(): Promise<void> {
+  const { cluster } = (await readJson<RunFacts>(id, 'spec.json'))!
+  // Whoever was to start this was killed meanwhile, and another run has begun.
+  if (!(await holds(cluster, id))) return
   const me = (await identify(process.pid))!
   const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, 'log'), 'a', 0o600)
@@ -36,7 +46,7 @@ async function supervise(): Promise<void> {
   const exit = await ended
   // What the run has left running in its group goes with it, cancelled or not.
   signalGroup(runner.pid ?? 0, 'SIGKILL')
-  rmSync(join(folder, 'secrets.json'), { force: true })
+  for (const secrets of secretsOf(cluster, id)) rmSync(secrets, { force: true })
   await writeWhole(
     join(folder, 'exit.json'),
     JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
@@ -63,6 +73,7 @@ async function cancel({ pid }: ChildProcess, ended: Promise<unknown>): Promise<v
   if (cancelled || pid === undefined) return
   cancelled = true
   signalGroup(pid, 'SIGTERM')
-  await Promise.race([ended, delay(graceMs)])
+  const { graceMs } = (await readJson<Cancellation>(id, 'cancel.json')) ?? { graceMs: usualGraceMs }
+  await Promise.race([ended, delay(graceMs, undefined, { ref: false })])
   signalGroup(pid, 'SIGKILL')
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashFile } from '../wire/hash-file.js'
 import { mapLimited } from '../wire/map-limited.js'
@@ -34,13 +34,13 @@ export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wir
   const folder = onHost(to)
   if (fresh && (await isWhole(folder))) return wire.send({ wanted: [] })
   const copies = await copiesOf(manifest, fresh ? await siblings(folder) : [folder])
-  const wanted = manifest.files.filter((file) => !copies.has(file))
-  await wire.send({ wanted: wanted.map((file) => manifest.files.indexOf(file)) })
+  const wanted = [...manifest.files.entries()].filter(([, file]) => !copies.has(file))
+  await wire.send({ wanted: wanted.map(([index]) => index) })
   const incoming = besides(folder)
   try {
     await makeFolders(incoming, manifest)
-    for (const file of wanted) await receiveFile(join(incoming, file.path), file, wire)
-    for (const [file, source] of copies) await copyFile(source, join(incoming, file.path))
+    for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, wire)
+    for (const [file, source] of copies) await takeOver(source, join(incoming, file.path), file)
     if (fresh) await writeReceipt(incoming, { manifest, boot: await bootId() })
     if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
   } finally {
@@ -80,18 +80,27 @@ async function makeFolders(folder: string, { files }: TreeManifest): Promise<voi
     if (path !== '.') await mkdir(join(folder, path), { recursive: true, mode: 0o700 })
 }
 
-async function receiveFile(path: string, { size, executable, hash }: TreeFile, wire: Wire): Promise<void> {
-  const file = await open(path, 'wx', executable ? 0o700 : 0o600)
+async function takeOver(source: string, path: string, file: TreeFile): Promise<void> {
+  await copyFile(source, path)
+  await chmod(path, modeOf(file))
+}
+
+function modeOf({ executable }: TreeFile): number {
+  return executable ? 0o700 : 0o600
+}
+
+async function receiveFile(path: string, described: TreeFile, wire: Wire): Promise<void> {
+  const file = await open(path, 'wx', modeOf(described))
   const digest = createHash('sha256')
   try {
-    for await (const piece of wire.bytes(size)) {
+    for await (const piece of wire.bytes(described.size)) {
       digest.update(piece)
       await file.write(piece)
     }
   } finally {
     await file.close()
   }
-  if (digest.digest('hex') !== hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+  if (digest.digest('hex') !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
 }
 
 async function replace(folder: string, incoming: string): Promise<void> {

@@ -73,7 +73,7 @@ export abstract class AgentHost implements Host {
     const bytes = Buffer.from(content as Uint8Array)
     await this.talk(async (session) => {
       await session.ask('put', { path, size: bytes.length, mode })
-      await session.wire.write(bytes)
+      await session.write(bytes)
       await session.reply<'put'>()
     })
   }

@@ -47,13 +47,14 @@ export class SessionPool {
 
   #takeIdle(): Session | undefined {
     for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
-      if (!session.hasEnded) return session
+      if (session.isOpen) return session
       this.#all.delete(session)
     }
     return undefined
   }
 
   #putBack(session: Session): void {
+    if (!session.isOpen) return void this.#end(session)
     session.keepAlive(false)
     this.#idle.push(session)
   }
@@ -98,7 +99,7 @@ async function untilAborted<T>(talked: Promise<T>, session: Session, signal: Abo
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(signal.reason)
-      session.wire.send({ cancel: true }).catch(() => undefined)
+      session.abandon()
       const late = setTimeout(() => session.giveUp(), stopMs)
       const stopped = (): void => clearTimeout(late)
       talked.then(stopped, stopped)

@@ -22,11 +22,16 @@ export class AgentRefusal extends Error {
 
 /** The connection ended before an answer came. */
 export class SessionEnded extends Error {
-  constructor(
-    readonly exitCode: number | null,
-    readonly stderr: string,
-  ) {
+  readonly exitCode: number | null
+  readonly stderr: string
+  /** Whether the agent had been there: the connection was good, and was lost. */
+  readonly greeted: boolean
+
+  constructor({ exitCode, stderr, greeted }: Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'>) {
     super('the connection ended')
+    this.exitCode = exitCode
+    this.stderr = stderr
+    this.greeted = greeted
   }
 }
 
@@ -36,6 +41,7 @@ export class Session {
   #stderr = ''
   #exitCode: number | null = null
   #timedOut = false
+  #greeted = false
   hasEnded = false
   /** Settles when the process has ended. */
   readonly ended: Promise<void>
@@ -64,17 +70,25 @@ export class Session {
     for (let noise = 0; noise < mostNoise; ) {
       const line = await this.wire.line()
       if (line === undefined) throw await this.failure()
-      if (line === greeting) return
+      this.#greeted = line === greeting
+      if (this.#greeted) return
       noise += line.length + 1
     }
-    throw new Error(
-      'its login shell prints too much for a command to be heard: let ~/.bashrc and the like be silent',
-    )
+    this.giveUp()
+    throw new AgentRefusal({ code: 'SHELL_NOISY', message: 'its login shell prints too much' })
   }
 
   /** Asks, without waiting for the answer: bytes may have to follow. */
   async ask<O extends Operation>(op: O, ask: Ask<O>): Promise<void> {
     await this.wire.send({ op, ask }).catch(async () => {
+      throw await this.failure()
+    })
+  }
+
+  /** Sends bytes that belong to a question; throws what the agent says when it takes no more of them. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.wire.write(bytes).catch(async () => {
+      await this.next()
       throw await this.failure()
     })
   }
@@ -118,6 +132,16 @@ export class Session {
     clearTimeout(late)
   }
 
+  /** Says that nobody waits for the answer any more: the agent stops what it does, and ends. */
+  abandon(): void {
+    this.child.stdin!.end()
+  }
+
+  /** Whether another question can be asked. */
+  get isOpen(): boolean {
+    return !this.hasEnded && this.child.stdin!.writable
+  }
+
   /** Ends a connection on which nothing is heard. */
   giveUp(): void {
     this.#timedOut = true
@@ -128,7 +152,8 @@ export class Session {
   async failure(): Promise<SessionEnded> {
     await this.close()
     const said = this.#stderr.trim()
-    return new SessionEnded(this.#exitCode, this.#timedOut && said === '' ? 'Connection timed out' : said)
+    const stderr = this.#timedOut && said === '' ? 'Connection timed out' : said
+    return new SessionEnded({ exitCode: this.#exitCode, stderr, greeted: this.#greeted })
   }
 }
 

@@ -72,8 +72,9 @@ const explanations: readonly Explanation[] = [
 /** What is wrong when `ssh` ended before the agent on the other side had answered. */
 export function explainSsh(options: SSHHostOptions, ended: SessionEnded): ClusterError {
   const { address } = options
-  const { stderr, exitCode } = ended
-  const found = explanations.find(({ pattern }) => pattern.test(stderr))
+  const { stderr, exitCode, greeted } = ended
+  // What ssh says of a connection that was good may sound like one that never was.
+  const found = greeted ? undefined : explanations.find(({ pattern }) => pattern.test(stderr))
   if (found) return new ClusterError(found.say(address, options), { code: found.code, cause: ended })
   const last = stderr.split('\n').at(-1)?.trim()
   const how =

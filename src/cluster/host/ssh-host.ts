@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +40,9 @@ export class SSHHost extends AgentHost {
     await super.close()
     const folder = await this.#folder
     this.#folder = undefined
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+    if (folder === undefined) return
+    folders.delete(folder)
+    await rm(folder, { recursive: true, force: true })
   }
 
   protected explainEnd(ended: SessionEnded): ClusterError {
@@ -80,7 +83,17 @@ async function makeFolder(): Promise<string> {
   const parent = tmpdir().length > longestFolder ? '/tmp' : tmpdir()
   const folder = await mkdtemp(join(parent, 'flambeau-'))
   await chmod(folder, 0o700)
+  if (folders.size === 0) process.off('exit', removeFolders).on('exit', removeFolders)
+  folders.add(folder)
   return folder
+}
+
+/** The folders of hosts that are not closed. */
+const folders = new Set<string>()
+
+// A program may end without closing anything.
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 
 async function hostKeySettings(policy: HostKeyPolicy, folder: string): Promise<Record<string, string>> {

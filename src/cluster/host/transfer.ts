@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
-import { ClusterError } from '../../errors.js'
-import type { Wanted } from '../wire/protocol.js'
+import { dirname, join, resolve, sep } from 'node:path'
+import { ClusterError, ResourceError } from '../../errors.js'
+import type { Piece, Wanted } from '../wire/protocol.js'
 import type { TreeFile } from '../wire/tree.js'
 import type { Tree } from '../wire/tree-of.js'
 import type { Sent } from './host.js'
@@ -26,11 +26,11 @@ export async function sendTree(
   return { files: wanted.length, bytes }
 }
 
-async function sendFile({ wire }: Session, { path, size }: TreeFile, source: string): Promise<number> {
+async function sendFile(session: Session, { path, size }: TreeFile, source: string): Promise<number> {
   let sent = 0
   for await (const chunk of contentOf(source, size)) {
     sent += chunk.length
-    if (sent <= size) await wire.write(chunk)
+    if (sent <= size) await session.write(chunk)
   }
   if (sent === size) return size
   throw new ClusterError(`"${path}" changed while it was sent: try again when it is at rest`, {
@@ -47,17 +47,26 @@ async function* contentOf(source: string, size: number): AsyncGenerator<Buffer> 
 export async function receiveTree(session: Session, from: string, local: string): Promise<void> {
   await session.ask('give', { from })
   const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
-  const incoming = `${local}.${process.pid}.incoming`
+  const target = replaceable(local)
+  const incoming = `${target}.${process.pid}.incoming`
   try {
     if (!single) await mkdir(incoming, { recursive: true })
     for (const file of files)
       await receiveFile(session, single ? incoming : inside(incoming, file.path), file)
     await session.reply<'give'>()
-    await rm(local, { recursive: true, force: true })
-    await rename(incoming, local)
+    await rm(target, { recursive: true, force: true })
+    await rename(incoming, target)
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
+}
+
+// What is there goes: that may not be the folder in which the user stands.
+function replaceable(local: string): string {
+  const target = resolve(local)
+  if (!`${process.cwd()}/`.startsWith(`${target}/`.replace('//', '/'))) return target
+  const message = `"${local}" would be replaced, and this process is in it: name a folder of its own, such as "${join(local, 'results')}"`
+  throw new ResourceError(message, { code: 'INSIDE_OF_TARGET' })
 }
 
 // What another machine says of its paths is not believed.
@@ -69,11 +78,15 @@ function inside(folder: string, path: string): string {
   })
 }
 
-async function receiveFile({ wire }: Session, path: string, { size, executable }: TreeFile): Promise<void> {
+async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'w')
   try {
-    for await (const piece of wire.bytes(size)) await file.write(piece)
+    for (let missing = size; missing > 0; ) {
+      const { bytes } = await session.next<Piece>()
+      for await (const piece of session.wire.bytes(bytes)) await file.write(piece)
+      missing -= bytes
+    }
   } finally {
     await file.close()
   }

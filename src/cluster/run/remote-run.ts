@@ -103,7 +103,7 @@ export class RemoteRun {
 }
 
 async function written(output: PassThrough, chunk: Buffer): Promise<void> {
-  if (output.write(chunk)) return
+  if (output.destroyed || output.write(chunk)) return
   await new Promise<void>((resolve) => {
     const go = (): void => {
       output.off('drain', go).off('close', go)

@@ -98,7 +98,7 @@ export interface Operations {
   know: { ask: { cluster: string; knownHosts: string }; reply: Done }
   /** Offers a tree; answered with {@link Wanted}, whereupon the bytes of those files follow. */
   receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean }; reply: Done }
-  /** Answered with a manifest, after which the bytes of all files follow. */
+  /** Answered with a manifest, after which the {@link Piece}s of all files follow. */
   give: { ask: { from: string }; reply: Done }
   /** Answered with pieces of output and the exit; `input` bytes follow. */
   exec: {

@@ -22,7 +22,7 @@ export class Wire {
 
   /** Sends bytes; settles when there is room for more. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#output.destroyed) throw new Error('the connection is closed')
+    if (!this.#output.writable) throw new Error('the connection is closed')
     if (this.#output.write(bytes)) return
     await new Promise<void>((resolve, reject) => {
       const done = (): void => {

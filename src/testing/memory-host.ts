@@ -1,0 +1,195 @@
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, posix } from 'node:path'
+import { explainRefusal } from '../cluster/host/explain.js'
+import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from '../cluster/host/host.js'
+import { AgentRefusal } from '../cluster/host/session.js'
+import { ignoring } from '../cluster/ship/ignoring.js'
+import type { Resources } from '../cluster/wire/protocol.js'
+import { treeOf } from '../cluster/wire/tree-of.js'
+import { RemoteCommandError } from '../errors.js'
+import { absolute, filesAt, type MemoryFile, memoryHome } from './memory-files.js'
+
+/** What a program of a {@link MemoryHost} is given, and how it prints. */
+export interface MemoryCall {
+  /** Its arguments, without its own name. */
+  readonly args: readonly string[]
+  readonly input: Buffer
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly signal: AbortSignal | undefined
+  print(text: string | Uint8Array): Promise<void>
+  printError(text: string | Uint8Array): Promise<void>
+}
+
+/** A program of a {@link MemoryHost}: answers with its exit code, or the name of the signal that ended it. */
+export type MemoryProgram = (call: MemoryCall) => number | string | Promise<number | string>
+
+/** Options of {@link MemoryHost}. */
+export interface MemoryHostOptions {
+  readonly name?: string
+  /** By name or path, as `exec` is asked for them. */
+  readonly programs?: Readonly<Record<string, MemoryProgram>>
+  readonly resources?: Resources
+}
+
+/** What was done to a {@link MemoryHost}. */
+export type MemoryRecord =
+  | { readonly kind: 'ran'; readonly argv: readonly string[] }
+  | { readonly kind: 'sent'; readonly path: string; readonly files: readonly string[] }
+
+/**
+ * A host without a machine, for tests: files are in memory, programs are functions, and what was run and sent is noted.
+ *
+ * ```ts
+ * const host = new MemoryHost({ programs: { nproc: ({ print }) => print('4\n').then(() => 0) } })
+ * await prepare(host)
+ * assert.deepEqual(host.records, [{ kind: 'ran', argv: ['nproc'] }])
+ * ```
+ */
+export class MemoryHost implements Host {
+  readonly name: string
+  /** By absolute path. */
+  readonly files = new Map<string, MemoryFile>()
+  /** Folders that were made, whether there is something in them or not; by absolute path. */
+  readonly folders = new Set<string>([memoryHome])
+  /** What was run and sent, in order. */
+  readonly records: MemoryRecord[] = []
+  readonly #options: MemoryHostOptions
+
+  constructor(options: MemoryHostOptions = {}) {
+    this.name = options.name ?? 'memory'
+    this.#options = options
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    options.signal?.throwIfAborted()
+    const [name = '', ...args] = argv
+    const program = this.#options.programs?.[name]
+    if (!program) throw noProgram(this.name, name)
+    this.records.push({ kind: 'ran', argv })
+    const stdout = new Output(options.onStdout)
+    const stderr = new Output(options.onStderr)
+    const call = { ...callOf(args, options), print: stdout.print, printError: stderr.print }
+    const ended = await Promise.race([program(call), aborted(options.signal)])
+    const exit =
+      typeof ended === 'number' ? { exitCode: ended, signal: null } : { exitCode: null, signal: ended }
+    return { ...exit, stdout: stdout.kept(), stderr: stderr.kept() }
+  }
+
+  /** Runs the program `sh`, if it has one, with the script as its input. */
+  async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {
+    const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
+    if (result.exitCode === 0) return result
+    const facts = { host: this.name, remoteExitCode: result.exitCode, stderr: result.stderr.toString() }
+    const message = `A script on host "${this.name}" exited with ${result.exitCode}`
+    throw new RemoteCommandError(message, { code: 'SCRIPT_FAILED', ...facts })
+  }
+
+  async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
+    this.#write(path, { content: Buffer.from(content as Uint8Array), mode })
+    this.records.push({ kind: 'sent', path, files: [posix.basename(path)] })
+  }
+
+  async get(path: string): Promise<Buffer> {
+    const file = this.files.get(absolute(path))
+    if (!file) throw this.#noFile(path)
+    return Buffer.from(file.content)
+  }
+
+  async sync(local: string, path: string, { ignore = [] }: SyncOptions = {}): Promise<Sent> {
+    const { files, sources } = await treeOf(local, { ignore: await ignoring(local, ignore) })
+    const before = filesAt(this.files, path)
+    await this.remove(path)
+    const sent: string[] = []
+    let bytes = 0
+    for (const [index, { path: name, executable }] of files.entries()) {
+      const content = await readFile(sources[index]!)
+      this.#write(posix.join(path, name), { content, mode: executable ? 0o700 : 0o600 })
+      if (before.get(name)?.content.equals(content)) continue
+      sent.push(name)
+      bytes += content.length
+    }
+    this.records.push({ kind: 'sent', path, files: sent })
+    return { files: sent.length, bytes }
+  }
+
+  async fetch(path: string, local: string): Promise<void> {
+    if (!(await this.exists(path))) throw this.#noFile(path)
+    const single = this.files.has(absolute(path))
+    await rm(local, { recursive: true, force: true })
+    if (!single) await mkdir(local, { recursive: true })
+    for (const [name, { content, mode }] of filesAt(this.files, path)) {
+      const target = single ? local : join(local, name)
+      await mkdir(dirname(target), { recursive: true })
+      await writeFile(target, content)
+      if (mode & 0o100) await chmod(target, 0o755)
+    }
+  }
+
+  async makeFolders(paths: readonly string[]): Promise<void> {
+    for (const path of paths) this.folders.add(absolute(path))
+  }
+
+  async remove(path: string, { contentOnly = false } = {}): Promise<void> {
+    const at = absolute(path)
+    const goes = (each: string): boolean => each.startsWith(`${at}/`) || (each === at && !contentOnly)
+    for (const each of [...this.files.keys()].filter(goes)) this.files.delete(each)
+    for (const each of [...this.folders].filter(goes)) this.folders.delete(each)
+  }
+
+  async exists(path: string): Promise<boolean> {
+    const at = absolute(path)
+    const all = [...this.files.keys(), ...this.folders]
+    return at === '/' || all.some((each) => each === at || each.startsWith(`${at}/`))
+  }
+
+  async resources(): Promise<Resources> {
+    return this.#options.resources ?? { cpus: 1, memory: 2 ** 30, gpus: [] }
+  }
+
+  async waitUntilAccessible(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  #write(path: string, file: MemoryFile): void {
+    this.files.set(absolute(path), file)
+    this.folders.add(posix.dirname(absolute(path)))
+  }
+
+  #noFile(path: string): unknown {
+    return explainRefusal(this.name, new AgentRefusal({ code: 'ENOENT', message: path }))
+  }
+}
+
+function callOf(args: readonly string[], { input = '', cwd = '.', env = {}, signal }: ExecOptions) {
+  return { args, input: Buffer.from(input as Uint8Array), cwd: absolute(cwd), env, signal }
+}
+
+/** One output of a program, for a handler, or kept for the result. */
+class Output {
+  readonly #chunks: Buffer[] = []
+  readonly #take: (chunk: Buffer) => unknown
+
+  constructor(handler?: (chunk: Buffer) => unknown) {
+    this.#take = handler ?? ((chunk) => this.#chunks.push(chunk))
+  }
+
+  readonly print = async (text: string | Uint8Array): Promise<void> => {
+    await this.#take(Buffer.from(text as Uint8Array))
+  }
+
+  kept(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) =>
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  )
+}
+
+function noProgram(host: string, program: string): RemoteCommandError {
+  const message = `Host "${host}" has no program "${program}": give it one with "programs"`
+  return new RemoteCommandError(message, { code: 'NO_PROGRAM', host })
+}

@@ -1,0 +1,151 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type HostParts, TestHost } from './test-host.js'
+
+const unshare = ['unshare', '--net', '--pid', '--mount', '--ipc', '--fork', '--kill-child', '--mount-proc']
+
+/** Whether this process may make namespaces and network links: root may, but for some containers. */
+export function canMakeNamespaces(): boolean {
+  if (process.getuid?.() !== 0) return false
+  const links = ['link', 'add', 'type', 'veth']
+  return spawnSync(unshare[0]!, [...unshare.slice(1), 'ip', ...links], { stdio: 'ignore' }).status === 0
+}
+
+/** The networks of RFC 2544, which are for tests only: 198.18.0.0/15. */
+const networks = 512
+
+/** The network between the hosts of one test file, and this machine's end of it. */
+export class Bridge {
+  readonly number = claimNetwork()
+  readonly name = nameOf(this.number)
+
+  constructor() {
+    ip(`addr add ${this.address(254)}/24 dev ${this.name}`)
+    ip(`addr add ${this.address6(254)}/64 dev ${this.name} nodad`)
+    ip(`link set ${this.name} up`)
+  }
+
+  address(host: number): string {
+    return `198.${18 + (this.number >> 8)}.${this.number & 255}.${host}`
+  }
+
+  address6(host: number): string {
+    return `fd00:f1a:${this.number.toString(16)}::${host.toString(16)}`
+  }
+
+  remove(): void {
+    ip(`link del ${this.name}`)
+  }
+}
+
+// Of two processes that make the same link just one succeeds: the kernel sees to it.
+function claimNetwork(): number {
+  for (let tries = 0; tries < networks; tries++) {
+    const number = (process.pid + tries) % networks
+    const made = spawnSync('ip', ['link', 'add', nameOf(number), 'type', 'bridge'], { stdio: 'ignore' })
+    if (made.status === 0) return number
+  }
+  throw new Error('no network is free for the hosts')
+}
+
+function nameOf(network: number): string {
+  return `flt${network}`
+}
+
+function ip(command: string, args: readonly string[] = []): void {
+  execFileSync('ip', [...args, ...command.split(' ')])
+}
+
+/** A host with a network, processes and mounts of its own. */
+export class NamespaceHost extends TestHost {
+  readonly address: string
+  readonly address6: string
+  readonly port = 22
+  readonly #link: string
+
+  constructor(
+    parts: HostParts,
+    readonly bridge: Bridge,
+  ) {
+    super(parts)
+    this.address = bridge.address(parts.number)
+    this.address6 = bridge.address6(parts.number)
+    this.#link = `${bridge.name}h${parts.number}`
+    this.writeConfig([`ListenAddress ${this.address}:22`, `ListenAddress [${this.address6}]:22`])
+  }
+
+  processes(): number[] {
+    const network = this.#network()
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0 && networkOf(pid) === network)
+  }
+
+  async boot(): Promise<void> {
+    writeFileSync(join(this.folder, 'boot_id'), `${randomUUID()}\n`)
+    this.start(unshare, this.#mounts())
+    await this.ready()
+    this.#connect()
+    this.child!.stdin!.write('go\n')
+    await this.answers()
+  }
+
+  async kill(): Promise<void> {
+    this.child?.kill('SIGKILL')
+    await this.ended()
+  }
+
+  cut(): void {
+    ip(`link set ${this.#link} down`)
+  }
+
+  mend(): void {
+    ip(`link set ${this.#link} up`)
+  }
+
+  /** Covers files and folders of this machine with others, for this host alone. */
+  cover(covers: Readonly<Record<string, string>>): void {
+    const inside = ['-t', String(this.child!.pid), '--mount']
+    for (const [path, by] of Object.entries(covers))
+      execFileSync('nsenter', [...inside, 'mount', '--bind', by, path])
+  }
+
+  /** Runs `mount` on this host alone. */
+  mount(...args: readonly string[]): void {
+    execFileSync('nsenter', ['-t', String(this.child!.pid), '--mount', 'mount', ...args])
+  }
+
+  #mounts(): string {
+    return [
+      'mount -t tmpfs run /run; mkdir /run/sshd',
+      'mount --bind "$1/etc" /etc/ssh',
+      'mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id',
+    ].join('; ')
+  }
+
+  #connect(): void {
+    const pid = this.child!.pid!
+    ip(`link add ${this.#link} type veth peer name eth0 netns ${pid}`)
+    ip(`link set ${this.#link} master ${this.bridge.name} up`)
+    const inside = (command: string): Buffer =>
+      execFileSync('nsenter', ['-t', String(pid), '--net', 'ip', ...command.split(' ')])
+    inside('link set lo up')
+    inside(`addr add ${this.address}/24 dev eth0`)
+    inside(`addr add ${this.address6}/64 dev eth0 nodad`)
+    inside('link set eth0 up')
+  }
+
+  #network(): string {
+    return networkOf(this.child?.pid ?? 0)
+  }
+}
+
+function networkOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** The processes with an argument like this, by number; whichever host they run on. */
+export function processesWith(argument: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && argumentsOf(pid).includes(argument))
+}
+
+/** The arguments of a process; none of one that has ended. */
+export function argumentsOf(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`).split('\0')
+}
+
+/** What a file of `/proc` says; nothing when its process has ended. */
+export function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+/** Waits until something holds. */
+export async function until(holds: () => boolean | Promise<boolean>, what = String(holds)): Promise<void> {
+  for (let tries = 0; tries < 1500; tries++) {
+    if (await holds()) return
+    await delay(20)
+  }
+  throw new Error(`it never came to this: ${what}`)
+}
