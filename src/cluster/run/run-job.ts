@@ -5,7 +5,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { dumpAll } from '../../document/write/dump.js'
+import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
@@ -55,7 +55,9 @@ async function importProgram(module: string): Promise<void> {
 async function jobOf({ extensions }: RunProgram): Promise<string> {
   const job = await read('job.yaml')
   const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
-  return paths.length === 0 ? job : `${dumpAll([Object.fromEntries(paths)])}---\n${job}`
+  if (paths.length === 0) return job
+  // A runnable that stood below extensions here has the line between them in its text already.
+  return dump(Object.fromEntries(paths)) + (job.startsWith('---') ? '' : '---\n') + job
 }
 
 function read(name: string): Promise<string> {

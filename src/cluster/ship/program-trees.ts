@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
 import type { ResolvedExtension } from '../../extensions/resolved.js'
 import type { Tree } from '../wire/tree-of.js'
-import { packageAbove } from './own-folder.js'
+import { ownFolder, packageAbove } from './own-folder.js'
 import { packageTree } from './package-tree.js'
 
 /** A folder that goes along with a run, and where it lies within the package that the run uses. */
@@ -39,12 +39,18 @@ export async function importTrees(
   const imports: string[] = []
   for (const module of modules) {
     const file = fileOf(module)
-    const folder = packageAbove(dirname(file))
+    const folder = programFolder(file)
     const shipped = trees.get(folder) ?? (await programTree(folder))
     trees.set(folder, shipped)
     imports.push(`${shipped.place}/${relative(folder, file)}`)
   }
   return { trees: [...trees.values()], imports }
+}
+
+// Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
+function programFolder(file: string): string {
+  const folder = packageAbove(dirname(file))
+  return folder === ownFolder ? dirname(file) : folder
 }
 
 async function programTree(folder: string): Promise<ShippedTree> {
