@@ -73,6 +73,7 @@ const secrets = [
 
 // As long as before, since a marker may stand beneath.
 function withoutSecrets(line: string): string {
+  if (!line.includes('://')) return line
   const hide = (secret: string): string => '*'.repeat(secret.length)
   return secrets.reduce((text, pattern) => text.replace(pattern, hide), line)
 }

@@ -362,7 +362,7 @@ describe('extensions that are installed', {
       await publish('killed', '1.0.0')
       const file = job('killed@1')
       const before = lab.stored('at-').length
-      for (let wait = 200; wait <= 1000; wait += 200) {
+      for (let wait = 200; wait <= 1000; wait += 400) {
         const child = lab.spawn(
           process.execPath,
           [join(process.cwd(), 'dist/cli/main.js'), 'run', file, install],

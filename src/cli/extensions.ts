@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { Resolved } from '../extensions/index.js'
 import { type ListedExtension, listExtensions, pruneExtensions } from '../runnable/extension-files.js'
 import { StderrLogger } from '../runnable/logger.js'
@@ -21,7 +21,9 @@ function listCommand(): Command {
 }
 
 async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: true }): Promise<void> {
-  const extensions = await listExtensions(file, { ...flags, logger: new StderrLogger() })
+  const logger = new StderrLogger()
+  const extensions = await listExtensions(file, { ...flags, logger })
+  if (extensions.length === 0) logger.info(`"${file}" declares no extensions`)
   if (json) console.log(JSON.stringify(extensions, null, 2))
   else for (const extension of extensions) print(extension)
   if (extensions.some(({ problem }) => problem !== undefined)) process.exitCode = 22
@@ -43,9 +45,14 @@ function shortly({ commit, version, integrity }: Resolved): string {
 function pruneCommand(): Command {
   return new Command('prune')
     .description('remove installed extensions that nobody has used for a while')
-    .option('--days <days>', 'for how many days nobody has used them', Number, 30)
+    .option('--days <days>', 'for how many days nobody has used them', count, 30)
     .option('--all', 'remove all of them')
     .action(prune)
+}
+
+function count(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Write a number of days, such as 30')
+  return Number(text)
 }
 
 async function prune({ days, all }: { days: number; all?: true }): Promise<void> {

@@ -26,9 +26,10 @@ export async function prune({ days = 30 }: { days?: number } = {}): Promise<Prun
   for (const name of names) {
     if (name.startsWith('work-') && !isAtWork(name)) await removeFolder(name)
     if (name.startsWith('source-') && (await lastUsed(name)) <= before) await removeFolder(name)
-    if (!name.startsWith('at-') || (await lastUsed(join(name, manifestName))) > before) continue
-    sizes.push(await sizeOfFolder(join(storeRoot(), name)))
-    await removeFolder(name)
+    if (name.startsWith('at-') && (await lastUsed(join(name, manifestName))) <= before) {
+      sizes.push(await sizeOfFolder(join(storeRoot(), name)))
+      await removeFolder(name)
+    }
   }
   return { removed: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
