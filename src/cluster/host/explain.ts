@@ -28,7 +28,7 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
     (host) =>
       `Host "${host}" has no ssh-keygen, with which the cluster's key is made: install its OpenSSH client ("apt-get install openssh-client")`,
   ],
-  SHELL_NOISY: [
+  HOST_SHELL_NOISY: [
     'HOST_SHELL_NOISY',
     (host) =>
       `The login shell of host "${host}" prints too much for a command to be heard: let ~/.bashrc and the like be silent`,
