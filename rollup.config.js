@@ -6,6 +6,8 @@ export default {
   input: {
     index: 'build/js/index.js',
     'cli/main': 'build/js/cli/main.js',
+    'pool/index': 'build/js/pool/index.js',
+    'pool/worker': 'build/js/pool/processes/worker.js',
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },

@@ -3,6 +3,7 @@ import { isFlambeauError } from '../errors.js'
 import { describeError } from '../runnable/describe-error.js'
 import { StderrLogger } from '../runnable/logger.js'
 import '../index.js'
+import '../pool/index.js'
 import { program } from './program.js'
 
 program()

@@ -9,6 +9,7 @@ import { isEmpty } from '../nodes.js'
 import { optionName } from '../option-names.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
+import { subPaths } from './sub-paths.js'
 
 const core = 'tag:yaml.org,2002:'
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
@@ -135,6 +136,8 @@ function unknownFactory(tag: string, owner: ResolvedTag): Finding {
 }
 
 function remedyFor(tag: string, registry: Registry): string {
+  const subPath = Object.hasOwn(subPaths, tag) ? subPaths[tag] : undefined
+  if (subPath) return `"import '${subPath}'" registers it`
   const namespace = namespaceOf(tag)
   if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
   if (namespace === undefined)
