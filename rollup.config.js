@@ -6,6 +6,8 @@ export default {
   input: {
     index: 'build/js/index.js',
     'cli/main': 'build/js/cli/main.js',
+    'bullmq/index': 'build/js/pool/bullmq/index.js',
+    'bullmq/worker': 'build/js/pool/bullmq/worker-program.js',
     'pool/index': 'build/js/pool/index.js',
     'pool/worker': 'build/js/pool/processes/worker.js',
     'yaml/static': 'build/js/document/yaml/static.js',

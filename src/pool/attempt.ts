@@ -10,11 +10,11 @@ export const thisHost = hostname()
 /** Runs one attempt in this process; what a task throws is how it ended. */
 export async function attemptHere(
   task: TaskMessage,
-  { folder, secrets }: WorkerSetup,
+  { folder, secrets, registry }: WorkerSetup,
   watch: { signal: AbortSignal; tell: (news: TaskNews) => void },
 ): Promise<Ended> {
   try {
-    const value = await runTask(task, { ...watch, secrets })
+    const value = await runTask(task, { ...watch, secrets, registry })
     return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
   } catch (thrown) {
     return ended('failed', packError(thrown))

@@ -1,3 +1,4 @@
+import type { Registry } from '../registry/registry.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { PackedError } from './packed-error.js'
 
@@ -14,7 +15,7 @@ export interface TaskMessage {
 
 /** What is heard of a task while it runs. */
 export type TaskNews =
-  | { readonly type: 'started'; readonly host: string }
+  | { readonly type: 'started'; readonly host?: string }
   | { readonly type: 'progress'; readonly value: unknown }
   | { readonly type: 'log'; readonly level: LogLevel; readonly text: string }
 
@@ -59,4 +60,6 @@ export interface WorkerSetup {
   /** Where results above 64 KB are kept. */
   readonly folder: string
   readonly secrets?: SecretsConfig
+  /** Whose tags count, in this process; other processes have their default registry. */
+  readonly registry?: Registry
 }

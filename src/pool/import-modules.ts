@@ -7,8 +7,8 @@ import { ResourceError } from '../errors.js'
 export function moduleUrls(modules: readonly (string | URL)[]): string[] {
   return modules.map((module) => {
     if (module instanceof URL) return module.href
-    const file = resolve(module)
-    return extname(module) !== '' && existsSync(file) ? pathToFileURL(file).href : module
+    const isPath = /^[./]/.test(module) || (extname(module) !== '' && existsSync(module))
+    return isPath ? pathToFileURL(resolve(module)).href : module
   })
 }
 

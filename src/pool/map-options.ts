@@ -33,7 +33,7 @@ export type TaskEvent<Task extends AnyTask = AnyTask> = {
   /** Cancels this task alone. */
   readonly cancel: () => void
 } & (
-  | { readonly type: 'started'; readonly host: string }
+  | { readonly type: 'started'; readonly host?: string }
   | { readonly type: 'progress'; readonly value: unknown }
   | { readonly type: 'retry'; readonly error: Error; readonly delayMs: number }
 )

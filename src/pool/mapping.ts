@@ -77,7 +77,7 @@ export class Mapping<Task extends AnyTask> {
   /** The id of a task; `undefined` when one with this id was there before. */
   #idOf(task: Task, index: number): string | undefined {
     const { taskId } = this.by.options
-    if (!taskId) return String(index + 1).padStart(2, '0')
+    if (!taskId) return String(this.by.numbers.next()).padStart(2, '0')
     const id = taskId(task, index)
     if (this.#seen.has(id)) return undefined
     this.#seen.add(id)

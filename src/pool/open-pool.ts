@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os'
+import { defaultRegistry } from '../registry/default-registry.js'
+import type { Registry } from '../registry/registry.js'
 import { type Logger, StderrLogger } from '../runnable/logger.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Engine, WorkerSetup } from './engine.js'
@@ -18,6 +20,8 @@ export interface PoolOptions {
   workers?: number
   /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
   imports?: readonly (string | URL)[]
+  /** Whose tags count for what this process writes and runs `inline`; the default registry when absent. */
+  registry?: Registry
   /** The extensions of the run, by name: `this.extensions` of a runnable. */
   extensions?: Readonly<Record<string, string>>
   /** What `config` of each task gives: `this.config` of a runnable. */
@@ -45,11 +49,17 @@ export interface PoolOptions {
  * Where `await using` cannot be written, call `pool.close()` in a `finally`.
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
-  const { logger = new StderrLogger(), folder = '.', extensions = {}, signal } = options
+  const {
+    logger = new StderrLogger(),
+    folder = '.',
+    extensions = {},
+    registry = defaultRegistry,
+    signal,
+  } = options
   const imports = moduleUrls(options.imports ?? [])
-  const setup = { imports, folder, ...(options.secrets && { secrets: options.secrets }) }
+  const setup = { imports, folder, registry, ...(options.secrets && { secrets: options.secrets }) }
   const engine = engineOf(options, setup)
-  return new Pool({ engine, logger, folder, imports, extensions, ...(signal && { signal }) })
+  return new Pool({ engine, logger, folder, imports, extensions, registry, ...(signal && { signal }) })
 }
 
 function engineOf({ engine = 'processes', ...options }: PoolOptions, setup: WorkerSetup): Engine {

@@ -1,3 +1,4 @@
+import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Engine } from './engine.js'
 import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './map-options.js'
@@ -10,12 +11,14 @@ export interface PoolSetting {
   readonly folder: string
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
+  readonly registry: Registry
   readonly signal?: AbortSignal
 }
 
 /** Workers that do tasks; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
   readonly #mappings = new Set<Mapping<any>>()
+  readonly #numbers = { last: 0, next: () => ++this.#numbers.last }
   readonly #abort = (): void => this.#abortAll(this.setting.signal?.reason)
   #closed: Promise<void> | undefined
 
@@ -48,7 +51,7 @@ export class Pool implements AsyncDisposable {
     tasks: Tasks<Task>,
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
-    const mapping = new Mapping<Task>({ ...this.setting, options })
+    const mapping = new Mapping<Task>({ ...this.setting, options, numbers: this.#numbers })
     const abort = (): void => mapping.abort(options.signal?.reason)
     this.setting.signal?.throwIfAborted()
     options.signal?.throwIfAborted()

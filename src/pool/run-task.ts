@@ -1,4 +1,5 @@
 import { format } from 'node:util'
+import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Logger } from '../runnable/logger.js'
 import { runOptions } from '../runnable/run-options.js'
@@ -10,14 +11,16 @@ export interface TaskSurroundings {
   readonly signal: AbortSignal
   readonly tell: (news: TaskNews) => void
   readonly secrets?: SecretsConfig | undefined
+  readonly registry?: Registry | undefined
 }
 
 /** Constructs the runnable of a task in this process, and runs it. */
 export async function runTask(
   { id, attempt, text }: TaskMessage,
-  { signal, tell, secrets }: TaskSurroundings,
+  { signal, tell, secrets, registry }: TaskSurroundings,
 ): Promise<unknown> {
-  const context = new SafeExecutionContext({ content: text, filename: `task ${id}` })
+  const file = { content: text, filename: `task ${id}` }
+  const context = new SafeExecutionContext(file, registry ? { registry } : {})
   const { runnable } = await context.preprocess(secrets ? { secrets } : {})
   const progress = (value: unknown): void => tell({ type: 'progress', value })
   const options = runOptions({ signal, logger: loggerThatTells(tell) })

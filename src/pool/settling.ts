@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { writeFailed } from './failed-file.js'
@@ -16,6 +17,9 @@ export interface MapSetting<Task extends AnyTask> {
   readonly folder: string
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
+  readonly registry: Registry
+  /** Numbers for tasks without an id, from 1. */
+  readonly numbers: { next(): number }
 }
 
 /** A user's own mistake, in options or a file, does not go away by itself. */
@@ -37,7 +41,7 @@ export class Settling<Task extends AnyTask> {
   readonly cancel = (): void => this.#controller.abort()
 
   async outcome(): Promise<TaskOutcome<Task>> {
-    const text = taskText(this.task, this.by.extensions)
+    const text = taskText(this.task, this.by)
     const ended = await this.#lastAttempt(text)
     const settled = {
       ...this.place,

@@ -19,8 +19,7 @@ const outbox = new Outbox<FromWorker>((messages) => {
 process.on('message', (messages: ToWorker[]) => {
   for (const message of messages) hear(message)
 })
-process.on('disconnect', () => process.exit())
-process.on('exit', endGroup)
+process.on('disconnect', () => process.on('exit', endGroup).exit())
 watchParent()
 
 function hear(message: ToWorker): void {

@@ -3,7 +3,7 @@ import { dump } from '../../document/write/dump.js'
 import { ParsingRunnableError } from '../../errors.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import type { AnyTask } from '../map-options.js'
-import { taskText } from '../task-text.js'
+import { type TaskTextOptions, taskText } from '../task-text.js'
 import { Parameter } from './parameter.js'
 import { draws, grid, gridSize, type Parameters, type Values } from './strategies.js'
 import type { SweepOptions } from './sweep-options.js'
@@ -25,7 +25,7 @@ export class Plan {
 
   constructor(
     readonly options: SweepOptions,
-    readonly extensions: Readonly<Record<string, string>> = {},
+    readonly by: TaskTextOptions = {},
   ) {
     this.parameters = options.each.placeholders(Parameter)
     if (options.strategy === 'grid') refuseEndless(this.parameters)
@@ -55,7 +55,7 @@ export class Plan {
 
   #trial(id: string, values: Values): Trial {
     const task = this.options.each.build(values)
-    const key = createHash('sha256').update(taskText(task, this.extensions)).digest('hex').slice(0, 16)
+    const key = createHash('sha256').update(taskText(task, this.by)).digest('hex').slice(0, 16)
     const options = Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shown(value)]))
     return { id, key, options, task }
   }

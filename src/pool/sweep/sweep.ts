@@ -73,7 +73,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   #plan(): Plan {
-    return new Plan(this.options, this.extensions)
+    return new Plan(this.options, { extensions: this.extensions })
   }
 
   async #kept(plan: Plan, { force, resume = this.options.resume }: RunOptions & SweepRunOptions) {
@@ -132,7 +132,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   #textOf(plan: Plan, { key }: TrialRecord): string {
-    for (const trial of plan.trials()) if (trial.key === key) return taskText(trial.task, this.extensions)
+    for (const trial of plan.trials()) if (trial.key === key) return taskText(trial.task, plan.by)
     return dump(this)
   }
 
