@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
+import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { tagsCommand } from './tags.js'
 
@@ -14,4 +15,5 @@ export function program(): Command {
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(tagsCommand())
+    .addCommand(reportCommand())
 }
