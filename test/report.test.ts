@@ -80,7 +80,7 @@ describe('the report of a sweep', { skip: form !== 'legacy' && 'it is the same i
         // Over the trials, against three options, and the durations: each is drawn, not blank.
         assert.deepEqual(await view.evaluate(drawn), Array(5).fill(true))
         assert.equal(await view.evaluate('document.documentElement.scrollWidth'), width)
-        const rows = await view.locator('tbody tr').allInnerTexts()
+        const rows = await view.locator('.wide tbody tr').allInnerTexts()
         const ranks = rows.map((row) => row.split(/\s+/).slice(0, 3))
         assert.deepEqual(ranks, [
           ['1', '02', '0.9'],

@@ -2,7 +2,7 @@ import type { AnyTask, TaskOutcome } from './map-options.js'
 import { OutcomeQueue } from './outcome-queue.js'
 import { type MapSetting, Settling } from './settling.js'
 
-/** The tasks that {@link Mapping} takes. */
+/** Tasks for `pool.map`: an array, a generator, an asynchronous one. */
 export type Tasks<Task> = Iterable<Task> | AsyncIterable<Task>
 
 /**

@@ -40,7 +40,7 @@ const doubtMs = 5000
  *
  * Workers are started with `startWorkers`.
  *
- * @throws {@link FlambeauError} when a package is not installed, or Redis cannot be used.
+ * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine> {
   const name = options.queue ?? `run-${randomUUID()}`
@@ -58,7 +58,7 @@ export class BullmqEngine implements Engine {
 
   /** @internal */
   constructor(
-    readonly open: OpenQueue,
+    /** @internal */ readonly open: OpenQueue,
     readonly options: BullmqOptions,
   ) {
     this.capacity = options.capacity ?? 256

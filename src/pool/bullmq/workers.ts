@@ -42,7 +42,7 @@ export interface WorkersOptions {
  * await workers.close()
  * ```
  *
- * @throws {@link FlambeauError} when a package is not installed, or Redis cannot be used.
+ * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { imports = [], slots = availableParallelism(), folder = '.', secrets } = options
@@ -67,7 +67,7 @@ export class Workers implements AsyncDisposable {
   #worker: Worker | undefined
 
   /** @internal */
-  constructor(readonly parts: WorkersParts) {}
+  constructor(/** @internal */ readonly parts: WorkersParts) {}
 
   /** @internal */
   async open({ queue, slots, crashRetries, lockMs = 10_000 }: WorkersOptions & { crashRetries: number }) {

@@ -13,7 +13,7 @@ import { readSweep } from './read-sweep.js'
  *
  * `folder` is the `output` of the sweep; returns the path of the page.
  *
- * @throws {@link ResourceError} when there are no results.
+ * @throws `ResourceError` when there are no results.
  */
 export async function writeReport(folder: string, file = join(folder, 'report.html')): Promise<string> {
   const data = await readSweep(folder)

@@ -51,11 +51,16 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   /** There is nothing to prepare. */
   override setup(): void {}
 
-  /** @throws {@link ParsingRunnableError} when the trials cannot be made. */
+  /**
+   * Finds out whether the trials can be made.
+   *
+   * @throws `ParsingRunnableError` when they cannot.
+   */
   override parse(): void {
     this.#plan().tryFirst()
   }
 
+  /** Runs the trials that are not done yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
     const plan = this.#plan()
     const kept = await this.#kept(plan, options)
