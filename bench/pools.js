@@ -10,7 +10,7 @@ export function pools(count) {
   compare(count, 'No-op tasks a second, 2 workers', local)
   if (!redisServer)
     return console.log('\nNo redis-server is at hand (on Debian: apt-get install redis-server)')
-  compare(count, 'No-op tasks a second over Redis, 8 at once', queued)
+  compare(count, 'No-op tasks a second over Redis, 4 at once', queued)
 }
 
 function compare(count, title, limits) {

@@ -90,9 +90,10 @@ export class Mapping<Task extends AnyTask> {
     })
   }
 
+  // Tasks are taken by the half of what there is room for: many that are sent together cost less.
   #release(): void {
     this.#held--
-    this.#makeRoom?.()
+    if (this.#held <= this.by.engine.capacity / 2) this.#makeRoom?.()
   }
 
   async #end(): Promise<void> {

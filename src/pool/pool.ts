@@ -23,7 +23,7 @@ export class Pool implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   /** @internal */
-  constructor(/** @internal */ readonly setting: PoolSetting) {
+  constructor(private readonly setting: PoolSetting) {
     setting.signal?.addEventListener('abort', this.#abort, { once: true })
   }
 

@@ -58,7 +58,7 @@ export class BullmqEngine implements Engine {
 
   /** @internal */
   constructor(
-    /** @internal */ readonly open: OpenQueue,
+    private readonly open: OpenQueue,
     readonly options: BullmqOptions,
   ) {
     this.capacity = options.capacity ?? 256

@@ -67,7 +67,7 @@ export class Workers implements AsyncDisposable {
   #worker: Worker | undefined
 
   /** @internal */
-  constructor(/** @internal */ readonly parts: WorkersParts) {}
+  constructor(private readonly parts: WorkersParts) {}
 
   /** @internal */
   async open({ queue, slots, crashRetries, lockMs = 10_000 }: WorkersOptions & { crashRetries: number }) {
