@@ -55,10 +55,10 @@ const source = (...path: string[]) => readFileSync(join(root, 'examples', ...pat
 describe('iris', () => {
   let program: Ended
   before(async () => {
-    program = await node(example('iris', 'main.js'))
+    program = await node(example('iris', 'train.js'))
   })
 
-  test('npm start trains twice, and both models know at least nine of ten flowers', () => {
+  test('train.js trains twice, and both models know at least nine of ten flowers', () => {
     assert.equal(program.code, 0, program.stderr)
     const accuracies = [...program.stdout.matchAll(/accuracy (\d\.\d+) on (\d+) held-out flowers/g)]
     assert.equal(accuracies.length, 2)
@@ -68,7 +68,7 @@ describe('iris', () => {
     }
   })
 
-  test('npm start shows progress on standard error, and the loss falls', () => {
+  test('train.js shows progress on standard error, and the loss falls', () => {
     const losses = [...program.stderr.matchAll(/^epoch \d+: loss (\d\.\d+)$/gm)].map(([, loss]) =>
       Number(loss),
     )
@@ -119,6 +119,16 @@ describe('iris', () => {
       check(wrong).map(({ line }) => lines[line - 1]?.trim().split(/[: ]/)[0]),
       ['optimizer', 'epochs'],
     )
+  })
+
+  test('npm start ranks 24 trials, and the best one knows the flowers', async () => {
+    const { code, stdout, stderr } = await node(example('iris', 'main.js'))
+    assert.equal(code, 0, stderr)
+    assert.equal(stderr.match(/^ *\d+\/24 /gm)?.length, 24)
+    assert.match(stderr, /^rank +trial +loss +optimizer\.rate +optimizer\.momentum +epochs +time$/m)
+    assert.match(stdout, /^best of 24: trial 24 with loss 0\.1\d+, see build\/iris\/sweep\n$/)
+    await importExample('iris', 'index.js')
+    assert.match(dump(load(written('sweep/best.yaml'))), /^!TrainIris\n/)
   })
 
   test('the command line comes to the same', async () => {

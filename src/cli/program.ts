@@ -12,6 +12,7 @@ import { upCommand } from './cluster/up.js'
 import { waitCommand } from './cluster/wait.js'
 import { extensionsCommand } from './extensions.js'
 import { lockCommand } from './lock.js'
+import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand } from './schema.js'
 import { tagsCommand } from './tags.js'
@@ -38,4 +39,5 @@ export function program(): Command {
     .addCommand(schemaCommand())
     .addCommand(extensionsCommand())
     .addCommand(lockCommand())
+    .addCommand(reportCommand())
 }

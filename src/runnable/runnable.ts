@@ -64,7 +64,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   /**
    * Reads secrets from an INI file, or takes those that were read.
    *
-   * @throws {@link SecretsFileError} when the file is missing or wrong.
+   * @throws `SecretsFileError` when the file is missing or wrong.
    */
   async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
     if (typeof secrets !== 'string') this.#config = secrets

@@ -9,6 +9,7 @@ import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
+import { subPaths } from './sub-paths.js'
 
 const core = 'tag:yaml.org,2002:'
 /** Tags of this package that come with a part of it which a program may not have imported. */
@@ -143,6 +144,8 @@ function unknownFactory(tag: string, owner: ResolvedTag): Finding {
 }
 
 function remedyFor(tag: string, registry: Registry): string {
+  const subPath = Object.hasOwn(subPaths, tag) ? subPaths[tag] : undefined
+  if (subPath) return `"import '${subPath}'" registers it`
   const namespace = namespaceOf(tag)
   if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
   if (namespace === undefined)
