@@ -84,7 +84,7 @@ function described(
   name: string,
 ): string {
   const what = error
-    ? `failed: ${error.message.split('\n', 1)[0]}`
+    ? error.message.split('\n', 1)[0]
     : `${name} ${number(metric)}${stopped ? ', stopped early' : ''}`
   return [`${trial}  ${what}`, choices(options), duration(durationMs)].filter(Boolean).join('  ')
 }

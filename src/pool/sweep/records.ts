@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError } from '../../errors.js'
 
@@ -37,13 +37,15 @@ export class RecordFile {
   static async open(folder: string, kept: readonly TrialRecord[]): Promise<RecordFile> {
     await mkdir(folder, { recursive: true })
     if (kept.length === 0) await clear(folder)
-    const records = new RecordFile(await open(join(folder, name), 'w'))
-    for (const record of kept) await records.append(record)
-    return records
+    const file = join(folder, name)
+    // Put in place whole: whatever is killed meanwhile, the results are there.
+    await writeFile(`${file}.new`, kept.map(line).join(''))
+    await rename(`${file}.new`, file)
+    return new RecordFile(await open(file, 'a'))
   }
 
   async append(record: TrialRecord): Promise<void> {
-    await this.file.appendFile(`${JSON.stringify(record)}\n`)
+    await this.file.appendFile(line(record))
   }
 
   close(): Promise<void> {
@@ -59,6 +61,10 @@ export function refuseOverwriting(folder: string, records: readonly TrialRecord[
   throw new ResourceError(`"${folder}" has the results of ${trials} already: ${ways}`, {
     code: 'RESULTS_EXIST',
   })
+}
+
+function line(record: TrialRecord): string {
+  return `${JSON.stringify(record)}\n`
 }
 
 function parsed(line: string): TrialRecord[] {

@@ -2,6 +2,7 @@ import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
 import type { Pool } from '../pool.js'
+import { ResultFile } from '../result-file.js'
 import { MedianStop } from './median-stop.js'
 import { metricIn, metricOf } from './metric.js'
 import type { Plan, Trial } from './plan.js'
@@ -48,7 +49,7 @@ export class SweepRun {
 
   async #runTrials(progress: Progress, file: RecordFile): Promise<void> {
     for await (const outcome of this.#outcomes()) {
-      const record = this.#record(outcome)
+      const record = await this.#record(outcome)
       this.records.push(record)
       await file.append(record)
       progress.settled(record)
@@ -88,14 +89,14 @@ export class SweepRun {
     event.cancel()
   }
 
-  #record(outcome: TaskOutcome): TrialRecord {
+  async #record(outcome: TaskOutcome): Promise<TrialRecord> {
     const { id, key, options } = this.#trials.get(outcome.task)!
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
     const known = { trial: id, key, options, durationMs, host, attempts }
     if (outcome.ok) {
       const { result } = outcome
-      return { ...known, metric: metricOf(result, this.by.plan.options.metric), result }
+      return { ...known, metric: metricOf(await whole(result), this.by.plan.options.metric), result }
     }
     if (this.#stopped.has(id)) return { ...known, metric: this.#values.get(id)!, stopped: true }
     const { code, message } = outcome.error
@@ -109,4 +110,8 @@ export class SweepRun {
     const message = `${failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
   }
+}
+
+function whole(result: unknown): unknown {
+  return result instanceof ResultFile ? result.read() : result
 }
