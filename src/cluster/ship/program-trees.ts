@@ -21,34 +21,41 @@ export interface ShippedTree {
   readonly place: string
 }
 
-/** The trees of extensions, by name. */
-export async function extensionTrees(extensions: readonly ShippedExtension[]): Promise<ShippedTree[]> {
+/** The trees of extensions, by name; files that are `kept` stay here. */
+export async function extensionTrees(
+  extensions: readonly ShippedExtension[],
+  kept: readonly string[],
+): Promise<ShippedTree[]> {
   const trees: ShippedTree[] = []
   for (const { name, folder } of extensions) {
-    const tree = await packageTree(folder)
+    const tree = await packageTree(folder, kept)
     trees.push({ name: `extension "${name}"`, tree, place: `extensions/${tree.hash}` })
   }
   return trees
 }
 
-/** The trees of the packages in which modules lie, and the modules as paths within the package that the run uses. */
+/**
+ * The trees of the packages in which modules lie, and the modules as paths within the package that the run uses; files that
+ * are `kept` stay here.
+ */
 export async function importTrees(
   modules: readonly (string | URL)[],
+  kept: readonly string[],
 ): Promise<{ trees: ShippedTree[]; imports: string[] }> {
   const trees = new Map<string, ShippedTree>()
   const imports: string[] = []
   for (const module of modules) {
     const file = fileOf(module)
     const folder = packageAbove(dirname(file))
-    const shipped = trees.get(folder) ?? (await programTree(folder))
+    const shipped = trees.get(folder) ?? (await programTree(folder, kept))
     trees.set(folder, shipped)
     imports.push(`${shipped.place}/${relative(folder, file)}`)
   }
   return { trees: [...trees.values()], imports }
 }
 
-async function programTree(folder: string): Promise<ShippedTree> {
-  const tree = await packageTree(folder)
+async function programTree(folder: string, kept: readonly string[]): Promise<ShippedTree> {
+  const tree = await packageTree(folder, kept)
   return { name: `"${folder}"`, tree, place: `programs/${tree.hash}` }
 }
 
