@@ -4,6 +4,8 @@ import { cpus } from 'node:os'
 import { calls, manyClasses } from './calls.js'
 import { linear } from './linear.js'
 import { memory } from './memory.js'
+import { poolMemory, sameSweep } from './pool-memory.js'
+import { pools } from './pools.js'
 import { processes } from './processes.js'
 import { python } from './python.js'
 
@@ -17,3 +19,6 @@ calls(1, ['100,000 tags'])
 python()
 memory()
 linear()
+pools(3)
+await sameSweep()
+await poolMemory()

@@ -35,11 +35,15 @@ export {
   UnsuccessfulRunnableError,
   ValidationError,
 } from './errors.js'
+export type { Pruned, Resolved } from './extensions/index.js'
 export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
 export { defaultRegistry } from './registry/default-registry.js'
 export { type FactoryDecorator, type FactoryOptions, factory, type StaticMethod } from './registry/factory.js'
 export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
+export { customTags } from './registry/json-schema/custom-tags.js'
+export { jsonSchema } from './registry/json-schema/json-schema.js'
+export type { JsonSchema } from './registry/json-schema/keywords.js'
 export { type Namespace, namespace } from './registry/namespace.js'
 export { type AliasOptions, alias, register, registrable } from './registry/registrable.js'
 export { Registry } from './registry/registry.js'
@@ -64,12 +68,20 @@ export type {
   RegistrationOptions,
   ResolvedTag,
 } from './registry/types.js'
+export { type CheckFileOptions, checkFile } from './runnable/check-file.js'
 export {
   type ContextOptions,
   type Preprocessed,
   type PreprocessOptions,
   SafeExecutionContext,
 } from './runnable/context.js'
+export {
+  type ListedExtension,
+  listExtensions,
+  lockExtensions,
+  pruneExtensions,
+} from './runnable/extension-files.js'
+export type { ExtensionOptions, Surroundings } from './runnable/file-extensions.js'
 export type { Logger } from './runnable/logger.js'
 export type { Outcome } from './runnable/outcome.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'

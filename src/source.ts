@@ -8,6 +8,7 @@ export interface Span {
 
 const contextLines = 2
 const widestLine = 120
+const longestUrl = 1000
 
 /** A text and the name of the file it came from: turns offsets into lines, columns and code frames. */
 export class Source {
@@ -49,7 +50,10 @@ export class Source {
   #line(line: number, shift: number): string {
     const start = this.#lineStarts![line - 1]! + shift
     const end = Math.min(this.#lineStarts![line] ?? this.text.length, start + widestLine)
-    return printable(this.text.slice(start, end).replace(/[\r\n]+$/, ''))
+    // A URL may begin before what is shown of its line.
+    const before = Math.min(shift, longestUrl)
+    const shown = withoutSecrets(this.text.slice(start - before, end)).slice(before)
+    return printable(shown.replace(/[\r\n]+$/, ''))
   }
 
   #marker(span: Span, line: number, column: number, shift: number): string {
@@ -59,6 +63,19 @@ export class Source {
     const marked = this.text.slice(span.start, span.start + length).trimEnd().length
     return before + '^'.repeat(Math.max(1, Math.min(marked, widestLine - before.length)))
   }
+}
+
+// A password before the host of a URL, or a token in its query: for nobody's eyes.
+const secrets = [
+  /(?<=https?:\/\/|:\/\/[^\s/@:]+:)[^\s/@]+(?=@)/g,
+  /(?<=[?&]\w*(?:token|key|secret|signature|password|auth)=)[^\s&#]+/gi,
+]
+
+// As long as before, since a marker may stand beneath.
+function withoutSecrets(line: string): string {
+  if (!line.includes('://')) return line
+  const hide = (secret: string): string => '*'.repeat(secret.length)
+  return secrets.reduce((text, pattern) => text.replace(pattern, hide), line)
 }
 
 // A file may hold bytes that a terminal would obey.

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { ConstructionError, check, dump, load, type Problem, Registry } from 'flambeau'
+import { ConstructionError, check, dump, load, loadAll, type Problem, Registry } from 'flambeau'
 import { z } from 'zod'
 
 // Written to a file as well, so that the command line can import them.
@@ -129,6 +129,32 @@ describe('an object that cannot be constructed', () => {
         return true
       },
     )
+  })
+})
+
+describe('a deprecated tag', () => {
+  class Model {
+    constructor(readonly options: object = {}) {}
+    static make(options: object): Model {
+      return new this(options)
+    }
+  }
+  const registry = new Registry()
+  registry.add(Model, '!Old', { deprecated: 'write "!Model"', factories: ['make'] })
+  const text = '- 1\n- !Old {}\n- !Old.make {}\n---\n!Old\n'
+
+  test('is warned of once, where it stands first, with what to write', () => {
+    const warnings: Problem[] = []
+    assert.deepEqual(check(text, { registry, onWarning: (warning) => warnings.push(warning) }), [])
+    assert.deepEqual(warnings.map(summary), ['2:3-7 DEPRECATED_TAG undefined'])
+    assert.equal(warnings[0]!.message, 'Tag "!Old" is deprecated: write "!Model"')
+  })
+
+  test('is loaded all the same, with the same warning', () => {
+    const warnings: Problem[] = []
+    const [[, model]] = loadAll(text, { registry, onWarning: (warning) => warnings.push(warning) }) as any
+    assert.ok(model instanceof Model)
+    assert.deepEqual(warnings.map(summary), ['2:3-7 DEPRECATED_TAG undefined'])
   })
 })
 

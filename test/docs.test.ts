@@ -2,7 +2,7 @@
 // error code has its entry. How a block is tried stands in support/code-blocks.ts.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { before, describe, test } from 'node:test'
@@ -30,6 +30,9 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
   before(() => {
     rmSync(root, { recursive: true, force: true })
     for (const { path, text } of files) write(path, text)
+    for (const page of pages) write(join(folderOf(page, root), 'package.json'), userManifest)
+    mkdirSync(join(root, 'node_modules'), { recursive: true })
+    symlinkSync(resolve('.'), join(root, 'node_modules/flambeau'))
   })
 
   test('their TypeScript compiles', () => assert.equal(compile(files), ''))
@@ -90,6 +93,9 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
     assert.deepEqual(documented.toSorted(), [...new Set([...codesOfSource(), ...codesOfYaml()])].toSorted())
   })
 })
+
+// A page is a project of a user's own, which a cluster is sent with what it depends on.
+const userManifest = JSON.stringify({ type: 'module', dependencies: { zod: '*' } })
 
 function placeOf({ page, line }: Block): string {
   return `${page}:${line}`
@@ -219,7 +225,7 @@ function parseSource(name: string): ts.SourceFile {
   return ts.createSourceFile(name, readFileSync(join('src', name), 'utf8'), ts.ScriptTarget.ES2022, true)
 }
 
-const noCodes = /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|NULL|TRUE|FALSE)$/
+const noCodes = /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|HEAD|NULL|TRUE|FALSE|COUNT|LICENSE|FLAMBEAU_\w+)$/
 
 function collectCodes(node: ts.Node, codes: Set<string>): void {
   if (ts.isStringLiteral(node) && /^[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*$/.test(node.text) && !isCompared(node))

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -46,10 +55,10 @@ const source = (...path: string[]) => readFileSync(join(root, 'examples', ...pat
 describe('iris', () => {
   let program: Ended
   before(async () => {
-    program = await node(example('iris', 'main.js'))
+    program = await node(example('iris', 'train.js'))
   })
 
-  test('npm start trains twice, and both models know at least nine of ten flowers', () => {
+  test('train.js trains twice, and both models know at least nine of ten flowers', () => {
     assert.equal(program.code, 0, program.stderr)
     const accuracies = [...program.stdout.matchAll(/accuracy (\d\.\d+) on (\d+) held-out flowers/g)]
     assert.equal(accuracies.length, 2)
@@ -59,7 +68,7 @@ describe('iris', () => {
     }
   })
 
-  test('npm start shows progress on standard error, and the loss falls', () => {
+  test('train.js shows progress on standard error, and the loss falls', () => {
     const losses = [...program.stderr.matchAll(/^epoch \d+: loss (\d\.\d+)$/gm)].map(([, loss]) =>
       Number(loss),
     )
@@ -110,6 +119,16 @@ describe('iris', () => {
       check(wrong).map(({ line }) => lines[line - 1]?.trim().split(/[: ]/)[0]),
       ['optimizer', 'epochs'],
     )
+  })
+
+  test('npm start ranks 24 trials, and the best one knows the flowers', async () => {
+    const { code, stdout, stderr } = await node(example('iris', 'main.js'))
+    assert.equal(code, 0, stderr)
+    assert.equal(stderr.match(/^ *\d+\/24 /gm)?.length, 24)
+    assert.match(stderr, /^rank +trial +loss +optimizer\.rate +optimizer\.momentum +epochs +time$/m)
+    assert.match(stdout, /^best of 24: trial 24 with loss 0\.1\d+, see build\/iris\/sweep\n$/)
+    await importExample('iris', 'index.js')
+    assert.match(dump(load(written('sweep/best.yaml'))), /^!TrainIris\n/)
   })
 
   test('the command line comes to the same', async () => {
@@ -187,5 +206,29 @@ test('every example is run here', () => {
   const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
-  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'iris'])
+  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'extension', 'iris'])
+})
+
+describe('extension', () => {
+  const guide = readFileSync(join(root, 'docs', 'extensions.md'), 'utf8')
+
+  test('is what the guide shows', () => {
+    assert.ok(guide.includes(`// src/index.ts\n${source('extension', 'src', 'index.ts')}\`\`\``))
+    assert.ok(guide.includes(`\`\`\`json\n${source('extension', 'package.json')}\`\`\``))
+    assert.ok(guide.includes(source('extension', 'job.yaml')))
+  })
+
+  test('is a template: copied and built, it runs', async () => {
+    const copy = join(folder, 'my-extension')
+    cpSync(join(root, 'examples', 'extension'), copy, { recursive: true })
+    mkdirSync(join(copy, 'node_modules'))
+    symlinkSync(root, join(copy, 'node_modules', 'flambeau'), 'junction')
+    for (const name of ['zod', '@types'])
+      symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name), 'junction')
+    const built = await node(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', copy)
+    assert.equal(built.code, 0, built.stdout)
+    const ran = await node(join(root, 'dist', 'cli', 'main.js'), 'run', join(copy, 'job.yaml'))
+    assert.deepEqual(ran, { code: 0, stdout: 'Good day, Countess Ada\n', stderr: 'greeting\n' })
+    assert.ok(guide.includes(`flambeau run job.yaml\n${ran.stderr}${ran.stdout}`))
+  })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { check, dump, isFlambeauError, loadAll, Registry } from 'flambeau'
+import { check, dump, isFlambeauError, loadAll, loadFile, Registry } from 'flambeau'
 import { z } from 'zod'
 import { random } from './support/random.js'
 
@@ -166,6 +166,16 @@ describe('what is no text that people write ends in a value or a typed error:', 
     ...Array.from({ length: 32 }, (_, code) => `a: x${String.fromCharCode(code)}y`),
   ]
   for (const text of odd) test(JSON.stringify(text), () => void survive(text))
+})
+
+describe('the corpus', () => {
+  for (const name of readdirSync('test/hostile'))
+    test(`${name} ends in a value or a typed error, whole and cut off at every character`, async () => {
+      const file = join('test/hostile', name)
+      await loadFile(file, { registry }).catch((error) => assert.ok(isFlambeauError(error), error.stack))
+      const text = readFileSync(file, 'utf8').slice(0, 1_000)
+      for (let end = 0; end <= text.length; end++) survive(text.slice(0, end))
+    })
 })
 
 describe('the examples', () => {

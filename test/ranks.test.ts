@@ -13,6 +13,8 @@ import ts from 'typescript'
 const root = process.cwd()
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const execute = promisify(execFile)
+/** What must be installed, and what those install who need it. */
+const packages = { ...manifest.dependencies, ...manifest.peerDependencies }
 
 /** The folders of each rank; a file may import from its own rank or an earlier one. */
 const ranks = [
@@ -157,6 +159,8 @@ describe('the sources', () => {
     valibot: 'cluster',
     commander: 'cli',
     'reflect-metadata': 'registry',
+    bullmq: 'pool',
+    ioredis: 'pool',
   }
 
   for (const [name, home] of Object.entries(homes))
@@ -169,8 +173,8 @@ describe('the sources', () => {
       )
     })
 
-  test('import packages of "dependencies" only', () => {
-    const names = [...packagesOf(sources).keys()].filter((name) => !(name in manifest.dependencies))
+  test('import packages of "dependencies" and "peerDependencies" only', () => {
+    const names = [...packagesOf(sources).keys()].filter((name) => !(name in packages))
     assert.deepEqual(names, [])
   })
 
@@ -188,12 +192,12 @@ describe('the package', () => {
     ])
     const used = [...packagesOf(built).keys()].sort()
     assert.deepEqual(
-      used.filter((name) => !(name in manifest.dependencies)),
+      used.filter((name) => !(name in packages)),
       [],
     )
-    // TypeScript's helpers may or may not be needed by what it emits.
+    // TypeScript's helpers may or may not be needed by what it emits; uplot is put into pages as a file.
     const unused = Object.keys(manifest.dependencies).filter(
-      (name) => name !== 'tslib' && !used.includes(name),
+      (name) => !['tslib', 'uplot'].includes(name) && !used.includes(name),
     )
     assert.deepEqual(unused, [])
   })
@@ -205,7 +209,7 @@ describe('the package', () => {
     ])
     assert.ok(declared.length > 0)
     assert.deepEqual(
-      [...packagesOf(declared).keys()].filter((name) => !(name in manifest.dependencies)),
+      [...packagesOf(declared).keys()].filter((name) => !(name in packages)),
       [],
     )
   })

@@ -1,16 +1,19 @@
 import { runFile } from 'flambeau'
-import type { TrainIrisResult } from './train-iris.js'
+import type { SweepResult } from 'flambeau/pool'
+import 'flambeau/pool'
 import './index.js'
 
 const interruption = new AbortController()
 process.once('SIGINT', () => interruption.abort())
 
-// The second file goes on from the weights that the first one saves.
-for (const file of ['examples/iris/train.yaml', 'examples/iris/continue.yaml']) {
-  console.log(file)
-  const outcome = await runFile(file, { signal: interruption.signal })
-  process.exitCode = outcome.exitCode
-  if (!outcome.ok) break
-  const { accuracy, flowers, saved } = outcome.value as TrainIrisResult
-  console.log(`accuracy ${accuracy.toFixed(2)} on ${flowers} held-out flowers, model saved to ${saved}`)
+// 24 trainings in processes of their own, which import the same classes; done again each time.
+const outcome = await runFile<SweepResult>('examples/iris/sweep.yaml', {
+  signal: interruption.signal,
+  force: true,
+  runOptions: { imports: [new URL('./index.js', import.meta.url)] },
+})
+process.exitCode = outcome.exitCode
+if (outcome.ok) {
+  const { best, trials, output } = outcome.value
+  console.log(`best of ${trials}: trial ${best.trial} with loss ${best.metric?.toFixed(4)}, see ${output}`)
 }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { dump, ParsingRunnableError, Runnable, type RunOptions, registrable } from 'flambeau'
+import type { TaskOptions } from 'flambeau/pool'
 import { z } from 'zod'
 import { IrisDataset, irisShape } from './dataset.js'
 import { Optimizer } from './optimizers.js'
@@ -14,17 +15,19 @@ const TrainIrisOptions = z.object({
   epochs: z.int().positive(),
   logEvery: z.int().positive().default(50),
   evaluate: z.instanceof(IrisDataset),
-  output: z.instanceof(URL),
+  output: z.instanceof(URL).optional(),
 })
 
 /** What a training comes to. */
 export interface TrainIrisResult {
   /** The share of held-out flowers whose species the model finds. */
   accuracy: number
+  /** How surprised the model is by them: 0 when it is certain of each, and right. */
+  loss: number
   /** How many flowers were held out. */
   flowers: number
-  /** The file that the trained model was written to. */
-  saved: string
+  /** The file that the trained model was written to, when the training names one. */
+  saved?: string
 }
 
 /** Trains a classifier on Fisher's irises, tells how good it is, and writes it to a file. */
@@ -35,22 +38,26 @@ export class TrainIris extends Runnable.with(TrainIrisOptions) {
     if (model.shape !== irisShape) {
       throw new ParsingRunnableError(`"model" has ${model.shape} weights, irises need ${irisShape}`)
     }
-    if (output.protocol !== 'file:') {
+    if (output && output.protocol !== 'file:') {
       throw new ParsingRunnableError(`"output" must be a file, not "${output.href}"`)
     }
   }
 
-  override async run({ signal, logger }: RunOptions): Promise<TrainIrisResult> {
+  override async run({ signal, logger, progress }: RunOptions & TaskOptions): Promise<TrainIrisResult> {
     const { evaluate, output, epochs, logEvery } = this.options
     let { model } = this.options
     for (let epoch = 1; epoch <= epochs; epoch++) {
       model = this.#improve(model)
-      if (epoch % logEvery === 0) logger.info(`epoch ${epoch}: loss ${this.#loss(model)}`)
+      if (epoch % logEvery === 0) {
+        logger.info(`epoch ${epoch}: loss ${this.#loss(model)}`)
+        progress?.({ epoch, loss: model.loss(evaluate.heldOut) })
+      }
       await setImmediate() // lets Ctrl-C in
       signal.throwIfAborted()
     }
-    const accuracy = model.accuracy(evaluate.heldOut)
-    return { accuracy, flowers: evaluate.heldOut.length, saved: await save(model, output) }
+    const { heldOut } = evaluate
+    const result = { accuracy: model.accuracy(heldOut), loss: model.loss(heldOut), flowers: heldOut.length }
+    return output ? { ...result, saved: await save(model, output) } : result
   }
 
   #improve(model: SoftmaxRegression): SoftmaxRegression {

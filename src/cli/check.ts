@@ -1,19 +1,18 @@
 import { Command, Option } from 'commander'
-import { check } from '../document/check/check.js'
-import { readText } from '../document/read/read-text.js'
 import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { reportProblems } from '../report.js'
+import { checkFile } from '../runnable/check-file.js'
 import { StderrLogger } from '../runnable/logger.js'
 import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
-import { withImports } from './options.js'
+import { type ExtensionFlags, withExtensions, withImports } from './options.js'
 
 /** What a process exits with that found a mistake in a user's file. */
 const wrongFile = 22
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags {
+interface CheckFlags extends ExtensionFlags {
   import: string[]
   json?: true
   format: Format
@@ -30,13 +29,13 @@ export function checkCommand(): Command {
         .default('text'),
     )
     .option('--json', 'print them as one JSON array, as --format json')
-  return withImports(command).action(checkFiles)
+  return withExtensions(withImports(command)).action(checkFiles)
 }
 
 async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
   const logger = new StderrLogger()
   await importModules(flags.import)
-  const found = await Promise.all(files.map((file) => checkFile(file, logger)))
+  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, logger })))
   const problems = found.flat()
   if (problems.length > 0) process.exitCode = wrongFile
   printers[flags.json ? 'json' : flags.format](problems)
@@ -44,10 +43,13 @@ async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
     logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
 }
 
-async function checkFile(file: string, logger: StderrLogger): Promise<Problem[]> {
+async function problemsOf(
+  file: string,
+  options: ExtensionFlags & { logger: StderrLogger },
+): Promise<Problem[]> {
+  const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {
-    const { text, filename } = await readText(file)
-    return check(text, { filename, onWarning: (warning) => logger.warn(reportProblems([warning])) })
+    return await checkFile(file, { ...options, onWarning })
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return [unreadable(file, error)]

@@ -7,17 +7,22 @@ import { ResourceError } from '../errors.js'
  * Imports modules in order, so that they register their classes: a path is taken from the current folder, a package
  * from its `node_modules`.
  *
+ * Returns their URLs, so that other processes can import them, too.
+ *
  * @throws {@link ResourceError} that names the module when there is none, or this Node cannot run it.
  */
-export async function importModules(modules: readonly string[]): Promise<void> {
-  for (const module of modules) await importModule(module)
+export async function importModules(modules: readonly string[]): Promise<string[]> {
+  const urls: string[] = []
+  for (const module of modules) urls.push(await importModule(module))
+  return urls
 }
 
-async function importModule(module: string): Promise<void> {
+async function importModule(module: string): Promise<string> {
   const url = await resolveModule(module)
   await import(url).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ERR_UNKNOWN_FILE_EXTENSION' ? needsBuilding(module, cause) : cause
   })
+  return url
 }
 
 /**

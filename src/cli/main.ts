@@ -4,6 +4,7 @@ import { describeError } from '../runnable/describe-error.js'
 import { StderrLogger } from '../runnable/logger.js'
 import '../cluster/index.js'
 import '../index.js'
+import '../pool/index.js'
 import { program } from './program.js'
 
 program()

@@ -9,6 +9,24 @@ export function withImports(command: Command): Command {
   return command.addOption(option.argParser(several).default([], 'none'))
 }
 
+/** What {@link withExtensions} adds. */
+export interface ExtensionFlags {
+  installExtensions?: true
+  downloadExtensions: boolean
+  frozen?: true
+  allowScripts: string[]
+}
+
+/** Adds what a command that imports extensions takes. */
+export function withExtensions(command: Command): Command {
+  const scripts = new Option('--allow-scripts <extension>', 'let install scripts build it (may be repeated)')
+  return command
+    .option('--install-extensions', 'install the extensions that are not installed')
+    .option('--no-download-extensions', 'fetch nothing from other machines')
+    .option('--frozen', 'refuse extensions that are not as the lock says')
+    .addOption(scripts.argParser(several).default([], 'none'))
+}
+
 function several(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }

@@ -10,7 +10,11 @@ import { runsCommand } from './cluster/runs.js'
 import { statusCommand } from './cluster/status.js'
 import { upCommand } from './cluster/up.js'
 import { waitCommand } from './cluster/wait.js'
+import { extensionsCommand } from './extensions.js'
+import { lockCommand } from './lock.js'
+import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
+import { schemaCommand } from './schema.js'
 import { tagsCommand } from './tags.js'
 
 /** The command line: every command is a thin face over a call of the library. */
@@ -32,4 +36,8 @@ export function program(): Command {
     .addCommand(waitCommand())
     .addCommand(cancelCommand())
     .addCommand(fetchCommand())
+    .addCommand(schemaCommand())
+    .addCommand(extensionsCommand())
+    .addCommand(lockCommand())
+    .addCommand(reportCommand())
 }

@@ -5,10 +5,10 @@ import { runFile } from '../runnable/run-file.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
-import { withImports } from './options.js'
+import { type ExtensionFlags, withExtensions, withImports } from './options.js'
 import { printResult } from './print-result.js'
 
-interface RunFlags {
+interface RunFlags extends ExtensionFlags {
   import: string[]
   cluster?: string
   detach?: true
@@ -18,6 +18,7 @@ interface RunFlags {
   verbose?: true
   debug?: true
   dryRun?: true
+  resume?: true
 }
 
 /** `flambeau run FILE`. */
@@ -32,20 +33,27 @@ export function runCommand(): Command {
       new Option('--secrets-dialect <dialect>', 'how the INI file is read').choices(['python', 'ini']),
     )
     .option('-f, --force', 'do it again, even where results are there already')
+    .option('--resume', 'go on where an earlier run ended')
     .option('-v, --verbose', 'say more')
     .option('-d, --debug', 'show stacks, even for a mistake in the file')
     .option('-n, --dry-run', 'parse, check and construct, then stop')
-  return withImports(command).action(run)
+  return withExtensions(withImports(command)).action(run)
 }
 
 async function run(file: string, flags: RunFlags): Promise<void> {
-  const { import: modules, secretsDialect: dialect, cluster, ...options } = flags
+  const { import: modules, secretsDialect: dialect, cluster, resume, ...options } = flags
   if (cluster !== undefined) return runOnCluster(file, { ...flags, cluster })
   const logger = new StderrLogger(flags.verbose ?? flags.debug)
-  await importModules(modules)
+  const imports = await importModules(modules)
   process.once('exit', sayNeverEnded)
   const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
-    runFile(file, { ...options, ...(dialect ? { dialect } : {}), signal, logger }),
+    runFile(file, {
+      ...options,
+      ...(dialect ? { dialect } : {}),
+      runOptions: { imports, ...(resume ? { resume } : {}) },
+      signal,
+      logger,
+    }),
   )
   process.off('exit', sayNeverEnded)
   process.exitCode = interrupted ? interruptedCode : outcome.exitCode

@@ -1,5 +1,9 @@
 import type { AgentHost } from './host/agent-host.js'
-import type { Connection } from './run/run-folder.js'
+
+/** How one host is reached from the orchestrator. */
+export type Connection =
+  | { readonly kind: 'ssh'; readonly address: string; readonly port?: number; readonly user?: string }
+  | { readonly kind: 'local'; readonly name: string; readonly folder: string }
 
 /** One host in its cluster. */
 export interface Member {

@@ -11,6 +11,8 @@ interface Shared {
   readonly registry: Registry
   /** Options on their way from their schema to a constructor. */
   handedOver?: { readonly options: unknown; readonly schema: unknown } | undefined
+  /** The folders of the extensions that are being imported. */
+  importing?: string[]
 }
 
 const key = Symbol.for('flambeau.registry')
@@ -24,7 +26,7 @@ export const defaultRegistry: Registry = shared.registry
 function share(global: { [key]?: Shared }): Shared {
   const found = global[key]
   if (found) return accept(found)
-  const made = { format, version, registry: new Registry() }
+  const made: Shared = { format, version, registry: new Registry() }
   // Not enumerable: test runners compare the global object before and after.
   Object.defineProperty(global, key, { value: made, configurable: true })
   return made

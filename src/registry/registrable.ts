@@ -1,5 +1,6 @@
 import type { ClassFor, Fits } from './compile-time.js'
 import { declare } from './declaration.js'
+import { declaresOnly } from './declare-only.js'
 import { defaultRegistry } from './default-registry.js'
 import { checkTag, type Tag } from './tag.js'
 import type { Class, HooksOf, RegistrationOptions } from './types.js'
@@ -61,7 +62,10 @@ export function register<C extends Class, O extends RegistrationOptions = {}>(
   tag: Tag,
   options?: O & HooksOf<C>,
 ): C {
-  return (options?.registry ?? defaultRegistry).add(Class, tag, options)
+  if (!options?.registry && declaresOnly())
+    declare(Class).tags.push({ tag: checkTag(tag), options: options ?? {} })
+  else (options?.registry ?? defaultRegistry).add(Class, tag, options)
+  return Class
 }
 
 // A standard decorator sees its class before static fields and static methods' decorators have run.
@@ -80,7 +84,9 @@ function registerDeclared(
 
 function declareAndAdd(Class: Class, given: Tag | undefined, options: RegistrationOptions): void {
   const tag = given ?? checkTag(`!${Class.name}`)
-  const { registry = defaultRegistry, ...declared } = options
+  const { registry, ...declared } = options
   declare(Class).tags.push({ tag, options: declared })
-  registry.add(Class, tag, options)
+  if (!registry && declaresOnly()) return
+  const target = registry ?? defaultRegistry
+  target.add(Class, tag, options)
 }

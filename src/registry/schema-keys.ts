@@ -3,8 +3,8 @@ import type { StandardSchema } from './standard-schema.js'
 /** The JSON Schema of what may be written for a schema; `undefined` where its library cannot say it. */
 export function inputJsonSchema(schema: StandardSchema): Record<string, unknown> | undefined {
   try {
-    // zod refuses what JSON cannot hold, such as instances of a class, unless it is told to let anything pass there.
-    const libraryOptions = { unrepresentable: 'any' }
+    // zod and valibot refuse what JSON cannot hold, such as objects of a class, unless told to let anything pass there.
+    const libraryOptions = { unrepresentable: 'any', errorMode: 'ignore' }
     return schema['~standard'].jsonSchema?.input({ target: 'draft-07', libraryOptions })
   } catch {
     return undefined

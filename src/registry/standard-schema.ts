@@ -32,6 +32,11 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
+/** The names along the path of an issue. */
+export function pathOf(issue: SchemaIssue): string[] {
+  return (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step))
+}
+
 /** What may be written for a schema. */
 export type InputOf<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input']
 

@@ -4,11 +4,13 @@ import { documentError, inFileOrder } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
-import { DocumentError, ExtensionError } from '../errors.js'
+import { DocumentError } from '../errors.js'
+import type { ImportedExtension } from '../extensions/index.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
 import { describeError } from './describe-error.js'
+import { type ExtensionOptions, importDeclared } from './file-extensions.js'
 import { type Logger, StderrLogger } from './logger.js'
 import { failure, interruptedCode, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
@@ -26,15 +28,11 @@ export interface ContextOptions {
 }
 
 /** What {@link SafeExecutionContext.preprocess} shall do besides parsing and constructing. */
-export interface PreprocessOptions {
+export interface PreprocessOptions extends ExtensionOptions {
   /** The INI file of secrets, or secrets that were read. */
   secrets?: string | SecretsConfig
   /** How the INI file is read; `python` when absent. */
   dialect?: SecretsDialect
-  /** Fetch extensions that are remote; default `true`. */
-  downloadExtensions?: boolean
-  /** Install extensions; default `false`. */
-  installExtensions?: boolean
   /** Import extensions; default `true`. */
   importExtensions?: boolean
   /** Check the whole file before anything is constructed; default `true`. */
@@ -60,11 +58,14 @@ export interface Preprocessed {
  */
 export class SafeExecutionContext {
   readonly #file: string | URL | { content: string; filename?: string }
-  readonly #registry: Registry
+  /** Whose tags count: once extensions are imported, a child that has theirs, too. */
+  #registry: Registry
   readonly #userProvider: UserProvider | undefined
   #parsed: Parsed | undefined
   #checked = false
   #logger: Logger = new StderrLogger()
+  #signal: AbortSignal | undefined
+  #imported: readonly ImportedExtension[] | undefined
   #secrets: SecretsConfig | undefined
 
   /** `file` is a path, a URL, or `{ content }` for a text that is at hand. */
@@ -81,6 +82,7 @@ export class SafeExecutionContext {
   ): Promise<Outcome<T>> {
     const complete = runOptions(options)
     this.#logger = complete.logger
+    this.#signal = complete.signal
     try {
       return { ok: true, value: await body(complete), exitCode: 0 }
     } catch (thrown) {
@@ -94,6 +96,24 @@ export class SafeExecutionContext {
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
     const { content, extensions } = await this.#runnableFile()
     return { content, extensions }
+  }
+
+  /**
+   * Imports the extensions that the file declares, once: their tags then hold in this context and nowhere else.
+   *
+   * @throws {@link ExtensionError} with every extension that cannot be had.
+   */
+  async importExtensions(options: ExtensionOptions = {}): Promise<void> {
+    if (this.#imported) return
+    const { source } = await this.#parse()
+    const declared = { ...(await this.#runnableFile()), source }
+    const surroundings = { signal: this.#signal, logger: this.#logger }
+    const { registry, imported } = await importDeclared(declared, this.#registry, {
+      ...options,
+      ...surroundings,
+    })
+    this.#registry = registry
+    this.#imported = imported
   }
 
   /**
@@ -135,10 +155,10 @@ export class SafeExecutionContext {
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
     const { extensions } = await this.firstParse()
     const secrets = await this.#readSecrets(options)
-    if (options.importExtensions !== false) refuseExtensions(extensions)
+    if (options.importExtensions !== false) await this.importExtensions(options)
     const runnable = await (options.checkTags === false ? this.#construct() : this.compileRunnable())
     if (secrets) await runnable.injectSecrets(secrets)
-    runnable.injectExtensions(extensions)
+    runnable.injectExtensions(extensions, this.#imported)
     await runnable.parse()
     return { runnable, extensions }
   }
@@ -195,14 +215,4 @@ function notRunnable(parsed: Parsed, root: RunnableFile['document']['root']): Do
     root,
     `A runnable file holds a runnable, but ${found}: name a class that extends Runnable`,
   )
-}
-
-function refuseExtensions(extensions: Readonly<Record<string, string>>): void {
-  const [first] = Object.entries(extensions)
-  if (!first) return
-  const [name, source] = first
-  const message = `Extension "${name}" is declared, but this version cannot import extensions`
-  throw new ExtensionError(`${message}: remove it, and import its module yourself ("--import ${source}")`, {
-    code: 'NO_EXTENSIONS',
-  })
 }

@@ -2,12 +2,14 @@ import { textOf } from '../document/nodes.js'
 import { kindOf, spanOf } from '../document/problems.js'
 import { isEmptyDocument, type Parsed, type ParsedDocument } from '../document/read/parsed.js'
 import { RunnableFileError } from '../errors.js'
-import type { Node } from '../node.js'
+import type { Entry, Node } from '../node.js'
 import { reportProblems } from '../report.js'
 
 /** A runnable file, parsed: its extensions, and the document of its runnable. */
 export interface RunnableFile {
   readonly extensions: Readonly<Record<string, string>>
+  /** Where the extensions are declared. */
+  readonly declarations: readonly Entry[]
   readonly document: ParsedDocument
   /** The text of the runnable's document, byte for byte. */
   readonly content: string
@@ -31,10 +33,11 @@ export function takeApart(parsed: Parsed): RunnableFile {
     )
   const document = second ?? first
   const content = source.text.slice(document.start, document.end)
-  return { extensions: second ? extensionsOf(first, parsed) : {}, document, content }
+  const declarations = second ? declarationsOf(first, parsed) : []
+  return { extensions: extensionsOf(declarations, parsed), declarations, document, content }
 }
 
-function extensionsOf({ root }: ParsedDocument, parsed: Parsed): Record<string, string> {
+function declarationsOf({ root }: ParsedDocument, parsed: Parsed): readonly Entry[] {
   if (root.kind !== 'mapping' || root.tag !== undefined)
     throw wrong(
       parsed,
@@ -42,8 +45,12 @@ function extensionsOf({ root }: ParsedDocument, parsed: Parsed): Record<string, 
       root,
       `Above "---" stand the extensions, "name: where it comes from", but here stands ${root.tag === undefined ? kindOf(root, parsed.source) : `"${root.tag}"`}`,
     )
+  return root.entries
+}
+
+function extensionsOf(entries: readonly Entry[], parsed: Parsed): Record<string, string> {
   return Object.fromEntries(
-    root.entries.map(({ key, value }) => [textOf(key), sourceOf(value, textOf(key), parsed)]),
+    entries.map(({ key, value }) => [textOf(key), sourceOf(value, textOf(key), parsed)]),
   )
 }
 

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
+import type { ResolvedExtension } from '../extensions/resolved.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'
@@ -27,6 +28,7 @@ export type UserProvider = () => string
 export abstract class Runnable<Result = unknown, Options extends object = {}> extends MappedRegistrable {
   #config: SecretsConfig = emptySecrets()
   #extensions: Readonly<Record<string, string>> = {}
+  #importedExtensions: readonly ResolvedExtension[] = []
   #content: string | undefined
   #userProvider: UserProvider = () => userInfo().username
 
@@ -62,7 +64,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   /**
    * Reads secrets from an INI file, or takes those that were read.
    *
-   * @throws {@link SecretsFileError} when the file is missing or wrong.
+   * @throws `SecretsFileError` when the file is missing or wrong.
    */
   async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
     if (typeof secrets !== 'string') this.#config = secrets
@@ -72,9 +74,18 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     }
   }
 
-  /** Remembers the extensions of the runnable file. */
-  injectExtensions(extensions: Readonly<Record<string, string>>): void {
+  /** Remembers the extensions of the runnable file, and where those that were imported lie on this machine. */
+  injectExtensions(
+    extensions: Readonly<Record<string, string>>,
+    imported: readonly ResolvedExtension[] = [],
+  ): void {
     this.#extensions = { ...extensions }
+    this.#importedExtensions = imported
+  }
+
+  /** @internal What a cluster is sent. */
+  get importedExtensions(): readonly ResolvedExtension[] {
+    return this.#importedExtensions
   }
 
   /**

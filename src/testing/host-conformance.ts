@@ -108,9 +108,9 @@ const checks: Readonly<Record<string, Check>> = {
     const path = await homeOf(host)
     const { stdout } = await host.exec([`${path}/${conformancePath}`, 'folder'], { cwd: 'conformance/a b' })
     assert.equal(stdout.toString(), `${path}/conformance/a b\n`)
-    const env = { CONFORMANCE: "it's\n$set" }
-    const seen = await host.exec([conformancePath, 'environment', 'CONFORMANCE'], { env })
-    assert.equal(seen.stdout.toString(), env.CONFORMANCE)
+    const env = { FLAMBEAU_CONFORMANCE: "it's\n$set" }
+    const seen = await host.exec([conformancePath, 'environment', 'FLAMBEAU_CONFORMANCE'], { env })
+    assert.equal(seen.stdout.toString(), env.FLAMBEAU_CONFORMANCE)
   },
 
   'a program can be aborted, and the host be used after it': async (host) => {

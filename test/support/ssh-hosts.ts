@@ -30,6 +30,9 @@ const namespaces = !noHosts && wanted !== 'loopback' && canMakeNamespaces()
 export const noMachines: string | false =
   noHosts || (namespaces ? false : 'needs root and namespaces, which this machine does not give')
 
+/** More hosts that boot at once only keep each other waiting. */
+const atOnce = 8
+
 /** SSH hosts `h1`, `h2`, ... of one test file, and what a client needs to reach them. */
 export class SshHosts {
   readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-hosts-'))
@@ -50,7 +53,8 @@ export class SshHosts {
   static async start(count: number): Promise<SshHosts> {
     const hosts = new SshHosts(count)
     try {
-      await Promise.all(hosts.all.map((host) => host.boot()))
+      for (let at = 0; at < count; at += atOnce)
+        await Promise.all(hosts.all.slice(at, at + atOnce).map((host) => host.boot()))
       hosts.#writeConfig()
       return hosts
     } catch (error) {

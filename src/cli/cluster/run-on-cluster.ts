@@ -3,12 +3,13 @@ import { pipeline } from 'node:stream/promises'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { resolveModule } from '../import-modules.js'
+import type { ExtensionFlags } from '../options.js'
 import { tellEnd } from './run-end.js'
 import { tell } from './tell.js'
 import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
-export interface RunOnClusterFlags extends ClusterFlags {
+export interface RunOnClusterFlags extends ClusterFlags, ExtensionFlags {
   readonly secretsDialect?: 'python' | 'ini'
   readonly force?: true
   readonly detach?: true
@@ -30,16 +31,13 @@ async function start(
   { cluster, logger, signal }: AtCluster,
 ): Promise<RemoteRun> {
   const context = new SafeExecutionContext(file)
-  const { secrets, secretsDialect: dialect, force = false } = flags
-  const { runnable } = await context.preprocess({
-    ...(secrets === undefined ? {} : { secrets }),
-    ...(dialect === undefined ? {} : { dialect }),
-  })
+  const { secretsDialect: dialect, force = false, import: modules, ...rest } = flags
+  const { runnable } = await context.preprocess({ ...rest, ...(dialect === undefined ? {} : { dialect }) })
   return cluster.submit(runnable, {
     file: basename(file),
     force,
     signal,
-    imports: await Promise.all(flags.import.map(resolveModule)),
+    imports: await Promise.all(modules.map(resolveModule)),
     onEvent: (event) => tell(event, logger),
   })
 }

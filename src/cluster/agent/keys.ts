@@ -18,7 +18,7 @@ export async function makeKey(folder: string, cluster: string): Promise<void> {
     const args = ['-q', '-t', 'ed25519', '-N', '', '-C', comment(cluster), '-f', join(made, 'key')]
     await execute('ssh-keygen', args).catch((error) => {
       throw error.code === 'ENOENT'
-        ? Object.assign(new Error('no ssh-keygen'), { code: 'NO_SSH_CLIENT' })
+        ? Object.assign(new Error('no ssh-keygen'), { code: 'HOST_NO_SSH_CLIENT' })
         : error
     })
     await chmod(join(made, 'key.pub'), 0o600)

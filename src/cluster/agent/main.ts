@@ -77,7 +77,7 @@ async function answer<O extends Operation>(op: O, ask: Operations[O]['ask'], wir
   try {
     return { reply: await handlers[op](ask, wire) }
   } catch (error) {
-    const { code = 'AGENT_FAILED', message, path } = error as NodeJS.ErrnoException
+    const { code = 'HOST_REFUSED', message, path } = error as NodeJS.ErrnoException
     return { error: { code, message, ...(path === undefined ? {} : { detail: path }) } }
   }
 }

@@ -23,12 +23,12 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
     (_, { message }) =>
       `There is no run "${message}" in this cluster: "flambeau runs" lists those that there are`,
   ],
-  NO_SSH_CLIENT: [
+  HOST_NO_SSH_CLIENT: [
     'HOST_NO_SSH_CLIENT',
     (host) =>
       `Host "${host}" has no ssh-keygen, with which the cluster's key is made: install its OpenSSH client ("apt-get install openssh-client")`,
   ],
-  SHELL_NOISY: [
+  HOST_SHELL_NOISY: [
     'HOST_SHELL_NOISY',
     (host) =>
       `The login shell of host "${host}" prints too much for a command to be heard: let ~/.bashrc and the like be silent`,

@@ -78,7 +78,7 @@ export class Session {
       noise += line.length + 1
     }
     this.giveUp()
-    throw new AgentRefusal({ code: 'SHELL_NOISY', message: 'its login shell prints too much' })
+    throw new AgentRefusal({ code: 'HOST_SHELL_NOISY', message: 'its login shell prints too much' })
   }
 
   /** Asks, without waiting for the answer: bytes may have to follow. */

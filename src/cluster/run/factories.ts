@@ -4,8 +4,9 @@ import { ClusterError } from '../../errors.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
 import { SSHHost } from '../host/ssh-host.js'
+import type { Connection } from '../members.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
-import type { Connection, Connections } from './run-folder.js'
+import type { Connections } from './run-folder.js'
 
 /**
  * The factories of the cluster that this process runs on, in the order of `env.factoriesIps`; for the `run` of a

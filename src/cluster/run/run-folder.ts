@@ -1,4 +1,5 @@
 import type { SharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import type { Connection } from '../members.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
 export interface RunProgram {
@@ -20,11 +21,6 @@ export interface Connections {
   readonly packageHash: string
   readonly factories: readonly Connection[]
 }
-
-/** How one host is reached from the orchestrator. */
-export type Connection =
-  | { readonly kind: 'ssh'; readonly address: string; readonly port?: number; readonly user?: string }
-  | { readonly kind: 'local'; readonly name: string; readonly folder: string }
 
 /** `secrets.json` of a run folder, gone as soon as it is read. */
 export type RunSecrets = SharedSecrets

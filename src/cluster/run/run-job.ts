@@ -3,9 +3,10 @@
  * at home. `node run-job.js RUN_FOLDER`.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { dumpAll } from '../../document/write/dump.js'
+import { dump } from '../../document/write/dump.js'
+import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
@@ -30,7 +31,7 @@ async function runJob(): Promise<number> {
   )
   const outcome = await context.run(
     async (options) => {
-      for (const module of program.imports) await import(pathToFileURL(join(packageFolder, module)).href)
+      for (const module of program.imports) await importProgram(module)
       const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
@@ -42,10 +43,21 @@ async function runJob(): Promise<number> {
   return outcome.exitCode
 }
 
+async function importProgram(module: string): Promise<void> {
+  await import(pathToFileURL(join(packageFolder, module)).href).catch((cause: NodeJS.ErrnoException) => {
+    const [, missing] = /^Cannot find package '([^']+)'/.exec(cause.message) ?? []
+    if (missing === undefined) throw cause
+    const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`
+    throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
+  })
+}
+
 async function jobOf({ extensions }: RunProgram): Promise<string> {
   const job = await read('job.yaml')
   const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
-  return paths.length === 0 ? job : `${dumpAll([Object.fromEntries(paths)])}---\n${job}`
+  if (paths.length === 0) return job
+  // A runnable that stood below extensions here has the line between them in its text already.
+  return dump(Object.fromEntries(paths)) + (job.startsWith('---') ? '' : '---\n') + job
 }
 
 function read(name: string): Promise<string> {

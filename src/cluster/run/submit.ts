@@ -9,12 +9,7 @@ import type { AgentHost } from '../host/agent-host.js'
 import type { Members } from '../members.js'
 import { onEveryHost } from '../on-every-host.js'
 import { ownTree } from '../ship/package-tree.js'
-import {
-  extensionTrees,
-  importTrees,
-  type ShippedExtension,
-  type ShippedTree,
-} from '../ship/program-trees.js'
+import { extensionTrees, importTrees, type ShippedTree } from '../ship/program-trees.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram } from './run-folder.js'
 
@@ -24,8 +19,6 @@ export interface SubmitOptions extends ClusterCallOptions {
   readonly force?: boolean
   /** What lists of runs call it: the name of its file. */
   readonly file?: string
-  /** Where the extensions of the runnable are on this machine. */
-  readonly extensions?: readonly ShippedExtension[]
   /** Modules that register classes of the runnable; the package of each goes along. */
   readonly imports?: readonly (string | URL)[]
   /** Whose tags the runnable is written with; the default registry when absent. */
@@ -50,7 +43,7 @@ export async function submit(
 ): Promise<RemoteRun> {
   const { orchestrator, factories } = to.members
   const kept = [...to.secretFiles, secretsFileOf(runnable.config) ?? []].flat()
-  const extensions = await extensionTrees(options.extensions ?? [], kept)
+  const extensions = await extensionTrees(runnable.importedExtensions, kept)
   const { trees, imports } = await importTrees(options.imports ?? [], kept)
   const hosts = [orchestrator, ...factories].map(({ host }) => host)
   const { hash } = await ownTree()
@@ -63,9 +56,7 @@ export async function submit(
     force,
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
-    extensions: Object.fromEntries(
-      extensions.map(({ place }, index) => [options.extensions![index]!.name, place]),
-    ),
+    extensions: Object.fromEntries(extensions.map(({ extension, place }) => [extension, place])),
     imports,
   }
   const files = {

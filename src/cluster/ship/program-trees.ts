@@ -2,16 +2,10 @@ import { existsSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
+import type { ResolvedExtension } from '../../extensions/resolved.js'
 import type { Tree } from '../wire/tree-of.js'
-import { packageAbove } from './own-folder.js'
+import { ownFolder, packageAbove } from './own-folder.js'
 import { packageTree } from './package-tree.js'
-
-/** An extension that is on this machine. */
-export interface ShippedExtension {
-  readonly name: string
-  /** The folder of its package. */
-  readonly folder: string
-}
 
 /** A folder that goes along with a run, and where it lies within the package that the run uses. */
 export interface ShippedTree {
@@ -21,22 +15,28 @@ export interface ShippedTree {
   readonly place: string
 }
 
-/** The trees of extensions, by name; files that are `kept` stay here. */
+/** The tree of an extension. */
+export interface ExtensionTree extends ShippedTree {
+  /** Its name in the runnable file. */
+  readonly extension: string
+}
+
+/** The trees of extensions, as they are on this machine; files that are `kept` stay here. */
 export async function extensionTrees(
-  extensions: readonly ShippedExtension[],
+  extensions: readonly ResolvedExtension[],
   kept: readonly string[],
-): Promise<ShippedTree[]> {
-  const trees: ShippedTree[] = []
-  for (const { name, folder } of extensions) {
+): Promise<ExtensionTree[]> {
+  const trees: ExtensionTree[] = []
+  for (const { name: extension, folder } of extensions) {
     const tree = await packageTree(folder, kept)
-    trees.push({ name: `extension "${name}"`, tree, place: `extensions/${tree.hash}` })
+    trees.push({ extension, name: `extension "${extension}"`, tree, place: `extensions/${tree.hash}` })
   }
   return trees
 }
 
 /**
- * The trees of the packages in which modules lie, and the modules as paths within the package that the run uses; files that
- * are `kept` stay here.
+ * The trees of the packages in which modules lie, and the modules as paths within the package that the run uses; files
+ * that are `kept` stay here.
  */
 export async function importTrees(
   modules: readonly (string | URL)[],
@@ -46,12 +46,18 @@ export async function importTrees(
   const imports: string[] = []
   for (const module of modules) {
     const file = fileOf(module)
-    const folder = packageAbove(dirname(file))
+    const folder = programFolder(file)
     const shipped = trees.get(folder) ?? (await programTree(folder, kept))
     trees.set(folder, shipped)
     imports.push(`${shipped.place}/${relative(folder, file)}`)
   }
   return { trees: [...trees.values()], imports }
+}
+
+// Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
+function programFolder(file: string): string {
+  const folder = packageAbove(dirname(file))
+  return folder === ownFolder ? dirname(file) : folder
 }
 
 async function programTree(folder: string, kept: readonly string[]): Promise<ShippedTree> {

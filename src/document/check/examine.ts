@@ -1,5 +1,7 @@
 import type { Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
+import { namespaceOf } from '../../registry/tag.js'
 import type { Parsed, ParsedDocument } from '../read/parsed.js'
 import { StandIns } from './stand-ins.js'
 import { TagCheck } from './tag-check.js'
@@ -13,14 +15,33 @@ export interface Findings {
   readonly warnings: readonly Problem[]
 }
 
-/** Finds what is wrong with the YAML, its tags and its options, without running a class. */
-export function examine(parsed: Parsed, registry: Registry): Findings {
-  const found = parsed.documents.map((document) => examineDocument(parsed, document, registry))
+/**
+ * Finds what is wrong with the YAML, its tags and its options, without running a class. Of a tag in a namespace that is
+ * `unseen` nobody can say whether it is there.
+ */
+export function examine(
+  parsed: Parsed,
+  registry: Registry,
+  unseen: ReadonlySet<string> = new Set(),
+): Findings {
+  const found = parsed.documents.map((document) =>
+    examineDocument(parsed, { ...document, tagged: seenOf(document, unseen) }, registry),
+  )
   return {
     problems: [...parsed.problems, ...found.flatMap(({ problems }) => problems)],
     doubtful: found.flatMap(({ doubtful }) => doubtful),
-    warnings: found.flatMap(({ warnings }) => warnings),
+    warnings: firstOfEach(found.flatMap(({ warnings }) => warnings)),
   }
+}
+
+// What stands in several documents is warned of once.
+function firstOfEach(warnings: readonly Problem[]): Problem[] {
+  const said = new Set<string>()
+  return warnings.filter(({ message }) => !said.has(message) && said.add(message))
+}
+
+function seenOf({ tagged }: ParsedDocument, unseen: ReadonlySet<string>): readonly Node[] {
+  return unseen.size === 0 ? tagged : tagged.filter(({ tag = '' }) => !unseen.has(namespaceOf(tag) ?? ''))
 }
 
 function examineDocument(

@@ -1,10 +1,10 @@
 import type { Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
-import type { SchemaIssue, StandardSchema } from '../../registry/standard-schema.js'
+import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import { Construction } from '../construct/construction.js'
 import { IssueProblems } from '../construct/issue-problems.js'
-import { ask, pathOf } from '../construct/validation.js'
+import { ask } from '../construct/validation.js'
 import { childrenOf, isEmpty } from '../nodes.js'
 
 /**

@@ -1,14 +1,15 @@
 import type { Problem } from '../../errors.js'
 import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { optionName } from '../../registry/option-names.js'
 import type { Registry } from '../../registry/registry.js'
 import { didYouMean, nearest } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
-import { optionName } from '../option-names.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
+import { subPaths } from './sub-paths.js'
 
 const core = 'tag:yaml.org,2002:'
 /** Tags of this package that come with a part of it which a program may not have imported. */
@@ -143,6 +144,8 @@ function unknownFactory(tag: string, owner: ResolvedTag): Finding {
 }
 
 function remedyFor(tag: string, registry: Registry): string {
+  const subPath = Object.hasOwn(subPaths, tag) ? subPaths[tag] : undefined
+  if (subPath) return `"import '${subPath}'" registers it`
   const namespace = namespaceOf(tag)
   if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
   if (namespace === undefined)

@@ -1,6 +1,7 @@
 import { ValidationError } from '../../errors.js'
 import type { SchemaIssue, StandardSchema } from '../../registry/standard-schema.js'
-import { ask, pathOf, pathText } from './validation.js'
+import { pathOf } from '../../registry/standard-schema.js'
+import { ask, pathText } from './validation.js'
 
 /**
  * What a schema makes of options that are given in code.

@@ -1,14 +1,14 @@
 import type { Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { keyName, optionName } from '../../registry/option-names.js'
 import { knownKeys } from '../../registry/schema-keys.js'
-import type { SchemaIssue, StandardSchema } from '../../registry/standard-schema.js'
+import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 import { nearest } from '../../registry/suggest.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { followed, textOf } from '../nodes.js'
-import { keyName, optionName } from '../option-names.js'
 import { spanOf } from '../problems.js'
 import type { Constructing } from './constructing.js'
-import { pathOf, pathText } from './validation.js'
+import { pathText } from './validation.js'
 
 /** Turns what a schema says of the options below a node into problems that point at their places. */
 export class IssueProblems {

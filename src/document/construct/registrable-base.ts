@@ -56,7 +56,7 @@ export abstract class MappedRegistrable extends Registrable {
    * new Train({ data: 'iris.csv' }).options.rate   // 0.1
    * ```
    *
-   * Any Standard Schema will do. `new Train(...)` throws a {@link ValidationError} for what YAML would refuse.
+   * Any Standard Schema will do. `new Train(...)` throws a `ValidationError` for what YAML would refuse.
    */
   static with<Base extends abstract new (...args: any) => object, S extends StandardSchema>(
     this: Base,

@@ -34,11 +34,11 @@ export class Template<T = unknown> {
     return this.node.tag
   }
 
-  /** The objects of one class that stand in the template, by their paths: what `build` may replace. */
+  /** The objects of a class that stand in the template, by their paths in file order: what `build` may replace. */
   placeholders<C extends Class>(PlaceholderClass: C): Map<TemplatePath, InstanceType<C>> {
     const found = new Map<TemplatePath, InstanceType<C>>()
     for (const [path, node] of pathsOf(this.node))
-      if (this.by.registry.get(node.tag ?? '')?.Class === PlaceholderClass)
+      if (isOf(this.by.registry.get(node.tag ?? '')?.Class, PlaceholderClass))
         found.set(path, this.by.construct(node) as InstanceType<C>)
     return found
   }
@@ -56,6 +56,10 @@ export class Template<T = unknown> {
   get [brand](): true {
     return true
   }
+}
+
+function isOf(Class: Class | undefined, Ancestor: Class): boolean {
+  return Class !== undefined && (Class === Ancestor || Class.prototype instanceof Ancestor)
 }
 
 /** Whether a value is a {@link Template}, whichever copy of this package made it. */

@@ -33,11 +33,6 @@ function attempt(
   }
 }
 
-/** The names along the path of an issue. */
-export function pathOf(issue: SchemaIssue): string[] {
-  return (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step))
-}
-
 /** The names of options as a message writes them: `optimizer.rate`, `layers[0]`. */
 export function pathText(path: readonly string[]): string {
   return path.map((step, at) => (/^\d+$/.test(step) ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')

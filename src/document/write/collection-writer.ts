@@ -1,14 +1,7 @@
-import {
-  type Entry,
-  type MappingNode,
-  mappingNode,
-  type SequenceNode,
-  scalarNode,
-  sequenceNode,
-} from '../../node.js'
+import { type Entry, type MappingNode, mappingNode, type SequenceNode, sequenceNode } from '../../node.js'
+import { keyName } from '../../registry/option-names.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { textOf } from '../nodes.js'
-import { keyName } from '../option-names.js'
 import type { Hint, Representing } from './representing.js'
 
 interface SequenceOptions {
@@ -65,7 +58,7 @@ function restyled(hint: Hint | undefined, tag: string | undefined): Pick<Mapping
 
 /** One entry that no file has. */
 export function newEntry(name: string, value: unknown, to: Representing): Entry {
-  return { key: scalarNode(name), value: to.at(name, () => to.represent(value)), merge: false }
+  return { key: to.key(name), value: to.at(name, () => to.represent(value)), merge: false }
 }
 
 function keptEntries(

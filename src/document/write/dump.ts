@@ -3,6 +3,7 @@ import { yaml } from '#yaml'
 import type { Node } from '../../node.js'
 import { defaultRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
+import { recordOf } from '../construct/records.js'
 import { anchorNames } from './anchor-names.js'
 import { Original } from './originals.js'
 import { writeQuickly } from './quick-writer.js'
@@ -13,7 +14,7 @@ import { toYamlNode, type Writing } from './yaml-nodes.js'
 
 /** Options of {@link dump}. */
 export interface DumpOptions {
-  /** Whose tags are written; the default registry when absent. */
+  /** Whose tags are written; when absent, the one that the object was loaded with, else the default registry. */
   registry?: Registry
   /** Write what the schemas filled in, too: the text then means the same under other defaults. */
   defaults?: boolean
@@ -35,7 +36,7 @@ export interface DumpOptions {
  */
 export function dump(
   value: unknown,
-  { registry = defaultRegistry, defaults = false }: DumpOptions = {},
+  { registry = registryOf(value), defaults = false }: DumpOptions = {},
 ): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)
@@ -46,6 +47,11 @@ export function dump(
     (loaded ? undefined : writeQuickly(root, representation.repeats ? anchorNames(root) : new Map())) ??
     new DocumentWriter(representation).write(root)
   )
+}
+
+function registryOf(value: unknown): Registry {
+  const record = typeof value === 'object' && value !== null ? recordOf(value) : undefined
+  return record?.loaded?.by.registry ?? defaultRegistry
 }
 
 /** Writes several objects as the documents of one text. */

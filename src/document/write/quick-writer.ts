@@ -78,9 +78,10 @@ class QuickWriter {
 
   #props(node: Node): string {
     if (node.kind === 'alias') return ''
-    if (node.tag !== undefined && !/^![\w.-]+$/.test(node.tag)) throw givenUp
+    const { tag = '' } = node
+    if (tag !== '' && !/^![\w.-]+$/.test(tag)) throw givenUp
     const anchor = this.anchors.get(node)
-    return [anchor === undefined ? '' : `&${anchor}`, node.tag ?? ''].filter(Boolean).join(' ')
+    return anchor === undefined ? tag : `&${anchor} ${tag}`.trimEnd()
   }
 
   #inline(node: Node, indent: number): string {

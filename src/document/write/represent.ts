@@ -1,5 +1,13 @@
 import { RegistrationError } from '../../errors.js'
-import { type AliasNode, aliasNode, type Entry, isApplicationTag, type Node, scalarNode } from '../../node.js'
+import {
+  type AliasNode,
+  aliasNode,
+  type Entry,
+  isApplicationTag,
+  type Node,
+  type ScalarNode,
+  scalarNode,
+} from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Constructing } from '../construct/constructing.js'
 import { recordOf } from '../construct/records.js'
@@ -20,9 +28,10 @@ export class Representation implements Representing {
   readonly sources = new Set<Constructing>()
   /** Whether anything stands in two places, so that it needs a name. */
   repeats = false
-  readonly #made = new Map<object, Node>()
+  /** Nothing as long as the node is being made. */
+  readonly #made = new Map<object, Node | undefined>()
+  readonly #keys = new Map<string, ScalarNode>()
   readonly #copied = new Map<Node, Node>()
-  readonly #open = new Set<object>()
   readonly #path: string[] = []
   readonly #instances = new InstanceWriter(this)
 
@@ -43,6 +52,14 @@ export class Representation implements Representing {
     if (!hint) return made
     this.origins.set(made, hint.node)
     this.sources.add(hint.by)
+    return made
+  }
+
+  key(name: string): ScalarNode {
+    const known = this.#keys.get(name)
+    if (known) return known
+    const made = scalarNode(name)
+    this.#keys.set(name, made)
     return made
   }
 
@@ -114,10 +131,9 @@ export class Representation implements Representing {
   #object(value: object, hint?: Hint): Node {
     const made = this.#made.get(value)
     if (made) return this.from(this.#alias(made), hint?.node.kind === 'alias' ? hint : undefined)
-    if (this.#open.has(value)) throw this.#mistake('contains itself', 'CYCLE')
-    this.#open.add(value)
+    if (this.#made.has(value)) throw this.#mistake('contains itself', 'CYCLE')
+    this.#made.set(value, undefined)
     const node = this.#make(value, hint)
-    this.#open.delete(value)
     this.#made.set(value, node)
     return node
   }

@@ -1,4 +1,4 @@
-import type { Entry, Node } from '../../node.js'
+import type { Entry, Node, ScalarNode } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Constructing } from '../construct/constructing.js'
 
@@ -20,6 +20,8 @@ export interface Representing {
   /** The node that a loaded one is written as, with what became of it since. */
   copy(hint: Hint): Node
   copyEntry(entry: Entry, by: Constructing): Entry
+  /** The node of a name that no file has; mappings share it, as they do their names. */
+  key(name: string): ScalarNode
   /** Says which loaded node a made one takes the place of, and returns the made one. */
   from<N extends Node>(made: N, hint: Hint | undefined): N
   /** Makes something one step further down. */

@@ -1,4 +1,4 @@
-import type { KeyStyle } from '../registry/types.js'
+import type { KeyStyle } from './types.js'
 
 /** The option that a YAML key names: `learningRate` for `learning_rate` in snake case. */
 export function optionName(key: string, style: KeyStyle): string {

@@ -1,0 +1,151 @@
+/**
+ * `npm run bench:cluster`: what bringing clusters up costs, on real SSH hosts that this makes for itself. Needs Linux
+ * and root; the ratios are to what ran in the same process just before.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SSHCluster, SSHHost } from 'flambeau/cluster'
+import { noMachines, SshHosts } from '../build/test/legacy/support/ssh-hosts.js'
+import { delayed } from './delayed.js'
+
+if (noMachines) {
+  console.error(`Hosts cannot be made here: it ${noMachines}`)
+  process.exit(1)
+}
+
+function clusterOf(hosts, count, options = {}) {
+  const [first, ...others] = hosts.all.slice(0, count).map(({ name }) => name)
+  const all = { orchestratorIp: first, factoriesIps: others, sshConfig: hosts.config, connectTimeout: 5 }
+  return new SSHCluster({ name: 'bench', ...all, ...options })
+}
+
+/** Brings a cluster up with connections of its own; returns the seconds. */
+async function timeUp(cluster) {
+  const start = performance.now()
+  const error = await cluster.up().then(
+    () => undefined,
+    (thrown) => thrown,
+  )
+  const seconds = (performance.now() - start) / 1000
+  await cluster.close()
+  return { seconds, error }
+}
+
+async function fresh(hosts, count) {
+  await clusterOf(hosts, count).down()
+  return timeUp(clusterOf(hosts, count))
+}
+
+function report(what, value, limit) {
+  const held = limit === undefined ? '' : `  at most ${limit}${value <= limit ? '' : '  EXCEEDED'}`
+  console.log(`  ${what.padEnd(58)} ${value.toFixed(2).padStart(8)}${held}`)
+}
+
+async function counts(hosts) {
+  const [host] = hosts.all
+  const seen = () => host.counts()
+  for (const [what, most] of [
+    ['first', 3],
+    ['unchanged', 1],
+  ]) {
+    const before = seen()
+    await timeUp(clusterOf(hosts, 1))
+    const after = seen()
+    report(`handshakes a host, ${what}`, after.handshakes - before.handshakes, 1)
+    report(`executions a host, ${what}`, after.executions - before.executions, most)
+  }
+}
+
+async function growth(hosts) {
+  const one = []
+  const first = { 20: [], 100: [] }
+  const unchanged = { 1: [], 20: [], 100: [] }
+  for (let round = 0; round < 3; round++) {
+    one.push((await fresh(hosts, 1)).seconds)
+    unchanged[1].push((await timeUp(clusterOf(hosts, 1))).seconds)
+    for (const count of [20, 100]) {
+      first[count].push((await fresh(hosts, count)).seconds)
+      unchanged[count].push((await timeUp(clusterOf(hosts, count))).seconds)
+    }
+  }
+  report('seconds for one host, first', Math.min(...one))
+  report('20 hosts, first, to one', Math.min(...first[20]) / Math.min(...one), 6)
+  report('100 hosts, first, to one', Math.min(...first[100]) / Math.min(...one), 20)
+  report('seconds for one host, unchanged', Math.min(...unchanged[1]))
+  report('20 hosts, unchanged, to one', Math.min(...unchanged[20]) / Math.min(...unchanged[1]), 6)
+  report('100 hosts, unchanged, to one', Math.min(...unchanged[100]) / Math.min(...unchanged[1]), 20)
+}
+
+/** Round trips of 40 ms in the time that is more than without the delay. */
+async function roundTrips(hosts) {
+  const [host] = hosts.all
+  const trip = 0.04
+  const direct = []
+  const far = []
+  for (let round = 0; round < 3; round++) {
+    direct.push((await fresh(hosts, 1)).seconds)
+    await clusterOf(hosts, 1).down()
+    const link = await delayed(host.address, host.port, (trip * 1000) / 2)
+    const config = join(hosts.folder, 'far_config')
+    writeFileSync(
+      config,
+      `Host h1\n  HostName 127.0.0.1\n  Port ${link.port}\n  HostKeyAlias far\n  IdentityFile ${hosts.key}\n  UserKnownHostsFile ${hosts.knownHosts}\n`,
+    )
+    far.push((await timeUp(clusterOf(hosts, 1, { sshConfig: config }))).seconds)
+    link.close()
+  }
+  // One more for the TCP connection, which the link answers at once.
+  report('round trips for the first bring-up', (Math.min(...far) - Math.min(...direct)) / trip + 1, 15)
+}
+
+async function smallFiles(hosts) {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
+  for (let index = 0; index < 1000; index++) {
+    const part = join(folder, `d${index % 20}`)
+    mkdirSync(part, { recursive: true })
+    writeFileSync(join(part, `${index}.txt`), `${index}\n`.repeat(100))
+  }
+  const [host] = hosts.all
+  const ours = []
+  const peers = []
+  for (let round = 0; round < 5; round++) {
+    const tar = performance.now()
+    const remote = `mkdir -p t${round} && tar xf - -C t${round}`
+    execFileSync('sh', ['-c', 'tar cf - -C "$0" . | ssh -F "$1" h1 "$2"', folder, hosts.config, remote])
+    peers.push(performance.now() - tar)
+    const start = performance.now()
+    const ssh = new SSHHost(hosts.options(host))
+    await ssh.sync(folder, `s${round}`)
+    ours.push(performance.now() - start)
+    await ssh.close()
+  }
+  rmSync(folder, { recursive: true })
+  report(
+    '1,000 small files, to tar | ssh, each with its handshake',
+    Math.min(...ours) / Math.min(...peers),
+    1.5,
+  )
+}
+
+async function silent(hosts) {
+  const healthy = await timeUp(clusterOf(hosts, 20))
+  for (const host of hosts.all.slice(15, 20)) host.cut()
+  const { seconds, error } = await timeUp(clusterOf(hosts, 20))
+  for (const host of hosts.all.slice(15, 20)) host.mend()
+  report('5 of 20 silent: seconds beyond the healthy time', seconds - healthy.seconds, 5 + 1)
+  report('silent hosts that were not named', 5 - error.findings.length, 0)
+}
+
+const hosts = await SshHosts.start(100)
+try {
+  console.log(`Node ${process.version}, SSH hosts on this machine`)
+  await counts(hosts)
+  await roundTrips(hosts)
+  await smallFiles(hosts)
+  await growth(hosts)
+  await silent(hosts)
+} finally {
+  await hosts.end()
+}

@@ -1,0 +1,36 @@
+/** No-op tasks a second through pools, relative to a bare worker pool and to bare BullMQ in the same rounds. */
+
+import { redisServer } from './redis.js'
+import { median, node, rounds } from './rounds.js'
+
+const local = { piscina: undefined, 'flambeau, processes': 0.5 }
+const queued = { 'bare BullMQ': undefined, 'flambeau, BullMQ': 0.8 }
+
+export function pools(count) {
+  compare(count, 'No-op tasks a second, 2 workers', local)
+  if (!redisServer)
+    return console.log('\nNo redis-server is at hand (on Debian: apt-get install redis-server)')
+  compare(count, 'No-op tasks a second over Redis, 4 at once', queued)
+}
+
+function compare(count, title, limits) {
+  const commands = Object.fromEntries(
+    Object.keys(limits).map((name) => [name, ['bench/pool-subject.js', name]]),
+  )
+  const results = rounds(count, commands, (args) => JSON.parse(node(args)))
+  const [base] = Object.keys(limits)
+  const best = (name) => Math.max(...results.get(name).map(({ rate }) => rate))
+  console.log(`\n${title}`)
+  for (const [name, limit] of Object.entries(limits)) {
+    const ratio = best(name) / best(base)
+    const first = median(results.get(name).map(({ firstMs }) => firstMs))
+    const bound = limit === undefined ? '' : `  at least ${limit}${ratio >= limit ? '' : '  MISSED'}`
+    const columns = [
+      name.padEnd(24),
+      Math.round(best(name)),
+      `${ratio.toPrecision(3)} ×`,
+      `first after ${first.toFixed(0)} ms`,
+    ]
+    console.log(`  ${columns.join('  ')}${bound}`)
+  }
+}

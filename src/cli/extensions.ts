@@ -1,0 +1,62 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { Resolved } from '../extensions/index.js'
+import { type ListedExtension, listExtensions, pruneExtensions } from '../runnable/extension-files.js'
+import { StderrLogger } from '../runnable/logger.js'
+import { type ExtensionFlags, withExtensions } from './options.js'
+
+/** `flambeau extensions list FILE`, `flambeau extensions prune`. */
+export function extensionsCommand(): Command {
+  return new Command('extensions')
+    .description('show the extensions of a file, or remove installed ones')
+    .addCommand(listCommand())
+    .addCommand(pruneCommand())
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('list the extensions of a runnable file: where each comes from, what that is now, its tags')
+    .argument('<file>', 'the YAML file')
+    .option('--json', 'print them as one JSON array')
+  return withExtensions(command).action(list)
+}
+
+async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: true }): Promise<void> {
+  const logger = new StderrLogger()
+  const extensions = await listExtensions(file, { ...flags, logger })
+  if (extensions.length === 0) logger.info(`"${file}" declares no extensions`)
+  if (json) console.log(JSON.stringify(extensions, null, 2))
+  else for (const extension of extensions) print(extension)
+  if (extensions.some(({ problem }) => problem !== undefined)) process.exitCode = 22
+}
+
+function print({ name, source, resolved, folder, tags, problem }: ListedExtension): void {
+  console.log(`${name}: ${source}`)
+  if (resolved) console.log(`  ${shortly(resolved)}, in ${folder}`)
+  for (const tag of tags) console.log(`  ${tag}`)
+  if (problem) console.log(`  ${problem}`)
+}
+
+// Long hashes are for machines.
+function shortly({ commit, version, integrity }: Resolved): string {
+  if (commit !== undefined) return `commit ${commit.slice(0, 10)}`
+  return version ?? integrity?.slice(0, 20) ?? 'as it is'
+}
+
+function pruneCommand(): Command {
+  return new Command('prune')
+    .description('remove installed extensions that nobody has used for a while')
+    .option('--days <days>', 'for how many days nobody has used them', count, 30)
+    .option('--all', 'remove all of them')
+    .action(prune)
+}
+
+function count(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Write a number of days, such as 30')
+  return Number(text)
+}
+
+async function prune({ days, all }: { days: number; all?: true }): Promise<void> {
+  const { removed, bytes } = await pruneExtensions({ days: all ? 0 : days })
+  const size = `${(bytes / 1_000_000).toFixed(1)} MB`
+  console.log(`Removed ${removed} ${removed === 1 ? 'extension' : 'extensions'}, ${size}`)
+}

@@ -1,0 +1,57 @@
+import { load } from '../document/load.js'
+import { dump } from '../document/write/dump.js'
+import { ExtensionError } from '../errors.js'
+import type { Resolved } from './resolved.js'
+
+/** What one extension resolved to when the lock was written. */
+export interface LockedExtension extends Resolved {
+  /** Where it comes from, without credentials. */
+  readonly source: string
+}
+
+/** The extensions of a lock, by name. */
+export type Lock = ReadonlyMap<string, LockedExtension>
+
+/** The lock of a runnable file: `job.lock.yaml` of `job.yaml`. */
+export function lockName(filename: string): string {
+  return `${filename.replace(/\.ya?ml$/, '')}.lock.yaml`
+}
+
+/** The text of a lock. */
+export function writeLock(lock: Lock): string {
+  const head = '# What each extension resolved to. Written by "flambeau lock": commit it, do not edit it.\n'
+  return head + dump({ version: 1, extensions: Object.fromEntries(lock) })
+}
+
+/**
+ * Reads a lock.
+ *
+ * @throws {@link ExtensionError} when the text is no lock, or one of a later version.
+ */
+export function readLock(text: string, filename: string): Lock {
+  const lock = load(text, { filename }) as { version?: unknown; extensions?: unknown } | null
+  if (lock?.version !== 1 || !isMapping(lock.extensions)) throw noLock(filename)
+  const entries = Object.entries(lock.extensions)
+  if (!entries.every((entry): entry is [string, LockedExtension] => isLocked(entry[1])))
+    throw noLock(filename)
+  return new Map(entries)
+}
+
+function isLocked(value: unknown): value is LockedExtension {
+  if (!isMapping(value) || typeof value['source'] !== 'string') return false
+  const { commit, integrity } = value
+  return isCommit(commit) || (typeof integrity === 'string' && integrity.startsWith('sha'))
+}
+
+function isCommit(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{7,64}$/.test(value)
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function noLock(filename: string): ExtensionError {
+  const message = `"${filename}" is no lock that this version can read: write it anew with "flambeau lock"`
+  return new ExtensionError(message, { code: 'BAD_LOCK' })
+}

@@ -1,0 +1,88 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { resolveLocally } from './fetch.js'
+import { install } from './install.js'
+import { expectLocal } from './local-path.js'
+import { expectUnchanged, lockedFor } from './locked.js'
+import { entryOf, manifestOf, missingDependencies } from './manifest.js'
+import { expectMayInstall } from './may-install.js'
+import { packageFolder } from './npm.js'
+import { type Request, type ResolveOptions, requestOf } from './request.js'
+import type { Resolved, ResolvedExtension } from './resolved.js'
+import type { FolderSource } from './source.js'
+import { isInstalled, placeFor, remember, remembered } from './store.js'
+import { extensionError, type Gathered, gather } from './trouble.js'
+
+/**
+ * Finds the code of extensions on this machine, and installs what is missing when it may.
+ *
+ * ```ts
+ * const [vision] = await resolveExtensions({ vision: './vision' }, { from: '/jobs' })
+ * vision.folder   // '/jobs/vision'
+ * ```
+ *
+ * A folder whose dependencies are there is used where it is: nothing is installed, and no network is needed.
+ *
+ * @throws {@link ExtensionError} that tells of all that cannot be had.
+ */
+export async function resolveExtensions(
+  declared: Readonly<Record<string, string>>,
+  options: ResolveOptions,
+): Promise<readonly ResolvedExtension[]> {
+  const { found, failures } = await resolveEach(declared, options)
+  if (failures.length > 0) throw extensionError(failures, options.locate)
+  return found
+}
+
+/** The same for who goes on without those that cannot be had. */
+export async function resolveEach(
+  declared: Readonly<Record<string, string>>,
+  options: ResolveOptions,
+): Promise<Gathered<ResolvedExtension>> {
+  const requests = Object.entries(declared).map(([name, text]) => ({ name, text }))
+  return gather(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options)))
+}
+
+async function resolveOne(request: Request): Promise<ResolvedExtension> {
+  const { source } = request
+  await expectLocal(source)
+  const locked = lockedFor(request)
+  if (locked) await expectUnchanged(request, locked)
+  const inPlace = source.kind === 'folder' ? await foundInPlace(request, source) : undefined
+  return inPlace ?? installed(request, locked)
+}
+
+async function foundInPlace(
+  request: Request,
+  { path }: FolderSource,
+): Promise<ResolvedExtension | undefined> {
+  const folder = await realpath(path)
+  const manifest = await manifestOf(folder)
+  if (missingDependencies(folder, manifest).length > 0) return undefined
+  const { name, shown } = request
+  return {
+    name,
+    source: shown,
+    folder,
+    entry: await entryOf(folder, manifest),
+    resolved: {},
+    installed: false,
+  }
+}
+
+async function installed(request: Request, locked: Resolved | undefined): Promise<ResolvedExtension> {
+  const { source, scripts, shown } = request
+  const local = await resolveLocally(source)
+  const known = local ?? locked ?? (await remembered(shown))
+  if (known && (await isInstalled(placeFor(known, scripts)))) return at(request, known)
+  await expectMayInstall(request)
+  const resolved = await install(request, local ? undefined : locked)
+  if (!local) await remember(shown, resolved)
+  return at(request, resolved)
+}
+
+async function at({ name, shown, scripts }: Request, resolved: Resolved): Promise<ResolvedExtension> {
+  const folder = await realpath(join(placeFor(resolved, scripts), packageFolder))
+  const entry = await entryOf(folder, await manifestOf(folder))
+  return { name, source: shown, folder, entry, resolved, installed: true }
+}

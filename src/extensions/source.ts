@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Trouble } from './trouble.js'
+
+/** Where an extension comes from, as it was declared. */
+export type ExtensionSource = FolderSource | TarballSource | NpmSource | GitSource
+
+/** A folder of this machine. */
+export interface FolderSource {
+  readonly kind: 'folder'
+  readonly path: string
+}
+
+/** An npm package in one file, on this machine or behind a URL. */
+export interface TarballSource {
+  readonly kind: 'tarball'
+  readonly spec: string
+  readonly remote: boolean
+}
+
+/** A package of a registry: `name`, `name@^1.2`. */
+export interface NpmSource {
+  readonly kind: 'npm'
+  readonly spec: string
+  readonly package: string
+}
+
+/** A git repository. */
+export interface GitSource {
+  readonly kind: 'git'
+  readonly url: string
+  /** A branch, tag or commit; the default branch when absent. */
+  readonly ref?: string
+  /** What stands after `/tree/`: a branch, tag or commit, and perhaps a folder. */
+  readonly tree?: string
+  /** A folder within the repository. */
+  readonly folder?: string
+}
+
+/** Whether a source is on this machine already. */
+export function isLocal(source: ExtensionSource): boolean {
+  return source.kind === 'folder' || (source.kind === 'tarball' && !source.remote)
+}
+
+const npmName = /^(?:npm:)?((?:@[a-z0-9~][\w.~-]*\/)?[a-z0-9~][\w.~-]*)(?:@[^/:]+)?$/
+const scpLike = /^[\w.-]+@[\w.-]+:(?!\/\/)./
+const archive = /\.(?:tgz|tar\.gz)$/
+
+/**
+ * Reads where an extension comes from; paths are relative to the folder `from`.
+ *
+ * ```ts
+ * parseSource('my-extension@^1.2', '/jobs')   // { kind: 'npm', spec: 'my-extension@^1.2', package: 'my-extension' }
+ * parseSource('./vision', '/jobs')            // { kind: 'folder', path: '/jobs/vision' }
+ * ```
+ */
+export function parseSource(text: string, from: string): ExtensionSource {
+  if (/^(?:git\+\w+|ssh|git):\/\//.test(text) || scpLike.test(text)) return gitSource(text)
+  if (/^https?:\/\//.test(text)) return webSource(text)
+  if (text.startsWith('file:')) return fileSource(text, from)
+  if (/^(?:~|\.{1,2})(?:$|[/\\])|^(?:\/|[a-zA-Z]:[/\\])/.test(text)) return pathSource(text, from)
+  const npm = npmName.exec(text)
+  if (npm) return { kind: 'npm', spec: text.replace(/^npm:/, ''), package: npm[1]! }
+  if (/^[\w.-]+(?:\/[\w.-]+)+\/?$/.test(text)) return pathSource(text, from)
+  throw new Trouble(
+    'BAD_EXTENSION_SOURCE',
+    'comes from nowhere that is known: write a path ("./folder"), a URL of a git repository or a tarball, or a package ("name@^1.2")',
+  )
+}
+
+function pathSource(text: string, from: string): FolderSource | TarballSource {
+  const path = text.startsWith('~') ? join(homedir(), text.slice(1)) : resolve(from, text)
+  return archive.test(path) ? { kind: 'tarball', spec: path, remote: false } : { kind: 'folder', path }
+}
+
+function webSource(text: string): GitSource | TarballSource {
+  const [address = ''] = text.split(/[?#]/)
+  if (archive.test(address)) return { kind: 'tarball', spec: text, remote: true }
+  const page = /^(.*?)(?:\/-)?\/tree\/([^#]+?)\/?$/.exec(text)
+  return page ? { kind: 'git', url: page[1]!, tree: decodeURIComponent(page[2]!) } : gitSource(text)
+}
+
+// A URL of a file may name a repository, or a folder or tarball like any path.
+function fileSource(text: string, from: string): ExtensionSource {
+  const [address = ''] = text.split('#')
+  const path = address.startsWith('file:///') ? fileURLToPath(address) : resolve(from, address.slice(5))
+  const repository = text.includes('#') || path.endsWith('.git') || isRepository(path)
+  return repository ? gitSource(text) : pathSource(path, from)
+}
+
+function isRepository(path: string): boolean {
+  return existsSync(join(path, '.git')) || existsSync(join(path, 'objects'))
+}
+
+// After "#" as npm has it: "ref", "ref::path:folder" or "::path:folder".
+function gitSource(text: string): GitSource {
+  const [address = '', fragment = ''] = text.split('#')
+  const [ref = '', folder] = fragment.split('::path:')
+  return {
+    kind: 'git',
+    url: address.replace(/^git\+/, ''),
+    ...(ref === '' ? {} : { ref: decodeURIComponent(ref) }),
+    ...(folder === undefined ? {} : { folder }),
+  }
+}

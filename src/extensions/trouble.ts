@@ -1,0 +1,60 @@
+import { ExtensionError, type Problem } from '../errors.js'
+import { reportProblems } from '../report.js'
+
+/** What is wrong with one extension, as the rest of a sentence that begins with its name: "is not installed: ...". */
+export class Trouble extends Error {
+  constructor(
+    readonly code: string,
+    predicate: string,
+    options?: ErrorOptions,
+  ) {
+    super(predicate, options)
+  }
+}
+
+/** An extension that cannot be had, and why. */
+export interface Failure {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  readonly cause?: unknown
+}
+
+/** Where an extension is declared: makes a problem that points there. */
+export type Locate = (failure: Failure) => Problem
+
+/** What became of several extensions: those that are there, and those that are not. */
+export interface Gathered<T> {
+  readonly found: readonly T[]
+  readonly failures: readonly Failure[]
+}
+
+/** Does the same for each of several extensions, and goes on when one of them cannot be had. */
+export async function gather<E extends { readonly name: string }, T>(
+  extensions: readonly E[],
+  body: (extension: E) => Promise<T>,
+): Promise<Gathered<T>> {
+  const settled = await Promise.allSettled(extensions.map(body))
+  const found = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failures = settled.flatMap((result, at) =>
+    result.status === 'rejected' ? [failureOf(extensions[at]!.name, result.reason)] : [],
+  )
+  return { found, failures }
+}
+
+function failureOf(name: string, reason: unknown): Failure {
+  if (!(reason instanceof Trouble)) throw reason
+  const { code, message, cause } = reason
+  return { name, code, message: `Extension "${name}" ${message}`, cause }
+}
+
+/** One error for all extensions that cannot be had. */
+export function extensionError(failures: readonly Failure[], locate?: Locate): ExtensionError {
+  const cause = failures.find((failure) => failure.cause !== undefined)?.cause
+  if (!locate) {
+    const message = failures.map((failure) => failure.message).join('\n\n')
+    return new ExtensionError(message, { code: failures[0]!.code, cause })
+  }
+  const problems = failures.map(locate)
+  return new ExtensionError(reportProblems(problems), { problems, cause })
+}

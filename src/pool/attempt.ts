@@ -1,0 +1,32 @@
+import { hostname } from 'node:os'
+import type { Ended, EndReason, TaskMessage, TaskNews, WorkerSetup } from './engine.js'
+import { type PackedError, packError } from './packed-error.js'
+import { packResult } from './packed-result.js'
+import { runTask } from './run-task.js'
+
+/** The name of this machine, as results and errors show it. */
+export const thisHost = hostname()
+
+/** Runs one attempt in this process; what a task throws is how it ended. */
+export async function attemptHere(
+  task: TaskMessage,
+  { folder, secrets, registry }: WorkerSetup,
+  watch: { signal: AbortSignal; tell: (news: TaskNews) => void },
+): Promise<Ended> {
+  try {
+    const value = await runTask(task, { ...watch, secrets, registry })
+    return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
+  } catch (thrown) {
+    return ended('failed', packError(thrown))
+  }
+}
+
+/** An attempt that did not come to its result, and why. */
+export function ended(reason: EndReason, error: PackedError): Ended {
+  return { ok: false, reason, error, host: thisHost }
+}
+
+/** What stands for an error of an attempt that was ended from outside. */
+export function endedBy(reason: Exclude<EndReason, 'failed'>, message: string): Ended {
+  return ended(reason, { name: 'Error', message, stack: message })
+}

@@ -1,0 +1,24 @@
+import { FlambeauError } from '../../errors.js'
+
+/** What is used of both. */
+export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
+  Pick<typeof import('ioredis'), 'Redis'>
+
+/**
+ * Imports `bullmq` and `ioredis`, which are installed by those who need them.
+ *
+ * @throws {@link FlambeauError} that says what to type when one is absent.
+ */
+export async function loadPackages(): Promise<Packages> {
+  const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([
+    import('bullmq').catch((cause) => Promise.reject(absent('bullmq', cause))),
+    import('ioredis').catch((cause) => Promise.reject(absent('ioredis', cause))),
+  ])
+  return { Queue, QueueEvents, Worker, Redis }
+}
+
+function absent(name: string, cause: NodeJS.ErrnoException): Error {
+  if (cause.code !== 'ERR_MODULE_NOT_FOUND') return cause
+  const message = `The package "${name}" is not installed: type "npm install bullmq ioredis"`
+  return new FlambeauError(message, { code: 'PACKAGE_MISSING', exitCode: 22, cause })
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ResourceError } from '../errors.js'
+
+/** URLs of modules that any process can import: a path is taken from the current folder. */
+export function moduleUrls(modules: readonly (string | URL)[]): string[] {
+  return modules.map((module) => {
+    if (module instanceof URL) return module.href
+    const isPath = /^[./]/.test(module) || (extname(module) !== '' && existsSync(module))
+    return isPath ? pathToFileURL(resolve(module)).href : module
+  })
+}
+
+/**
+ * Imports modules in order, so that they register their classes.
+ *
+ * @throws {@link ResourceError} that names the module that there is not.
+ */
+export async function importModules(modules: readonly string[]): Promise<void> {
+  for (const module of modules) await import(module).catch((cause) => Promise.reject(missing(module, cause)))
+}
+
+function missing(module: string, cause: NodeJS.ErrnoException): unknown {
+  if (cause.code !== 'ERR_MODULE_NOT_FOUND' || !cause.message.includes(nameIn(module))) return cause
+  const message = `There is no module "${module}" for the workers of the pool: check "imports"`
+  return new ResourceError(message, { code: 'NO_MODULE', cause })
+}
+
+// The message of Node has a path where an URL was given.
+function nameIn(module: string): string {
+  return module.startsWith('file:') ? decodeURI(new URL(module).pathname) : module
+}

@@ -1,0 +1,36 @@
+import { setImmediate } from 'node:timers/promises'
+import { attemptHere, thisHost } from './attempt.js'
+import { Deadline } from './deadline.js'
+import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from './engine.js'
+import { importModules } from './import-modules.js'
+import { settledWithin } from './settled-within.js'
+
+/** Runs tasks one after the other in this process: for tests, and where a task is too small to send away. */
+export class InlineEngine implements Engine {
+  readonly capacity = 1
+  readonly #imported: Promise<unknown>
+
+  constructor(
+    readonly setup: WorkerSetup,
+    readonly graceMs: number,
+  ) {
+    this.#imported = importModules(setup.imports)
+    // Told by the first `run`, and no reason to end the process before.
+    this.#imported.catch(() => {})
+  }
+
+  async run(task: TaskMessage, { signal, onNews }: Watch): Promise<Ended> {
+    await this.#imported
+    const controller = new AbortController()
+    const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
+    onNews({ type: 'started', host: thisHost })
+    const attempt = attemptHere(task, this.setup, { signal: controller.signal, tell: onNews })
+    const ended = await settledWithin(attempt, controller.signal, this.graceMs)
+    deadline.clear()
+    // A turn for what else waits: timers, Ctrl-C.
+    await setImmediate()
+    return ended ? deadline.judge(ended) : deadline.ended(deadline.call!)
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { UnsuccessfulRunnableError } from '../errors.js'
+import type { PackedResult } from './engine.js'
+import { fileNameOf } from './file-name.js'
+import { ResultFile } from './result-file.js'
+
+/** More than this, in bytes of JSON, stays in a file where it was made. */
+const most = 64 * 1024
+
+/**
+ * Packs what a task returned: small ones as JSON, large ones into a file of `folder`.
+ *
+ * @throws {@link UnsuccessfulRunnableError} when it is nothing that JSON can hold.
+ */
+export async function packResult(value: unknown, id: string, folder: string): Promise<PackedResult> {
+  const json = toJson(value, id)
+  if (json === undefined) return {}
+  const bytes = Buffer.byteLength(json)
+  if (bytes <= most) return { json }
+  const file = resolve(join(folder, 'results', `${fileNameOf(id)}.json`))
+  await mkdir(join(folder, 'results'), { recursive: true })
+  await writeFile(file, json)
+  return { file, bytes }
+}
+
+/** What a task returned, or the file that holds it. */
+export function unpackResult(packed: PackedResult): unknown {
+  if ('file' in packed) return new ResultFile(packed.file, packed.bytes)
+  return packed.json === undefined ? undefined : JSON.parse(packed.json)
+}
+
+function toJson(value: unknown, id: string): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const reason = (cause as Error).message.split('\n', 1)[0]
+    const message = `The result of task "${id}" cannot be sent as JSON (${reason}): return plain data`
+    throw new UnsuccessfulRunnableError(message, { code: 'RESULT_NOT_JSON', cause })
+  }
+}

@@ -1,0 +1,88 @@
+import type { Registry } from '../registry/registry.js'
+import type { Logger } from '../runnable/logger.js'
+import type { Engine } from './engine.js'
+import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './map-options.js'
+import { Mapping, type Tasks } from './mapping.js'
+
+/** What a {@link Pool} is made of. */
+export interface PoolSetting {
+  readonly engine: Engine
+  readonly logger: Logger
+  readonly folder: string
+  readonly imports: readonly string[]
+  readonly extensions: Readonly<Record<string, string>>
+  readonly registry: Registry
+  readonly signal?: AbortSignal
+}
+
+/** Workers that do tasks; {@link openPool} makes one. */
+export class Pool implements AsyncDisposable {
+  readonly #mappings = new Set<Mapping<any>>()
+  readonly #numbers = { last: 0, next: () => ++this.#numbers.last }
+  readonly #abort = (): void => this.#abortAll(this.setting.signal?.reason)
+  #closed: Promise<void> | undefined
+
+  /** @internal */
+  constructor(private readonly setting: PoolSetting) {
+    setting.signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  /**
+   * Runs tasks, and gives what becomes of each as it settles.
+   *
+   * ```ts
+   * for await (const { id, result } of pool.map(trials, { retries: 3, timeoutMs: 60_000 })) console.log(id, result)
+   * ```
+   *
+   * Tasks are taken only as outcomes are: a generator of a million costs no more memory than one of a hundred.
+   * Leaving the loop cancels what runs.
+   *
+   * @throws {@link TaskError} for the first task that fails for good, unless errors are collected.
+   */
+  map<Task extends AnyTask>(
+    tasks: Tasks<Task>,
+    options: MapOptions<Task> & { onError: 'collect' },
+  ): AsyncGenerator<TaskOutcome<Task>, void, undefined>
+  map<Task extends AnyTask>(
+    tasks: Tasks<Task>,
+    options?: MapOptions<Task>,
+  ): AsyncGenerator<TaskDone<Task>, void, undefined>
+  async *map<Task extends AnyTask>(
+    tasks: Tasks<Task>,
+    options: MapOptions<Task> = {},
+  ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
+    const mapping = new Mapping<Task>({ ...this.setting, options, numbers: this.#numbers })
+    const abort = (): void => mapping.abort(options.signal?.reason)
+    this.setting.signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
+    options.signal?.addEventListener('abort', abort, { once: true })
+    this.#mappings.add(mapping)
+    try {
+      yield* mapping.outcomes(tasks)
+    } finally {
+      this.#mappings.delete(mapping)
+      options.signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Cancels what runs, and ends the workers; within the grace nothing of them is left. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  /** `await using pool = await openPool(...)`: the same as {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.setting.signal?.removeEventListener('abort', this.#abort)
+    this.#abortAll(new Error('The pool is closed'))
+    await this.setting.engine.close()
+  }
+
+  #abortAll(reason: unknown): void {
+    for (const mapping of this.#mappings) mapping.abort(reason)
+  }
+}

@@ -1,0 +1,109 @@
+import { endedBy } from '../attempt.js'
+import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from '../engine.js'
+import { type PackedError, unpackError } from '../packed-error.js'
+import type { WorkerSettings } from './messages.js'
+import { packSecrets } from './packed-secrets.js'
+import { type WorkerListener, WorkerProcess } from './worker-process.js'
+
+/** Options of {@link ProcessEngine}. */
+export interface ProcessEngineOptions extends WorkerSetup {
+  /** How many processes at most. */
+  readonly workers: number
+  /** How often a task is run again whose worker died. */
+  readonly crashRetries: number
+  /** Milliseconds that a task has to clean up when it is cancelled. */
+  readonly graceMs: number
+}
+
+interface Waiting {
+  readonly task: TaskMessage
+  readonly watch: Watch
+  readonly resolve: (ended: Ended) => void
+  readonly reject: (error: Error) => void
+  crashes: number
+}
+
+/** Runs tasks in child processes of this one, which start as they are needed. */
+export class ProcessEngine implements Engine, WorkerListener {
+  readonly capacity: number
+  readonly #settings: WorkerSettings
+  readonly #workers = new Set<WorkerProcess>()
+  #queue: Waiting[] = []
+  #error: Error | undefined
+
+  constructor(readonly options: ProcessEngineOptions) {
+    const { imports, folder, secrets, workers } = options
+    this.capacity = 64 * workers
+    this.#settings = { imports, folder, ...(secrets && { secrets: packSecrets(secrets) }) }
+  }
+
+  run(task: TaskMessage, watch: Watch): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      const waiting = { task, watch, resolve, reject, crashes: 0 }
+      watch.signal.addEventListener('abort', () => this.#drop(waiting), { once: true })
+      this.#queue.push(waiting)
+      this.#assign()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new Error('The pool is closed'))
+    await Promise.all([...this.#workers].map((worker) => worker.close()))
+  }
+
+  free(): void {
+    this.#assign()
+  }
+
+  unfit(error: PackedError): void {
+    this.#fail(unpackError(error))
+  }
+
+  gone(worker: WorkerProcess): void {
+    this.#workers.delete(worker)
+    this.#assign()
+  }
+
+  #assign(): void {
+    if (this.#error) this.#fail(this.#error)
+    const workers = [...this.#workers]
+    // An idle worker goes before one that is merely quick.
+    const byRoom = workers.filter(({ room }) => room > 0).sort((a, b) => a.room - b.room)
+    for (const worker of byRoom) for (let room = worker.room; room > 0; room--) this.#start(worker)
+    const starting = workers.filter((worker) => worker.starting).length
+    const wanted = Math.min(workers.length + this.#queue.length - starting, this.options.workers)
+    for (let count = workers.length; count < wanted; count++)
+      this.#workers.add(new WorkerProcess(this.#settings, this.options.graceMs, this))
+  }
+
+  #start(worker: WorkerProcess): void {
+    const waiting = this.#queue.shift()
+    if (waiting?.watch.signal.aborted) waiting.resolve(cancelled())
+    else if (waiting)
+      void worker.run(waiting.task, waiting.watch).then((ended) => this.#ended(waiting, ended))
+  }
+
+  #ended(waiting: Waiting, ended: Ended | undefined): void {
+    const crashed = ended?.ok === false && ended.reason === 'crashed'
+    const again = !ended || (crashed && waiting.crashes++ < this.options.crashRetries)
+    if (again) this.#queue.unshift(waiting)
+    else waiting.resolve(ended)
+    this.#assign()
+  }
+
+  #drop(waiting: Waiting): void {
+    if (!this.#queue.includes(waiting)) return
+    this.#queue = this.#queue.filter((other) => other !== waiting)
+    waiting.resolve(cancelled())
+  }
+
+  // From now on no task can be run here.
+  #fail(error: Error): void {
+    this.#error = error
+    for (const { reject } of this.#queue.splice(0)) reject(error)
+  }
+}
+
+function cancelled(): Ended {
+  return endedBy('cancelled', 'was cancelled')
+}

@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { FlambeauError } from '../../errors.js'
+
+const depthName = 'FLAMBEAU_POOL_DEPTH'
+/** A module that opens a pool as it is imported, by the workers of that pool, too, would never stop starting more. */
+const deepest = 3
+
+/**
+ * Starts the program of a worker as the leader of a process group of its own.
+ *
+ * @throws {@link FlambeauError} in a worker of a worker of a worker.
+ */
+export function startWorker(): ChildProcess {
+  const depth = Number(process.env[depthName] ?? 0) + 1
+  if (depth > deepest) throw tooDeep()
+  // Standard output is for the results of the program, not for what tasks print.
+  return fork(fileURLToPath(import.meta.resolve('#pool-worker')), {
+    detached: true,
+    stdio: ['ignore', 2, 2, 'ipc'],
+    env: { ...process.env, [depthName]: String(depth) },
+    execArgv: flagsForWorkers(process.execArgv),
+  })
+}
+
+/** The flags of this Node that hold for another program, too: not those that give it a script, or a debugger's port. */
+export function flagsForWorkers(flags: readonly string[]): string[] {
+  const ours = flags.findIndex((flag) => /^-(?:[ep]+$|-eval|-print)/.test(flag))
+  const kept = ours < 0 ? flags : flags.slice(0, ours)
+  return kept.filter((flag) => !/^--(?:inspect|input-type|test)/.test(flag))
+}
+
+function tooDeep(): FlambeauError {
+  const message = `Pools in workers of pools, ${deepest} deep: open the pool in a function, not as its module is imported`
+  return new FlambeauError(message, { code: 'POOL_IN_POOL', exitCode: 22 })
+}
+
+/** Settles when a process has ended, or could not be started. */
+export function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.on('error', () => {
+      if (child.pid === undefined) resolve()
+    })
+  })
+}
+
+/** How a process ended, for a message: `SIGKILL`, `exit code 1`. */
+export function howItEnded({ pid, signalCode, exitCode }: ChildProcess): string {
+  return pid === undefined ? 'it could not be started' : (signalCode ?? `exit code ${exitCode}`)
+}

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises'
+
+/**
+ * A result of more than 64 KB, which stays in a file of the machine that made it.
+ *
+ * ```ts
+ * const value = result instanceof ResultFile ? await result.read() : result
+ * ```
+ */
+export class ResultFile<T = unknown> {
+  constructor(
+    /** The absolute path, on the host where the task ran. */
+    readonly path: string,
+    /** The size of its JSON. */
+    readonly bytes: number,
+  ) {}
+
+  /** Reads it, on that host. */
+  async read(): Promise<T> {
+    return JSON.parse(await readFile(this.path, 'utf8'))
+  }
+}

@@ -1,0 +1,36 @@
+import { format } from 'node:util'
+import type { Registry } from '../registry/registry.js'
+import { SafeExecutionContext } from '../runnable/context.js'
+import type { Logger } from '../runnable/logger.js'
+import { runOptions } from '../runnable/run-options.js'
+import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import type { LogLevel, TaskMessage, TaskNews } from './engine.js'
+
+/** What surrounds a task in its worker. */
+export interface TaskSurroundings {
+  readonly signal: AbortSignal
+  readonly tell: (news: TaskNews) => void
+  readonly secrets?: SecretsConfig | undefined
+  readonly registry?: Registry | undefined
+}
+
+/** Constructs the runnable of a task in this process, and runs it. */
+export async function runTask(
+  { id, attempt, text }: TaskMessage,
+  { signal, tell, secrets, registry }: TaskSurroundings,
+): Promise<unknown> {
+  const file = { content: text, filename: `task ${id}` }
+  const context = new SafeExecutionContext(file, registry ? { registry } : {})
+  const { runnable } = await context.preprocess(secrets ? { secrets } : {})
+  const progress = (value: unknown): void => tell({ type: 'progress', value })
+  const options = runOptions({ signal, logger: loggerThatTells(tell) })
+  return runnable.run({ ...options, progress, taskId: id, attempt })
+}
+
+function loggerThatTells(tell: (news: TaskNews) => void): Logger {
+  const at =
+    (level: LogLevel) =>
+    (...message: unknown[]): void =>
+      tell({ type: 'log', level, text: format(...message) })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

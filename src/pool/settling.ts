@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from '../registry/registry.js'
+import type { Logger } from '../runnable/logger.js'
+import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
+import { writeFailed } from './failed-file.js'
+import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
+import { unpackError } from './packed-error.js'
+import { unpackResult } from './packed-result.js'
+import { TaskError } from './task-error.js'
+import { taskText } from './task-text.js'
+
+/** What the tasks of one map have in common. */
+export interface MapSetting<Task extends AnyTask> {
+  readonly engine: Engine
+  readonly options: MapOptions<Task>
+  readonly logger: Logger
+  readonly folder: string
+  readonly imports: readonly string[]
+  readonly extensions: Readonly<Record<string, string>>
+  readonly registry: Registry
+  /** Numbers for tasks without an id, from 1. */
+  readonly numbers: { next(): number }
+}
+
+/** A user's own mistake, in options or a file, does not go away by itself. */
+const mistakeCode = 22
+const longestBackoff = 60_000
+
+/** One task on its way to its outcome: attempts, retries, and what is left of it when it failed. */
+export class Settling<Task extends AnyTask> {
+  readonly #controller = new AbortController()
+  #attempts = 0
+  #began = performance.now()
+
+  constructor(
+    readonly task: Task,
+    readonly place: { readonly id: string; readonly index: number },
+    readonly by: MapSetting<Task>,
+  ) {}
+
+  readonly cancel = (): void => this.#controller.abort()
+
+  async outcome(): Promise<TaskOutcome<Task>> {
+    const text = taskText(this.task, this.by)
+    const ended = await this.#lastAttempt(text)
+    const settled = {
+      ...this.place,
+      task: this.task,
+      attempts: this.#attempts,
+      durationMs: Math.round(performance.now() - this.#began),
+      host: ended.host,
+    }
+    if (ended.ok) return { ...settled, ok: true, result: unpackResult(ended.result) as never }
+    return { ...settled, ok: false, error: await this.#failure(ended, text) }
+  }
+
+  async #lastAttempt(text: string): Promise<Ended> {
+    const { retries = 0 } = this.by.options
+    for (;;) {
+      this.#attempts++
+      const ended = await this.#attempt(text)
+      if (ended.ok || this.#attempts > retries || !isWorthRetry(ended)) return ended
+      await this.#backOff(unpackError(ended.error))
+    }
+  }
+
+  #attempt(text: string): Promise<Ended> {
+    const { timeoutMs } = this.by.options
+    const message: TaskMessage = { id: this.place.id, attempt: this.#attempts, text }
+    return this.by.engine.run(timeoutMs === undefined ? message : { ...message, timeoutMs }, {
+      signal: this.#controller.signal,
+      onNews: (news) => this.#hear(news),
+    })
+  }
+
+  #hear(news: TaskNews): void {
+    if (news.type === 'log') this.by.logger[news.level](`[${this.place.id}] ${news.text}`)
+    else this.#emit(news)
+  }
+
+  async #backOff(error: Error): Promise<void> {
+    const { backoff = 100 } = this.by.options
+    const delayMs =
+      typeof backoff === 'function'
+        ? backoff(this.#attempts)
+        : Math.min(backoff * 2 ** (this.#attempts - 1), longestBackoff)
+    this.#emit({ type: 'retry', error, delayMs })
+    // The next attempt tells that it was cancelled.
+    await delay(delayMs, undefined, { signal: this.#controller.signal }).catch(() => {})
+  }
+
+  #emit(event: Exclude<TaskNews, { type: 'log' }> | { type: 'retry'; error: Error; delayMs: number }): void {
+    const { task, cancel } = this
+    if (event.type === 'started' && this.#attempts === 1) this.#began = performance.now()
+    this.by.options.onEvent?.({ id: this.place.id, task, cancel, ...event } as TaskEvent<Task>)
+  }
+
+  async #failure(ended: Extract<Ended, { ok: false }>, text: string): Promise<TaskError> {
+    const failed = { id: this.place.id, attempts: this.#attempts }
+    const file =
+      ended.reason === 'cancelled' ? undefined : await writeFailed({ ...failed, text, ended }, this.by)
+    return new TaskError({ ...failed, file }, ended)
+  }
+}
+
+function isWorthRetry({ reason, error }: Extract<Ended, { ok: false }>): boolean {
+  return reason === 'timeout' || (reason === 'failed' && error.exitCode !== mistakeCode)
+}

@@ -1,0 +1,35 @@
+import type { Node } from '../../node.js'
+import type { Builder, Representer } from '../../registry/hooks.js'
+import { registrable } from '../../registry/registrable.js'
+import type { Tag } from '../../registry/tag.js'
+import { Parameter } from './parameter.js'
+
+/** `!choice [0.01, 0.1]`: one of these, which may be of any kind, objects included. */
+export class Choice extends Parameter {
+  override readonly scale: 'linear' | 'names'
+
+  constructor(readonly items: readonly unknown[]) {
+    super()
+    this.scale = items.every((item) => typeof item === 'number') ? 'linear' : 'names'
+  }
+
+  static fromYaml(builder: Builder, node: Node): Choice {
+    const items = builder.constructSequence(node)
+    if (items.length === 0) builder.fail('"!choice" needs a value to choose: write "!choice [0.01, 0.1]"')
+    return new Choice(items)
+  }
+
+  static toYaml(representer: Representer, choice: Choice, tag: Tag): Node {
+    return representer.representSequence(tag, choice.items)
+  }
+
+  override values(): readonly unknown[] {
+    return this.items
+  }
+
+  override sample(random: () => number): unknown {
+    return this.items[Math.floor(random() * this.items.length)]
+  }
+}
+
+registrable('!choice', { description: 'In a sweep: one of these values' })(Choice)

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { dump } from '../../document/write/dump.js'
+import { ParsingRunnableError } from '../../errors.js'
+import { isRunnable } from '../../runnable/runnable.js'
+import type { AnyTask } from '../map-options.js'
+import { type TaskTextOptions, taskText } from '../task-text.js'
+import { Parameter } from './parameter.js'
+import { draws, grid, gridSize, type Parameters, type Values } from './strategies.js'
+import type { SweepOptions } from './sweep-options.js'
+
+/** One trial of a sweep. */
+export interface Trial {
+  readonly id: string
+  /** The same for the same trial in another run, and for no other one. */
+  readonly key: string
+  /** What was chosen, by path; an object as its YAML. */
+  readonly options: Readonly<Record<string, unknown>>
+  readonly task: AnyTask
+}
+
+/** The trials of a sweep. */
+export class Plan {
+  readonly parameters: Parameters
+  readonly size: number
+
+  constructor(
+    readonly options: SweepOptions,
+    readonly by: TaskTextOptions = {},
+  ) {
+    this.parameters = options.each.placeholders(Parameter)
+    if (options.strategy === 'grid') refuseEndless(this.parameters)
+    this.size = options.strategy === 'grid' ? gridSize(this.parameters) : options.samples
+  }
+
+  /** The trials in order; each is constructed when it is asked for. */
+  *trials(): Generator<Trial> {
+    const width = Math.max(2, String(this.size).length)
+    let number = 0
+    for (const values of this.#values()) yield this.#trial(String(++number).padStart(width, '0'), values)
+  }
+
+  /** Constructs the first trial, so that a mistake in it is found before anything is run. */
+  tryFirst(): void {
+    const [first] = this.trials()
+    if (!isRunnable(first?.task))
+      throw new ParsingRunnableError(
+        `"each" must be a runnable, but ${this.options.each.tag ?? 'what stands there'} is none: name a class that extends Runnable`,
+        { code: 'NOT_RUNNABLE' },
+      )
+  }
+
+  #values(): Iterable<Values> {
+    return this.options.strategy === 'grid' ? grid(this.parameters) : draws(this.parameters, this.options)
+  }
+
+  #trial(id: string, values: Values): Trial {
+    const task = this.options.each.build(values)
+    const key = createHash('sha256').update(taskText(task, this.by)).digest('hex').slice(0, 16)
+    const options = Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shown(value)]))
+    return { id, key, options, task }
+  }
+}
+
+function refuseEndless(parameters: Parameters): void {
+  const [endless] = [...parameters].find(([, parameter]) => !parameter.values()) ?? []
+  if (endless === undefined) return
+  const message = `A grid cannot try every value of "${endless}": write "strategy: random" and "samples: 20"`
+  throw new ParsingRunnableError(message, { code: 'ENDLESS_GRID' })
+}
+
+function shown(value: unknown): unknown {
+  return typeof value === 'object' && value !== null
+    ? dump(value)
+        .trim()
+        .replace(/\s*\n\s*/g, ' ')
+    : value
+}

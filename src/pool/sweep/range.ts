@@ -1,0 +1,49 @@
+import type { Node } from '../../node.js'
+import type { Builder, Representer } from '../../registry/hooks.js'
+import { registrable } from '../../registry/registrable.js'
+import type { Tag } from '../../registry/tag.js'
+import { numbersOf } from './number-options.js'
+import { Parameter } from './parameter.js'
+
+const example = '!range { from: 0, to: 1, step: 0.25 }'
+const most = 1_000_000
+
+/** `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included. */
+export class Range extends Parameter {
+  readonly #count: number
+
+  constructor(readonly options: { from: number; to: number; step: number }) {
+    super()
+    const { from, to, step } = options
+    // What rounding takes from the last step, as in 0.1 + 0.2, is given back.
+    this.#count = Math.floor((to - from) / step + 1e-9) + 1
+  }
+
+  static fromYaml(builder: Builder, node: Node): Range {
+    const options = numbersOf(builder, node, { names: ['from', 'to', 'step'], example })
+    const { from, to, step } = options
+    if (step === 0 || (to - from) / step < 0)
+      builder.fail(`"!range" never comes from ${from} to ${to} in steps of ${step}: write "${example}"`)
+    if ((to - from) / step > most)
+      builder.fail(`"!range" has more than ${most} values: write a larger "step"`)
+    return new Range(options)
+  }
+
+  static toYaml(representer: Representer, range: Range, tag: Tag): Node {
+    return representer.representMapping(tag, range.options)
+  }
+
+  override values(): readonly number[] {
+    return Array.from({ length: this.#count }, (_, at) => this.#at(at))
+  }
+
+  override sample(random: () => number): number {
+    return this.#at(Math.floor(random() * this.#count))
+  }
+
+  #at(index: number): number {
+    return Number((this.options.from + index * this.options.step).toPrecision(12))
+  }
+}
+
+registrable('!range', { description: 'In a sweep: numbers at equal distances' })(Range)

@@ -1,0 +1,112 @@
+import { UnsuccessfulRunnableError } from '../../errors.js'
+import type { Logger } from '../../runnable/logger.js'
+import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
+import type { Pool } from '../pool.js'
+import { MedianStop } from './median-stop.js'
+import { metricIn, metricOf } from './metric.js'
+import type { Plan, Trial } from './plan.js'
+import { type Progress, progressOn } from './progress.js'
+import { RecordFile, type TrialRecord } from './records.js'
+
+/** What a {@link SweepRun} works with. */
+export interface SweepSetting {
+  readonly plan: Plan
+  readonly pool: Pool
+  readonly logger: Logger
+  readonly signal: AbortSignal
+  /** The records of trials that are not done again. */
+  readonly kept: readonly TrialRecord[]
+}
+
+/** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
+export class SweepRun {
+  readonly records: TrialRecord[]
+  readonly #trials = new Map<AnyTask, Trial>()
+  readonly #values = new Map<string, number>()
+  readonly #stopped = new Set<string>()
+  readonly #rule: MedianStop | undefined
+
+  constructor(readonly by: SweepSetting) {
+    this.records = [...by.kept]
+    const { earlyStop, goal } = by.plan.options
+    if (earlyStop) this.#rule = new MedianStop(goal)
+  }
+
+  async run(): Promise<TrialRecord[]> {
+    const { plan, logger, kept } = this.by
+    const { metric, output } = plan.options
+    const progress = progressOn(logger, { metric, total: plan.size, done: kept.length })
+    const file = await RecordFile.open(output, kept)
+    try {
+      await this.#runTrials(progress, file)
+    } finally {
+      progress.end()
+      await file.close()
+    }
+    return this.records
+  }
+
+  async #runTrials(progress: Progress, file: RecordFile): Promise<void> {
+    for await (const outcome of this.#outcomes()) {
+      const record = this.#record(outcome)
+      this.records.push(record)
+      await file.append(record)
+      progress.settled(record)
+      this.#refuseMoreFailures()
+    }
+  }
+
+  #outcomes(): AsyncIterable<TaskOutcome> {
+    const { plan, pool, signal } = this.by
+    const { retries, timeoutMs } = plan.options
+    return pool.map<AnyTask>(this.#open(), {
+      taskId: (task) => this.#trials.get(task)!.id,
+      retries,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      onError: 'collect',
+      signal,
+      onEvent: (event) => this.#hear(event),
+    })
+  }
+
+  *#open(): Generator<AnyTask> {
+    const done = new Set(this.by.kept.map(({ key }) => key))
+    for (const trial of this.by.plan.trials()) {
+      if (done.has(trial.key)) continue
+      this.#trials.set(trial.task, trial)
+      yield trial.task
+    }
+  }
+
+  #hear(event: TaskEvent): void {
+    if (event.type !== 'progress') return
+    const value = metricIn(event.value, this.by.plan.options.metric)
+    if (value === undefined) return
+    this.#values.set(event.id, value)
+    if (!this.#rule?.shouldStop(event.id, value)) return
+    this.#stopped.add(event.id)
+    event.cancel()
+  }
+
+  #record(outcome: TaskOutcome): TrialRecord {
+    const { id, key, options } = this.#trials.get(outcome.task)!
+    this.#trials.delete(outcome.task)
+    const { durationMs, host, attempts } = outcome
+    const known = { trial: id, key, options, durationMs, host, attempts }
+    if (outcome.ok) {
+      const { result } = outcome
+      return { ...known, metric: metricOf(result, this.by.plan.options.metric), result }
+    }
+    if (this.#stopped.has(id)) return { ...known, metric: this.#values.get(id)!, stopped: true }
+    const { code, message } = outcome.error
+    return { ...known, error: { code, message } }
+  }
+
+  #refuseMoreFailures(): void {
+    const { maxFailures = Infinity } = this.by.plan.options
+    const failures = this.records.filter(({ error }) => error).length
+    if (failures <= maxFailures) return
+    const message = `${failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
+    throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
+  }
+}

@@ -1,0 +1,165 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClusterRunnable } from '../../cluster/cluster-runnable.js'
+import { dump } from '../../document/write/dump.js'
+import { UnsuccessfulRunnableError } from '../../errors.js'
+import { registrable } from '../../registry/registrable.js'
+import type { Logger } from '../../runnable/logger.js'
+import type { RunOptions } from '../../runnable/run-options.js'
+import { openPool, type PoolOptions } from '../open-pool.js'
+import type { Pool } from '../pool.js'
+import { taskText } from '../task-text.js'
+import { Plan } from './plan.js'
+import { type Ranking, rank } from './ranking.js'
+import { readRecords, refuseOverwriting, type TrialRecord } from './records.js'
+import { sweepSchema } from './sweep-options.js'
+import { SweepRun } from './sweep-run.js'
+import { tableOf } from './table.js'
+
+/** What `run()` of a {@link Sweep} takes besides the usual. */
+export interface SweepRunOptions {
+  /** Modules that register the classes of the trials; the command line gives those of `--import`. */
+  readonly imports?: readonly (string | URL)[]
+  /** Where trials run; child processes when absent. */
+  readonly engine?: PoolOptions['engine']
+  /** Leaves out the trials that have results already, as the option of this name. */
+  readonly resume?: boolean
+}
+
+/** What a sweep comes to. */
+export interface SweepResult {
+  /** The winner: its trial, what was chosen, its metric. */
+  readonly best: Pick<TrialRecord, 'trial' | 'options' | 'metric'>
+  readonly trials: number
+  readonly failed: number
+  readonly stopped: number
+  /** The folder with `results.jsonl`, `best.yaml` and `failed/`. */
+  readonly output: string
+}
+
+/**
+ * Runs a runnable many times, with every combination of what `!choice`, `!range` and `!logUniform` stand for in it, or
+ * with combinations drawn at random, and ranks what comes of it.
+ *
+ * ```yaml
+ * !Sweep
+ * each: !Train { rate: !choice [0.01, 0.1], layers: !range { from: 1, to: 3, step: 1 } }
+ * metric: accuracy
+ * ```
+ */
+export class Sweep extends ClusterRunnable.with(sweepSchema) {
+  /** There is nothing to prepare. */
+  override setup(): void {}
+
+  /**
+   * Finds out whether the trials can be made.
+   *
+   * @throws `ParsingRunnableError` when they cannot.
+   */
+  override parse(): void {
+    this.#plan().tryFirst()
+  }
+
+  /** Runs the trials that are not done yet, and ranks all of them. */
+  override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
+    const plan = this.#plan()
+    const kept = await this.#kept(plan, options)
+    const pool = await this.#openPool(options)
+    try {
+      const { logger, signal } = options
+      const records = await new SweepRun({ plan, pool, logger, signal, kept }).run()
+      return await this.#conclude(plan, records, logger)
+    } catch (thrown) {
+      if (options.signal.aborted) await this.#sayHowToGoOn(plan, options.logger)
+      throw thrown
+    } finally {
+      await pool.close()
+    }
+  }
+
+  #plan(): Plan {
+    return new Plan(this.options, { extensions: this.extensions })
+  }
+
+  async #kept(plan: Plan, { force, resume = this.options.resume }: RunOptions & SweepRunOptions) {
+    const { output } = this.options
+    const found = force ? [] : await readRecords(output)
+    if (!resume) refuseOverwriting(output, found)
+    const keys = new Set([...plan.trials()].map(({ key }) => key))
+    const kept = found.filter(({ error, key }) => !error && keys.has(key))
+    await mkdir(output, { recursive: true })
+    await writeFile(join(output, 'sweep.json'), `${JSON.stringify(this.#description(plan), null, 2)}\n`)
+    return kept
+  }
+
+  #description({ size, parameters }: Plan) {
+    const { metric, goal } = this.options
+    const scales = Object.fromEntries([...parameters].map(([path, { scale }]) => [path, scale]))
+    return { metric, goal, trials: size, scales }
+  }
+
+  #openPool({
+    imports = [],
+    engine = 'processes',
+    logger,
+    signal,
+  }: RunOptions & SweepRunOptions): Promise<Pool> {
+    const { workers, output } = this.options
+    return openPool({
+      imports,
+      engine,
+      signal,
+      folder: output,
+      logger: quieter(logger),
+      extensions: this.extensions,
+      secrets: this.config,
+      ...(workers === undefined ? {} : { workers }),
+    })
+  }
+
+  async #conclude(plan: Plan, records: readonly TrialRecord[], logger: Logger): Promise<SweepResult> {
+    const { metric, goal, output } = this.options
+    const ranking = rank(records, goal)
+    const [best] = ranking.ranked
+    if (!best) throw noResult(ranking)
+    await writeFile(join(output, 'best.yaml'), this.#textOf(plan, best))
+    logger.info(tableOf(ranking, metric))
+    const { failed, stopped } = ranking
+    if (failed.length > 0)
+      logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)
+    return {
+      best: { trial: best.trial, options: best.options, metric: best.metric! },
+      trials: records.length,
+      failed: failed.length,
+      stopped: stopped.length,
+      output,
+    }
+  }
+
+  #textOf(plan: Plan, { key }: TrialRecord): string {
+    for (const trial of plan.trials()) if (trial.key === key) return taskText(trial.task, plan.by)
+    return dump(this)
+  }
+
+  async #sayHowToGoOn(plan: Plan, logger: Logger): Promise<void> {
+    const { length } = await readRecords(this.options.output)
+    logger.warn(`${length} of ${plan.size} trials are done: go on with "--resume"`)
+  }
+}
+
+registrable('!Sweep', {
+  templates: ['each'],
+  description: 'Runs a runnable with many options, and ranks the results',
+})(Sweep)
+
+// What trials say goes by too fast to be read beside the progress of the sweep.
+function quieter(logger: Logger): Logger {
+  const debug = (...message: unknown[]): void => logger.debug(...message)
+  return { debug, info: debug, warn: debug, error: debug }
+}
+
+function noResult({ failed, stopped }: Ranking): UnsuccessfulRunnableError {
+  const first = failed[0]?.error?.message
+  const why = first === undefined ? `all ${stopped.length} were stopped` : `the first says: ${first}`
+  return new UnsuccessfulRunnableError(`No trial came to a result; ${why}`, { code: 'NO_RESULT' })
+}

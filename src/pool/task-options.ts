@@ -1,0 +1,19 @@
+/**
+ * What `run()` of a task is given besides the usual, when a pool runs it; alone it is given none of these.
+ *
+ * ```ts
+ * class Train extends Runnable<number, TaskOptions> {
+ *   run({ progress }: RunOptions & TaskOptions) {
+ *     progress?.({ epoch: 1, loss: 0.3 })
+ *   }
+ * }
+ * ```
+ */
+export interface TaskOptions {
+  /** Tells whoever maps how far the task is: any JSON value. */
+  readonly progress?: (value: unknown) => void
+  /** The id of the task in its pool. */
+  readonly taskId?: string
+  /** Counts from 1; more when earlier attempts failed. */
+  readonly attempt?: number
+}

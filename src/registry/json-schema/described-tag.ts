@@ -1,0 +1,40 @@
+import type { Registry } from '../registry.js'
+import { inputJsonSchema } from '../schema-keys.js'
+import type { StandardSchema } from '../standard-schema.js'
+import type { Tag } from '../tag.js'
+import type { ResolvedTag } from '../types.js'
+import { isSchema, type JsonSchema } from './keywords.js'
+
+/** A tag that may be written, a factory's included, and what is known of its options. */
+export interface DescribedTag {
+  readonly tag: Tag
+  readonly resolved: ResolvedTag
+  readonly schema: StandardSchema | undefined
+  /** What the schema's library says of the options; absent when nobody can say what stands after the tag. */
+  readonly options: JsonSchema | undefined
+}
+
+/** The tags of a registry that may be written, the deprecated ones last: an editor takes the first that fits. */
+export function describedTags(registry: Registry): DescribedTag[] {
+  return [...registry.writableTags()]
+    .map((tag) => describeTag(tag, registry.get(tag)!))
+    .filter(({ resolved }) => !resolved.abstract || resolved.factory !== undefined)
+    .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)))
+}
+
+function isDeprecated({ resolved }: DescribedTag): boolean {
+  return resolved.deprecated !== undefined
+}
+
+function describeTag(tag: Tag, resolved: ResolvedTag): DescribedTag {
+  const { definition, factory } = resolved
+  const own = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+  const schema = definition.fromYaml ? undefined : own
+  const options = schema && inputJsonSchema(schema)
+  return {
+    tag,
+    resolved,
+    schema,
+    options: isSchema(options) && 'properties' in options ? options : undefined,
+  }
+}

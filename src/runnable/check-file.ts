@@ -1,0 +1,86 @@
+import { examine } from '../document/check/examine.js'
+import { inFileOrder } from '../document/problems.js'
+import { parse } from '../document/read/parse.js'
+import type { Parsed } from '../document/read/parsed.js'
+import type { ReadOptions } from '../document/read/read-options.js'
+import { readText } from '../document/read/read-text.js'
+import { isFlambeauError, type Problem } from '../errors.js'
+import type { Failure } from '../extensions/index.js'
+import { isApplicationTag } from '../node.js'
+import { defaultRegistry } from '../registry/default-registry.js'
+import type { Registry } from '../registry/registry.js'
+import { namespaceOf } from '../registry/tag.js'
+import {
+  type Declared,
+  type ExtensionOptions,
+  problemOf,
+  type Surroundings,
+  tryImport,
+} from './file-extensions.js'
+import { takeApart } from './runnable-file.js'
+
+/** Options of {@link checkFile}. */
+export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {}
+
+/**
+ * Every problem of a file, in file order, as `check` finds them; the extensions that it declares are imported for
+ * their tags.
+ *
+ * ```ts
+ * for (const { line, message } of await checkFile('job.yaml')) console.log(line, message)
+ * ```
+ *
+ * An extension that is not installed is no problem: `onWarning` is told, and its tags are left out.
+ *
+ * @throws {@link ResourceError} when there is no such file, or it is no text.
+ */
+export async function checkFile(file: string | URL, options: CheckFileOptions = {}): Promise<Problem[]> {
+  const { text, filename } = await readText(file)
+  const parsed = parse(text, filename)
+  const seen = await see(parsed, options)
+  const { problems, doubtful, warnings } = examine(parsed, seen.registry, seen.unseen)
+  for (const warning of [...seen.warnings, ...warnings]) options.onWarning?.(warning)
+  return inFileOrder([...seen.problems, ...problems, ...doubtful])
+}
+
+/** What is known of the tags of a file. */
+interface Seen {
+  readonly registry: Registry
+  /** The names of extensions whose tags nobody can see here. */
+  readonly unseen: ReadonlySet<string>
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
+
+async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
+  const { registry = defaultRegistry } = options
+  const declared = declaredIn(parsed)
+  if (!declared) return { registry, unseen: new Set(), problems: [], warnings: [] }
+  const { registry: own, failures } = await tryImport(declared, registry, options)
+  const isAbsent = ({ code }: Failure): boolean => code === 'NOT_INSTALLED'
+  return {
+    registry: own,
+    unseen: new Set(failures.map(({ name }) => name)),
+    problems: failures.filter((failure) => !isAbsent(failure)).map((failure) => problemOf(failure, declared)),
+    warnings: failures.filter(isAbsent).map((failure) => problemOf(unseenOf(failure, parsed), declared)),
+  }
+}
+
+// Any stream of documents may be checked: only above a runnable does a mapping declare extensions.
+function declaredIn(parsed: Parsed): Declared | undefined {
+  if (parsed.documents.length !== 2 || !isApplicationTag(parsed.documents[1]!.root.tag)) return undefined
+  try {
+    const file = takeApart(parsed)
+    return file.declarations.length > 0 ? { ...file, source: parsed.source } : undefined
+  } catch (error) {
+    if (!isFlambeauError(error)) throw error
+    return undefined
+  }
+}
+
+function unseenOf(failure: Failure, { documents }: Parsed): Failure {
+  const all = documents.flatMap(({ tagged }) => tagged.map(({ tag = '' }) => tag))
+  const unseen = new Set(all.filter((tag) => namespaceOf(tag) === failure.name))
+  const names = [...unseen].map((tag) => `"${tag}"`).join(', ')
+  return names === '' ? failure : { ...failure, message: `${failure.message}\nNot checked: ${names}` }
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { rename, writeFile } from 'node:fs/promises'
+import { parse } from '../document/read/parse.js'
+import { readText } from '../document/read/read-text.js'
+import type { Pruned, Resolved } from '../extensions/index.js'
+import { defaultRegistry } from '../registry/default-registry.js'
+import type { Tag } from '../registry/tag.js'
+import {
+  type Declared,
+  type ExtensionOptions,
+  resolveOptions,
+  type Surroundings,
+  tryImport,
+} from './file-extensions.js'
+import { takeApart } from './runnable-file.js'
+
+/** One extension of a runnable file: see {@link listExtensions}. */
+export interface ListedExtension {
+  readonly name: string
+  /** Where it comes from, without credentials. */
+  readonly source: string
+  /** What the source resolved to; nothing of a folder that is used where it is. */
+  readonly resolved?: Resolved
+  /** The folder of its code on this machine. */
+  readonly folder?: string
+  readonly tags: readonly Tag[]
+  /** Why it cannot be had. */
+  readonly problem?: string
+}
+
+/** Tells of every extension of a runnable file where it comes from, what that is now, and which tags it has. */
+export async function listExtensions(
+  file: string | URL,
+  options: ExtensionOptions & Surroundings = {},
+): Promise<ListedExtension[]> {
+  const { withoutCredentials } = await import('../extensions/index.js')
+  const declared = await readDeclared(file)
+  const { imported, failures } = await tryImport(declared, defaultRegistry, options)
+  return Object.entries(declared.extensions).map(([name, source]) => {
+    const found = imported.find((extension) => extension.name === name)
+    if (found)
+      return { name, source: found.source, resolved: found.resolved, folder: found.folder, tags: found.tags }
+    const { message } = failures.find((failure) => failure.name === name)!
+    return { name, source: withoutCredentials(source), tags: [], problem: message }
+  })
+}
+
+/**
+ * Writes what the extensions of a runnable file resolve to now, into `job.lock.yaml` beside `job.yaml`; returns its
+ * path. From then on `job.yaml` runs with these and no others, until a lock is written again.
+ *
+ * @throws {@link ExtensionError} with every extension that cannot be had.
+ */
+export async function lockExtensions(
+  file: string | URL,
+  options: ExtensionOptions & Surroundings = {},
+): Promise<string> {
+  const { lockName, lockSources, writeLock } = await import('../extensions/index.js')
+  const declared = await readDeclared(file)
+  const lock = await lockSources(declared.extensions, await resolveOptions(declared, options))
+  const path = lockName(declared.source.filename)
+  const draft = `${path}.${randomUUID()}`
+  await writeFile(draft, writeLock(lock))
+  await rename(draft, path)
+  return path
+}
+
+/**
+ * Removes installed extensions that nobody has used for some days (30), and what broken installs have left.
+ *
+ * ```ts
+ * const { removed, bytes } = await pruneExtensions({ days: 7 })
+ * ```
+ */
+export async function pruneExtensions(options: { days?: number } = {}): Promise<Pruned> {
+  const { prune } = await import('../extensions/index.js')
+  return prune(options)
+}
+
+async function readDeclared(file: string | URL): Promise<Declared> {
+  const { text, filename } = await readText(file)
+  const parsed = parse(text, filename)
+  return { ...takeApart(parsed), source: parsed.source }
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { textOf } from '../document/nodes.js'
+import { spanOf } from '../document/problems.js'
+import type { Problem } from '../errors.js'
+import type { Failure, ImportedExtension, Lock, ResolveOptions } from '../extensions/index.js'
+import type { Entry } from '../node.js'
+import type { Registry } from '../registry/registry.js'
+import type { Source } from '../source.js'
+import type { Logger } from './logger.js'
+
+/** How the extensions of a runnable file are had. */
+export interface ExtensionOptions {
+  /** Fetch extensions that are remote, when they are to be installed; default `true`. */
+  downloadExtensions?: boolean
+  /** Install extensions that are not installed, into `~/.flambeau/extensions`; default `false`. */
+  installExtensions?: boolean
+  /** Refuse extensions that are not as `job.lock.yaml` says; default `false`. */
+  frozen?: boolean
+  /** The names of the extensions whose install scripts may run; none by default. */
+  allowScripts?: readonly string[]
+}
+
+/** Whom an install listens to, and tells. */
+export interface Surroundings {
+  readonly signal?: AbortSignal | undefined
+  readonly logger?: Logger | undefined
+}
+
+/** What a runnable file declares, and where. */
+export interface Declared {
+  readonly source: Source
+  readonly extensions: Readonly<Record<string, string>>
+  readonly declarations: readonly Entry[]
+}
+
+/** What became of the extensions of a file. */
+export interface Tried {
+  /** A child of the registry that was given, so that two files may have different extensions of one name. */
+  readonly registry: Registry
+  readonly imported: readonly ImportedExtension[]
+  readonly failures: readonly Failure[]
+}
+
+/** Imports the extensions that a file declares, as far as they can be had. */
+export async function tryImport(
+  declared: Declared,
+  registry: Registry,
+  options: ExtensionOptions & Surroundings,
+): Promise<Tried> {
+  const { importEach, resolveEach } = await import('../extensions/index.js')
+  const own = registry.child()
+  const resolved = await resolveEach(declared.extensions, await resolveOptions(declared, options))
+  const imported = await importEach(resolved.found, own)
+  return { registry: own, imported: imported.found, failures: [...resolved.failures, ...imported.failures] }
+}
+
+/**
+ * Imports the extensions that a file declares; their tags are in the registry that is returned.
+ *
+ * @throws {@link ExtensionError} with every extension that cannot be had.
+ */
+export async function importDeclared(
+  declared: Declared,
+  registry: Registry,
+  options: ExtensionOptions & Surroundings,
+): Promise<Tried> {
+  if (declared.declarations.length === 0) return { registry, imported: [], failures: [] }
+  const tried = await tryImport(declared, registry, options)
+  if (tried.failures.length === 0) return tried
+  const { extensionError } = await import('../extensions/index.js')
+  throw extensionError(tried.failures, (failure) => problemOf(failure, declared))
+}
+
+/** The problem of an extension, at the place where it is declared. */
+export function problemOf({ name, code, message }: Failure, { source, declarations }: Declared): Problem {
+  const entry = declarations.find(({ key }) => textOf(key) === name)!
+  return source.problem(code, message, spanOf(code === 'BAD_EXTENSION_NAME' ? entry.key : entry.value))
+}
+
+/** How the extensions of a file are resolved: relative to it, and as the lock beside it says. */
+export async function resolveOptions(
+  declared: Declared,
+  options: ExtensionOptions & Surroundings,
+): Promise<ResolveOptions> {
+  const { filename } = declared.source
+  const { downloadExtensions, installExtensions, frozen, allowScripts, signal, logger } = options
+  return {
+    from: dirname(filename),
+    download: downloadExtensions ?? true,
+    install: installExtensions ?? false,
+    frozen: frozen ?? false,
+    allowScripts: allowScripts ?? [],
+    lock: await lockBeside(filename),
+    onNotice: (message) => logger?.info(message),
+    locate: (failure) => problemOf(failure, declared),
+    ...(signal ? { signal } : {}),
+  }
+}
+
+async function lockBeside(filename: string): Promise<Lock | undefined> {
+  const { lockName, readLock } = await import('../extensions/index.js')
+  const name = lockName(filename)
+  const text = await readFile(name, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : readLock(text, name)
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseSecrets } from 'flambeau'
+import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
+import { openPool } from 'flambeau/pool'
+import { all, conforms, tasks } from './support/engine-conformance.js'
+import { Echo, Note } from './support/pool-tasks.js'
+import { RedisServer, redisServer } from './support/redis.js'
+
+const form = basename(dirname(fileURLToPath(import.meta.url)))
+const skip =
+  form !== 'legacy'
+    ? 'they are the same in each form'
+    : redisServer === undefined && 'there is no redis-server or valkey-server here'
+
+const program = fileURLToPath(import.meta.resolve('flambeau/bullmq/worker'))
+const user = fileURLToPath(new URL('./support/queue-user.js', import.meta.url))
+
+describe('BullMQ', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bullmq-'))
+  let server: RedisServer
+  before(async () => {
+    server = await RedisServer.start()
+  })
+  after(async () => {
+    await server.remove()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  let workers: Workers | undefined
+  conforms('bullmq', {
+    apart: true,
+    open: async (folder) => {
+      const engine = await bullmqEngine({ redis: server.url, graceMs: 1000 })
+      const secrets = await parseSecrets('[AWS]\nKEY = open sesame\n')
+      const { queue } = engine
+      workers = await startWorkers({
+        redis: server.url,
+        queue,
+        imports: [tasks],
+        slots: 2,
+        folder,
+        secrets,
+        graceMs: 1000,
+      })
+      return { engine }
+    },
+    close: async () => workers?.close(),
+  })
+
+  describe('what is wrong is said', () => {
+    test('a password that is not right, without showing it', async () => {
+      const wrong = server.url.replace('open-sesame', 'hocus-pocus')
+      await assert.rejects(bullmqEngine({ redis: wrong }), (error: any) => {
+        assert.equal(error.code, 'REDIS_UNREACHABLE')
+        assert.match(error.message, /WRONGPASS/)
+        assert.doesNotMatch(error.message, /hocus/)
+        return true
+      })
+    })
+
+    test('a Redis that is not there', async () => {
+      const redis = 'redis://127.0.0.1:1'
+      await assert.rejects(startWorkers({ redis, queue: 'none' }), {
+        code: 'REDIS_UNREACHABLE',
+        exitCode: 69,
+      })
+    })
+
+    test('a URL that is none', async () => {
+      await assert.rejects(bullmqEngine({ redis: 'localhost' }), { code: 'BAD_REDIS_URL' })
+    })
+
+    test('settings that others can read', async () => {
+      const file = settingsFile(folder, { redis: server.url, queue: 'readable' })
+      chmodSync(file, 0o644)
+      const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'pipe'] })
+      let said = ''
+      child.stderr.on('data', (text) => (said += text))
+      const [code] = await once(child, 'close')
+      assert.equal(code, 22)
+      assert.match(said, /type "chmod 600 /)
+      assert.doesNotMatch(said, /open-sesame/)
+    })
+  })
+
+  describe('what is killed loses nothing', () => {
+    const hosts = new Set<ChildProcess>()
+    const startHost = async (queue: string, slots = 1): Promise<ChildProcess> => {
+      const settings = { redis: server.url, queue, imports: [tasks.href], slots, lockMs: 2000, graceMs: 500 }
+      const host = spawn(process.execPath, [program, settingsFile(folder, settings)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      hosts.add(host)
+      await once(host.stdout!, 'data')
+      return host
+    }
+    const end = async (host: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+      hosts.delete(host)
+      if (host.exitCode !== null || host.signalCode !== null) return
+      host.kill(signal)
+      await once(host, 'exit')
+    }
+    after(() => Promise.all([...hosts].map((host) => end(host, 'SIGTERM'))))
+
+    test('a host: another one does its tasks', async () => {
+      const file = join(folder, 'two-hosts')
+      const engine = await bullmqEngine({ redis: server.url })
+      const first = await startHost(engine.queue)
+      const pool = await openPool({ engine })
+      const mapping = all(pool.map([new Note({ file, ms: 500 }), new Note({ file, ms: 500 })]))
+      await eventually(() => existsSync(file))
+      await end(first, 'SIGKILL')
+      const second = await startHost(engine.queue)
+      assert.deepEqual((await mapping).map(({ id }) => id).toSorted(), ['01', '02'])
+      await pool.close()
+      await end(second, 'SIGTERM')
+    })
+
+    test('Redis: what was acknowledged is done, at most the slots twice', async () => {
+      const file = join(folder, 'redis-killed')
+      const engine = await bullmqEngine({ redis: server.url })
+      const host = await startHost(engine.queue, 2)
+      const pool = await openPool({ engine })
+      const notes = Array.from({ length: 12 }, () => new Note({ file, ms: 150 }))
+      const mapping = all(pool.map(notes))
+      await eventually(() => linesOf(file).length >= 4)
+      await server.kill()
+      await server.start()
+      assert.equal((await mapping).length, 12)
+      const lines = linesOf(file).map((line) => line.split(' ')[0])
+      assert.equal(new Set(lines).size, 12)
+      assert.ok(lines.length <= 12 + 2, `${lines.length} runs of 12 tasks`)
+      await pool.close()
+      await end(host, 'SIGTERM')
+    })
+
+    test('the program that maps: begun again, it has no task done twice', async () => {
+      const file = join(folder, 'user-killed')
+      const settings = { redis: server.url, queue: 'resumed', file, count: 10, ms: 100 }
+      const host = await startHost('resumed')
+      const first = startUser(settings)
+      await once(first.stdout!, 'data')
+      first.kill('SIGKILL')
+      await once(first, 'exit')
+      const second = startUser(settings)
+      let said = ''
+      second.stdout!.on('data', (text) => (said += text))
+      await once(second, 'close')
+      assert.equal(said.trim().split('\n').length, 10)
+      assert.equal(linesOf(file).length, 10)
+      await end(host, 'SIGTERM')
+    })
+
+    test('a pool that is closed takes its tasks out of the queue', async () => {
+      const engine = await bullmqEngine({ redis: server.url, queue: 'left', graceMs: 500 })
+      const pool = await openPool({ engine })
+      const mapping = all(pool.map([new Echo({ value: 1 })]))
+      await delay(200)
+      await Promise.all([pool.close(), assert.rejects(mapping, /The pool is closed/)])
+      const file = join(folder, 'left')
+      const again = await openPool({ engine: await bullmqEngine({ redis: server.url, queue: 'left' }) })
+      const host = await startHost('left')
+      assert.equal((await all(again.map([new Note({ file })]))).length, 1)
+      await again.close()
+      await end(host, 'SIGTERM')
+    })
+  })
+})
+
+function startUser(settings: object): ChildProcess {
+  return spawn(process.execPath, [user, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+let files = 0
+function settingsFile(folder: string, settings: object): string {
+  const file = join(folder, `settings-${++files}.json`)
+  writeFileSync(file, JSON.stringify(settings), { mode: 0o600 })
+  return file
+}
+
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (holds()) return
+    await delay(50)
+  }
+  assert.fail('it never came to pass')
+}

@@ -1,0 +1,439 @@
+// Extensions from real sources: git repositories, a registry, tarballs; all on this machine, with nothing else in reach.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Ended, ExtensionLab, type Files, seeing } from './support/extension-lab.js'
+import { type GitServer, serveOverHttp, serveOverSsh } from './support/git-servers.js'
+import { NpmRegistry } from './support/npm-registry.js'
+
+const form = basename(dirname(fileURLToPath(import.meta.url)))
+const install = '--install-extensions'
+
+describe('extensions that are installed', {
+  skip: form !== 'legacy' && 'they are the same in each form',
+}, () => {
+  let lab: ExtensionLab
+  let registry: NpmRegistry
+  before(async () => {
+    lab = new ExtensionLab()
+    registry = await NpmRegistry.start()
+    await publish('vision', '1.0.0')
+    await publish('vision', '1.1.0')
+    await publish('vision', '2.0.0')
+  })
+  after(async () => {
+    await registry.stop()
+    lab.remove()
+  })
+
+  /** Packs a package with "npm pack". */
+  async function packed(name: string, version: string, more: Files = {}): Promise<string> {
+    const folder = lab.write(`${name}-${version}`, {
+      ...seeing(`${name} ${version}`, { name, version }),
+      ...more,
+    })
+    const { code, stdout, stderr } = await lab.run('npm', ['pack', '--pack-destination', lab.folder, folder])
+    assert.equal(code, 0, stderr)
+    return join(lab.folder, stdout.trim())
+  }
+
+  async function publish(name: string, version: string, more: Files = {}): Promise<string> {
+    const manifest = {
+      name,
+      version,
+      peerDependencies: { flambeau: '*' },
+      ...JSON.parse(more['extra'] ?? '{}'),
+    }
+    const { extra: _, ...files } = more
+    const text = { 'package.json': JSON.stringify({ type: 'module', exports: './index.js', ...manifest }) }
+    return registry.publish(manifest, await packed(name, version, { ...text, ...files }))
+  }
+
+  let jobs = 0
+  function job(source: string, name = `job-${++jobs}.yaml`): string {
+    writeFileSync(join(lab.folder, name), `x: ${source}\n---\n!x.See\n`)
+    return name
+  }
+
+  const online = (): NodeJS.ProcessEnv => ({ npm_config_registry: registry.url })
+
+  async function runs(file: string, expected: string, ...flags: string[]): Promise<Ended> {
+    const ended = await lab.flambeau(['run', file, ...flags], online())
+    assert.equal(ended.stdout, `${expected}\n`, ended.stderr)
+    assert.equal(ended.code, 0)
+    return ended
+  }
+
+  async function refuses(file: string, message: RegExp, ...flags: string[]): Promise<string> {
+    const ended = await lab.flambeau(['run', file, ...flags], online())
+    assert.equal(ended.code, 22, ended.stderr)
+    assert.equal(ended.stdout, '')
+    assert.match(ended.stderr, message)
+    assert.doesNotMatch(ended.stderr, /^\s+at .*node:/m)
+    return ended.stderr
+  }
+
+  describe('from a registry', () => {
+    test('in the newest version of the range, only when it is asked for, and once', async () => {
+      const file = job('vision@^1.0.0')
+      await refuses(file, /"x" is not installed: add "--install-extensions"/)
+      assert.deepEqual(registry.asked.length, 0)
+      const { stderr } = await runs(file, 'vision 1.1.0', install)
+      assert.equal(stderr, 'Installing extension "x" from "vision@^1.0.0"\n')
+      const asked = registry.asked.length
+      assert.equal((await runs(file, 'vision 1.1.0', install)).stderr, '')
+      await runs(file, 'vision 1.1.0')
+      assert.equal(registry.asked.length, asked, 'the second run needs no network')
+      const offline = await lab.flambeau(['run', file, install])
+      assert.equal(offline.stdout, 'vision 1.1.0\n', offline.stderr)
+      const { stderr: said } = await lab.flambeau(['check', file])
+      assert.equal(said, 'No problems in the file\n')
+    })
+
+    test('with what they depend on', async () => {
+      await publish('left', '1.0.0', {
+        'index.js':
+          "import { registrable } from 'flambeau'\nexport const left = registrable('!Left')(class Left {}).name",
+      })
+      const index = seeing('')['index.js']!
+      await publish('needy', '1.0.0', {
+        extra: '{"dependencies":{"left":"^1.0.0"}}',
+        'index.js': `import { left } from 'left'\n${index.replace('return ""', 'return left')}`,
+      })
+      const host = "import { registrable } from 'flambeau'\nregistrable('!Left')(class OfTheHost {})"
+      lab.write('.', { 'host.mjs': host })
+      await runs(job('needy'), 'Left', install, '--import', './host.mjs')
+    })
+
+    test('with no install script run, unless it is allowed by name', async () => {
+      const index = seeing('')['index.js']!
+      await publish('scripted', '1.0.0', {
+        extra: `{"scripts":{"install":"echo built > built.txt"},"hasInstallScript":true}`,
+        'index.js': `import { existsSync } from 'node:fs'\n${index.replace('return ""', "return existsSync(new URL('built.txt', import.meta.url))")}`,
+      })
+      const file = job('scripted')
+      await runs(file, 'false', install)
+      await runs(file, 'false', install, '--allow-scripts', 'y')
+      await runs(file, 'true', install, '--allow-scripts', 'x')
+    })
+
+    test('that asks who is there', async () => {
+      const file = job('vision@2.0.0')
+      registry.token = 'npm-t0ken'
+      const host = new URL(registry.url).host
+      try {
+        const said = await refuses(
+          file,
+          /access to "vision@2.0.0" was refused; log in \(npm: "npm login"/,
+          install,
+        )
+        assert.doesNotMatch(said, /t0ken/)
+        lab.write('.', { 'package.json': '{"private":true}' })
+        writeFileSync(join(lab.folder, '.npmrc'), `//${host}/:_authToken=${registry.token}\n`)
+        await runs(file, 'vision 2.0.0', install)
+        assert.deepEqual(filesWith('npm-t0ken'), [])
+      } finally {
+        registry.token = undefined
+        for (const name of ['.npmrc', 'package.json']) rmSync(join(lab.folder, name), { force: true })
+      }
+    })
+
+    test('that does not have them, has no such version, or is not there', async () => {
+      await refuses(job('unheard-of'), /there is nothing at "unheard-of"|has no package "unheard-of/, install)
+      await refuses(
+        job('vision@^9'),
+        /has no version that matches "vision@\^9": "npm view vision versions"/,
+        install,
+      )
+      const offline = await lab.flambeau(['run', job('vision@1.0.0'), install])
+      assert.match(offline.stderr, /cannot be fetched from "vision@1.0.0": there is no connection to it/)
+      await refuses(job('vision@1.0.0'), /may not be fetched from/, install, '--no-download-extensions')
+    })
+  })
+
+  describe('as a lock says', () => {
+    test('are installed again elsewhere, though the range gives more by now', async () => {
+      const file = job('pinned@^1')
+      await publish('pinned', '1.0.0')
+      await lock(file)
+      await publish('pinned', '1.2.0')
+      await runs(file, 'pinned 1.0.0', install, '--frozen')
+      assert.match(
+        readFileSync(join(lab.folder, lockOf(file)), 'utf8'),
+        /version: 1\.0\.0\n +integrity: sha512-/,
+      )
+    })
+
+    test('are refused with both hashes when the package is another one', async () => {
+      const file = job('swapped@^1')
+      const before = await publish('swapped', '1.0.0')
+      await lock(file)
+      const after = await publish('swapped', '1.0.0', { 'evil.js': 'evil' })
+      assert.notEqual(before, after)
+      const said = await refuses(file, /is refused: what "swapped@\^1" gave has the hash/, install)
+      assert.ok(said.includes(before) && said.includes(after), said)
+    })
+
+    test('are refused when the registry gives other bytes than it says', async () => {
+      const integrity = await publish('cracked', '1.0.0')
+      const other = await packed('cracked', '1.0.1')
+      registry.tamper('cracked', other)
+      const said = await refuses(job('cracked@^1'), /is refused/, install)
+      assert.ok(said.includes(integrity), said)
+      assert.equal(new Set(said.match(/sha512-[\w+/=]+/g)).size, 2)
+    })
+
+    function lockOf(file: string): string {
+      return file.replace('.yaml', '.lock.yaml')
+    }
+
+    async function lock(file: string): Promise<void> {
+      const { code, stderr } = await lab.flambeau(['lock', file], online())
+      assert.equal(code, 0, stderr)
+      assert.equal(stderr, `Wrote "${lockOf(file)}"\n`)
+    }
+  })
+
+  test('from a tarball on this machine and behind a URL', async () => {
+    const tarball = await packed('balled', '1.0.0')
+    await runs(job(`./${basename(tarball)}`), 'balled 1.0.0', install)
+    registry.publish({ name: 'balled', version: '1.0.0' }, tarball)
+    await runs(job(`${registry.url}balled/-/1.0.0.tgz?token=hidden`), 'balled 1.0.0', install)
+    assert.deepEqual(filesWith('hidden'), [])
+  })
+
+  test('from a folder whose dependencies are not there, which stays as it was', async () => {
+    const folder = lab.write('unlinked', seeing('from a copy'))
+    const before = readdirSync(folder)
+    await runs(job('./unlinked'), 'from a copy', install)
+    assert.deepEqual(readdirSync(folder), before)
+    writeFileSync(join(folder, 'index.js'), seeing('changed')['index.js']!)
+    await runs(job('./unlinked'), 'changed', install)
+  })
+
+  describe('from a git repository', () => {
+    let first: string
+    before(async () => {
+      const folder = lab.write('work', seeing('from main'))
+      lab.write('work/sub/dir', seeing('from a folder'))
+      await git(folder, 'init', '--quiet', '--initial-branch=main')
+      await git(folder, 'add', '.')
+      await git(folder, 'commit', '--quiet', '-m', 'first')
+      first = (await git(folder, 'rev-parse', 'HEAD')).trim()
+      await git(folder, 'switch', '--quiet', '-c', 'feature/new')
+      writeFileSync(join(folder, 'index.js'), seeing('from a branch')['index.js']!)
+      writeFileSync(join(folder, 'sub/dir/index.js'), seeing('from a folder of a branch')['index.js']!)
+      await git(folder, 'commit', '--quiet', '-am', 'second')
+      await git(folder, 'tag', '-a', 'v1', '-m', 'tagged')
+      await git(folder, 'switch', '--quiet', 'main')
+      mkdirSync(join(lab.folder, 'served'))
+      await git(lab.folder, 'clone', '--quiet', '--bare', 'work', 'served/repo.git')
+    })
+
+    async function git(cwd: string, ...args: string[]): Promise<string> {
+      const { code, stdout, stderr } = await lab.run('git', ['-C', cwd, ...args])
+      assert.equal(code, 0, stderr)
+      return stdout
+    }
+
+    const served = () => `file://${lab.folder}/served/repo.git`
+
+    test('by branch, tag, commit, folder, and none of these', async () => {
+      await runs(job(served()), 'from main', install)
+      await runs(job(`git+${served()}#feature/new`), 'from a branch', install)
+      await runs(job(`${served()}#v1`), 'from a branch', install)
+      await runs(job(`${served()}#${first}`), 'from main', install)
+      await runs(job(`${served()}#${first.slice(0, 9)}`), 'from main', install)
+      await runs(job(`${served()}#v1::path:sub/dir`), 'from a folder of a branch', install)
+      await runs(job(`${served()}#::path:sub/dir`), 'from a folder', install)
+    })
+
+    test('by the address of a page that shows a folder of it; with a password that shows nowhere', async () => {
+      const server = await serveOverHttp(join(lab.folder, 'served'), 'bob:s3cret')
+      const address = server.url.replace('//', '//bob:s3cret@')
+      try {
+        await runs(job(`${address}/repo.git/tree/main/sub/dir`), 'from a folder', install)
+        const said = await runs(
+          job(`${address}/repo.git/tree/feature/new/sub/dir`),
+          'from a folder of a branch',
+          install,
+        )
+        assert.doesNotMatch(said.stderr, /s3cret/)
+        const wrong = server.url.replace('//', '//bob:wr0ng@')
+        const refused = await refuses(job(`${wrong}/repo.git`), /access to ".*" was refused/, install)
+        assert.doesNotMatch(refused, /wr0ng/)
+        const file = job(`${address}/repo.git#v1`)
+        const locked = await lab.flambeau(['lock', file])
+        assert.equal(locked.code, 0, locked.stderr)
+        assert.deepEqual(filesWith('s3cret', file.replace('.yaml', '.lock.yaml')), [])
+      } finally {
+        await server.stop()
+      }
+    })
+
+    test('over ssh', { skip: !existsSync('/usr/sbin/sshd') && 'there is no ssh server here' }, async () => {
+      mkdirSync('/run/sshd', { recursive: true })
+      const server: GitServer & { ssh: string } = await serveOverSsh(join(lab.folder, 'ssh'))
+      const env = { GIT_SSH_COMMAND: server.ssh }
+      const address = `${server.url}${lab.folder}/served/repo.git`
+      try {
+        for (const source of [`git+${address}#${first}`, `${address}#main`]) {
+          const ended = await lab.flambeau(['run', job(source), install], env)
+          assert.equal(ended.stdout, 'from main\n', ended.stderr)
+        }
+        const stranger = {
+          GIT_SSH_COMMAND:
+            'ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -i /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null',
+        }
+        const refused = await lab.flambeau(['run', job(`${address}#v1`), install], stranger)
+        assert.match(refused.stderr, /access to ".*" was refused/)
+      } finally {
+        await server.stop()
+      }
+    })
+
+    test('from the cache when nothing changed, though the repository is gone', async () => {
+      const folder = await lab.run('cp', ['-r', join(lab.folder, 'served'), join(lab.folder, 'gone')])
+      assert.equal(folder.code, 0)
+      const file = job(`file://${lab.folder}/gone/repo.git#main`)
+      await runs(file, 'from main', install)
+      rmSync(join(lab.folder, 'gone'), { recursive: true })
+      await runs(file, 'from main', install)
+    })
+
+    test('that is not there, or has no such branch or folder', async () => {
+      await refuses(
+        job(`file://${lab.folder}/served/none.git`),
+        /there is nothing at "file:.*none\.git"/,
+        install,
+      )
+      await refuses(
+        job(`${served()}#feature/now`),
+        /has no branch, tag or commit "feature\/now": did you mean "feature\/new"\?/,
+        install,
+      )
+      await refuses(
+        job(`${served()}#zzz`),
+        /has no branch, tag or commit "zzz": it has feature\/new, main, v1/,
+        install,
+      )
+      await refuses(job(`${served()}#0123456789`), /has no branch, tag or commit "0123456789"/, install)
+      await refuses(job(`${served()}#::path:sub/dim`), /its repository has no folder "sub\/dim"/, install)
+      await refuses(job(`${served()}#::path:../..`), /its repository has no folder "\.\.\/\.\."/, install)
+    })
+
+    test('and built, when that is allowed', async () => {
+      const folder = lab.write('source', {
+        ...seeing('', {
+          exports: './dist/index.js',
+          scripts: { prepare: 'mkdir -p dist && cp index.js dist/' },
+          peerDependencies: {},
+          files: ['dist'],
+        }),
+        'index.js': "import { test } from 'node:test'\nexport const built = test\n",
+      })
+      await git(folder, 'init', '--quiet')
+      await git(folder, 'add', '.')
+      await git(folder, 'commit', '--quiet', '-m', 'sources')
+      const file = job(`file://${folder}`)
+      await refuses(file, /"exports" leads nowhere\)/, install)
+      await refuses(file, /exports "built", and none of these is one/, install, '--allow-scripts', 'x')
+    })
+  })
+
+  describe('whatever happens meanwhile', () => {
+    test('ten processes at once all run, and leave one', async () => {
+      await publish('raced', '1.0.0')
+      const before = lab.stored('at-').length
+      const file = job('raced@1')
+      const ended = await Promise.all(
+        Array.from({ length: 10 }, () => lab.flambeau(['run', file, install], online())),
+      )
+      for (const { stdout, stderr } of ended) assert.equal(stdout, 'raced 1.0.0\n', stderr)
+      assert.equal(lab.stored('at-').length, before + 1)
+      assert.deepEqual(lab.stored('work-'), [])
+    })
+
+    test('a kill at any moment leaves nothing, or all; the next run goes on', async () => {
+      await publish('killed', '1.0.0')
+      const file = job('killed@1')
+      const before = lab.stored('at-').length
+      for (let wait = 200; wait <= 1000; wait += 400) {
+        const child = lab.spawn(
+          process.execPath,
+          [join(process.cwd(), 'dist/cli/main.js'), 'run', file, install],
+          online(),
+        )
+        await delay(wait)
+        if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL')
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+        const listed = await lab.flambeau(['extensions', 'list', file, '--json'], online())
+        const [{ tags, problem }] = JSON.parse(listed.stdout)
+        assert.ok(tags.length === 1 || /is not installed/.test(problem), listed.stdout)
+      }
+      await runs(file, 'killed 1.0.0', install)
+      assert.equal(lab.stored('at-').length, before + 1)
+      await lab.flambeau(['extensions', 'prune'])
+      assert.deepEqual(lab.stored('work-'), [])
+    })
+
+    test('an interrupt ends npm, too, and leaves nothing', async () => {
+      await publish('interrupted', '1.0.0', {
+        extra: '{"scripts":{"install":"sleep 20"},"hasInstallScript":true}',
+      })
+      const file = job('interrupted')
+      const child = lab.spawn(
+        process.execPath,
+        [join(process.cwd(), 'dist/cli/main.js'), 'run', file, install, '--allow-scripts', 'x'],
+        online(),
+      )
+      let said = ''
+      child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+      while (!said.includes('Installing')) await once(child.stderr!, 'data')
+      process.kill(-child.pid!, 'SIGINT')
+      const [code] = await once(child, 'close')
+      assert.equal(code, 130, said)
+      assert.match(said, /Interrupted/)
+      assert.deepEqual(lab.stored('work-'), [])
+    })
+  })
+
+  test('of more than 100 MB say so', async () => {
+    const lines = Array.from({ length: 1_000_000 }, (_, line) => String(line).padStart(100, '-'))
+    const tarball = await packed('large', '1.0.0', { 'lines.txt': lines.join('\n') })
+    const { stderr } = await runs(job(`./${basename(tarball)}`), 'large 1.0.0', install)
+    assert.match(
+      stderr,
+      /Extension "x" takes 101 MB with all that it depends on: "flambeau extensions prune"/,
+    )
+  })
+
+  test('are pruned when nobody uses them any more', async () => {
+    const old = new Date(Date.now() - 40 * 24 * 60 * 60 * 1000)
+    const [first, ...others] = lab.stored('at-')
+    utimesSync(join(lab.home, '.flambeau/extensions', first!, 'extension.json'), old, old)
+    const pruned = await lab.flambeau(['extensions', 'prune'])
+    assert.match(pruned.stdout, /^Removed 1 extension, [\d.]+ MB\n$/)
+    assert.deepEqual(lab.stored('at-'), others)
+    await lab.flambeau(['extensions', 'prune', '--all'])
+    assert.deepEqual(lab.stored(), [])
+    await runs(job('vision@^1.0.0'), 'vision 1.1.0', install)
+  })
+
+  /** The files of the store, and of `also`, that have a text in them. */
+  function filesWith(text: string, ...also: string[]): string[] {
+    const store = join(lab.home, '.flambeau')
+    const names = readdirSync(store, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    )
+    const paths = [
+      ...names.map((entry) => join(entry.parentPath, entry.name)),
+      ...also.map((name) => join(lab.folder, name)),
+    ]
+    return paths.filter((path) => readFileSync(path).includes(text))
+  }
+})

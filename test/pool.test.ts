@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Registry, Runnable } from 'flambeau'
+import { openPool } from 'flambeau/pool'
+import { all, conforms, tasks } from './support/engine-conformance.js'
+import { Busy, Echo, Note, Wait } from './support/pool-tasks.js'
+
+const form = basename(dirname(fileURLToPath(import.meta.url)))
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const processes = { imports: [tasks], workers: 2, graceMs: 1000 }
+
+describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
+  conforms('inline', { apart: false, open: async () => ({ engine: 'inline', graceMs: 1000 }) })
+  conforms('processes', { apart: true, open: async () => processes })
+
+  describe('map', () => {
+    test('takes tasks only as outcomes are taken', async () => {
+      const pool = await openPool({ engine: 'inline' })
+      let made = 0
+      function* endless() {
+        for (;;) yield new Echo({ value: made++ })
+      }
+      let taken = 0
+      for await (const _ of pool.map(endless())) {
+        assert.ok(made <= taken + 2, `${made} made, ${taken} taken`)
+        if (++taken === 100) break
+      }
+      await pool.close()
+    })
+
+    test('passes on what the generator of the tasks throws', async () => {
+      const pool = await openPool({ engine: 'inline' })
+      async function* broken() {
+        yield new Echo({ value: 1 })
+        throw new Error('no more tasks')
+      }
+      await assert.rejects(all(pool.map(broken())), /^Error: no more tasks$/)
+      await pool.close()
+    })
+
+    test('of no tasks is over at once', async () => {
+      const pool = await openPool()
+      assert.deepEqual(await all(pool.map([])), [])
+      await pool.close()
+    })
+
+    test('knows the tags of a registry of its own', async () => {
+      const registry = new Registry()
+      registry.add(
+        class Own extends Runnable {
+          override run() {
+            return 'own'
+          }
+        },
+        '!Own',
+      )
+      const pool = await openPool({ engine: 'inline', registry })
+      const Own = registry.get('!Own')!.Class as unknown as new (options: object) => Runnable<string>
+      assert.equal((await all(pool.map([new Own({})])))[0]?.result, 'own')
+      await pool.close()
+    })
+  })
+
+  describe('worker processes', () => {
+    test('a module that is not there ends the map, and names it', async () => {
+      const pool = await openPool({ imports: ['./nowhere.js'], workers: 1 })
+      await assert.rejects(all(pool.map([new Wait()], { onError: 'collect' })), { code: 'NO_MODULE' })
+      await pool.close()
+    })
+
+    test('a module that ends its process ends the map, instead of being imported for ever', async () => {
+      const module = join(folder, 'exits.mjs')
+      writeFileSync(module, 'process.exit(3)')
+      const pool = await openPool({ imports: [module], workers: 1 })
+      await assert.rejects(
+        all(pool.map([new Wait()])),
+        /ended while it was importing its modules \(exit code 3\)/,
+      )
+      await pool.close()
+    })
+
+    test('cancelling ends a task that never listens, and what it started', async () => {
+      const file = join(folder, 'busy')
+      const pool = await openPool({ ...processes, folder })
+      const controller = new AbortController()
+      const busy = all(pool.map([new Busy({ file })], { signal: controller.signal }))
+      const pids = await pidsIn(file)
+      controller.abort(new Error('enough'))
+      await assert.rejects(busy, /enough/)
+      await pool.close()
+      assert.deepEqual(pids.filter(isAlive), [])
+    })
+
+    test('they end with a program that is killed, whatever they do', async () => {
+      const file = join(folder, 'orphans')
+      const program = spawn(process.execPath, ['--input-type=module', '-e', orphaning(file)], {
+        stdio: 'ignore',
+      })
+      const pids = await pidsIn(file)
+      program.kill('SIGKILL')
+      await once(program, 'exit')
+      await eventually(() => !pids.some(isAlive))
+    })
+
+    test('a pool that nobody closed does not keep its program alive', async () => {
+      const script = `
+        import { openPool } from 'flambeau/pool'
+        import { Echo } from ${JSON.stringify(tasks)}
+        const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
+        for await (const { result } of pool.map([new Echo({ value: 'done' })])) console.log(result)`
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        timeout: 30_000,
+      })
+      assert.equal(stdout, 'done\n')
+    })
+
+    test('many small tasks come to what they should, each once', async () => {
+      const pool = await openPool(processes)
+      const numbers = Array.from({ length: 3000 }, (_, value) => value)
+      const outcomes = await all(pool.map(numbers.map((value) => new Echo({ value }))))
+      assert.deepEqual(
+        outcomes.map(({ result }) => result).toSorted((a, b) => a - b),
+        numbers,
+      )
+      await pool.close()
+    })
+
+    test('both workers take part', async () => {
+      const file = join(folder, 'shared')
+      const pool = await openPool({ ...processes, folder })
+      await all(pool.map(Array.from({ length: 8 }, () => new Note({ file, ms: 100 }))))
+      await pool.close()
+      const pids = readFileSync(file, 'utf8').match(/\d+$/gm)
+      assert.equal(new Set(pids).size, 2)
+    })
+  })
+})
+
+function orphaning(file: string): string {
+  return `
+    import { openPool } from 'flambeau/pool'
+    import { Busy } from ${JSON.stringify(tasks)}
+    const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
+    for await (const _ of pool.map([new Busy({ file: ${JSON.stringify(file)} })]));`
+}
+
+async function pidsIn(file: string): Promise<number[]> {
+  await eventually(() => existsSync(file) && readFileSync(file, 'utf8') !== '')
+  return readFileSync(file, 'utf8').split(' ').map(Number)
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (holds()) return
+    await delay(50)
+  }
+  assert.fail('it never came to pass')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,93 @@
+// Tasks for pools: imported by the tests and by the workers that they start.
+import { spawn } from 'node:child_process'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Runnable, type RunOptions, registrable } from 'flambeau'
+import type { TaskOptions } from 'flambeau/pool'
+import { z } from 'zod'
+
+/** Returns what it is given. */
+@registrable('!Echo')
+export class Echo extends Runnable.with(z.object({ value: z.any().optional() })) {
+  override run(): any {
+    return this.options.value
+  }
+}
+
+/** Returns a text of so many characters. */
+@registrable('!Long')
+export class Long extends Runnable.with(z.object({ length: z.int() })) {
+  override run(): string {
+    return 'x'.repeat(this.options.length)
+  }
+}
+
+/** Fails in its first attempts. */
+@registrable('!Flaky')
+export class Flaky extends Runnable.with(z.object({ failures: z.int() })) {
+  override run({ attempt = 1 }: RunOptions & TaskOptions): number {
+    if (attempt <= this.options.failures) throw new RangeError(`no luck in attempt ${attempt}`)
+    return attempt
+  }
+}
+
+/** Says what it does, and waits until it is cancelled. */
+@registrable('!Wait')
+export class Wait extends Runnable {
+  override async run({ signal, logger, progress }: RunOptions & TaskOptions): Promise<void> {
+    logger.info('waiting', { for: 'the end' })
+    progress?.({ waited: 0 })
+    await delay(60_000, undefined, { signal })
+  }
+}
+
+/** Writes a line into a file as it starts and, later, as it is done. */
+@registrable('!Note')
+export class Note extends Runnable.with(z.object({ file: z.string(), ms: z.int().default(0) })) {
+  override async run({ taskId }: RunOptions & TaskOptions): Promise<string> {
+    appendFileSync(this.options.file, `${taskId} ${process.pid}\n`)
+    await delay(this.options.ms)
+    return String(taskId)
+  }
+}
+
+/** Gives a secret back. */
+@registrable('!Tell')
+export class Tell extends Runnable {
+  override run(): string {
+    return this.config.get('AWS', 'KEY')
+  }
+}
+
+/** Cannot be JSON. */
+@registrable('!Circular')
+export class Circular extends Runnable {
+  override run(): object {
+    const circle: { self?: object } = {}
+    circle.self = circle
+    return circle
+  }
+}
+
+/** Kills the process that it runs in, until a file is there. */
+@registrable('!Kill')
+export class Kill extends Runnable.with(z.object({ until: z.string().default('') })) {
+  override async run(): Promise<string> {
+    const { until } = this.options
+    if (until !== '' && existsSync(until)) return 'survived'
+    if (until !== '') writeFileSync(until, '')
+    process.kill(process.pid, 'SIGKILL')
+    await delay(60_000)
+    return 'never'
+  }
+}
+
+/** Starts a process of its own, tells both pids, and computes without a pause: nothing asks it to end. */
+@registrable('!Busy')
+export class Busy extends Runnable.with(z.object({ file: z.string() })) {
+  override run(): never {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+    writeFileSync(this.options.file, `${process.pid} ${child.pid}`)
+    for (;;) Math.random()
+  }
+}

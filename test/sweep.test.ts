@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { check, dump, load, type Outcome, runFile } from 'flambeau'
+import { readRecords, type SweepResult } from 'flambeau/pool'
+import './support/sweep-tasks.js'
+
+const form = basename(dirname(fileURLToPath(import.meta.url)))
+const folder = mkdtempSync(join(tmpdir(), 'flambeau-sweep-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const said: string[] = []
+const logger = { debug() {}, info: say, warn: say, error: say }
+function say(line: string): void {
+  said.push(line)
+}
+
+let outputs = 0
+const fresh = () => join(folder, `sweep-${++outputs}`)
+
+interface Run {
+  readonly outcome: Outcome<SweepResult>
+  readonly output: string
+}
+
+/** Runs a sweep inline; `text` is what stands below `!Sweep`, without its metric and output. */
+async function sweep(text: string, { output = fresh(), ...options }: any = {}): Promise<Run> {
+  said.length = 0
+  const content = `!Sweep\nmetric: score\noutput: ${output}\n${text}`
+  const runOptions = { engine: 'inline', ...options }
+  const outcome = await runFile<SweepResult>(
+    { content, filename: 'sweep.yaml' },
+    { logger, ...options, runOptions },
+  )
+  return { outcome, output }
+}
+
+function resultOf({ outcome }: Run): SweepResult {
+  assert.ok(outcome.ok, said.join('\n'))
+  return outcome.value
+}
+
+describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
+  test('a grid has every combination, and the best one wins', async () => {
+    const run = await sweep(
+      'each: !Fit { rate: !choice [0.1, 3, 2], layers: !range { from: 1, to: 4, step: 1 } }',
+    )
+    const { best, trials, failed } = resultOf(run)
+    assert.deepEqual({ trials, failed }, { trials: 12, failed: 0 })
+    assert.deepEqual(best, { trial: '08', options: { rate: 3, layers: 4 }, metric: 12 })
+    const records = await readRecords(run.output)
+    const pairs = records.map(({ options }) => `${options['rate']} ${options['layers']}`)
+    assert.equal(new Set(pairs).size, 12)
+    assert.deepEqual(records[0], {
+      trial: '01',
+      key: records[0]!.key,
+      options: { rate: 0.1, layers: 1 },
+      metric: 0.1,
+      result: { score: 0.1, nested: { loss: -0.1 } },
+      attempts: 1,
+      durationMs: records[0]!.durationMs,
+      host: records[0]!.host,
+    })
+    assert.equal(readFileSync(join(run.output, 'best.yaml'), 'utf8'), '!Fit\nrate: 3\nlayers: 4\n')
+    const table = said.at(-1)!.split('\n')
+    assert.match(table[0]!, /^rank +trial +score +rate +layers +time$/)
+    assert.match(table[1]!, /^1 +08 +12 +3 +4 /)
+    assert.equal(table.length, 13)
+  })
+
+  test('a deeper metric may be small', async () => {
+    const { outcome } = await sweep('each: !Fit { rate: !choice [1, 2] }\ngoal: min')
+    assert.equal(outcome.ok && outcome.value.best.metric, 1)
+    const content = `!Sweep { each: !Fit { rate: !choice [1, 2] }, metric: nested.loss, output: ${fresh()} }`
+    const deeper = await runFile<SweepResult>({ content }, { logger, runOptions: { engine: 'inline' } })
+    assert.equal(deeper.ok && deeper.value.best.metric, -1)
+  })
+
+  test('objects can be chosen', async () => {
+    const run = await sweep('each: !Fit { optimizer: !choice [!Adam { rate: 1 }, !Adam { rate: 2 }] }')
+    assert.deepEqual(resultOf(run).best.options, { optimizer: '!Adam { rate: 2 }' })
+    assert.match(readFileSync(join(run.output, 'best.yaml'), 'utf8'), /optimizer: !Adam { rate: 2 }\n/)
+  })
+
+  test('the same seed draws the same trials, another one draws others', async () => {
+    const draw = async (seed: number) => {
+      const each = 'each: !Fit { rate: !logUniform { low: 0.001, high: 1 }, layers: !choice [1, 2, 3] }'
+      const run = await sweep(`${each}\nstrategy: random\nsamples: 8\nseed: ${seed}`)
+      return (await readRecords(run.output)).map(({ options }) => options)
+    }
+    const [once, again, other] = [await draw(7), await draw(7), await draw(8)]
+    assert.deepEqual(once, again)
+    assert.notDeepEqual(once, other)
+    assert.ok(once.every(({ rate }) => Number(rate) >= 0.001 && Number(rate) <= 1))
+    assert.equal(once.length, 8)
+  })
+
+  test('what fails is recorded and leaves a file; the others go on', async () => {
+    const run = await sweep('each: !Fit { fails: !choice [true, false] }')
+    assert.deepEqual([resultOf(run).failed, resultOf(run).best.trial], [1, '02'])
+    const [failed] = await readRecords(run.output)
+    assert.deepEqual([failed?.error?.code, failed?.metric], ['TASK_FAILED', undefined])
+    const repeated = await runFile(join(run.output, 'failed', '01.yaml'), { logger })
+    assert.match(repeated.ok ? '' : repeated.error.message, /does not converge/)
+  })
+
+  test('ends when more trials fail than it may, or when all do', async () => {
+    const some = await sweep(
+      'each: !Fit { fails: true, layers: !range { from: 1, to: 9, step: 1 } }\nmaxFailures: 2',
+    )
+    assert.equal(!some.outcome.ok && (some.outcome.error as any).code, 'TOO_MANY_FAILURES')
+    assert.equal((await readRecords(some.output)).length, 3)
+    const all = await sweep('each: !Fit { fails: true }')
+    assert.equal(!all.outcome.ok && (all.outcome.error as any).code, 'NO_RESULT')
+  })
+
+  test('resume does what is not done, and what failed', async () => {
+    const two = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const before = await readRecords(two.output)
+    appendFileSync(join(two.output, 'results.jsonl'), '{"trial":"03","key":"torn')
+    const { output } = two
+    const three = await sweep('each: !Fit { rate: !choice [1, 2, 3] }', { output, resume: true })
+    assert.equal(resultOf(three).trials, 3)
+    const records = await readRecords(output)
+    assert.deepEqual(records.slice(0, 2), before)
+    assert.equal(records[2]?.metric, 3)
+    assert.equal(said.filter((line) => /^\d\/3/.test(line)).length, 1)
+  })
+
+  test('results that are there are not written over unless it is told', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    const again = await sweep('each: !Fit {}', { output })
+    assert.equal(!again.outcome.ok && (again.outcome.error as any).code, 'RESULTS_EXIST')
+    assert.equal(again.outcome.exitCode, 22)
+    assert.equal(resultOf(await sweep('each: !Fit {}', { output, force: true })).trials, 1)
+  })
+
+  test('a trial that is worse than most others is stopped early', async () => {
+    const run = await sweep('each: !Fit { rate: !choice [5, 4, 3, 1], steps: 5 }\nearlyStop: median')
+    const records = await readRecords(run.output)
+    assert.deepEqual(
+      records.map(({ metric, stopped }) => [metric, stopped]),
+      [
+        [5, undefined],
+        [4, undefined],
+        [3, undefined],
+        [1, true],
+      ],
+    )
+    assert.equal(resultOf(run).stopped, 1)
+  })
+
+  test('comes to the same over processes', async () => {
+    const text = 'each: !Fit { rate: !choice [1, 2, 3, 4], ms: 20 }'
+    const here = await sweep(text)
+    const imports = [new URL('./support/sweep-tasks.js', import.meta.url)]
+    const there = await sweep(text, { engine: 'processes', imports })
+    assert.deepEqual(resultOf(there).best, resultOf(here).best)
+    assert.deepEqual(await results(there), await results(here))
+  })
+
+  test('is written back as it was', () => {
+    const text = `!Sweep\neach: !Fit\n  rate: !choice [0.1, 1] # two\n  layers: !range { from: 1, to: 2, step: 1 }\nmetric: score\n`
+    assert.equal(dump(load(text)), text)
+    assert.deepEqual(check(text), [])
+  })
+
+  describe('mistakes are found before anything is run', () => {
+    const mistakes: [text: string, message: RegExp][] = [
+      ['each: !Fit {}\nmetrc: a', /Option "metrc" of "!Sweep" is unknown: did you mean "metric"\?/],
+      ['each: !Fit {}\ngoal: maximum', /Option "goal" of "!Sweep": expected "max" or "min"/],
+      ['each: !Fit { rate: !choice [] }', /"!choice" needs a value to choose: write "!choice \[0.01, 0.1\]"/],
+      ['each: !Fit { rate: !range { from: 0, to: 1 } }', /"step" of "!range" must be a number: write/],
+      ['each: !Fit { rate: !range { from: 0, to: 1, stp: 1 } }', /"!range" has no option "stp"/],
+      ['each: !Fit { rate: !range { from: 0, to: 1, step: -1 } }', /never comes from 0 to 1 in steps of -1/],
+      ['each: !Fit { rate: !logUniform { low: 0, high: 1 } }', /must be above 0 and below "high"/],
+      ['each: !Fit { rate: !logUniform { low: 1, high: 2 } }', /write "strategy: random" and "samples: 20"/],
+      ['each: !Fit { rte: !choice [1] }', /Option "rte" of "!Fit" is unknown: did you mean "rate"\?/],
+      ['each: !Adam { rate: 1 }', /"each" must be a runnable, but !Adam is none/],
+      ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
+    ]
+    for (const [text, message] of mistakes)
+      test(text, async () => {
+        const { outcome, output } = await sweep(text)
+        assert.equal(outcome.exitCode, 22)
+        assert.match(said.join('\n'), message)
+        assert.equal(existsSync(output), false)
+      })
+
+    test('each is missing', async () => {
+      const { outcome } = await sweep('seed: 1')
+      assert.equal(outcome.exitCode, 22)
+      assert.match(said.join('\n'), /Option "each" of "!Sweep" is missing: expected a runnable such as/)
+    })
+  })
+
+  test('a metric that results do not have names those that they have', async () => {
+    const content = `!Sweep { each: !Fit {}, metric: scor, output: ${fresh()} }`
+    const outcome = await runFile({ content }, { logger, runOptions: { engine: 'inline' } })
+    assert.equal(outcome.exitCode, 22)
+    assert.match(said.at(-1)!, /no number "scor": did you mean "score"\?/)
+  })
+
+  test('Ctrl-C ends it, and says how to go on; --resume does', async () => {
+    const output = fresh()
+    const file = join(folder, 'long.yaml')
+    appendFileSync(
+      file,
+      `!Sweep { each: !Fit { rate: !range { from: 1, to: 6, step: 1 }, ms: 400 }, metric: score, workers: 1, output: ${output} }`,
+    )
+    const first = flambeau('run', file)
+    await first.saysOnce(/^ *1\/6/m)
+    first.child.kill('SIGINT')
+    assert.equal(await first.ended, 130)
+    assert.match(first.text(), /\d of 6 trials are done: go on with "--resume"/)
+    const done = (await readRecords(output)).length
+    assert.ok(done >= 1 && done < 6, `${done} done`)
+    const second = flambeau('run', file, '--resume')
+    assert.equal(await second.ended, 0)
+    assert.deepEqual((await readRecords(output)).map(({ trial }) => trial).toSorted(), [
+      '01',
+      '02',
+      '03',
+      '04',
+      '05',
+      '06',
+    ])
+    assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
+  })
+})
+
+async function results({ output }: Run) {
+  const records = await readRecords(output)
+  return records
+    .map(({ trial, key, options, metric, result }) => ({ trial, key, options, metric, result }))
+    .toSorted((a, b) => (a.trial < b.trial ? -1 : 1))
+}
+
+const cli = join(process.cwd(), 'dist', 'cli', 'main.js')
+const module = fileURLToPath(new URL('./support/sweep-tasks.js', import.meta.url))
+
+function flambeau(...args: string[]) {
+  const child = spawn(process.execPath, [cli, ...args, '--import', module], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  })
+  let text = ''
+  child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more))
+  const ended = once(child, 'close').then(([code]) => code)
+  const saysOnce = async (pattern: RegExp) => {
+    const signal = AbortSignal.timeout(30_000)
+    while (!pattern.test(text)) await once(child.stderr, 'data', { signal })
+  }
+  return { child, ended, saysOnce, text: () => text }
+}
