@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
-import { shareSecrets } from '../runnable/secrets/shared-secrets.js'
+import { secretsFileOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
 import { bringUp, planBringUp } from './bring-up/bring-up.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
 import { commandFailed } from './bring-up/findings.js'
@@ -108,7 +108,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     if (isClusterRunnable(runnable))
       await runnable.setupInjectEnv({ cluster: this, extensions: runnable.extensions, force })
     const { name, options: own } = this
-    return submit(runnable, { name, members: this.#all, secrets: own.secrets ?? [] }, options)
+    const secretFiles = [secretsFileOf(this.config) ?? []].flat()
+    return submit(runnable, { name, members: this.#all, secrets: own.secrets ?? [], secretFiles }, options)
   }
 
   /** A run by its id, started by whichever process. */

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { allProcesses, read } from './processes.js'
 import { TestHost } from './test-host.js'
 
 /** An sshd on a port of this machine: its own home folder, but everybody's network and processes. */
@@ -10,9 +11,7 @@ export class LoopbackHost extends TestHost {
   /** Those that carry the mark of this host in their environment. */
   processes(): number[] {
     const mark = `FLAMBEAU_TEST_HOST=${this.folder}\0`
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0 && environmentOf(pid).includes(mark))
+    return allProcesses().filter((pid) => read(`/proc/${pid}/environ`).includes(mark))
   }
 
   async boot(): Promise<void> {
@@ -37,14 +36,6 @@ export class LoopbackHost extends TestHost {
   }
 
   mend(): void {}
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 function freePort(): Promise<number> {

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { allProcesses } from './processes.js'
 import { type HostParts, TestHost } from './test-host.js'
 
 const unshare = ['unshare', '--net', '--pid', '--mount', '--ipc', '--fork', '--kill-child', '--mount-proc']
@@ -78,9 +79,7 @@ export class NamespaceHost extends TestHost {
 
   processes(): number[] {
     const network = this.#network()
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0 && networkOf(pid) === network)
+    return allProcesses().filter((pid) => networkOf(pid) === network)
   }
 
   async boot(): Promise<void> {
@@ -127,7 +126,9 @@ export class NamespaceHost extends TestHost {
 
   #connect(): void {
     const pid = this.child!.pid!
-    ip(`link add ${this.#link} type veth peer name eth0 netns ${pid}`)
+    // The same network card after each boot: others remember its number.
+    const card = `02:00:00:00:00:${this.parts.number.toString(16).padStart(2, '0')}`
+    ip(`link add ${this.#link} type veth peer name eth0 address ${card} netns ${pid}`)
     ip(`link set ${this.#link} master ${this.bridge.name} up`)
     const inside = (command: string): Buffer =>
       execFileSync('nsenter', ['-t', String(pid), '--net', 'ip', ...command.split(' ')])

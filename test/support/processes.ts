@@ -3,9 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** The processes with an argument like this, by number; whichever host they run on. */
 export function processesWith(argument: string): number[] {
+  return allProcesses().filter((pid) => argumentsOf(pid).includes(argument))
+}
+
+/** All processes of this machine, those of its hosts included. */
+export function allProcesses(): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && argumentsOf(pid).includes(argument))
+    .filter((pid) => pid > 0)
 }
 
 /** The arguments of a process; none of one that has ended. */

@@ -81,7 +81,8 @@ export class SshHosts {
     for (const name of ['home', 'home/.ssh']) chmodSync(join(folder, name), 0o700)
     makeKey(join(folder, 'etc/ssh_host_ed25519_key'))
     const authorized = readFileSync(`${this.key}.pub`)
-    writeFileSync(join(folder, 'home/.ssh/authorized_keys'), authorized, { mode: 0o600 })
+    for (const name of ['home/.ssh/authorized_keys', 'authorized_keys'])
+      writeFileSync(join(folder, name), authorized, { mode: 0o600 })
     const host = { number, name: `h${number}`, folder, sshd: sshd!, path: hostPath }
     return this.#bridge ? new NamespaceHost(host, this.#bridge) : new LoopbackHost(host)
   }

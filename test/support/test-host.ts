@@ -104,7 +104,8 @@ export abstract class TestHost {
     const lines = [
       ...listen,
       `HostKey ${join(folder, 'etc/ssh_host_ed25519_key')}`,
-      `AuthorizedKeysFile ${join(home, '.ssh/authorized_keys')}`,
+      // The second one is there whatever happens to the home folder.
+      `AuthorizedKeysFile ${join(home, '.ssh/authorized_keys')} ${join(folder, 'authorized_keys')}`,
       `SetEnv ${Object.entries(environment)
         .map(([name, value]) => `${name}=${value}`)
         .join(' ')}`,

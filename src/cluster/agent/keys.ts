@@ -21,6 +21,7 @@ export async function makeKey(folder: string, cluster: string): Promise<void> {
         ? Object.assign(new Error('no ssh-keygen'), { code: 'HOST_NO_SSH_CLIENT' })
         : error
     })
+    await chmod(join(made, 'key.pub'), 0o600)
     // The private half first: whoever sees the public one can rely on both.
     await rename(join(made, 'key'), join(folder, 'key'))
     await rename(join(made, 'key.pub'), join(folder, 'key.pub'))

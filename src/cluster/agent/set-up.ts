@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Ask, Ended } from '../wire/protocol.js'
 import { clusterFolder, writeWhole } from './paths.js'
@@ -26,7 +27,7 @@ function runShell(
   command: string,
 ): Promise<{ exitCode: number | null; signal: string | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('sh', ['-c', command], { cwd: homedir(), stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     const keep = (chunk: Buffer): void => {
       output = (output + chunk).slice(-mostOutput)

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { launchCommand, readAgentSource } from './launcher.js'
-import { Session } from './session.js'
+import { Session, SessionEnded } from './session.js'
 
 /** How a {@link SessionPool} gets to a machine. */
 export interface Way {
@@ -41,8 +41,9 @@ export class SessionPool {
   /** Ends all sessions, the first one last: the others may go through its connection. */
   async close(): Promise<void> {
     const [first, ...others] = this.#all
-    await Promise.all(others.map((session) => this.#end(session)))
-    if (first) await this.#end(first)
+    await Promise.all(others.map((session) => session.close()))
+    await first?.close()
+    this.#all.clear()
   }
 
   #takeIdle(): Session | undefined {
@@ -59,9 +60,10 @@ export class SessionPool {
     this.#idle.push(session)
   }
 
+  // One that others go through stays among all, until they are closed.
   async #end(session: Session): Promise<void> {
-    await session.close()
-    this.#all.delete(session)
+    await session.leave()
+    if (session.hasEnded) this.#all.delete(session)
   }
 
   // Until the first one has greeted there is no connection for others to go through.
@@ -77,7 +79,15 @@ export class SessionPool {
     }
   }
 
-  async #start(): Promise<Session> {
+  // A connection that ends with its first session may take along, without a word, the next one that comes just then.
+  #start(): Promise<Session> {
+    return this.#startOnce().catch((error) => {
+      if (error instanceof SessionEnded && error.stderr === '') return this.#startOnce()
+      throw error
+    })
+  }
+
+  async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
     this.executions++
     const session = new Session(await this.#way.start(launchCommand(agent.length, this.#way.node)))

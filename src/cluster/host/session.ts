@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AgentError,
   type Ask,
@@ -12,6 +13,8 @@ import { Wire } from '../wire/wire.js'
 /** More than any greeting of a login shell. */
 const mostNoise = 1 << 16
 const mostStderr = 4000
+/** How long an agent may take to end. */
+const patienceMs = 3000
 
 /** An agent refused: what went wrong on the host. */
 export class AgentRefusal extends Error {
@@ -123,13 +126,22 @@ export class Session {
     for (const handle of [this.child, ...streams]) keep ? handle.ref?.() : handle.unref?.()
   }
 
-  /** Lets the agent end; the process after it. */
-  async close(): Promise<void> {
+  /** Lets the agent end. Its process may stay for as long as the connections of others go through it. */
+  async leave(): Promise<void> {
     this.keepAlive(true)
-    this.child.stdin!.end()
-    const late = setTimeout(() => this.child.kill('SIGKILL'), 3000)
+    this.abandon()
+    const patience = new AbortController()
+    await Promise.race([this.ended, delay(patienceMs, undefined, patience).catch(() => undefined)])
+    patience.abort()
+    this.keepAlive(false)
+  }
+
+  /** Ends the agent, and its process with it. */
+  async close(): Promise<void> {
+    await this.leave()
+    this.child.kill('SIGKILL')
+    this.keepAlive(true)
     await this.ended
-    clearTimeout(late)
   }
 
   /** Says that nobody waits for the answer any more: the agent stops what it does, and ends. */
@@ -150,7 +162,7 @@ export class Session {
 
   /** Why there is no answer. */
   async failure(): Promise<SessionEnded> {
-    await this.close()
+    await this.leave()
     const said = this.#stderr.trim()
     const stderr = this.#timedOut && said === '' ? 'Connection timed out' : said
     return new SessionEnded({ exitCode: this.#exitCode, stderr, greeted: this.#greeted })

@@ -36,6 +36,11 @@ const explanations: readonly Explanation[] = [
       `Host "${host}" has a key that is not known, so nothing was sent: compare it with that of the machine, and add it to known_hosts or to "host_keys"`,
   },
   {
+    pattern: /Identity file .* not accessible|no such identity/,
+    code: 'NO_KEY_FILE',
+    say: (_, { key }) => `There is no key file "${key}": check the path at "key"`,
+  },
+  {
     pattern: /Permission denied|Too many authentication failures/,
     code: 'HOST_LOGIN_REFUSED',
     say: (host, { user, key }) =>
@@ -45,11 +50,6 @@ const explanations: readonly Explanation[] = [
     pattern: /Could not resolve hostname/,
     code: 'HOST_NOT_FOUND',
     say: (host) => `There is no host "${host}": check the name, or write its address`,
-  },
-  {
-    pattern: /Identity file .* not accessible|no such identity/,
-    code: 'NO_KEY_FILE',
-    say: (_, { key }) => `There is no key file "${key}": check the path at "key"`,
   },
   {
     pattern: /Can't open user config file|Bad configuration option|terminating, \d+ bad configuration/,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Runnable } from '../../runnable/runnable.js'
-import { shareSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { secretsFileOf, shareSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { ClusterCallOptions } from '../bring-up/events.js'
 import { inWords, packagePath } from '../bring-up/prepare.js'
 import type { AgentHost } from '../host/agent-host.js'
@@ -31,6 +31,8 @@ export interface Destination {
   readonly members: Members
   /** The sections of secrets that may leave this machine. */
   readonly secrets: readonly string[]
+  /** Files that hold its own secrets, and stay here whatever folder they lie in. */
+  readonly secretFiles: readonly string[]
 }
 
 /** Sends a runnable, as it is now, with all that it needs, and starts it. */
@@ -40,8 +42,9 @@ export async function submit(
   options: SubmitOptions,
 ): Promise<RemoteRun> {
   const { orchestrator, factories } = to.members
-  const extensions = await extensionTrees(runnable.importedExtensions)
-  const { trees, imports } = await importTrees(options.imports ?? [])
+  const kept = [...to.secretFiles, secretsFileOf(runnable.config) ?? []].flat()
+  const extensions = await extensionTrees(runnable.importedExtensions, kept)
+  const { trees, imports } = await importTrees(options.imports ?? [], kept)
   const hosts = [orchestrator, ...factories].map(({ host }) => host)
   const { hash } = await ownTree()
   for (const tree of [...extensions, ...trees])

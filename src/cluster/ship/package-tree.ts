@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type Tree, treeFrom, treeOf } from '../wire/tree-of.js'
 import { type Placed, withDependencies } from './dependencies.js'
 import { ignoring } from './ignoring.js'
@@ -24,11 +25,18 @@ export function ownTree(): Promise<Tree> {
 
 /**
  * A user's package with all that it needs to run, but for flambeau, which is there already. Of the package itself
- * everything goes that its `.flambeauignore` does not name.
+ * everything goes that its `.flambeauignore` does not name; `kept` are files that stay here all the same.
  */
-export async function packageTree(folder: string): Promise<Tree> {
+export async function packageTree(folder: string, kept: readonly string[] = []): Promise<Tree> {
   const packages = await withDependencies(folder, ['flambeau'])
-  return merge(packages, '', await ignoring(folder, ['node_modules/']))
+  const ignores = await ignoring(folder, ['node_modules/'])
+  const places = await Promise.all(kept.map(realPath))
+  const real = await realPath(folder)
+  return merge(packages, '', (path) => ignores(path) || places.includes(join(real, path)))
+}
+
+function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path))
 }
 
 // `at` is where the first package, which needs the others, stands in the tree.

@@ -21,26 +21,33 @@ export interface ExtensionTree extends ShippedTree {
   readonly extension: string
 }
 
-/** The trees of extensions, as they are on this machine. */
-export async function extensionTrees(extensions: readonly ResolvedExtension[]): Promise<ExtensionTree[]> {
+/** The trees of extensions, as they are on this machine; files that are `kept` stay here. */
+export async function extensionTrees(
+  extensions: readonly ResolvedExtension[],
+  kept: readonly string[],
+): Promise<ExtensionTree[]> {
   const trees: ExtensionTree[] = []
   for (const { name: extension, folder } of extensions) {
-    const tree = await packageTree(folder)
+    const tree = await packageTree(folder, kept)
     trees.push({ extension, name: `extension "${extension}"`, tree, place: `extensions/${tree.hash}` })
   }
   return trees
 }
 
-/** The trees of the packages in which modules lie, and the modules as paths within the package that the run uses. */
+/**
+ * The trees of the packages in which modules lie, and the modules as paths within the package that the run uses; files
+ * that are `kept` stay here.
+ */
 export async function importTrees(
   modules: readonly (string | URL)[],
+  kept: readonly string[],
 ): Promise<{ trees: ShippedTree[]; imports: string[] }> {
   const trees = new Map<string, ShippedTree>()
   const imports: string[] = []
   for (const module of modules) {
     const file = fileOf(module)
     const folder = programFolder(file)
-    const shipped = trees.get(folder) ?? (await programTree(folder))
+    const shipped = trees.get(folder) ?? (await programTree(folder, kept))
     trees.set(folder, shipped)
     imports.push(`${shipped.place}/${relative(folder, file)}`)
   }
@@ -53,8 +60,8 @@ function programFolder(file: string): string {
   return folder === ownFolder ? dirname(file) : folder
 }
 
-async function programTree(folder: string): Promise<ShippedTree> {
-  const tree = await packageTree(folder)
+async function programTree(folder: string, kept: readonly string[]): Promise<ShippedTree> {
+  const tree = await packageTree(folder, kept)
   return { name: `"${folder}"`, tree, place: `programs/${tree.hash}` }
 }
 

@@ -33,6 +33,11 @@ export function shareSecrets(secrets: SecretsConfig, allowed: readonly string[])
   }
 }
 
+/** The file that secrets were read from; it stays at home, wherever it lies. */
+export function secretsFileOf(secrets: SecretsConfig): string | undefined {
+  return tableOf(secrets).filename
+}
+
 function valuesOf(table: SecretsTable, section: string): [string, string][] {
   return table.keys(section).map((key) => [key, new SecretValue(table, section, key).text()!])
 }

@@ -1,0 +1,121 @@
+// A user's package with one runnable, `!Job`, that does what its `code` says; and the command line in its folder.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
+import type { ClusterRunnable } from 'flambeau'
+import { SafeExecutionContext } from 'flambeau'
+import type { SshHosts } from './ssh-hosts.js'
+
+const jobModule = `
+import * as processes from 'node:child_process'
+import * as files from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClusterRunnable, registrable } from 'flambeau'
+
+const AsyncFunction = (async () => {}).constructor
+
+class Job extends ClusterRunnable {
+  constructor(options) {
+    super(options)
+    this.options = options
+  }
+
+  async setup(options) {
+    await this.does(this.options.prepare ?? '', options)
+  }
+
+  run(options) {
+    return this.does(this.options.code ?? '', options)
+  }
+
+  does(code, options) {
+    const run = new AsyncFunction('options', 'processes', 'files', 'delay', code)
+    return run.call(this, options, processes, files, delay)
+  }
+}
+
+registrable('!Job')(Job)
+`
+
+/** How a command ended. */
+export interface CommandEnd {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A user's package, which is removed with {@link Project.end}. */
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-project-'))
+  /** The module that registers `!Job`. */
+  readonly module = pathToFileURL(this.file('jobs.js', jobModule))
+
+  constructor() {
+    this.file('package.json', '{ "name": "jobs", "version": "1.0.0", "type": "module" }\n')
+    mkdirSync(join(this.folder, 'node_modules'))
+    symlinkSync(process.cwd(), join(this.folder, 'node_modules/flambeau'))
+  }
+
+  /** Writes a file, and gives its path. */
+  file(name: string, content: string): string {
+    const path = join(this.folder, name)
+    writeFileSync(path, content)
+    return path
+  }
+
+  /** A `!Job`, as the file has it. */
+  async job(code: string, { secrets, prepare = '' }: { secrets?: string; prepare?: string } = {}) {
+    await import(this.module.href)
+    const context = new SafeExecutionContext(this.jobFile(code, prepare))
+    const { runnable } = await context.preprocess(secrets === undefined ? {} : { secrets })
+    return runnable as ClusterRunnable
+  }
+
+  jobFile(code: string, prepare = ''): string {
+    return this.file(
+      'job.yaml',
+      `# Kept as it is written.\n!Job\ncode: ${JSON.stringify(code)}\nprepare: ${JSON.stringify(prepare)}\n`,
+    )
+  }
+
+  /** A file of a cluster of SSH hosts: the first is the orchestrator. */
+  sshClusterFile(hosts: SshHosts, extra = ''): string {
+    const [orchestrator, ...factories] = hosts.all.map(({ name }) => name)
+    const content = `!SSHCluster
+name: test
+orchestrator_ip: ${orchestrator}
+factories_ips: [${factories.join(', ')}]
+ssh_config: ${hosts.config}
+connect_timeout: 5
+${extra}`
+    return this.file('cluster.yaml', content)
+  }
+
+  /** Starts the command line; with `group` in a process group of its own. */
+  start(...args: readonly string[]): ChildProcess {
+    const cli = join(process.cwd(), 'dist/cli/main.js')
+    const env = { ...process.env, NO_COLOR: '1' }
+    return spawn(process.execPath, [cli, ...args], {
+      cwd: this.folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  /** Runs the command line. */
+  async flambeau(...args: readonly string[]): Promise<CommandEnd> {
+    const child = this.start(...args)
+    const end = once(child, 'close')
+    const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)])
+    const [code] = await end
+    return { code, stdout, stderr }
+  }
+
+  end(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
