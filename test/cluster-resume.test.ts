@@ -41,7 +41,7 @@ describe('a run whose start was killed', { skip: onlyHere() }, () => {
       // From nothing every third time: what is killed then is the sending.
       if (kill % 3 === 0) await takeDown(make())
       // What is sent differs each time.
-      project.jobFile(`console.log('begun'); await delay(${kill % 2 ? 0 : 400}); return ${kill}`)
+      project.jobFile(`${alone}await delay(${kill % 2 ? 0 : 400}); return ${kill}`)
       await killedAfter(next() * longest, 'run', 'job.yaml', '-c', cluster, '-i', './jobs.js')
       for (const home of homes()) assertWhole(home)
       const { code, stdout, stderr } = await project.flambeau(
@@ -144,6 +144,14 @@ describe('a host that is killed while it receives', { skip: onlyHere(noMachines)
     )
   })
 })
+
+/** For a job: fails when another run of the cluster is under way. */
+const alone = `
+  const mark = '../../../under-way'
+  const other = files.existsSync(mark) ? files.readFileSync(mark, 'utf8') : ''
+  if (files.existsSync('/proc/' + (other || 'none'))) throw new Error('two runs at once')
+  files.writeFileSync(mark, String(process.pid))
+`
 
 async function timeOf(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now()

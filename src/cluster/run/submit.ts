@@ -42,6 +42,8 @@ export async function submit(
   options: SubmitOptions,
 ): Promise<RemoteRun> {
   const { orchestrator, factories } = to.members
+  // First of all: what is wrong with them is known here, before anything is sent.
+  const secrets = secretsOf(runnable, to)
   const kept = [...to.secretFiles, secretsFileOf(runnable.config) ?? []].flat()
   const extensions = await extensionTrees(runnable.importedExtensions, kept)
   const { trees, imports } = await importTrees(options.imports ?? [], kept)
@@ -61,7 +63,7 @@ export async function submit(
   }
   const files = {
     ...textOf(runnable, options),
-    ...secretsOf(runnable, to),
+    ...secrets,
     ...asJson('program.json', program),
   }
   const connections: Connections = {
