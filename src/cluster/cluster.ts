@@ -39,7 +39,7 @@ export interface ClusterOptions {
  * await cluster.close()
  * ```
  *
- * Every call throws a {@link ClusterError} when a host cannot do its part; `findings` has what is wrong with which.
+ * Every call throws a `ClusterError` when a host cannot do its part; `findings` has what is wrong with which.
  */
 export abstract class Cluster extends Runnable<readonly HostReport[]> implements ClusterAccess {
   abstract readonly options: ClusterOptions
@@ -100,7 +100,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * Brings the cluster up, lets a {@link ClusterRunnable} set itself up, sends it as it is then, and starts it. It goes
    * on when this process ends.
    *
-   * @throws {@link ClusterError} with code `RUN_ACTIVE` while another run is under way, unless `force`.
+   * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     await this.up(options)

@@ -7,7 +7,7 @@ import { mapLimited } from './wire/map-limited.js'
 /**
  * Does the same on several hosts at once; one that fails keeps no other from it.
  *
- * @throws {@link ClusterError} with what is wrong with each host that failed.
+ * @throws `ClusterError` with what is wrong with each host that failed.
  */
 export async function onEveryHost<R>(
   hosts: readonly AgentHost[],

@@ -158,7 +158,8 @@ export class SafeExecutionContext {
     if (options.importExtensions !== false) await this.importExtensions(options)
     const runnable = await (options.checkTags === false ? this.#construct() : this.compileRunnable())
     if (secrets) await runnable.injectSecrets(secrets)
-    runnable.injectExtensions(extensions, this.#imported)
+    runnable.injectExtensions(extensions)
+    runnable.importedExtensions = this.#imported ?? []
     await runnable.parse()
     return { runnable, extensions }
   }

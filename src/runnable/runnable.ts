@@ -74,24 +74,25 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     }
   }
 
-  /** Remembers the extensions of the runnable file, and where those that were imported lie on this machine. */
-  injectExtensions(
-    extensions: Readonly<Record<string, string>>,
-    imported: readonly ResolvedExtension[] = [],
-  ): void {
+  /** Remembers the extensions of the runnable file. */
+  injectExtensions(extensions: Readonly<Record<string, string>>): void {
     this.#extensions = { ...extensions }
-    this.#importedExtensions = imported
   }
 
-  /** @internal What a cluster is sent. */
+  /** @internal Where the extensions that were imported lie on this machine: a cluster is sent them. */
   get importedExtensions(): readonly ResolvedExtension[] {
     return this.#importedExtensions
+  }
+
+  /** @internal */
+  set importedExtensions(imported: readonly ResolvedExtension[]) {
+    this.#importedExtensions = imported
   }
 
   /**
    * Finds out whether `run` could work, before it does anything; may be asynchronous.
    *
-   * @throws {@link ParsingRunnableError} when it could not.
+   * @throws `ParsingRunnableError` when it could not.
    */
   parse(): void | Promise<void> {}
 

@@ -12,7 +12,7 @@ import { type Preparation, prepare, wouldPrepare } from './prepare.js'
  * Makes every host of a cluster ready: looks at all of them, then sends each what it lacks. At one that is ready it
  * looks once, and that is all.
  *
- * @throws {@link ClusterError} with what is wrong with each host that cannot be made ready; the others are.
+ * @throws `ClusterError` with what is wrong with each host that cannot be made ready; the others are.
  */
 export async function bringUp(plan: BringUpPlan): Promise<ReadyHost[]> {
   const looks = await lookAtAll(plan, true)

@@ -5,7 +5,7 @@ import type { Tree } from '../wire/tree-of.js'
 /** What is kept free on a host's disk for logs and results, in bytes. */
 const reserve = 64 << 20
 
-/** @throws {@link ClusterError} when a host that answers cannot do its part. */
+/** @throws `ClusterError` when a host that answers cannot do its part. */
 export function checkState(host: string, state: HostState, tree: Tree): void {
   if (state.unwritable !== undefined)
     throw new ClusterError(

@@ -42,7 +42,7 @@ export interface Sent {
  * await host.put('data/labels.txt', 'setosa\nvirginica\n')
  * ```
  *
- * Each method throws a {@link ClusterError} when the host cannot be reached.
+ * Each method throws a `ClusterError` when the host cannot be reached.
  */
 export interface Host {
   /** What messages call it: its address, or its alias in `~/.ssh/config`. */
@@ -51,14 +51,14 @@ export interface Host {
   /**
    * Runs a program with its arguments as they are: no shell sees them. Any exit code is a result.
    *
-   * @throws {@link RemoteCommandError} when there is no such program.
+   * @throws `RemoteCommandError` when there is no such program.
    */
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
 
   /**
    * Runs a shell script, which travels over standard input: `sh -e` with `args` as `$1`, `$2`, ...
    *
-   * @throws {@link RemoteCommandError} when it exits with anything but 0.
+   * @throws `RemoteCommandError` when it exits with anything but 0.
    */
   script(text: string, args?: readonly string[], options?: Omit<ExecOptions, 'input'>): Promise<ExecResult>
 
@@ -68,7 +68,7 @@ export interface Host {
   /**
    * Reads a file.
    *
-   * @throws {@link RemoteCommandError} when there is none.
+   * @throws `RemoteCommandError` when there is none.
    */
   get(path: string): Promise<Buffer>
 

@@ -16,7 +16,7 @@ import type { Connections } from './run-folder.js'
  * for (const factory of await connectToFactories(this.env)) await factory.exec(['nproc'])
  * ```
  *
- * @throws {@link ClusterError} where this process is no run on a cluster.
+ * @throws `ClusterError` where this process is no run on a cluster.
  */
 export async function connectToFactories(env: RemoteEnvironment): Promise<readonly AgentHost[]> {
   const folder = process.env['FLAMBEAU_RUN']

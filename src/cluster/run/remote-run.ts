@@ -48,7 +48,7 @@ export class RemoteRun {
   /**
    * How it is doing.
    *
-   * @throws {@link ClusterError} when there is no such run.
+   * @throws `ClusterError` when there is no such run.
    */
   status(): Promise<RunStatus> {
     return this.#host.ask('status', this.#ask)

@@ -29,7 +29,7 @@ async function readManifest(folder: string): Promise<Manifest> {
  * A package with all that it needs to run, as Node finds it from here; each at the top of `node_modules` where its name
  * is free there, else below the one that needs it. `provided` names what is there already.
  *
- * @throws {@link ClusterConfigurationError} when one is not installed.
+ * @throws `ClusterConfigurationError` when one is not installed.
  */
 export async function withDependencies(folder: string, provided: readonly string[] = []): Promise<Placed[]> {
   const root: Placed = { folder: await realpath(folder), place: '' }
