@@ -1,10 +1,11 @@
 // The SSH hosts of the tests do what is asked of them, and leave nothing behind.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'
 import { SSHHost } from 'flambeau/cluster'
 import { onlyHere } from './support/one-form.js'
+import { allProcesses, argumentsOf } from './support/processes.js'
 import { noHosts, noMachines, SshHosts } from './support/ssh-hosts.js'
 
 test('hosts run programs, each at its own home', { skip: onlyHere(noHosts) }, async () => {
@@ -19,14 +20,18 @@ test('hosts run programs, each at its own home', { skip: onlyHere(noHosts) }, as
 })
 
 test('hosts leave no process, link or file', { skip: onlyHere(noHosts) }, async () => {
-  const before = { links: networkInterfaces(), processes: ours() }
   const hosts = await SshHosts.start(2)
   const host = new SSHHost(hosts.options(hosts.all[0]!))
   await host.exec(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 </dev/null &'])
   assert.notEqual(hosts.all[0]!.processes().length, 0)
+  const { address } = hosts.all[0]!
+  assert.notEqual(processesOf(hosts.folder).length, 0)
   await host.close()
   await hosts.end()
-  assert.deepEqual({ links: networkInterfaces(), processes: ours() }, before)
+  assert.deepEqual(
+    { networks: networksOf(address), processes: processesOf(hosts.folder) },
+    { networks: [], processes: [] },
+  )
   assert.equal(existsSync(hosts.folder), false)
 })
 
@@ -47,17 +52,16 @@ test('a host can be cut off, killed and booted', { skip: onlyHere(noMachines) },
   await hosts.end()
 })
 
-/** The processes of this machine that are of a host of these tests. */
-function ours(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandOf(pid).includes('flambeau-hosts-'))
+/** The processes with this folder in an argument. */
+function processesOf(folder: string): number[] {
+  return allProcesses().filter((pid) => argumentsOf(pid).some((each) => each.includes(folder)))
 }
 
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-  } catch {
-    return ''
-  }
+/** The network links of this machine, but for the loopback, that are in the network of a host. */
+function networksOf(host: string): string[] {
+  const network = host.slice(0, host.lastIndexOf('.') + 1)
+  const links = Object.entries(networkInterfaces()).filter(([name]) => name !== 'lo')
+  return links
+    .filter(([, all]) => all!.some(({ address }) => address.startsWith(network)))
+    .map(([name]) => name)
 }

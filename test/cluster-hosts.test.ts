@@ -171,6 +171,14 @@ function runsAnything(host: () => Host): void {
     assert.equal(stdout.toString(), '700\n600\n750\n')
   })
 
+  test('what cannot be written here is told, and the host can be closed with all that it still says', async () => {
+    await host().put('big', Buffer.alloc(8 << 20))
+    writeFileSync(join(folder, 'no-folder'), '')
+    await assert.rejects(host().fetch('big', join(folder, 'no-folder/below')))
+    await host().close()
+    assert.equal((await host().exec(['true'])).exitCode, 0)
+  })
+
   test('what fails on the way leaves what was there', async () => {
     const local = join(folder, 'changing')
     mkdirSync(local, { recursive: true })

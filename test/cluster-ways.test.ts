@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { SSHHost, type SSHHostOptions } from 'flambeau/cluster'
@@ -152,10 +151,14 @@ describe('an SSH host', { skip: onlyHere(noHosts) }, () => {
       const host = new SSHHost(${JSON.stringify(hosts.options(hosts.all[0]!))})
       await host.exec(['true'])
       console.log('done')`
-    const folders = () => readdirSync(tmpdir()).filter((name) => /^flambeau-\w{6}$/.test(name)).length
-    const before = folders()
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 })
+    const temporary = join(hosts.folder, 'tmp')
+    mkdirSync(temporary)
+    const env = { ...process.env, TMPDIR: temporary }
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      env,
+      timeout: 60_000,
+    })
     assert.equal(said.toString(), 'done\n')
-    assert.equal(folders(), before)
+    assert.deepEqual(readdirSync(temporary), [])
   })
 })

@@ -130,6 +130,8 @@ export class Session {
   async leave(): Promise<void> {
     this.keepAlive(true)
     this.abandon()
+    // While something is unread there, the process counts as not ended.
+    this.child.stdout!.destroy()
     const patience = new AbortController()
     await Promise.race([this.ended, delay(patienceMs, undefined, patience).catch(() => undefined)])
     patience.abort()

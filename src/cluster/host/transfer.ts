@@ -45,9 +45,9 @@ async function* contentOf(source: string, size: number): AsyncGenerator<Buffer> 
 
 /** Brings a file or folder here: written beside its place, and renamed when all is there. */
 export async function receiveTree(session: Session, from: string, local: string): Promise<void> {
+  const target = replaceable(local)
   await session.ask('give', { from })
   const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
-  const target = replaceable(local)
   const incoming = `${target}.${process.pid}.incoming`
   try {
     if (!single) await mkdir(incoming, { recursive: true })

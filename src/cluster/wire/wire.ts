@@ -83,7 +83,8 @@ export class Wire {
   }
 
   async #chunk(): Promise<Buffer | undefined> {
-    const { value, done } = await this.#input.next()
+    // However a connection ends, it ends.
+    const { value, done } = await this.#input.next().catch(() => ({ value: undefined, done: true }))
     return done ? undefined : value
   }
 }

@@ -1,0 +1,107 @@
+// The command line on a cluster: what it prints, what it exits with, and how it lets go.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { dump } from 'flambeau'
+import { LocalCluster } from 'flambeau/cluster'
+import { Project } from './support/cluster-project.js'
+import { onlyHere } from './support/one-form.js'
+import { until } from './support/processes.js'
+
+describe('the command line on a cluster', { skip: onlyHere() }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-local-'))
+  let project: Project
+  let file: string
+  before(() => {
+    project = new Project()
+    file = project.file('cluster.yaml', dump(new LocalCluster({ name: 'test', folder, factories: 1 })))
+  })
+  after(() => {
+    project.end()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const at = (...args: string[]) => project.flambeau(...args, '-c', file)
+  const start = (code: string, ...flags: string[]) => {
+    project.jobFile(code)
+    return at('run', 'job.yaml', '-i', './jobs.js', ...flags)
+  }
+
+  test('says what it would do, does it, and then has nothing to do', async () => {
+    project.jobFile('return 1')
+    const plan = await at('plan', 'job.yaml', '-i', './jobs.js')
+    assert.match(
+      plan.stdout,
+      /^orchestrator \(orchestrator\): would send flambeau .*\nfactory-1 \(factory\): would send/,
+    )
+    const up = await project.flambeau('up', file)
+    assert.match(up.stderr, /orchestrator: sent flambeau [\s\S]*factory-1: ready/)
+    const again = await project.flambeau('up', file)
+    assert.deepEqual(
+      [again.code, again.stderr.trim().split('\n').sort()],
+      [0, ['factory-1: ready', 'orchestrator: ready']],
+    )
+  })
+
+  test('runs a file, follows its log, prints its result, and exits as it does', async () => {
+    const { code, stdout, stderr } = await start(`console.log('on the way'); return { a: 1 }`)
+    assert.deepEqual([code, JSON.parse(stdout)], [0, { a: 1 }])
+    assert.match(stderr, /Run \S+ is started on orchestrator\n[\s\S]*on the way\n/)
+    assert.equal((await start('process.exit(255)')).code, 255)
+    assert.equal((await start(`process.kill(process.pid, 'SIGKILL'); await delay(5000)`)).code, 137)
+  })
+
+  test('lists runs, tells of one, fetches from it, and cancels it', async () => {
+    const detached = await start(
+      `files.writeFileSync('made', 'made'); console.log('ready'); await delay(60000, undefined, { signal: options.signal })`,
+      '--detach',
+    )
+    const id = detached.stdout.trim()
+    await until(async () => (await at('logs', id)).stdout === 'ready\n')
+    assert.match((await at('runs')).stdout.split('\n')[0]!, new RegExp(`^${id}  running`))
+    assert.equal(JSON.parse((await at('status', id, '--json')).stdout).state, 'running')
+    const refused = await start('return 1')
+    assert.deepEqual([refused.code, /"--force"/.test(refused.stderr)], [69, true])
+    await at('fetch', id, 'made', 'here/fetched')
+    assert.equal(readFileSync(join(project.folder, 'here/fetched'), 'utf8'), 'made')
+    const wrong = await at('fetch', id, '.', '.')
+    assert.deepEqual([wrong.code, /would be replaced/.test(wrong.stderr)], [22, true])
+    assert.equal((await at('cancel', id)).code, 0)
+    assert.equal((await at('wait', id)).code, 130)
+    assert.match((await at('status', 'nothing')).stderr, /There is no run "nothing"/)
+  })
+
+  test('lets a run go on when it is interrupted, and says how to come back', async () => {
+    project.jobFile(`console.log('ready'); await delay(1500); return 'done'`)
+    const child = project.start('run', 'job.yaml', '-c', file, '-i', './jobs.js')
+    const ended = once(child, 'close')
+    let said = ''
+    child.stderr!.on('data', (chunk) => {
+      said += chunk
+    })
+    await until(() => said.includes('ready'))
+    child.kill('SIGINT')
+    assert.deepEqual([(await ended)[0], await text(child.stdout!)], [130, ''])
+    const id = /flambeau logs (\S+) -f/.exec(said)?.[1]
+    assert.ok(id, said)
+    const waited = await at('wait', id)
+    assert.deepEqual([waited.code, waited.stdout], [0, 'done\n'])
+  })
+
+  test('takes a cluster down, but not under a run', async () => {
+    const id = (await start('await delay(60000)', '--detach')).stdout.trim()
+    const refused = await project.flambeau('down', file)
+    assert.deepEqual([refused.code, refused.stderr.includes(id)], [69, true])
+    assert.equal((await project.flambeau('down', file, '--force')).code, 0)
+    assert.equal((await at('runs', '--json')).stdout, '[]\n')
+  })
+
+  test('refuses a file that holds no cluster', async () => {
+    project.jobFile('return 1')
+    const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '-i', './jobs.js')
+    assert.deepEqual([code, /holds a runnable, but no cluster/.test(stderr)], [22, true])
+  })
+})
