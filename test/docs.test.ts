@@ -225,7 +225,8 @@ function parseSource(name: string): ts.SourceFile {
   return ts.createSourceFile(name, readFileSync(join('src', name), 'utf8'), ts.ScriptTarget.ES2022, true)
 }
 
-const noCodes = /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|HEAD|TERM|KILL|NULL|TRUE|FALSE|COUNT|LICENSE|FLAMBEAU_\w+)$/
+const noCodes =
+  /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|HEAD|TERM|KILL|NULL|TRUE|FALSE|COUNT|LICENSE|FLAMBEAU_\w+)$/
 
 function collectCodes(node: ts.Node, codes: Set<string>): void {
   if (ts.isStringLiteral(node) && /^[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*$/.test(node.text) && !isCompared(node))

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { RemoteEnvironment } from '../cluster/remote-environment.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Logger, StderrLogger } from '../runnable/logger.js'
@@ -16,7 +17,16 @@ export interface PoolOptions {
    * such as that of `flambeau/bullmq`.
    */
   engine?: 'processes' | 'inline' | Engine
-  /** How many processes at most; default one for each processor. */
+  /**
+   * The cluster whose factories do the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run here where it is
+   * absent or has no factories, or `engine` says otherwise.
+   */
+  env?: RemoteEnvironment | undefined
+  /** On a cluster: the URL of a Redis of your own, in place of one that begins and ends with the pool. */
+  redis?: string
+  /** On a cluster: milliseconds after which a host that went silent loses its tasks to others; default 10 000. */
+  lockMs?: number
+  /** How many processes at most, on a cluster on each factory; default one for each processor. */
   workers?: number
   /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
   imports?: readonly (string | URL)[]
@@ -49,6 +59,13 @@ export interface PoolOptions {
  * Where `await using` cannot be written, call `pool.close()` in a `finally`.
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
+  const { env, engine } = options
+  if (!env || engine) return poolOf(options)
+  const { onCluster } = await import('./on-cluster/on-cluster.js')
+  return poolOf(await onCluster(env, options))
+}
+
+function poolOf(options: PoolOptions): Pool {
   const {
     logger = new StderrLogger(),
     folder = '.',
