@@ -21,8 +21,9 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const lockMs = 3000
 
 let project: TrialProject
-before(() => {
+before(async () => {
   project = new TrialProject()
+  await import(project.module.href)
 })
 after(() => project.end())
 

@@ -62,7 +62,7 @@ export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   const { env, engine } = options
   if (!env || engine) return poolOf(options)
   const { onCluster } = await import('./on-cluster/on-cluster.js')
-  return poolOf(await onCluster(env, options))
+  return poolOf(await onCluster({ ...options, env }))
 }
 
 function poolOf(options: PoolOptions): Pool {

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { CurrentRun } from '../../cluster/run/current-run.js'
 import { ClusterConfigurationError } from '../../errors.js'
 
@@ -33,17 +33,27 @@ export function shippedExtensions(
   return Object.fromEntries(shipped)
 }
 
+/** The modules of a run that register classes, as this host finds them. */
+export async function modulesOf(run: CurrentRun): Promise<URL[]> {
+  const root = await rootOf(run)
+  return run.program.imports.map((place) => pathToFileURL(join(root, place)))
+}
+
 /**
- * Modules as every host finds them, from its home folder; those of the run are always among them.
+ * URLs of modules as paths from the home folder, which every host has somewhere else.
  *
  * @throws {@link ClusterConfigurationError} for a module that was not sent.
  */
 export async function shippedModules(modules: readonly string[], run: CurrentRun): Promise<string[]> {
-  const folder = packageOf(run)
-  const root = await realpath(join(homedir(), folder))
-  const ofRun = run.program.imports.map((place) => join(folder, place))
-  const others = modules.map((module) => (isFile(module) ? join(folder, placeIn(root, module)) : module))
-  return [...new Set([...ofRun, ...others])]
+  const root = await rootOf(run)
+  const places = modules.map((module) =>
+    isFile(module) ? join(packageOf(run), placeIn(root, module)) : module,
+  )
+  return [...new Set(places)]
+}
+
+function rootOf(run: CurrentRun): Promise<string> {
+  return realpath(join(homedir(), packageOf(run)))
 }
 
 function isFile(module: string): boolean {
