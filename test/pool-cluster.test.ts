@@ -1,7 +1,16 @@
 // The factories of a cluster do the tasks of a pool, whatever is killed or cut off meanwhile; and nothing is left of it.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -42,6 +51,38 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
     const run = await submit(cluster, { count: 2, trial: { notes } })
     assert.deepEqual((await run.wait()).value, ['t0', 't1'])
     assert.deepEqual(new Set(notesIn(notes).map(({ home }) => home)), new Set([join(folder, 'orchestrator')]))
+  })
+
+  test('tasks have the extensions and the secrets of the run, and no factory has them in a file', async () => {
+    const secrets = project.fresh()
+    writeFileSync(secrets, '[AWS]\nKEY = open sesame\n')
+    mkdirSync(join(project.folder, 'extension'))
+    project.file(
+      'extension/package.json',
+      '{ "name": "extension", "type": "module", "exports": "./index.js" }',
+    )
+    project.file(
+      'extension/index.js',
+      "import { registrable } from 'flambeau'\nexport class Used {}\nregistrable('!Used')(Used)\n",
+    )
+    const job = '!Trials { count: 2, trial: { needs: KEY } }'
+    project.file('job.yaml', `extension: ./extension\n---\n${job}\n`)
+    project.file('sharing.yaml', `!LocalCluster\nname: local\nfolder: ${folder}\nsecrets: [AWS]\n`)
+    const flags = ['-c', 'sharing.yaml', '-i', './trials.js', '-s', secrets]
+    const { stdout, stderr } = await project.flambeau('run', 'job.yaml', ...flags)
+    assert.deepEqual(JSON.parse(stdout || 'null'), ['t0', 't1'], stderr)
+    assert.equal(spawnSync('grep', ['-rqs', 'open sesame', folder]).status, 1)
+  })
+
+  test('an orchestrator without Redis is told what to install', async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
+    for (const name of ['node', 'sh', 'ssh-keygen']) symlinkSync(pathOf(name), join(bin, name))
+    project.file('job.yaml', '!Trials { count: 1 }')
+    const flags = ['-c', 'cluster.yaml', '-i', './trials.js']
+    const { code, stderr } = await project.flambeauIn({ PATH: bin }, 'run', 'job.yaml', ...flags)
+    rmSync(bin, { recursive: true })
+    assert.equal(code, 69)
+    assert.match(stderr, /install one \("apt-get install redis-server", in "setup_cmds"\)/)
   })
 
   test('a module that was not sent is named', async () => {
@@ -182,6 +223,10 @@ function isCancelled(make: () => Cluster, folder: () => string): void {
     assert.equal((await run.cancel({ graceMs: 1000 })).state, 'cancelled')
     await nothingBelow(folder())
   })
+}
+
+function pathOf(program: string): string {
+  return program === 'node' ? process.execPath : spawnSync('which', [program]).stdout.toString().trim()
 }
 
 async function submit(cluster: Cluster, options: object): Promise<RemoteRun> {

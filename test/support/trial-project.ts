@@ -19,7 +19,8 @@ export class Trial extends Runnable {
   constructor(options = {}) { super(options); this.options = options }
 
   async run({ signal, taskId }) {
-    const { rate = 1, layers = 1, ms = 0, notes, busy } = this.options
+    const { rate = 1, layers = 1, ms = 0, notes, busy, needs } = this.options
+    if (needs) this.config.get('AWS', needs)
     if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.HOME].join(' ') + '\\n')
     while (busy) Math.random()
     await delay(ms, undefined, { signal })
@@ -34,7 +35,7 @@ export class Trials extends ClusterRunnable {
   setup() {}
 
   async run({ signal, logger }) {
-    const pool = await openPool({ env: this.env, signal, logger, ...this.options.pool })
+    const pool = await openPool({ ...this.given({ signal, logger }), ...this.options.pool })
     const done = []
     try {
       for await (const { id } of pool.map(this.trials(), { taskId: (_, index) => 't' + index })) done.push(id)
@@ -42,6 +43,10 @@ export class Trials extends ClusterRunnable {
       await pool.close()
     }
     return done
+  }
+
+  given(options) {
+    return { env: this.env, extensions: this.extensions, secrets: this.config, ...options }
   }
 
   // So many, or as long as there is no file "until".
@@ -105,10 +110,15 @@ export class TrialProject {
 
   /** Runs the command line, for a minute at most. */
   async flambeau(...args: readonly string[]): Promise<CommandEnd> {
+    return this.flambeauIn({}, ...args)
+  }
+
+  /** The same, with other variables in its environment. */
+  async flambeauIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<CommandEnd> {
     const cli = join(process.cwd(), 'dist/cli/main.js')
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: this.folder,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
     })

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { homedir } from 'node:os'
-import { delimiter, dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Ask, Exit, Piece } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
@@ -10,15 +9,12 @@ import { signalGroup } from './signal-group.js'
 /** How long a command that is cancelled may clean up. */
 const graceMs = 2000
 
-/** A host whose login does not find Node has it all the same: this one. */
-const pathWithNode = [process.env['PATH'] ?? [], dirname(process.execPath)].flat().join(delimiter)
-
 /** Runs a program with its arguments as they are; no shell has a part in it. */
 export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): Promise<Exit> {
   const [program = '', ...args] = argv
   const child = spawn(program, args, {
     cwd: onHost(cwd ?? homedir()),
-    env: { ...process.env, PATH: pathWithNode, ...env },
+    env: { ...process.env, ...env },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })

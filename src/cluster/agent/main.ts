@@ -2,6 +2,7 @@
  * What runs on a host: answers the questions of {@link Operations} over standard input and output, one after another.
  * It is sent with each connection, so that it is always the one that the other side knows.
  */
+import { delimiter, dirname } from 'node:path'
 import {
   type Answer,
   type Ask,
@@ -54,6 +55,9 @@ function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
     return { done: true } as const
   }
 }
+
+// Where a login does not find Node, programs find it all the same: this one.
+process.env['PATH'] = [process.env['PATH'] ?? [], dirname(process.execPath)].flat().join(delimiter)
 
 // A connection that is gone is found out by what is written to it.
 process.stdout.on('error', () => undefined)

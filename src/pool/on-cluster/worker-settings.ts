@@ -1,7 +1,7 @@
 import type { CurrentRun } from '../../cluster/run/current-run.js'
 import type { WorkerProgramSettings } from '../bullmq/worker-program.js'
 import { moduleUrls } from '../import-modules.js'
-import type { PoolOptions } from '../open-pool.js'
+import type { PoolOptions } from '../pool-options.js'
 import { packSecrets } from '../processes/packed-secrets.js'
 import { resultsFolder, shippedModules } from './shipped.js'
 
