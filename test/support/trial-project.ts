@@ -54,7 +54,7 @@ export class Trials extends ClusterRunnable {
     const { trial, count, until } = this.options
     for (let made = 0; until ? !existsSync(until) : made < count; made++) {
       yield new Trial(trial)
-      await delay(20)
+      await delay(until ? 100 : 0)
     }
   }
 }

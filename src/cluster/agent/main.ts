@@ -2,7 +2,6 @@
  * What runs on a host: answers the questions of {@link Operations} over standard input and output, one after another.
  * It is sent with each connection, so that it is always the one that the other side knows.
  */
-import { delimiter, dirname } from 'node:path'
 import {
   type Answer,
   type Ask,
@@ -19,6 +18,7 @@ import { exists, get, give, makeFolders, put, remove } from './files.js'
 import { inspect, measure } from './inspect.js'
 import { authorize, know } from './keys.js'
 import { logs, wait } from './logs.js'
+import { letProgramsFindNode } from './own-node.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
@@ -56,9 +56,7 @@ function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
   }
 }
 
-// Where a login does not find Node, programs find it all the same: this one.
-process.env['PATH'] = [process.env['PATH'] ?? [], dirname(process.execPath)].flat().join(delimiter)
-
+letProgramsFindNode()
 // A connection that is gone is found out by what is written to it.
 process.stdout.on('error', () => undefined)
 await converse(new Wire(process.stdin, process.stdout)).catch(() => undefined)
