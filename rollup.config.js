@@ -7,7 +7,7 @@ const library = {
     index: 'build/js/index.js',
     'cli/main': 'build/js/cli/main.js',
     'cluster/index': 'build/js/cluster/index.js',
-    'cluster/run-job': 'build/js/cluster/run/run-job.js',
+    'cluster/run-job': 'build/js/cli/cluster/job-program.js',
     'testing/index': 'build/js/testing/index.js',
     'bullmq/index': 'build/js/pool/bullmq/index.js',
     'bullmq/worker': 'build/js/pool/bullmq/worker-program.js',

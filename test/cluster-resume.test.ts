@@ -72,7 +72,7 @@ describe('a host that is killed while it receives', { skip: onlyHere(noMachines)
       orchestratorIp: 'h1',
       factoriesIps: [],
       sshConfig: hosts.config,
-      connectTimeout: 5,
+      connectTimeout: 10,
     })
 
   test('has nothing in part, and gets what is missing the next time', async () => {

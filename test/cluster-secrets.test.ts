@@ -45,7 +45,7 @@ describe('secrets on SSH hosts', { skip: onlyHere(noHosts) }, () => {
         orchestratorIp: 'h1',
         factoriesIps: ['h2', 'h3'],
         sshConfig: hosts.config,
-        connectTimeout: 5,
+        connectTimeout: 10,
         ...(sections ? { secrets: sections } : {}),
       }),
     folders: () => hosts.all.map(({ folder }) => folder),

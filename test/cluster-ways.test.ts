@@ -42,7 +42,7 @@ describe('an SSH host', { skip: onlyHere(noHosts) }, () => {
       port: 2222,
       key: hosts.key,
       sshConfig: only(''),
-      connectTimeout: 5,
+      connectTimeout: 10,
     })
     await assert.rejects(other.exists('.'), { code: 'HOST_UNREACHABLE', message: /port 2222/ })
     await one.kill()

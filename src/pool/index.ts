@@ -18,9 +18,10 @@ export type {
   TaskOutcome,
 } from './map-options.js'
 export type { Tasks } from './mapping.js'
-export { openPool, type PoolOptions } from './open-pool.js'
+export { openPool } from './open-pool.js'
 export type { PackedError } from './packed-error.js'
 export { Pool } from './pool.js'
+export type { PoolOptions } from './pool-options.js'
 export { writeReport } from './report/write-report.js'
 export { ResultFile } from './result-file.js'
 export { Choice } from './sweep/choice.js'

@@ -1,42 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { defaultRegistry } from '../registry/default-registry.js'
-import type { Registry } from '../registry/registry.js'
-import { type Logger, StderrLogger } from '../runnable/logger.js'
-import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import { StderrLogger } from '../runnable/logger.js'
 import type { Engine, WorkerSetup } from './engine.js'
 import { moduleUrls } from './import-modules.js'
 import { InlineEngine } from './inline-engine.js'
 import { Pool } from './pool.js'
+import type { PoolOptions } from './pool-options.js'
 import { ProcessEngine } from './processes/process-engine.js'
-
-/** Options of {@link openPool}. */
-export interface PoolOptions {
-  /**
-   * Where tasks run: in child `processes` of this one (the default), `inline` in this very process, or with an engine
-   * such as that of `flambeau/bullmq`.
-   */
-  engine?: 'processes' | 'inline' | Engine
-  /** How many processes at most; default one for each processor. */
-  workers?: number
-  /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
-  imports?: readonly (string | URL)[]
-  /** Whose tags count for what this process writes and runs `inline`; the default registry when absent. */
-  registry?: Registry
-  /** The extensions of the run, by name: `this.extensions` of a runnable. */
-  extensions?: Readonly<Record<string, string>>
-  /** What `config` of each task gives: `this.config` of a runnable. */
-  secrets?: SecretsConfig
-  /** Where `failed/` and `results/` are made when they are needed; default the current folder. */
-  folder?: string
-  /** Where lines of the tasks go, each with its task's id before it; default standard error. */
-  logger?: Logger
-  /** Ends every map of the pool. */
-  signal?: AbortSignal
-  /** How often a task is run again whose worker died; default 2. */
-  crashRetries?: number
-  /** Milliseconds that a cancelled task has to clean up: half of them before TERM, half before KILL; default 5000. */
-  graceMs?: number
-}
 
 /**
  * Opens a pool of workers.
@@ -49,6 +19,13 @@ export interface PoolOptions {
  * Where `await using` cannot be written, call `pool.close()` in a `finally`.
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
+  const { env, engine } = options
+  if (!env || engine) return poolOf(options)
+  const { onCluster } = await import('./on-cluster/on-cluster.js')
+  return poolOf(await onCluster({ ...options, env }))
+}
+
+function poolOf(options: PoolOptions): Pool {
   const {
     logger = new StderrLogger(),
     folder = '.',

@@ -90,7 +90,7 @@ name: test
 orchestrator_ip: ${orchestrator}
 factories_ips: [${factories.join(', ')}]
 ssh_config: ${hosts.config}
-connect_timeout: 5
+connect_timeout: 10
 ${extra}`
     return this.file('cluster.yaml', content)
   }

@@ -13,6 +13,7 @@ export interface RunOnClusterFlags extends ClusterFlags, ExtensionFlags {
   readonly secretsDialect?: 'python' | 'ini'
   readonly force?: true
   readonly detach?: true
+  readonly resume?: true
 }
 
 /** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
@@ -31,11 +32,12 @@ async function start(
   { cluster, logger, signal }: AtCluster,
 ): Promise<RemoteRun> {
   const context = new SafeExecutionContext(file)
-  const { secretsDialect: dialect, force = false, import: modules, ...rest } = flags
+  const { secretsDialect: dialect, force = false, resume = false, import: modules, ...rest } = flags
   const { runnable } = await context.preprocess({ ...rest, ...(dialect === undefined ? {} : { dialect }) })
   return cluster.submit(runnable, {
     file: basename(file),
     force,
+    resume,
     signal,
     imports: await Promise.all(modules.map(resolveModule)),
     onEvent: (event) => tell(event, logger),

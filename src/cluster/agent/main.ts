@@ -18,6 +18,7 @@ import { exists, get, give, makeFolders, put, remove } from './files.js'
 import { inspect, measure } from './inspect.js'
 import { authorize, know } from './keys.js'
 import { logs, wait } from './logs.js'
+import { letProgramsFindNode } from './own-node.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
@@ -55,6 +56,7 @@ function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
   }
 }
 
+letProgramsFindNode()
 // A connection that is gone is found out by what is written to it.
 process.stdout.on('error', () => undefined)
 await converse(new Wire(process.stdin, process.stdout)).catch(() => undefined)

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ClusterError } from '../../errors.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
 import { SSHHost } from '../host/ssh-host.js'
 import type { Connection } from '../members.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
-import type { Connections } from './run-folder.js'
+import { currentRun } from './current-run.js'
 
 /**
  * The factories of the cluster that this process runs on, in the order of `env.factoriesIps`; for the `run` of a
@@ -19,12 +17,7 @@ import type { Connections } from './run-folder.js'
  * @throws `ClusterError` where this process is no run on a cluster.
  */
 export async function connectToFactories(env: RemoteEnvironment): Promise<readonly AgentHost[]> {
-  const folder = process.env['FLAMBEAU_RUN']
-  if (folder === undefined)
-    throw new ClusterError('This is no run on a cluster, so it has no factories: submit it to one', {
-      code: 'NO_RUN',
-    })
-  const connections: Connections = JSON.parse(await readFile(join(folder, 'connection.json'), 'utf8'))
+  const { connections } = await currentRun()
   return connections.factories.map((connection) => hostOf(connection, env))
 }
 

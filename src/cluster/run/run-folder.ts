@@ -6,6 +6,8 @@ export interface RunProgram {
   readonly cluster: string
   readonly file: string
   readonly force: boolean
+  /** Go on where an earlier run ended. */
+  readonly resume?: boolean
   readonly localUser: string
   /** Where each extension lies. */
   readonly extensions: Readonly<Record<string, string>>

@@ -31,11 +31,13 @@ async function runJob(): Promise<number> {
   )
   const outcome = await context.run(
     async (options) => {
-      for (const module of program.imports) await importProgram(module)
+      const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
+      for (const module of imports) await importProgram(module)
       const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
-      return runnable.run(options)
+      const more = { imports, ...(program.resume && { resume: true }) }
+      return runnable.run({ ...options, ...more })
     },
     { force: program.force, signal: interrupted.signal },
   )
@@ -44,7 +46,7 @@ async function runJob(): Promise<number> {
 }
 
 async function importProgram(module: string): Promise<void> {
-  await import(pathToFileURL(join(packageFolder, module)).href).catch((cause: NodeJS.ErrnoException) => {
+  await import(module).catch((cause: NodeJS.ErrnoException) => {
     const [, missing] = /^Cannot find package '([^']+)'/.exec(cause.message) ?? []
     if (missing === undefined) throw cause
     const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`

@@ -17,6 +17,8 @@ import type { Connections, RunProgram } from './run-folder.js'
 export interface SubmitOptions extends ClusterCallOptions {
   /** Cancel what runs in the cluster, and run this. */
   readonly force?: boolean
+  /** Go on where an earlier run ended, if the runnable knows how. */
+  readonly resume?: boolean
   /** What lists of runs call it: the name of its file. */
   readonly file?: string
   /** Modules that register classes of the runnable; the package of each goes along. */
@@ -51,11 +53,12 @@ export async function submit(
   const { hash } = await ownTree()
   for (const tree of [...extensions, ...trees])
     await sendToAll(hosts, tree, `${packagePath(hash)}/${tree.place}`, options)
-  const { force = false, file = 'job.yaml', signal } = options
+  const { force = false, resume = false, file = 'job.yaml', signal } = options
   const program: RunProgram = {
     cluster: to.name,
     file,
     force,
+    ...(resume && { resume }),
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
     extensions: Object.fromEntries(extensions.map(({ extension, place }) => [extension, place])),

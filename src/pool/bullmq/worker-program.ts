@@ -3,11 +3,21 @@
 import { readFileSync, statSync } from 'node:fs'
 import { FlambeauError, isFlambeauError } from '../../errors.js'
 import { describeError } from '../../runnable/describe-error.js'
+import { type PackedSecrets, unpackSecrets } from '../processes/packed-secrets.js'
+import { takePlace } from './place.js'
 import { startWorkers, type WorkersOptions } from './workers.js'
+
+/** The settings of this program, as JSON. */
+export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
+  readonly imports?: readonly string[]
+  readonly secrets?: PackedSecrets
+  /** Names what no two of these programs may have at once; the later one has it. */
+  readonly place?: string
+}
 
 const othersMayRead = 0o077
 
-function readSettings(file: string | undefined): WorkersOptions {
+function readSettings(file: string | undefined): WorkerProgramSettings {
   if (file !== undefined && (statSync(file).mode & othersMayRead) !== 0)
     throw new FlambeauError(
       `"${file}" can be read by others, but holds a password: type "chmod 600 ${file}"`,
@@ -20,13 +30,16 @@ function readSettings(file: string | undefined): WorkersOptions {
 }
 
 async function main(): Promise<void> {
-  const workers = await startWorkers(readSettings(process.argv[2]))
+  const { place, secrets, ...options } = readSettings(process.argv[2])
+  // At once, as Redis may not answer: the processes of the tasks end with this one.
+  if (place !== undefined) await takePlace({ ...options, place }, () => process.exit())
+  const workers = await startWorkers({ ...options, ...(secrets && { secrets: unpackSecrets(secrets) }) })
   console.log('ready')
-  const end = (): void => void workers.close()
+  const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
 }
 
 main().catch((error: unknown) => {
   console.error(describeError(error))
-  process.exitCode = isFlambeauError(error) ? error.exitCode : 1
+  process.exit(isFlambeauError(error) ? error.exitCode : 1)
 })

@@ -80,7 +80,8 @@ export class Workers implements AsyncDisposable {
       prefix,
       concurrency: slots ?? 1,
       lockDuration: lockMs,
-      stalledInterval: lockMs / 2,
+      // A lock that has run out is found within a second.
+      stalledInterval: Math.min(1000, lockMs / 2),
       // How often a host may die with the task; children that die are counted here.
       maxStalledCount: crashRetries,
     })

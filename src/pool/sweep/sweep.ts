@@ -4,8 +4,10 @@ import { ClusterRunnable } from '../../cluster/cluster-runnable.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
-import { openPool, type PoolOptions } from '../open-pool.js'
+import { keepOutput } from '../on-cluster/keep-output.js'
+import { openPool } from '../open-pool.js'
 import type { Pool } from '../pool.js'
+import type { PoolOptions } from '../pool-options.js'
 import { conclude, type SweepResult } from './conclusion.js'
 import { metricIn } from './metric.js'
 import { Plan } from './plan.js'
@@ -17,7 +19,7 @@ import { SweepRun } from './sweep-run.js'
 export interface SweepRunOptions {
   /** Modules that register the classes of the trials; the command line gives those of `--import`. */
   readonly imports?: readonly (string | URL)[]
-  /** Where trials run; child processes when absent. */
+  /** Where trials run; when absent on the factories of the cluster, or in child processes where there are none. */
   readonly engine?: PoolOptions['engine']
   /** Leaves out the trials that have results already, as the option of this name. */
   readonly resume?: boolean
@@ -48,6 +50,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
 
   /** Runs the trials that are not done yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
+    if (this.env) await keepOutput(this.options.output)
     const plan = this.#plan()
     const kept = await this.#kept(plan, options)
     const pool = await this.#openPool(options)
@@ -86,16 +89,12 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return { metric, goal, trials: size, scales }
   }
 
-  #openPool({
-    imports = [],
-    engine = 'processes',
-    logger,
-    signal,
-  }: RunOptions & SweepRunOptions): Promise<Pool> {
+  #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {
     const { workers, output } = this.options
     return openPool({
       imports,
-      engine,
+      env: this.env,
+      ...(engine && { engine }),
       signal,
       folder: output,
       logger: quieter(logger),

@@ -1,0 +1,71 @@
+import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RemoteEnvironment } from '../../cluster/remote-environment.js'
+import type { CurrentRun } from '../../cluster/run/current-run.js'
+import { ClusterError } from '../../errors.js'
+import { freePort, ownAddress } from './redis-address.js'
+import { type RedisSettings, redisConfig, redisUrl } from './redis-config.js'
+import { startRedis } from './redis-process.js'
+
+/** How often a server is started again that ended by itself. */
+const mostRestarts = 10
+const pauseMs = 200
+
+/** The Redis of one pool: begun for it, started again with its file when it ends early, and gone after it. */
+export class RedisServer {
+  readonly url: string
+  #server: ChildProcess | undefined
+  #closed = false
+  #kept: Promise<void> | undefined
+
+  private constructor(readonly settings: RedisSettings) {
+    this.url = redisUrl(settings)
+  }
+
+  /** Starts one on the orchestrator, at the address that its factories know, with its file in the folder of the run. */
+  static async start({ orchestratorIp }: RemoteEnvironment, run: CurrentRun): Promise<RedisServer> {
+    const address = await ownAddress(orchestratorIp)
+    const folder = await mkdtemp(join(run.folder, 'redis-'))
+    const password = randomBytes(24).toString('base64url')
+    const server = new RedisServer({ address, folder, password, port: await freePort(address) })
+    server.#server = await startRedis(redisConfig(server.settings))
+    return server
+  }
+
+  /** Starts it again whenever it ends; `onLost` hears when that is in vain. */
+  keep(onLost: (error: Error) => void): void {
+    this.#kept = this.#keepRunning().catch(onLost)
+  }
+
+  /** Ends it, and takes its file away. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#server?.kill('SIGKILL')
+    await this.#kept
+    await rm(this.settings.folder, { recursive: true, force: true })
+  }
+
+  async #keepRunning(): Promise<void> {
+    for (let restarts = 0; restarts <= mostRestarts; restarts++) {
+      await ended(this.#server!)
+      if (this.#closed) return
+      await delay(pauseMs)
+      this.#server = await startRedis(redisConfig(this.settings))
+      if (this.#closed) this.#server.kill('SIGKILL')
+    }
+    throw new ClusterError(
+      `Redis ended ${mostRestarts} times: look at the memory and disk of the orchestrator`,
+      {
+        code: 'REDIS_ENDED',
+      },
+    )
+  }
+}
+
+async function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
+}

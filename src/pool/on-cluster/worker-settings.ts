@@ -1,0 +1,28 @@
+import type { CurrentRun } from '../../cluster/run/current-run.js'
+import type { WorkerProgramSettings } from '../bullmq/worker-program.js'
+import { moduleUrls } from '../import-modules.js'
+import type { PoolOptions } from '../pool-options.js'
+import { packSecrets } from '../processes/packed-secrets.js'
+import { resultsFolder, shippedModules } from './shipped.js'
+
+/** Where workers find their tasks. */
+export type Queue = Pick<WorkerProgramSettings, 'redis' | 'queue'>
+
+/** What the workers of every factory are told, but for their place. */
+export async function settingsOf(
+  options: PoolOptions,
+  run: CurrentRun,
+  queue: Queue,
+): Promise<WorkerProgramSettings> {
+  const { workers: slots, crashRetries, graceMs, lockMs, secrets } = options
+  const given = Object.entries({ slots, crashRetries, graceMs, lockMs }).filter(
+    ([, value]) => value !== undefined,
+  )
+  return {
+    ...queue,
+    ...Object.fromEntries(given),
+    imports: await shippedModules(moduleUrls(options.imports ?? []), run),
+    folder: resultsFolder(run),
+    ...(secrets && { secrets: packSecrets(secrets) }),
+  }
+}

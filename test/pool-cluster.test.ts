@@ -1,0 +1,305 @@
+// The factories of a cluster do the tasks of a pool, whatever is killed or cut off meanwhile; and nothing is left of it.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { runFile } from 'flambeau'
+import { type Cluster, LocalCluster, type RemoteRun, SSHCluster } from 'flambeau/cluster'
+import { readRecords } from 'flambeau/pool'
+import { onlyHere } from './support/one-form.js'
+import { argumentsOf, until } from './support/processes.js'
+import { redisServer } from './support/redis.js'
+import { noMachines, SshHosts } from './support/ssh-hosts.js'
+import { notesIn, TrialProject } from './support/trial-project.js'
+
+const noRedis = redisServer === undefined && 'there is no redis-server or valkey-server here'
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+/** The lock of the tasks here, in milliseconds. */
+const lockMs = 3000
+
+let project: TrialProject
+before(async () => {
+  project = new TrialProject()
+  await import(project.module.href)
+})
+after(() => project.end())
+
+describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-local-'))
+  const make = (factories = 2): Cluster => new LocalCluster({ name: 'local', folder, factories })
+  before(() => project.file('cluster.yaml', `!LocalCluster\nname: local\nfolder: ${folder}\n`))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  sweeps(() => folder)
+  isCancelled(make, () => folder)
+
+  test('without factories tasks run on the orchestrator', async () => {
+    const notes = project.fresh()
+    await using cluster = make(0)
+    const run = await submit(cluster, { count: 2, trial: { notes } })
+    assert.deepEqual((await run.wait()).value, ['t0', 't1'])
+    assert.deepEqual(new Set(notesIn(notes).map(({ home }) => home)), new Set([join(folder, 'orchestrator')]))
+  })
+
+  test('tasks have the extensions and the secrets of the run, and no factory has them in a file', async () => {
+    const secrets = project.fresh()
+    writeFileSync(secrets, '[AWS]\nKEY = open sesame\n')
+    mkdirSync(join(project.folder, 'extension'))
+    project.file(
+      'extension/package.json',
+      '{ "name": "extension", "type": "module", "exports": "./index.js" }',
+    )
+    project.file(
+      'extension/index.js',
+      "import { registrable } from 'flambeau'\nexport class Used {}\nregistrable('!Used')(Used)\n",
+    )
+    const job = '!Trials { count: 2, trial: { needs: KEY } }'
+    project.file('job.yaml', `extension: ./extension\n---\n${job}\n`)
+    project.file('sharing.yaml', `!LocalCluster\nname: local\nfolder: ${folder}\nsecrets: [AWS]\n`)
+    const flags = ['-c', 'sharing.yaml', '-i', './trials.js', '-s', secrets]
+    const { stdout, stderr } = await project.flambeau('run', 'job.yaml', ...flags)
+    assert.deepEqual(JSON.parse(stdout || 'null'), ['t0', 't1'], stderr)
+    assert.equal(spawnSync('grep', ['-rqs', 'open sesame', folder]).status, 1)
+  })
+
+  test('an orchestrator without Redis is told what to install', async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
+    for (const name of ['node', 'sh', 'ssh-keygen']) symlinkSync(pathOf(name), join(bin, name))
+    project.file('job.yaml', '!Trials { count: 1 }')
+    const flags = ['-c', 'cluster.yaml', '-i', './trials.js']
+    const { code, stderr } = await project.flambeauIn({ PATH: bin }, 'run', 'job.yaml', ...flags)
+    rmSync(bin, { recursive: true })
+    assert.equal(code, 69)
+    assert.match(stderr, /install one \("apt-get install redis-server", in "setup_cmds"\)/)
+  })
+
+  test('a module that was not sent is named', async () => {
+    await using cluster = make()
+    const imports = ['file:///nowhere/tasks.js']
+    const run = await submit(cluster, { count: 1, pool: { imports } })
+    assert.equal((await run.wait()).exitCode, 22)
+    assert.match(await logOf(run), /Module "\/nowhere\/tasks\.js" is on the orchestrator only/)
+  })
+
+  test('a task whose worker is killed is done again', async () => {
+    const notes = project.fresh()
+    await using cluster = make()
+    const pool = { workers: 1, lockMs }
+    const run = await submit(cluster, { count: 8, trial: { notes, ms: 500 }, pool })
+    await until(() => notesIn(notes).length >= 2)
+    const [first, second] = notesIn(notes)
+    process.kill(first!.pid, 'SIGKILL')
+    process.kill(second!.parent, 'SIGKILL')
+    const killedAt = Date.now()
+    const again = (id: string) => until(() => notesIn(notes).filter((note) => note.id === id).length > 1, id)
+    await Promise.all([again(first!.id), again(second!.id)])
+    assert.ok(Date.now() - killedAt < lockMs * 3, `again after ${Date.now() - killedAt} ms`)
+    assert.equal(new Set((await run.wait()).value as string[]).size, 8)
+    await nothingBelow(folder)
+  })
+
+  test('Redis that is killed comes back with all that it had', async () => {
+    const notes = project.fresh()
+    await using cluster = make()
+    const run = await submit(cluster, { count: 16, trial: { notes, ms: 200 }, pool: { workers: 1, lockMs } })
+    await until(() => notesIn(notes).length >= 4)
+    process.kill(below(folder).find(isRedis)!, 'SIGKILL')
+    assert.equal(new Set((await run.wait()).value as string[]).size, 16)
+    const slots = 2
+    assert.ok(notesIn(notes).length <= 16 + slots, `${notesIn(notes).length} runs of 16 tasks`)
+    await nothingBelow(folder)
+  })
+
+  test('a sweep whose orchestrator is killed goes on with --resume', async () => {
+    const notes = project.fresh()
+    const each = `!Trial { rate: !range { from: 1, to: 10, step: 1 }, ms: 300, notes: ${notes} }`
+    const file = project.file(
+      'killed.yaml',
+      `!Sweep { each: ${each}, metric: score, output: killed, workers: 1 }`,
+    )
+    const first = project.flambeau('run', file, '-c', 'cluster.yaml', '-i', './trials.js')
+    await until(() => notesIn(notes).length >= 5)
+    process.kill(below(folder).find(isOrchestrator)!, 'SIGKILL')
+    assert.notEqual((await first).code, 0)
+    await nothingBelow(folder)
+    const done = await readRecords(join(folder, 'orchestrator/.flambeau/clusters/local/content/killed'))
+    assert.ok(done.length >= 1 && done.length < 10, `${done.length} done`)
+    const second = await project.flambeau('run', file, '-c', 'cluster.yaml', '-i', './trials.js', '--resume')
+    assert.equal(second.code, 0, second.stderr)
+    assert.equal(JSON.parse(second.stdout).trials, 10)
+    for (const { trial } of done)
+      assert.equal(notesIn(notes).filter(({ id }) => id === trial).length, 1, trial)
+  })
+})
+
+describe('a pool on SSH hosts', { skip: onlyHere(noRedis || noMachines) }, () => {
+  let hosts: SshHosts
+  const make = (): Cluster => {
+    const [orchestratorIp, ...factoriesIps] = hosts.all.map(({ name, address }) => [name, address] as const)
+    return new SSHCluster({
+      name: 'ssh',
+      orchestratorIp: [...orchestratorIp!],
+      factoriesIps: factoriesIps.map((each) => [...each]),
+      sshConfig: hosts.config,
+      connectTimeout: 5,
+    })
+  }
+  before(async () => {
+    hosts = await SshHosts.start(3)
+    const [first, ...others] = hosts.all.map(({ name, address }) => `[${name}, ${address}]`)
+    const addresses = `orchestrator_ip: ${first}\nfactories_ips: [${others.join(', ')}]`
+    project.file('cluster.yaml', `!SSHCluster\nname: ssh\n${addresses}\nssh_config: ${hosts.config}\n`)
+  })
+  after(() => hosts.end())
+
+  sweeps(() => hosts.folder)
+  isCancelled(make, () => hosts.folder)
+
+  test('a factory that is cut off or killed loses its tasks to the others, and takes part again', async () => {
+    const [notes, enough] = [project.fresh(), project.fresh()]
+    await using cluster = make()
+    const [, kept, lost] = hosts.all
+    const run = await submit(cluster, {
+      until: enough,
+      trial: { notes, ms: 100 },
+      pool: { workers: 1, lockMs },
+    })
+    const begun = (host = lost!) => notesIn(notes).filter(({ home }) => home === host.home).length
+    await until(() => begun(kept) > 2 && begun(lost) > 2, 'both take part')
+    const othersGoOn = async (tasks: number): Promise<void> => {
+      const before = begun(kept)
+      await until(() => begun(kept) > before + tasks, 'the other one goes on')
+    }
+    const isBack = async (): Promise<void> => {
+      const before = begun(lost)
+      await until(() => begun(lost) > before + 5, 'it takes part again')
+    }
+    lost!.cut()
+    // Longer than a lock holds.
+    await othersGoOn(50)
+    lost!.mend()
+    await isBack()
+    await lost!.kill()
+    await othersGoOn(10)
+    await lost!.boot()
+    forgetNeighbours(hosts)
+    await isBack()
+    writeFileSync(enough, '')
+    const done = new Set((await run.wait()).value as string[])
+    for (const { id } of notesIn(notes)) assert.ok(done.has(id), `${id} was begun, and is not done`)
+    await nothingBelow(hosts.folder)
+  })
+})
+
+/** A sweep by the command line, with "cluster.yaml" in the folder of the project. */
+function sweeps(folder: () => string): void {
+  test('a sweep of 24 trials comes to what it does here, and every factory takes part', async () => {
+    const notes = project.fresh()
+    const each = `!Trial { rate: !range { from: 1, to: 8, step: 1 }, layers: !choice [1, 2, 3], notes: ${notes} }`
+    const text = `!Sweep { each: ${each}, metric: score, workers: 1 }`
+    const file = project.file('sweep.yaml', text)
+    const ended = await project.flambeau('run', file, '-c', 'cluster.yaml', '--import', './trials.js')
+    assert.equal(ended.code, 0, ended.stderr)
+    assert.equal(new Set(notesIn(notes).map(({ home }) => home)).size, 2)
+    await nothingBelow(folder())
+    const [, id = ''] = /^Run (\S+) is started/m.exec(ended.stderr) ?? []
+    const fetched = project.fresh()
+    const { stderr, code } = await project.flambeau('fetch', id, 'sweep', fetched, '-c', 'cluster.yaml')
+    assert.equal(code, 0, stderr)
+    const here = await Promise.all(
+      (['inline', 'processes'] as const).map((engine) => sweptHere(text, engine)),
+    )
+    assert.deepEqual(here, Array(2).fill(await hashOf(fetched)))
+  })
+}
+
+/** Tasks that hear of no signal are ended all the same, on every host. */
+function isCancelled(make: () => Cluster, folder: () => string): void {
+  test('cancelling leaves no process anywhere', async () => {
+    const notes = project.fresh()
+    await using cluster = make()
+    const run = await submit(cluster, { count: 4, trial: { notes, busy: true }, pool: { workers: 1 } })
+    await until(() => notesIn(notes).length >= 2, 'tasks run')
+    assert.equal((await run.cancel({ graceMs: 1000 })).state, 'cancelled')
+    await nothingBelow(folder())
+  })
+}
+
+// A machine keeps its address on the wire when it boots, but the hosts of this lab get another one.
+function forgetNeighbours({ all }: SshHosts): void {
+  for (const [pid] of all.map((host) => host.processes()))
+    spawnSync('nsenter', ['-t', String(pid), '--net', 'ip', 'neigh', 'flush', 'all'])
+}
+
+function pathOf(program: string): string {
+  return program === 'node' ? process.execPath : spawnSync('which', [program]).stdout.toString().trim()
+}
+
+async function submit(cluster: Cluster, options: object): Promise<RemoteRun> {
+  return cluster.submit(await project.trials(options), { imports: [project.module] })
+}
+
+async function logOf(run: RemoteRun): Promise<string> {
+  return (await buffer(run.logs())).toString()
+}
+
+async function sweptHere(text: string, engine: 'inline' | 'processes'): Promise<string> {
+  const output = project.fresh()
+  const content = text.replace('workers: 1', `workers: 1, output: ${output}`)
+  const runOptions = { engine, imports: [project.module] }
+  const outcome = await runFile({ content }, { logger: silent, runOptions })
+  assert.ok(outcome.ok)
+  return hashOf(output)
+}
+
+/** A hash of all results in a folder, whatever the order in which they came. */
+async function hashOf(output: string): Promise<string> {
+  const records = await readRecords(output)
+  const results = records.map(({ trial, key, options, metric, result }) =>
+    JSON.stringify({ trial, key, options, metric, result }),
+  )
+  assert.equal(results.length, 24)
+  return createHash('sha256').update(results.toSorted().join('\n')).digest('hex')
+}
+
+/** The processes that run in a folder, on whichever host; but for agents, which wait for the next question. */
+function below(folder: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && folderOf(pid).startsWith(folder) && !argumentsOf(pid).includes('-e'))
+}
+
+function folderOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
+}
+
+async function nothingBelow(folder: string): Promise<void> {
+  await until(
+    () => below(folder).length === 0,
+    `no process is left: ${below(folder).map(argumentsOf).join('; ')}`,
+  )
+}
+
+function isRedis(pid: number): boolean {
+  return /redis-server|valkey-server/.test(argumentsOf(pid)[0] ?? '')
+}
+
+function isOrchestrator(pid: number): boolean {
+  return argumentsOf(pid).some((each) => each.endsWith('run-job.js'))
+}

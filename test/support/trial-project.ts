@@ -1,0 +1,144 @@
+// A user's package with two runnables: `!Trial`, which notes where it runs, and `!Trials`, a ClusterRunnable that maps
+// them over a pool; and the command line in its folder.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { pathToFileURL } from 'node:url'
+import type { Runnable } from 'flambeau'
+
+const trialsModule = `
+import { appendFileSync, existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClusterRunnable, Runnable, registrable } from 'flambeau'
+import { openPool } from 'flambeau/pool'
+
+export class Trial extends Runnable {
+  constructor(options = {}) { super(options); this.options = options }
+
+  async run({ signal, taskId }) {
+    const { rate = 1, layers = 1, ms = 0, notes, busy, needs } = this.options
+    if (needs) this.config.get('AWS', needs)
+    if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.HOME].join(' ') + '\\n')
+    while (busy) Math.random()
+    await delay(ms, undefined, { signal })
+    return { score: rate * layers }
+  }
+}
+registrable('!Trial')(Trial)
+
+export class Trials extends ClusterRunnable {
+  constructor(options = {}) { super(options); this.options = options }
+
+  setup() {}
+
+  async run({ signal, logger }) {
+    const pool = await openPool({ ...this.given({ signal, logger }), ...this.options.pool })
+    const done = []
+    try {
+      for await (const { id } of pool.map(this.trials(), { taskId: (_, index) => 't' + index })) done.push(id)
+    } finally {
+      await pool.close()
+    }
+    return done
+  }
+
+  given(options) {
+    return { env: this.env, extensions: this.extensions, secrets: this.config, ...options }
+  }
+
+  // So many, or as long as there is no file "until".
+  async *trials() {
+    const { trial, count, until } = this.options
+    for (let made = 0; until ? !existsSync(until) : made < count; made++) {
+      yield new Trial(trial)
+      await delay(until ? 100 : 0)
+    }
+  }
+}
+registrable('!Trials')(Trials)
+`
+
+/** A line that a trial wrote as it began. */
+export interface Note {
+  readonly id: string
+  readonly pid: number
+  /** The program that started its process. */
+  readonly parent: number
+  readonly home: string
+}
+
+/** How a command ended. */
+export interface CommandEnd {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The package; {@link TrialProject.end} removes it. */
+export class TrialProject {
+  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-trials-'))
+  /** Where trials take notes: no part of the package, and every host can write there. */
+  readonly notes = mkdtempSync(join(tmpdir(), 'flambeau-notes-'))
+  readonly module = pathToFileURL(this.file('trials.js', trialsModule))
+  #files = 0
+
+  constructor() {
+    this.file('package.json', '{ "name": "trials", "version": "1.0.0", "type": "module" }\n')
+    mkdirSync(join(this.folder, 'node_modules'))
+    symlinkSync(process.cwd(), join(this.folder, 'node_modules/flambeau'))
+  }
+
+  /** Writes a file, and gives its path. */
+  file(name: string, content: string): string {
+    const path = join(this.folder, name)
+    writeFileSync(path, content)
+    return path
+  }
+
+  /** A path at which there is nothing yet. */
+  fresh(): string {
+    return join(this.notes, String(++this.#files))
+  }
+
+  async trials(options: object): Promise<Runnable<any, any>> {
+    const { Trials } = await import(this.module.href)
+    return new Trials(options)
+  }
+
+  /** Runs the command line, for a minute at most. */
+  async flambeau(...args: readonly string[]): Promise<CommandEnd> {
+    return this.flambeauIn({}, ...args)
+  }
+
+  /** The same, with other variables in its environment. */
+  async flambeauIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<CommandEnd> {
+    const cli = join(process.cwd(), 'dist/cli/main.js')
+    const child = spawn(process.execPath, [cli, ...args], {
+      cwd: this.folder,
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    })
+    const end = once(child, 'close')
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+    const [code] = await end
+    return { code, stdout, stderr }
+  }
+
+  end(): void {
+    for (const folder of [this.folder, this.notes]) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What trials have noted in a file. */
+export function notesIn(file: string): Note[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return lines.map((line) => {
+    const [id = '', pid, parent, home = ''] = line.split(' ')
+    return { id, pid: Number(pid), parent: Number(parent), home }
+  })
+}
