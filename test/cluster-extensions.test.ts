@@ -107,4 +107,22 @@ describe('extensions on a cluster', { skip: onlyHere() }, () => {
       /Package "zod", which "tasks.js" imports, did not come along: name it in "dependencies"/,
     )
   })
+
+  test('a sweep takes its class from an extension, in the processes of this machine as well', async () => {
+    lab.write('fit', {
+      'package.json': manifest({ name: 'fit', version: '1.0.0' }),
+      'index.js': `
+        import { Runnable, registrable } from 'flambeau'
+        export class Fit extends Runnable {
+          constructor(options = {}) { super(options); this.options = options }
+          run() { return { score: this.options.rate * 2 } }
+        }
+        registrable('!Fit')(Fit)`,
+    })
+    const sweep = '!Sweep { each: !f.Fit { rate: !choice [1, 2] }, metric: score, output: out }'
+    lab.write('jobs', { 'sweep.yaml': `f: ../fit\n---\n${sweep}\n` })
+    const { code, stdout, stderr } = await lab.flambeau(['run', 'jobs/sweep.yaml'])
+    assert.equal(code, 0, stderr)
+    assert.equal(JSON.parse(stdout).best.metric, 4)
+  })
 })

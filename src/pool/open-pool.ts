@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { defaultRegistry } from '../registry/default-registry.js'
 import { StderrLogger } from '../runnable/logger.js'
 import type { Engine, WorkerSetup } from './engine.js'
 import { moduleUrls } from './import-modules.js'
@@ -26,17 +25,12 @@ export async function openPool(options: PoolOptions = {}): Promise<Pool> {
 }
 
 function poolOf(options: PoolOptions): Pool {
-  const {
-    logger = new StderrLogger(),
-    folder = '.',
-    extensions = {},
-    registry = defaultRegistry,
-    signal,
-  } = options
+  const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal } = options
   const imports = moduleUrls(options.imports ?? [])
-  const setup = { imports, folder, registry, ...(options.secrets && { secrets: options.secrets }) }
+  const own = registry ? { registry } : {}
+  const setup = { imports, folder, ...own, ...(options.secrets && { secrets: options.secrets }) }
   const engine = engineOf(options, setup)
-  return new Pool({ engine, logger, folder, imports, extensions, registry, ...(signal && { signal }) })
+  return new Pool({ engine, logger, folder, imports, extensions, ...own, ...(signal && { signal }) })
 }
 
 function engineOf({ engine = 'processes', ...options }: PoolOptions, setup: WorkerSetup): Engine {

@@ -11,7 +11,7 @@ export interface PoolSetting {
   readonly folder: string
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
-  readonly registry: Registry
+  readonly registry?: Registry
   readonly signal?: AbortSignal
 }
 

@@ -17,7 +17,7 @@ export interface MapSetting<Task extends AnyTask> {
   readonly folder: string
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
-  readonly registry: Registry
+  readonly registry?: Registry
   /** Numbers for tasks without an id, from 1. */
   readonly numbers: { next(): number }
 }

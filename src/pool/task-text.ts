@@ -1,5 +1,4 @@
 import { dump, dumpAll } from '../document/write/dump.js'
-import { defaultRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 
@@ -7,14 +6,16 @@ import type { Runnable } from '../runnable/runnable.js'
 export interface TaskTextOptions {
   /** The extensions of the run. */
   readonly extensions?: Readonly<Record<string, string>>
+  /** Whose tags are written; the one that the task was made with when absent. */
   readonly registry?: Registry
 }
 
 /** A task as it travels: the runnable file that is this task, extensions first. */
 export function taskText(
   task: Runnable<unknown, any>,
-  { extensions = {}, registry = defaultRegistry }: TaskTextOptions = {},
+  { extensions = {}, registry }: TaskTextOptions = {},
 ): string {
   const all = { ...extensions, ...task.extensions }
-  return Object.keys(all).length === 0 ? dump(task, { registry }) : dumpAll([all, task], { registry })
+  const options = registry ? { registry } : {}
+  return Object.keys(all).length === 0 ? dump(task, options) : dumpAll([all, task], options)
 }

@@ -98,10 +98,16 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
       signal,
       folder: output,
       logger: quieter(logger),
-      extensions: this.extensions,
+      extensions: this.#extensionFolders(),
       secrets: this.config,
       ...(workers === undefined ? {} : { workers }),
     })
+  }
+
+  // The workers do not know to which file the declared paths are relative.
+  #extensionFolders(): Record<string, string> {
+    const folders = this.importedExtensions.map(({ name, folder }) => [name, folder])
+    return { ...this.extensions, ...Object.fromEntries(folders) }
   }
 
   async #sayHowToGoOn(plan: Plan, logger: Logger): Promise<void> {
