@@ -22,7 +22,7 @@ const options = { data: z.string(), optimizer: z.instanceof(Sgd), epochs: z.int(
 class Train extends Runnable.with(z.strictObject(options)) { static fromFile() {} }
 registrable('!Train', { factories: ['fromFile'] })(Train)
 const each = z.instanceof(Template)
-registrable('!Sweep', { templates: ['each'], schema: z.strictObject({ each }) })(class Sweep extends Runnable { run() {} })
+registrable('!Study', { templates: ['each'], schema: z.strictObject({ each }) })(class Study extends Runnable { run() {} })
 registrable('!Plain')(class Plain { constructor(options) { this.options = options } })
 register(URL, '!Url', { fromYaml: (builder, node) => new URL(builder.constructScalar(node)) })
 `
@@ -71,7 +71,7 @@ describe('an editor with what "flambeau schema" prints', { skip: form !== 'legac
       'my_ext: ./path\ndata: https://host/x\noptimizer: name@^1\n---\n!Train\ndata: a\noptimizer: !Sgd\n',
     'several objects': '- !Sgd { rate: 1 }\n- !Url http://localhost\n',
     'a template':
-      '!Sweep\neach: !Train { data: !Plain { of: [a, b] }, optimizer: !Sgd { rate: !Plain { of: 1 } } }\n',
+      '!Study\neach: !Train { data: !Plain { of: [a, b] }, optimizer: !Sgd { rate: !Plain { of: 1 } } }\n',
     'no tag at all': 'a: 1\n',
     nothing: '',
   }

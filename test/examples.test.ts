@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { check, type DocumentError, dump, load } from 'flambeau'
+import { onlyHere } from './support/one-form.js'
 
 const root = process.cwd()
 
@@ -35,6 +37,8 @@ interface Ended {
 async function node(...args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
+    // A home of its own, in which hosts of a cluster may lie.
+    env: { ...process.env, HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
     killSignal: 'SIGKILL',
@@ -177,6 +181,17 @@ describe('custom-yaml', () => {
   })
 })
 
+describe('cluster', { skip: onlyHere() }, () => {
+  test('asks each factory of a cluster on this machine, and takes it away again', async () => {
+    const { code, stdout, stderr } = await node(example('cluster', 'main.js'))
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^asking 2 factories$/m)
+    for (const name of ['factory-1', 'factory-2'])
+      assert.ok(stdout.includes(`home ${join(folder, '.flambeau/local/example', name)}`), stdout)
+    assert.equal(existsSync(join(folder, '.flambeau/local/example')), false)
+  })
+})
+
 describe('embedded', () => {
   test('runs its report from code and from a file', async () => {
     const { code, stdout, stderr } = await node(example('embedded', 'main.js'))
@@ -206,7 +221,13 @@ test('every example is run here', () => {
   const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
-  assert.deepEqual(folders.map(({ name }) => name).sort(), ['custom-yaml', 'embedded', 'extension', 'iris'])
+  assert.deepEqual(folders.map(({ name }) => name).sort(), [
+    'cluster',
+    'custom-yaml',
+    'embedded',
+    'extension',
+    'iris',
+  ])
 })
 
 describe('extension', () => {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 
 /** A name that is one part of a path on every machine. */
-const ClusterName = v.pipe(
+export const ClusterName = v.pipe(
   v.string(),
   v.regex(
     /^[A-Za-z0-9][\w.-]{0,63}$/,
@@ -9,9 +9,5 @@ const ClusterName = v.pipe(
   ),
 )
 
-/** The options that every cluster has. */
-export const clusterEntries = {
-  name: ClusterName,
-  setupCmds: v.optional(v.array(v.string())),
-  secrets: v.optional(v.array(v.string())),
-}
+/** Any number of texts; none when absent. */
+export const Texts = v.optional(v.array(v.string()))

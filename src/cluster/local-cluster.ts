@@ -5,13 +5,15 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { Cluster } from './cluster.js'
-import { clusterEntries } from './cluster-schema.js'
+import { ClusterName, Texts } from './cluster-schema.js'
 import { LocalHost } from './host/local-host.js'
 import type { Member, Members } from './members.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    ...clusterEntries,
+    name: ClusterName,
+    setupCmds: Texts,
+    secrets: Texts,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
     folder: v.optional(v.string()),
   }),

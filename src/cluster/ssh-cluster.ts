@@ -4,7 +4,7 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { Cluster } from './cluster.js'
-import { clusterEntries } from './cluster-schema.js'
+import { ClusterName, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Member, Members } from './members.js'
@@ -18,7 +18,9 @@ const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    ...clusterEntries,
+    name: ClusterName,
+    setupCmds: Texts,
+    secrets: Texts,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(v.string()),
