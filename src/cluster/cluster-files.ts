@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { basename, posix, resolve } from 'node:path'
+import { basename, posix } from 'node:path'
 import { ClusterConfigurationError } from '../errors.js'
+import { atHome } from './at-home.js'
 import type { AgentHost } from './host/agent-host.js'
 
 /** The folder on a host, from its home folder, where users' content of a cluster lies. */
@@ -24,6 +24,6 @@ export async function sendInto(host: AgentHost, local: string, folder: string): 
 
 /** The path of content on this machine; nothing for what is not here. */
 export function localContent(path: string): string | undefined {
-  const full = resolve(path.replace(/^~(?=\/|$)/, homedir()))
+  const full = atHome(path)
   return existsSync(full) ? full : undefined
 }

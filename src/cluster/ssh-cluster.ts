@@ -1,8 +1,7 @@
-import { homedir } from 'node:os'
-import { resolve } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
+import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
@@ -103,10 +102,6 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
     const pinned = hostKeys[address]
     return pinned === undefined ? 'known' : { pinned }
   }
-}
-
-function atHome(path: string): string {
-  return resolve(path.replace(/^~(?=\/|$)/, homedir()))
 }
 
 registrable('!SSHCluster', {
