@@ -15,6 +15,9 @@ if (noMachines) {
   process.exit(1)
 }
 
+/** How many hosts a cluster has. */
+const counted = [1, 20, 100]
+
 function clusterOf(hosts, count, options = {}) {
   const [first, ...others] = hosts.all.slice(0, count).map(({ name }) => name)
   const all = { orchestratorIp: first, factoriesIps: others, sshConfig: hosts.config, connectTimeout: 5 }
@@ -58,24 +61,51 @@ async function counts(hosts) {
   }
 }
 
-async function growth(hosts) {
-  const one = []
-  const first = { 20: [], 100: [] }
-  const unchanged = { 1: [], 20: [], 100: [] }
-  for (let round = 0; round < 3; round++) {
-    one.push((await fresh(hosts, 1)).seconds)
-    unchanged[1].push((await timeUp(clusterOf(hosts, 1))).seconds)
-    for (const count of [20, 100]) {
-      first[count].push((await fresh(hosts, count)).seconds)
-      unchanged[count].push((await timeUp(clusterOf(hosts, count))).seconds)
+/** An empty project with the packed package, as a user has it; the path of its command line. */
+function installed(folder) {
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  )
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+  const args = ['install', '--silent', '--prefer-offline', join(folder, filename)]
+  execFileSync('npm', args, { cwd: folder, stdio: 'ignore' })
+  return join(folder, 'node_modules/flambeau/dist/cli/main.js')
+}
+
+function clusterFile(folder, hosts, count) {
+  const [first, ...others] = hosts.all.slice(0, count).map(({ name }) => name)
+  const path = join(folder, `cluster-${count}.yaml`)
+  const options = { name: 'bench', orchestrator_ip: first, factories_ips: others, ssh_config: hosts.config }
+  writeFileSync(path, `!SSHCluster ${JSON.stringify(options)}\n`)
+  return path
+}
+
+/** Whole commands, as a user waits for them: `flambeau up` for hosts that have nothing, and once more. */
+function growth(hosts) {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
+  const flambeau = installed(folder)
+  const seconds = { first: {}, unchanged: {} }
+  for (let round = 0; round < 3; round++)
+    for (const count of counted) {
+      const file = clusterFile(folder, hosts, count)
+      const run = (verb) => {
+        const start = performance.now()
+        execFileSync(process.execPath, [flambeau, verb, file], { stdio: 'ignore' })
+        return (performance.now() - start) / 1000
+      }
+      run('down')
+      for (const kind of ['first', 'unchanged'])
+        seconds[kind][count] = Math.min(run('up'), seconds[kind][count] ?? Infinity)
     }
+  rmSync(folder, { recursive: true })
+  for (const kind of ['first', 'unchanged']) {
+    const [one, twenty, hundred] = counted.map((count) => seconds[kind][count])
+    report(`seconds for "flambeau up" of one host, ${kind}`, one)
+    report(`20 hosts, ${kind}, to one`, twenty / one, 6)
+    report(`100 hosts, ${kind}, to one`, hundred / one, 20)
   }
-  report('seconds for one host, first', Math.min(...one))
-  report('20 hosts, first, to one', Math.min(...first[20]) / Math.min(...one), 6)
-  report('100 hosts, first, to one', Math.min(...first[100]) / Math.min(...one), 20)
-  report('seconds for one host, unchanged', Math.min(...unchanged[1]))
-  report('20 hosts, unchanged, to one', Math.min(...unchanged[20]) / Math.min(...unchanged[1]), 6)
-  report('100 hosts, unchanged, to one', Math.min(...unchanged[100]) / Math.min(...unchanged[1]), 20)
 }
 
 /** Round trips of 40 ms in the time that is more than without the delay. */
@@ -144,7 +174,7 @@ try {
   await counts(hosts)
   await roundTrips(hosts)
   await smallFiles(hosts)
-  await growth(hosts)
+  growth(hosts)
   await silent(hosts)
 } finally {
   await hosts.end()

@@ -30,7 +30,7 @@ const subjects = {
       const [queue, events] = [new Queue('bench', { connection }), new QueueEvents('bench', { connection })]
       const worker = new Worker('bench', async ({ data }) => data.id, { connection, concurrency: slots })
       await Promise.all([events.waitUntilReady(), worker.waitUntilReady()])
-      await time(10_000, (count, done) => jobs({ queue, events }, count, done))
+      await time(40_000, (count, done) => jobs({ queue, events }, count, done))
       await Promise.all([worker.close(), events.close(), queue.close()])
       connection.disconnect()
     }),
@@ -42,7 +42,7 @@ const subjects = {
       const engine = await bullmqEngine({ redis })
       const host = await startWorkers({ redis, queue: engine.queue, imports: [tasks], slots })
       const pool = await openPool({ engine })
-      await time(10_000, (count, done) => mapped(pool, count, done))
+      await time(40_000, (count, done) => mapped(pool, count, done))
       await pool.close()
       await host.close()
     }),

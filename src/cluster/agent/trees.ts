@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashFile } from '../wire/hash-file.js'
 import { mapLimited } from '../wire/map-limited.js'
@@ -8,6 +9,9 @@ import type { TreeFile, TreeManifest } from '../wire/tree.js'
 import type { Wire } from '../wire/wire.js'
 import { besides, onHost, writeWhole } from './paths.js'
 import { bootId } from './process-identity.js'
+
+/** Files up to this many bytes are written at once. */
+const small = 1 << 18
 
 interface Receipt {
   readonly manifest: TreeManifest
@@ -38,7 +42,7 @@ export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wir
   await wire.send({ wanted: wanted.map(([index]) => index) })
   const incoming = besides(folder)
   try {
-    await makeFolders(incoming, manifest)
+    makeFolders(incoming, manifest)
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, wire)
     for (const [file, source] of copies) await takeOver(source, join(incoming, file.path), file)
     if (fresh) await writeReceipt(incoming, { manifest, boot: await bootId() })
@@ -56,8 +60,10 @@ async function siblings(folder: string): Promise<string[]> {
 }
 
 /** The files of a tree that are in one of the folders, under the same path and with the same content. */
-async function copiesOf(manifest: TreeManifest, folders: readonly string[]): Promise<Map<TreeFile, string>> {
+async function copiesOf(manifest: TreeManifest, places: readonly string[]): Promise<Map<TreeFile, string>> {
   const copies = new Map<TreeFile, string>()
+  const folders = places.filter((folder) => existsSync(folder))
+  if (folders.length === 0) return copies
   await mapLimited(manifest.files, 16, async (file) => {
     for (const folder of folders) {
       const path = join(folder, file.path)
@@ -71,13 +77,13 @@ async function copiesOf(manifest: TreeManifest, folders: readonly string[]): Pro
 // Of a size that fits, the content decides: times say nothing between two machines.
 async function isThere(path: string, { size, hash }: TreeFile): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
-  return found?.isFile() === true && found.size === size && (await hashFile(path)) === hash
+  return found?.isFile() === true && found.size === size && (await hashFile(path, size)) === hash
 }
 
-async function makeFolders(folder: string, { files }: TreeManifest): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const path of new Set(files.map((file) => dirname(file.path))))
-    if (path !== '.') await mkdir(join(folder, path), { recursive: true, mode: 0o700 })
+// This process does nothing else meanwhile, and for a thousand small files waiting costs more than the work.
+function makeFolders(folder: string, { files }: TreeManifest): void {
+  const paths = files.map((file) => join(folder, dirname(file.path)))
+  for (const path of new Set([folder, ...paths])) mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
 async function takeOver(source: string, path: string, file: TreeFile): Promise<void> {
@@ -90,6 +96,20 @@ function modeOf({ executable }: TreeFile): number {
 }
 
 async function receiveFile(path: string, described: TreeFile, wire: Wire): Promise<void> {
+  const write = described.size <= small ? receiveSmall : receiveLarge
+  const hash = await write(path, described, wire)
+  if (hash !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+}
+
+async function receiveSmall(path: string, described: TreeFile, wire: Wire): Promise<string> {
+  const pieces: Buffer[] = []
+  for await (const piece of wire.bytes(described.size)) pieces.push(piece)
+  const bytes = Buffer.concat(pieces)
+  writeFileSync(path, bytes, { flag: 'wx', mode: modeOf(described) })
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+async function receiveLarge(path: string, described: TreeFile, wire: Wire): Promise<string> {
   const file = await open(path, 'wx', modeOf(described))
   const digest = createHash('sha256')
   try {
@@ -100,7 +120,7 @@ async function receiveFile(path: string, described: TreeFile, wire: Wire): Promi
   } finally {
     await file.close()
   }
-  if (digest.digest('hex') !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+  return digest.digest('hex')
 }
 
 async function replace(folder: string, incoming: string): Promise<void> {

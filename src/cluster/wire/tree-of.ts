@@ -48,9 +48,10 @@ async function filesIn(
   const real = await realpath(at.source)
   if (within.includes(real)) return []
   const found: Found[] = []
-  for (const { name } of await readdir(at.source, { withFileTypes: true })) {
+  for (const entry of await readdir(at.source, { withFileTypes: true })) {
+    const { name } = entry
     const child = { path: at.path === '' ? name : `${at.path}/${name}`, source: join(at.source, name) }
-    const kind = await stat(child.source).catch(() => undefined)
+    const kind = entry.isSymbolicLink() ? await stat(child.source).catch(() => undefined) : entry
     if (kind?.isDirectory() && !ignore(`${child.path}/`))
       found.push(...(await filesIn(child, ignore, [...within, real])))
     else if (kind?.isFile() && !ignore(child.path)) found.push(child)
@@ -60,7 +61,7 @@ async function filesIn(
 
 async function describe({ path, source }: Found, hashed: boolean): Promise<TreeFile> {
   const { size, mode } = await stat(source)
-  return { path, size, executable: (mode & 0o100) !== 0, hash: hashed ? await hashFile(source) : '' }
+  return { path, size, executable: (mode & 0o100) !== 0, hash: hashed ? await hashFile(source, size) : '' }
 }
 
 function hashOf(files: readonly TreeFile[]): string {

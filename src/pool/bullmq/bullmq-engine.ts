@@ -18,7 +18,7 @@ export interface BullmqOptions {
    * tasks with the same ids, and does not have them done again. A new one when absent.
    */
   queue?: string
-  /** How many tasks are in the queue at most; default 256. */
+  /** How many tasks are in the queue at most; default 1024. */
   capacity?: number
   /** Milliseconds until a cancelled task counts as ended, whether or not its worker answers; default 5000. */
   graceMs?: number
@@ -61,7 +61,7 @@ export class BullmqEngine implements Engine {
     private readonly open: OpenQueue,
     readonly options: BullmqOptions,
   ) {
-    this.capacity = options.capacity ?? 256
+    this.capacity = options.capacity ?? 1024
     this.queue = open.queue.name
     const { events } = open
     events.on('active', ({ jobId }) => this.#tell(jobId, { type: 'started' }))

@@ -116,6 +116,7 @@ export class Workers implements AsyncDisposable {
       })
     } finally {
       this.#running.delete(id)
+      this.#worker!.concurrency = this.parts.engine.wants
     }
   }
 }

@@ -12,10 +12,14 @@ export class Pace {
     this.#quickInARow = milliseconds < quickMs ? this.#quickInARow + 1 : 0
   }
 
+  /** How many tasks a worker should have at hand. */
+  get wants(): number {
+    return this.#quickInARow < quickTasks ? 1 : atHand
+  }
+
   /** How many more tasks a worker should be given that has so many: a quick one is filled up when it is half empty. */
   room(held: number): number {
     if (held === 0) return 1
-    const filled = this.#quickInARow < quickTasks || held > atHand / 2
-    return filled ? 0 : atHand - held
+    return held > this.wants / 2 ? 0 : this.wants - held
   }
 }

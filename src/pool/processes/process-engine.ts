@@ -37,6 +37,12 @@ export class ProcessEngine implements Engine, WorkerListener {
     this.#settings = { imports, folder, ...(secrets && { secrets: packSecrets(secrets) }) }
   }
 
+  /** How many tasks at once keep its workers busy: one each, and more of those that are over in no time. */
+  get wants(): number {
+    const started = [...this.#workers].reduce((sum, { wants }) => sum + wants, 0)
+    return started + this.options.workers - this.#workers.size
+  }
+
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
     return new Promise((resolve, reject) => {
       const waiting = { task, watch, resolve, reject, crashes: 0 }

@@ -57,6 +57,11 @@ export class WorkerProcess {
     return this.starting ? 0 : this.#pace.room(this.#held.length)
   }
 
+  /** How many tasks it should have at hand. */
+  get wants(): number {
+    return this.#pace.wants
+  }
+
   /** Settles as `undefined` when the process was gone before the task began. */
   run(task: TaskMessage, watch: Watch): Promise<Ended | undefined> {
     return new Promise((settle) => {
