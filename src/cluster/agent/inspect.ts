@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import type { Ask, HostState, Resources } from '../wire/protocol.js'
 import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
 import { clusterFolder, packages, root } from './paths.js'
+import { isWhole } from './receipt.js'
 import { sweepIncoming, sweepRuns } from './run-files.js'
 import { isSetUp } from './set-up.js'
-import { isWhole } from './trees.js'
 
 const execute = promisify(execFile)
 

@@ -19,10 +19,10 @@ import { inspect, measure } from './inspect.js'
 import { authorize, know } from './keys.js'
 import { logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
+import { receive } from './receive.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
-import { receive } from './trees.js'
 
 type Handlers = { readonly [O in Operation]: (ask: Ask<O>, wire: Wire) => Promise<Reply<O>> }
 

@@ -7,9 +7,11 @@ import { type Tree, treeOf } from '../wire/tree-of.js'
 import { runProgram } from './exec.js'
 import { explainRefusal } from './explain.js'
 import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
-import { Session, SessionEnded } from './session.js'
+import { receiveTree } from './receive-tree.js'
+import { sendTree } from './send-tree.js'
+import { Session } from './session.js'
+import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
-import { receiveTree, sendTree } from './transfer.js'
 
 /** A host that has Node, whichever way leads to it: extend it, and say how a program is started there. */
 export abstract class AgentHost implements Host {

@@ -1,6 +1,6 @@
 import { RemoteCommandError } from '../../errors.js'
 import type { AgentError } from '../wire/protocol.js'
-import { AgentRefusal } from './session.js'
+import { AgentRefusal } from './session-end.js'
 
 /** What a host refused, as an error for who asked; anything else as it is. */
 export function explainRefusal(host: string, error: unknown): unknown {

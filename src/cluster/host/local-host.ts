@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
-import type { SessionEnded } from './session.js'
+import type { SessionEnded } from './session-end.js'
 
 /** A folder of this machine that plays a machine of its own: it is the home folder of all that runs there. */
 export class LocalHost extends AgentHost {

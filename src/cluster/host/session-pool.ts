@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { launchCommand, readAgentSource } from './launcher.js'
-import { Session, SessionEnded } from './session.js'
+import { Session } from './session.js'
+import { SessionEnded } from './session-end.js'
 
 /** How a {@link SessionPool} gets to a machine. */
 export interface Way {

@@ -9,34 +9,13 @@ import {
   type Reply,
 } from '../wire/protocol.js'
 import { Wire } from '../wire/wire.js'
+import { AgentRefusal, SessionEnded } from './session-end.js'
 
 /** More than any greeting of a login shell. */
 const mostNoise = 1 << 16
 const mostStderr = 4000
 /** How long an agent may take to end. */
 const patienceMs = 3000
-
-/** An agent refused: what went wrong on the host. */
-export class AgentRefusal extends Error {
-  constructor(readonly agentError: AgentError) {
-    super(agentError.message)
-  }
-}
-
-/** The connection ended before an answer came. */
-export class SessionEnded extends Error {
-  readonly exitCode: number | null
-  readonly stderr: string
-  /** Whether the agent had been there: the connection was good, and was lost. */
-  readonly greeted: boolean
-
-  constructor({ exitCode, stderr, greeted }: Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'>) {
-    super('the connection ended')
-    this.exitCode = exitCode
-    this.stderr = stderr
-    this.greeted = greeted
-  }
-}
 
 /** One process that talks to an agent. It is asked one question at a time. */
 export class Session {

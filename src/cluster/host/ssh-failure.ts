@@ -1,6 +1,6 @@
 import { ClusterError } from '../../errors.js'
 import { noNode, oldNode } from './launcher.js'
-import type { SessionEnded } from './session.js'
+import type { SessionEnded } from './session-end.js'
 import type { SSHHostOptions } from './ssh-options.js'
 
 interface Explanation {

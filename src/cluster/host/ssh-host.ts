@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import { quoted } from './launcher.js'
-import type { SessionEnded } from './session.js'
+import type { SessionEnded } from './session-end.js'
 import { explainSsh } from './ssh-failure.js'
 import type { HostKeyPolicy, SSHHostOptions } from './ssh-options.js'
 

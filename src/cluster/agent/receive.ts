@@ -1,34 +1,16 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { chmod, copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmod, copyFile, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { hashFile } from '../wire/hash-file.js'
-import { mapLimited } from '../wire/map-limited.js'
 import type { Ask } from '../wire/protocol.js'
 import type { TreeFile, TreeManifest } from '../wire/tree.js'
 import type { Wire } from '../wire/wire.js'
-import { besides, onHost, writeWhole } from './paths.js'
-import { bootId } from './process-identity.js'
+import { copiesOf } from './copies.js'
+import { besides, onHost } from './paths.js'
+import { isWhole, writeReceipt } from './receipt.js'
 
 /** Files up to this many bytes are written at once. */
 const small = 1 << 18
-
-interface Receipt {
-  readonly manifest: TreeManifest
-  /** The boot in which the tree was received or verified: what was written before a power cut may be lost. */
-  readonly boot: string
-}
-
-/** Whether a tree is there, whole: received since the host was started, or verified since. */
-export async function isWhole(folder: string): Promise<boolean> {
-  const receipt = await readReceipt(folder)
-  if (!receipt) return false
-  const boot = await bootId()
-  if (receipt.boot === boot) return true
-  const intact = (await copiesOf(receipt.manifest, [folder])).size === receipt.manifest.files.length
-  if (intact) await writeReceipt(folder, { ...receipt, boot })
-  return intact
-}
 
 /**
  * Receives a folder: asks for the files that are nowhere here, writes all beside its place, and puts it there with one
@@ -45,7 +27,7 @@ export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wir
     makeFolders(incoming, manifest)
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, wire)
     for (const [file, source] of copies) await takeOver(source, join(incoming, file.path), file)
-    if (fresh) await writeReceipt(incoming, { manifest, boot: await bootId() })
+    if (fresh) await writeReceipt(incoming, manifest)
     if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
   } finally {
     await rm(incoming, { recursive: true, force: true })
@@ -57,27 +39,6 @@ async function siblings(folder: string): Promise<string[]> {
   const parent = dirname(folder)
   const names = await readdir(parent).catch(() => [])
   return names.filter((name) => !name.endsWith('.incoming')).map((name) => join(parent, name))
-}
-
-/** The files of a tree that are in one of the folders, under the same path and with the same content. */
-async function copiesOf(manifest: TreeManifest, places: readonly string[]): Promise<Map<TreeFile, string>> {
-  const copies = new Map<TreeFile, string>()
-  const folders = places.filter((folder) => existsSync(folder))
-  if (folders.length === 0) return copies
-  await mapLimited(manifest.files, 16, async (file) => {
-    for (const folder of folders) {
-      const path = join(folder, file.path)
-      if (await isThere(path, file)) return copies.set(file, path)
-    }
-    return copies
-  })
-  return copies
-}
-
-// Of a size that fits, the content decides: times say nothing between two machines.
-async function isThere(path: string, { size, hash }: TreeFile): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined)
-  return found?.isFile() === true && found.size === size && (await hashFile(path, size)) === hash
 }
 
 // This process does nothing else meanwhile, and for a thousand small files waiting costs more than the work.
@@ -130,16 +91,4 @@ async function replace(folder: string, incoming: string): Promise<void> {
   })
   await rename(incoming, folder)
   await rm(old, { recursive: true, force: true })
-}
-
-// Inside the folder, so that both come into place with one rename.
-const receiptName = '.flambeau-tree.json'
-
-async function readReceipt(folder: string): Promise<Receipt | undefined> {
-  const text = await readFile(join(folder, receiptName), 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : JSON.parse(text)
-}
-
-async function writeReceipt(folder: string, receipt: Receipt): Promise<void> {
-  await writeWhole(join(folder, receiptName), JSON.stringify(receipt))
 }

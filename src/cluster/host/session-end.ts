@@ -1,0 +1,23 @@
+import type { AgentError } from '../wire/protocol.js'
+
+/** An agent refused: what went wrong on the host. */
+export class AgentRefusal extends Error {
+  constructor(readonly agentError: AgentError) {
+    super(agentError.message)
+  }
+}
+
+/** The connection ended before an answer came. */
+export class SessionEnded extends Error {
+  readonly exitCode: number | null
+  readonly stderr: string
+  /** Whether the agent had been there: the connection was good, and was lost. */
+  readonly greeted: boolean
+
+  constructor({ exitCode, stderr, greeted }: Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'>) {
+    super('the connection ended')
+    this.exitCode = exitCode
+    this.stderr = stderr
+    this.greeted = greeted
+  }
+}
