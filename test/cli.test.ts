@@ -679,7 +679,7 @@ describe('Ctrl-C', () => {
     child.interrupt()
     const { code } = await child.ended
     assert.equal(code, 130)
-    assert.ok(performance.now() - before < 10_000)
+    assert.ok(performance.now() - before < 60_000)
   })
 
   test('one alone does not end a run that takes no notice', async () => {
