@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
 import { cpus, homedir, totalmem, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Ask, HostState, Resources } from '../wire/protocol.js'
 import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
@@ -65,6 +65,9 @@ export async function measure(): Promise<Resources> {
 }
 
 async function gpus(): Promise<string[]> {
+  // Where there is none, looking is several times cheaper than trying to start it.
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  if (!folders.some((folder) => existsSync(join(folder, 'nvidia-smi')))) return []
   const listed = await execute('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']).catch(
     () => undefined,
   )
