@@ -21,19 +21,10 @@ const subjects = {
     await pool.close()
   },
 
-  // One more process takes the jobs, as with ours; the payload is the text of the task.
-  'bare BullMQ': () =>
-    withRedis(async (url) => {
-      const { Queue, QueueEvents, Worker } = await import('bullmq')
-      const { Redis } = await import('ioredis')
-      const connection = new Redis(url, { maxRetriesPerRequest: null })
-      const [queue, events] = [new Queue('bench', { connection }), new QueueEvents('bench', { connection })]
-      const worker = new Worker('bench', async ({ data }) => data.id, { connection, concurrency: slots })
-      await Promise.all([events.waitUntilReady(), worker.waitUntilReady()])
-      await time(40_000, (count, done) => jobs({ queue, events }, count, done))
-      await Promise.all([worker.close(), events.close(), queue.close()])
-      connection.disconnect()
-    }),
+  // The payload is the text of the task, as with ours.
+  'bare BullMQ': () => bareQueue(async ({ data }) => data.id),
+
+  'bare BullMQ, child processes': () => bareQueue(new URL('./pool-processor.js', import.meta.url)),
 
   'flambeau, BullMQ': () =>
     withRedis(async (redis) => {
@@ -46,6 +37,20 @@ const subjects = {
       await pool.close()
       await host.close()
     }),
+}
+
+function bareQueue(processor) {
+  return withRedis(async (url) => {
+    const { Queue, QueueEvents, Worker } = await import('bullmq')
+    const { Redis } = await import('ioredis')
+    const connection = new Redis(url, { maxRetriesPerRequest: null })
+    const [queue, events] = [new Queue('bench', { connection }), new QueueEvents('bench', { connection })]
+    const worker = new Worker('bench', processor, { connection, concurrency: slots })
+    await Promise.all([events.waitUntilReady(), worker.waitUntilReady()])
+    await time(40_000, (count, done) => jobs({ queue, events }, count, done))
+    await Promise.all([worker.close(), events.close(), queue.close()])
+    connection.disconnect()
+  })
 }
 
 async function mapped(pool, count, done) {
