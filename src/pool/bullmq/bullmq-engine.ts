@@ -47,13 +47,19 @@ export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine
   return new BullmqEngine(await openQueue(options.redis, name), options)
 }
 
+/** An attempt on its way into the queue. */
+interface Queued {
+  readonly id: string
+  readonly task: TaskMessage
+}
+
 /** Puts tasks into a queue, and hears what becomes of them. */
 export class BullmqEngine implements Engine {
   readonly capacity: number
   /** The name that workers of this engine are started with. */
   readonly queue: string
   readonly #pending = new PendingJobs()
-  readonly #outbox = new Outbox<TaskMessage>((tasks) => void this.#add(tasks))
+  readonly #outbox = new Outbox<Queued>((queued) => void this.#add(queued))
   readonly #doubt = setInterval(() => void this.#lookAfterOldOnes(), doubtMs).unref()
 
   /** @internal */
@@ -78,7 +84,7 @@ export class BullmqEngine implements Engine {
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
     const id = jobIdOf(task)
     const job = this.#pending.add(id, task, watch)
-    this.#outbox.post(task)
+    this.#outbox.post({ id, task })
     const cancel = (): void => void this.#cancel(id)
     if (watch.signal.aborted) cancel()
     else watch.signal.addEventListener('abort', cancel, { once: true })
@@ -94,14 +100,14 @@ export class BullmqEngine implements Engine {
     connection.disconnect()
   }
 
-  async #add(tasks: readonly TaskMessage[]): Promise<void> {
+  async #add(queued: readonly Queued[]): Promise<void> {
     const keep = this.options.queue === undefined ? { age: hour, count: 10_000 } : { age: week }
     const opts = { removeOnComplete: keep, removeOnFail: keep }
-    const jobs = tasks.map((task) => ({ name: 'task', data: task, opts: { ...opts, jobId: jobIdOf(task) } }))
+    const jobs = queued.map(({ id, task }) => ({ name: 'task', data: task, opts: { ...opts, jobId: id } }))
     try {
       await this.open.queue.addBulk(jobs)
     } catch (thrown) {
-      for (const task of tasks) this.#pending.settle(jobIdOf(task), ended('failed', packError(thrown)))
+      for (const { id } of queued) this.#pending.settle(id, ended('failed', packError(thrown)))
     }
   }
 
@@ -128,7 +134,7 @@ export class BullmqEngine implements Engine {
     const pending = this.#pending.get(id)
     if (!verdict || !pending) return
     await this.open.queue.remove(id)
-    this.#outbox.post(pending.task)
+    this.#outbox.post({ id, task: pending.task })
   }
 
   async #lookAfterOldOnes(): Promise<void> {
@@ -141,6 +147,6 @@ export class BullmqEngine implements Engine {
     if (verdict) this.#pending.settle(id, verdict)
     const pending = this.#pending.get(id)
     // Twice, as its end may be on the way.
-    if (!job && pending && ++pending.missing > 1) this.#outbox.post(pending.task)
+    if (!job && pending && ++pending.missing > 1) this.#outbox.post({ id, task: pending.task })
   }
 }
