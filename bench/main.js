@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { calls, manyClasses } from './calls.js'
+import { crash } from './crash.js'
 import { linear } from './linear.js'
 import { memory } from './memory.js'
 import { poolMemory, sameSweep } from './pool-memory.js'
@@ -20,5 +21,6 @@ python()
 memory()
 linear()
 pools(3)
+await crash()
 await sameSweep()
 await poolMemory()

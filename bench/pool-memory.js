@@ -13,13 +13,17 @@ const million = 1_000_000
 const imports = [new URL('./pool-tasks.js', import.meta.url)]
 
 export async function poolMemory() {
-  const pool = await openPool({ engine: 'inline' })
+  console.log('\nMegabytes in use, each 100,000 of a million tasks')
+  for (const engine of ['inline', 'processes']) console.log(`  ${engine.padEnd(9)}  ${await heapsOf(engine)}`)
+}
+
+async function heapsOf(engine) {
+  const pool = await openPool({ engine, imports, workers: 2 })
   const heaps = []
   let done = 0
   for await (const _ of pool.map(noops())) if (++done % (million / 10) === 0) heaps.push(heapMegabytes())
   await pool.close()
-  console.log('\nMegabytes in use, each 100,000 of a million tasks')
-  console.log(`  ${heaps.map((heap) => heap.toFixed(0)).join(' ')}`)
+  return heaps.map((heap) => heap.toFixed(0)).join(' ')
 }
 
 export async function sameSweep() {

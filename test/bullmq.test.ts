@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -78,6 +89,34 @@ describe('BullMQ', { skip }, () => {
       await assert.rejects(bullmqEngine({ redis: 'localhost' }), { code: 'BAD_REDIS_URL' })
     })
 
+    for (const missing of ['bullmq', 'ioredis'])
+      test(`that "${missing}" is not installed`, () => {
+        const project = projectWithout(missing)
+        const script =
+          "import('flambeau/bullmq').then((all) => all.bullmqEngine({ redis: 'redis://127.0.0.1:1' }))"
+        const { stderr } = spawnSync(process.execPath, ['-e', script], { cwd: project })
+        rmSync(project, { recursive: true })
+        assert.match(
+          stderr.toString(),
+          new RegExp(`The package "${missing}" is not installed: type "npm install bullmq ioredis"`),
+        )
+      })
+
+    test('a certificate that nobody vouches for, or that is none', async () => {
+      await using secure = await RedisServer.start({ tls: true })
+      const redis = secure.url
+      await assert.rejects(bullmqEngine({ redis }), {
+        code: 'REDIS_UNREACHABLE',
+        message: /\(self-signed certificate\)/,
+      })
+      const nowhere = { code: 'BAD_CERTIFICATE', message: /The file "nowhere.pem" cannot be read \(ENOENT\)/ }
+      await assert.rejects(bullmqEngine({ redis, ca: 'nowhere.pem' }), nowhere)
+      const none = { code: 'BAD_CERTIFICATE', message: /"package.json" is no certificate/ }
+      await assert.rejects(bullmqEngine({ redis, ca: 'package.json' }), none)
+      const plain = { redis: redis.replace('rediss', 'redis'), ca: secure.certificate }
+      await assert.rejects(bullmqEngine(plain), { code: 'BAD_REDIS_URL' })
+    })
+
     test('settings that others can read', async () => {
       const file = settingsFile(folder, { redis: server.url, queue: 'readable' })
       chmodSync(file, 0o644)
@@ -90,6 +129,21 @@ describe('BullMQ', { skip }, () => {
       assert.doesNotMatch(said, /open-sesame/)
     })
   })
+
+  for (const ca of ['certificate', 'certificateFile'] as const)
+    test(`goes by TLS, and believes the ${ca} that it is given`, async () => {
+      await using secure = await RedisServer.start({ tls: true })
+      const address = { redis: secure.url, ca: secure[ca] }
+      const engine = await bullmqEngine(address)
+      const host = await startWorkers({ ...address, queue: engine.queue, imports: [tasks], slots: 1 })
+      const pool = await openPool({ engine })
+      assert.deepEqual(
+        (await all(pool.map([new Echo({ value: 7 })]))).map(({ result }) => result),
+        [7],
+      )
+      await pool.close()
+      await host.close()
+    })
 
   describe('what is killed loses nothing', () => {
     const hosts = new Set<ChildProcess>()
@@ -174,6 +228,19 @@ describe('BullMQ', { skip }, () => {
     })
   })
 })
+
+/** A folder with this package and all that it depends on, but for one package. */
+function projectWithout(missing: string): string {
+  const project = mkdtempSync(join(tmpdir(), 'flambeau-without-'))
+  const modules = join(project, 'node_modules')
+  mkdirSync(join(modules, 'flambeau'), { recursive: true })
+  for (const part of ['package.json', 'dist'])
+    cpSync(part, join(modules, 'flambeau', part), { recursive: true })
+  // Packages in folders of an organisation come along with their folder.
+  for (const name of readdirSync('node_modules').filter((name) => name !== missing))
+    symlinkSync(join(process.cwd(), 'node_modules', name), join(modules, name))
+  return project
+}
 
 function startUser(settings: object): ChildProcess {
   return spawn(process.execPath, [user, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] })

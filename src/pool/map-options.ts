@@ -20,6 +20,15 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   timeoutMs?: number
   /** What a task that failed for good does: end the map with a {@link TaskError}, or be one of the outcomes. */
   onError?: 'throw' | 'collect'
+  /**
+   * A folder in which results are kept as tasks come to them, in `done.jsonl`: after a crash, `resume` goes on from
+   * there. Nothing is kept when absent.
+   */
+  output?: string
+  /** Gives the results that `output` has of tasks with the same id and options, and does the others; default false. */
+  resume?: boolean
+  /** Begins anew, whatever `output` has; default false. */
+  force?: boolean
   /** Cancels what runs and ends the map. */
   signal?: AbortSignal
   /** Hears of every task while it runs. */

@@ -3,7 +3,7 @@ import { StderrLogger } from '../runnable/logger.js'
 import type { Engine, WorkerSetup } from './engine.js'
 import { moduleUrls } from './import-modules.js'
 import { InlineEngine } from './inline-engine.js'
-import { Pool } from './pool.js'
+import { Pool, type PoolSetting } from './pool.js'
 import type { PoolOptions } from './pool-options.js'
 import { ProcessEngine } from './processes/process-engine.js'
 
@@ -24,13 +24,14 @@ export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   return poolOf(await onCluster({ ...options, env }))
 }
 
-function poolOf(options: PoolOptions): Pool {
-  const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal } = options
+function poolOf(options: PoolOptions & Pick<PoolSetting, 'keepOutput'>): Pool {
+  const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal, keepOutput } = options
   const imports = moduleUrls(options.imports ?? [])
   const own = registry ? { registry } : {}
   const setup = { imports, folder, ...own, ...(options.secrets && { secrets: options.secrets }) }
   const engine = engineOf(options, setup)
-  return new Pool({ engine, logger, folder, imports, extensions, ...own, ...(signal && { signal }) })
+  const given = { ...own, ...(signal && { signal }), ...(keepOutput && { keepOutput }) }
+  return new Pool({ engine, logger, folder, imports, extensions, ...given })
 }
 
 function engineOf({ engine = 'processes', ...options }: PoolOptions, setup: WorkerSetup): Engine {

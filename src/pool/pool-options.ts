@@ -18,6 +18,10 @@ export interface PoolOptions {
   env?: RemoteEnvironment | undefined
   /** On a cluster: the URL of a Redis of your own, in place of one that begins and ends with the pool. */
   redis?: string
+  /** For a `redis` with `rediss://`: the certificate of who vouches for it, as PEM or the path of a file. */
+  ca?: string
+  /** On a cluster: the Redis of the pool is reached by TLS, with a certificate made for it; default false. */
+  tls?: boolean
   /** On a cluster: milliseconds after which a host that went silent loses its tasks to others; default 10 000. */
   lockMs?: number
   /** How many processes at most, on a cluster on each factory; default one for each processor. */

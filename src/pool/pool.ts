@@ -1,6 +1,7 @@
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Engine } from './engine.js'
+import { KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './map-options.js'
 import { Mapping, type Tasks } from './mapping.js'
 
@@ -13,6 +14,8 @@ export interface PoolSetting {
   readonly extensions: Readonly<Record<string, string>>
   readonly registry?: Registry
   readonly signal?: AbortSignal
+  /** Makes a folder outlive the run that it is made in. */
+  readonly keepOutput?: (output: string) => Promise<void>
 }
 
 /** Workers that do tasks; {@link openPool} makes one. */
@@ -51,17 +54,20 @@ export class Pool implements AsyncDisposable {
     tasks: Tasks<Task>,
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
-    const mapping = new Mapping<Task>({ ...this.setting, options, numbers: this.#numbers })
+    const kept = await this.#openKept(options)
+    const more = { options, numbers: this.#numbers, ...(kept && { kept }) }
+    const mapping = new Mapping<Task>({ ...this.setting, ...more })
     const abort = (): void => mapping.abort(options.signal?.reason)
-    this.setting.signal?.throwIfAborted()
-    options.signal?.throwIfAborted()
     options.signal?.addEventListener('abort', abort, { once: true })
     this.#mappings.add(mapping)
     try {
+      this.setting.signal?.throwIfAborted()
+      options.signal?.throwIfAborted()
       yield* mapping.outcomes(tasks)
     } finally {
       this.#mappings.delete(mapping)
       options.signal?.removeEventListener('abort', abort)
+      await kept?.close()
     }
   }
 
@@ -80,6 +86,12 @@ export class Pool implements AsyncDisposable {
     this.setting.signal?.removeEventListener('abort', this.#abort)
     this.#abortAll(new Error('The pool is closed'))
     await this.setting.engine.close()
+  }
+
+  async #openKept<Task extends AnyTask>({ output, resume, force }: MapOptions<Task>) {
+    if (output === undefined) return undefined
+    await this.setting.keepOutput?.(output)
+    return KeptResults.open({ output, resume, force })
   }
 
   #abortAll(reason: unknown): void {

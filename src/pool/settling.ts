@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { dump } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { writeFailed } from './failed-file.js'
+import { type KeptResult, type KeptResults, keyOf } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
 import { unpackError } from './packed-error.js'
 import { unpackResult } from './packed-result.js'
@@ -20,7 +22,11 @@ export interface MapSetting<Task extends AnyTask> {
   readonly registry?: Registry
   /** Numbers for tasks without an id, from 1. */
   readonly numbers: { next(): number }
+  /** Absent when results are not kept. */
+  readonly kept?: KeptResults
 }
+
+type Facts = Pick<KeptResult, 'attempts' | 'durationMs' | 'host'>
 
 /** A user's own mistake, in options or a file, does not go away by itself. */
 const mistakeCode = 22
@@ -41,17 +47,27 @@ export class Settling<Task extends AnyTask> {
   readonly cancel = (): void => this.#controller.abort()
 
   async outcome(): Promise<TaskOutcome<Task>> {
+    const { kept } = this.by
+    const key = kept ? keyOf(dump(this.task, this.by.registry ? { registry: this.by.registry } : {})) : ''
+    const before = await kept?.find(this.place.id, key)
+    if (before) return this.#done(before)
     const text = taskText(this.task, this.by)
     const ended = await this.#lastAttempt(text)
-    const settled = {
-      ...this.place,
-      task: this.task,
-      attempts: this.#attempts,
-      durationMs: Math.round(performance.now() - this.#began),
-      host: ended.host,
-    }
-    if (ended.ok) return { ...settled, ok: true, result: unpackResult(ended.result) as never }
-    return { ...settled, ok: false, error: await this.#failure(ended, text) }
+    const { host } = ended
+    const durationMs = Math.round(performance.now() - this.#began)
+    const facts = { attempts: this.#attempts, durationMs, host }
+    if (!ended.ok) return { ...this.#settled(facts), ok: false, error: await this.#failure(ended, text) }
+    const done = { id: this.place.id, key, result: ended.result, ...facts }
+    await kept?.add(done)
+    return this.#done(done)
+  }
+
+  #done({ result, ...facts }: KeptResult): TaskOutcome<Task> {
+    return { ...this.#settled(facts), ok: true, result: unpackResult(result) as never }
+  }
+
+  #settled({ attempts, durationMs, host }: Facts) {
+    return { ...this.place, task: this.task, attempts, durationMs, host }
   }
 
   async #lastAttempt(text: string): Promise<Ended> {

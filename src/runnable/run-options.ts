@@ -4,6 +4,8 @@ import { type Logger, StderrLogger } from './logger.js'
 export interface RunOptions {
   /** Do it again, even where results are there already. */
   readonly force: boolean
+  /** Go on where an earlier run ended: `flambeau run --resume`. */
+  readonly resume?: boolean
   /** Say more. */
   readonly verbose: boolean
   /** Help a developer: stacks, no shortcuts. */

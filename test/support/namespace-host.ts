@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allProcesses } from './processes.js'
+import { allProcesses, read } from './processes.js'
 import { type HostParts, TestHost } from './test-host.js'
 
 const unshare = ['unshare', '--net', '--pid', '--mount', '--ipc', '--fork', '--kill-child', '--mount-proc']
@@ -13,6 +13,9 @@ export function canMakeNamespaces(): boolean {
   const links = ['link', 'add', 'type', 'veth']
   return spawnSync(unshare[0]!, [...unshare.slice(1), 'ip', ...links], { stdio: 'ignore' }).status === 0
 }
+
+/** A socket that listens, as `/proc/net/tcp` has it. */
+const listen = '0A'
 
 /** The networks of RFC 2544, which are for tests only: 198.18.0.0/15. */
 const networks = 512
@@ -104,6 +107,25 @@ export class NamespaceHost extends TestHost {
     ip(`link set ${this.#link} up`)
   }
 
+  /** Adds lines to the configuration of its sshd, which counts from the next boot on. */
+  configure(...lines: readonly string[]): void {
+    appendFileSync(join(this.folder, 'sshd_config'), lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** From now on nothing comes in or goes out but by port 22: packets of all other ports vanish, until it boots. */
+  closeAllButSsh(): void {
+    for (const port of ['dport', 'sport']) this.#inside(`rule add pref 10 ipproto tcp ${port} 22 lookup main`)
+    this.#inside(`rule add pref 11 to ${this.bridge.address(0)}/24 blackhole`)
+  }
+
+  /** The ports on which anything listens. */
+  listening(): number[] {
+    const [pid] = this.processes()
+    const lines = ['tcp', 'tcp6'].flatMap((name) => read(`/proc/${pid}/net/${name}`).split('\n'))
+    const fields = lines.map((line) => line.trim().split(/\s+/)).filter(([, , , state]) => state === listen)
+    return [...new Set(fields.map(([, local = '']) => Number.parseInt(local.split(':')[1]!, 16)))]
+  }
+
   /** Covers files and folders of this machine with others, for this host alone. */
   cover(covers: Readonly<Record<string, string>>): void {
     const inside = ['-t', String(this.child!.pid), '--mount']
@@ -126,16 +148,20 @@ export class NamespaceHost extends TestHost {
 
   #connect(): void {
     const pid = this.child!.pid!
+    const inside = (command: string): Buffer => this.#inside(command)
     // The same network card after each boot: others remember its number.
     const card = `02:00:00:00:00:${this.parts.number.toString(16).padStart(2, '0')}`
     ip(`link add ${this.#link} type veth peer name eth0 address ${card} netns ${pid}`)
     ip(`link set ${this.#link} master ${this.bridge.name} up`)
-    const inside = (command: string): Buffer =>
-      execFileSync('nsenter', ['-t', String(pid), '--net', 'ip', ...command.split(' ')])
     inside('link set lo up')
     inside(`addr add ${this.address}/24 dev eth0`)
     inside(`addr add ${this.address6}/64 dev eth0 nodad`)
     inside('link set eth0 up')
+  }
+
+  #inside(command: string): Buffer {
+    const pid = String(this.child!.pid)
+    return execFileSync('nsenter', ['-t', pid, '--net', 'ip', ...command.split(' ')])
   }
 
   #network(): string {

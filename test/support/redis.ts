@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { Redis } from 'ioredis'
 
 /** The path of a Redis or Valkey server, if this machine has one. */
 export const redisServer = ['redis-server', 'valkey-server']
@@ -16,21 +17,34 @@ export class RedisServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'flambeau-redis-'))
   #server: ChildProcess | undefined
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    readonly tls: boolean,
+  ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort())
+  /** With `tls` it has a certificate that vouches for itself, and takes nothing else. */
+  static async start({ tls = false } = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), tls)
+    if (tls) server.#makeCertificate()
     await server.start()
     return server
   }
 
   get url(): string {
-    return `redis://:open-sesame@127.0.0.1:${this.port}`
+    return `redis${this.tls ? 's' : ''}://:open-sesame@127.0.0.1:${this.port}`
+  }
+
+  get certificate(): string {
+    return readFileSync(this.certificateFile, 'utf8')
+  }
+
+  get certificateFile(): string {
+    return join(this.#folder, 'certificate.pem')
   }
 
   async start(): Promise<void> {
     const settings = {
-      port: this.port,
+      ...this.#ports(),
       bind: '127.0.0.1',
       dir: this.#folder,
       appendonly: 'yes',
@@ -47,12 +61,49 @@ export class RedisServer {
     }
   }
 
+  /** All that it holds. */
+  keys(): Promise<string[]> {
+    return this.#ask((redis) => redis.keys('*'))
+  }
+
+  /** For how long it will hold a key. */
+  secondsLeft(key: string): Promise<number> {
+    return this.#ask((redis) => redis.ttl(key))
+  }
+
   /** As a power cut ends it. */
   async kill(): Promise<void> {
     const server = this.#server
     if (!server || server.exitCode !== null || server.signalCode !== null) return
     server.kill('SIGKILL')
     await once(server, 'exit')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.remove()
+  }
+
+  async #ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(this.url)
+    try {
+      return await question(redis)
+    } finally {
+      redis.disconnect()
+    }
+  }
+
+  #ports(): Record<string, string | number> {
+    if (!this.tls) return { port: this.port }
+    const files = { 'tls-cert-file': this.certificateFile, 'tls-key-file': join(this.#folder, 'key.pem') }
+    return { port: 0, 'tls-port': this.port, 'tls-auth-clients': 'no', ...files }
+  }
+
+  #makeCertificate(): void {
+    const kind = ['req', '-x509', '-batch', '-nodes', '-newkey', 'rsa:2048', '-subj', '/CN=test']
+    const files = ['-out', this.certificateFile, '-keyout', join(this.#folder, 'key.pem')]
+    execFileSync('openssl', [...kind, ...files, '-addext', 'subjectAltName=IP:127.0.0.1'], {
+      stdio: 'ignore',
+    })
   }
 
   async remove(): Promise<void> {

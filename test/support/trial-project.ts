@@ -1,6 +1,6 @@
 // A user's package with two runnables: `!Trial`, which notes where it runs, and `!Trials`, a ClusterRunnable that maps
 // them over a pool; and the command line in its folder.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url'
 import type { Runnable } from 'flambeau'
 
 const trialsModule = `
+import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterRunnable, Runnable, registrable } from 'flambeau'
@@ -22,6 +23,7 @@ export class Trial extends Runnable {
     const { rate = 1, layers = 1, ms = 0, notes, busy, needs } = this.options
     if (needs) this.config.get('AWS', needs)
     if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.HOME].join(' ') + '\\n')
+    if (busy) spawn('sleep', ['600'], { stdio: 'ignore' })
     while (busy) Math.random()
     await delay(ms, undefined, { signal })
     return { score: rate * layers }
@@ -34,11 +36,12 @@ export class Trials extends ClusterRunnable {
 
   setup() {}
 
-  async run({ signal, logger }) {
+  async run({ signal, logger, resume, force }) {
     const pool = await openPool({ ...this.given({ signal, logger }), ...this.options.pool })
     const done = []
     try {
-      for await (const { id } of pool.map(this.trials(), { taskId: (_, index) => 't' + index })) done.push(id)
+      const options = { taskId: (_, index) => 't' + index, resume, force, ...this.options.map }
+      for await (const { id } of pool.map(this.trials(), options)) done.push(id)
     } finally {
       await pool.close()
     }
@@ -108,29 +111,38 @@ export class TrialProject {
     return new Trials(options)
   }
 
-  /** Runs the command line, for a minute at most. */
+  /** Runs the command line, for three minutes at most. */
   async flambeau(...args: readonly string[]): Promise<CommandEnd> {
     return this.flambeauIn({}, ...args)
   }
 
   /** The same, with other variables in its environment. */
   async flambeauIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<CommandEnd> {
+    return endOf(this.start(args, env))
+  }
+
+  /** Starts the command line. */
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
     const cli = join(process.cwd(), 'dist/cli/main.js')
-    const child = spawn(process.execPath, [cli, ...args], {
+    return spawn(process.execPath, [cli, ...args], {
       cwd: this.folder,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: 180_000,
     })
-    const end = once(child, 'close')
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-    const [code] = await end
-    return { code, stdout, stderr }
   }
 
   end(): void {
     for (const folder of [this.folder, this.notes]) rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** What a command says until it ends. */
+export async function endOf(child: ChildProcess): Promise<CommandEnd> {
+  const end = once(child, 'close')
+  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)])
+  const [code] = await end
+  return { code, stdout, stderr }
 }
 
 /** What trials have noted in a file. */

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { authorizedLine } from '../wire/authorized-line.js'
 import type { Ask } from '../wire/protocol.js'
 import { clusterFolder, writeWhole } from './paths.js'
 
@@ -41,10 +42,10 @@ export async function authorizedLines(cluster: string): Promise<string[]> {
   return (await readLines()).filter((line) => isOf(line, cluster))
 }
 
-/** Lets the orchestrator in, with this key and no other: commands only, no forwarding, no terminal. */
+/** Lets the orchestrator in, with this key and no other. */
 export async function authorize({ cluster, publicKey }: Ask<'authorize'>): Promise<void> {
   const others = (await readLines()).filter((line) => !isOf(line, cluster))
-  await writeLines([...others, `restrict ${publicKey}`])
+  await writeLines([...others, authorizedLine(publicKey)])
 }
 
 /** Takes a cluster's lines out of `authorized_keys`. */

@@ -1,5 +1,6 @@
 import { version } from '../../version.js'
 import type { Sent } from '../host/host.js'
+import { authorizedLine } from '../wire/authorized-line.js'
 import type { Tree } from '../wire/tree-of.js'
 import { commandFailed, megabytes } from './findings.js'
 import { type BringUpPlan, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
@@ -48,7 +49,7 @@ const letOrchestratorIn: Step = {
   lacks: ({ member, state, publicKey }) =>
     member.role === 'factory' &&
     publicKey !== undefined &&
-    state.authorized.join('\n') !== `restrict ${publicKey}`,
+    state.authorized.join('\n') !== authorizedLine(publicKey),
   would: () => 'let the orchestrator in',
   async act({ plan, member: { host }, publicKey = '' }) {
     await host.ask('authorize', { cluster: plan.cluster, publicKey }, plan.signal)

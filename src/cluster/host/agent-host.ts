@@ -6,6 +6,7 @@ import type { Ask, Operation, Reply, Resources } from '../wire/protocol.js'
 import { type Tree, treeOf } from '../wire/tree-of.js'
 import { runProgram } from './exec.js'
 import { explainRefusal } from './explain.js'
+import type { Server } from './forward-port.js'
 import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
 import { receiveTree } from './receive-tree.js'
 import { sendTree } from './send-tree.js'
@@ -128,6 +129,12 @@ export abstract class AgentHost implements Host {
       await delay(pauseMs, undefined, signal ? { signal } : {})
     }
   }
+
+  /**
+   * @internal A port of the loopback address there that leads to a server of this machine, for as long as the connection
+   * lasts; absent where there is no such way.
+   */
+  forward?(server: Server, signal?: AbortSignal): Promise<number>
 
   /** @internal Runs shell commands where there is no Node yet: they may be what installs it. */
   async runWithoutNode(commands: readonly string[]): Promise<void> {

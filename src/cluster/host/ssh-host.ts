@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
+import { forwardPort, type Server } from './forward-port.js'
 import { quoted } from './launcher.js'
 import type { SessionEnded } from './session-end.js'
 import { explainSsh } from './ssh-failure.js'
@@ -45,6 +46,14 @@ export class SSHHost extends AgentHost {
     await rm(folder, { recursive: true, force: true })
   }
 
+  /** @internal */
+  override async forward(server: Server, signal?: AbortSignal): Promise<number> {
+    // Makes the connection, where there is none.
+    await this.ask('exists', { path: '.' }, signal)
+    const connection = { host: this.name, path: controlPath((await this.#folder)!) }
+    return forwardPort(connection, server, { timeout: this.greetingMs, ...(signal && { signal }) })
+  }
+
   protected explainEnd(ended: SessionEnded): ClusterError {
     return explainSsh(this.#options, ended)
   }
@@ -60,7 +69,7 @@ export class SSHHost extends AgentHost {
       ServerAliveCountMax: 3,
       // The first one is the way for the others, for as long as it lives: nothing stays behind.
       ControlMaster: 'auto',
-      ControlPath: join(folder, 's'),
+      ControlPath: controlPath(folder),
       ControlPersist: 'no',
       ForwardAgent: 'no',
       ForwardX11: 'no',
@@ -77,6 +86,10 @@ export class SSHHost extends AgentHost {
       ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ]
   }
+}
+
+function controlPath(folder: string): string {
+  return join(folder, 's')
 }
 
 async function makeFolder(): Promise<string> {

@@ -4,15 +4,14 @@ import { ended, endedBy } from '../attempt.js'
 import type { Ended, Engine, TaskMessage, TaskNews, Watch } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { Outbox } from '../processes/outbox.js'
+import type { RedisAddress } from './connection.js'
 import { verdictOf, verdictOnFailure } from './job-verdict.js'
 import { cancelChannel, jobIdOf } from './naming.js'
 import { type OpenQueue, openQueue } from './open-queue.js'
 import { PendingJobs } from './pending-jobs.js'
 
 /** Options of {@link bullmqEngine}. */
-export interface BullmqOptions {
-  /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
-  redis: string
+export interface BullmqOptions extends RedisAddress {
   /**
    * The name of the queue that the workers take from. Another process that opens the same queue gets the results of
    * tasks with the same ids, and does not have them done again. A new one when absent.
@@ -44,7 +43,7 @@ const doubtMs = 5000
  */
 export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine> {
   const name = options.queue ?? `run-${randomUUID()}`
-  return new BullmqEngine(await openQueue(options.redis, name), options)
+  return new BullmqEngine(await openQueue(options, name), options)
 }
 
 /** An attempt on its way into the queue. */

@@ -1,26 +1,49 @@
-import type { Redis } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { FlambeauError } from '../../errors.js'
+import { certificatesOf } from './certificates.js'
 import { loadPackages } from './packages.js'
+
+/** Where Redis is, and how it is known to be the right one. */
+export interface RedisAddress {
+  /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
+  redis: string
+  /**
+   * For `rediss://`: the certificate of who vouches for it, or of itself, as PEM or the path of a file; those that Node
+   * trusts when absent.
+   */
+  ca?: string
+}
 
 /** Milliseconds between two attempts to reach a Redis that went away. */
 const longestPause = 1000
+/** Milliseconds that a connection may take: where packets are dropped there is no answer at all. */
+const connectMs = 3000
 
 /**
  * Connects to Redis or Valkey, and connects again whenever it comes back.
  *
  * @throws {@link FlambeauError} when it cannot be reached now; the message has no password.
  */
-export async function connect(url: string): Promise<Redis> {
+export async function connect({ redis: url, ca }: RedisAddress): Promise<Redis> {
   const { Redis } = await loadPackages()
   const redis = new Redis(checked(url), {
     lazyConnect: true,
+    connectTimeout: connectMs,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(times * 100, longestPause),
+    ...(await tlsOptions(url, ca)),
   })
   // Without a listener, Node would end the process; commands wait until it is back.
   redis.on('error', () => {})
   await firstContact(redis, url)
   return redis
+}
+
+async function tlsOptions(url: string, ca: string | undefined): Promise<Pick<RedisOptions, 'tls'>> {
+  if (ca === undefined) return {}
+  if (new URL(url).protocol === 'redis:')
+    throw badUrl('Redis is to show a certificate of "ca", but not by TLS')
+  return { tls: { ca: await certificatesOf(ca) } }
 }
 
 async function firstContact(redis: Redis, url: string): Promise<void> {
@@ -40,16 +63,18 @@ async function firstContact(redis: Redis, url: string): Promise<void> {
 
 function checked(url: string): string {
   if (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url
-  throw new FlambeauError(
-    'The URL of Redis is none: write "redis://:password@host:6379", or "rediss://" for TLS',
-    {
-      code: 'BAD_REDIS_URL',
-      exitCode: 22,
-    },
-  )
+  throw badUrl('The URL of Redis is none')
+}
+
+/** A mistake in the URL of Redis. */
+export function badUrl(what: string): FlambeauError {
+  const message = `${what}: write "redis://:password@host:6379", or "rediss://" for TLS`
+  return new FlambeauError(message, { code: 'BAD_REDIS_URL', exitCode: 22 })
 }
 
 function unreachable(url: string, cause: Error): FlambeauError {
-  const message = `Redis cannot be used at "${new URL(url).host}" (${cause.message}): start it, or check its URL and password`
+  const { host, protocol } = new URL(url)
+  const what = protocol === 'redis:' ? 'its URL and password' : 'its URL, password and certificate ("ca")'
+  const message = `Redis cannot be used at "${host}" (${cause.message}): start it, or check ${what}`
   return new FlambeauError(message, { code: 'REDIS_UNREACHABLE', exitCode: 69, cause })
 }

@@ -1,6 +1,6 @@
 import type { Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { connect } from './connection.js'
+import { connect, type RedisAddress } from './connection.js'
 import { prefix } from './naming.js'
 import { loadPackages } from './packages.js'
 
@@ -12,7 +12,7 @@ export interface OpenQueue {
 }
 
 /** Opens a queue; events are heard from now on, without a gap. */
-export async function openQueue(redis: string, name: string): Promise<OpenQueue> {
+export async function openQueue(redis: RedisAddress, name: string): Promise<OpenQueue> {
   const { Queue, QueueEvents } = await loadPackages()
   const connection = await connect(redis)
   const [last] = await connection.xrevrange(`${prefix}:${name}:events`, '+', '-', 'COUNT', 1)

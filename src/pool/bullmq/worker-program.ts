@@ -15,6 +15,8 @@ export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly place?: string
 }
 
+/** As a user's mistake has it. */
+const unfitCode = 22
 const othersMayRead = 0o077
 
 function readSettings(file: string | undefined): WorkerProgramSettings {
@@ -34,9 +36,16 @@ async function main(): Promise<void> {
   // At once, as Redis may not answer: the processes of the tasks end with this one.
   if (place !== undefined) await takePlace({ ...options, place }, () => process.exit())
   const workers = await startWorkers({ ...options, ...(secrets && { secrets: unpackSecrets(secrets) }) })
+  workers.onUnfit = unfit
   console.log('ready')
   const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
+}
+
+// The task is not done, and not failed either: whoever started this is told, and knows what to do.
+function unfit({ code, message, stack }: NodeJS.ErrnoException): Promise<never> {
+  console.error(code === undefined ? stack : message)
+  process.exit(unfitCode)
 }
 
 main().catch((error: unknown) => {

@@ -5,14 +5,12 @@ import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import type { Ended, TaskMessage } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
 import { ProcessEngine } from '../processes/process-engine.js'
-import { connect } from './connection.js'
+import { connect, type RedisAddress } from './connection.js'
 import { cancelChannel, prefix } from './naming.js'
 import { loadPackages } from './packages.js'
 
 /** Options of {@link startWorkers}. */
-export interface WorkersOptions {
-  /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
-  redis: string
+export interface WorkersOptions extends RedisAddress {
   /** The name of the queue: `engine.queue`. */
   queue: string
   /** Modules that register the classes of the tasks. A worker imports these, never what a task names. */
@@ -49,7 +47,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { crashRetries = 2, graceMs = 5000 } = options
   const setup = { imports: moduleUrls(imports), folder, ...(secrets && { secrets }) }
   const engine = new ProcessEngine({ ...setup, workers: slots, crashRetries, graceMs })
-  const [connection, subscriber] = await Promise.all([connect(options.redis), connect(options.redis)])
+  const [connection, subscriber] = await Promise.all([connect(options), connect(options)])
   const workers = new Workers({ engine, connection, subscriber })
   await workers.open({ ...options, slots, crashRetries })
   return workers
@@ -65,6 +63,8 @@ interface WorkersParts {
 export class Workers implements AsyncDisposable {
   readonly #running = new Map<string, AbortController>()
   #worker: Worker | undefined
+  /** @internal What becomes of a job when no task can be done here: it fails, unless somebody knows better. */
+  onUnfit: (error: Error) => Promise<Ended> = (error) => Promise.reject(error)
 
   /** @internal */
   constructor(private readonly parts: WorkersParts) {}
@@ -114,6 +114,8 @@ export class Workers implements AsyncDisposable {
         // The queue tells itself that a job has started.
         onNews: (news) => void (news.type !== 'started' && job.updateProgress(news).catch(() => {})),
       })
+    } catch (unfit) {
+      return await this.onUnfit(unfit as Error)
     } finally {
       this.#running.delete(id)
       this.#worker!.concurrency = this.parts.engine.wants

@@ -1,4 +1,4 @@
-import { FlambeauError } from '../../errors.js'
+import { ClusterError, FlambeauError } from '../../errors.js'
 import type { BullmqEngine } from '../bullmq/bullmq-engine.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../engine.js'
 import type { FactoryWorkers } from './factory-workers.js'
@@ -45,11 +45,16 @@ export class ClusterEngine implements Engine {
 
   async close(): Promise<void> {
     const { queue, redis } = this.parts
-    // Without Redis the queue would wait for it.
-    if (!this.#error) await queue.close()
+    // One that lives on is left as it was; without Redis, the queue would wait for it.
+    if (!redis || !this.#error) await queue.close()
     await Promise.all(this.#workers.map((each) => each.close()))
     await redis?.close()
   }
+}
+
+/** What leaves a pool without workers: no factory reaches Redis. */
+export function outOfReach(why: string): ClusterError {
+  return new ClusterError(`No factory reaches Redis: ${why}`, { code: 'REDIS_OUT_OF_REACH' })
 }
 
 /** What keeps workers from being started anywhere. */

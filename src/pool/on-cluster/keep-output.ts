@@ -14,5 +14,8 @@ export async function keepOutput(output: string): Promise<void> {
   const kept = join(homedir(), contentPath(program.cluster, output))
   await mkdir(kept, { recursive: true, mode: 0o700 })
   await mkdir(dirname(output), { recursive: true })
-  await symlink(kept, output)
+  await symlink(kept, output).catch((error) => {
+    // A second map of the run has the same one.
+    if (error.code !== 'EEXIST') throw error
+  })
 }

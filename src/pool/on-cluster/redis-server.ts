@@ -7,7 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RemoteEnvironment } from '../../cluster/remote-environment.js'
 import type { CurrentRun } from '../../cluster/run/current-run.js'
 import { ClusterError } from '../../errors.js'
+import type { RedisAddress } from '../bullmq/connection.js'
 import { freePort, ownAddress } from './redis-address.js'
+import { makeCertificate, withFiles } from './redis-certificate.js'
 import { type RedisSettings, redisConfig, redisUrl } from './redis-config.js'
 import { startRedis } from './redis-process.js'
 
@@ -17,22 +19,32 @@ const pauseMs = 200
 
 /** The Redis of one pool: begun for it, started again with its file when it ends early, and gone after it. */
 export class RedisServer {
-  readonly url: string
+  readonly address: RedisAddress
   #server: ChildProcess | undefined
   #closed = false
   #kept: Promise<void> | undefined
 
   private constructor(readonly settings: RedisSettings) {
-    this.url = redisUrl(settings)
+    const { tls } = settings
+    this.address = { redis: redisUrl(settings), ...(tls && { ca: tls.certificate }) }
   }
 
-  /** Starts one on the orchestrator, at the address that its factories know, with its file in the folder of the run. */
-  static async start({ orchestratorIp }: RemoteEnvironment, run: CurrentRun): Promise<RedisServer> {
+  /**
+   * Starts one on the orchestrator, at the address that its factories know, with its file in the folder of the run; with
+   * `tls` it has a certificate for that address, and for the end of a way through SSH.
+   */
+  static async start(
+    { orchestratorIp }: RemoteEnvironment,
+    run: CurrentRun,
+    { tls }: { tls: boolean },
+  ): Promise<RedisServer> {
     const address = await ownAddress(orchestratorIp)
     const folder = await mkdtemp(join(run.folder, 'redis-'))
     const password = randomBytes(24).toString('base64url')
-    const server = new RedisServer({ address, folder, password, port: await freePort(address) })
-    server.#server = await startRedis(redisConfig(server.settings))
+    const certificate = tls ? { tls: await makeCertificate([address, '127.0.0.1']) } : {}
+    const port = await freePort(address)
+    const server = new RedisServer({ address, folder, password, port, ...certificate })
+    server.#server = await server.#start()
     return server
   }
 
@@ -49,19 +61,26 @@ export class RedisServer {
     await rm(this.settings.folder, { recursive: true, force: true })
   }
 
+  #start(): Promise<ChildProcess> {
+    const { tls, folder } = this.settings
+    const start = (): Promise<ChildProcess> => startRedis(redisConfig(this.settings))
+    return tls ? withFiles(tls, folder, start) : start()
+  }
+
   async #keepRunning(): Promise<void> {
     for (let restarts = 0; restarts <= mostRestarts; restarts++) {
       await ended(this.#server!)
       if (this.#closed) return
       await delay(pauseMs)
-      this.#server = await startRedis(redisConfig(this.settings))
-      if (this.#closed) this.#server.kill('SIGKILL')
+      // One that ends as it starts has ended once more.
+      const started = await this.#start().catch((error: ClusterError) => error)
+      if (started instanceof ClusterError && started.code !== 'REDIS_ENDED') throw started
+      if (!(started instanceof ClusterError)) this.#server = started
+      if (this.#closed) this.#server?.kill('SIGKILL')
     }
     throw new ClusterError(
       `Redis ended ${mostRestarts} times: look at the memory and disk of the orchestrator`,
-      {
-        code: 'REDIS_ENDED',
-      },
+      { code: 'REDIS_ENDED' },
     )
   }
 }

@@ -6,14 +6,14 @@ import { packSecrets } from '../processes/packed-secrets.js'
 import { resultsFolder, shippedModules } from './shipped.js'
 
 /** Where workers find their tasks. */
-export type Queue = Pick<WorkerProgramSettings, 'redis' | 'queue'>
+export type Queue = Pick<WorkerProgramSettings, 'queue' | 'ca'>
 
-/** What the workers of every factory are told, but for their place. */
+/** What the workers of every factory are told, but for their place and their way to Redis. */
 export async function settingsOf(
   options: PoolOptions,
   run: CurrentRun,
   queue: Queue,
-): Promise<WorkerProgramSettings> {
+): Promise<Omit<WorkerProgramSettings, 'redis'>> {
   const { workers: slots, crashRetries, graceMs, lockMs, secrets } = options
   const given = Object.entries({ slots, crashRetries, graceMs, lockMs }).filter(
     ([, value]) => value !== undefined,
