@@ -27,7 +27,7 @@ const form = basename(dirname(fileURLToPath(import.meta.url)))
 
 describe('the guides', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
   before(() => {
-    rmSync(root, { recursive: true, force: true })
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 })
     for (const { path, text } of files) write(path, text)
     for (const page of pages) bePackage(folderOf(page, root))
     mkdirSync(join(root, 'node_modules'), { recursive: true })
@@ -193,13 +193,16 @@ function session(text: string): string {
   return [npx, ...steps].join('\n')
 }
 
-/** What was printed, with the names of folders and the ids of runs that the page has in place of those here. */
+/** What was printed, with the folders, ids and moments that the page has in place of those of today. */
 function anywhere(printed: string, { page, text }: Block): string {
   const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
-  return named.replace(runId, (id) => runId.exec(text)?.[0] ?? id).trimEnd()
+  const same = (printed: string, varying: RegExp) =>
+    printed.replace(varying, (now) => varying.exec(text)?.[0] ?? now)
+  return varying.reduce(same, named).trimEnd()
 }
 
-const runId = /\b\d{8}-\d{6}-[0-9a-f]{4}\b/
+// Ids of runs, and moments.
+const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
 
 /** Matches what a session prints: a line `...` stands for any lines. */
 function pattern(text: string): RegExp {
