@@ -25,7 +25,16 @@ export interface FlambeauErrorOptions extends ErrorOptions {
 const brand = Symbol.for('flambeau.error')
 
 /**
- * The root of the family: `catch (error) { if (error instanceof FlambeauError) ... }`.
+ * The root of the family.
+ *
+ * ```ts
+ * try {
+ *   load(text)
+ * } catch (error) {
+ *   if (!(error instanceof FlambeauError)) throw error
+ *   for (const { line, column, message } of error.problems) console.error(`${line}:${column} ${message}`)
+ * }
+ * ```
  *
  * Across two copies of this package use {@link isFlambeauError}.
  */

@@ -38,6 +38,10 @@ class Train extends Runnable {
   override run() {}
 }
 
+// What JavaScript lets pass.
+class Idle extends (Runnable as any) {}
+registry.add(Idle as new (options: object) => object, '!Idle')
+
 @registrable('!Model', { registry })
 class Model {
   constructor(readonly options: Record<string, any> = {}) {}
@@ -168,6 +172,12 @@ describe('a file', () => {
     assert.match(other.message, /but "!Model" is none: name a class that extends Runnable$/)
     assert.equal((await noRunnableFile('!Model.empty\n')).code, 'NOT_RUNNABLE')
     assert.equal((await noRunnableFile('[!Train ]\n')).code, 'NOT_RUNNABLE')
+  })
+
+  test('whose top node cannot run says so', async () => {
+    const { problems } = await noRunnableFile('!Idle\n')
+    assert.equal(summary(problems[0]!), '1:1-6 NOT_RUNNABLE')
+    assert.equal(problems[0]!.message, '"!Idle" has no method "run": write one in its class')
   })
 
   test('whose upper document is no mapping of extensions is no runnable file', async () => {
@@ -306,7 +316,7 @@ describe('an unknown tag', () => {
   test('that is near to none says how to register it', () => {
     assert.equal(
       verdict('a: !Transformer\n'),
-      '1:4-16 UNKNOWN_TAG: Unknown tag "!Transformer": import the module that registers it, "@registrable(\'!Transformer\')"',
+      '1:4-16 UNKNOWN_TAG: Unknown tag "!Transformer": import the module that has "@registrable(\'!Transformer\')", from the shell with "--import"',
     )
     assert.equal(only('a: !Transformer\n').hint, undefined)
   })

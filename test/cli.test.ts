@@ -443,6 +443,12 @@ registrable('${tag}')(class extends Runnable { run() { return '${tag} of ${name}
     else assertMistake(ended, /"typed\.ts" \(\.ts\): compile it/)
   })
 
+  test('of JavaScript that Node does not know says how to find the place, and what of decorators', async () => {
+    fileOf('@nothing class Decorated {}\n', 'decorated.mjs')
+    const ended = await using(fileOf("import './decorated.mjs'\n", 'decorating.mjs'))
+    assertMistake(ended, /cannot run "\S*decorating\.mjs", or a module .* decorators have to be compiled$/m)
+  })
+
   test('of a mistake is found by check and tags, too', async () => {
     const ended = await flambeau('tags', '--import', './nowhere.mjs')
     assertMistake(ended, /nowhere\.mjs/)

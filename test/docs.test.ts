@@ -7,7 +7,6 @@ import { cpus } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { check, Registry } from 'flambeau'
 import ts from 'typescript'
 import {
   type Block,
@@ -15,8 +14,8 @@ import {
   filesOf,
   folderOf,
   judge,
+  judgedBlocks,
   type PageFile,
-  wrongBlocks,
 } from './support/code-blocks.js'
 
 const root = resolve('build/docs')
@@ -28,28 +27,34 @@ const form = basename(dirname(fileURLToPath(import.meta.url)))
 
 describe('the guides', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
   before(() => {
-    rmSync(root, { recursive: true, force: true })
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 })
     for (const { path, text } of files) write(path, text)
-    for (const page of pages) write(join(folderOf(page, root), 'package.json'), userManifest)
+    for (const page of pages) bePackage(folderOf(page, root))
     mkdirSync(join(root, 'node_modules'), { recursive: true })
     symlinkSync(resolve('.'), join(root, 'node_modules/flambeau'))
   })
 
   test('their TypeScript compiles', () => assert.equal(compile(files), ''))
 
+  test('it compiles with TypeScript 7, too', async () => {
+    const compilerOptions = { ...sharedOptions, target: 'es2022', module: 'nodenext', noEmit: true }
+    const include = [...new Set(files.map(({ path }) => join(dirname(path), '*.ts')))]
+    write(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
+    assert.equal(await shell(`node ${quoted(resolve('node_modules/typescript7/bin/tsc'))} -p .`, root), '')
+  })
+
   describe('what is run prints what they say', { concurrency: cpus().length }, () => {
     for (const file of files.filter(({ block }) => block.output !== undefined))
       test(placeOf(file.block), async () => {
         const printed = await shell(`node -e ${quoted(runner)} ${quoted(urlOf(file))}`, dirname(file.path))
-        assert.equal(printed.trimEnd(), file.block.output!.trimEnd())
+        assert.equal(anywhere(printed, file.block), file.block.output!.trimEnd())
       })
 
-    for (const ofPage of blocks.filter((ofPage) => wrongBlocks(ofPage).length > 0))
+    for (const ofPage of blocks.filter((ofPage) => judgedBlocks(ofPage).length > 0))
       test(ofPage[0]!.page, async () => {
-        const wrong = wrongBlocks(ofPage)
         const said = await judged(ofPage)
-        for (const [index, block] of wrong.entries())
-          assert.equal(said[index]!.trimEnd(), block.output!.trimEnd(), placeOf(block))
+        for (const [index, block] of judgedBlocks(ofPage).entries())
+          assert.equal(anywhere(said[index]!, block), (block.output ?? '').trimEnd(), placeOf(block))
       })
 
     for (const file of files.filter(({ path }) => path.endsWith('.test.ts')))
@@ -59,7 +64,8 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
 
     for (const block of blocks.flat().filter(({ language }) => language === 'console'))
       test(placeOf(block), async () => {
-        assert.equal(await shell(session(block.text), folderOf(block.page, root)), block.text)
+        const printed = await shell(session(block.text), folderOf(block.page, root))
+        assert.match(anywhere(printed, block), pattern(block.text), placeOf(block))
       })
   })
 
@@ -69,15 +75,6 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
     const misspelt = "mkdir wrong && sed 's/!Polite/!Polit/' greet.yaml > wrong/greet.yaml"
     const said = await shell(`${misspelt} && cd wrong && node ../main.js`, folder)
     assert.ok(readFileSync('README.md', 'utf8').includes(`\n\`\`\`\n${said}\`\`\`\n`), said)
-  })
-
-  test('their YAML is right, where it is not wrong on purpose', () => {
-    const yaml = blocks.flat().filter(({ language, output }) => language === 'yaml' && output === undefined)
-    for (const block of yaml) {
-      const problems = check(block.text, { registry: new Registry() })
-      const wrong = problems.filter(({ code }) => code !== 'UNKNOWN_TAG').map(({ message }) => message)
-      assert.deepEqual(wrong, [], placeOf(block))
-    }
   })
 
   test('their links lead somewhere', () => {
@@ -95,6 +92,11 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
 })
 
 // A page is a project of a user's own, which a cluster is sent with what it depends on.
+function bePackage(folder: string): void {
+  const path = join(folder, 'package.json')
+  if (!existsSync(path)) write(path, userManifest)
+}
+
 const userManifest = JSON.stringify({ type: 'module', dependencies: { zod: '*' } })
 
 function placeOf({ page, line }: Block): string {
@@ -112,14 +114,18 @@ function exportedNames(): string[] {
   return names.map((name) => name.replace('type ', '').trim()).filter((name) => name !== '')
 }
 
-const compilerOptions: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
+const sharedOptions = {
   strict: true,
   experimentalDecorators: true,
   types: ['node'],
   rootDir: root,
   skipLibCheck: true,
+}
+
+const compilerOptions: ts.CompilerOptions = {
+  ...sharedOptions,
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
 }
 
 /** Compiles all blocks as one program; returns what is wrong, each with its place on its page. */
@@ -154,7 +160,7 @@ function urlOf({ path }: PageFile): string {
 /** Imports a module; what it throws is told by its message. */
 const runner = 'import(process.argv[1]).catch((error) => console.log(error.message))'
 
-/** What is said of the YAML and INI of a page that is wrong on purpose. */
+/** What is said of the YAML, INI and JSON of a page. */
 async function judged(ofPage: readonly Block[]): Promise<string[]> {
   const { page } = ofPage[0]!
   const folder = folderOf(page, root)
@@ -173,7 +179,7 @@ const commandLine = resolve('dist/cli/main.js')
 /** Runs a script and returns what it prints, on either stream. */
 function shell(script: string, cwd: string): Promise<string> {
   const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, ...env } = process.env
-  const options = { cwd, env: { ...env, NO_COLOR: '1' } }
+  const options = { cwd, env: { ...env, NO_COLOR: '1', HOME: join(root, 'home') } }
   return new Promise((done) => {
     execFile('sh', ['-c', `(\n${script}\n) 2>&1`], options, (_error, printed) => done(printed))
   })
@@ -185,6 +191,26 @@ function session(text: string): string {
   const steps = commands.map((command) => `printf '%s\\n' ${quoted(`$ ${command}`)}\n${command}`)
   const npx = `npx() { if [ "$1" = flambeau ]; then shift; node ${quoted(commandLine)} "$@"; fi; }`
   return [npx, ...steps].join('\n')
+}
+
+/** What was printed, with the folders, ids and moments that the page has in place of those of today. */
+function anywhere(printed: string, { page, text }: Block): string {
+  const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
+  const same = (printed: string, varying: RegExp) =>
+    printed.replace(varying, (now) => varying.exec(text)?.[0] ?? now)
+  return varying.reduce(same, named).trimEnd()
+}
+
+// Ids of runs, and moments.
+const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
+
+/** Matches what a session prints: a line `...` stands for any lines. */
+function pattern(text: string): RegExp {
+  const lines = text.trimEnd().split('\n')
+  const escaped = lines.map((line) =>
+    line === '...' ? '[^]*?' : line.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'),
+  )
+  return new RegExp(`^${escaped.join('\n')}$`)
 }
 
 function quoted(text: string): string {

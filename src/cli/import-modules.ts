@@ -20,7 +20,8 @@ export async function importModules(modules: readonly string[]): Promise<string[
 async function importModule(module: string): Promise<string> {
   const url = await resolveModule(module)
   await import(url).catch((cause: NodeJS.ErrnoException) => {
-    throw cause.code === 'ERR_UNKNOWN_FILE_EXTENSION' ? needsBuilding(module, cause) : cause
+    if (cause.code === 'ERR_UNKNOWN_FILE_EXTENSION') throw needsBuilding(module, cause)
+    throw cause instanceof SyntaxError ? notJavaScript(module, cause) : cause
   })
   return url
 }
@@ -48,6 +49,12 @@ function missing(module: string): ResourceError {
   return new ResourceError(`There is no module "${module}", ${where}: check "--import"`, {
     code: 'NO_MODULE',
   })
+}
+
+// Node tells the place only where it ends the process itself.
+function notJavaScript(module: string, cause: Error): ResourceError {
+  const message = `This Node cannot run "${module}", or a module that it imports: ${cause.message}; "node ${module}" shows where, and decorators have to be compiled`
+  return new ResourceError(message, { code: 'NOT_RUNNABLE_HERE', cause })
 }
 
 function needsBuilding(module: string, cause: Error): ResourceError {

@@ -16,6 +16,18 @@ const brand = Symbol.for('flambeau.ClusterRunnable')
  * A runnable that can run on a cluster: `setup` prepares the hosts, then it runs on the orchestrator with `env`.
  *
  * Run locally it has no `env`, and should work all the same.
+ *
+ * ```ts
+ * @registrable('!Search')
+ * class Search extends ClusterRunnable {
+ *   override async setup({ cluster }: SetupOptions) {
+ *     await cluster.createDirs(['results'])
+ *   }
+ *   override run() {
+ *     return this.env ? `on ${this.env.factoriesIps.length} factories` : 'here'
+ *   }
+ * }
+ * ```
  */
 export abstract class ClusterRunnable<Result = unknown, Options extends object = {}> extends Runnable<
   Result,

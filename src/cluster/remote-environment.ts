@@ -24,6 +24,12 @@ export interface RemoteEnvironmentOptions {
 /**
  * What a runnable on a cluster knows of it. Its YAML is that of flambé's class of the same name, key by key
  * (flambe/runnable/environment.py in asappresearch/flambe): a file written by either loads in the other.
+ *
+ * ```ts
+ * override async run() {
+ *   const factories = this.env?.factoriesIps ?? []   // none, where there is no cluster
+ * }
+ * ```
  */
 export class RemoteEnvironment extends MappedRegistrable {
   readonly key: string

@@ -43,7 +43,13 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
   return (value ?? null) as Loaded<E>
 }
 
-/** Constructs the objects of every document of a text, in order. */
+/**
+ * Constructs the objects of every document of a text, in order.
+ *
+ * ```ts
+ * const [first, second] = loadAll('!Train { rate: 0.1 }\n---\n!Train { rate: 0.2 }\n')
+ * ```
+ */
 export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
   const { filename = defaultName, registry = defaultRegistry, onWarning = warnProcess } = options
   return construct(parse(text, filename), registry, onWarning)
@@ -51,6 +57,10 @@ export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
 
 /**
  * Reads a file as UTF-8 and loads it.
+ *
+ * ```ts
+ * const train = await loadFile('train.yaml', { expect: Train })
+ * ```
  *
  * @throws {@link ResourceError} when there is no such file, or it is no text.
  */

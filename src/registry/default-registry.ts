@@ -20,7 +20,14 @@ const key = Symbol.for('flambeau.registry')
 /** What all copies of this package in this process keep together. */
 export const shared: Shared = share(globalThis as { [key]?: Shared })
 
-/** The registry that decorators fill and that `load` and `dump` use when they are given no other. */
+/**
+ * The registry that decorators fill and that `load` and `dump` use when they are given no other.
+ *
+ * ```ts
+ * console.log(defaultRegistry.tags())        // ['!Train', ...]
+ * const registry = defaultRegistry.child()   // for a test: sees all, adds to itself
+ * ```
+ */
 export const defaultRegistry: Registry = shared.registry
 
 function share(global: { [key]?: Shared }): Shared {

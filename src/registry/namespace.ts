@@ -12,6 +12,15 @@ export interface Namespace {
 /**
  * The same decorators with a prefix: `namespace('torch').registrable('!Adam')` is `!torch.Adam`.
  *
+ * ```ts
+ * const torch = namespace('torch')
+ *
+ * @torch.registrable('!Adam')   // !torch.Adam
+ * class Adam {
+ *   constructor(readonly options: object = {}) {}
+ * }
+ * ```
+ *
  * `options`, such as a registry, hold for everything that is registered through it.
  */
 export function namespace(name: string, options: Pick<RegistrationOptions, 'registry'> = {}): Namespace {

@@ -146,6 +146,7 @@ export class SafeExecutionContext {
     this.#expectRunnable(parsed, document.root)
     const runnable = constructDocument(parsed.source, document, this.#registry)
     if (!isRunnable(runnable)) throw notRunnable(parsed, document.root)
+    if (typeof runnable.run !== 'function') throw cannotRun(parsed, document.root)
     runnable.injectContent(content)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
@@ -216,4 +217,9 @@ function notRunnable(parsed: Parsed, root: RunnableFile['document']['root']): Do
     root,
     `A runnable file holds a runnable, but ${found}: name a class that extends Runnable`,
   )
+}
+
+// The compiler says so of TypeScript; nobody does of JavaScript.
+function cannotRun(parsed: Parsed, root: RunnableFile['document']['root']): DocumentError {
+  return wrong(parsed, 'NOT_RUNNABLE', root, `"${root.tag}" has no method "run": write one in its class`)
 }

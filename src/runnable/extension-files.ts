@@ -28,7 +28,13 @@ export interface ListedExtension {
   readonly problem?: string
 }
 
-/** Tells of every extension of a runnable file where it comes from, what that is now, and which tags it has. */
+/**
+ * Tells of every extension of a runnable file where it comes from, what that is now, and which tags it has.
+ *
+ * ```ts
+ * for (const { name, tags } of await listExtensions('job.yaml')) console.log(name, tags)
+ * ```
+ */
 export async function listExtensions(
   file: string | URL,
   options: ExtensionOptions & Surroundings = {},
@@ -48,6 +54,10 @@ export async function listExtensions(
 /**
  * Writes what the extensions of a runnable file resolve to now, into `job.lock.yaml` beside `job.yaml`; returns its
  * path. From then on `job.yaml` runs with these and no others, until a lock is written again.
+ *
+ * ```ts
+ * const path = await lockExtensions('job.yaml')   // job.lock.yaml
+ * ```
  *
  * @throws {@link ExtensionError} with every extension that cannot be had.
  */

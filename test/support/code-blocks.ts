@@ -5,11 +5,15 @@
  *   `dist/`. Without a name it is a fragment: it sees all that flambeau exports, `z`, and what
  *   the files above it on its page export.
  * - ` ```ts ` and then ` ```text `: what it prints when it is run, or the message of the error that it throws.
- * - ` ```yaml ` is YAML. With a first line `# name.yaml` it is that file.
+ * - ` ```yaml ` is YAML in which `check` finds nothing, with the classes of the page. With a first line `# name.yaml` it
+ *   is that file; `wrong.yaml` is wrong on purpose, and a ` ```console ` below says how.
  * - ` ```yaml ` and then ` ```text `: what `flambeau run` says of it, as `job.yaml` when it has no name, with the
  *   classes of the files above.
- * - ` ```ini ` and then ` ```text `: what is said of it as a file of secrets.
- * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints.
+ * - ` ```ini ` is a file of secrets that can be read; with ` ```text ` below, that is what is said of it.
+ * - ` ```json ` is JSON: a `package.json` or a `tsconfig.json` by what it holds, or settings of an editor.
+ * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints, and `...` is any lines.
+ * - ` ```sh `, or no language: commands that flambeau and npm know, or a message that src words so.
+ * - `<!-- not run: why -->` above a block says that it is only looked at.
  *
  * All files of a page lie in one folder.
  */
@@ -26,6 +30,8 @@ export interface Block {
   readonly name: string | undefined
   /** The text of the block below, when that says what comes of this one. */
   readonly output: string | undefined
+  /** Why it is not tried, when a comment above it says so. */
+  readonly notRun: string | undefined
 }
 
 /** A file of the folder of a page, and the block that it comes from. */
@@ -39,16 +45,25 @@ const withOutput = new Set(['ts', 'yaml', 'ini'])
 
 /** The blocks of a page. */
 export function blocksOf(page: string): Block[] {
-  const fences = [...readFileSync(page, 'utf8').matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+  const fences = [...readFileSync(page, 'utf8').matchAll(/^```([^\n]*)\n(.*?)^```$/gms)]
   return fences.map((fence, at) => {
     const [, language = '', text = ''] = fence
     const below = fences[at + 1]
     const output = withOutput.has(language) && below?.[1] === 'text' ? below[2] : undefined
-    const name = /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/m.exec(text.split('\n', 1)[0]!)?.[1]
-    const line = fence.input.slice(0, fence.index).split('\n').length + 1
-    return { page, line, language, text, name, output }
+    const above = fence.input.slice(0, fence.index)
+    const notRun = /<!-- not run: (.+) -->\n+$/.exec(above)?.[1]
+    const line = above.split('\n').length + 1
+    return { page, line, language, text, name: nameOf(language, text), output, notRun }
   })
 }
+
+function nameOf(language: string, text: string): string | undefined {
+  if (language === 'json')
+    return ['package.json', 'tsconfig.json'].find((name) => text.includes(marks[name]!))
+  return /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/.exec(text.split('\n', 1)[0]!)?.[1]
+}
+
+const marks: Record<string, string> = { 'package.json': '"version":', 'tsconfig.json': '"compilerOptions":' }
 
 /** The folder of a page below `root`. */
 export function folderOf(page: string, root: string): string {
@@ -100,19 +115,36 @@ function moduleOf({ block }: PageFile): string {
   return `./${block.name!.replace(/\.ts$/, '.js')}`
 }
 
-/** The YAML and INI of a page that is wrong on purpose. */
-export function wrongBlocks(blocks: readonly Block[]): Block[] {
-  return blocks.filter(({ language, output }) => language !== 'ts' && output !== undefined)
+/** The blocks of a page that are judged: YAML, INI, JSON. What is right has no `output`. */
+export function judgedBlocks(blocks: readonly Block[]): Block[] {
+  return blocks.filter(({ language, name }) => language in judgedAs && name !== 'wrong.yaml')
 }
 
-/** A module that prints, as one JSON array, what is said of each of the page's wrong blocks. */
+const judgedAs: Record<string, string> = { yaml: 'yaml', ini: 'ini', json: 'json' }
+
+function question({ language, text, output }: Block): { how: string; text: string } {
+  return { how: language === 'yaml' && output === undefined ? 'check' : language, text }
+}
+
+/** A module that prints, as one JSON array, what is said of each of the page's judged blocks. */
 export function judge(blocks: readonly Block[], files: readonly PageFile[]): string {
   const classes = files.filter(({ block, text }) => block.name?.endsWith('.ts') && exportsOf(text).length > 0)
-  const texts = wrongBlocks(blocks).map(({ language, text }) => ({ language, text }))
-  return `${classes.map((file) => `import '${moduleOf(file)}'\n`).join('')}
-import { parseSecrets, runFile } from 'flambeau'
+  const modules = classes.map((file) => moduleOf(file).replace('./src/', './dist/'))
+  return `${modules.map((module) => `import '${module}'\n`).join('')}
+import { check, customTags, parseSecrets, runFile } from 'flambeau'
+import 'flambeau/cluster'
+import 'flambeau/pool'
 
 const ask = {
+  // The tags of extensions are known to the run alone.
+  check(text) {
+    const known = ({ code }) => code !== 'UNKNOWN_TAG' || !text.includes('\\n---\\n')
+    return check(text).filter(known).map(({ message }) => message).join('\\n')
+  },
+  json(text) {
+    const listed = JSON.parse(text)['yaml.customTags'] ?? []
+    return listed.filter((tag) => !customTags().includes(tag)).join('\\n')
+  },
   async yaml(content) {
     const said = []
     const logger = { debug() {}, info() {}, warn: (line) => said.push(line), error: (line) => said.push(line) }
@@ -125,7 +157,7 @@ const ask = {
 }
 
 const all = []
-for (const { language, text } of ${JSON.stringify(texts)}) all.push(await ask[language](text))
+for (const { how, text } of ${JSON.stringify(judgedBlocks(blocks).map(question))}) all.push(await ask[how](text))
 console.log(JSON.stringify(all))
 `
 }

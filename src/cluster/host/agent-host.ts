@@ -14,7 +14,23 @@ import { Session } from './session.js'
 import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
 
-/** A host that has Node, whichever way leads to it: extend it, and say how a program is started there. */
+/**
+ * A host that has Node, whichever way leads to it: extend it, and say how a program is started there.
+ *
+ * ```ts
+ * class ContainerHost extends AgentHost {
+ *   constructor(readonly name: string) {
+ *     super()
+ *   }
+ *   start(argv: readonly string[]) {
+ *     return spawn('podman', ['exec', '-i', this.name, ...argv])
+ *   }
+ *   protected explainEnd({ stderr }: SessionEnded) {
+ *     return new ClusterError(`Container "${this.name}" is gone: ${stderr}`, { code: 'HOST_LOST' })
+ *   }
+ * }
+ * ```
+ */
 export abstract class AgentHost implements Host {
   abstract readonly name: string
   /** The path of Node there, where it is not found by itself. */

@@ -4,7 +4,15 @@ import { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import type { SessionEnded } from './session-end.js'
 
-/** A folder of this machine that plays a machine of its own: it is the home folder of all that runs there. */
+/**
+ * A folder of this machine that plays a machine of its own: it is the home folder of all that runs there.
+ *
+ * ```ts
+ * const host = new LocalHost('worker', './hosts/worker')
+ * await host.exec(['mkdir', 'results'])
+ * await host.close()
+ * ```
+ */
 export class LocalHost extends AgentHost {
   constructor(
     readonly name: string,

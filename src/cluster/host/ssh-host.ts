@@ -14,7 +14,15 @@ import type { HostKeyPolicy, SSHHostOptions } from './ssh-options.js'
 /** The longest path that a socket may have is about 100 bytes, and ssh adds 17 while it makes one. */
 const longestFolder = 60
 
-/** A machine that the system's OpenSSH client reaches, over one connection however much is done. */
+/**
+ * A machine that the system's OpenSSH client reaches, over one connection however much is done.
+ *
+ * ```ts
+ * const host = new SSHHost({ address: 'gpu-1', hostKey: 'known' })
+ * const { stdout } = await host.exec(['uname', '-a'])
+ * await host.close()
+ * ```
+ */
 export class SSHHost extends AgentHost {
   readonly name: string
   override readonly node: string | undefined

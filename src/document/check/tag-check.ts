@@ -149,7 +149,7 @@ function remedyFor(tag: string, registry: Registry): string {
   const namespace = namespaceOf(tag)
   if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
   if (namespace === undefined)
-    return `import the module that registers it, "@registrable('${shortened(tag)}')"`
+    return `import the module that has "@registrable('${shortened(tag)}')", from the shell with "--import"`
   if (registry.tags().some((known) => known.startsWith(`!${namespace}.`)))
     return `"${namespace}" has no such tag`
   return `nothing is registered under "${namespace}"; declare the extension above "---" ("${namespace}: ./path") or import it`

@@ -54,7 +54,13 @@ function registryOf(value: unknown): Registry {
   return record?.loaded?.by.registry ?? defaultRegistry
 }
 
-/** Writes several objects as the documents of one text. */
+/**
+ * Writes several objects as the documents of one text.
+ *
+ * ```ts
+ * await writeFile('trials.yaml', dumpAll(trials))
+ * ```
+ */
 export function dumpAll(values: Iterable<unknown>, options: DumpOptions = {}): string {
   const texts = Array.from(values, (value) => dump(value, options))
   return texts.map((text, index) => (index === 0 ? text : `${separatorOf(text)}${text}`)).join('')

@@ -4,7 +4,14 @@ import { registrable } from '../../registry/registrable.js'
 import type { Tag } from '../../registry/tag.js'
 import { Parameter } from './parameter.js'
 
-/** `!choice [0.01, 0.1]`: one of these, which may be of any kind, objects included. */
+/**
+ * `!choice [0.01, 0.1]`: one of these, which may be of any kind, objects included.
+ *
+ * ```yaml
+ * !Sweep
+ * each: !Train { rate: !choice [0.01, 0.1], optimizer: !choice [!Sgd {}, !Adam {}] }
+ * ```
+ */
 export class Choice extends Parameter {
   override readonly scale: 'linear' | 'names'
 

@@ -7,7 +7,15 @@ import { Parameter } from './parameter.js'
 
 const example = '!logUniform { low: 0.001, high: 1 }'
 
-/** `!logUniform { low: 0.001, high: 1 }`: a number whose logarithm may be any in between alike; for random sweeps. */
+/**
+ * `!logUniform { low: 0.001, high: 1 }`: a number whose logarithm may be any in between alike; for random sweeps.
+ *
+ * ```yaml
+ * !Sweep
+ * each: !Train { rate: !logUniform { low: 0.001, high: 1 } }
+ * strategy: random
+ * ```
+ */
 export class LogUniform extends Parameter {
   override readonly scale = 'log'
 

@@ -1,4 +1,4 @@
-/** What stands in a template for many values. */
+/** What stands in a template for many values, such as a {@link Choice}. */
 export abstract class Parameter {
   /** Every value, in order; `undefined` when there is no end of them. */
   abstract values(): readonly unknown[] | undefined

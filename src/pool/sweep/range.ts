@@ -8,7 +8,14 @@ import { Parameter } from './parameter.js'
 const example = '!range { from: 0, to: 1, step: 0.25 }'
 const most = 1_000_000
 
-/** `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included. */
+/**
+ * `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included.
+ *
+ * ```yaml
+ * !Sweep
+ * each: !Train { layers: !range { from: 1, to: 3, step: 1 } }
+ * ```
+ */
 export class Range extends Parameter {
   readonly #count: number
 

@@ -22,7 +22,13 @@ export interface TrialRecord {
 
 const name = 'results.jsonl'
 
-/** The records in a folder, in the order of writing; a line that was cut off while it was written is none. */
+/**
+ * The records in a folder, in the order of writing; a line that was cut off while it was written is none.
+ *
+ * ```ts
+ * const failed = (await readRecords('sweep')).filter(({ error }) => error !== undefined)
+ * ```
+ */
 export async function readRecords(folder: string): Promise<TrialRecord[]> {
   const file = join(folder, name)
   if (!existsSync(file)) return []

@@ -26,6 +26,11 @@ const readers = { python: readPython, ini: readIni }
 /**
  * Reads secrets from an INI file in UTF-8. A `~` at the start of the path is the home folder.
  *
+ * ```ts
+ * const config = await readSecrets('~/secrets.ini')
+ * const key = config.get('AWS', 'access_key')
+ * ```
+ *
  * @throws {@link SecretsFileError} when there is no such file, or when it is wrong; it has every problem.
  */
 export async function readSecrets(path: string, options: ReadSecretsOptions = {}): Promise<SecretsConfig> {
@@ -37,6 +42,10 @@ export async function readSecrets(path: string, options: ReadSecretsOptions = {}
 
 /**
  * Reads secrets from a text.
+ *
+ * ```ts
+ * const config = await parseSecrets('[AWS]\naccess_key = no-real-key\n')
+ * ```
  *
  * @throws {@link SecretsFileError} when the text is wrong; it has every problem.
  */

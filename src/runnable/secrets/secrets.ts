@@ -28,6 +28,11 @@ export function tableOf(secrets: Secrets): SecretsTable {
  * The values show nowhere but where they are asked for: not in `console.log`, not in JSON, not in errors.
  * A section that is called as a method, such as `[get]`, can be read with the methods only; so can a key
  * that is called as what every object has, such as `constructor`.
+ *
+ * ```ts
+ * const key = this.config.get('AWS', 'access_key')
+ * const retries = this.config.getNumber('AWS', 'retries', { fallback: 3 })
+ * ```
  */
 export class Secrets {
   private constructor() {}
