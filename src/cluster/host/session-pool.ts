@@ -30,6 +30,9 @@ export class SessionPool {
   async use<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     const session = this.#takeIdle() ?? (await this.#open())
+    // Its coming may have taken long; nobody would hear of what was aborted meanwhile.
+    if (signal?.aborted) this.#putBack(session)
+    signal?.throwIfAborted()
     session.keepAlive(true)
     const talked = talk(session)
     talked.then(
