@@ -9,6 +9,7 @@
  * - ` ```yaml ` and then ` ```text `: what `flambeau run` says of it, as `job.yaml` when it has no name, with the
  *   classes of the files above.
  * - ` ```ini ` and then ` ```text `: what is said of it as a file of secrets.
+ * - ` ```typescript `, ` ```js `: shown only; that of testing.md is held by consumers.test.ts.
  * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints.
  *
  * All files of a page lie in one folder.
@@ -44,9 +45,12 @@ export function blocksOf(page: string): Block[] {
     const [, language = '', text = ''] = fence
     const below = fences[at + 1]
     const output = withOutput.has(language) && below?.[1] === 'text' ? below[2] : undefined
-    const name = /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/m.exec(text.split('\n', 1)[0]!)?.[1]
+    const named =
+      language === 'typescript'
+        ? undefined
+        : /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/m.exec(text.split('\n', 1)[0]!)
     const line = fence.input.slice(0, fence.index).split('\n').length + 1
-    return { page, line, language, text, name, output }
+    return { page, line, language, text, name: named?.[1], output }
   })
 }
 
