@@ -3,10 +3,10 @@ import { dirname, join, posix } from 'node:path'
 import { AgentHost } from '../cluster/host/agent-host.js'
 import { explainRefusal } from '../cluster/host/explain.js'
 import type { ExecOptions, ExecResult, Sent } from '../cluster/host/host.js'
-import { AgentRefusal, type SessionEnded } from '../cluster/host/session.js'
+import { AgentRefusal } from '../cluster/host/session.js'
 import type { Ask, Ended, Operation, Reply, Resources } from '../cluster/wire/protocol.js'
 import type { Tree } from '../cluster/wire/tree-of.js'
-import { ClusterError, RemoteCommandError } from '../errors.js'
+import { RemoteCommandError } from '../errors.js'
 import type { Registry } from '../registry/registry.js'
 import { agentOf } from './memory-agent.js'
 import { absolute, filesAt, type MemoryFile, memoryHome } from './memory-files.js'
@@ -181,8 +181,8 @@ export class MemoryHost extends AgentHost {
   }
 
   /** @internal */
-  protected override explainEnd(ended: SessionEnded): ClusterError {
-    return new ClusterError(`Host "${this.name}": ${ended.message}`, { code: 'CONNECTION_LOST' })
+  protected override explainEnd(): never {
+    throw new TypeError('A host in memory has no connection')
   }
 
   async #command(command: string): Promise<Ended> {

@@ -1,7 +1,7 @@
 // jest/greet.test.ts
 import { expect, test } from '@jest/globals'
 import { runYaml } from 'flambeau/testing'
-import { Greet } from '../src/greet.js'
+import { Greet } from '../greet.js'
 
 test('greets with the word that is secret', async () => {
   const secrets = { GREETING: { WORD: 'Ahoy' } }

@@ -1,7 +1,7 @@
 // vitest/greet.test.ts
 import { runYaml } from 'flambeau/testing'
 import { expect, test } from 'vitest'
-import { Greet } from '../src/greet.js'
+import { Greet } from '../greet.js'
 
 test('greets with the word that is secret', async () => {
   const secrets = { GREETING: { WORD: 'Ahoy' } }

@@ -1,4 +1,4 @@
-// src/greet.test.ts
+// greet.test.ts
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runYaml } from 'flambeau/testing'

@@ -1,4 +1,4 @@
-// src/greet.ts
+// greet.ts
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import { z } from 'zod'
 
