@@ -15,7 +15,9 @@ let consumers: Consumers
 describe('consumers', { skip: onlyHere(), concurrency: cpus().length }, () => {
   before(async () => {
     consumers = await Consumers.install()
-    for (const decorators of ['standard', 'legacy']) await copyOf(decorators)
+    await copyOf('typescript', { to: 'standard', legacy: false })
+    await copyOf('typescript', { to: 'legacy', legacy: true })
+    await copyOf('testing', { to: 'testing-standard', legacy: false })
   })
   after(() => consumers?.remove())
 
@@ -117,21 +119,22 @@ describe('consumers', { skip: onlyHere(), concurrency: cpus().length }, () => {
       assert.match(await consumers.tool('vitest/vitest.mjs', ['run'], 'testing'), /Tests {2}2 passed/)
     })
 
-    test('Jest', async () => {
-      const jest = join(consumers.tools, 'node_modules/jest/bin/jest.js')
-      const printed = await consumers.node(['--experimental-vm-modules', jest, '--json'], 'testing')
-      assert.equal(JSON.parse(printed).numPassedTests, 2)
-    })
+    for (const project of ['testing', 'testing-standard'])
+      test(`Jest, ${project}`, async () => {
+        const jest = join(consumers.tools, 'node_modules/jest/bin/jest.js')
+        const printed = await consumers.node(['--experimental-vm-modules', jest, '--json'], project)
+        assert.equal(JSON.parse(printed).numPassedTests, 2)
+      })
   })
 })
 
-/** The project in TypeScript, with the decorators that its name says. */
-async function copyOf(decorators: string): Promise<void> {
-  const copy = join(consumers.folder, decorators)
-  await cp(join(consumers.folder, 'typescript'), copy, { recursive: true })
+/** A copy of a project, with the decorators that it shall have. */
+async function copyOf(project: string, { to, legacy }: { to: string; legacy: boolean }): Promise<void> {
+  const copy = join(consumers.folder, to)
+  await cp(join(consumers.folder, project), copy, { recursive: true })
   const file = join(copy, 'tsconfig.json')
   const { compilerOptions, ...rest } = JSON.parse(await readFile(file, 'utf8'))
-  const options = { ...compilerOptions, experimentalDecorators: decorators === 'legacy' }
+  const options = { ...compilerOptions, experimentalDecorators: legacy }
   await writeFile(file, JSON.stringify({ ...rest, compilerOptions: options }))
 }
 
