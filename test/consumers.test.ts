@@ -63,9 +63,13 @@ describe('consumers', { skip: onlyHere(), concurrency: cpus().length }, () => {
         assert.equal(await consumers.node([`${out}/legacy/main.js`]), works)
       })
 
-      test('node16', () => tsc('--noEmit --skipLibCheck --module node16', 'standard'))
+      test('node16', async () => {
+        await tsc('--noEmit --skipLibCheck --module node16', 'standard')
+      })
 
-      test('bundler', () => tsc(bundler, 'standard'))
+      test('bundler', async () => {
+        await tsc(bundler, 'standard')
+      })
 
       test('CommonJS', async () => {
         await tsc(`--outDir ../${out}/commonjs`, 'commonjs')
