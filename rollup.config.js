@@ -1,3 +1,6 @@
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, posix } from 'node:path'
+
 /**
  * Joins what tsc emits into one file an entry: loading sixty small modules would cost a program more than all else.
  * Nothing is dropped or renamed: what is tested is what ships.
@@ -19,6 +22,7 @@ const library = {
   output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', entryFileNames: '[name].js' },
   external: /^(?:node:|[^./])/,
   treeshake: false,
+  plugins: [{ name: 'declarations', writeBundle: copyDeclarations }],
 }
 
 /** A program that runs on a host by itself: one file, without the library. */
@@ -28,5 +32,18 @@ const program = (name) => ({
   external: /^node:/,
   treeshake: false,
 })
+
+/** Of what tsc declares, users get what the "types" of package.json lead to. */
+function copyDeclarations() {
+  const entries = readFileSync('package.json', 'utf8').matchAll(/"types": ".\/dist\/(.*)"/g)
+  const found = new Set([...entries].map(([, file]) => file))
+  for (const file of found) {
+    const text = readFileSync(`build/types/${file}`, 'utf8')
+    for (const [, name] of text.matchAll(/(?:from|import) ?\(?'(\.[^']+)\.js'/g))
+      found.add(`${posix.join(dirname(file), name)}.d.ts`)
+    mkdirSync(dirname(`dist/${file}`), { recursive: true })
+    copyFileSync(`build/types/${file}`, `dist/${file}`)
+  }
+}
 
 export default [library, program('main'), program('supervise')]

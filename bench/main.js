@@ -9,10 +9,12 @@ import { poolMemory, sameSweep } from './pool-memory.js'
 import { pools } from './pools.js'
 import { processes } from './processes.js'
 import { python } from './python.js'
+import { size } from './size.js'
 
 mkdirSync('build', { recursive: true })
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
 console.log('Best of the rounds; ratios are to the first line of each table.')
+size()
 processes(20)
 calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
 manyClasses(3)

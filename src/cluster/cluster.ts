@@ -97,7 +97,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Brings the cluster up, lets a {@link ClusterRunnable} set itself up, sends it as it is then, and starts it. It goes
+   * Brings the cluster up, lets a `ClusterRunnable` set itself up, sends it as it is then, and starts it. It goes
    * on when this process ends.
    *
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.

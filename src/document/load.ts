@@ -1,5 +1,5 @@
 import { DocumentError, type Problem, ValidationError } from '../errors.js'
-import { defaultRegistry } from '../registry/default-registry.js'
+import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import type { TagMap } from '../registry/tag-map.js'
 import type { Class } from '../registry/types.js'
@@ -34,7 +34,7 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
 export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
-  const { filename = defaultName, registry = defaultRegistry, onWarning = warnProcess, expect } = options
+  const { filename = defaultName, registry = currentRegistry(), onWarning = warnProcess, expect } = options
   const parsed = parse(text, filename)
   const second = parsed.documents[1]
   if (second) throw severalDocuments(parsed, second)
@@ -51,7 +51,7 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
  * ```
  */
 export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
-  const { filename = defaultName, registry = defaultRegistry, onWarning = warnProcess } = options
+  const { filename = defaultName, registry = currentRegistry(), onWarning = warnProcess } = options
   return construct(parse(text, filename), registry, onWarning)
 }
 

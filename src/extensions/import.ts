@@ -40,11 +40,19 @@ export function importEach(
 }
 
 async function importOne(extension: ResolvedExtension, registry: Registry): Promise<ImportedExtension> {
-  const exported = await exportsOf(extension)
+  const tags = registerExports(await exportsOf(extension), extension.name, registry)
+  return { ...extension, tags }
+}
+
+/** Registers every declared class among what a module exports, as `!name.Tag`. */
+export function registerExports(
+  exported: ReadonlyMap<string, unknown>,
+  name: string,
+  registry: Registry,
+): Tag[] {
   const classes = [...new Set(exported.values())].filter(isDeclared)
   if (classes.length === 0) throw nothingToRegister(exported)
-  const tags = classes.flatMap((Class) => register(Class, extension.name, registry))
-  return { ...extension, tags }
+  return classes.flatMap((Class) => register(Class, name, registry))
 }
 
 async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unknown>> {

@@ -1,5 +1,5 @@
 export { withoutCredentials } from './credentials.js'
-export { type ImportedExtension, importEach, importExtensions } from './import.js'
+export { type ImportedExtension, importEach, importExtensions, registerExports } from './import.js'
 export { type Lock, type LockedExtension, lockName, readLock, writeLock } from './lock.js'
 export { lockSources } from './lock-sources.js'
 export { type Pruned, prune } from './prune.js'

@@ -1,3 +1,4 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import { RegistrationError } from '../errors.js'
 import { version } from '../version.js'
 import { Registry } from './registry.js'
@@ -13,6 +14,8 @@ interface Shared {
   handedOver?: { readonly options: unknown; readonly schema: unknown } | undefined
   /** The folders of the extensions that are being imported. */
   importing?: string[]
+  /** The registries of the tests that are running, by the calls that belong to each. */
+  ofTests?: AsyncLocalStorage<Registry>
 }
 
 const key = Symbol.for('flambeau.registry')
@@ -29,6 +32,11 @@ export const shared: Shared = share(globalThis as { [key]?: Shared })
  * ```
  */
 export const defaultRegistry: Registry = shared.registry
+
+/** The registry of who names none: the default one, or within a test that has its own, that. */
+export function currentRegistry(): Registry {
+  return shared.ofTests?.getStore() ?? shared.registry
+}
 
 function share(global: { [key]?: Shared }): Shared {
   const found = global[key]

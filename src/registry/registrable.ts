@@ -1,7 +1,7 @@
 import type { ClassFor, Fits } from './compile-time.js'
 import { declare } from './declaration.js'
 import { declaresOnly } from './declare-only.js'
-import { defaultRegistry } from './default-registry.js'
+import { currentRegistry } from './default-registry.js'
 import { checkTag, type Tag } from './tag.js'
 import type { Class, HooksOf, RegistrationOptions } from './types.js'
 
@@ -64,7 +64,7 @@ export function register<C extends Class, O extends RegistrationOptions = {}>(
 ): C {
   if (!options?.registry && declaresOnly())
     declare(Class).tags.push({ tag: checkTag(tag), options: options ?? {} })
-  else (options?.registry ?? defaultRegistry).add(Class, tag, options)
+  else (options?.registry ?? currentRegistry()).add(Class, tag, options)
   return Class
 }
 
@@ -87,6 +87,6 @@ function declareAndAdd(Class: Class, given: Tag | undefined, options: Registrati
   const { registry, ...declared } = options
   declare(Class).tags.push({ tag, options: declared })
   if (!registry && declaresOnly()) return
-  const target = registry ?? defaultRegistry
+  const target = registry ?? currentRegistry()
   target.add(Class, tag, options)
 }

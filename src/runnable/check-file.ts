@@ -7,7 +7,7 @@ import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Failure } from '../extensions/index.js'
 import { isApplicationTag } from '../node.js'
-import { defaultRegistry } from '../registry/default-registry.js'
+import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { namespaceOf } from '../registry/tag.js'
 import {
@@ -53,7 +53,7 @@ interface Seen {
 }
 
 async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
-  const { registry = defaultRegistry } = options
+  const { registry = currentRegistry() } = options
   const declared = declaredIn(parsed)
   if (!declared) return { registry, unseen: new Set(), problems: [], warnings: [] }
   const { registry: own, failures } = await tryImport(declared, registry, options)

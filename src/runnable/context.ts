@@ -6,7 +6,7 @@ import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
 import { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
-import { defaultRegistry } from '../registry/default-registry.js'
+import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
 import { describeError } from './describe-error.js'
@@ -71,7 +71,7 @@ export class SafeExecutionContext {
   /** `file` is a path, a URL, or `{ content }` for a text that is at hand. */
   constructor(file: string | URL | { content: string; filename?: string }, options: ContextOptions = {}) {
     this.#file = file
-    this.#registry = options.registry ?? defaultRegistry
+    this.#registry = options.registry ?? currentRegistry()
     this.#userProvider = options.userProvider
   }
 

@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { parse } from '../document/read/parse.js'
 import { readText } from '../document/read/read-text.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
-import { defaultRegistry } from '../registry/default-registry.js'
+import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
 import {
   type Declared,
@@ -41,7 +41,7 @@ export async function listExtensions(
 ): Promise<ListedExtension[]> {
   const { withoutCredentials } = await import('../extensions/index.js')
   const declared = await readDeclared(file)
-  const { imported, failures } = await tryImport(declared, defaultRegistry, options)
+  const { imported, failures } = await tryImport(declared, currentRegistry(), options)
   return Object.entries(declared.extensions).map(([name, source]) => {
     const found = imported.find((extension) => extension.name === name)
     if (found)

@@ -1,13 +1,17 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
+import { AgentHost } from '../cluster/host/agent-host.js'
 import { explainRefusal } from '../cluster/host/explain.js'
-import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from '../cluster/host/host.js'
+import type { ExecOptions, ExecResult, Sent } from '../cluster/host/host.js'
 import { AgentRefusal } from '../cluster/host/session-end.js'
-import { ignoring } from '../cluster/ship/ignoring.js'
-import type { Resources } from '../cluster/wire/protocol.js'
-import { treeOf } from '../cluster/wire/tree-of.js'
+import type { Ask, Ended, Operation, Reply, Resources } from '../cluster/wire/protocol.js'
+import type { Tree } from '../cluster/wire/tree-of.js'
 import { RemoteCommandError } from '../errors.js'
+import type { Registry } from '../registry/registry.js'
+import { agentOf } from './memory-agent.js'
 import { absolute, filesAt, type MemoryFile, memoryHome } from './memory-files.js'
+import type { MemoryRecord } from './memory-record.js'
+import { MemoryRuns } from './memory-runs.js'
 
 /** What a program of a {@link MemoryHost} is given, and how it prints. */
 export interface MemoryCall {
@@ -30,12 +34,9 @@ export interface MemoryHostOptions {
   /** By name or path, as `exec` is asked for them. */
   readonly programs?: Readonly<Record<string, MemoryProgram>>
   readonly resources?: Resources
+  /** Whose tags count for runs that are started on it. */
+  readonly registry?: Registry
 }
-
-/** What was done to a {@link MemoryHost}. */
-export type MemoryRecord =
-  | { readonly kind: 'ran'; readonly argv: readonly string[] }
-  | { readonly kind: 'sent'; readonly path: string; readonly files: readonly string[] }
 
 /**
  * A host without a machine, for tests: files are in memory, programs are functions, and what was run and sent is noted.
@@ -46,7 +47,7 @@ export type MemoryRecord =
  * assert.deepEqual(host.records, [{ kind: 'ran', argv: ['nproc'] }])
  * ```
  */
-export class MemoryHost implements Host {
+export class MemoryHost extends AgentHost {
   readonly name: string
   /** By absolute path. */
   readonly files = new Map<string, MemoryFile>()
@@ -55,13 +56,18 @@ export class MemoryHost implements Host {
   /** What was run and sent, in order. */
   readonly records: MemoryRecord[] = []
   readonly #options: MemoryHostOptions
+  readonly #runs: MemoryRuns
+  readonly #agent: ReturnType<typeof agentOf>
 
   constructor(options: MemoryHostOptions = {}) {
+    super()
     this.name = options.name ?? 'memory'
     this.#options = options
+    this.#runs = new MemoryRuns(this.records, options.registry)
+    this.#agent = agentOf(this, { runs: this.#runs, command: (command) => this.#command(command) })
   }
 
-  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  override async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     options.signal?.throwIfAborted()
     const [name = '', ...args] = argv
     const program = this.#options.programs?.[name]
@@ -77,7 +83,11 @@ export class MemoryHost implements Host {
   }
 
   /** Runs the program `sh`, if it has one, with the script as its input. */
-  async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {
+  override async script(
+    text: string,
+    args: readonly string[] = [],
+    options: Omit<ExecOptions, 'input'> = {},
+  ) {
     const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
     if (result.exitCode === 0) return result
     const facts = { host: this.name, remoteExitCode: result.exitCode, stderr: result.stderr.toString() }
@@ -85,19 +95,19 @@ export class MemoryHost implements Host {
     throw new RemoteCommandError(message, { code: 'SCRIPT_FAILED', ...facts })
   }
 
-  async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
+  override async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
     this.#write(path, { content: Buffer.from(content as Uint8Array), mode })
     this.records.push({ kind: 'sent', path, files: [posix.basename(path)] })
   }
 
-  async get(path: string): Promise<Buffer> {
+  override async get(path: string): Promise<Buffer> {
     const file = this.files.get(absolute(path))
     if (!file) throw this.#noFile(path)
     return Buffer.from(file.content)
   }
 
-  async sync(local: string, path: string, { ignore = [] }: SyncOptions = {}): Promise<Sent> {
-    const { files, sources } = await treeOf(local, { ignore: await ignoring(local, ignore) })
+  /** @internal */
+  override async send({ files, sources }: Tree, { path }: { path: string }): Promise<Sent> {
     const before = filesAt(this.files, path)
     await this.remove(path)
     const sent: string[] = []
@@ -113,7 +123,7 @@ export class MemoryHost implements Host {
     return { files: sent.length, bytes }
   }
 
-  async fetch(path: string, local: string): Promise<void> {
+  override async fetch(path: string, local: string): Promise<void> {
     if (!(await this.exists(path))) throw this.#noFile(path)
     const single = this.files.has(absolute(path))
     await rm(local, { recursive: true, force: true })
@@ -126,30 +136,64 @@ export class MemoryHost implements Host {
     }
   }
 
-  async makeFolders(paths: readonly string[]): Promise<void> {
+  override async makeFolders(paths: readonly string[]): Promise<void> {
     for (const path of paths) this.folders.add(absolute(path))
   }
 
-  async remove(path: string, { contentOnly = false } = {}): Promise<void> {
+  override async remove(path: string, { contentOnly = false } = {}): Promise<void> {
     const at = absolute(path)
     const goes = (each: string): boolean => each.startsWith(`${at}/`) || (each === at && !contentOnly)
     for (const each of [...this.files.keys()].filter(goes)) this.files.delete(each)
     for (const each of [...this.folders].filter(goes)) this.folders.delete(each)
   }
 
-  async exists(path: string): Promise<boolean> {
+  override async exists(path: string): Promise<boolean> {
     const at = absolute(path)
     const all = [...this.files.keys(), ...this.folders]
     return at === '/' || all.some((each) => each === at || each.startsWith(`${at}/`))
   }
 
-  async resources(): Promise<Resources> {
+  override async resources(): Promise<Resources> {
     return this.#options.resources ?? { cpus: 1, memory: 2 ** 30, gpus: [] }
   }
 
-  async waitUntilAccessible(): Promise<void> {}
+  override async waitUntilAccessible(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  override async close(): Promise<void> {}
+
+  /** @internal What the agent of a real host would answer. */
+  override async ask<O extends Operation>(op: O, ask: Ask<O>): Promise<Reply<O>> {
+    try {
+      return await this.#agent[op](ask)
+    } catch (error) {
+      throw explainRefusal(this.name, error)
+    }
+  }
+
+  /** @internal */
+  override async readLog(ask: Ask<'logs'>, copy: (chunk: Buffer) => unknown): Promise<void> {
+    await copy(await this.#runs.log(ask))
+  }
+
+  /** @internal */
+  override start(): never {
+    throw new TypeError('A host in memory starts no processes')
+  }
+
+  /** @internal */
+  protected override explainEnd(): never {
+    throw new TypeError('A host in memory has no connection')
+  }
+
+  async #command(command: string): Promise<Ended> {
+    const argv = ['sh', '-c', command]
+    if (!this.#options.programs?.['sh']) this.records.push({ kind: 'ran', argv })
+    else {
+      const { stdout, stderr, ...exit } = await this.exec(argv)
+      if (exit.exitCode !== 0) return { failed: { command, ...exit, output: `${stdout}${stderr}` } }
+    }
+    return {}
+  }
 
   #write(path: string, file: MemoryFile): void {
     this.files.set(absolute(path), file)

@@ -13,6 +13,7 @@
  * - ` ```json ` is JSON: a `package.json` or a `tsconfig.json` by what it holds, or settings of an editor.
  * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints, and `...` is any lines.
  * - ` ```sh `, or no language: commands that flambeau and npm know, or a message that src words so.
+ * - ` ```typescript `, ` ```js `: shown only; that of testing.md is held by consumers.test.ts.
  * - `<!-- not run: why -->` above a block says that it is only looked at.
  *
  * All files of a page lie in one folder.
@@ -58,6 +59,7 @@ export function blocksOf(page: string): Block[] {
 }
 
 function nameOf(language: string, text: string): string | undefined {
+  if (language === 'typescript') return undefined
   if (language === 'json')
     return ['package.json', 'tsconfig.json'].find((name) => text.includes(marks[name]!))
   return /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/.exec(text.split('\n', 1)[0]!)?.[1]

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { ignoring } from '../ship/ignoring.js'
-import type { Ask, Operation, Reply, Resources } from '../wire/protocol.js'
+import type { Ask, Operation, Operations, Reply, Resources } from '../wire/protocol.js'
 import { type Tree, treeOf } from '../wire/tree-of.js'
 import { runProgram } from './exec.js'
 import { explainRefusal } from './explain.js'
@@ -70,6 +70,14 @@ export abstract class AgentHost implements Host {
   /** @internal */
   send(tree: Tree, to: { path: string; fresh: boolean }, signal?: AbortSignal): Promise<Sent> {
     return this.talk((session) => sendTree(session, tree, to), signal)
+  }
+
+  /** @internal Copies what a run has written to `copy`; see {@link Operations}. */
+  readLog(ask: Ask<'logs'>, copy: (chunk: Buffer) => unknown, signal?: AbortSignal): Promise<unknown> {
+    return this.talk(async (session) => {
+      await session.ask('logs', ask)
+      return session.pieces((_, chunk) => copy(chunk))
+    }, signal)
   }
 
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {

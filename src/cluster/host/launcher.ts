@@ -27,7 +27,7 @@ let agent: Promise<Buffer> | undefined
 
 /** The program that answers questions on a host, as it was built. */
 export function readAgentSource(): Promise<Buffer> {
-  agent ??= readFile(join(ownFolder, 'dist/cluster/agent.js'))
+  agent ??= readFile(join(ownFolder(), 'dist/cluster/agent.js'))
   return agent
 }
 

@@ -90,14 +90,12 @@ export class RemoteRun {
 
   async #copyLog(output: PassThrough, { follow, offset, signal }: Required<LogOptions>): Promise<void> {
     let at = offset
+    const take = (chunk: Buffer): Promise<void> => {
+      at += chunk.length
+      return written(output, chunk)
+    }
     const copy = (): Promise<unknown> =>
-      this.#host.talk(async (session) => {
-        await session.ask('logs', { ...this.#ask, offset: at, follow })
-        return session.pieces(async (_, chunk) => {
-          at += chunk.length
-          await written(output, chunk)
-        })
-      }, signal)
+      this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
     await (follow ? persistently(copy, signal) : copy())
   }
 }

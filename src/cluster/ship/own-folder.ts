@@ -9,5 +9,10 @@ export function packageAbove(folder: string): string {
   return folder
 }
 
-/** The folder in which this package is installed. */
-export const ownFolder: string = packageAbove(dirname(fileURLToPath(import.meta.url)))
+let own: string | undefined
+
+/** The folder in which this package is installed; asked when it is needed, since in a bundle there is none. */
+export function ownFolder(): string {
+  own ??= packageAbove(dirname(fileURLToPath(import.meta.url)))
+  return own
+}

@@ -19,7 +19,9 @@ let own: Promise<Tree> | undefined
 
 /** This package, at this very version, with all that it needs to run; read once in a process. */
 export function ownTree(): Promise<Tree> {
-  own ??= withDependencies(ownFolder).then((packages) => merge(packages, 'node_modules/flambeau', isNotOurs))
+  own ??= withDependencies(ownFolder()).then((packages) =>
+    merge(packages, 'node_modules/flambeau', isNotOurs),
+  )
   return own
 }
 

@@ -57,7 +57,7 @@ export async function importTrees(
 // Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
 function programFolder(file: string): string {
   const folder = packageAbove(dirname(file))
-  return folder === ownFolder ? dirname(file) : folder
+  return folder === ownFolder() ? dirname(file) : folder
 }
 
 async function programTree(folder: string, kept: readonly string[]): Promise<ShippedTree> {

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js'
-import { defaultRegistry } from '../../registry/default-registry.js'
+import { currentRegistry } from '../../registry/default-registry.js'
 import { inFileOrder } from '../problems.js'
 import { parse } from '../read/parse.js'
 import { defaultName, type ReadOptions } from '../read/read-options.js'
@@ -16,7 +16,7 @@ import { examine } from './examine.js'
  * class stands for a tagged child, and issues beneath it are dropped.
  */
 export function check(text: string, options: ReadOptions = {}): Problem[] {
-  const { filename = defaultName, registry = defaultRegistry, onWarning } = options
+  const { filename = defaultName, registry = currentRegistry(), onWarning } = options
   const { problems, doubtful, warnings } = examine(parse(text, filename), registry)
   if (onWarning) for (const warning of warnings) onWarning(warning)
   return inFileOrder([...problems, ...doubtful])

@@ -1,7 +1,7 @@
 import type { Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
 import type { Node } from '../../node.js'
-import { defaultRegistry } from '../../registry/default-registry.js'
+import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
 import { recordOf } from '../construct/records.js'
 import { anchorNames } from './anchor-names.js'
@@ -51,7 +51,7 @@ export function dump(
 
 function registryOf(value: unknown): Registry {
   const record = typeof value === 'object' && value !== null ? recordOf(value) : undefined
-  return record?.loaded?.by.registry ?? defaultRegistry
+  return record?.loaded?.by.registry ?? currentRegistry()
 }
 
 /**

@@ -10,11 +10,25 @@ export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | '
  * @throws {@link FlambeauError} that says what to type when one is absent.
  */
 export async function loadPackages(): Promise<Packages> {
-  const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([
-    import('bullmq').catch((cause) => Promise.reject(absent('bullmq', cause))),
-    import('ioredis').catch((cause) => Promise.reject(absent('ioredis', cause))),
-  ])
+  const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
   return { Queue, QueueEvents, Worker, Redis }
+}
+
+// Within "try", so that bundlers see that it may be absent.
+async function bullmq() {
+  try {
+    return await import('bullmq')
+  } catch (cause) {
+    throw absent('bullmq', cause as NodeJS.ErrnoException)
+  }
+}
+
+async function ioredis() {
+  try {
+    return await import('ioredis')
+  } catch (cause) {
+    throw absent('ioredis', cause as NodeJS.ErrnoException)
+  }
 }
 
 function absent(name: string, cause: NodeJS.ErrnoException): Error {

@@ -1,4 +1,4 @@
-import { defaultRegistry } from '../default-registry.js'
+import { currentRegistry } from '../default-registry.js'
 import type { Registry } from '../registry.js'
 import { type DescribedTag, describedTags } from './described-tag.js'
 
@@ -11,7 +11,7 @@ import { type DescribedTag, describedTags } from './described-tag.js'
  *
  * Each says on what kind of node the tag stands, and what {@link jsonSchema} should take that for.
  */
-export function customTags(registry: Registry = defaultRegistry): string[] {
+export function customTags(registry: Registry = currentRegistry()): string[] {
   return describedTags(registry).flatMap((described) =>
     kindsOf(described).map((kind) => `${described.tag} ${kind}`),
   )

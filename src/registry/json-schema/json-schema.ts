@@ -1,4 +1,4 @@
-import { defaultRegistry } from '../default-registry.js'
+import { currentRegistry } from '../default-registry.js'
 import type { Registry } from '../registry.js'
 import { describedTags } from './described-tag.js'
 import { documentRules } from './document-rules.js'
@@ -15,7 +15,7 @@ import { tagDefinition } from './tag-definition.js'
  * It holds what the libraries of the schemas say, titles, descriptions, defaults and deprecations included. Options
  * of a class without a schema may be anything. An editor needs {@link customTags}, too.
  */
-export function jsonSchema(registry: Registry = defaultRegistry): JsonSchema {
+export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
   const tags = describedTags(registry)
   const known = tags.filter(({ options }) => options !== undefined)
   const definitions = Object.fromEntries(known.map((known) => [known.tag, tagDefinition(known, tags)]))

@@ -27,7 +27,7 @@ export function shareSecrets(secrets: SecretsConfig, allowed: readonly string[])
   const shared = table.names().filter((section) => allowed.includes(section))
   return {
     ...(table.filename === undefined ? {} : { filename: table.filename }),
-    caseless: table.rules === pythonRules,
+    caseless: table.rules.keyOf === pythonRules.keyOf,
     sections: shared.map((section) => [section, valuesOf(table, section)]),
     withheld: table.sections().filter((section) => !allowed.includes(section)),
   }

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { moduleUrls } from '../pool/import-modules.js'
+import { InlineEngine } from '../pool/inline-engine.js'
+import { openPool } from '../pool/open-pool.js'
+import type { Pool } from '../pool/pool.js'
+import type { PoolOptions } from '../pool/pool-options.js'
+
+/** Options of {@link inlinePool}: those of `openPool` that make sense within one process. */
+export type InlinePoolOptions = Pick<
+  PoolOptions,
+  'imports' | 'registry' | 'extensions' | 'secrets' | 'folder' | 'logger' | 'signal' | 'graceMs'
+>
+
+/**
+ * A pool that runs its tasks in this process, one after the other, and leaves nothing behind: where no `folder` is
+ * given, what it writes (`failed/`, `results/`) is in a temporary one, until it is closed.
+ *
+ * ```ts
+ * await using pool = await inlinePool({ registry })
+ * for await (const { result } of pool.map([new Train({ rate: 0.1 })])) assert.equal(result.accuracy, 1)
+ * ```
+ *
+ * A task travels as text all the same: what cannot be dumped and loaded again is found here, too.
+ */
+export async function inlinePool(options: InlinePoolOptions = {}): Promise<Pool> {
+  if (options.folder !== undefined) return openPool({ ...options, engine: 'inline' })
+  const folder = await mkdtemp(join(tmpdir(), 'flambeau-pool-'))
+  const { imports = [], registry, secrets, graceMs = 5000 } = options
+  const own = { ...(registry && { registry }), ...(secrets && { secrets }) }
+  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, ...own }, graceMs)
+  return openPool({ ...options, folder, engine })
+}
+
+class TemporaryEngine extends InlineEngine {
+  override async close(): Promise<void> {
+    await rm(this.setup.folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,69 @@
+import { Cluster, type ClusterOptions } from '../cluster/cluster.js'
+import type { Member, Members } from '../cluster/members.js'
+import { memoryHome } from './memory-files.js'
+import { MemoryHost, type MemoryHostOptions } from './memory-host.js'
+import type { MemoryRecord } from './memory-record.js'
+
+/** Options of {@link MemoryCluster}; `programs`, `resources` and `registry` are those of each host. */
+export interface MemoryClusterOptions extends Partial<ClusterOptions>, Omit<MemoryHostOptions, 'name'> {
+  /** How many; default 2. */
+  readonly factories?: number
+}
+
+/**
+ * A cluster without machines, for tests: each host is a {@link MemoryHost}, and what is submitted runs in this process.
+ *
+ * ```ts
+ * const cluster = new MemoryCluster({ factories: 1 })
+ * await job.setupInjectEnv({ cluster, extensions: {}, force: false })
+ * assert.deepEqual(cluster.records, [
+ *   { host: 'orchestrator', kind: 'ran', argv: ['sh', '-c', 'pip install torch'] },
+ *   { host: 'factory-1', kind: 'ran', argv: ['sh', '-c', 'pip install torch'] },
+ * ])
+ * ```
+ *
+ * The code is that of every cluster, down to the host. `submit` sends the runnable as a text, which is loaded and run as
+ * it would be on the orchestrator, with the secrets that may leave; `wait` tells how it ended. Shell commands are noted
+ * and succeed, unless `programs` has a `sh`. There are no processes: for a pool on a cluster, take a `LocalCluster`.
+ */
+export class MemoryCluster extends Cluster {
+  readonly options: ClusterOptions
+  readonly #given: MemoryClusterOptions
+
+  constructor(options: MemoryClusterOptions = {}) {
+    super()
+    const { name = 'memory', setupCmds, secrets } = options
+    this.options = { name, setupCmds, secrets }
+    this.#given = options
+  }
+
+  override get orchestrator(): MemoryHost {
+    return super.orchestrator as MemoryHost
+  }
+
+  override get factories(): readonly MemoryHost[] {
+    return super.factories as readonly MemoryHost[]
+  }
+
+  override get hosts(): readonly MemoryHost[] {
+    return [this.orchestrator, ...this.factories]
+  }
+
+  /** What was run, sent and started on each host, the orchestrator first. */
+  get records(): readonly (MemoryRecord & { readonly host: string })[] {
+    return this.hosts.flatMap(({ name, records }) => records.map((record) => ({ host: name, ...record })))
+  }
+
+  protected override connect(): Members {
+    const count = this.#given.factories ?? 2
+    return {
+      orchestrator: this.#member('orchestrator', 'orchestrator'),
+      factories: Array.from({ length: count }, (_, index) => this.#member(`factory-${index + 1}`, 'factory')),
+    }
+  }
+
+  #member(name: string, role: Member['role']): Member {
+    const host = new MemoryHost({ ...this.#given, name })
+    return { host, role, address: name, connection: { kind: 'local', name, folder: memoryHome } }
+  }
+}

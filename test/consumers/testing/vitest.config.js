@@ -1,0 +1,4 @@
+// vitest.config.js
+export default {
+  test: { include: ['vitest/*.test.ts'] },
+}
