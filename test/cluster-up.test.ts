@@ -106,7 +106,7 @@ describe('bringing up', { skip: onlyHere(noHosts) }, () => {
     assert.deepEqual(authorized(orchestrator!), [own])
     for (const factory of factories)
       assert.deepEqual(authorized(factory), [own, `restrict,port-forwarding ${made}`])
-    const secret = /PRIVATE KEY/
+    const secret = /-----BEGIN [A-Z ]*PRIVATE KEY-----/
     const keys = hosts.all.map(({ home }) =>
       below(home).filter((path) => isFile(path) && secret.test(readFileSync(path, 'latin1'))),
     )
