@@ -62,10 +62,13 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
         assert.match(await shell(`node ${quoted(fileURLToPath(urlOf(file)))}`, root), /fail 0$/m)
       })
 
-    for (const block of blocks.flat().filter(({ language }) => language === 'console'))
-      test(placeOf(block), async () => {
-        const printed = await shell(session(block.text), folderOf(block.page, root))
-        assert.match(anywhere(printed, block), pattern(block.text), placeOf(block))
+    // In order: what one does, the next may look at.
+    for (const sessions of blocks.map(sessionsOf).filter(({ length }) => length > 0))
+      test(`the sessions of ${sessions[0]!.page}`, async () => {
+        for (const block of sessions) {
+          const printed = await shell(session(block.text), folderOf(block.page, root))
+          assert.match(anywhere(printed, block), pattern(block.text), placeOf(block))
+        }
       })
   })
 
@@ -98,6 +101,10 @@ function bePackage(folder: string): void {
 }
 
 const userManifest = JSON.stringify({ type: 'module', dependencies: { zod: '*' } })
+
+function sessionsOf(ofPage: readonly Block[]): Block[] {
+  return ofPage.filter(({ language }) => language === 'console')
+}
 
 function placeOf({ page, line }: Block): string {
   return `${page}:${line}`

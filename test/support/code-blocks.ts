@@ -54,7 +54,7 @@ export function blocksOf(page: string): Block[] {
     const above = fence.input.slice(0, fence.index)
     const notRun = /<!-- not run: (.+) -->\n+$/.exec(above)?.[1]
     const line = above.split('\n').length + 1
-    return { page, line, language, text, name: nameOf(language, text), output, notRun }
+    return { page, line, language, text, name: notRun ? undefined : nameOf(language, text), output, notRun }
   })
 }
 
@@ -75,7 +75,7 @@ export function folderOf(page: string, root: string): string {
 /** The files that the blocks of one page make. */
 export function filesOf(blocks: readonly Block[], root: string, library: readonly string[]): PageFile[] {
   const files: PageFile[] = []
-  for (const block of blocks) {
+  for (const block of blocks.filter(({ notRun }) => !notRun)) {
     const above = files.filter(({ block, text }) => block.name?.endsWith('.ts') && exportsOf(text).length > 0)
     const made = fileOf(block, above, library)
     if (made) files.push({ block, path: join(folderOf(block.page, root), made.name), text: made.text })
@@ -119,10 +119,12 @@ function moduleOf({ block }: PageFile): string {
 
 /** The blocks of a page that are judged: YAML, INI, JSON. What is right has no `output`. */
 export function judgedBlocks(blocks: readonly Block[]): Block[] {
-  return blocks.filter(({ language, name }) => language in judgedAs && name !== 'wrong.yaml')
+  return blocks.filter(
+    ({ language, name, notRun }) => judged.has(language) && name !== 'wrong.yaml' && !notRun,
+  )
 }
 
-const judgedAs: Record<string, string> = { yaml: 'yaml', ini: 'ini', json: 'json' }
+const judged = new Set(['yaml', 'ini', 'json'])
 
 function question({ language, text, output }: Block): { how: string; text: string } {
   return { how: language === 'yaml' && output === undefined ? 'check' : language, text }
