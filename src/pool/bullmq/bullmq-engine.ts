@@ -90,9 +90,14 @@ export class BullmqEngine implements Engine {
     return job.ended
   }
 
+  /** Cancels all tasks; settles when they have ended, within the grace. */
+  async cancelAll(): Promise<void> {
+    await Promise.all(this.#pending.olderThan(0).map((id) => this.#cancel(id)))
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#doubt)
-    await Promise.all(this.#pending.olderThan(0).map((id) => this.#cancel(id)))
+    await this.cancelAll()
     const { queue, events, connection } = this.open
     if (this.options.queue === undefined) await queue.obliterate({ force: true })
     await Promise.all([queue.close(), events.close()])

@@ -1,12 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError, FlambeauError } from '../../errors.js'
 import type { BullmqEngine } from '../bullmq/bullmq-engine.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../engine.js'
 import type { FactoryWorkers } from './factory-workers.js'
 import type { RedisServer } from './redis-server.js'
-
-/** Milliseconds for a queue to be closed whose Redis ends in any case. */
-const closeMs = 10_000
 
 /** What a {@link ClusterEngine} is made of. */
 export interface ClusterEngineParts {
@@ -49,10 +45,12 @@ export class ClusterEngine implements Engine {
 
   async close(): Promise<void> {
     const { queue, redis } = this.parts
-    // One that lives on is left as it was; without Redis, the queue would wait for it.
-    if (!redis) await queue.close()
-    else if (!this.#error) await Promise.race([queue.close(), delay(closeMs, undefined, { ref: false })])
+    // Without Redis, the queue would wait for it.
+    const hasRedis = !redis || !this.#error
+    if (hasRedis) await queue.cancelAll()
+    // Before the queue: they would write into one that was taken away.
     await Promise.all(this.#workers.map((each) => each.close()))
+    if (hasRedis) await queue.close()
     await redis?.close()
   }
 }
