@@ -7,7 +7,7 @@ export class AgentRefusal extends Error {
   }
 }
 
-/** The connection ended before an answer came: what `explainEnd` of an `AgentHost` is given. */
+/** The connection ended before an answer came: what `explainEnd` of an {@link AgentHost} is given. */
 export class SessionEnded extends Error {
   readonly exitCode: number | null
   readonly stderr: string

@@ -7,7 +7,14 @@ export type SecretValues = Readonly<Record<string, Readonly<Record<string, strin
 
 const rules: DialectRules = { ...pythonRules, expand: (raw) => raw }
 
-/** Secrets that were not read from a file; keys have no case, as in one, and values are what they are. */
+/**
+ * Secrets that were not read from a file; keys have no case, as in one, and values are what they are.
+ *
+ * ```ts
+ * const secrets = secretsOf({ MAIL: { KEY: 'k' } })
+ * assert.equal(secrets.get('MAIL', 'key'), 'k')
+ * ```
+ */
 export function secretsOf(values: SecretValues): SecretsConfig {
   const sections = Object.entries(values).map(([section, keys]) => [section, keysOf(keys)] as const)
   return Secrets.from(new SecretsTable({ content: { sections: new Map(sections) }, rules }))
