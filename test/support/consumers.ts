@@ -64,7 +64,12 @@ async function installedTools(): Promise<string> {
   if (existsSync(folder)) return folder
   const made = await mkdtemp(join(tmpdir(), 'flambeau-consumers-new-'))
   await writeFile(join(made, 'package.json'), manifest)
-  await npm(['install', ...quiet], made)
+  try {
+    await npm(['install', ...quiet], made)
+  } catch (error) {
+    await rm(made, { recursive: true, force: true })
+    throw error
+  }
   // Another process may have been faster.
   await rename(made, folder).catch(() => rm(made, { recursive: true, force: true }))
   return folder
