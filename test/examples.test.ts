@@ -250,6 +250,6 @@ describe('extension', () => {
     assert.equal(built.code, 0, built.stdout)
     const ran = await node(join(root, 'dist', 'cli', 'main.js'), 'run', join(copy, 'job.yaml'))
     assert.deepEqual(ran, { code: 0, stdout: 'Good day, Countess Ada\n', stderr: 'greeting\n' })
-    assert.ok(guide.includes(`flambeau run job.yaml\n${ran.stderr}${ran.stdout}`))
+    assert.ok(guide.includes(`flambeau run greet.yaml\n${ran.stderr}${ran.stdout}`))
   })
 })

@@ -69,8 +69,11 @@ function ended({ exitCode, cancelled }: RunExit): RunState {
 }
 
 async function unendedState({ id, starter }: RunFacts): Promise<RunState> {
-  const processes = await readJson<RunProcesses>(id, 'state.json')
-  if (!processes) return (await isAlive(starter)) ? 'starting' : 'lost'
+  const soFar = await readJson<RunProcesses>(id, 'state.json')
+  if (!soFar && (await isAlive(starter))) return 'starting'
+  // It ends as soon as the supervisor has begun: perhaps between the two looks.
+  const processes = soFar ?? (await readJson<RunProcesses>(id, 'state.json'))
+  if (!processes) return 'lost'
   const { supervisor, runner } = processes
   const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
   if (alive) return 'running'

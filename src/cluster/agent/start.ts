@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunSpecification } from '../wire/protocol.js'
-import { take } from './active-run.js'
+import { activeRun, take } from './active-run.js'
 import { cancel } from './cancel.js'
 import { besides, packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
@@ -44,7 +44,7 @@ async function writeRun({ id, cluster, file, packageHash, files }: RunSpecificat
 }
 
 // A session and streams of its own: neither the end of this process nor of the connection reaches it.
-async function superviseDetached({ id, packageHash }: RunSpecification): Promise<void> {
+async function superviseDetached({ id, cluster, packageHash }: RunSpecification): Promise<void> {
   const program = join(packages, packageHash, 'node_modules/flambeau/dist/cluster/supervise.js')
   const child = spawn(process.execPath, [program, runFolder(id)], {
     detached: true,
@@ -56,7 +56,10 @@ async function superviseDetached({ id, packageHash }: RunSpecification): Promise
     child.once('exit', (code) => reject(new Error(`the supervisor ended with ${code}`)))
   })
   failed.catch(() => undefined)
-  await Promise.race([failed, isSupervised(id)])
+  await Promise.race([failed, isSupervised(id)]).catch(async (error) => {
+    const other = await activeRun(cluster)
+    throw other && other !== id ? Object.assign(new Error(other), { code: 'RUN_ACTIVE' }) : error
+  })
   child.removeAllListeners().unref()
 }
 
