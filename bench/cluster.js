@@ -123,7 +123,9 @@ async function roundTrips(hosts) {
       config,
       `Host h1\n  HostName 127.0.0.1\n  Port ${link.port}\n  HostKeyAlias far\n  IdentityFile ${hosts.key}\n  UserKnownHostsFile ${hosts.knownHosts}\n`,
     )
-    far.push((await timeUp(clusterOf(hosts, 1, { sshConfig: config }))).seconds)
+    const { seconds, error } = await timeUp(clusterOf(hosts, 1, { sshConfig: config }))
+    if (error) throw error
+    far.push(seconds)
     link.close()
   }
   // One more for the TCP connection, which the link answers at once.
