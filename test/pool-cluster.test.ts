@@ -22,7 +22,8 @@ import { onlyHere } from './support/one-form.js'
 import { until } from './support/processes.js'
 import { redisServer } from './support/redis.js'
 import { noMachines, SshHosts } from './support/ssh-hosts.js'
-import { endOf, notesIn, TrialProject } from './support/trial-project.js'
+import { notesIn, TrialProject } from './support/trial-project.js'
+import { endOf } from './support/user-package.js'
 
 const noRedis = redisServer === undefined && 'there is no redis-server or valkey-server here'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }

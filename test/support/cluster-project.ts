@@ -1,14 +1,11 @@
 // A user's package with one runnable, `!Job`, that does what its `code` says; and the command line in its folder.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import type { ClusterRunnable } from 'flambeau'
 import { SafeExecutionContext } from 'flambeau'
 import type { SshHosts } from './ssh-hosts.js'
+import { type CommandEnd, endOf, UserPackage } from './user-package.js'
 
 const jobModule = `
 import * as processes from 'node:child_process'
@@ -41,30 +38,13 @@ class Job extends ClusterRunnable {
 registrable('!Job')(Job)
 `
 
-/** How a command ended. */
-export interface CommandEnd {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** A user's package, which is removed with {@link Project.end}. */
-export class Project {
-  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-project-'))
+export class Project extends UserPackage {
   /** The module that registers `!Job`. */
   readonly module = pathToFileURL(this.file('jobs.js', jobModule))
 
   constructor() {
-    this.file('package.json', '{ "name": "jobs", "version": "1.0.0", "type": "module" }\n')
-    mkdirSync(join(this.folder, 'node_modules'))
-    symlinkSync(process.cwd(), join(this.folder, 'node_modules/flambeau'))
-  }
-
-  /** Writes a file, and gives its path. */
-  file(name: string, content: string): string {
-    const path = join(this.folder, name)
-    writeFileSync(path, content)
-    return path
+    super('jobs')
   }
 
   /** A `!Job`, as the file has it. */
@@ -108,14 +88,6 @@ ${extra}`
 
   /** Runs the command line. */
   async flambeau(...args: readonly string[]): Promise<CommandEnd> {
-    const child = this.start(...args)
-    const end = once(child, 'close')
-    const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)])
-    const [code] = await end
-    return { code, stdout, stderr }
-  }
-
-  end(): void {
-    rmSync(this.folder, { recursive: true, force: true })
+    return endOf(this.start(...args))
   }
 }

@@ -1,13 +1,12 @@
 // A user's package with two runnables: `!Trial`, which notes where it runs, and `!Trials`, a ClusterRunnable that maps
 // them over a pool; and the command line in its folder.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import type { Runnable } from 'flambeau'
+import { type CommandEnd, endOf, UserPackage } from './user-package.js'
 
 const trialsModule = `
 import { spawn } from 'node:child_process'
@@ -73,32 +72,15 @@ export interface Note {
   readonly home: string
 }
 
-/** How a command ended. */
-export interface CommandEnd {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** The package; {@link TrialProject.end} removes it. */
-export class TrialProject {
-  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-trials-'))
+export class TrialProject extends UserPackage {
   /** Where trials take notes: no part of the package, and every host can write there. */
   readonly notes = mkdtempSync(join(tmpdir(), 'flambeau-notes-'))
   readonly module = pathToFileURL(this.file('trials.js', trialsModule))
   #files = 0
 
   constructor() {
-    this.file('package.json', '{ "name": "trials", "version": "1.0.0", "type": "module" }\n')
-    mkdirSync(join(this.folder, 'node_modules'))
-    symlinkSync(process.cwd(), join(this.folder, 'node_modules/flambeau'))
-  }
-
-  /** Writes a file, and gives its path. */
-  file(name: string, content: string): string {
-    const path = join(this.folder, name)
-    writeFileSync(path, content)
-    return path
+    super('trials')
   }
 
   /** A path at which there is nothing yet. */
@@ -132,17 +114,10 @@ export class TrialProject {
     })
   }
 
-  end(): void {
-    for (const folder of [this.folder, this.notes]) rmSync(folder, { recursive: true, force: true })
+  override end(): void {
+    super.end()
+    rmSync(this.notes, { recursive: true, force: true })
   }
-}
-
-/** What a command says until it ends. */
-export async function endOf(child: ChildProcess): Promise<CommandEnd> {
-  const end = once(child, 'close')
-  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)])
-  const [code] = await end
-  return { code, stdout, stderr }
 }
 
 /** What trials have noted in a file. */
