@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError } from '../errors.js'
@@ -80,11 +79,6 @@ export class KeptResults {
     }
     await this.file.truncate(start)
   }
-}
-
-/** What tells a task from another one with the same id: what its dump says. */
-export function keyOf(dump: string): string {
-  return createHash('sha256').update(dump).digest('hex').slice(0, 16)
 }
 
 async function* linesOf(file: FileHandle): AsyncGenerator<Buffer> {

@@ -4,12 +4,12 @@ import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { writeFailed } from './failed-file.js'
-import { type KeptResult, type KeptResults, keyOf } from './kept-results.js'
+import type { KeptResult, KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
 import { unpackError } from './packed-error.js'
 import { unpackResult } from './packed-result.js'
 import { TaskError } from './task-error.js'
-import { taskText } from './task-text.js'
+import { keyOf, taskText } from './task-text.js'
 
 /** What the tasks of one map have in common. */
 export interface MapSetting<Task extends AnyTask> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
@@ -18,4 +19,9 @@ export function taskText(
   const all = { ...extensions, ...task.extensions }
   const options = registry ? { registry } : {}
   return Object.keys(all).length === 0 ? dump(task, options) : dumpAll([all, task], options)
+}
+
+/** What tells a task from another one: the hash of its text. */
+export function keyOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -1,4 +1,5 @@
 import type { Host } from '../cluster/host/host.js'
+import { authorizedLine } from '../cluster/wire/authorized-line.js'
 import type { Ask, Done, Ended, HostState, Operation, Reply } from '../cluster/wire/protocol.js'
 import { memoryHome } from './memory-files.js'
 import type { MemoryRuns } from './memory-runs.js'
@@ -63,7 +64,7 @@ async function stateOf(host: Host): Promise<Omit<HostState, 'setUp'>> {
     freeBytes: 2 ** 40,
     resources: await host.resources(),
     missing: [],
-    authorized: [`restrict ${publicKey}`],
+    authorized: [authorizedLine(publicKey)],
     hostKeys: [],
     knownHosts: '',
   }

@@ -14,6 +14,11 @@ export async function activeRun(cluster: string): Promise<string | undefined> {
   return last && (await isUnderWay(cluster, last.id)) ? last.id : undefined
 }
 
+/** Tells who asked that another run has the cluster. */
+export function runActive(id: string): Error {
+  return Object.assign(new Error(id), { code: 'RUN_ACTIVE' })
+}
+
 /** Whether a run is the last that took the cluster. */
 export async function holds(cluster: string, id: string): Promise<boolean> {
   return (await lastClaim(cluster))?.id === id

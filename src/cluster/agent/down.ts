@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ask } from '../wire/protocol.js'
-import { activeRun } from './active-run.js'
+import { activeRun, runActive } from './active-run.js'
 import { cancel } from './cancel.js'
 import { forget } from './keys.js'
 import { clusterFolder, packages, root, runFolder, runs } from './paths.js'
@@ -10,7 +10,7 @@ import { runsOf } from './run-files.js'
 /** Removes what a cluster has put on this host; what other clusters share stays until the last of them goes. */
 export async function down({ cluster, force, graceMs }: Ask<'down'>): Promise<void> {
   const active = await activeRun(cluster)
-  if (active && !force) throw Object.assign(new Error(active), { code: 'RUN_ACTIVE' })
+  if (active && !force) throw runActive(active)
   if (active) await cancel({ cluster, id: active, graceMs })
   await forget(cluster)
   for (const { id } of await runsOf(cluster)) await rm(runFolder(id), { recursive: true, force: true })

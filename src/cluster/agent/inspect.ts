@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { constants, existsSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
 import { cpus, homedir, totalmem, userInfo } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Ask, HostState, Resources } from '../wire/protocol.js'
+import { findProgram } from './find-program.js'
 import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
 import { clusterFolder, packages, root } from './paths.js'
 import { isWhole } from './receipt.js'
@@ -65,9 +66,7 @@ export async function measure(): Promise<Resources> {
 }
 
 async function gpus(): Promise<string[]> {
-  // Where there is none, looking is several times cheaper than trying to start it.
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  if (!folders.some((folder) => existsSync(join(folder, 'nvidia-smi')))) return []
+  if (findProgram('nvidia-smi') === undefined) return []
   const listed = await execute('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']).catch(
     () => undefined,
   )

@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunSpecification } from '../wire/protocol.js'
-import { activeRun, take } from './active-run.js'
+import { activeRun, runActive, take } from './active-run.js'
 import { cancel } from './cancel.js'
 import { besides, packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
@@ -15,7 +15,7 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
   await writeRun(specification)
   try {
     for (let other = await take(cluster, id); other; other = await take(cluster, id)) {
-      if (!force) throw Object.assign(new Error(other), { code: 'RUN_ACTIVE' })
+      if (!force) throw runActive(other)
       await cancel({ cluster, id: other, graceMs: usualGraceMs })
     }
   } catch (error) {
@@ -58,7 +58,7 @@ async function superviseDetached({ id, cluster, packageHash }: RunSpecification)
   failed.catch(() => undefined)
   await Promise.race([failed, isSupervised(id)]).catch(async (error) => {
     const other = await activeRun(cluster)
-    throw other && other !== id ? Object.assign(new Error(other), { code: 'RUN_ACTIVE' }) : error
+    throw other && other !== id ? runActive(other) : error
   })
   child.removeAllListeners().unref()
 }

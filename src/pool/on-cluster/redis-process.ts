@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findProgram } from '../../cluster/agent/find-program.js'
 import { ClusterError } from '../../errors.js'
 
 /**
@@ -25,11 +24,7 @@ export async function startRedis(config: string): Promise<ChildProcess> {
 }
 
 function redisProgram(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const programs = ['redis-server', 'valkey-server'].flatMap((name) =>
-    folders.map((each) => join(each, name)),
-  )
-  const found = programs.find(existsSync)
+  const found = findProgram('redis-server') ?? findProgram('valkey-server')
   if (found !== undefined) return found
   const message =
     'The orchestrator has no "redis-server" or "valkey-server", which hands tasks to the factories: install one ("apt-get install redis-server", in "setup_cmds"), or give "openPool" the URL of your own as "redis"'

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { dump } from '../../document/write/dump.js'
 import { ParsingRunnableError } from '../../errors.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import type { AnyTask } from '../map-options.js'
-import { type TaskTextOptions, taskText } from '../task-text.js'
+import { keyOf, type TaskTextOptions, taskText } from '../task-text.js'
 import { Parameter } from './parameter.js'
 import { draws, grid, gridSize, type Parameters, type Values } from './strategies.js'
 import type { SweepOptions } from './sweep-options.js'
@@ -55,7 +54,7 @@ export class Plan {
 
   #trial(id: string, values: Values): Trial {
     const task = this.options.each.build(values)
-    const key = createHash('sha256').update(taskText(task, this.by)).digest('hex').slice(0, 16)
+    const key = keyOf(taskText(task, this.by))
     const options = Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shown(value)]))
     return { id, key, options, task }
   }
