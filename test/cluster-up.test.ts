@@ -212,6 +212,9 @@ exec '${process.execPath}' -e "$(printf %s "$2" | sed '${asOld}')" "$3"
     await cluster.close()
     await using host = new SSHHost(hosts.options(three))
     await assert.rejects(host.put('big', Buffer.alloc(8 << 20)), { code: 'HOST_DISK_FULL' })
+    await assert.rejects(host.put('one-too-many', Buffer.alloc((await freeBytes(host)) + 1)), {
+      code: 'HOST_DISK_FULL',
+    })
     mkdirSync(join(project.folder, 'big'), { recursive: true })
     writeFileSync(join(project.folder, 'big/file'), Buffer.alloc(8 << 20))
     await assert.rejects(host.sync(join(project.folder, 'big'), 'big'), { code: 'HOST_DISK_FULL' })
@@ -253,6 +256,12 @@ async function failureOf(up: Promise<unknown>): Promise<ClusterError> {
   )
   assert.ok(error instanceof ClusterError, `no ClusterError: ${error}`)
   return error
+}
+
+async function freeBytes(host: SSHHost): Promise<number> {
+  const { stdout } = await host.exec(['stat', '-f', '-c', '%a %S', '.'])
+  const [blocks, size] = stdout.toString().split(' ').map(Number)
+  return blocks! * size!
 }
 
 function restart(host: TestHost): Promise<void> {

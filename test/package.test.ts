@@ -31,6 +31,7 @@ describe('what is published', { skip: onlyHere() }, () => {
       'README.md',
       'dist/**/*.d.ts',
       'dist/**/*.js',
+      'dist/cluster/agent.cjs',
       'package.json',
     ])
     assert.ok(kinds.filter((kind) => kind === 'dist/**/*.js').length < 60, 'modules are joined')

@@ -14,7 +14,7 @@ export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise
   try {
     const file = await open(incoming, 'wx', mode)
     try {
-      for await (const piece of wire.bytes(size)) await file.write(piece)
+      for await (const piece of wire.bytes(size)) await file.writeFile(piece)
     } finally {
       await file.close()
     }

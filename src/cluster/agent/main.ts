@@ -59,9 +59,10 @@ function done<A>(handle: (ask: A, wire: Wire) => Promise<void>) {
 letProgramsFindNode()
 // A connection that is gone is found out by what is written to it.
 process.stdout.on('error', () => undefined)
-await converse(new Wire(process.stdin, process.stdout)).catch(() => undefined)
-// Not before all is written, and whatever is under way still.
-process.stdout.write('', () => process.exit())
+converse(new Wire(process.stdin, process.stdout))
+  .catch(() => undefined)
+  // Not before all is written, and whatever is under way still.
+  .then(() => process.stdout.write('', () => process.exit()))
 
 async function converse(wire: Wire): Promise<void> {
   await wire.write(Buffer.from(`\n${greeting}\n`))

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { chmod, copyFile, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Ask } from '../wire/protocol.js'
+import { gunzipSync } from 'node:zlib'
+import type { Ask, Content } from '../wire/protocol.js'
 import type { TreeFile, TreeManifest } from '../wire/tree.js'
 import type { Wire } from '../wire/wire.js'
 import { copiesOf } from './copies.js'
@@ -25,7 +26,11 @@ export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wir
   const incoming = besides(folder)
   try {
     makeFolders(incoming, manifest)
-    for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, wire)
+    const take = await contentFrom(
+      wire,
+      wanted.map(([, { size }]) => size),
+    )
+    for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
     for (const [file, source] of copies) await takeOver(source, join(incoming, file.path), file)
     if (fresh) await writeReceipt(incoming, manifest)
     if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
@@ -52,31 +57,58 @@ async function takeOver(source: string, path: string, file: TreeFile): Promise<v
   await chmod(path, modeOf(file))
 }
 
+/** Gives the next so many bytes of what is received. */
+type Take = (count: number) => AsyncIterable<Buffer>
+
+async function contentFrom(wire: Wire, sizes: readonly number[]): Promise<Take> {
+  const content = sizes.length === 0 ? undefined : await wire.receive<Content>()
+  if (content?.compressed === undefined) return (count) => wire.bytes(count)
+  const compressed = await whole(wire.bytes(content.compressed))
+  // Room for all of it at once: by default it is copied together from pieces of 16 kB.
+  const chunkSize = Math.max(
+    64,
+    sizes.reduce((sum, size) => sum + size, 0),
+  )
+  return takeFrom(gunzipSync(compressed, { chunkSize }))
+}
+
+function takeFrom(bytes: Buffer): Take {
+  let taken = 0
+  return async function* (count) {
+    yield bytes.subarray(taken, taken + count)
+    taken += count
+  }
+}
+
+async function whole(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = []
+  for await (const piece of pieces) all.push(piece)
+  return all.length === 1 ? all[0]! : Buffer.concat(all)
+}
+
 function modeOf({ executable }: TreeFile): number {
   return executable ? 0o700 : 0o600
 }
 
-async function receiveFile(path: string, described: TreeFile, wire: Wire): Promise<void> {
+async function receiveFile(path: string, described: TreeFile, take: Take): Promise<void> {
   const write = described.size <= small ? receiveSmall : receiveLarge
-  const hash = await write(path, described, wire)
+  const hash = await write(path, described, take)
   if (hash !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
 }
 
-async function receiveSmall(path: string, described: TreeFile, wire: Wire): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of wire.bytes(described.size)) pieces.push(piece)
-  const bytes = Buffer.concat(pieces)
+async function receiveSmall(path: string, described: TreeFile, take: Take): Promise<string> {
+  const bytes = await whole(take(described.size))
   writeFileSync(path, bytes, { flag: 'wx', mode: modeOf(described) })
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-async function receiveLarge(path: string, described: TreeFile, wire: Wire): Promise<string> {
+async function receiveLarge(path: string, described: TreeFile, take: Take): Promise<string> {
   const file = await open(path, 'wx', modeOf(described))
   const digest = createHash('sha256')
   try {
-    for await (const piece of wire.bytes(described.size)) {
+    for await (const piece of take(described.size)) {
       digest.update(piece)
-      await file.write(piece)
+      await file.writeFile(piece)
     }
   } finally {
     await file.close()

@@ -20,14 +20,14 @@ const readAgent = [
   'const fs = require("fs"), b = Buffer.alloc(Number(process.argv[1])); let n = 0;',
   'while (n < b.length) { try { const m = fs.readSync(0, b, n, b.length - n, null); if (m === 0) process.exit(1); n += m }',
   'catch (e) { if (e.code !== "EAGAIN") throw e } }',
-  'import("data:text/javascript;base64," + b.toString("base64"))',
+  'require("vm").runInThisContext(b.toString(), { filename: "flambeau-agent.cjs" })',
 ].join(' ')
 
 let agent: Promise<Buffer> | undefined
 
 /** The program that answers questions on a host, as it was built. */
 export function readAgentSource(): Promise<Buffer> {
-  agent ??= readFile(join(ownFolder(), 'dist/cluster/agent.js'))
+  agent ??= readFile(join(ownFolder(), 'dist/cluster/agent.cjs'))
   return agent
 }
 

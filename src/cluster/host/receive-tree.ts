@@ -46,7 +46,7 @@ async function receiveFile(session: Session, path: string, { size, executable }:
   try {
     for (let missing = size; missing > 0; ) {
       const { bytes } = await session.next<Piece>()
-      for await (const piece of session.wire.bytes(bytes)) await file.write(piece)
+      for await (const piece of session.wire.bytes(bytes)) await file.writeFile(piece)
       missing -= bytes
     }
   } finally {

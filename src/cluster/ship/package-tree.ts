@@ -12,6 +12,9 @@ const notRun = /\.(?:d\.[cm]?ts|map|md|markdown)$/i
 
 const isNotRun: Ignores = (path) => /(?:^|\/)node_modules\//.test(path) || notRun.test(path)
 
+/** Of what this package needs, what is for browsers, a third of all files, as well. */
+const isNotForNode: Ignores = (path) => isNotRun(path) || /^browser\/|\.html$/.test(path)
+
 /** Of this package itself, `dist` and what says what it is. */
 const isNotOurs: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
 
@@ -20,7 +23,7 @@ let own: Promise<Tree> | undefined
 /** This package, at this very version, with all that it needs to run; read once in a process. */
 export function ownTree(): Promise<Tree> {
   own ??= withDependencies(ownFolder()).then((packages) =>
-    merge(packages, 'node_modules/flambeau', isNotOurs),
+    merge(packages, { at: 'node_modules/flambeau', ignore: isNotOurs, ignoreBelow: isNotForNode }),
   )
   return own
 }
@@ -34,18 +37,26 @@ export async function packageTree(folder: string, kept: readonly string[] = []):
   const ignores = await ignoring(folder, ['node_modules/'])
   const places = await Promise.all(kept.map(realPath))
   const real = await realPath(folder)
-  return merge(packages, '', (path) => ignores(path) || places.includes(join(real, path)))
+  const ignore: Ignores = (path) => ignores(path) || places.includes(join(real, path))
+  return merge(packages, { at: '', ignore, ignoreBelow: isNotRun })
 }
 
 function realPath(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path))
 }
 
-// `at` is where the first package, which needs the others, stands in the tree.
-async function merge(packages: readonly Placed[], at: string, ignore: Ignores): Promise<Tree> {
+interface Merging {
+  /** Where the first package, which needs the others, stands in the tree. */
+  readonly at: string
+  readonly ignore: Ignores
+  /** What stays here of the packages that it needs. */
+  readonly ignoreBelow: Ignores
+}
+
+async function merge(packages: readonly Placed[], { at, ignore, ignoreBelow }: Merging): Promise<Tree> {
   const found: { path: string; source: string }[] = []
   for (const { folder, place } of packages) {
-    const tree = await treeOf(folder, { ignore: place === '' ? ignore : isNotRun, hashed: false })
+    const tree = await treeOf(folder, { ignore: place === '' ? ignore : ignoreBelow, hashed: false })
     for (const [index, { path }] of tree.files.entries())
       found.push({ path: join(place === '' ? at : place, path), source: tree.sources[index]! })
   }

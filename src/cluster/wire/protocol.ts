@@ -96,7 +96,7 @@ export interface Operations {
   setUp: { ask: { cluster: string; commands: readonly string[]; hash?: string }; reply: Ended }
   authorize: { ask: { cluster: string; publicKey: string }; reply: Done }
   know: { ask: { cluster: string; knownHosts: string }; reply: Done }
-  /** Offers a tree; answered with {@link Wanted}, whereupon the bytes of those files follow. */
+  /** Offers a tree; answered with {@link Wanted}. If that is anything, {@link Content} and its bytes follow. */
   receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean }; reply: Done }
   /** Answered with a manifest, after which the {@link Piece}s of all files follow. */
   give: { ask: { from: string }; reply: Done }
@@ -138,6 +138,11 @@ export interface Ended {
 /** The indexes of the files that are to be sent. */
 export interface Wanted {
   readonly wanted: readonly number[]
+}
+
+/** The bytes of all wanted files follow, one after another: `compressed` bytes of gzip, or as they are. */
+export interface Content {
+  readonly compressed?: number
 }
 
 /** So many bytes follow, of standard output (or of a file) or of standard error. */
