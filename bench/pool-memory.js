@@ -14,31 +14,39 @@ const imports = [new URL('./pool-tasks.js', import.meta.url)]
 
 export async function poolMemory() {
   console.log('\nMegabytes in use, each 100,000 of a million tasks')
-  for (const engine of ['inline', 'processes']) console.log(`  ${engine.padEnd(9)}  ${await heapsOf(engine)}`)
+  for (const engine of ['inline', 'processes']) tell(engine, await heapsOf({ engine, imports, workers: 2 }))
+  if (redisServer)
+    tell('BullMQ', await withRedis((redis) => withWorkers(redis, (engine) => heapsOf({ engine }))))
 }
 
-async function heapsOf(engine) {
-  const pool = await openPool({ engine, imports, workers: 2 })
+function tell(engine, heaps) {
+  console.log(`  ${engine.padEnd(9)}  ${heaps.map((heap) => heap.toFixed(0)).join(' ')}`)
+}
+
+async function heapsOf(options) {
+  const pool = await openPool(options)
   const heaps = []
   let done = 0
   for await (const _ of pool.map(noops())) if (++done % (million / 10) === 0) heaps.push(heapMegabytes())
   await pool.close()
-  return heaps.map((heap) => heap.toFixed(0)).join(' ')
+  return heaps
 }
 
 export async function sameSweep() {
   console.log('\nThe same sweep: hash of its options and results')
   console.log(`  inline     ${await hashOf('inline')}`)
   console.log(`  processes  ${await hashOf('processes')}`)
-  if (redisServer) console.log(`  BullMQ     ${await withRedis(overRedis)}`)
+  if (redisServer) console.log(`  BullMQ     ${await withRedis((redis) => withWorkers(redis, hashOf))}`)
 }
 
-async function overRedis(redis) {
+async function withWorkers(redis, body) {
   const engine = await bullmqEngine({ redis })
   const host = await startWorkers({ redis, queue: engine.queue, imports, slots: 2 })
-  const hash = await hashOf(engine)
-  await host.close()
-  return hash
+  try {
+    return await body(engine)
+  } finally {
+    await host.close()
+  }
 }
 
 async function hashOf(engine) {

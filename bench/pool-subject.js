@@ -4,7 +4,7 @@ import { withRedis } from './redis.js'
 
 const tasks = new URL('./pool-tasks.js', import.meta.url)
 const workers = 2
-const slots = 4
+const slots = Number(process.argv[3])
 
 const subjects = {
   piscina: async () => {

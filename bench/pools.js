@@ -15,12 +15,13 @@ export function pools(count) {
   compare(count, 'No-op tasks a second, 2 workers', local)
   if (!redisServer)
     return console.log('\nNo redis-server is at hand (on Debian: apt-get install redis-server)')
-  compare(count, 'No-op tasks a second over Redis, 4 at once', queued)
+  compare(count, 'No-op tasks a second over Redis, one at once', queued, 1)
+  compare(count, 'No-op tasks a second over Redis, 4 at once', queued, 4)
 }
 
-function compare(count, title, limits) {
+function compare(count, title, limits, slots = 0) {
   const commands = Object.fromEntries(
-    Object.keys(limits).map((name) => [name, ['bench/pool-subject.js', name]]),
+    Object.keys(limits).map((name) => [name, ['bench/pool-subject.js', name, String(slots)]]),
   )
   const results = rounds(count, commands, (args) => JSON.parse(node(args)))
   const [base] = Object.keys(limits)

@@ -69,12 +69,8 @@ export type {
   ResolvedTag,
 } from './registry/types.js'
 export { type CheckFileOptions, checkFile } from './runnable/check-file.js'
-export {
-  type ContextOptions,
-  type Preprocessed,
-  type PreprocessOptions,
-  SafeExecutionContext,
-} from './runnable/context.js'
+export { SafeExecutionContext } from './runnable/context.js'
+export type { ContextOptions, Preprocessed, PreprocessOptions } from './runnable/context-options.js'
 export {
   type ListedExtension,
   listExtensions,

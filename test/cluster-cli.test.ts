@@ -47,6 +47,29 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
     )
   })
 
+  test('a dry run there says what it would do, and starts nothing', async () => {
+    const { code, stdout } = await start('return 1', '--dry-run', '--force')
+    assert.deepEqual(
+      [code, stdout.split('\n').at(-2)],
+      [0, 'would run "job.yaml" on orchestrator, without secrets'],
+    )
+    assert.equal((await at('runs')).stdout, '')
+  })
+
+  test('what is said of a run goes with it: to say more, to go on', async () => {
+    const tell = 'options.logger.debug("more"); return [options.verbose, options.debug, options.resume]'
+    const { stdout, stderr } = await start(tell, '--verbose', '--resume')
+    assert.deepEqual(JSON.parse(stdout), [true, false, true])
+    assert.match(stderr, /^more$/m)
+  })
+
+  test('secrets are read in the dialect that is named, for the cluster, too', async () => {
+    project.file('odd.ini', 'no section yet = fine\n')
+    const flags = ['--secrets', 'odd.ini', '--dry-run']
+    assert.equal((await start('return 1', ...flags)).code, 22)
+    assert.equal((await start('return 1', ...flags, '--secrets-dialect', 'ini')).code, 0)
+  })
+
   test('runs a file, follows its log, prints its result, and exits as it does', async () => {
     const { code, stdout, stderr } = await start(`console.log('on the way'); return { a: 1 }`)
     assert.deepEqual([code, JSON.parse(stdout)], [0, { a: 1 }])

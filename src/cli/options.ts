@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
 /** Adds `--import MODULE`, which may be given several times. */
 export function withImports(command: Command): Command {
@@ -7,6 +8,20 @@ export function withImports(command: Command): Command {
     'import a module that registers classes (may be repeated)',
   )
   return command.addOption(option.argParser(several).default([], 'none'))
+}
+
+/** What {@link withSecrets} adds. */
+export interface SecretsFlags {
+  readonly secrets?: string
+  readonly secretsDialect?: SecretsDialect
+}
+
+/** Adds `--secrets FILE` and how that file is read. */
+export function withSecrets(command: Command): Command {
+  const dialect = new Option('--secrets-dialect <dialect>', 'how the INI file is read')
+  return command
+    .option('-s, --secrets <file>', 'an INI file of secrets')
+    .addOption(dialect.choices(['python', 'ini']))
 }
 
 /** What {@link withExtensions} adds. */

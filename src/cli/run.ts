@@ -1,19 +1,24 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { StderrLogger } from '../runnable/logger.js'
 import { interruptedCode } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
+import { planOnCluster } from './cluster/plan.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
-import { type ExtensionFlags, withExtensions, withImports } from './options.js'
+import {
+  type ExtensionFlags,
+  type SecretsFlags,
+  withExtensions,
+  withImports,
+  withSecrets,
+} from './options.js'
 import { printResult } from './print-result.js'
 
-interface RunFlags extends ExtensionFlags {
+interface RunFlags extends ExtensionFlags, SecretsFlags {
   import: string[]
   cluster?: string
   detach?: true
-  secrets?: string
-  secretsDialect?: 'python' | 'ini'
   force?: true
   verbose?: true
   debug?: true
@@ -28,34 +33,32 @@ export function runCommand(): Command {
     .argument('<file>', 'the YAML file')
     .option('-c, --cluster <file>', 'run it on the cluster that this YAML file describes, and follow its log')
     .option('--detach', 'on a cluster: print the id of the run, and do not follow it')
-    .option('-s, --secrets <file>', 'an INI file of secrets')
-    .addOption(
-      new Option('--secrets-dialect <dialect>', 'how the INI file is read').choices(['python', 'ini']),
-    )
     .option('-f, --force', 'do it again, even where results are there already')
     .option('--resume', 'go on where an earlier run ended')
     .option('-v, --verbose', 'say more')
     .option('-d, --debug', 'show stacks, even for a mistake in the file')
-    .option('-n, --dry-run', 'parse, check and construct, then stop')
-  return withExtensions(withImports(command)).action(run)
+    .option(
+      '-n, --dry-run',
+      'parse, check and construct, then stop; with --cluster, say what would be done there, too',
+    )
+  return withExtensions(withImports(withSecrets(command))).action(run)
 }
 
-async function run(file: string, flags: RunFlags): Promise<void> {
-  const { import: modules, secretsDialect: dialect, cluster, resume, ...options } = flags
-  if (cluster !== undefined) return runOnCluster(file, { ...flags, cluster })
-  const logger = new StderrLogger(flags.verbose ?? flags.debug)
+async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
+  const { import: modules, secretsDialect: dialect, cluster, ...options } = flags
+  if (flags.detach && cluster === undefined)
+    command.error('error: "--detach" leaves a run on a cluster: add "--cluster FILE"')
+  if (cluster !== undefined)
+    return flags.dryRun
+      ? planOnCluster(file, { ...flags, cluster })
+      : runOnCluster(file, { ...flags, cluster })
+  const logger = new StderrLogger(flags.verbose || flags.debug)
   const imports = await importModules(modules)
-  process.once('exit', sayNeverEnded)
+  process.once('beforeExit', sayNeverEnded)
   const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
-    runFile(file, {
-      ...options,
-      ...(dialect ? { dialect } : {}),
-      runOptions: { imports, ...(resume ? { resume } : {}) },
-      signal,
-      logger,
-    }),
+    runFile(file, { ...options, dialect, runOptions: { imports }, signal, logger }),
   )
-  process.off('exit', sayNeverEnded)
+  process.off('beforeExit', sayNeverEnded)
   process.exitCode = interrupted ? interruptedCode : outcome.exitCode
   if (!outcome.ok) return
   if (flags.dryRun) logger.info(`"${file}" is ready to run`)
@@ -64,7 +67,6 @@ async function run(file: string, flags: RunFlags): Promise<void> {
 
 // Node ends when nothing is left to wait for, and would call that a success.
 function sayNeverEnded(): void {
-  if (process.exitCode) return
   console.error('The run never ended: it waits for something that nothing can bring about any more')
   process.exitCode = 1
 }

@@ -1,6 +1,8 @@
-import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from './context.js'
+import { SafeExecutionContext } from './context.js'
+import type { ContextOptions, PreprocessOptions } from './context-options.js'
 import type { Outcome } from './outcome.js'
-import type { RunOptions } from './run-options.js'
+import { pickRunOptions, type RunOptions } from './run-options.js'
+import type { RunnableSource } from './runnable-text.js'
 
 /** Options of {@link runFile}. */
 export interface RunFileOptions extends ContextOptions, PreprocessOptions, Partial<RunOptions> {
@@ -21,7 +23,7 @@ export interface RunFileOptions extends ContextOptions, PreprocessOptions, Parti
  * Never rejects; an error is logged, and is in the outcome. `file` may be `{ content }`, a text that is at hand.
  */
 export async function runFile<T = unknown>(
-  file: ConstructorParameters<typeof SafeExecutionContext>[0],
+  file: RunnableSource,
   options: RunFileOptions = {},
 ): Promise<Outcome<T>> {
   const context = new SafeExecutionContext(file, options)
@@ -30,11 +32,4 @@ export async function runFile<T = unknown>(
     if (options.dryRun) return undefined as T
     return (await runnable.run({ ...complete, ...options.runOptions })) as T
   }, pickRunOptions(options))
-}
-
-function pickRunOptions({ force, verbose, debug, signal, logger }: RunFileOptions): Partial<RunOptions> {
-  const given = Object.entries({ force, verbose, debug, signal, logger }).filter(
-    ([, value]) => value !== undefined,
-  )
-  return Object.fromEntries(given)
 }

@@ -16,6 +16,21 @@ export interface RunOptions {
   readonly logger: Logger
 }
 
+/** Those run options that are plain data: they travel to another host. */
+export type RunFlags = Partial<Pick<RunOptions, 'force' | 'resume' | 'verbose' | 'debug'>>
+
+/** @internal The run options among other options. */
+export function pickRunOptions({ signal, logger, ...others }: Partial<RunOptions>): Partial<RunOptions> {
+  const given = Object.entries({ ...pickRunFlags(others), signal, logger })
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+}
+
+/** @internal The flags among other options. */
+export function pickRunFlags({ force, resume, verbose, debug }: RunFlags): RunFlags {
+  const given = Object.entries({ force, resume, verbose, debug })
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+}
+
 /**
  * Complete run options: what is not given is off, never aborted, and logged to standard error.
  *
@@ -31,7 +46,7 @@ export function runOptions<Given extends Partial<RunOptions>>(
     verbose: false,
     debug: false,
     signal: new AbortController().signal,
-    logger: new StderrLogger(given.verbose ?? given.debug ?? false),
+    logger: new StderrLogger(given.verbose || given.debug || false),
   }
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined)
   return { ...defaults, ...Object.fromEntries(chosen) } as RunOptions & Given

@@ -92,9 +92,9 @@ export class MemoryRuns {
 
 /** What `run-job.ts` does on the orchestrator. */
 function runHere({ specification, logger, controller }: Begun, registry: Registry | undefined) {
-  const { files, file, force } = specification
+  const { files, file } = specification
   const secrets: RunSecrets = JSON.parse(files['secrets.json']!)
-  const { declared, localUser, resume }: RunProgram = JSON.parse(files['program.json']!)
+  const { declared, localUser, flags }: RunProgram = JSON.parse(files['program.json']!)
   const context = new SafeExecutionContext(
     { content: withExtensions(files['job.yaml']!, declared), filename: file },
     { ...(registry && { registry }), userProvider: () => localUser },
@@ -103,9 +103,9 @@ function runHere({ specification, logger, controller }: Begun, registry: Registr
     async (options) => {
       const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
       runnable.injectContent(files['content.yaml']!)
-      return runnable.run({ ...options, ...(resume && { resume }) })
+      return runnable.run(options)
     },
-    { force, signal: controller.signal, logger },
+    { ...flags, signal: controller.signal, logger },
   )
 }
 

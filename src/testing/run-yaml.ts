@@ -5,7 +5,7 @@ import type { Class } from '../registry/types.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
 import type { RunFileOptions } from '../runnable/run-file.js'
-import type { RunOptions } from '../runnable/run-options.js'
+import { pickRunOptions } from '../runnable/run-options.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { type SecretValues, secretsOf } from '../runnable/secrets/secrets-of.js'
@@ -71,7 +71,7 @@ async function run<T>(text: string, given: Given): Promise<Omit<YamlRun<T>, 'log
     runnable = (await context.preprocess(preprocessOptions(given))).runnable
     if (given.dryRun) return undefined as T
     return runnable.run({ ...complete, ...given.runOptions })
-  }, runOptionsOf(given))
+  }, pickRunOptions(given))
   return { outcome, ...(runnable && { runnable }) }
 }
 
@@ -106,8 +106,4 @@ function configOf(secrets: SecretValues | SecretsConfig): SecretsConfig {
 
 function isConfig(secrets: SecretValues | SecretsConfig): secrets is SecretsConfig {
   return typeof secrets['get'] === 'function'
-}
-
-function runOptionsOf({ force, verbose, debug, signal, logger }: Given): Partial<RunOptions> {
-  return Object.fromEntries(Object.entries({ force, verbose, debug, signal, logger }))
 }

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
+import type { Cluster } from '../../cluster/cluster.js'
 import { runFile } from '../../runnable/run-file.js'
+import { type ExtensionFlags, withExtensions } from '../options.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
 /** `flambeau plan FILE`. */
@@ -7,23 +9,23 @@ export function planCommand(): Command {
   const command = new Command('plan')
     .description('say what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
-  return withClusterFile(command).action((file: string, flags: ClusterFlags) =>
-    atCluster(flags, async ({ cluster, logger, signal }) => {
-      const { secrets } = flags
-      const checked = await runFile(file, {
-        dryRun: true,
-        logger,
-        signal,
-        ...(secrets === undefined ? {} : { secrets }),
-      })
-      if (!checked.ok) return checked.exitCode
-      for (const { host, role, would } of await cluster.plan({ signal }))
-        console.log(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
-      const sections = cluster.options.secrets ?? []
-      console.log(
-        `would run "${file}" on ${cluster.orchestrator.name}${sections.length === 0 ? ', without secrets' : `, with the secrets of ${sections.map((name) => `[${name}]`).join(' ')}`}`,
-      )
-      return 0
-    }),
-  )
+  return withExtensions(withClusterFile(command)).action(planOnCluster)
+}
+
+/** Says what running a file on a cluster would do. */
+export function planOnCluster(file: string, flags: ClusterFlags & ExtensionFlags): Promise<void> {
+  return atCluster(flags, async ({ cluster, logger, signal }) => {
+    const { secretsDialect: dialect, ...options } = flags
+    const checked = await runFile(file, { ...options, dialect, dryRun: true, logger, signal })
+    if (!checked.ok) return checked.exitCode
+    for (const { host, role, would } of await cluster.plan({ signal }))
+      console.log(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
+    console.log(`would run "${file}" on ${cluster.orchestrator.name}, ${withSecrets(cluster)}`)
+    return 0
+  })
+}
+
+function withSecrets({ options: { secrets = [] } }: Cluster): string {
+  if (secrets.length === 0) return 'without secrets'
+  return `with the secrets of ${secrets.map((name) => `[${name}]`).join(' ')}`
 }

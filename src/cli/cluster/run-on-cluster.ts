@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
+import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
 import type { ExtensionFlags } from '../options.js'
 import { tellEnd } from './run-end.js'
@@ -9,11 +10,8 @@ import { tell } from './tell.js'
 import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
-export interface RunOnClusterFlags extends ClusterFlags, ExtensionFlags {
-  readonly secretsDialect?: 'python' | 'ini'
-  readonly force?: true
+export interface RunOnClusterFlags extends ClusterFlags, ExtensionFlags, RunFlags {
   readonly detach?: true
-  readonly resume?: true
 }
 
 /** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
@@ -32,12 +30,11 @@ async function start(
   { cluster, logger, signal }: AtCluster,
 ): Promise<RemoteRun> {
   const context = new SafeExecutionContext(file)
-  const { secretsDialect: dialect, force = false, resume = false, import: modules, ...rest } = flags
-  const { runnable } = await context.preprocess({ ...rest, ...(dialect === undefined ? {} : { dialect }) })
+  const { secretsDialect: dialect, import: modules, ...rest } = flags
+  const { runnable } = await context.preprocess({ ...rest, dialect })
   return cluster.submit(runnable, {
     file: basename(file),
-    force,
-    resume,
+    ...pickRunFlags(flags),
     signal,
     imports: await Promise.all(modules.map(resolveModule)),
     onEvent: (event) => tell(event, logger),

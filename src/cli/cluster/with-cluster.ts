@@ -6,12 +6,11 @@ import { StderrLogger } from '../../runnable/logger.js'
 import { interruptedCode } from '../../runnable/outcome.js'
 import { importModules } from '../import-modules.js'
 import { whileInterruptible } from '../interrupt.js'
-import { withImports } from '../options.js'
+import { type SecretsFlags, withImports, withSecrets } from '../options.js'
 
 /** The flags of every command that speaks to a cluster. */
-export interface ClusterFlags {
+export interface ClusterFlags extends SecretsFlags {
   readonly cluster: string
-  readonly secrets?: string
   readonly import: readonly string[]
 }
 
@@ -25,7 +24,7 @@ export interface AtCluster {
 /** Adds `--cluster FILE` and what loading that file needs. */
 export function withClusterFile(command: Command): Command {
   const cluster = new Option('-c, --cluster <file>', 'the YAML file of the cluster').makeOptionMandatory()
-  return withImports(command.addOption(cluster).option('-s, --secrets <file>', 'an INI file of secrets'))
+  return withImports(withSecrets(command.addOption(cluster)))
 }
 
 /**
@@ -58,9 +57,9 @@ export async function atCluster(
 
 async function loadCluster(
   context: SafeExecutionContext,
-  { cluster: file, secrets }: ClusterFlags,
+  { cluster: file, secrets, secretsDialect: dialect }: ClusterFlags,
 ): Promise<Cluster> {
-  const { runnable } = await context.preprocess(secrets === undefined ? {} : { secrets })
+  const { runnable } = await context.preprocess({ secrets, dialect })
   if (runnable instanceof Cluster) return runnable
   const message = `"${file}" holds a runnable, but no cluster: write "!SSHCluster" or "!LocalCluster" and its options`
   throw new ClusterConfigurationError(message, { code: 'NOT_A_CLUSTER' })

@@ -1,3 +1,4 @@
+import type { RunFlags } from '../../runnable/run-options.js'
 import type { SharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { Connection } from '../members.js'
 
@@ -5,9 +6,7 @@ import type { Connection } from '../members.js'
 export interface RunProgram {
   readonly cluster: string
   readonly file: string
-  readonly force: boolean
-  /** Go on where an earlier run ended. */
-  readonly resume?: boolean
+  readonly flags: RunFlags
   readonly localUser: string
   /** Where each extension lies. */
   readonly extensions: Readonly<Record<string, string>>

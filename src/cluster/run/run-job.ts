@@ -36,10 +36,10 @@ async function runJob(): Promise<number> {
       const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
-      const more = { imports, ...(program.resume && { resume: true }) }
-      return runnable.run({ ...options, ...more })
+      const given = { ...options, imports }
+      return runnable.run(given)
     },
-    { force: program.force, signal: interrupted.signal },
+    { ...program.flags, signal: interrupted.signal },
   )
   if (outcome.ok) await writeResult(outcome.value)
   return outcome.exitCode

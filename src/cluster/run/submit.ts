@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
+import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { secretsFileOf, shareSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { ClusterCallOptions } from '../bring-up/events.js'
@@ -14,11 +15,9 @@ import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram } from './run-folder.js'
 
 /** How a runnable is sent to a cluster. */
-export interface SubmitOptions extends ClusterCallOptions {
-  /** Cancel what runs in the cluster, and run this. */
+export interface SubmitOptions extends ClusterCallOptions, RunFlags {
+  /** Cancel what runs in the cluster, and run this; it is told of it, too. */
   readonly force?: boolean
-  /** Go on where an earlier run ended, if the runnable knows how. */
-  readonly resume?: boolean
   /** What lists of runs call it: the name of its file. */
   readonly file?: string
   /** Modules that register classes of the runnable; the package of each goes along. */
@@ -53,12 +52,11 @@ export async function submit(
   const { hash } = await ownTree()
   for (const tree of [...extensions, ...trees])
     await sendToAll(hosts, tree, `${packagePath(hash)}/${tree.place}`, options)
-  const { force = false, resume = false, file = 'job.yaml', signal } = options
+  const { force = false, file = 'job.yaml', signal } = options
   const program: RunProgram = {
     cluster: to.name,
     file,
-    force,
-    ...(resume && { resume }),
+    flags: pickRunFlags(options),
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
     extensions: Object.fromEntries(extensions.map(({ extension, place }) => [extension, place])),

@@ -1,0 +1,31 @@
+import type { Registry } from '../registry/registry.js'
+import type { ExtensionOptions } from './file-extensions.js'
+import type { Runnable, UserProvider } from './runnable.js'
+import type { SecretsDialect } from './secrets/read-secrets.js'
+import type { SecretsConfig } from './secrets/secrets.js'
+
+/** Options of `SafeExecutionContext`. */
+export interface ContextOptions {
+  /** Whose tags count; the default registry when absent. */
+  registry?: Registry
+  /** Tells who runs the runnable, in place of the computer's user. */
+  userProvider?: UserProvider
+}
+
+/** What `SafeExecutionContext.preprocess` shall do besides parsing and constructing. */
+export interface PreprocessOptions extends ExtensionOptions {
+  /** The INI file of secrets, or secrets that were read. */
+  secrets?: string | SecretsConfig | undefined
+  /** How the INI file is read; `python` when absent. */
+  dialect?: SecretsDialect | undefined
+  /** Import extensions; default `true`. */
+  importExtensions?: boolean
+  /** Check the whole file before anything is constructed; default `true`. */
+  checkTags?: boolean
+}
+
+/** A runnable that is ready to run. */
+export interface Preprocessed {
+  readonly runnable: Runnable<unknown, any>
+  readonly extensions: Readonly<Record<string, string>>
+}
