@@ -4,6 +4,9 @@
  */
 export type Node = ScalarNode | SequenceNode | MappingNode | AliasNode | ValueNode
 
+/** What the tags of YAML itself begin with: `!!str` is `tag:yaml.org,2002:str`. */
+export const coreTag = 'tag:yaml.org,2002:'
+
 interface NodeBase {
   /** As YAML resolves it: `!Train`, `tag:yaml.org,2002:str`; absent when nothing is written. */
   readonly tag: string | undefined

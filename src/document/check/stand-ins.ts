@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { schemaOf } from '../../registry/schema-of.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import { Construction } from '../construct/construction.js'
@@ -40,9 +41,9 @@ export class StandIns extends Construction {
   }
 
   #check(node: Node, resolved: ResolvedTag): void {
-    const { definition, factory } = resolved
+    const { definition } = resolved
     const { seen } = this.optionsOf(node, definition)
-    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    const schema = schemaOf(resolved)
     if (!schema) return
     const found = new IssueProblems(node, schema, definition.keys, this)
     for (const issue of this.#issues(schema, seen, node)) {

@@ -1,12 +1,10 @@
-import type { MappingNode, Node } from '../../node.js'
+import { coreTag, type MappingNode, type Node } from '../../node.js'
 import type { Constructing } from './constructing.js'
-
-const core = 'tag:yaml.org,2002:'
 
 /** The value of a collection with one of YAML's own tags: `!!set`, `!!omap`, `!!pairs`; else `undefined`. */
 export function constructCore(node: Node, by: Constructing): unknown {
-  if (node.tag === undefined || !node.tag.startsWith(core)) return undefined
-  switch (node.tag.slice(core.length)) {
+  if (node.tag === undefined || !node.tag.startsWith(coreTag)) return undefined
+  switch (node.tag.slice(coreTag.length)) {
     case 'set':
       return node.kind === 'mapping' ? new Set(node.entries.map(({ key }) => by.construct(key))) : undefined
     case 'omap':

@@ -1,5 +1,6 @@
 import { ConstructionError, DocumentError } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { schemaOf } from '../../registry/schema-of.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import { reportProblems } from '../../report.js'
@@ -40,7 +41,7 @@ export class Loading extends Construction {
   #mapped(node: Node, resolved: ResolvedTag): unknown {
     const { definition, factory } = resolved
     const { seen, injected } = this.optionsOf(node, definition)
-    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+    const schema = schemaOf(resolved)
     const options = schema ? this.#validate(schema, seen, node, resolved) : seen
     const make = () => construct(resolved, options)
     const handsOver = schema && factory === undefined

@@ -1,6 +1,6 @@
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
-import type { Entry, MappingNode, Node, SequenceNode } from '../../node.js'
+import { coreTag, type Entry, type MappingNode, type Node, type SequenceNode } from '../../node.js'
 import { nearest } from '../../registry/suggest.js'
 import type { Report } from '../problems.js'
 import { KeyCheck } from './key-check.js'

@@ -1,5 +1,6 @@
 import type { Entry, Node } from '../../node.js'
 import { Source } from '../../source.js'
+import { givenUp, unlessGivenUp } from '../give-up.js'
 import { KeyNames } from './key-names.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
@@ -13,15 +14,10 @@ import { plainValue } from './quick-scalars.js'
  * keys with tags or anchors, block scalars with an indentation indicator, whatever is an error.
  */
 export function readQuickly(text: string, filename: string): Parsed | undefined {
-  try {
-    return { source: new Source(text, filename), documents: new QuickReader(text).documents(), problems: [] }
-  } catch (reason) {
-    if (reason === givenUp) return undefined
-    throw reason
-  }
+  const documents = unlessGivenUp(() => new QuickReader(text).documents())
+  return documents && { source: new Source(text, filename), documents, problems: [] }
 }
 
-const givenUp = Symbol('given up')
 const noProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, behind: -1 }
 const deepest = 200
 const longestKey = 1000

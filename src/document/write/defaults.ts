@@ -1,13 +1,13 @@
+import { schemaOf } from '../../registry/schema-of.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import { ask } from '../construct/validation.js'
 import { isPlainObject, setOwn } from '../plain-data.js'
 
 /** The options in which a schema filled something in, with what it filled in. */
 export function fillIn(resolved: ResolvedTag, options: Record<string, unknown>): Record<string, unknown> {
-  const { definition, factory, tag } = resolved
-  const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
+  const schema = schemaOf(resolved)
   if (!schema) return {}
-  const result = ask(schema, options, tag)
+  const result = ask(schema, options, resolved.tag)
   const filled: Record<string, unknown> = {}
   if (result.issues || !isPlainObject(result.value)) return filled
   for (const [name, value] of Object.entries(result.value)) {

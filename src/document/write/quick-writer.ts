@@ -1,4 +1,5 @@
 import type { Entry, Node, ScalarNode } from '../../node.js'
+import { givenUp, unlessGivenUp } from '../give-up.js'
 import { literalBlock, scalarText } from './scalar-text.js'
 
 /**
@@ -6,15 +7,9 @@ import { literalBlock, scalarText } from './scalar-text.js'
  * should write: YAML's own tags, keys that are no short text.
  */
 export function writeQuickly(root: Node, anchors: ReadonlyMap<Node, string>): string | undefined {
-  try {
-    return new QuickWriter(anchors).write(root)
-  } catch (reason) {
-    if (reason === givenUp) return undefined
-    throw reason
-  }
+  return unlessGivenUp(() => new QuickWriter(anchors).write(root))
 }
 
-const givenUp = Symbol('given up')
 const longestKey = 1000
 
 class QuickWriter {

@@ -1,5 +1,6 @@
 import type { Entry, MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
 import type { Constructing } from '../construct/constructing.js'
+import { givenUp, unlessGivenUp } from '../give-up.js'
 import { anchorNames } from './anchor-names.js'
 import { writeQuickly } from './quick-writer.js'
 import type { Representation } from './represent.js'
@@ -19,15 +20,8 @@ export function splice(root: Node, from: Representation): string | undefined {
   const [source] = from.sources
   if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
   if (source.document.start < 0) return undefined
-  try {
-    return new Splicing(from, source).splice(root)
-  } catch (reason) {
-    if (reason === givenUp) return undefined
-    throw reason
-  }
+  return unlessGivenUp(() => new Splicing(from, source).splice(root))
 }
-
-const givenUp = Symbol('given up')
 
 class Splicing {
   readonly #edits: Edit[] = []

@@ -1,4 +1,5 @@
 import type { ScalarTag } from 'yaml'
+import { coreTag } from '../../node.js'
 
 /** A scalar that did not change: written as it stood, `0x1F`, `1e3`, `~`, or nothing at all. */
 export class Verbatim {
@@ -15,7 +16,7 @@ export class Verbatim {
 
 /** Makes the `yaml` package write a {@link Verbatim}. */
 export const verbatimTag: ScalarTag = {
-  tag: 'tag:yaml.org,2002:null',
+  tag: `${coreTag}null`,
   default: true,
   identify: (value) => value instanceof Verbatim,
   resolve: (text) => text,

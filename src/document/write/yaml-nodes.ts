@@ -1,11 +1,9 @@
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
-import type { MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
+import { coreTag, type MappingNode, type Node, type ScalarNode, type SequenceNode } from '../../node.js'
 import { paddedCollections } from './padded-collections.js'
 import { needsQuotes } from './scalar-text.js'
 import { Verbatim } from './verbatim.js'
-
-const core = 'tag:yaml.org,2002:'
 
 /** What the nodes of one document are written with. */
 export interface Writing {
@@ -34,7 +32,8 @@ export function toYamlNode(node: Node, by: Writing): YamlNode {
 // The package would write the value of one of its own tags anew.
 function addTag(made: YamlNode, tag: string): void {
   const { value } = made as Scalar
-  if (value instanceof Verbatim && tag.startsWith(core)) (made as Scalar).value = value.tagged(shortTag(tag))
+  if (value instanceof Verbatim && tag.startsWith(coreTag))
+    (made as Scalar).value = value.tagged(shortTag(tag))
   else made.tag = tag
 }
 
@@ -49,7 +48,7 @@ function nothing(tag: string | undefined, anchor: string | undefined): Scalar {
 }
 
 function shortTag(tag: string): string {
-  return tag.startsWith(core) ? `!!${tag.slice(core.length)}` : tag
+  return tag.startsWith(coreTag) ? `!!${tag.slice(coreTag.length)}` : tag
 }
 
 function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undefined, by: Writing) {
