@@ -3,9 +3,10 @@ import { yaml } from '#yaml'
 import type { Problem } from '../../errors.js'
 import { Source, type Span } from '../../source.js'
 import { maxDepth } from './limits.js'
-import { NodeWalk, TagQueue } from './node-walk.js'
+import { NodeWalk } from './node-walk.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
 import { syntaxMessage } from './syntax-messages.js'
+import { TagQueue } from './tag-queue.js'
 import { tokenParser } from './token-parser.js'
 
 /** Reads any YAML 1.2 text with the `yaml` package: gives every diagnosis there is. */

@@ -5,33 +5,9 @@ import { nearest } from '../../registry/suggest.js'
 import type { Report } from '../problems.js'
 import { KeyCheck } from './key-check.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
+import type { TagQueue, TagToken } from './tag-queue.js'
 
 type YamlPair = Pair<YamlNode, YamlNode | null>
-
-/** A tag as it is written. */
-export interface TagToken {
-  readonly name: string
-  readonly start: number
-  readonly end: number
-}
-
-/** Tags in the order of the text. */
-export class TagQueue {
-  readonly #tags: TagToken[] = []
-  #next = 0
-
-  add(tag: TagToken): void {
-    this.#tags.push(tag)
-  }
-
-  peek(): TagToken | undefined {
-    return this.#tags[this.#next]
-  }
-
-  take(): TagToken | undefined {
-    return this.#tags[this.#next++]
-  }
-}
 
 /** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
 export class NodeWalk {
