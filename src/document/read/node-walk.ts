@@ -22,11 +22,12 @@ export class NodeWalk {
     readonly report: Report,
   ) {}
 
-  walk(from: YamlNode | null): Node {
+  /** The node of a composed one; where there is none, `place` is where it would stand. */
+  walk(from: YamlNode | null, place = 0): Node {
     if (this.#yaml.isAlias(from)) return this.#alias(from)
     if (this.#yaml.isScalar(from)) return this.#scalar(from)
     const props = this.#props(from)
-    const start = from?.range?.[0] ?? 0
+    const start = from?.range?.[0] ?? place
     if (this.#yaml.isMap(from))
       return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
     if (this.#yaml.isSeq(from))
@@ -83,7 +84,7 @@ export class NodeWalk {
     const key = this.walk(pair.key)
     const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && key.tag === undefined
     keys.see(key, merge)
-    const value = this.walk(pair.value)
+    const value = this.walk(pair.value, key.end)
     if (merge) keys.checkMerge(value)
     return { key, value, merge }
   }

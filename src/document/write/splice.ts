@@ -67,7 +67,7 @@ class Splicing {
   }
 
   #compareScalar(node: ScalarNode, before: ScalarNode): void {
-    if (!Object.is(node.value, before.value) && node.value !== before.value) this.#replace(node, before)
+    if (!Object.is(node.value, before.value)) this.#replace(node, before)
   }
 
   #compareItems(node: SequenceNode, before: SequenceNode): void {
@@ -79,10 +79,17 @@ class Splicing {
     for (const [index, entry] of before.entries.entries()) {
       const now = node.entries[index]
       if (!now || this.#origin(now.key) !== entry.key) throw givenUp
-      this.#compare(now.value, entry.value)
+      this.#compareValue(now.value, entry)
     }
     const added = node.entries.slice(before.entries.length)
     if (added.length > 0) this.#add(added, before)
+  }
+
+  // Without a colon behind its key nothing can be put there.
+  #compareValue(value: Node, { key, value: before }: Entry): void {
+    const edits = this.#edits.length
+    this.#compare(value, before)
+    if (this.#edits.length > edits && before.start <= key.end) throw givenUp
   }
 
   // A value on one line takes the place of a value on one line; comments and quotes stay.
