@@ -114,7 +114,7 @@ class Splicing {
   #add(added: readonly Entry[], before: MappingNode): void {
     const first = before.entries[0]
     if (!first || this.#text[before.start] === '{') throw givenUp
-    const column = first.key.start - (this.#text.lastIndexOf('\n', first.key.start - 1) + 1)
+    const column = this.#columnOf(first.key)
     const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added }, new Map())
     if (written === undefined || added.some((entry) => hasAnchors(entry.value))) throw givenUp
     const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
@@ -122,6 +122,13 @@ class Splicing {
     const lines = written.split('\n').map((line) => (line === '' ? '' : ' '.repeat(column) + line))
     const newline = this.#text.includes('\r\n') ? '\r\n' : '\n'
     this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? newline : '') + lines.join(newline) })
+  }
+
+  // A tag, an anchor or `?` before a key makes its column another than that of its mapping.
+  #columnOf({ start }: Node): number {
+    const column = this.source.source.position(start).column - 1
+    if (!/^[ -]*$/.test(this.#text.slice(start - column, start))) throw givenUp
+    return column
   }
 }
 
