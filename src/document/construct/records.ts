@@ -16,7 +16,9 @@ const ofFrozen = new WeakMap<object, ObjectRecord>()
 
 /** The record of an object, if it was loaded or made with recorded options. */
 export function recordOf(object: object): ObjectRecord | undefined {
-  return Object.hasOwn(object, key) ? (object as { [key]?: ObjectRecord })[key] : ofFrozen.get(object)
+  // What was frozen since it had a record has its later one there.
+  const later = Object.isExtensible(object) ? undefined : ofFrozen.get(object)
+  return later ?? (Object.hasOwn(object, key) ? (object as { [key]?: ObjectRecord })[key] : undefined)
 }
 
 // On the object itself, where only who has the symbol sees it: a WeakMap would cost more than reading the text.
