@@ -1,9 +1,9 @@
-import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { type Entry, isApplicationTag, type MappingNode, type Node, type ScalarNode } from '../../node.js'
 import { optionName } from '../../registry/option-names.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Definition } from '../../registry/types.js'
 import type { Source } from '../../source.js'
-import { followed, target, textOf } from '../nodes.js'
+import { target, textOf } from '../nodes.js'
 import { setOwn } from '../plain-data.js'
 import type { ParsedDocument } from '../read/parsed.js'
 import type { Constructing, Options } from './constructing.js'
@@ -32,7 +32,7 @@ export abstract class Construction implements Constructing {
   protected remember(_value: object, _node: Node): void {}
 
   construct(node: Node): unknown {
-    if (node.kind === 'scalar' && !isApplicationTag(node.tag)) return node.value
+    if (node.kind === 'scalar' && !isApplicationTag(node.tag)) return this.#scalar(node)
     if (node.kind === 'value') return node.value
     if (node.kind === 'alias') return this.outer?.valueOf(target(node)) ?? this.construct(target(node))
     if (this.#values.has(node)) return this.#values.get(node)
@@ -59,13 +59,23 @@ export abstract class Construction implements Constructing {
     for (const { key, value } of this.entriesOf(node)) {
       const name = optionName(textOf(key), definition.keys)
       const to = definition.injected.includes(name) ? options.injected : options.seen
-      setOwn(
-        to,
-        name,
-        definition.templates.includes(name) ? new Template(followed(value), this) : this.construct(value),
-      )
+      setOwn(to, name, definition.templates.includes(name) ? this.#template(value) : this.construct(value))
     }
     return options
+  }
+
+  #template(value: Node): unknown {
+    const node = value.kind === 'alias' ? value.target : value
+    // What has no anchor is only met by a check, which has something to stand for it.
+    return node ? new Template(node, this) : this.construct(value)
+  }
+
+  // The node keeps what is written, whatever the program does to its date or bytes.
+  #scalar(node: ScalarNode): unknown {
+    const { value } = node
+    if (typeof value !== 'object' || value === null) return value
+    if (!this.#values.has(node)) this.#values.set(node, copyOf(value))
+    return this.#values.get(node)
   }
 
   #plain(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
@@ -83,4 +93,9 @@ export abstract class Construction implements Constructing {
     for (const { key, value } of this.entriesOf(node)) setOwn(object, textOf(key), this.construct(value))
     return object
   }
+}
+
+function copyOf(value: object): object {
+  if (value instanceof Date) return new Date(value)
+  return value instanceof Uint8Array ? Buffer.from(value) : value
 }

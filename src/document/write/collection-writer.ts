@@ -2,6 +2,7 @@ import { type Entry, type MappingNode, mappingNode, type SequenceNode, sequenceN
 import { keyName } from '../../registry/option-names.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { textOf } from '../nodes.js'
+import { isAsLoaded } from './as-loaded.js'
 import type { Hint, Representing } from './representing.js'
 
 interface SequenceOptions {
@@ -67,7 +68,7 @@ function keptEntries(
   to: Representing,
   { by }: Hint,
 ): Entry[] {
-  const merged = mergedInto(before, left, by)
+  const merged = mergedInto(before, left, to, by)
   const kept: Entry[] = []
   for (const entry of before.entries) {
     const name = textOf(entry.key)
@@ -81,12 +82,20 @@ function keptEntries(
 }
 
 // `<<` stays as long as all that it brings along is there; what has not changed is then not written again.
-function mergedInto(before: MappingNode, left: Map<string, unknown>, by: Hint['by']): boolean {
+function mergedInto(
+  before: MappingNode,
+  left: Map<string, unknown>,
+  to: Representing,
+  by: Hint['by'],
+): boolean {
   if (!before.entries.some((entry) => entry.merge)) return false
   const own = new Set(before.entries.filter((entry) => !entry.merge))
   const brought = [...by.entriesOf(before)].filter((entry) => !own.has(entry))
   if (!brought.every((entry) => left.has(textOf(entry.key)))) return false
-  for (const { key, value } of brought)
-    if (left.get(textOf(key)) === by.construct(value)) left.delete(textOf(key))
+  const now = ({ key }: Entry) => left.get(textOf(key))
+  const same = brought.filter((entry) => Object.is(now(entry), by.construct(entry.value)))
+  // What changed inside is brought along only if it is written where it was merged from.
+  if (!same.every((entry) => to.isMade(now(entry)) || isAsLoaded(now(entry), entry.value, by))) return false
+  for (const { key } of same) left.delete(textOf(key))
   return true
 }

@@ -1,24 +1,21 @@
 import { RegistrationError } from '../../errors.js'
-import { type Entry, mappingNode, type Node, scalarNode, sequenceNode } from '../../node.js'
-import type { Constructing } from '../construct/constructing.js'
+import { coreTag, type Entry, mappingNode, type Node, scalarNode, sequenceNode } from '../../node.js'
 import { followed } from '../nodes.js'
 import type { Representing } from './representing.js'
 
-const core = 'tag:yaml.org,2002:'
-
 /** The node of an object that YAML has a tag for: a Date, Map, Set or Uint8Array; else `undefined`. */
 export function representCore(value: object, to: Representing): Node | undefined {
-  if (value instanceof Date) return scalarNode(value, `${core}timestamp`)
-  if (value instanceof Uint8Array) return scalarNode(value, `${core}binary`)
+  if (value instanceof Date) return scalarNode(value, `${coreTag}timestamp`)
+  if (value instanceof Uint8Array) return scalarNode(value, `${coreTag}binary`)
   if (value instanceof Set)
     return mappingNode(
       [...value].map((item) => entry(item, null, to)),
-      `${core}set`,
+      `${coreTag}set`,
     )
   if (value instanceof Map)
     return sequenceNode(
       [...value].map((pair) => mappingNode([entry(...(pair as [unknown, unknown]), to)])),
-      `${core}omap`,
+      `${coreTag}omap`,
     )
   return undefined
 }
@@ -27,17 +24,6 @@ export function representCore(value: object, to: Representing): Node | undefined
 export function isWritableDate(date: Date): boolean {
   const year = date.getUTCFullYear()
   return year >= 100 && year <= 9999
-}
-
-/** Whether a Map or Set still holds what the node that it was loaded from says, in the same order. */
-export function isAsLoaded(value: unknown, node: Node, by: Constructing): boolean {
-  if (!(value instanceof Map || value instanceof Set)) return true
-  const mappings = node.kind === 'sequence' ? node.items : [node]
-  const loaded = mappings.flatMap((mapping) => (mapping.kind === 'mapping' ? mapping.entries : []))
-  const pairs = [...value.entries()]
-  const same = ({ key, value: child }: Entry, [name, one]: [unknown, unknown]) =>
-    by.construct(key) === name && (value instanceof Set || by.construct(child) === one)
-  return pairs.length === loaded.length && loaded.every((entry, at) => same(entry, pairs[at]!))
 }
 
 function entry(key: unknown, value: unknown, to: Representing): Entry {

@@ -15,8 +15,9 @@ import { isTemplate } from '../construct/template.js'
 import { target } from '../nodes.js'
 import { isPlainObject } from '../plain-data.js'
 import { maxDepth } from '../read/limits.js'
+import { isAsLoaded, isSameScalar } from './as-loaded.js'
 import { mappingOf, sequenceOf } from './collection-writer.js'
-import { isAsLoaded, isWritableDate, representCore } from './core-values.js'
+import { isWritableDate, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
 import type { Hint, Representing } from './representing.js'
 
@@ -53,6 +54,10 @@ export class Representation implements Representing {
     this.origins.set(made, hint.node)
     this.sources.add(hint.by)
     return made
+  }
+
+  isMade(value: unknown): boolean {
+    return this.#made.has(value as object)
   }
 
   key(name: string): ScalarNode {
@@ -145,7 +150,8 @@ export class Representation implements Representing {
     if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint })
     if (value instanceof Date && !isWritableDate(value))
       throw this.#unwritable('no date of the years 100 to 9999')
-    return representCore(value, this) ?? this.#instances.represent(value)
+    const core = representCore(value, this)
+    return core ? this.from(core, place) : this.#instances.represent(value)
   }
 
   #alias(to: Node): AliasNode {
@@ -168,7 +174,7 @@ export class Representation implements Representing {
 function isUnchanged(value: unknown, { node, by }: Hint): boolean {
   const loaded = node.kind === 'alias' ? node.target : node
   if (loaded?.kind === 'scalar' && !isApplicationTag(loaded.tag))
-    return Object.is(loaded.value, value ?? null)
+    return isSameScalar(value ?? null, loaded.value)
   if (!loaded || Array.isArray(value) || isPlainObject(value)) return false
   return by.valueOf(loaded) === value && isAsLoaded(value, loaded, by)
 }

@@ -20,6 +20,8 @@ export interface Representing {
   /** The node that a loaded one is written as, with what became of it since. */
   copy(hint: Hint): Node
   copyEntry(entry: Entry, by: Constructing): Entry
+  /** Whether an object has its node already, which others then repeat. */
+  isMade(value: unknown): boolean
   /** The node of a name that no file has; mappings share it, as they do their names. */
   key(name: string): ScalarNode
   /** Says which loaded node a made one takes the place of, and returns the made one. */
