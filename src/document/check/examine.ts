@@ -1,4 +1,4 @@
-import type { Problem } from '../../errors.js'
+import { DocumentError, type Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import { namespaceOf } from '../../registry/tag.js'
@@ -7,7 +7,7 @@ import { StandIns } from './stand-ins.js'
 import { TagCheck } from './tag-check.js'
 
 /** What is wrong with a text. */
-export interface Findings {
+interface Findings {
   readonly problems: readonly Problem[]
   /** Problems that the real objects might not have: found with stand-ins in their place. */
   readonly doubtful: readonly Problem[]
@@ -45,16 +45,28 @@ function seenOf({ tagged }: ParsedDocument, unseen: ReadonlySet<string>): readon
 }
 
 function examineDocument(
-  { source, problems }: Parsed,
+  { source, problems: ofSyntax }: Parsed,
   document: ParsedDocument,
   registry: Registry,
 ): Findings {
   const tags = new TagCheck(source, registry).check(document)
   const found = { problems: tags.problems, doubtful: [], warnings: [...tags.warnings.values()] }
-  if (!tags.anySchema || !problems.every((problem) => leavesValues.has(problem.code))) return found
+  if (!tags.anySchema || !ofSyntax.every((problem) => leavesValues.has(problem.code))) return found
   const standIns = new StandIns(source, registry, document)
-  standIns.construct(document.root)
-  return { ...found, problems: [...tags.problems, ...standIns.problems], doubtful: standIns.doubtful }
+  const tooMuch = mergeLimitOf(() => standIns.construct(document.root))
+  const problems = [...tags.problems, ...standIns.problems, ...tooMuch]
+  return { ...found, problems, doubtful: standIns.doubtful }
+}
+
+// Whether merges bring along too much is only found by merging.
+function mergeLimitOf(construct: () => unknown): readonly Problem[] {
+  try {
+    construct()
+    return []
+  } catch (error) {
+    if (error instanceof DocumentError && error.code === 'MERGE_LIMIT') return error.problems
+    throw error
+  }
 }
 
 // With these the values of the other nodes are still what the user meant.

@@ -76,7 +76,10 @@ export class NodeWalk {
     const entries = node.entries as Entry[]
     this.#opened(node)
     const keys = new KeyCheck(this.report)
-    for (const pair of taken(from)) entries.push(this.#entry(pair, keys))
+    for (const pair of taken(from)) {
+      const entry = this.#entry(pair, keys)
+      if (!isUnknown(entry.key)) entries.push(entry)
+    }
     return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
   }
 
@@ -130,6 +133,11 @@ const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: u
 function lastEnd({ entries }: MappingNode): number | undefined {
   const last = entries.at(-1)
   return last && Math.max(last.value.end, last.key.end)
+// A key that names nothing was reported, and has no name that a later step could ask for.
+function isUnknown(key: Node): boolean {
+  return key.kind === 'alias' && !key.target
+}
+
 }
 
 function unknownAlias(name: string, known: Iterable<string>): string {
