@@ -60,7 +60,9 @@ export class NodeWalk {
     const items = node.items as Node[]
     this.#opened(node)
     for (const item of taken(from))
-      items.push(this.#yaml.isPair(item) ? this.#single(item as never) : this.walk(item))
+      if (!this.#yaml.isPair(item)) items.push(this.walk(item))
+      else if ((item.key as YamlNode).range) items.push(this.#single(item as never))
+      else this.report(node, 'BAD_COLLECTION_TYPE', emptyPair)
     return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
   }
 
@@ -127,17 +129,18 @@ function* taken<T>(items: T[]): Generator<T> {
   }
 }
 
-const floatTag = 'tag:yaml.org,2002:float'
+const floatTag = `${coreTag}float`
+const emptyPair = 'Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty'
 const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
 
-function lastEnd({ entries }: MappingNode): number | undefined {
-  const last = entries.at(-1)
-  return last && Math.max(last.value.end, last.key.end)
 // A key that names nothing was reported, and has no name that a later step could ask for.
 function isUnknown(key: Node): boolean {
   return key.kind === 'alias' && !key.target
 }
 
+function lastEnd({ entries }: MappingNode): number | undefined {
+  const last = entries.at(-1)
+  return last && Math.max(last.value.end, last.key.end)
 }
 
 function unknownAlias(name: string, known: Iterable<string>): string {
