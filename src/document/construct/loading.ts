@@ -35,7 +35,8 @@ export class Loading extends Construction {
   }
 
   #custom(node: Node, { definition, factory }: ResolvedTag): unknown {
-    return this.#guard(node, () => definition.fromYaml!(new NodeBuilder(this, node), node, factory))
+    const builder = new NodeBuilder(this, node)
+    return this.#guard(node, () => settled('"fromYaml"', definition.fromYaml!(builder, node, factory)))
   }
 
   #mapped(node: Node, resolved: ResolvedTag): unknown {
@@ -79,10 +80,13 @@ export class Loading extends Construction {
 
 function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
   if (factory === undefined) return new (Class as new (options: unknown) => object)(options)
-  const made = (Class as any)[factory](options)
-  if (made instanceof Promise)
-    throw new TypeError(`factory "${factory}" returned a promise, but must return its object`)
-  return made
+  return settled(`factory "${factory}"`, (Class as any)[factory](options))
+}
+
+function settled(by: string, made: unknown): unknown {
+  if (!(made instanceof Promise)) return made
+  made.catch(() => {})
+  throw new TypeError(`${by} returned a promise, but must return its object`)
 }
 
 function firstLine(text: string): string {

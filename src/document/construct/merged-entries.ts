@@ -5,6 +5,9 @@ import type { Source } from '../../source.js'
 import { textOf } from '../nodes.js'
 import { maxDepth, maxMerged } from '../read/limits.js'
 
+const tooMany = `"<<" brings along more than ${maxMerged.toLocaleString('en')} keys in this file`
+const tooDeep = `"<<" leads through more than ${maxDepth} mappings with "<<" in them: write some of them out`
+
 /**
  * Mappings with what `<<` brings along: keys of the mapping itself win, then earlier sources over later ones
  * (http://yaml.org/type/merge.html).
@@ -36,14 +39,14 @@ export class MergedEntries {
 
   #take(source: MappingNode, own: Set<string>, merged: Map<string, Entry>, depth: number): void {
     for (const entry of this.of(source, depth + 1)) {
-      if (++this.#count > maxMerged || depth > maxDepth) throw this.#tooMuch(source)
+      if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany)
+      if (depth > maxDepth) throw this.#tooMuch(source, tooDeep)
       const name = textOf(entry.key)
       if (!own.has(name) && !merged.has(name)) merged.set(name, entry)
     }
   }
 
-  #tooMuch(at: Node): DocumentError {
-    const message = `"<<" brings along more than ${maxMerged.toLocaleString('en')} keys in this file`
+  #tooMuch(at: Node, message: string): DocumentError {
     const problems = [this.source.problem('MERGE_LIMIT', message, at)]
     return new DocumentError(reportProblems(problems), { problems })
   }

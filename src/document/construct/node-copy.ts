@@ -15,9 +15,21 @@ export function copyWith(root: Node, values: Readonly<Record<string, unknown>>):
   const copy = copying.copy(root, '')
   const [unused] = copying.unused
   if (unused === undefined) return copy
+  throw new DocumentError(whyUnused(root, unused, Object.keys(values)), { code: 'NO_SUCH_PATH' })
+}
+
+function whyUnused(root: Node, unused: string, replaced: readonly string[]): string {
+  const whole = replaced.find((path) => liesIn(unused, path))
+  if (whole !== undefined) {
+    const what = whole === '' ? 'the template itself' : `"${whole}"`
+    return `"${unused}" lies in ${what}, which is replaced as a whole: replace one of them`
+  }
   const known = [...pathsOf(root)].map(([path]) => path)
-  const message = `The template has nothing at "${unused}"${didYouMean(unused, known)}`
-  throw new DocumentError(message, { code: 'NO_SUCH_PATH' })
+  return `The template has nothing at "${unused}"${didYouMean(unused, known)}`
+}
+
+function liesIn(path: string, whole: string): boolean {
+  return path !== whole && (whole === '' || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`))
 }
 
 class Copying {
