@@ -9,5 +9,7 @@ export function optionName(key: string, style: KeyStyle): string {
 
 /** The YAML key of an option: `learning_rate` for `learningRate` in snake case. */
 export function keyName(option: string, style: KeyStyle): string {
-  return style === 'snake_case' ? option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : option
+  return style === 'snake_case'
+    ? option.replace(/(?<=[^_])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    : option
 }

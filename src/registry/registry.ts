@@ -62,10 +62,7 @@ export class Registry implements Registrar {
 
   /** The tag that an object of exactly this class is written with. */
   tagOf(Class: Class): Tag | undefined {
-    const own = this.#tagsOf.get(Class)?.at(-1)
-    if (own !== undefined) return own
-    const inherited = this.#parent?.tagOf(Class)
-    return inherited !== undefined && !this.#tags.has(inherited) ? inherited : undefined
+    return this.#tagsOf.get(Class)?.at(-1) ?? this.#inheritedTagsOf(Class).at(-1)
   }
 
   /** Every tag, factories' not included, sorted. */
@@ -74,11 +71,12 @@ export class Registry implements Registrar {
     return [...all].sort()
   }
 
-  /** Every tag that may be written, factories' included. */
+  /** Every tag that may be written, factories' included; of an abstract class only these. */
   *writableTags(): Generator<Tag> {
     for (const tag of this.tags()) {
-      yield tag
-      for (const name of this.get(tag)!.definition.factories.keys()) yield factoryTag(tag, name)
+      const { abstract, definition } = this.get(tag)!
+      if (!abstract) yield tag
+      for (const name of definition.factories.keys()) yield factoryTag(tag, name)
     }
   }
 
@@ -113,6 +111,14 @@ export class Registry implements Registrar {
     return this.#tags.get(tag) ?? (this.#parent ? this.#parent.#own(tag) : undefined)
   }
 
+  // Those that no class has taken here.
+  #inheritedTagsOf(Class: Class): Tag[] {
+    const parent = this.#parent
+    if (!parent) return []
+    const all = [...parent.#inheritedTagsOf(Class), ...(parent.#tagsOf.get(Class) ?? [])]
+    return all.filter((tag) => !this.#tags.has(tag))
+  }
+
   #addOne(Class: Class, tag: Tag, options: RegistrationOptions): void {
     const holder = this.#own(tag)
     if (holder && holder.Class !== Class && !options.override) {
@@ -123,7 +129,8 @@ export class Registry implements Registrar {
     const own = this.#tags.get(tag)
     if (own?.Class === Class && !options.override) return
     const registration = this.#registration(Class, tag, options)
-    if (!options.override) this.#checkFactories(registration)
+    checkFactories(registration)
+    if (!options.override) this.#checkClashes(registration)
     if (own) this.#forget(own)
     this.#tags.set(tag, registration)
     this.#options.set(tag, options)
@@ -152,9 +159,8 @@ export class Registry implements Registrar {
   }
 
   // "!A.b" must mean one thing only, whichever of "!A" and "!A.b" came first.
-  #checkFactories({ tag, Class, definition }: Registration): void {
+  #checkClashes({ tag, Class, definition }: Registration): void {
     for (const name of definition.factories.keys()) {
-      if (typeof (Class as any)[name] !== 'function') throw noSuchFactory(Class, name)
       const exact = this.#own(factoryTag(tag, name))
       if (exact) throw clash(exact.tag, exact.Class, Class, name)
     }
@@ -176,6 +182,11 @@ export class Registry implements Registrar {
 
 function declaredTags(Class: Class): { tag: Tag; options: RegistrationOptions }[] {
   return declarationOf(Class)?.tags ?? [{ tag: checkTag(`!${Class.name}`), options: {} }]
+}
+
+function checkFactories({ Class, definition }: Registration): void {
+  for (const name of definition.factories.keys())
+    if (typeof (Class as any)[name] !== 'function') throw noSuchFactory(Class, name)
 }
 
 function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {

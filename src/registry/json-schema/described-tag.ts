@@ -1,5 +1,6 @@
 import type { Registry } from '../registry.js'
 import { inputJsonSchema } from '../schema-keys.js'
+import { schemaOf } from '../schema-of.js'
 import type { StandardSchema } from '../standard-schema.js'
 import type { Tag } from '../tag.js'
 import type { ResolvedTag } from '../types.js'
@@ -18,7 +19,6 @@ export interface DescribedTag {
 export function describedTags(registry: Registry): DescribedTag[] {
   return [...registry.writableTags()]
     .map((tag) => describeTag(tag, registry.get(tag)!))
-    .filter(({ resolved }) => !resolved.abstract || resolved.factory !== undefined)
     .sort((a, b) => Number(isDeprecated(a)) - Number(isDeprecated(b)))
 }
 
@@ -27,9 +27,7 @@ function isDeprecated({ resolved }: DescribedTag): boolean {
 }
 
 function describeTag(tag: Tag, resolved: ResolvedTag): DescribedTag {
-  const { definition, factory } = resolved
-  const own = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
-  const schema = definition.fromYaml ? undefined : own
+  const schema = resolved.definition.fromYaml ? undefined : schemaOf(resolved)
   const options = schema && inputJsonSchema(schema)
   return {
     tag,
