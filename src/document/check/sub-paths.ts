@@ -1,5 +1,7 @@
-/** The tags of this package that are not of its root, and the sub-paths that register them. */
+/** Tags of this package that come with a part of it which a program may not have imported, and that part. */
 export const subPaths: Readonly<Record<string, string>> = {
+  '!LocalCluster': 'flambeau/cluster',
+  '!SSHCluster': 'flambeau/cluster',
   '!Sweep': 'flambeau/pool',
   '!choice': 'flambeau/pool',
   '!range': 'flambeau/pool',

@@ -1,23 +1,15 @@
 import type { Problem } from '../../errors.js'
-import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
 import { optionName } from '../../registry/option-names.js'
 import type { Registry } from '../../registry/registry.js'
-import { didYouMean, nearest } from '../../registry/suggest.js'
-import { namespaceOf } from '../../registry/tag.js'
+import { schemaOf } from '../../registry/schema-of.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { subPaths } from './sub-paths.js'
+import { unknownTag } from './unknown-tag.js'
 
-const core = 'tag:yaml.org,2002:'
-/** Tags of this package that come with a part of it which a program may not have imported. */
-const partOf: Readonly<Record<string, string>> = {
-  '!LocalCluster': 'flambeau/cluster',
-  '!SSHCluster': 'flambeau/cluster',
-  '!Sweep': 'flambeau/pool',
-}
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
 /** What is wrong with the tags of a document, and with the nodes that they stand at. */
@@ -37,7 +29,7 @@ export class TagCheck {
     for (const node of document.tagged) {
       const resolved = isApplicationTag(node.tag) ? this.registry.get(node.tag) : undefined
       if (resolved) this.#checkNode(node, resolved)
-      else if (ownTags.has(node.tag!.slice(core.length)) && node.tag!.startsWith(core))
+      else if (ownTags.has(node.tag!.slice(coreTag.length)) && node.tag!.startsWith(coreTag))
         this.#report(node, 'BAD_CORE_TAG', this.#badCoreTag(node))
       else this.#report(node, ...unknownTag(node.tag!, this.registry))
     }
@@ -45,13 +37,12 @@ export class TagCheck {
   }
 
   #badCoreTag(node: Node): string {
-    return `"!!${node.tag!.slice(core.length)}" cannot be made of ${kindOf(node, this.source)}`
+    return `"!!${node.tag!.slice(coreTag.length)}" cannot be made of ${kindOf(node, this.source)}`
   }
 
   #checkNode(node: Node, resolved: ResolvedTag): void {
     const { definition, factory, abstract, Class } = resolved
-    const schema = factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
-    this.anySchema ||= schema !== undefined
+    this.anySchema ||= schemaOf(resolved) !== undefined
     if (resolved.deprecated !== undefined) this.#warn(node, resolved)
     if (abstract && factory === undefined)
       this.#report(
@@ -114,47 +105,4 @@ function notAName(key: Node, source: Source): string {
   const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
   const remedy = written === '' ? '' : `: write "${written}" in quotes if that is its name`
   return `The name of an option must be a string, but here stands ${found}${remedy}`
-}
-
-type Finding = [code: string, message: string, hint?: string]
-
-function unknownTag(tag: string, registry: Registry): Finding {
-  const dot = tag.lastIndexOf('.')
-  const owner = dot > 1 ? registry.get(tag.slice(0, dot)) : undefined
-  if (owner) return unknownFactory(tag, owner)
-  const part = Object.hasOwn(partOf, tag) ? partOf[tag] : undefined
-  if (part !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
-  const meant = nearest(tag, registry.writableTags())
-  if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
-  return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${remedyFor(tag, registry)}`]
-}
-
-function unknownFactory(tag: string, owner: ResolvedTag): Finding {
-  const name = tag.slice(tag.lastIndexOf('.') + 1)
-  const known = [...owner.definition.factories.keys()]
-  const unknown = `Unknown factory "${name}" of "${owner.tag}"`
-  const meant = nearest(name, known)
-  if (meant !== undefined)
-    return ['UNKNOWN_FACTORY', `${unknown}${didYouMean(name, known)}`, `${owner.tag}.${meant}`]
-  const list = known.map((factory) => `"${factory}"`).join(', ')
-  return [
-    'UNKNOWN_FACTORY',
-    `${unknown}: ${list ? `its factories are ${list}` : `class "${owner.Class.name}" has none`}`,
-  ]
-}
-
-function remedyFor(tag: string, registry: Registry): string {
-  const subPath = Object.hasOwn(subPaths, tag) ? subPaths[tag] : undefined
-  if (subPath) return `"import '${subPath}'" registers it`
-  const namespace = namespaceOf(tag)
-  if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
-  if (namespace === undefined)
-    return `import the module that has "@registrable('${shortened(tag)}')", from the shell with "--import"`
-  if (registry.tags().some((known) => known.startsWith(`!${namespace}.`)))
-    return `"${namespace}" has no such tag`
-  return `nothing is registered under "${namespace}"; declare the extension above "---" ("${namespace}: ./path") or import it`
-}
-
-function shortened(tag: string): string {
-  return tag.length > 64 ? `${tag.slice(0, 63)}…` : tag
 }
