@@ -36,8 +36,8 @@ export function inFileOrder(problems: readonly Problem[]): Problem[] {
 
 /** One error for all problems: of the class that all of them have, else a plain {@link DocumentError}. */
 export function documentError(problems: readonly Problem[]): DocumentError {
-  const families = new Set(problems.map((problem) => familyOf(problem.code)))
-  const [Family] = families.size === 1 ? [...families] : [DocumentError]
+  const found = new Set(problems.map((problem) => familyOf(problem.code)))
+  const [Family] = found.size === 1 ? [...found] : [DocumentError]
   return new Family!(reportProblems(problems), { problems })
 }
 

@@ -5,7 +5,7 @@ import type { Tag } from './tag.js'
 import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './types.js'
 
 /** What decorators wrote on a class: its tags in the order of writing, the last being the topmost. */
-export interface Declaration {
+interface Declaration {
   tags: { tag: Tag; options: RegistrationOptions }[]
   factories: Map<string, FactoryDefinition>
 }

@@ -2,7 +2,7 @@ import { RegistrationError } from '../../errors.js'
 import type { SchemaIssue, SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
 
 /** An issue that stands for what a schema threw. */
-export interface ThrownIssue extends SchemaIssue {
+interface ThrownIssue extends SchemaIssue {
   readonly thrown: unknown
 }
 

@@ -6,7 +6,7 @@ import type { Source } from '../../source.js'
 export interface Parsed {
   readonly source: Source
   readonly documents: readonly ParsedDocument[]
-  /** What is wrong with the YAML itself, in file order. */
+  /** What is wrong with the YAML itself. */
   readonly problems: readonly Problem[]
 }
 

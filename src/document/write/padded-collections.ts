@@ -4,7 +4,7 @@ import { yaml } from '#yaml'
 type Stringify = YAMLMap['toString']
 
 /** Collections that know their own padding: the package has one answer for a whole text, a file may have both. */
-export interface PaddedCollections {
+interface PaddedCollections {
   /** `{ a: 1 }` or `{a: 1}`. */
   readonly PaddedMap: new (
     padding: string | undefined,
