@@ -224,6 +224,39 @@ describe('YAML itself:', () => {
     }
   })
 
+  test('an alias without an anchor, as a key and as a template', () => {
+    assert.match(verdict('!Model\n*nope : 1\n'), /^2:1-6 UNKNOWN_ALIAS/)
+    assert.match(verdict('!Strict\ndata: x\n*nope : 1\n'), /^3:1-6 UNKNOWN_ALIAS/)
+    const registry = new Registry()
+    const schema = z.looseObject({})
+    registry.add(Model, '!Sweep', { templates: ['each'], schema })
+    assert.equal(onlyProblem('!Sweep { each: *nope }', { registry }).code, 'UNKNOWN_ALIAS')
+  })
+
+  test('a pair that is empty', () => {
+    for (const tag of ['!!pairs', '!!omap'])
+      assert.equal(
+        verdict(`a: ${tag} [{}]\n`).replace(/-\d+/, ''),
+        `1:${tag.length + 5} BAD_COLLECTION_TYPE: Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty`,
+      )
+  })
+
+  test('a key with nothing behind it, not even a colon', () => {
+    assert.match(verdict('a: 1\nb: !Strict {data}\n'), /^2:17-\d+ BAD_OPTION/)
+  })
+
+  test('a merge that leads through too many mappings', () => {
+    const registry = new Registry()
+    registry.add(Model, '!Sweep', { templates: ['each'], schema: z.looseObject({}) })
+    const chain = Array.from({ length: 600 }, (_, at) => `- &a${at + 1} { <<: *a${at} }\n`)
+    const { code, message } = onlyProblem(
+      `!Sweep\neach:\n- &a0 { k: 1 }\n${chain.join('')}x: { <<: *a600 }\n`,
+      { registry },
+    )
+    assert.equal(code, 'MERGE_LIMIT')
+    assert.match(message, /^"<<" leads through more than 500 mappings/)
+  })
+
   test('a key that stands twice', () => {
     assert.equal(
       verdict('a: 1\nb:\n  c: 1\n  "c": 2\n'),
@@ -294,6 +327,25 @@ describe('an unknown tag', () => {
       ].join('\n'),
     )
     assert.equal(error.problems[0]?.hint, '!Model')
+  })
+
+  test('is never taken for the tag of an abstract class, which could not stand there', () => {
+    const registry = new Registry()
+    registry.add(Model, '!Modal', { abstract: true })
+    assert.doesNotMatch(onlyProblem('!Modl', { registry }).message, /did you mean/)
+  })
+
+  test('of a part of this package says what to import', () => {
+    const registry = new Registry()
+    for (const [tag, part] of Object.entries({
+      '!SSHCluster': 'cluster',
+      '!choice': 'pool',
+      '!Sweep': 'pool',
+    }))
+      assert.equal(
+        onlyProblem(tag, { registry }).message,
+        `Unknown tag "${tag}": import "flambeau/${part}", which registers it`,
+      )
   })
 
   test('may be misspelt in many ways', () => {

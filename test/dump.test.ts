@@ -375,6 +375,44 @@ describe('setSerializableAttr', () => {
     assert.equal(write(box), '!Box\na: 1 # beside\ne:\n  - 1\n  - 2\n')
   })
 
+  test('adds an option in the column of the others, whatever stands before the first of them', () => {
+    for (const text of [
+      '\ufeff!Box\na: 1\n',
+      '\ufeffa: !Box\n  a: 1\n',
+      '!Box\n? a\n: 1\n',
+      '!Box\n&x a: 1\n',
+      '!Box\n!!str a: 1\n',
+      '- !Box\n  a: 1\n',
+    ]) {
+      const loaded = read(text)
+      const box = [loaded, loaded.a, loaded[0]].find((one) => one instanceof Box)!
+      setSerializableAttr(box, 'b', 2)
+      const again = read(write(loaded))
+      const { options } = [again, again.a, again[0]].find((one) => one instanceof Box)!
+      assert.deepEqual(options, { a: 1, b: 2 }, text)
+    }
+    const data = read('\ufeffa: 1\n')
+    data.b = 2
+    assert.equal(write(data), 'a: 1\nb: 2\n')
+  })
+
+  test('changes what was frozen since it was made', () => {
+    const here = new Registry()
+    class Frozen extends MappedRegistrable {
+      constructor(readonly options: { a?: number } = {}) {
+        super(options)
+        Object.freeze(this)
+      }
+    }
+    here.add(Frozen, '!Frozen')
+    here.alias(Frozen, '!Iced')
+    const text = '!Frozen # why\na: 0x1F # how\n'
+    assert.equal(dump(load(text, { registry: here }), { registry: here }), text)
+    const sealed = Object.seal(read('!Mapped\na: 1\nb: 2 # two\n'))
+    setSerializableAttr(sealed, 'sum', 5)
+    assert.equal(write(sealed), '!Mapped\na: 1\nb: 2 # two\nsum: 5\n')
+  })
+
   test('adds an option to a tag that has nothing behind it', () => {
     const box = read('a: !Box\nb: 1\n')
     setSerializableAttr(box.a, 'e', 1)
@@ -461,6 +499,47 @@ describe('plain data that was loaded', () => {
     const config = read(text)
     delete config.b
     assert.equal(write(config), '# top\na: 1 # one\n# of c\nc: { d: 0x10 }\n')
+  })
+
+  test('gets a value behind a key that has none', () => {
+    for (const text of ['{a, b: 1}\n', '? a\n', 'x: [a, {a, b}]\n']) {
+      const data = read(text)
+      const inner = data.x?.[1] ?? data
+      inner.a = 5
+      assert.deepEqual(read(write(data)), data, text)
+    }
+  })
+
+  test('gets its own sign of zero', () => {
+    const data = read('a: 0 # sign\n')
+    data.a = -0
+    assert.equal(write(data), 'a: -0 # sign\n')
+  })
+
+  test('is written with what changed inside of a map, a set, a date or bytes', () => {
+    const text =
+      'm: !!omap\n  - x: { y: 1 }\n  - z: [1]\nd: !!timestamp 2001-12-14 # day\nb: !!binary AQID\np: &p !!timestamp 2001-12-14\nq: *p\n'
+    keeps(text)
+    const data = read(text)
+    data.m.get('x').y = 2
+    data.m.get('z').push(2)
+    data.d.setUTCFullYear(2030)
+    data.b[0] = 9
+    data.p.setUTCFullYear(2040)
+    const again = read(write(data))
+    assert.deepEqual(again, data)
+    assert.equal(again.p, again.q)
+    assert.match(write(data), /2030-12-14.* # day/)
+    assert.deepEqual(again.d, new Date('2030-12-14'))
+  })
+
+  test('is written with what changed inside of a mapping that was merged', () => {
+    const inline = read('a:\n  <<: { x: { y: 1 }, z: 1 }\n')
+    inline.a.x.y = 2
+    assert.deepEqual(read(write(inline)), { a: { x: { y: 2 }, z: 1 } })
+    const named = read('a: &a { x: { y: 1 } }\nb: { <<: *a }\n')
+    named.a.x.y = 2
+    assert.equal(write(named), 'a: &a { x: { y: 2 } }\nb: { <<: *a }\n')
   })
 
   test('keeps a merge key as long as it holds', () => {

@@ -821,6 +821,16 @@ describe('templates', () => {
     )
   })
 
+  test('refuse a path inside of what is replaced, and say so', () => {
+    const template = each('!Train { opt: [!choice [1], !choice [2]] }')
+    assert.throws(
+      () => template.build({ opt: 1, 'opt[0]': 2 }),
+      /^DocumentError: "opt\[0\]" lies in "opt", which is replaced as a whole: replace one of them$/,
+    )
+    assert.throws(() => template.build({ '': 1, opt: 2 }), /"opt" lies in the template itself/)
+    assert.throws(() => template.build({ opt: 1, optimizer: 2, 'opt.x': 3 }), /"opt\.x" lies in "opt"/)
+  })
+
   test('tell the placeholders of a class by their paths', () => {
     const template = each('!Train { rate: !choice [1, 2], inner: { sizes: [!choice [3], 4] } }')
     const found = template.placeholders(Choice)

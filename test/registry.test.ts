@@ -398,6 +398,22 @@ describe('factory', () => {
     assert.throws(() => load('!Slow.make', { registry }), /factory "make" returned a promise/)
   })
 
+  test('that its class does not have is refused with override as well', () => {
+    const registry = new Registry()
+    assert.throws(
+      () => registry.add(Box, '!Box', { factories: ['fromFiel'], override: true }),
+      refusal('NO_SUCH_FACTORY', '"Box"', '"fromFiel"'),
+    )
+  })
+
+  test('that is a fromYaml which returns a promise is refused when it is called', () => {
+    const registry = new Registry()
+    registry.add(Box, '!Box', { fromYaml: async () => new Box() })
+    registry.add(Crate, '!Crate', { fromYaml: (builder) => Promise.reject(builder) })
+    assert.throws(() => load('!Box', { registry }), /"fromYaml" returned a promise/)
+    assert.throws(() => load('!Crate', { registry }), /"fromYaml" returned a promise/)
+  })
+
   test('may make an object of another class', () => {
     const registry = new Registry()
     class Maker {
@@ -586,6 +602,17 @@ describe('child', () => {
     child.add(Crate, '!Box', { override: true })
     assert.equal(child.tagOf(Box), undefined)
     assert.throws(() => dump(new Box({ a: 1 }), { registry: child }), refusal('UNREGISTERED_CLASS', '"Box"'))
+  })
+
+  test('writes another tag of its parent in place of the one that it gave to another class', () => {
+    const parent = new Registry()
+    parent.add(Box, '!Box')
+    parent.alias(Box, '!Case')
+    const child = parent.child()
+    child.add(Crate, '!Case', { override: true })
+    assert.equal(child.tagOf(Box), '!Box')
+    assert.equal(child.child().tagOf(Box), '!Box')
+    assert.equal(parent.tagOf(Box), '!Case')
   })
 
   test('of the default registry sees what decorators registered', () => {
@@ -785,6 +812,10 @@ describe('snake_case keys', () => {
 
   test('are written in snake case', () => {
     assert.equal(dump(new Box({ learningRate: 1 }), { registry }), '!Box\nlearning_rate: 1\n')
+    for (const options of [{ URL: 1 }, { Name: 1 }, { _Own: 1 }, { useTLS: 1 }]) {
+      const text = dump(new Box(options), { registry })
+      assert.deepEqual(load(text, { registry, expect: Box }).options, options, text)
+    }
     const text = '!Box\nlearningRate: 1\nbatch_size: 2\n'
     assert.equal(dump(load(text, { registry }), { registry }), text)
   })
