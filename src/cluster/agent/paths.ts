@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { besides } from '../wire/put-in-place.js'
 
 /** Everything that this package puts on a host lies here, but for a line in `authorized_keys`. */
 export const root = join(homedir(), '.flambeau')
@@ -24,11 +24,6 @@ export function runFolder(id: string): string {
 /** A path of a question: relative ones are taken from the home folder. */
 export function onHost(path: string): string {
   return resolve(homedir(), path)
-}
-
-/** A path beside `path` that nobody else uses, on the same disk. */
-export function besides(path: string): string {
-  return `${path}.${randomBytes(6).toString('hex')}.incoming`
 }
 
 /** Writes a file that only its owner can read: whole or not at all, on the disk when this settles. */
