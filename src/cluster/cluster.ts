@@ -16,6 +16,7 @@ import type { RemoteEnvironment } from './remote-environment.js'
 import { environmentOf } from './run/environment-of.js'
 import { RemoteRun } from './run/remote-run.js'
 import { type SubmitOptions, submit } from './run/submit.js'
+import { takeDown } from './take-down.js'
 import type { Resources, RunStatus } from './wire/protocol.js'
 
 /** What every cluster says of itself in its file. */
@@ -93,7 +94,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
   async down({ force = false, graceMs = 5000 }: { force?: boolean; graceMs?: number } = {}): Promise<void> {
     this.#ready = undefined
-    await onEveryHost(this.hosts, (host) => host.ask('down', { cluster: this.name, force, graceMs }))
+    await takeDown(this.#all, { cluster: this.name, force, graceMs })
   }
 
   /**
