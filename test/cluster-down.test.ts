@@ -26,7 +26,7 @@ describe('taking a cluster down', { skip: onlyHere() }, () => {
     const run = await cluster.submit(job, { imports: [project.module] })
     const factory = (): string[] => readdirSync(at('busy/factory-1'), { recursive: true, encoding: 'utf8' })
     const before = factory()
-    await assert.rejects(cluster.down(), { code: 'RUN_ACTIVE', findings: [{ host: 'orchestrator' }].length })
+    await assert.rejects(cluster.down(), { code: 'RUN_ACTIVE' })
     assert.deepEqual(factory(), before)
     await run.cancel()
     await cluster.down()
