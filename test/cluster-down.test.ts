@@ -8,6 +8,22 @@ import { LocalCluster, LocalHost, type Members } from 'flambeau/cluster'
 import { Project } from './support/cluster-project.js'
 import { onlyHere } from './support/one-form.js'
 
+/** A cluster with one factory, which others have as well. */
+class SharingCluster extends LocalCluster {
+  constructor(
+    name: string,
+    folder: string,
+    private readonly shared: LocalHost,
+  ) {
+    super({ name, folder, factories: 1 })
+  }
+
+  protected override connect(): Members {
+    const { orchestrator, factories } = super.connect()
+    return { orchestrator, factories: factories.map((factory) => ({ ...factory, host: this.shared })) }
+  }
+}
+
 describe('taking a cluster down', { skip: onlyHere() }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-down-'))
   const at = (...names: string[]): string => join(folder, ...names)
@@ -31,5 +47,27 @@ describe('taking a cluster down', { skip: onlyHere() }, () => {
     await run.cancel()
     await cluster.down()
     assert.equal(existsSync(at('busy')), false)
+  })
+
+  test('takes away the folders of hosts, and nothing else in the folder that holds them', async () => {
+    mkdirSync(at('mine'))
+    writeFileSync(at('mine/thesis.txt'), 'mine')
+    const cluster = new LocalCluster({ name: 'mine', factories: 2, folder: at('mine') })
+    await cluster.up()
+    await new LocalCluster({ name: 'mine', factories: 1, folder: at('mine') }).down()
+    await cluster.close()
+    assert.deepEqual(readdirSync(at('mine')), ['thesis.txt'])
+    assert.equal(readFileSync(at('mine/thesis.txt'), 'utf8'), 'mine')
+  })
+
+  test('leaves the packages of another cluster on a factory of both', async () => {
+    const shared = new LocalHost('shared', at('shared'))
+    const [one, two] = ['one', 'two'].map((name) => new SharingCluster(name, at(name), shared))
+    for (const cluster of [one!, two!]) await cluster.up()
+    await one!.down()
+    assert.equal(readdirSync(at('shared/.flambeau/packages')).length, 1)
+    await two!.down()
+    assert.deepEqual(readdirSync(at('shared')), ['.ssh'])
+    await shared.close()
   })
 })
