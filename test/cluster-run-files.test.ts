@@ -1,13 +1,15 @@
 // What is told of a run is what its files say, at whatever moment they are read.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { LocalHost } from 'flambeau/cluster'
 import { onlyHere } from './support/one-form.js'
+import { processesWith, until } from './support/processes.js'
 
 describe('the files of a run', { skip: onlyHere(process.platform === 'win32' && 'needs pipes with names') }, () => {
   const home = mkdtempSync(join(tmpdir(), 'flambeau-run-files-'))
@@ -36,6 +38,35 @@ describe('the files of a run', { skip: onlyHere(process.platform === 'win32' && 
     await state.close()
     const { state: told, exitCode } = await status
     assert.deepEqual([told, exitCode], ['succeeded', 0])
+  })
+
+  /** Supervises a run that waits for ever for its program, and settles with the exit code of the supervisor. */
+  async function supervise(id: string, at: (name: string) => string): Promise<number | null> {
+    const claims = join(home, '.flambeau/clusters', id, 'claims')
+    mkdirSync(claims, { recursive: true })
+    symlinkSync(id, join(claims, '1'))
+    execFileSync('mkfifo', [at('program.json')])
+    const child = spawn(process.execPath, ['dist/cluster/supervise.js', at('.')], {
+      env: { ...process.env, HOME: home },
+      detached: true,
+      stdio: 'ignore',
+    })
+    return (await once(child, 'exit'))[0]
+  }
+
+  test('a run that cannot be started has an end', async () => {
+    const at = makeRun('unstarted', 'unstarted')
+    await supervise('unstarted', at)
+    const { exitCode, signal } = JSON.parse(readFileSync(at('exit.json'), 'utf8'))
+    assert.deepEqual([exitCode, signal], [126, null])
+  })
+
+  test('a run of which nothing can be noted does not go on', async () => {
+    const at = makeRun('unnoted', 'unnoted')
+    mkdirSync(at('work'))
+    mkdirSync(at('state.json/in-the-way'), { recursive: true })
+    assert.equal(await supervise('unnoted', at), 1)
+    await until(() => processesWith(at('.')).length === 0)
   })
 
   test('more runs than an agent may open files are all told', async () => {
