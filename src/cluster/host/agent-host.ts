@@ -10,7 +10,7 @@ import type { Server } from './forward-port.js'
 import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
 import { receiveTree } from './receive-tree.js'
 import { sendTree } from './send-tree.js'
-import { Session } from './session.js'
+import type { Session } from './session.js'
 import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
 
@@ -63,8 +63,13 @@ export abstract class AgentHost implements Host {
     try {
       return await this.#sessions.use(talk, signal)
     } catch (error) {
-      throw error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
+      throw this.explain(error)
     }
+  }
+
+  /** @internal What ended a conversation, as an error for who asked. */
+  explain(error: unknown): unknown {
+    return error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
   }
 
   /** @internal */
@@ -159,16 +164,6 @@ export abstract class AgentHost implements Host {
    * lasts; absent where there is no such way.
    */
   forward?(server: Server, signal?: AbortSignal): Promise<number>
-
-  /** @internal Runs shell commands where there is no Node yet: they may be what installs it. */
-  async runWithoutNode(commands: readonly string[]): Promise<void> {
-    const child = await this.start(['sh', '-es'])
-    const session = new Session(child)
-    child.stdout!.resume()
-    child.stdin!.end(commands.map((command) => `${command}\n`).join(''))
-    await session.ended
-    if (child.exitCode !== 0) throw this.explainEnd(await session.failure())
-  }
 
   close(): Promise<void> {
     return this.#sessions.close()
