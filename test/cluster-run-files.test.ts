@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,6 +67,21 @@ describe('the files of a run', { skip: onlyHere(process.platform === 'win32' && 
     mkdirSync(at('state.json/in-the-way'), { recursive: true })
     assert.equal(await supervise('unnoted', at), 1)
     await until(() => processesWith(at('.')).length === 0)
+  })
+
+  test('of a run that cannot be written nothing stays, its secrets least of all', async () => {
+    await using host = new LocalHost('local', join(home, 'unwritten'))
+    const files = { 'secrets.json': '{}', ['n'.repeat(250)]: '' }
+    const facts = { id: 'unwritten', cluster: 'test', file: 'job.yaml', force: false, packageHash: '' }
+    await assert.rejects(host.ask('start', { ...facts, files }))
+    assert.deepEqual(readdirSync(join(home, 'unwritten/.flambeau/runs')), [])
+  })
+
+  test('a file that cannot be put in its place leaves nothing beside it', async () => {
+    await using host = new LocalHost('local', join(home, 'blocked'))
+    await host.put('.flambeau/clusters/test/known_hosts/in-the-way', '')
+    await assert.rejects(host.ask('know', { cluster: 'test', knownHosts: 'h2 ssh-ed25519 AAAA' }))
+    assert.deepEqual(readdirSync(join(home, 'blocked/.flambeau/clusters/test')), ['known_hosts'])
   })
 
   test('more runs than an agent may open files are all told', async () => {
