@@ -37,11 +37,15 @@ export class Session {
     })
     this.ended = new Promise((resolve) => {
       const end = (code: number | null): void => {
+        if (this.hasEnded) return
         this.#exitCode = code
         this.hasEnded = true
         resolve()
       }
-      child.once('error', () => end(null))
+      child.once('error', ({ message }) => {
+        this.#stderr = message
+        end(null)
+      })
       child.once('close', end)
     })
   }
