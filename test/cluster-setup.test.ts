@@ -55,6 +55,15 @@ describe('setup commands', { skip: onlyHere() }, () => {
     assert.ok(plan?.would.includes('run 2 setup commands'))
   })
 
+  test('and all else that a first bringing up does are in the plan', async () => {
+    await using cluster = new LocalCluster({ name: 'test', factories: 1, folder: join(folder, 'planned') })
+    const [, factory] = await cluster.plan()
+    assert.ok(factory?.would.includes('let the orchestrator in'))
+    const [, done] = await cluster.up()
+    assert.ok(done?.did.includes('let the orchestrator in'))
+    for (const { would } of await cluster.plan()) assert.deepEqual(would, [])
+  })
+
   const bare = (name: string, setupCmds: string[]): BareCluster =>
     new BareCluster({ name: 'test', factories: 0, folder: join(folder, name), setupCmds })
 

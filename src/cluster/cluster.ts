@@ -7,7 +7,7 @@ import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events
 import { commandFailed } from './bring-up/findings.js'
 import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
 import type { ClusterAccess } from './cluster-access.js'
-import { contentPath, localContent, sendInto } from './cluster-files.js'
+import { contentPath, localContent, onHost, sendInto } from './cluster-files.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
 import type { Members } from './members.js'
@@ -174,7 +174,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
       const hosts = allHosts ? this.hosts : [this.orchestrator]
       const [there] =
         local === undefined ? [source] : await onEveryHost(hosts, (host) => sendInto(host, local, folder))
-      sent[key] = posix.resolve(home, there!)
+      sent[key] = onHost(there!, home)
     }
     return sent
   }

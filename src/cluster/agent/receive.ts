@@ -94,7 +94,7 @@ function modeOf({ executable }: TreeFile): number {
 async function receiveFile(path: string, described: TreeFile, take: Take): Promise<void> {
   const write = described.size <= small ? receiveSmall : receiveLarge
   const hash = await write(path, described, take)
-  if (hash !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+  if (hash !== described.hash) throw Object.assign(new Error(described.path), { code: 'FILE_CHANGED' })
 }
 
 async function receiveSmall(path: string, described: TreeFile, take: Take): Promise<string> {

@@ -53,7 +53,8 @@ async function preparationsOf(
   looks: readonly (SeenHost | Failed)[],
 ): Promise<Preparation[]> {
   const seen = looks.filter((result) => 'state' in result)
-  const publicKey = seen.find(({ member }) => member.role === 'orchestrator')?.state.publicKey
+  const orchestrator = seen.find(({ member }) => member.role === 'orchestrator')
+  const publicKey = orchestrator && (orchestrator.state.publicKey ?? '')
   const common = { plan, tree: await ownTree(), publicKey, knownHosts: knownHostsOf(seen) }
   return seen.map((host) => ({ ...common, ...host }))
 }

@@ -10,7 +10,7 @@ export interface Preparation extends SeenHost {
   readonly plan: BringUpPlan
   /** This package. */
   readonly tree: Tree
-  /** The cluster's key; absent when the orchestrator could not be looked at. */
+  /** The cluster's key: empty before it is made, absent when the orchestrator could not be looked at. */
   readonly publicKey: string | undefined
   readonly knownHosts: string
 }

@@ -45,11 +45,6 @@ export abstract class AgentHost implements Host {
   /** Why a connection ended before its answer came. */
   protected abstract explainEnd(ended: SessionEnded): ClusterError
 
-  /** How many programs were started on it so far, and how many of them needed a connection of their own. */
-  get executions(): number {
-    return this.#sessions.executions
-  }
-
   /** @internal One question, one answer. */
   ask<O extends Operation>(op: O, ask: Ask<O>, signal?: AbortSignal): Promise<Reply<O>> {
     return this.talk(async (session) => {
@@ -152,9 +147,12 @@ export abstract class AgentHost implements Host {
   } = {}) {
     const deadline = Date.now() + timeoutMs
     for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      const failure = await this.ask('exists', { path: '.' }, signal).catch((error) => error)
-      if (!(failure instanceof Error)) return
-      if (!(failure instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure
+      const failure = await this.ask('exists', { path: '.' }, signal).then(
+        () => undefined,
+        (error) => ({ error }),
+      )
+      if (!failure) return
+      if (!(failure.error instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure.error
       await delay(pauseMs, undefined, signal ? { signal } : {})
     }
   }
