@@ -22,8 +22,6 @@ export class SessionPool {
   readonly #opening = new Set<Session>()
   #first: Promise<Session> | undefined
   #closings = 0
-  /** How many programs were started on the machine so far. */
-  executions = 0
 
   constructor(way: Way) {
     this.#way = way
@@ -99,7 +97,6 @@ export class SessionPool {
 
   async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
-    this.executions++
     const session = new Session(await this.#way.start(launchCommand(agent.length, this.#way.node)))
     const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
     this.#opening.add(session)
