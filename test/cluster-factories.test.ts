@@ -16,7 +16,12 @@ class OpenCluster extends SSHCluster {
 
 test('the path of Node on the hosts goes along to the orchestrator', { skip: onlyHere() }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-factories-'))
-  const cluster = new OpenCluster({ name: 'test', orchestratorIp: 'h1', factoriesIps: ['h2'], node: '/opt/n/node' })
+  const cluster = new OpenCluster({
+    name: 'test',
+    orchestratorIp: 'h1',
+    factoriesIps: ['h2'],
+    node: '/opt/n/node',
+  })
   const files = { 'program.json': {}, 'connection.json': { factories: cluster.connections } }
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(folder, name), JSON.stringify(content))

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +19,9 @@ import { LocalHost } from 'flambeau/cluster'
 import { onlyHere } from './support/one-form.js'
 import { processesWith, until } from './support/processes.js'
 
-describe('the files of a run', { skip: onlyHere(process.platform === 'win32' && 'needs pipes with names') }, () => {
+describe('the files of a run', {
+  skip: onlyHere(process.platform === 'win32' && 'needs pipes with names'),
+}, () => {
   const home = mkdtempSync(join(tmpdir(), 'flambeau-run-files-'))
   const gone = { pid: 2 ** 22 + 1, started: '0', boot: 'before' }
   const exit = { exitCode: 0, signal: null, cancelled: false, endedAt: '2026-11-24T17:04:02.000Z' }
