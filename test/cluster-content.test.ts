@@ -51,9 +51,15 @@ describe('the content of a cluster', { skip: onlyHere() }, () => {
   })
 
   test('files and folders are sent by name, and what is not here is taken for a path there', async () => {
-    const content = { set: join(folder, 'data'), file: join(folder, 'one.txt'), there: '/data/on/the/host' }
+    const content = {
+      set: join(folder, 'data'),
+      file: join(folder, 'one.txt'),
+      there: '/data/on/the/host',
+      home: '~/of-the-host',
+    }
     const sent = await cluster.sendLocalContent(content, 'sent')
     assert.equal(sent['there'], '/data/on/the/host')
+    assert.equal(sent['home'], join(folder, 'hosts/orchestrator/of-the-host'))
     assert.equal(readFileSync(join(sent['set']!, 'deep/a.txt'), 'utf8'), 'a')
     assert.equal(readFileSync(sent['file']!, 'utf8'), 'one')
     assert.equal(existsSync(onHost('factory-1', 'sent')), false)

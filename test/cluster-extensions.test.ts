@@ -92,6 +92,33 @@ describe('extensions on a cluster', { skip: onlyHere() }, () => {
     assert.doesNotMatch(stderr, /sent/)
   })
 
+  test('packages that need each other in two versions come along, each with the one that it needs', async () => {
+    const needs = (name: string, version: string, other: string): Files => ({
+      'package.json': manifest({ name, version, dependencies: { [other]: '*' } }),
+      'index.js': `import * as other from '${other}'; export const version = '${version}'; export const needed = other`,
+    })
+    const inside = (place: string, all: Files): Files =>
+      Object.fromEntries(Object.entries(all).map(([path, text]) => [`node_modules/${place}/${path}`, text]))
+    lab.write('twice', {
+      'package.json': manifest({ name: 'twice', version: '1.0.0', dependencies: { a: '1', b: '1' } }),
+      'index.js': `
+        import { Runnable, registrable } from 'flambeau'
+        import * as a from 'a'
+        export class Twice extends Runnable {
+          run() { return [a.version, a.needed.version, a.needed.needed.version] }
+        }
+        registrable('!Twice')(Twice)`,
+      ...inside('a', needs('a', '1', 'b')),
+      ...inside('b', needs('b', '1', 'a')),
+      ...inside('a/node_modules/b', needs('b', '2', 'a')),
+      ...inside('a/node_modules/b/node_modules/a', needs('a', '2', 'b')),
+    })
+    writeFileSync(join(lab.folder, 'twice.yaml'), 't: ./twice\n---\n!t.Twice {}\n')
+    const { code, stdout, stderr } = await lab.flambeau(['run', 'twice.yaml', '-c', 'cluster.yaml'])
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(JSON.parse(stdout), ['1', '2', '2'])
+  })
+
   test('a module that imports what its package.json does not name says so', async () => {
     lab.write('bare', {
       'package.json': manifest(),

@@ -22,6 +22,11 @@ export async function sendInto(host: AgentHost, local: string, folder: string): 
   return path
 }
 
+/** A path on a host, in full: `~` at its start is the home folder there, and relative ones are taken from it. */
+export function onHost(path: string, home: string): string {
+  return posix.resolve(home, path.replace(/^~(?=\/|$)/, '.'))
+}
+
 /** The path of content on this machine; nothing for what is not here. */
 export function localContent(path: string): string | undefined {
   const full = atHome(path)

@@ -4,18 +4,17 @@ import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import { secretsFileOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
 import { bringUp, planBringUp } from './bring-up/bring-up.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
-import { commandFailed } from './bring-up/findings.js'
 import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
 import type { ClusterAccess } from './cluster-access.js'
-import { contentPath, localContent, sendInto } from './cluster-files.js'
+import { ClusterHosts } from './cluster-hosts.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
 import type { Members } from './members.js'
-import { onEveryHost } from './on-every-host.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 import { environmentOf } from './run/environment-of.js'
 import { RemoteRun } from './run/remote-run.js'
 import { type SubmitOptions, submit } from './run/submit.js'
+import { takeDown } from './take-down.js'
 import type { Resources, RunStatus } from './wire/protocol.js'
 
 /** What every cluster says of itself in its file. */
@@ -63,7 +62,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   /** The orchestrator, then the factories. */
   get hosts(): readonly AgentHost[] {
-    return [this.orchestrator, ...this.factories]
+    return this.#hosts.all
   }
 
   /** Brings the cluster up, and logs what it did on which host. */
@@ -93,7 +92,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
   async down({ force = false, graceMs = 5000 }: { force?: boolean; graceMs?: number } = {}): Promise<void> {
     this.#ready = undefined
-    await onEveryHost(this.hosts, (host) => host.ask('down', { cluster: this.name, force, graceMs }))
+    await takeDown(this.#all, { cluster: this.name, force, graceMs })
   }
 
   /**
@@ -127,37 +126,24 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return environmentOf(this.name, this.#all, { state, localUser: userProvider() })
   }
 
-  async getMaxResources(): Promise<Resources> {
-    const hosts = this.factories.length === 0 ? [this.orchestrator] : this.factories
-    const all = await onEveryHost(hosts, (host) => host.resources())
-    return all.reduce((least, each) => ({
-      cpus: Math.min(least.cpus, each.cpus),
-      memory: Math.min(least.memory, each.memory),
-      gpus: least.gpus.length <= each.gpus.length ? least.gpus : each.gpus,
-    }))
+  getMaxResources(): Promise<Resources> {
+    return this.#hosts.leastResources()
   }
 
-  async runCommands(commands: readonly string[]): Promise<void> {
-    const { name: cluster } = this
-    await onEveryHost(this.hosts, async (host) => {
-      const { failed } = await host.ask('setUp', { cluster, commands })
-      if (failed) throw commandFailed(host.name, failed)
-    })
+  runCommands(commands: readonly string[]): Promise<void> {
+    return this.#hosts.runCommands(commands)
   }
 
-  async createDirs(paths: readonly string[]): Promise<void> {
-    const inside = paths.map((path) => contentPath(this.name, path))
-    await onEveryHost(this.hosts, (host) => host.makeFolders(inside))
+  createDirs(paths: readonly string[]): Promise<void> {
+    return this.#hosts.makeFolders(paths)
   }
 
-  async removeDir(path: string, options: { readonly contentOnly?: boolean } = {}): Promise<void> {
-    const inside = contentPath(this.name, path)
-    await onEveryHost(this.hosts, (host) => host.remove(inside, options))
+  removeDir(path: string, options: { readonly contentOnly?: boolean } = {}): Promise<void> {
+    return this.#hosts.remove(path, options)
   }
 
-  async existingDir(path: string): Promise<boolean> {
-    const inside = contentPath(this.name, path)
-    return (await onEveryHost(this.hosts, (host) => host.exists(inside))).includes(true)
+  existingDir(path: string): Promise<boolean> {
+    return this.#hosts.exists(path)
   }
 
   async sendLocalContent(
@@ -166,16 +152,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     { allHosts = false }: { readonly allHosts?: boolean } = {},
   ): Promise<Record<string, string>> {
     const { home } = (await this.#readyHosts())[0]!.state
-    const sent: Record<string, string> = {}
-    for (const [key, source] of Object.entries(content)) {
-      const local = localContent(source)
-      const folder = contentPath(this.name, posix.join(path, key))
-      const hosts = allHosts ? this.hosts : [this.orchestrator]
-      const [there] =
-        local === undefined ? [source] : await onEveryHost(hosts, (host) => sendInto(host, local, folder))
-      sent[key] = posix.resolve(home, there!)
-    }
-    return sent
+    return this.#hosts.send(content, { path, allHosts, home })
   }
 
   /**
@@ -195,6 +172,10 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #hosts(): ClusterHosts {
+    return new ClusterHosts(this.name, this.#all)
   }
 
   get #all(): Members {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
@@ -19,6 +19,9 @@ const LocalClusterOptions = toStandardJsonSchema(
     folder: v.optional(v.string()),
   }),
 )
+
+/** What the folders of hosts are called, of those as well that the cluster had once. */
+const hostName = /^(?:orchestrator|factory-\d+)$/
 
 /**
  * A cluster on this machine, to try things on: each host is a folder, the home folder of all that runs there. Nothing
@@ -50,7 +53,11 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   override async down(options: Parameters<Cluster['down']>[0] = {}): Promise<void> {
     await super.down(options)
     await this.close()
-    await rm(this.folder, { recursive: true, force: true })
+    const names = await readdir(this.folder).catch(() => [])
+    for (const name of names.filter((each) => hostName.test(each)))
+      await rm(join(this.folder, name), { recursive: true, force: true })
+    // The folder is the user's choice: there may be other things in it.
+    await rmdir(this.folder).catch(() => undefined)
   }
 
   #member(name: string, role: Member['role']): Member {

@@ -2,7 +2,14 @@ import type { AgentHost } from './host/agent-host.js'
 
 /** How one host is reached from the orchestrator. */
 export type Connection =
-  | { readonly kind: 'ssh'; readonly address: string; readonly port?: number; readonly user?: string }
+  | {
+      readonly kind: 'ssh'
+      readonly address: string
+      readonly port?: number
+      readonly user?: string
+      /** The path of Node there, where it is not found by itself. */
+      readonly node?: string
+    }
   | { readonly kind: 'local'; readonly name: string; readonly folder: string }
 
 /** One host in its cluster. */

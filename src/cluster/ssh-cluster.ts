@@ -70,7 +70,7 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
   }
 
   #member(address: Address, role: Member['role']): Member {
-    const { usePublic, port, username } = this.options
+    const { usePublic, port, username, node } = this.options
     const [publicAddress, privateAddress] = typeof address === 'string' ? [undefined, address] : address
     const host = this.#host(usePublic ? (publicAddress ?? privateAddress) : privateAddress)
     const connection = {
@@ -78,6 +78,7 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
       address: privateAddress,
       ...(port === undefined ? {} : { port }),
       ...(username === undefined ? {} : { user: username }),
+      ...(node === undefined ? {} : { node }),
     } as const
     return { host, role, address: privateAddress, port, publicAddress, connection }
   }

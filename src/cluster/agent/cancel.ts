@@ -4,7 +4,7 @@ import type { Ask, RunStatus } from '../wire/protocol.js'
 import { runFolder, writeWhole } from './paths.js'
 import { isAlive } from './process-identity.js'
 import { type Cancellation, isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
-import { signalGroup } from './signal-group.js'
+import { signalGroup, signalProcess } from './signal-group.js'
 
 /** Ends a run's whole process group: TERM, then KILL after a grace. A run that is over stays as it is. */
 export async function cancel({ cluster, id, graceMs }: Ask<'cancel'>): Promise<RunStatus> {
@@ -21,7 +21,7 @@ async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Pro
   await noteGrace(ask)
   const supervised = await isAlive(processes.supervisor)
   // The supervisor knows what to do with its run, and notes that it was cancelled.
-  if (supervised) process.kill(processes.supervisor.pid, 'SIGTERM')
+  if (supervised) signalProcess(processes.supervisor.pid, 'SIGTERM')
   else await signalRunner(processes, 'SIGTERM')
   const deadline = Date.now() + ask.graceMs
   let status = await statusOf(ask.cluster, ask.id)

@@ -2,8 +2,8 @@ import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ask } from '../wire/protocol.js'
 import { activeRun, runActive } from './active-run.js'
+import { forget, isAnyAuthorized } from './authorized-keys.js'
 import { cancel } from './cancel.js'
-import { forget } from './keys.js'
 import { clusterFolder, packages, root, runFolder, runs } from './paths.js'
 import { runsOf } from './run-files.js'
 
@@ -15,7 +15,13 @@ export async function down({ cluster, force, graceMs }: Ask<'down'>): Promise<vo
   await forget(cluster)
   for (const { id } of await runsOf(cluster)) await rm(runFolder(id), { recursive: true, force: true })
   await rm(clusterFolder(cluster), { recursive: true, force: true })
-  if ((await readdir(join(root, 'clusters')).catch(() => [])).length === 0) await removeShared()
+  if (await isLast()) await removeShared()
+}
+
+// Of a cluster for which this host is a plain factory, there is nothing but that line.
+async function isLast(): Promise<boolean> {
+  const others = await readdir(join(root, 'clusters')).catch(() => [])
+  return others.length === 0 && !(await isAnyAuthorized())
 }
 
 async function removeShared(): Promise<void> {

@@ -3,11 +3,9 @@ import { homedir } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Ask, Exit, Piece } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
+import { finishOrEnd } from './finish-or-end.js'
 import { onHost } from './paths.js'
 import { signalGroup } from './signal-group.js'
-
-/** How long a command that is cancelled may clean up. */
-const graceMs = 2000
 
 /** Runs a program with its arguments as they are; no shell has a part in it. */
 export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): Promise<Exit> {
@@ -27,11 +25,12 @@ export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): 
   finished.catch(() => undefined)
   try {
     await feed(child, input, wire)
-    await cancelWith(child, finished, wire)
+    // What the program has left behind with its streams counts as the program.
+    await finishOrEnd(child.pid, finished, wire)
     const [exit] = await finished
     return exit
   } catch (error) {
-    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
+    signalGroup(child.pid, 'SIGKILL')
     throw error
   }
 }
@@ -53,13 +52,4 @@ async function feed({ stdin }: ChildProcess, input: number, wire: Wire): Promise
 
 async function pass(output: Readable, stream: Piece['stream'], wire: Wire): Promise<void> {
   for await (const chunk of output as AsyncIterable<Buffer>) await wire.sendPiece(stream, chunk)
-}
-
-// The other side has lost interest, or is gone. What the program has left behind with its streams counts as the program.
-async function cancelWith({ pid }: ChildProcess, finished: Promise<unknown>, wire: Wire): Promise<void> {
-  const cancelled = await Promise.race([wire.peek().then(() => true), finished.then(() => false)])
-  if (!cancelled || pid === undefined) return
-  signalGroup(pid, 'SIGTERM')
-  const late = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs)
-  await finished.finally(() => clearTimeout(late))
 }

@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Ask } from '../wire/protocol.js'
+import { besides } from '../wire/put-in-place.js'
 import { treeOf } from '../wire/tree-of.js'
 import type { Wire } from '../wire/wire.js'
-import { besides, onHost } from './paths.js'
+import { onHost } from './paths.js'
 
 /** Receives one file: whole or not at all. */
 export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise<void> {

@@ -5,8 +5,9 @@ import { cpus, homedir, totalmem, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Ask, HostState, Resources } from '../wire/protocol.js'
+import { authorizedLines } from './authorized-keys.js'
 import { findProgram } from './find-program.js'
-import { authorizedLines, makeKey, readKnownHosts, readPublicKey } from './keys.js'
+import { makeKey, readKnownHosts, readPublicKey } from './keys.js'
 import { clusterFolder, packages, root } from './paths.js'
 import { isWhole } from './receipt.js'
 import { sweepIncoming, sweepRuns } from './run-files.js'
@@ -20,19 +21,15 @@ export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'ins
   const folder = clusterFolder(cluster)
   if (unwritable === undefined) await Promise.all([sweepRuns(cluster), sweepIncoming()])
   if (make && unwritable === undefined) await makeKey(folder, cluster)
-  const [present, publicKey, resources] = await Promise.all([
+  const [present, publicKey] = await Promise.all([
     Promise.all(trees.map((hash) => isWhole(join(packages, hash)))),
     readPublicKey(folder),
-    measure(),
   ])
   return {
     home: homedir(),
     user: userInfo().username,
-    node: process.versions.node,
-    platform: `${process.platform}-${process.arch}`,
     ...(unwritable === undefined ? {} : { unwritable }),
     freeBytes: await freeBytes(),
-    resources,
     missing: trees.filter((_, index) => !present[index]),
     setUp: setup === undefined || (await isSetUp(folder, setup)),
     ...(publicKey === undefined ? {} : { publicKey }),
@@ -73,7 +70,7 @@ async function gpus(): Promise<string[]> {
   return listed?.stdout.split('\n').filter((name) => name.trim() !== '') ?? []
 }
 
-// Anyone may read them; where they are elsewhere, the orchestrator learns them when it first connects.
+// Anyone may read them. A host that keeps them elsewhere the orchestrator does not know, and does not connect to.
 async function hostKeys(): Promise<string[]> {
   const names = await readdir('/etc/ssh').catch(() => [])
   const files = names.filter((name) => /^ssh_host_\w+_key\.pub$/.test(name))

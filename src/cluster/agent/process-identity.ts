@@ -25,8 +25,15 @@ export async function isAlive(process: ProcessIdentity): Promise<boolean> {
   return now?.started === process.started && now.boot === process.boot
 }
 
+let boot: Promise<string> | undefined
+
 /** Differs after each start of the host. */
-export async function bootId(): Promise<string> {
+export function bootId(): Promise<string> {
+  boot ??= readBootId()
+  return boot
+}
+
+async function readBootId(): Promise<string> {
   const linux = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
   return (linux ?? (await printed('sysctl', '-n', 'kern.boottime')) ?? '').trim()
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { chmod, copyFile, open, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, copyFile, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Ask, Content } from '../wire/protocol.js'
+import { besides, replace } from '../wire/put-in-place.js'
 import type { TreeFile, TreeManifest } from '../wire/tree.js'
 import type { Wire } from '../wire/wire.js'
 import { copiesOf } from './copies.js'
-import { besides, onHost } from './paths.js'
+import { onHost } from './paths.js'
 import { isWhole, writeReceipt } from './receipt.js'
 
 /** Files up to this many bytes are written at once. */
@@ -93,7 +94,7 @@ function modeOf({ executable }: TreeFile): number {
 async function receiveFile(path: string, described: TreeFile, take: Take): Promise<void> {
   const write = described.size <= small ? receiveSmall : receiveLarge
   const hash = await write(path, described, take)
-  if (hash !== described.hash) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
+  if (hash !== described.hash) throw Object.assign(new Error(described.path), { code: 'FILE_CHANGED' })
 }
 
 async function receiveSmall(path: string, described: TreeFile, take: Take): Promise<string> {
@@ -114,13 +115,4 @@ async function receiveLarge(path: string, described: TreeFile, take: Take): Prom
     await file.close()
   }
   return digest.digest('hex')
-}
-
-async function replace(folder: string, incoming: string): Promise<void> {
-  const old = besides(folder)
-  await rename(folder, old).catch((error) => {
-    if (error.code !== 'ENOENT') throw error
-  })
-  await rename(incoming, folder)
-  await rm(old, { recursive: true, force: true })
 }

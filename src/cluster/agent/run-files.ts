@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mapLimited } from '../wire/map-limited.js'
 import type { RunState, RunStatus } from '../wire/protocol.js'
 import { clusterFolder, packages, runFolder, runs } from './paths.js'
 import { isAlive, type ProcessIdentity } from './process-identity.js'
@@ -36,6 +37,9 @@ export interface Cancellation {
   readonly graceMs: number
 }
 
+/** So many runs are looked at together: a process may have few files open at once. */
+const mostAtOnce = 16
+
 /** How long a run may clean up where nobody says. */
 export const usualGraceMs = 5000
 
@@ -46,7 +50,10 @@ export function secretsOf(cluster: string, id: string): string[] {
 
 /** A JSON file of a run folder; nothing when it is not there. */
 export async function readJson<T>(id: string, name: string): Promise<T | undefined> {
-  const text = await readFile(join(runFolder(id), name), 'utf8').catch(() => undefined)
+  const text = await readFile(join(runFolder(id), name), 'utf8').catch((error) => {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  })
   return text === undefined ? undefined : JSON.parse(text)
 }
 
@@ -54,9 +61,12 @@ export async function readJson<T>(id: string, name: string): Promise<T | undefin
 export async function statusOf(cluster: string, id: string): Promise<RunStatus> {
   const facts = /^[\w-]+$/.test(id) ? await readJson<RunFacts>(id, 'spec.json') : undefined
   if (facts?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
-  const exit = await readJson<RunExit>(id, 'exit.json')
+  const early = await readJson<RunExit>(id, 'exit.json')
+  const unended = early ? undefined : await unendedState(facts)
+  // It may have ended while its processes were looked at.
+  const exit = early ?? (await readJson<RunExit>(id, 'exit.json'))
+  const state = exit ? ended(exit) : unended!
   const { file, startedAt } = facts
-  const state = exit ? ended(exit) : await unendedState(facts)
   const status = { id, cluster, state, file, startedAt, logSize: await sizeOfLog(id) }
   if (!exit) return status
   const { exitCode, signal, endedAt } = exit
@@ -76,10 +86,7 @@ async function unendedState({ id, starter }: RunFacts): Promise<RunState> {
   if (!processes) return 'lost'
   const { supervisor, runner } = processes
   const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
-  if (alive) return 'running'
-  // It may have ended between the two looks.
-  const exit = await readJson<RunExit>(id, 'exit.json')
-  return exit ? ended(exit) : 'lost'
+  return alive ? 'running' : 'lost'
 }
 
 async function sizeOfLog(id: string): Promise<number> {
@@ -96,7 +103,7 @@ export async function runsOf(cluster: string): Promise<RunStatus[]> {
     .filter((name) => !name.includes('.'))
     .sort()
     .reverse()
-  const found = await Promise.all(ids.map((id) => statusOf(cluster, id).catch(() => undefined)))
+  const found = await mapLimited(ids, mostAtOnce, (id) => statusOf(cluster, id).catch(() => undefined))
   return found.filter((status) => status !== undefined)
 }
 

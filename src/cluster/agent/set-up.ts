@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Ask, Ended } from '../wire/protocol.js'
+import type { Ask, Ended, Exit } from '../wire/protocol.js'
+import type { Wire } from '../wire/wire.js'
+import { finishOrEnd } from './finish-or-end.js'
 import { clusterFolder, writeWhole } from './paths.js'
 
 /** As much of what a command printed as helps: its end. */
@@ -13,29 +15,33 @@ export async function isSetUp(folder: string, hash: string): Promise<boolean> {
   return (await readFile(join(folder, 'setup'), 'utf8').catch(() => '')) === hash
 }
 
-/** Runs setup commands in order; stops at the first that fails, which then runs again the next time. */
-export async function setUp({ cluster, commands, hash }: Ask<'setUp'>): Promise<Ended> {
+/** Runs setup commands in order; stops at the first that fails or is unwanted, which then runs again the next time. */
+export async function setUp({ cluster, commands, hash }: Ask<'setUp'>, wire: Wire): Promise<Ended> {
   for (const command of commands) {
-    const ended = await runShell(command)
+    const ended = await runShell(command, wire)
     if (ended.exitCode !== 0) return { failed: { command, ...ended } }
   }
   if (hash !== undefined) await writeWhole(join(clusterFolder(cluster), 'setup'), hash)
   return {}
 }
 
-function runShell(
-  command: string,
-): Promise<{ exitCode: number | null; signal: string | null; output: string }> {
+async function runShell(command: string, wire: Wire): Promise<Exit & { output: string }> {
+  const stdio = ['ignore', 'pipe', 'pipe'] as const
+  const child = spawn('sh', ['-c', command], { cwd: homedir(), detached: true, stdio: [...stdio] })
+  let output = ''
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk).slice(-mostOutput)
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', keep)
+  const exited = exitOf(child)
+  if (await finishOrEnd(child.pid, exited, wire)) throw new Error(`"${command}" was ended`)
+  return { ...(await exited), output }
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', command], { cwd: homedir(), stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk).slice(-mostOutput)
-    }
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
     child.once('error', reject)
     // Not "close": a command may leave a server behind that keeps the streams open.
-    child.once('exit', (exitCode, signal) => setImmediate(() => resolve({ exitCode, signal, output })))
+    child.once('exit', (exitCode, signal) => setImmediate(() => resolve({ exitCode, signal })))
   })
 }

@@ -3,9 +3,10 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunSpecification } from '../wire/protocol.js'
+import { besides } from '../wire/put-in-place.js'
 import { activeRun, runActive, take } from './active-run.js'
 import { cancel } from './cancel.js'
-import { besides, packages, runFolder, writeWhole } from './paths.js'
+import { packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
 import { type RunFacts, readJson, usualGraceMs } from './run-files.js'
 
@@ -26,21 +27,23 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
   return { id }
 }
 
-async function writeRun({ id, cluster, file, packageHash, files }: RunSpecification): Promise<void> {
-  const incoming = besides(runFolder(id))
-  await mkdir(join(incoming, 'work'), { recursive: true, mode: 0o700 })
-  const starter = await identify(process.pid)
-  const facts: RunFacts = {
-    id,
-    cluster,
-    file,
-    packageHash,
-    startedAt: new Date().toISOString(),
-    starter: starter!,
+// Secrets are among its files: of what could not be written whole nothing stays.
+async function writeRun(specification: RunSpecification): Promise<void> {
+  const folder = runFolder(specification.id)
+  const incoming = besides(folder)
+  try {
+    await mkdir(join(incoming, 'work'), { recursive: true, mode: 0o700 })
+    const all = { ...specification.files, 'spec.json': JSON.stringify(await factsOf(specification)) }
+    for (const [name, content] of Object.entries(all)) await writeWhole(join(incoming, name), content)
+    await rename(incoming, folder)
+  } finally {
+    await rm(incoming, { recursive: true, force: true })
   }
-  const all = { ...files, 'spec.json': JSON.stringify(facts) }
-  for (const [name, content] of Object.entries(all)) await writeWhole(join(incoming, name), content)
-  await rename(incoming, runFolder(id))
+}
+
+async function factsOf({ id, cluster, file, packageHash }: RunSpecification): Promise<RunFacts> {
+  const starter = (await identify(process.pid))!
+  return { id, cluster, file, packageHash, startedAt: new Date().toISOString(), starter }
 }
 
 // A session and streams of its own: neither the end of this process nor of the connection reaches it.

@@ -42,10 +42,14 @@ async function supervise(): Promise<void> {
   })
   const ended = exitOf(runner)
   process.on('SIGTERM', () => void cancel(runner, ended))
-  await note({ supervisor: me, ...(await identityOf(runner)) })
+  await note({ supervisor: me, ...(await identityOf(runner)) }).catch((error) => {
+    // A run of which nothing is known could neither be told of nor be cancelled.
+    signalGroup(runner.pid, 'SIGKILL')
+    throw error
+  })
   const exit = await ended
   // What the run has left running in its group goes with it, cancelled or not.
-  signalGroup(runner.pid ?? 0, 'SIGKILL')
+  signalGroup(runner.pid, 'SIGKILL')
   for (const secrets of secretsOf(cluster, id)) rmSync(secrets, { force: true })
   await writeWhole(
     join(folder, 'exit.json'),

@@ -1,12 +1,14 @@
 import { ClusterError, type HostFinding } from '../../errors.js'
+import type { AgentHost } from '../host/agent-host.js'
 import { type Member, mostAtOnce } from '../members.js'
 import { ownTree } from '../ship/package-tree.js'
 import { mapLimited } from '../wire/map-limited.js'
 import type { HostPlan } from './events.js'
 import { checkState, notReady } from './findings.js'
 import { knownHostsOf } from './known-hosts.js'
-import { type BringUpPlan, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
+import { type BringUpPlan, commandsInWords, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
 import { type Preparation, prepare, wouldPrepare } from './prepare.js'
+import { setUpWithoutNode } from './without-node.js'
 
 /**
  * Makes every host of a cluster ready: looks at all of them, then sends each what it lacks. At one that is ready it
@@ -51,7 +53,8 @@ async function preparationsOf(
   looks: readonly (SeenHost | Failed)[],
 ): Promise<Preparation[]> {
   const seen = looks.filter((result) => 'state' in result)
-  const publicKey = seen.find(({ member }) => member.role === 'orchestrator')?.state.publicKey
+  const orchestrator = seen.find(({ member }) => member.role === 'orchestrator')
+  const publicKey = orchestrator && (orchestrator.state.publicKey ?? '')
   const common = { plan, tree: await ownTree(), publicKey, knownHosts: knownHostsOf(seen) }
   return seen.map((host) => ({ ...common, ...host }))
 }
@@ -77,13 +80,22 @@ async function look(plan: BringUpPlan, member: Member, make: boolean): Promise<S
   const tree = await ownTree()
   const setup = setupCmds.length === 0 ? {} : { setup: hashOfCommands(setupCmds) }
   const ask = { cluster, trees: [tree.hash], makeKey: make && role === 'orchestrator', ...setup }
+  const did: string[] = []
   const state = await host.ask('inspect', ask, signal).catch(async (error: ClusterError) => {
     // The setup commands may be what installs Node.
     if (!make || error.code !== 'HOST_NO_NODE' || setupCmds.length === 0) throw error
-    await host.runWithoutNode(setupCmds)
+    did.push(await setUpFirst(plan, host))
     return host.ask('inspect', ask, signal)
   })
   checkState(host.name, state, tree)
   onEvent?.({ kind: 'connected', host: host.name })
-  return { member, state }
+  return { member, state, did }
+}
+
+async function setUpFirst({ cluster, setupCmds, signal, onEvent }: BringUpPlan, host: AgentHost) {
+  await setUpWithoutNode(host, setupCmds, signal)
+  await host.ask('setUp', { cluster, commands: [], hash: hashOfCommands(setupCmds) }, signal)
+  const what = `ran ${commandsInWords(setupCmds)}`
+  onEvent?.({ kind: 'did', host: host.name, what })
+  return what
 }

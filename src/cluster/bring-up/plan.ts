@@ -14,11 +14,18 @@ export interface BringUpPlan extends ClusterCallOptions {
 export interface SeenHost {
   readonly member: Member
   readonly state: HostState
+  /** What was done already, in words, before it could be looked at. */
+  readonly did: readonly string[]
 }
 
 /** A host that is ready, as it was when it was looked at. */
 export interface ReadyHost extends SeenHost {
   readonly report: HostReport
+}
+
+/** Setup commands, in words. */
+export function commandsInWords({ length }: readonly string[]): string {
+  return `${length} setup ${length === 1 ? 'command' : 'commands'}`
 }
 
 /** The hash of setup commands: they run again when they change. */

@@ -3,14 +3,14 @@ import type { Sent } from '../host/host.js'
 import { authorizedLine } from '../wire/authorized-line.js'
 import type { Tree } from '../wire/tree-of.js'
 import { commandFailed, megabytes } from './findings.js'
-import { type BringUpPlan, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
+import { type BringUpPlan, commandsInWords, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
 
 /** All that decides what a host lacks. */
 export interface Preparation extends SeenHost {
   readonly plan: BringUpPlan
   /** This package. */
   readonly tree: Tree
-  /** The cluster's key; absent when the orchestrator could not be looked at. */
+  /** The cluster's key: empty before it is made, absent when the orchestrator could not be looked at. */
   readonly publicKey: string | undefined
   readonly knownHosts: string
 }
@@ -26,13 +26,13 @@ interface Step {
 
 const setUp: Step = {
   lacks: ({ state }) => !state.setUp,
-  would: ({ plan }) => `run ${commands(plan)}`,
+  would: ({ plan }) => `run ${commandsInWords(plan.setupCmds)}`,
   async act({ plan, member: { host } }) {
     const { cluster, setupCmds, signal } = plan
     const ask = { cluster, commands: setupCmds, hash: hashOfCommands(setupCmds) }
     const { failed } = await host.ask('setUp', ask, signal)
     if (failed) throw commandFailed(host.name, failed)
-    return `ran ${commands(plan)}`
+    return `ran ${commandsInWords(setupCmds)}`
   },
 }
 
@@ -77,14 +77,14 @@ export function wouldPrepare(preparation: Preparation): string[] {
 export async function prepare(preparation: Preparation): Promise<ReadyHost> {
   const { plan, member, state } = preparation
   const host = member.host.name
-  const did: string[] = []
+  const did = [...preparation.did]
   for (const step of steps.filter((each) => each.lacks(preparation))) {
     const what = await step.act(preparation)
     did.push(what)
     plan.onEvent?.({ kind: 'did', host, what })
   }
   plan.onEvent?.({ kind: 'ready', host })
-  return { member, state, report: { host, role: member.role, did } }
+  return { member, state, did, report: { host, role: member.role, did } }
 }
 
 /** Where a package lies on a host, from the home folder. */
@@ -99,8 +99,4 @@ export function inWords({ files, bytes }: Sent): string {
 
 function sizeOf({ files }: Tree): Sent {
   return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) }
-}
-
-function commands({ setupCmds }: BringUpPlan): string {
-  return `${setupCmds.length} setup ${setupCmds.length === 1 ? 'command' : 'commands'}`
 }

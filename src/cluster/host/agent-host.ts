@@ -10,7 +10,7 @@ import type { Server } from './forward-port.js'
 import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
 import { receiveTree } from './receive-tree.js'
 import { sendTree } from './send-tree.js'
-import { Session } from './session.js'
+import type { Session } from './session.js'
 import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
 
@@ -45,11 +45,6 @@ export abstract class AgentHost implements Host {
   /** Why a connection ended before its answer came. */
   protected abstract explainEnd(ended: SessionEnded): ClusterError
 
-  /** How many programs were started on it so far, and how many of them needed a connection of their own. */
-  get executions(): number {
-    return this.#sessions.executions
-  }
-
   /** @internal One question, one answer. */
   ask<O extends Operation>(op: O, ask: Ask<O>, signal?: AbortSignal): Promise<Reply<O>> {
     return this.talk(async (session) => {
@@ -63,8 +58,13 @@ export abstract class AgentHost implements Host {
     try {
       return await this.#sessions.use(talk, signal)
     } catch (error) {
-      throw error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
+      throw this.explain(error)
     }
+  }
+
+  /** @internal What ended a conversation, as an error for who asked. */
+  explain(error: unknown): unknown {
+    return error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
   }
 
   /** @internal */
@@ -147,9 +147,12 @@ export abstract class AgentHost implements Host {
   } = {}) {
     const deadline = Date.now() + timeoutMs
     for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      const failure = await this.ask('exists', { path: '.' }, signal).catch((error) => error)
-      if (!(failure instanceof Error)) return
-      if (!(failure instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure
+      const failure = await this.ask('exists', { path: '.' }, signal).then(
+        () => undefined,
+        (error) => ({ error }),
+      )
+      if (!failure) return
+      if (!(failure.error instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure.error
       await delay(pauseMs, undefined, signal ? { signal } : {})
     }
   }
@@ -159,16 +162,6 @@ export abstract class AgentHost implements Host {
    * lasts; absent where there is no such way.
    */
   forward?(server: Server, signal?: AbortSignal): Promise<number>
-
-  /** @internal Runs shell commands where there is no Node yet: they may be what installs it. */
-  async runWithoutNode(commands: readonly string[]): Promise<void> {
-    const child = await this.start(['sh', '-es'])
-    const session = new Session(child)
-    child.stdout!.resume()
-    child.stdin!.end(commands.map((command) => `${command}\n`).join(''))
-    await session.ended
-    if (child.exitCode !== 0) throw this.explainEnd(await session.failure())
-  }
 
   close(): Promise<void> {
     return this.#sessions.close()

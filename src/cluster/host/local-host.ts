@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import type { SessionEnded } from './session-end.js'
@@ -14,11 +15,15 @@ import type { SessionEnded } from './session-end.js'
  * ```
  */
 export class LocalHost extends AgentHost {
+  /** In full. */
+  readonly folder: string
+
   constructor(
     readonly name: string,
-    readonly folder: string,
+    folder: string,
   ) {
     super()
+    this.folder = resolve(folder)
   }
 
   // The very Node of this process, whatever else there is.

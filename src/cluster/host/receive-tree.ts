@@ -1,7 +1,8 @@
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve, sep } from 'node:path'
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ClusterError, ResourceError } from '../../errors.js'
 import type { Piece } from '../wire/protocol.js'
+import { besides, replace } from '../wire/put-in-place.js'
 import type { TreeFile } from '../wire/tree.js'
 import type { Session } from './session.js'
 
@@ -10,14 +11,14 @@ export async function receiveTree(session: Session, from: string, local: string)
   const target = replaceable(local)
   await session.ask('give', { from })
   const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
-  const incoming = `${target}.${process.pid}.incoming`
+  if (single) await refuseFolder(local, basename(from))
+  const incoming = besides(target)
   try {
     if (!single) await mkdir(incoming, { recursive: true })
     for (const file of files)
       await receiveFile(session, single ? incoming : inside(incoming, file.path), file)
     await session.reply<'give'>()
-    await rm(target, { recursive: true, force: true })
-    await rename(incoming, target)
+    await (single ? rename(incoming, target) : replace(target, incoming))
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
@@ -29,6 +30,14 @@ function replaceable(local: string): string {
   if (!`${process.cwd()}/`.startsWith(`${target}/`.replace('//', '/'))) return target
   const message = `"${local}" would be replaced, and this process is in it: name a folder of its own, such as "${join(local, 'results')}"`
   throw new ResourceError(message, { code: 'INSIDE_OF_TARGET' })
+}
+
+// Many a program takes a folder for the place in which a file is to be: here it would be lost.
+async function refuseFolder(local: string, name: string): Promise<void> {
+  const found = await stat(local).catch(() => undefined)
+  if (!found?.isDirectory()) return
+  const message = `"${local}" is a folder, and what is fetched is one file: name the file, such as "${join(local, name)}"`
+  throw new ResourceError(message, { code: 'TARGET_IS_FOLDER' })
 }
 
 // What another machine says of its paths is not believed.

@@ -18,9 +18,10 @@ export class SessionPool {
   readonly #way: Way
   readonly #idle: Session[] = []
   readonly #all = new Set<Session>()
+  /** Those that have not greeted yet. */
+  readonly #opening = new Set<Session>()
   #first: Promise<Session> | undefined
-  /** How many programs were started on the machine so far. */
-  executions = 0
+  #closings = 0
 
   constructor(way: Way) {
     this.#way = way
@@ -44,8 +45,9 @@ export class SessionPool {
 
   /** Ends all sessions, the first one last: the others may go through its connection. */
   async close(): Promise<void> {
+    this.#closings++
     const [first, ...others] = this.#all
-    await Promise.all(others.map((session) => session.close()))
+    await Promise.all([...others, ...this.#opening].map((session) => session.close()))
     await first?.close()
     this.#all.clear()
   }
@@ -85,21 +87,24 @@ export class SessionPool {
 
   // A connection that ends with its first session may take along, without a word, the next one that comes just then.
   #start(): Promise<Session> {
+    const closings = this.#closings
     return this.#startOnce().catch((error) => {
-      if (error instanceof SessionEnded && error.stderr === '') return this.#startOnce()
+      const isUnexplained = error instanceof SessionEnded && error.stderr === ''
+      if (isUnexplained && closings === this.#closings) return this.#startOnce()
       throw error
     })
   }
 
   async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
-    this.executions++
     const session = new Session(await this.#way.start(launchCommand(agent.length, this.#way.node)))
     const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
+    this.#opening.add(session)
     try {
       await session.open(agent)
     } finally {
       clearTimeout(late)
+      this.#opening.delete(session)
     }
     this.#all.add(session)
     return session

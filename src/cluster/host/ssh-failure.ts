@@ -12,6 +12,13 @@ interface Explanation {
 /** What OpenSSH says (sshconnect.c, ssh.c and readconf.c of its source), and what it means to a user. */
 const explanations: readonly Explanation[] = [
   {
+    // What this process says itself, when there is no such program.
+    pattern: /^spawn ssh ENOENT/,
+    code: 'NO_SSH_CLIENT',
+    say: (host) =>
+      `This machine has no "ssh", by which host "${host}" is reached: install an OpenSSH client ("apt-get install openssh-client")`,
+  },
+  {
     pattern: new RegExp(noNode),
     code: 'HOST_NO_NODE',
     say: (host) =>

@@ -23,7 +23,7 @@ export async function connectToFactories(env: RemoteEnvironment): Promise<readon
 
 function hostOf(connection: Connection, { key, user }: RemoteEnvironment): AgentHost {
   if (connection.kind === 'local') return new LocalHost(connection.name, connection.folder)
-  const { address, port } = connection
+  const { address, port, node } = connection
   const hostKey = { file: join(dirname(key), 'known_hosts') }
-  return new SSHHost({ address, port, user: connection.user ?? user, key, hostKey })
+  return new SSHHost({ address, port, user: connection.user ?? user, key, hostKey, node })
 }

@@ -2,13 +2,14 @@
  * What runs on the orchestrator: loads the runnable of a run folder with all that it needs, and runs it as it would run
  * at home. `node run-job.js RUN_FOLDER`.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { writeWhole } from '../agent/paths.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
 const folder = process.argv[2]!
@@ -74,6 +75,5 @@ async function writeResult(value: unknown): Promise<void> {
   } catch {
     return
   }
-  if (json !== undefined)
-    await writeFile(join(folder, 'result.json'), JSON.stringify({ json }), { mode: 0o600 })
+  if (json !== undefined) await writeWhole(join(folder, 'result.json'), JSON.stringify({ json }))
 }

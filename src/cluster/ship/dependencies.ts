@@ -77,18 +77,28 @@ function locate(name: string, from: string): string | undefined {
   return parent === from ? undefined : locate(name, parent)
 }
 
-// Where Node, going up from the one that needs it, would find it first; nothing when it is there already.
+// Where Node, going up from the one that needs it, would find it; nothing when it does so already.
 function freePlace(
   { name, folder }: Dependency,
   from: string,
   placed: ReadonlyMap<string, string>,
 ): string | undefined {
-  const top = `node_modules/${name}`
-  const seen = placed.get(top)
-  if (seen === folder) return undefined
-  if (seen === undefined) return top
-  const own = from === '' ? top : `${from}/node_modules/${name}`
-  return placed.get(own) === folder ? undefined : own
+  for (const place of placesAbove(from, name)) {
+    const found = placed.get(place)
+    if (found !== undefined) return found === folder ? undefined : below(from, name)
+  }
+  return below('', name)
+}
+
+function* placesAbove(from: string, name: string): Generator<string> {
+  yield below(from, name)
+  if (from === '') return
+  const end = from.lastIndexOf('node_modules/')
+  yield* placesAbove(from.slice(0, Math.max(0, end - 1)), name)
+}
+
+function below(place: string, name: string): string {
+  return place === '' ? `node_modules/${name}` : `${place}/node_modules/${name}`
 }
 
 function notInstalled(dependency: string, name: string, folder: string): ClusterConfigurationError {

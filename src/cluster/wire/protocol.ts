@@ -1,19 +1,5 @@
 import type { TreeManifest } from './tree.js'
 
-/** What a host tells of itself. */
-export interface HostFacts {
-  readonly home: string
-  readonly user: string
-  /** The version of Node that runs there, such as `20.19.0`. */
-  readonly node: string
-  readonly platform: string
-  /** Why `~/.flambeau` cannot be written, if it cannot: an errno name. */
-  readonly unwritable?: string
-  /** Bytes left for this user where the home is. */
-  readonly freeBytes: number
-  readonly resources: Resources
-}
-
 /** What a host has to compute with. */
 export interface Resources {
   readonly cpus: number
@@ -23,8 +9,14 @@ export interface Resources {
   readonly gpus: readonly string[]
 }
 
-/** What there is of a cluster on a host. */
-export interface HostState extends HostFacts {
+/** What a host tells of itself, and of what there is of a cluster on it. */
+export interface HostState {
+  readonly home: string
+  readonly user: string
+  /** Why `~/.flambeau` cannot be written, if it cannot: an errno name. */
+  readonly unwritable?: string
+  /** Bytes left for this user where the home is. */
+  readonly freeBytes: number
   /** The hashes of those trees that were asked for and are not there. */
   readonly missing: readonly string[]
   /** Whether these setup commands have run here. */
