@@ -132,6 +132,68 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(said.filter((line) => /^\d\/3/.test(line)).length, 1)
   })
 
+  test('resume goes by what each trial is, whatever its number and its place', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const more = await sweep('each: !Fit { rate: !choice [5, 1, 2] }', { output, resume: true })
+    assert.equal(resultOf(more).best.trial, '01')
+    const trials = (await readRecords(output)).map(({ trial, options }) => [trial, options['rate']])
+    assert.deepEqual(trials.toSorted(), [
+      ['01', 5],
+      ['02', 1],
+      ['03', 2],
+    ])
+    assert.equal(existsSync(join(output, 'results-old.jsonl')), false)
+  })
+
+  test('resume deletes no result of a sweep that was changed', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const before = await readRecords(output)
+    const files = ['results.jsonl', 'best.yaml', 'sweep.json'].map((name) => join(output, name))
+    const texts = files.map((file) => readFileSync(file, 'utf8'))
+    const none = await sweep('each: !Fit { rate: !choice [1, 2], layers: 2 }', { output, resume: true })
+    assert.equal(!none.outcome.ok && (none.outcome.error as any).code, 'RESULTS_EXIST')
+    assert.match(said.join('\n'), /has the results of 2 trials, but of none of this sweep: write "each" as it was/)
+    assert.deepEqual(
+      files.map((file) => readFileSync(file, 'utf8')),
+      texts,
+    )
+    const some = await sweep('each: !Fit { rate: !choice [2, 3] }', { output, resume: true })
+    assert.equal(resultOf(some).trials, 2)
+    assert.deepEqual(linesOf(join(output, 'results-old.jsonl')), [before[0]])
+    assert.match(said.join('\n'), /One earlier result is of no trial of this sweep: see .*results-old\.jsonl/)
+  })
+
+  test('trials that were drawn twice have a result each, and no more than are asked for are kept', async () => {
+    const draw = (samples: number) => `each: !Fit { rate: !choice [1, 2] }\nstrategy: random\nsamples: ${samples}`
+    const { output } = await sweep(draw(8))
+    const all = await sweep(draw(8), { output, resume: true })
+    assert.equal(resultOf(all).trials, 8)
+    assert.equal(said.filter((line) => /\d\/8/.test(line)).length, 0)
+    const few = await sweep(draw(3), { output, resume: true })
+    assert.equal(resultOf(few).trials, 3)
+    assert.equal(linesOf(join(output, 'results-old.jsonl')).length, 5)
+  })
+
+  test('resume ranks by the metric that is asked for now', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const other = (metric: string) => {
+      const content = `!Sweep { each: !Fit { rate: !choice [1, 2] }, metric: ${metric}, output: ${output} }`
+      return runFile<SweepResult>({ content }, { logger, runOptions: { engine: 'inline', resume: true } })
+    }
+    const misspelt = await other('scor')
+    assert.equal(!misspelt.ok && (misspelt.error as any).code, 'NO_METRIC')
+    assert.equal((await readRecords(output)).length, 2)
+    const deeper = await other('nested.loss')
+    assert.deepEqual(deeper.ok && deeper.value.best.metric, -1)
+  })
+
+  test('a line of the results that is no object is none', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    appendFileSync(join(output, 'results.jsonl'), 'null\n[]\n{"trial":')
+    assert.equal((await readRecords(output)).length, 1)
+    assert.equal(resultOf(await sweep('each: !Fit {}', { output, resume: true })).trials, 1)
+  })
+
   test('results that are there are not written over unless it is told', async () => {
     const { output } = await sweep('each: !Fit {}')
     const again = await sweep('each: !Fit {}', { output })
@@ -233,6 +295,10 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
   })
 })
+
+function linesOf(file: string): unknown[] {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line))
+}
 
 async function results({ output }: Run) {
   const records = await readRecords(output)

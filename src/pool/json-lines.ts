@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 
 /** Where a line lies in its file, in bytes, without its end. */
@@ -16,6 +17,19 @@ export class JsonLines<Item extends object> {
 
   static async open<Item extends object>(path: string, flags: 'a+' | 'r' = 'a+'): Promise<JsonLines<Item>> {
     return new JsonLines(await open(path, flags, 0o600))
+  }
+
+  /** All of a file; nothing where it is not there. */
+  static async all<Item extends object>(path: string): Promise<Item[]> {
+    if (!existsSync(path)) return []
+    const lines = await JsonLines.open<Item>(path, 'r')
+    const items: Item[] = []
+    try {
+      for await (const { item } of lines.read()) items.push(item)
+    } finally {
+      await lines.close()
+    }
+    return items
   }
 
   /** Puts a file in place whole: whatever is killed meanwhile, the old lines or the new ones are there. */

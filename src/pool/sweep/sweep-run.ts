@@ -1,13 +1,17 @@
+import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import type { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
 import type { Pool } from '../pool.js'
 import { ResultFile } from '../result-file.js'
+import { writeDescription } from './description.js'
 import { MedianStop } from './median-stop.js'
 import { metricIn, metricOf } from './metric.js'
 import type { Plan, Trial } from './plan.js'
 import { type Progress, progressOn } from './progress.js'
-import { RecordFile, type TrialRecord } from './records.js'
+import { type Earlier, openRecords, othersName } from './record-file.js'
+import type { TrialRecord } from './records.js'
 
 /** What a {@link SweepRun} works with. */
 export interface SweepSetting {
@@ -15,8 +19,7 @@ export interface SweepSetting {
   readonly pool: Pool
   readonly logger: Logger
   readonly signal: AbortSignal
-  /** The records of trials that are not done again. */
-  readonly kept: readonly TrialRecord[]
+  readonly earlier: Earlier
 }
 
 /** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
@@ -28,16 +31,18 @@ export class SweepRun {
   readonly #rule: MedianStop | undefined
 
   constructor(readonly by: SweepSetting) {
-    this.records = [...by.kept]
+    this.records = [...by.earlier.kept]
     const { earlyStop, goal } = by.plan.options
     if (earlyStop) this.#rule = new MedianStop(goal)
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { plan, logger, kept } = this.by
+    const { plan, logger, earlier } = this.by
     const { metric, output } = plan.options
-    const progress = progressOn(logger, { metric, total: plan.size, done: kept.length })
-    const file = await RecordFile.open(output, kept)
+    const file = await openRecords(output, earlier)
+    await writeDescription(plan)
+    this.#tellOfOthers()
+    const progress = progressOn(logger, { metric, total: plan.size, done: earlier.kept.length })
     try {
       await this.#runTrials(progress, file)
     } finally {
@@ -47,7 +52,14 @@ export class SweepRun {
     return this.records
   }
 
-  async #runTrials(progress: Progress, file: RecordFile): Promise<void> {
+  #tellOfOthers(): void {
+    const { plan, logger, earlier } = this.by
+    const { length } = earlier.others
+    const were = length === 1 ? 'One earlier result is' : `${length} earlier results are`
+    if (length > 0) logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
+  }
+
+  async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
@@ -71,9 +83,9 @@ export class SweepRun {
   }
 
   *#open(): Generator<AnyTask> {
-    const done = new Set(this.by.kept.map(({ key }) => key))
+    const done = new Set(this.by.earlier.kept.map(({ trial }) => trial))
     for (const trial of this.by.plan.trials()) {
-      if (done.has(trial.key)) continue
+      if (done.has(trial.id)) continue
       this.#trials.set(trial.task, trial)
       yield trial.task
     }
