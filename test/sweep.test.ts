@@ -7,7 +7,15 @@ import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { check, dump, load, type Outcome, runFile } from 'flambeau'
-import { readRecords, type SweepResult } from 'flambeau/pool'
+import {
+  type Ended,
+  type Engine,
+  type PackedResult,
+  readRecords,
+  type SweepResult,
+  type TaskMessage,
+  type Watch,
+} from 'flambeau/pool'
 import './support/sweep-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
@@ -217,6 +225,31 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(resultOf(run).stopped, 1)
   })
 
+  test('an attempt is compared from its first step on, whatever an earlier one told', async () => {
+    const told: Record<string, number[]> = { '01': [1, 9], '02': [1, 9], '03': [1, 9], '04': [1] }
+    const engine = engineOf(({ id, attempt }, tell) => {
+      for (const score of told[id]!) tell({ score })
+      if (id === '04' && attempt === 1) throw new Error('no luck')
+      return { json: JSON.stringify({ score: told[id]!.at(-1) }) }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3, 4] }\nretries: 1\nearlyStop: median'
+    const run = await sweep(text, { engine })
+    assert.equal(resultOf(run).stopped, 0)
+    assert.equal((await readRecords(run.output)).at(-1)?.attempts, 2)
+  })
+
+  test('a large result on another host counts by what its trial told last, and fails where it told nothing', async () => {
+    const engine = engineOf(({ id }, tell) => {
+      if (id === '01') tell({ score: 7 })
+      return { file: join(folder, 'elsewhere.json'), bytes: 70_000 }
+    })
+    const run = await sweep('each: !Fit { rate: !choice [1, 2] }', { engine })
+    assert.deepEqual([resultOf(run).best.metric, resultOf(run).failed], [7, 1])
+    const { error } = (await readRecords(run.output))[1]!
+    assert.equal(error?.code, 'RESULT_OUT_OF_REACH')
+    assert.match(error?.message ?? '', /of 70000 bytes, stays on "far" .*: return less than 64 KB, or tell "score"/)
+  })
+
   test('comes to the same over processes', async () => {
     const text = 'each: !Fit { rate: !choice [1, 2, 3, 4], ms: 20 }'
     const here = await sweep(text)
@@ -295,6 +328,21 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
   })
 })
+
+/** An engine whose attempts all come at once to what `attempt` returns or throws. */
+function engineOf(attempt: (task: TaskMessage, tell: (value: unknown) => void) => PackedResult): Engine {
+  const run = async (task: TaskMessage, { onNews }: Watch): Promise<Ended> => {
+    onNews({ type: 'started' })
+    try {
+      const result = attempt(task, (value) => onNews({ type: 'progress', value }))
+      return { ok: true, result, host: 'far' }
+    } catch (thrown) {
+      const { name, message, stack = '' } = thrown as Error
+      return { ok: false, reason: 'failed', error: { name, message, stack }, host: 'far' }
+    }
+  }
+  return { capacity: 1, run, close: async () => {} }
+}
 
 function linesOf(file: string): unknown[] {
   return readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line))

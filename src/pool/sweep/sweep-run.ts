@@ -4,14 +4,13 @@ import type { Logger } from '../../runnable/logger.js'
 import type { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
 import type { Pool } from '../pool.js'
-import { ResultFile } from '../result-file.js'
 import { writeDescription } from './description.js'
-import { MedianStop } from './median-stop.js'
-import { metricIn, metricOf } from './metric.js'
+import { type Measured, measure } from './measure.js'
 import type { Plan, Trial } from './plan.js'
 import { type Progress, progressOn } from './progress.js'
 import { type Earlier, openRecords, othersName } from './record-file.js'
 import type { TrialRecord } from './records.js'
+import { TrialNews } from './trial-news.js'
 
 /** What a {@link SweepRun} works with. */
 export interface SweepSetting {
@@ -26,24 +25,22 @@ export interface SweepSetting {
 export class SweepRun {
   readonly records: TrialRecord[]
   readonly #trials = new Map<AnyTask, Trial>()
-  readonly #values = new Map<string, number>()
-  readonly #stopped = new Set<string>()
-  readonly #rule: MedianStop | undefined
+  readonly #news: TrialNews
+  #failures = 0
 
   constructor(readonly by: SweepSetting) {
     this.records = [...by.earlier.kept]
-    const { earlyStop, goal } = by.plan.options
-    if (earlyStop) this.#rule = new MedianStop(goal)
+    this.#news = new TrialNews(by.plan.options)
   }
 
   async run(): Promise<TrialRecord[]> {
     const { plan, logger, earlier } = this.by
     const { metric, output } = plan.options
     const file = await openRecords(output, earlier)
-    await writeDescription(plan)
     this.#tellOfOthers()
     const progress = progressOn(logger, { metric, total: plan.size, done: earlier.kept.length })
     try {
+      await writeDescription(plan)
       await this.#runTrials(progress, file)
     } finally {
       progress.end()
@@ -65,7 +62,7 @@ export class SweepRun {
       this.records.push(record)
       await file.append(record)
       progress.settled(record)
-      this.#refuseMoreFailures()
+      this.#refuseMoreFailures(record)
     }
   }
 
@@ -78,7 +75,7 @@ export class SweepRun {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onError: 'collect',
       signal,
-      onEvent: (event) => this.#hear(event),
+      onEvent: (event) => this.#news.hear(event),
     })
   }
 
@@ -91,39 +88,27 @@ export class SweepRun {
     }
   }
 
-  #hear(event: TaskEvent): void {
-    if (event.type !== 'progress') return
-    const value = metricIn(event.value, this.by.plan.options.metric)
-    if (value === undefined) return
-    this.#values.set(event.id, value)
-    if (!this.#rule?.shouldStop(event.id, value)) return
-    this.#stopped.add(event.id)
-    event.cancel()
-  }
-
   async #record(outcome: TaskOutcome): Promise<TrialRecord> {
     const { id, key, options } = this.#trials.get(outcome.task)!
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
     const known = { trial: id, key, options, durationMs, host, attempts }
-    if (outcome.ok) {
-      const { result } = outcome
-      return { ...known, metric: metricOf(await whole(result), this.by.plan.options.metric), result }
-    }
-    if (this.#stopped.has(id)) return { ...known, metric: this.#values.get(id)!, stopped: true }
-    const { code, message } = outcome.error
-    return { ...known, error: { code, message } }
+    return { ...known, ...(await this.#measured(id, outcome)) }
   }
 
-  #refuseMoreFailures(): void {
+  async #measured(id: string, outcome: TaskOutcome): Promise<Measured> {
+    const { told, stopped } = this.#news.take(id)
+    if (outcome.ok) return measure(outcome, { metric: this.by.plan.options.metric, told })
+    if (stopped !== undefined) return { metric: stopped, stopped: true }
+    const { code, message } = outcome.error
+    return { error: { code, message } }
+  }
+
+  #refuseMoreFailures({ error }: TrialRecord): void {
     const { maxFailures = Infinity } = this.by.plan.options
-    const failures = this.records.filter(({ error }) => error).length
-    if (failures <= maxFailures) return
-    const message = `${failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
+    if (error) this.#failures++
+    if (this.#failures <= maxFailures) return
+    const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
   }
-}
-
-function whole(result: unknown): unknown {
-  return result instanceof ResultFile ? result.read() : result
 }
