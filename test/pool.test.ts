@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Registry, Runnable } from 'flambeau'
-import { openPool } from 'flambeau/pool'
+import { openPool, type ResultFile } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Busy, Echo, Note, Wait } from './support/pool-tasks.js'
+import { Busy, Echo, Long, Note, Wait } from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
@@ -71,6 +71,26 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
     })
   })
 
+  describe('what tasks leave in a folder', () => {
+    test('large results of two maps, or of ids that begin alike, are files of their own', async () => {
+      const pool = await openPool({ engine: 'inline', folder: join(folder, 'large') })
+      const begins = 'x'.repeat(300)
+      const read = async (length: number, id: string) => {
+        const [outcome] = await all(pool.map([new Long({ length })], { taskId: () => id }))
+        return outcome!.result as ResultFile<string>
+      }
+      const files = [
+        await read(70_000, 'same'),
+        await read(70_001, 'same'),
+        await read(70_002, `${begins}1`),
+        await read(70_003, `${begins}2`),
+      ]
+      const lengths = await Promise.all(files.map(async (file) => (await file.read()).length))
+      assert.deepEqual(lengths, [70_000, 70_001, 70_002, 70_003])
+      await pool.close()
+    })
+  })
+
   describe('worker processes', () => {
     test('a module that is not there ends the map, and names it', async () => {
       const pool = await openPool({ imports: ['./nowhere.js'], workers: 1 })
@@ -114,7 +134,7 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
 
     test('a pool that nobody closed does not keep its program alive', async () => {
       const script = `
-        import { openPool } from 'flambeau/pool'
+        import { openPool, type ResultFile } from 'flambeau/pool'
         import { Echo } from ${JSON.stringify(tasks)}
         const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
         for await (const { result } of pool.map([new Echo({ value: 'done' })])) console.log(result)`
@@ -148,7 +168,7 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
 
 function orphaning(file: string): string {
   return `
-    import { openPool } from 'flambeau/pool'
+    import { openPool, type ResultFile } from 'flambeau/pool'
     import { Busy } from ${JSON.stringify(tasks)}
     const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
     for await (const _ of pool.map([new Busy({ file: ${JSON.stringify(file)} })]));`
