@@ -103,7 +103,10 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       const [, command = ''] = /^Task "01" failed: no luck in attempt 1 \(repeat it with "(.*)"\)$/.exec(
         outcome.error.message,
       )!
-      assert.match(readFileSync(outcome.error.file!, 'utf8'), new RegExp(`^# again: ${escaped(command)}$`, 'm'))
+      assert.match(
+        readFileSync(outcome.error.file!, 'utf8'),
+        new RegExp(`^# again: ${escaped(command)}$`, 'm'),
+      )
       const script = command.replace(/^flambeau/, `${process.execPath} dist/cli/main.js`)
       const repeated = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
       assert.match(repeated.stderr, /no luck in attempt 1/)
@@ -168,7 +171,7 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
 
     test('a pool that nobody closed does not keep its program alive', async () => {
       const script = `
-        import { openPool, type ResultFile } from 'flambeau/pool'
+        import { openPool } from 'flambeau/pool'
         import { Echo } from ${JSON.stringify(tasks)}
         const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
         for await (const { result } of pool.map([new Echo({ value: 'done' })])) console.log(result)`
@@ -223,7 +226,7 @@ function escaped(text: string): string {
 
 function orphaning(file: string): string {
   return `
-    import { openPool, type ResultFile } from 'flambeau/pool'
+    import { openPool } from 'flambeau/pool'
     import { Busy } from ${JSON.stringify(tasks)}
     const pool = await openPool(${JSON.stringify({ imports: [tasks], workers: 1 })})
     for await (const _ of pool.map([new Busy({ file: ${JSON.stringify(file)} })]));`

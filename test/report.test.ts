@@ -62,7 +62,10 @@ describe('the report of a sweep', { skip: form !== 'legacy' && 'it is the same i
   test('can be made of very many trials', async () => {
     const many = mkdtempSync(join(tmpdir(), 'flambeau-report-'))
     const count = 130_000
-    writeFileSync(join(many, 'sweep.json'), JSON.stringify({ metric: 'accuracy', goal: 'max', trials: count }))
+    writeFileSync(
+      join(many, 'sweep.json'),
+      JSON.stringify({ metric: 'accuracy', goal: 'max', trials: count }),
+    )
     const lines = Array.from({ length: count }, (_, at) => {
       const facts = { trial: String(at).padStart(6, '0'), key: '', durationMs: 1, host: '', attempts: 1 }
       return `${JSON.stringify({ ...facts, options: { rate: at + 1 }, metric: at })}\n`

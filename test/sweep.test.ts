@@ -160,7 +160,10 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     const texts = files.map((file) => readFileSync(file, 'utf8'))
     const none = await sweep('each: !Fit { rate: !choice [1, 2], layers: 2 }', { output, resume: true })
     assert.equal(!none.outcome.ok && (none.outcome.error as any).code, 'RESULTS_EXIST')
-    assert.match(said.join('\n'), /has the results of 2 trials, but of none of this sweep: write "each" as it was/)
+    assert.match(
+      said.join('\n'),
+      /has the results of 2 trials, but of none of this sweep: write "each" as it was/,
+    )
     assert.deepEqual(
       files.map((file) => readFileSync(file, 'utf8')),
       texts,
@@ -172,7 +175,8 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
   })
 
   test('trials that were drawn twice have a result each, and no more than are asked for are kept', async () => {
-    const draw = (samples: number) => `each: !Fit { rate: !choice [1, 2] }\nstrategy: random\nsamples: ${samples}`
+    const draw = (samples: number) =>
+      `each: !Fit { rate: !choice [1, 2] }\nstrategy: random\nsamples: ${samples}`
     const { output } = await sweep(draw(8))
     const all = await sweep(draw(8), { output, resume: true })
     assert.equal(resultOf(all).trials, 8)
@@ -247,7 +251,10 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.deepEqual([resultOf(run).best.metric, resultOf(run).failed], [7, 1])
     const { error } = (await readRecords(run.output))[1]!
     assert.equal(error?.code, 'RESULT_OUT_OF_REACH')
-    assert.match(error?.message ?? '', /of 70000 bytes, stays on "far" .*: return less than 64 KB, or tell "score"/)
+    assert.match(
+      error?.message ?? '',
+      /of 70000 bytes, stays on "far" .*: return less than 64 KB, or tell "score"/,
+    )
   })
 
   test('comes to the same over processes', async () => {
@@ -345,7 +352,10 @@ function engineOf(attempt: (task: TaskMessage, tell: (value: unknown) => void) =
 }
 
 function linesOf(file: string): unknown[] {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line))
+  return readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 }
 
 async function results({ output }: Run) {

@@ -15,7 +15,8 @@ export function resultsExist(found: Found): ResourceError {
 
 /** A sweep should go on with results that are all of another one. */
 export function noneOfThisSweep(found: Omit<Found, 'of'>): ResourceError {
-  const ways = 'write "each" as it was, name another "output", or begin anew with "force" (as a flag "--force")'
+  const ways =
+    'write "each" as it was, name another "output", or begin anew with "force" (as a flag "--force")'
   return error(`${described({ ...found, of: 'trial' })}, but of none of this sweep: ${ways}`)
 }
 

@@ -26,7 +26,8 @@ export class MedianStop {
     this.#averages.set(trial, averages)
     this.#bests.set(trial, best)
     averages.push(average)
-    const others = (this.#steps[step] ??= [])
+    this.#steps[step] ??= []
+    const others = this.#steps[step]
     const isWorse = this.#isWorse(best, others)
     insertSorted(others, average)
     return isWorse

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { JsonLines } from '../json-lines.js'
-import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
+import type { AnyTask, TaskOutcome } from '../map-options.js'
 import type { Pool } from '../pool.js'
 import { writeDescription } from './description.js'
 import { type Measured, measure } from './measure.js'
@@ -53,7 +53,8 @@ export class SweepRun {
     const { plan, logger, earlier } = this.by
     const { length } = earlier.others
     const were = length === 1 ? 'One earlier result is' : `${length} earlier results are`
-    if (length > 0) logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
+    if (length > 0)
+      logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
   }
 
   async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
