@@ -59,6 +59,22 @@ describe('the report of a sweep', { skip: form !== 'legacy' && 'it is the same i
     await assert.rejects(writeReport(tmpdir()), { code: 'NO_RESULTS', exitCode: 22 })
   })
 
+  test('can be made of very many trials', async () => {
+    const many = mkdtempSync(join(tmpdir(), 'flambeau-report-'))
+    const count = 130_000
+    writeFileSync(
+      join(many, 'sweep.json'),
+      JSON.stringify({ metric: 'accuracy', goal: 'max', trials: count }),
+    )
+    const lines = Array.from({ length: count }, (_, at) => {
+      const facts = { trial: String(at).padStart(6, '0'), key: '', durationMs: 1, host: '', attempts: 1 }
+      return `${JSON.stringify({ ...facts, options: { rate: at + 1 }, metric: at })}\n`
+    })
+    writeFileSync(join(many, 'results.jsonl'), lines.join(''))
+    assert.ok(existsSync(await writeReport(many)))
+    rmSync(many, { recursive: true })
+  })
+
   describe('in a browser', { skip: browserPath === undefined && 'there is no Chromium here' }, () => {
     let browser: Browser
     before(async () => {

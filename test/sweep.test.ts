@@ -7,7 +7,15 @@ import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { check, dump, load, type Outcome, runFile } from 'flambeau'
-import { readRecords, type SweepResult } from 'flambeau/pool'
+import {
+  type Ended,
+  type Engine,
+  type PackedResult,
+  readRecords,
+  type SweepResult,
+  type TaskMessage,
+  type Watch,
+} from 'flambeau/pool'
 import './support/sweep-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
@@ -132,6 +140,72 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(said.filter((line) => /^\d\/3/.test(line)).length, 1)
   })
 
+  test('resume goes by what each trial is, whatever its number and its place', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const more = await sweep('each: !Fit { rate: !choice [5, 1, 2] }', { output, resume: true })
+    assert.equal(resultOf(more).best.trial, '01')
+    const trials = (await readRecords(output)).map(({ trial, options }) => [trial, options['rate']])
+    assert.deepEqual(trials.toSorted(), [
+      ['01', 5],
+      ['02', 1],
+      ['03', 2],
+    ])
+    assert.equal(existsSync(join(output, 'results-old.jsonl')), false)
+  })
+
+  test('resume deletes no result of a sweep that was changed', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const before = await readRecords(output)
+    const files = ['results.jsonl', 'best.yaml', 'sweep.json'].map((name) => join(output, name))
+    const texts = files.map((file) => readFileSync(file, 'utf8'))
+    const none = await sweep('each: !Fit { rate: !choice [1, 2], layers: 2 }', { output, resume: true })
+    assert.equal(!none.outcome.ok && (none.outcome.error as any).code, 'RESULTS_EXIST')
+    assert.match(
+      said.join('\n'),
+      /has the results of 2 trials, but of none of this sweep: write "each" as it was/,
+    )
+    assert.deepEqual(
+      files.map((file) => readFileSync(file, 'utf8')),
+      texts,
+    )
+    const some = await sweep('each: !Fit { rate: !choice [2, 3] }', { output, resume: true })
+    assert.equal(resultOf(some).trials, 2)
+    assert.deepEqual(linesOf(join(output, 'results-old.jsonl')), [before[0]])
+    assert.match(said.join('\n'), /One earlier result is of no trial of this sweep: see .*results-old\.jsonl/)
+  })
+
+  test('trials that were drawn twice have a result each, and no more than are asked for are kept', async () => {
+    const draw = (samples: number) =>
+      `each: !Fit { rate: !choice [1, 2] }\nstrategy: random\nsamples: ${samples}`
+    const { output } = await sweep(draw(8))
+    const all = await sweep(draw(8), { output, resume: true })
+    assert.equal(resultOf(all).trials, 8)
+    assert.equal(said.filter((line) => /\d\/8/.test(line)).length, 0)
+    const few = await sweep(draw(3), { output, resume: true })
+    assert.equal(resultOf(few).trials, 3)
+    assert.equal(linesOf(join(output, 'results-old.jsonl')).length, 5)
+  })
+
+  test('resume ranks by the metric that is asked for now', async () => {
+    const { output } = await sweep('each: !Fit { rate: !choice [1, 2] }')
+    const other = (metric: string) => {
+      const content = `!Sweep { each: !Fit { rate: !choice [1, 2] }, metric: ${metric}, output: ${output} }`
+      return runFile<SweepResult>({ content }, { logger, runOptions: { engine: 'inline', resume: true } })
+    }
+    const misspelt = await other('scor')
+    assert.equal(!misspelt.ok && (misspelt.error as any).code, 'NO_METRIC')
+    assert.equal((await readRecords(output)).length, 2)
+    const deeper = await other('nested.loss')
+    assert.deepEqual(deeper.ok && deeper.value.best.metric, -1)
+  })
+
+  test('a line of the results that is no object is none', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    appendFileSync(join(output, 'results.jsonl'), 'null\n[]\n{"trial":')
+    assert.equal((await readRecords(output)).length, 1)
+    assert.equal(resultOf(await sweep('each: !Fit {}', { output, resume: true })).trials, 1)
+  })
+
   test('results that are there are not written over unless it is told', async () => {
     const { output } = await sweep('each: !Fit {}')
     const again = await sweep('each: !Fit {}', { output })
@@ -153,6 +227,34 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       ],
     )
     assert.equal(resultOf(run).stopped, 1)
+  })
+
+  test('an attempt is compared from its first step on, whatever an earlier one told', async () => {
+    const told: Record<string, number[]> = { '01': [1, 9], '02': [1, 9], '03': [1, 9], '04': [1] }
+    const engine = engineOf(({ id, attempt }, tell) => {
+      for (const score of told[id]!) tell({ score })
+      if (id === '04' && attempt === 1) throw new Error('no luck')
+      return { json: JSON.stringify({ score: told[id]!.at(-1) }) }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3, 4] }\nretries: 1\nearlyStop: median'
+    const run = await sweep(text, { engine })
+    assert.equal(resultOf(run).stopped, 0)
+    assert.equal((await readRecords(run.output)).at(-1)?.attempts, 2)
+  })
+
+  test('a large result on another host counts by what its trial told last, and fails where it told nothing', async () => {
+    const engine = engineOf(({ id }, tell) => {
+      if (id === '01') tell({ score: 7 })
+      return { file: join(folder, 'elsewhere.json'), bytes: 70_000 }
+    })
+    const run = await sweep('each: !Fit { rate: !choice [1, 2] }', { engine })
+    assert.deepEqual([resultOf(run).best.metric, resultOf(run).failed], [7, 1])
+    const { error } = (await readRecords(run.output))[1]!
+    assert.equal(error?.code, 'RESULT_OUT_OF_REACH')
+    assert.match(
+      error?.message ?? '',
+      /of 70000 bytes, stays on "far" .*: return less than 64 KB, or tell "score"/,
+    )
   })
 
   test('comes to the same over processes', async () => {
@@ -233,6 +335,28 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
   })
 })
+
+/** An engine whose attempts all come at once to what `attempt` returns or throws. */
+function engineOf(attempt: (task: TaskMessage, tell: (value: unknown) => void) => PackedResult): Engine {
+  const run = async (task: TaskMessage, { onNews }: Watch): Promise<Ended> => {
+    onNews({ type: 'started' })
+    try {
+      const result = attempt(task, (value) => onNews({ type: 'progress', value }))
+      return { ok: true, result, host: 'far' }
+    } catch (thrown) {
+      const { name, message, stack = '' } = thrown as Error
+      return { ok: false, reason: 'failed', error: { name, message, stack }, host: 'far' }
+    }
+  }
+  return { capacity: 1, run, close: async () => {} }
+}
+
+function linesOf(file: string): unknown[] {
+  return readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
 
 async function results({ output }: Run) {
   const records = await readRecords(output)

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ResourceError } from '../errors.js'
 import type { PackedResult } from './engine.js'
+import { JsonLines, type Place } from './json-lines.js'
+import { resultsExist } from './results-exist.js'
 
 /** A task that has come to its result: one line of `done.jsonl`. */
 export interface KeptResult {
@@ -22,87 +23,49 @@ export interface KeepOptions {
   readonly force?: boolean | undefined
 }
 
-interface Place {
-  readonly key: string
-  /** In bytes. */
-  readonly start: number
-  readonly length: number
-}
-
-const newline = 10
-
 /** Results in a file, as tasks come to them: only where each one lies is in memory. */
 export class KeptResults {
-  readonly #places = new Map<string, Place>()
-  #written = Promise.resolve()
+  readonly #places = new Map<string, Place & { readonly key: string }>()
 
-  private constructor(readonly file: FileHandle) {}
+  private constructor(readonly lines: JsonLines<KeptResult>) {}
 
   /** @throws {@link ResourceError} when there are results that nobody said what to do with. */
-  static async open({ output, resume = false, force = false }: KeepOptions): Promise<KeptResults> {
-    await mkdir(output, { recursive: true })
-    const kept = new KeptResults(await open(join(output, 'done.jsonl'), 'a+', 0o600))
-    if (force && !resume) await kept.file.truncate()
-    await kept.#read()
-    const { size } = kept.#places
-    if (resume || size === 0) return kept
-    await kept.close()
-    throw resultsExist(output, size)
+  static async open(options: KeepOptions): Promise<KeptResults> {
+    await mkdir(options.output, { recursive: true })
+    const kept = new KeptResults(await JsonLines.open(join(options.output, 'done.jsonl')))
+    try {
+      await kept.#begin(options)
+      return kept
+    } catch (thrown) {
+      await kept.close()
+      throw thrown
+    }
   }
 
   /** The result of a task, if it is there. */
   async find(id: string, key: string): Promise<KeptResult | undefined> {
     const place = this.#places.get(id)
-    if (place?.key !== key) return undefined
-    const { buffer } = await this.file.read(Buffer.alloc(place.length), 0, place.length, place.start)
-    return JSON.parse(buffer.toString())
+    return place?.key === key ? this.lines.at(place) : undefined
   }
 
   /** Settles when it is in the file. */
   add(result: KeptResult): Promise<void> {
-    this.#written = this.#written.then(() => this.file.appendFile(`${JSON.stringify(result)}\n`))
-    return this.#written
+    return this.lines.append(result)
   }
 
-  async close(): Promise<void> {
-    await this.#written.catch(() => {})
-    await this.file.close()
+  close(): Promise<void> {
+    return this.lines.close()
   }
 
-  // A line that was cut off while it was written is none, and nothing may stand right behind it.
-  async #read(): Promise<void> {
-    let start = 0
-    for await (const line of linesOf(this.file)) {
-      const result = parsed(line)
-      if (result) this.#places.set(result.id, { key: result.key, start, length: line.length })
-      start += line.length + 1
-    }
-    await this.file.truncate(start)
+  async #begin({ output, resume = false, force = false }: KeepOptions): Promise<void> {
+    let last = { start: 0, length: 0 }
+    if (resume || !force)
+      for await (const { item, start, length } of this.lines.read()) {
+        last = { start, length }
+        this.#places.set(item.id, { key: item.key, ...last })
+      }
+    const count = this.#places.size
+    if (count > 0 && !resume) throw resultsExist({ output, count, of: 'task' })
+    await this.lines.endAt(last)
   }
-}
-
-async function* linesOf(file: FileHandle): AsyncGenerator<Buffer> {
-  let rest = Buffer.alloc(0)
-  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) {
-    rest = Buffer.concat([rest, chunk])
-    for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline)) {
-      yield rest.subarray(0, end)
-      rest = rest.subarray(end + 1)
-    }
-  }
-}
-
-// After a power cut, anything may be in a file.
-function parsed(line: Buffer): KeptResult | undefined {
-  try {
-    return JSON.parse(line.toString())
-  } catch {
-    return undefined
-  }
-}
-
-function resultsExist(output: string, count: number): ResourceError {
-  const results = count === 1 ? 'the result of one task' : `the results of ${count} tasks`
-  const ways = 'go on with "resume", begin anew with "force", or name another "output"'
-  return new ResourceError(`"${output}" has ${results} already: ${ways}`, { code: 'RESULTS_EXIST' })
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UnsuccessfulRunnableError } from '../errors.js'
@@ -18,7 +19,9 @@ export async function packResult(value: unknown, id: string, folder: string): Pr
   if (json === undefined) return {}
   const bytes = Buffer.byteLength(json)
   if (bytes <= most) return { json }
-  const file = resolve(join(folder, 'results', `${fileNameOf(id)}.json`))
+  // Another map or pool in this folder may have a task with the same id.
+  const name = `${fileNameOf(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
+  const file = resolve(join(folder, 'results', name))
   await mkdir(join(folder, 'results'), { recursive: true })
   await writeFile(file, json)
   return { file, bytes }

@@ -1,5 +1,7 @@
 import { UnsuccessfulRunnableError } from '../errors.js'
 import type { Ended, EndReason } from './engine.js'
+import type { FailedFile } from './failed-file.js'
+import { messageOf, timesOf } from './failure-words.js'
 import { unpackError } from './packed-error.js'
 
 /** A task that failed for good. `cause` is what it threw, with the stack that it had in its worker. */
@@ -25,7 +27,7 @@ export class TaskError extends UnsuccessfulRunnableError {
     this.taskId = task.id
     this.attempts = task.attempts
     this.host = ended.host
-    this.file = task.file
+    this.file = task.file?.path
   }
 }
 
@@ -33,7 +35,7 @@ export class TaskError extends UnsuccessfulRunnableError {
 export interface FailedTask {
   readonly id: string
   readonly attempts: number
-  readonly file: string | undefined
+  readonly file: FailedFile | undefined
 }
 
 const codes: Record<EndReason, string> = {
@@ -44,12 +46,10 @@ const codes: Record<EndReason, string> = {
 }
 
 function describe({ id, attempts }: FailedTask, { reason, error }: Extract<Ended, { ok: false }>): string {
-  const times = attempts === 1 ? '' : ` after ${attempts} attempts`
-  const what = error.message === '' ? error.name : error.message
-  if (reason === 'failed') return `Task "${id}" failed${times}: ${what}`
-  return `Task "${id}" ${what}${times}`
+  const [what, times] = [messageOf(error), timesOf(attempts)]
+  return reason === 'failed' ? `Task "${id}" failed${times}: ${what}` : `Task "${id}" ${what}${times}`
 }
 
 function repeat({ file }: FailedTask): string {
-  return file === undefined ? '' : ` (repeat it with "flambeau run ${file}")`
+  return file === undefined ? '' : ` (repeat it with "${file.command}")`
 }

@@ -64,7 +64,7 @@ function trialsOf(done: readonly TrialRecord[]): string[] {
   return done.map(({ trial }) => trial)
 }
 
-function isWide(values: readonly number[]): boolean {
-  const least = Math.min(...values)
-  return least > 0 && Math.max(...values) / least >= wideRatio
+function isWide(sorted: readonly number[]): boolean {
+  const [least, largest] = [sorted[0]!, sorted.at(-1)!]
+  return least > 0 && largest / least >= wideRatio
 }

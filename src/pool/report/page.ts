@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { rank } from '../sweep/ranking.js'
 import type { TrialRecord } from '../sweep/records.js'
-import { choices, duration, number } from '../sweep/wording.js'
+import { choices, duration, number, shown } from '../sweep/wording.js'
 import { type Chart, chartsOf } from './charts.js'
 import { drawScript } from './draw.js'
 import { escapeHtml, scriptData, tableHtml } from './html.js'
@@ -85,8 +85,4 @@ function failuresHtml({ records, goal }: SweepData): string {
       `<h3>Trial ${escapeHtml(trial)}</h3>\n<p>${escapeHtml(choices(options))}</p>\n<pre>${escapeHtml(error?.message)}</pre>`,
   )
   return `<h2>Failed</h2>\n${entries.join('\n')}`
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'number' ? number(value) : String(value)
 }

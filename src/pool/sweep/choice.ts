@@ -13,11 +13,8 @@ import { Parameter } from './parameter.js'
  * ```
  */
 export class Choice extends Parameter {
-  override readonly scale: 'linear' | 'names'
-
   constructor(readonly items: readonly unknown[]) {
     super()
-    this.scale = items.every((item) => typeof item === 'number') ? 'linear' : 'names'
   }
 
   static fromYaml(builder: Builder, node: Node): Choice {

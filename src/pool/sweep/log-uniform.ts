@@ -17,8 +17,6 @@ const example = '!logUniform { low: 0.001, high: 1 }'
  * ```
  */
 export class LogUniform extends Parameter {
-  override readonly scale = 'log'
-
   constructor(readonly options: { low: number; high: number }) {
     super()
   }

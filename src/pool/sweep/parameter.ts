@@ -4,6 +4,4 @@ export abstract class Parameter {
   abstract values(): readonly unknown[] | undefined
   /** One value; `random` gives numbers in [0, 1). */
   abstract sample(random: () => number): unknown
-  /** How a chart should space the values. */
-  readonly scale: 'linear' | 'log' | 'names' = 'linear'
 }

@@ -1,13 +1,16 @@
+import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
-import type { AnyTask, TaskEvent, TaskOutcome } from '../map-options.js'
+import type { JsonLines } from '../json-lines.js'
+import type { AnyTask, TaskOutcome } from '../map-options.js'
 import type { Pool } from '../pool.js'
-import { ResultFile } from '../result-file.js'
-import { MedianStop } from './median-stop.js'
-import { metricIn, metricOf } from './metric.js'
+import { writeDescription } from './description.js'
+import { type Measured, measure } from './measure.js'
 import type { Plan, Trial } from './plan.js'
 import { type Progress, progressOn } from './progress.js'
-import { RecordFile, type TrialRecord } from './records.js'
+import { type Earlier, openRecords, othersName } from './record-file.js'
+import type { TrialRecord } from './records.js'
+import { TrialNews } from './trial-news.js'
 
 /** What a {@link SweepRun} works with. */
 export interface SweepSetting {
@@ -15,30 +18,29 @@ export interface SweepSetting {
   readonly pool: Pool
   readonly logger: Logger
   readonly signal: AbortSignal
-  /** The records of trials that are not done again. */
-  readonly kept: readonly TrialRecord[]
+  readonly earlier: Earlier
 }
 
 /** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
 export class SweepRun {
   readonly records: TrialRecord[]
   readonly #trials = new Map<AnyTask, Trial>()
-  readonly #values = new Map<string, number>()
-  readonly #stopped = new Set<string>()
-  readonly #rule: MedianStop | undefined
+  readonly #news: TrialNews
+  #failures = 0
 
   constructor(readonly by: SweepSetting) {
-    this.records = [...by.kept]
-    const { earlyStop, goal } = by.plan.options
-    if (earlyStop) this.#rule = new MedianStop(goal)
+    this.records = [...by.earlier.kept]
+    this.#news = new TrialNews(by.plan.options)
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { plan, logger, kept } = this.by
+    const { plan, logger, earlier } = this.by
     const { metric, output } = plan.options
-    const progress = progressOn(logger, { metric, total: plan.size, done: kept.length })
-    const file = await RecordFile.open(output, kept)
+    const file = await openRecords(output, earlier)
+    this.#tellOfOthers()
+    const progress = progressOn(logger, { metric, total: plan.size, done: earlier.kept.length })
     try {
+      await writeDescription(plan)
       await this.#runTrials(progress, file)
     } finally {
       progress.end()
@@ -47,13 +49,21 @@ export class SweepRun {
     return this.records
   }
 
-  async #runTrials(progress: Progress, file: RecordFile): Promise<void> {
+  #tellOfOthers(): void {
+    const { plan, logger, earlier } = this.by
+    const { length } = earlier.others
+    const were = length === 1 ? 'One earlier result is' : `${length} earlier results are`
+    if (length > 0)
+      logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
+  }
+
+  async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
       await file.append(record)
       progress.settled(record)
-      this.#refuseMoreFailures()
+      this.#refuseMoreFailures(record)
     }
   }
 
@@ -66,27 +76,17 @@ export class SweepRun {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       onError: 'collect',
       signal,
-      onEvent: (event) => this.#hear(event),
+      onEvent: (event) => this.#news.hear(event),
     })
   }
 
   *#open(): Generator<AnyTask> {
-    const done = new Set(this.by.kept.map(({ key }) => key))
+    const done = new Set(this.by.earlier.kept.map(({ trial }) => trial))
     for (const trial of this.by.plan.trials()) {
-      if (done.has(trial.key)) continue
+      if (done.has(trial.id)) continue
       this.#trials.set(trial.task, trial)
       yield trial.task
     }
-  }
-
-  #hear(event: TaskEvent): void {
-    if (event.type !== 'progress') return
-    const value = metricIn(event.value, this.by.plan.options.metric)
-    if (value === undefined) return
-    this.#values.set(event.id, value)
-    if (!this.#rule?.shouldStop(event.id, value)) return
-    this.#stopped.add(event.id)
-    event.cancel()
   }
 
   async #record(outcome: TaskOutcome): Promise<TrialRecord> {
@@ -94,24 +94,22 @@ export class SweepRun {
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
     const known = { trial: id, key, options, durationMs, host, attempts }
-    if (outcome.ok) {
-      const { result } = outcome
-      return { ...known, metric: metricOf(await whole(result), this.by.plan.options.metric), result }
-    }
-    if (this.#stopped.has(id)) return { ...known, metric: this.#values.get(id)!, stopped: true }
-    const { code, message } = outcome.error
-    return { ...known, error: { code, message } }
+    return { ...known, ...(await this.#measured(id, outcome)) }
   }
 
-  #refuseMoreFailures(): void {
+  async #measured(id: string, outcome: TaskOutcome): Promise<Measured> {
+    const { told, stopped } = this.#news.take(id)
+    if (outcome.ok) return measure(outcome, { metric: this.by.plan.options.metric, told })
+    if (stopped !== undefined) return { metric: stopped, stopped: true }
+    const { code, message } = outcome.error
+    return { error: { code, message } }
+  }
+
+  #refuseMoreFailures({ error }: TrialRecord): void {
     const { maxFailures = Infinity } = this.by.plan.options
-    const failures = this.records.filter(({ error }) => error).length
-    if (failures <= maxFailures) return
-    const message = `${failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
+    if (error) this.#failures++
+    if (this.#failures <= maxFailures) return
+    const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
   }
-}
-
-function whole(result: unknown): unknown {
-  return result instanceof ResultFile ? result.read() : result
 }

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ClusterRunnable } from '../../cluster/cluster-runnable.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Logger } from '../../runnable/logger.js'
@@ -8,10 +6,11 @@ import { keepOutput } from '../on-cluster/keep-output.js'
 import { openPool } from '../open-pool.js'
 import type { Pool } from '../pool.js'
 import type { PoolOptions } from '../pool-options.js'
+import { resultsExist } from '../results-exist.js'
 import { conclude, type SweepResult } from './conclusion.js'
-import { metricIn } from './metric.js'
+import { earlierOf } from './earlier.js'
 import { Plan } from './plan.js'
-import { readRecords, refuseOverwriting } from './records.js'
+import { readRecords } from './records.js'
 import { sweepSchema } from './sweep-options.js'
 import { SweepRun } from './sweep-run.js'
 
@@ -52,11 +51,11 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
     if (this.env) await keepOutput(this.options.output)
     const plan = this.#plan()
-    const kept = await this.#kept(plan, options)
+    const earlier = await this.#earlier(plan, options)
     const pool = await this.#openPool(options)
     try {
       const { logger, signal } = options
-      const records = await new SweepRun({ plan, pool, logger, signal, kept }).run()
+      const records = await new SweepRun({ plan, pool, logger, signal, earlier }).run()
       return await conclude(plan, records, logger)
     } catch (thrown) {
       if (options.signal.aborted) await this.#sayHowToGoOn(plan, options.logger)
@@ -70,23 +69,12 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return new Plan(this.options, { extensions: this.extensions })
   }
 
-  /** The records of an earlier run that hold for this one, too. */
-  async #kept(plan: Plan, { force, resume = this.options.resume }: RunOptions & SweepRunOptions) {
-    const { output, metric } = this.options
-    const found = force ? [] : await readRecords(output)
-    if (!resume) refuseOverwriting(output, found)
-    await mkdir(output, { recursive: true })
-    await writeFile(join(output, 'sweep.json'), `${JSON.stringify(this.#description(plan), null, 2)}\n`)
-    const keys = found.length === 0 ? new Set() : new Set([...plan.trials()].map(({ key }) => key))
-    return found
-      .filter(({ error, key }) => !error && keys.has(key))
-      .map((record) => ({ ...record, metric: metricIn(record.result, metric) ?? record.metric! }))
-  }
-
-  #description({ size, parameters }: Plan) {
-    const { metric, goal } = this.options
-    const scales = Object.fromEntries([...parameters].map(([path, { scale }]) => [path, scale]))
-    return { metric, goal, trials: size, scales }
+  async #earlier(plan: Plan, { force, resume = this.options.resume }: RunOptions & SweepRunOptions) {
+    if (force) return { kept: [], others: [], force }
+    const { output } = this.options
+    const found = await readRecords(output)
+    if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, of: 'trial' })
+    return earlierOf(plan, found)
   }
 
   #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {

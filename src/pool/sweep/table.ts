@@ -1,6 +1,6 @@
 import type { Ranking } from './ranking.js'
 import type { TrialRecord } from './records.js'
-import { duration, number } from './wording.js'
+import { duration, number, shown } from './wording.js'
 
 /** So many rows are read; the rest is in the file. */
 const mostRows = 20
@@ -33,6 +33,6 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function text(value: unknown): string {
-  const written = typeof value === 'number' ? number(value) : String(value)
+  const written = shown(value)
   return written.length > 40 ? `${written.slice(0, 39)}…` : written
 }

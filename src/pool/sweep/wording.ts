@@ -13,9 +13,14 @@ export function duration(milliseconds: number): string {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
+/** A value that was chosen. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' ? number(value) : String(value)
+}
+
 /** What was chosen, on one line: `rate=0.1 epochs=100`. */
 export function choices(options: Readonly<Record<string, unknown>>): string {
   return Object.entries(options)
-    .map(([path, value]) => `${path}=${typeof value === 'number' ? number(value) : value}`)
+    .map(([path, value]) => `${path}=${shown(value)}`)
     .join(' ')
 }
