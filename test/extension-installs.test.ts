@@ -149,6 +149,12 @@ describe('extensions that are installed', {
         /has no version that matches "vision@\^9": "npm view vision versions"/,
         install,
       )
+      await publish('wanting', '1.0.0', { extra: '{"dependencies":{"vision":"^9"}}' })
+      await refuses(
+        job('wanting@^1'),
+        /from "wanting@\^1": it needs "vision@\^9", and no version matches that: "npm view vision versions"/,
+        install,
+      )
       const offline = await lab.flambeau(['run', job('vision@1.0.0'), install])
       assert.match(offline.stderr, /cannot be fetched from "vision@1.0.0": there is no connection to it/)
       await refuses(job('vision@1.0.0'), /may not be fetched from/, install, '--no-download-extensions')
@@ -342,6 +348,11 @@ describe('extensions that are installed', {
       const file = job(`file://${folder}`)
       await refuses(file, /"exports" leads nowhere\)/, install)
       await refuses(file, /exports "built", and none of these is one/, install, '--allow-scripts', 'x')
+      const manifest = { scripts: { prepare: 'echo fatal: the schema does not exist; exit 1' } }
+      lab.write('source', seeing('', { ...manifest, peerDependencies: {} }))
+      await git(folder, 'commit', '--quiet', '-am', 'broken')
+      const broken = job(`file://${folder}#HEAD`)
+      await refuses(broken, /could not be made of ".*": npm says/, install, '--allow-scripts', 'x')
     })
   })
 
