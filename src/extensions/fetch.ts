@@ -66,11 +66,11 @@ function resolvedPlace({ commit, folder }: Place): Resolved {
   return folder === '' ? { commit } : { commit, folder }
 }
 
-// A copy: what npm does there must not show in the user's own folder.
+// A copy: what npm does there must not show in the user's own folder, nor what is changed there meanwhile here.
 async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promise<Fetched> {
   const folder = join(options.work, 'folder')
   await cp(path, folder, { recursive: true, filter: (from) => from === path || isContent(basename(from)) })
-  const resolved = { integrity: await hashOfFolder(path) }
+  const resolved = { integrity: await hashOfFolder(folder) }
   return { tarball: await packFolder(folder, options), resolved }
 }
 
