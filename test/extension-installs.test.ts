@@ -281,6 +281,15 @@ describe('extensions that are installed', {
       }
     })
 
+    test('as the whole of a commit in a lock, when the file has the beginning of its name', async () => {
+      const file = job(`${served()}#${first.slice(0, 9)}::path:sub/dir`)
+      const { code, stderr } = await lab.flambeau(['lock', file])
+      assert.equal(code, 0, stderr)
+      const lock = readFileSync(join(lab.folder, file.replace('.yaml', '.lock.yaml')), 'utf8')
+      assert.ok(lock.includes(`commit: ${first}\n`), lock)
+      await runs(file, 'from a folder', install, '--frozen')
+    })
+
     test('over ssh', { skip: !existsSync('/usr/sbin/sshd') && 'there is no ssh server here' }, async () => {
       mkdirSync('/run/sshd', { recursive: true })
       const server: GitServer & { ssh: string } = await serveOverSsh(join(lab.folder, 'ssh'))
