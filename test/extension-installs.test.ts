@@ -254,6 +254,7 @@ describe('extensions that are installed', {
       await runs(job(`${served()}#v1`), 'from a branch', install)
       await runs(job(`${served()}#${first}`), 'from main', install)
       await runs(job(`${served()}#${first.slice(0, 9)}`), 'from main', install)
+      await runs(job('file:served/repo.git#main'), 'from main', install)
       await runs(job(`${served()}#v1::path:sub/dir`), 'from a folder of a branch', install)
       await runs(job(`${served()}#::path:sub/dir`), 'from a folder', install)
     })
