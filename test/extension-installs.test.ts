@@ -445,6 +445,22 @@ describe('extensions that are installed', {
     await runs(job('vision@^1.0.0'), 'vision 1.1.0', install)
   })
 
+  test('are pruned once each by several prunes at once', async () => {
+    await lab.flambeau(['extensions', 'prune', '--all'])
+    const files = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}/extension.json`, '{}']))
+    for (let at = 0; at < 20; at++) lab.write(`home/.flambeau/extensions/at-${at}`, files)
+    const ended = await Promise.all(
+      Array.from({ length: 4 }, () => lab.flambeau(['extensions', 'prune', '--all'])),
+    )
+    for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
+    const counts = ended.map(({ stdout }) => Number(/^Removed (\d+) /.exec(stdout)![1]))
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      20,
+    )
+    assert.deepEqual(lab.stored(), [])
+  })
+
   /** The files of the store, and of `also`, that have a text in them. */
   function filesWith(text: string, ...also: string[]): string[] {
     const store = join(lab.home, '.flambeau')
