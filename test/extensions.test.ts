@@ -358,8 +358,8 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
   })
 
   test('credentials show in no frame, not even in one of another problem', async () => {
-    const source = 'https://bob:s3cret@example.org/repo.git'
-    const text = `a: ${source}\nb: ./missing\n---\n!a.See\n`
+    const sources = ['bob:s3cret', 'bob:pa@s3cret'].map((login) => `https://${login}@example.org/repo.git`)
+    const text = `a: ${sources[0]}\nb: ./missing\nc: ${sources[1]}\n---\n!a.See\n`
     writeFileSync(join(lab.folder, 'secret.yaml'), text)
     const ended = await Promise.all(
       [['check'], ['run'], ['extensions', 'list'], ['extensions', 'list', '--json'], ['run', '--debug']].map(
