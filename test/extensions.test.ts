@@ -241,6 +241,21 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(message, /"exports" leads nowhere\): build it \("npm run build" in ".*"\)/)
     })
 
+    test('exports that Node does not look at, for want of a name', async () => {
+      const { code, message } = await refusal({
+        'package.json': '{"type":"module","exports":"./index.js"}',
+        'index.js': seeing('')['index.js']!,
+      })
+      assert.equal(code, 'NOT_IMPORTABLE')
+      assert.match(message, /has "exports" but no "name" in ".*package\.json": write "name" there, too$/)
+    })
+
+    test('a package.json that is none', async () => {
+      const { code, message } = await refusal({ ...seeing(''), 'package.json': 'null' })
+      assert.equal(code, 'NOT_IMPORTABLE')
+      assert.match(message, /has a "package.json" that holds no object: write "\{ \.\.\. \}" in it$/)
+    })
+
     test('TypeScript, where Node cannot run it', {
       skip: (process.features as { typescript?: unknown }).typescript ? 'this Node can' : false,
     }, async () => {
