@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -421,6 +422,24 @@ describe('extensions that are installed', {
       assert.match(said, /Interrupted/)
       assert.deepEqual(lab.stored('work-'), [])
     })
+  })
+
+  test('an interrupt ends a lock that waits for an answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const file = job(`http://127.0.0.1:${port}/repo.git`)
+    const child = lab.spawn(process.execPath, [join(process.cwd(), 'dist/cli/main.js'), 'lock', file])
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+    await once(silent, 'connection')
+    process.kill(-child.pid!, 'SIGINT')
+    const [code] = await once(child, 'close')
+    silent.close()
+    assert.equal(code, 130, said)
+    assert.match(said, /^Interrupted: waiting for git and npm/)
+    assert.doesNotMatch(said, /^\s+at /m)
+    assert.ok(!existsSync(join(lab.folder, file.replace('.yaml', '.lock.yaml'))))
   })
 
   test('of more than 100 MB say so', async () => {
