@@ -12,6 +12,7 @@ import {
   defaultRegistry,
   dump,
   load,
+  parseSecrets,
   Registry,
   RemoteEnvironment,
   Runnable,
@@ -277,6 +278,21 @@ class Job extends ClusterRunnable.with(
   }
 }
 
+@registrable('!Look', { registry: own })
+class Look extends Runnable {
+  override run(): unknown {
+    const { config } = this
+    const region = ((): string => {
+      try {
+        return config.get('DEFAULT', 'region')
+      } catch (error) {
+        return (error as Error).message
+      }
+    })()
+    return { sections: config.sections(), keys: config.keys('AWS'), region }
+  }
+}
+
 describe('MemoryCluster', () => {
   own.add(RemoteEnvironment)
   const data = join(folder, 'data.csv')
@@ -340,6 +356,21 @@ describe('MemoryCluster', () => {
       (await cluster.runs()).map(({ id }) => id),
       [run.id],
     )
+  })
+
+  test('sends of the secrets what may leave; DEFAULT is no section like any other', async () => {
+    const secrets = await parseSecrets('[DEFAULT]\nregion = eu\n[AWS]\nKEY = a\n')
+    const seen = async (allowed: readonly string[]) => {
+      const cluster = new MemoryCluster({ registry: own, factories: 0, secrets: allowed })
+      const look = new Look()
+      await look.injectSecrets(secrets)
+      return (await (await cluster.submit(look, { registry: own })).wait()).value
+    }
+    const aws = { sections: ['AWS'], keys: ['key', 'region'] }
+    assert.deepEqual(await seen(['AWS', 'DEFAULT']), { ...aws, region: 'eu' })
+    const region =
+      'Section "DEFAULT" of "<secrets>" was not sent to this machine: name it in the file of the cluster, "secrets: [DEFAULT]"'
+    assert.deepEqual(await seen(['AWS']), { ...aws, region })
   })
 
   test('has one run at a time, which can be cancelled and replaced', async () => {

@@ -61,6 +61,11 @@ export class SecretsTable {
     return this.#content.defaults ? [defaultSection, ...this.sections()] : this.sections()
   }
 
+  /** Whether there are keys that all sections share. */
+  hasDefaults(): boolean {
+    return (this.#content.defaults?.size ?? 0) > 0
+  }
+
   hasSection(name: string): boolean {
     const inherited = this.#content.defaults !== undefined && name === defaultSection
     return inherited || this.#content.sections.has(name)
