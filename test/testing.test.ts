@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -402,5 +403,27 @@ describe('MemoryCluster', () => {
     assert.equal((await cluster.orchestrator.exec(['nproc'])).stdout.toString(), '4\n')
     await assert.rejects(cluster.orchestrator.exec(['nvcc']), { code: 'NO_PROGRAM' })
     await cluster.down()
+  })
+
+  test('leaves nothing on a signal that lives longer than a program', async () => {
+    const { signal } = new AbortController()
+    const host = new MemoryHost({
+      programs: { true: () => 0, throws: () => Promise.reject(new Error('no')) },
+    })
+    await host.exec(['true'], { signal })
+    await assert.rejects(host.exec(['throws'], { signal }), /^Error: no$/)
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+  })
+
+  test('has hosts whose scripts fail as those of any other', async () => {
+    const sh = async ({ printError }: { printError(text: string): Promise<void> }) => {
+      await printError('bad\n')
+      return 3
+    }
+    const failed = new MemoryHost({ programs: { sh } }).script('echo bad >&2; exit 3')
+    await assert.rejects(failed, {
+      code: 'SCRIPT_FAILED',
+      message: 'A script on host "memory" exited with 3:\nbad',
+    })
   })
 })
