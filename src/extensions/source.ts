@@ -14,14 +14,14 @@ export interface FolderSource {
 }
 
 /** An npm package in one file, on this machine or behind a URL. */
-export interface TarballSource {
+interface TarballSource {
   readonly kind: 'tarball'
   readonly spec: string
   readonly remote: boolean
 }
 
 /** A package of a registry: `name`, `name@^1.2`. */
-export interface NpmSource {
+interface NpmSource {
   readonly kind: 'npm'
   readonly spec: string
   readonly package: string

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { textOf } from '../document/nodes.js'
 import { spanOf } from '../document/problems.js'
@@ -36,7 +35,7 @@ export interface Declared {
 }
 
 /** What became of the extensions of a file. */
-export interface Tried {
+interface Tried {
   /** A child of the registry that was given, so that two files may have different extensions of one name. */
   readonly registry: Registry
   readonly imported: readonly ImportedExtension[]
