@@ -22,6 +22,9 @@ export interface FlambeauErrorOptions extends ErrorOptions {
   exitCode?: number
 }
 
+/** What a process exits with that found a user's mistake. */
+export const mistakeCode = 22
+
 const brand = Symbol.for('flambeau.error')
 
 /**
@@ -69,7 +72,7 @@ export function isFlambeauError(error: unknown): error is FlambeauError {
 /** The user's file, options or secrets are wrong: no stack is shown for these. Exit code 22. */
 abstract class UserMistake extends FlambeauError {
   constructor(message: string, options: FlambeauErrorOptions = {}) {
-    super(message, { exitCode: 22, ...options })
+    super(message, { exitCode: mistakeCode, ...options })
   }
 }
 
@@ -176,7 +179,7 @@ export class ClusterConfigurationError extends ClusterError {
     return 'ClusterConfigurationError'
   }
   constructor(message: string, options: FlambeauErrorOptions = {}) {
-    super(message, { exitCode: 22, ...options })
+    super(message, { exitCode: mistakeCode, ...options })
   }
 }
 

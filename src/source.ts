@@ -65,9 +65,9 @@ export class Source {
   }
 }
 
-// A password before the host of a URL, or a token in its query: for nobody's eyes.
+// A password before the host of a URL, up to the last "@", or a token in its query: for nobody's eyes.
 const secrets = [
-  /(?<=https?:\/\/|:\/\/[^\s/@:]+:)[^\s/@]+(?=@)/g,
+  /(?<=https?:\/\/|:\/\/[^\s/:]*:)[^\s/]+(?=@)/g,
   /(?<=[?&]\w*(?:token|key|secret|signature|password|auth)=)[^\s&#]+/gi,
 ]
 

@@ -637,9 +637,9 @@ describe('colours', () => {
   // util-linux's `script` gives its command a terminal; that of BSD takes other arguments.
   const canTerminal = spawnSync('script', ['--version']).stdout?.includes('util-linux') ?? false
 
-  function onTerminal(env: NodeJS.ProcessEnv): string {
+  function onTerminal(env: NodeJS.ProcessEnv, words: readonly string[] = mistaken(), to = ''): string {
     const log = join(folder, `terminal-${++files}`)
-    const command = [process.execPath, cli, ...mistaken()].map((word) => `'${word}'`).join(' ')
+    const command = [process.execPath, cli, ...words].map((word) => `'${word}'`).join(' ') + to
     // Node takes a terminal of most CI services for one without colours.
     const { CI: _ci, ...anywhere } = plainEnv
     const options = { cwd: folder, env: { ...anywhere, TERM: 'xterm-256color', ...env }, timeout: 30_000 }
@@ -650,6 +650,14 @@ describe('colours', () => {
 
   test('there are some on a terminal', { skip: !canTerminal }, () => {
     const shown = onTerminal({})
+    assert.match(shown, /Unknown tag/)
+    assert.ok(shown.includes(`${escapeCharacter}[`))
+  })
+
+  test('there are some in what check prints on a terminal, wherever standard error goes', {
+    skip: !canTerminal,
+  }, () => {
+    const shown = onTerminal({}, ['check', ...mistaken().slice(1)], ' 2>/dev/null')
     assert.match(shown, /Unknown tag/)
     assert.ok(shown.includes(`${escapeCharacter}[`))
   })

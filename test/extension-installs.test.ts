@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -149,6 +150,12 @@ describe('extensions that are installed', {
         /has no version that matches "vision@\^9": "npm view vision versions"/,
         install,
       )
+      await publish('wanting', '1.0.0', { extra: '{"dependencies":{"vision":"^9"}}' })
+      await refuses(
+        job('wanting@^1'),
+        /from "wanting@\^1": it needs "vision@\^9", and no version matches that: "npm view vision versions"/,
+        install,
+      )
       const offline = await lab.flambeau(['run', job('vision@1.0.0'), install])
       assert.match(offline.stderr, /cannot be fetched from "vision@1.0.0": there is no connection to it/)
       await refuses(job('vision@1.0.0'), /may not be fetched from/, install, '--no-download-extensions')
@@ -248,6 +255,7 @@ describe('extensions that are installed', {
       await runs(job(`${served()}#v1`), 'from a branch', install)
       await runs(job(`${served()}#${first}`), 'from main', install)
       await runs(job(`${served()}#${first.slice(0, 9)}`), 'from main', install)
+      await runs(job('file:served/repo.git#main'), 'from main', install)
       await runs(job(`${served()}#v1::path:sub/dir`), 'from a folder of a branch', install)
       await runs(job(`${served()}#::path:sub/dir`), 'from a folder', install)
     })
@@ -273,6 +281,15 @@ describe('extensions that are installed', {
       } finally {
         await server.stop()
       }
+    })
+
+    test('as the whole of a commit in a lock, when the file has the beginning of its name', async () => {
+      const file = job(`${served()}#${first.slice(0, 9)}::path:sub/dir`)
+      const { code, stderr } = await lab.flambeau(['lock', file])
+      assert.equal(code, 0, stderr)
+      const lock = readFileSync(join(lab.folder, file.replace('.yaml', '.lock.yaml')), 'utf8')
+      assert.ok(lock.includes(`commit: ${first}\n`), lock)
+      await runs(file, 'from a folder', install, '--frozen')
     })
 
     test('over ssh', { skip: !existsSync('/usr/sbin/sshd') && 'there is no ssh server here' }, async () => {
@@ -342,6 +359,11 @@ describe('extensions that are installed', {
       const file = job(`file://${folder}`)
       await refuses(file, /"exports" leads nowhere\)/, install)
       await refuses(file, /exports "built", and none of these is one/, install, '--allow-scripts', 'x')
+      const manifest = { scripts: { prepare: 'echo fatal: the schema does not exist; exit 1' } }
+      lab.write('source', seeing('', { ...manifest, peerDependencies: {} }))
+      await git(folder, 'commit', '--quiet', '-am', 'broken')
+      const broken = job(`file://${folder}#HEAD`)
+      await refuses(broken, /could not be made of ".*": npm says/, install, '--allow-scripts', 'x')
     })
   })
 
@@ -402,6 +424,24 @@ describe('extensions that are installed', {
     })
   })
 
+  test('an interrupt ends a lock that waits for an answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const file = job(`http://127.0.0.1:${port}/repo.git`)
+    const child = lab.spawn(process.execPath, [join(process.cwd(), 'dist/cli/main.js'), 'lock', file])
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+    await once(silent, 'connection')
+    process.kill(-child.pid!, 'SIGINT')
+    const [code] = await once(child, 'close')
+    silent.close()
+    assert.equal(code, 130, said)
+    assert.match(said, /^Interrupted: waiting for git and npm/)
+    assert.doesNotMatch(said, /^\s+at /m)
+    assert.ok(!existsSync(join(lab.folder, file.replace('.yaml', '.lock.yaml'))))
+  })
+
   test('of more than 100 MB say so', async () => {
     const lines = Array.from({ length: 1_000_000 }, (_, line) => String(line).padStart(100, '-'))
     const tarball = await packed('large', '1.0.0', { 'lines.txt': lines.join('\n') })
@@ -422,6 +462,22 @@ describe('extensions that are installed', {
     await lab.flambeau(['extensions', 'prune', '--all'])
     assert.deepEqual(lab.stored(), [])
     await runs(job('vision@^1.0.0'), 'vision 1.1.0', install)
+  })
+
+  test('are pruned once each by several prunes at once', async () => {
+    await lab.flambeau(['extensions', 'prune', '--all'])
+    const files = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}/extension.json`, '{}']))
+    for (let at = 0; at < 20; at++) lab.write(`home/.flambeau/extensions/at-${at}`, files)
+    const ended = await Promise.all(
+      Array.from({ length: 4 }, () => lab.flambeau(['extensions', 'prune', '--all'])),
+    )
+    for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
+    const counts = ended.map(({ stdout }) => Number(/^Removed (\d+) /.exec(stdout)![1]))
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      20,
+    )
+    assert.deepEqual(lab.stored(), [])
   })
 
   /** The files of the store, and of `also`, that have a text in them. */

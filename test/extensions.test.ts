@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -241,6 +241,21 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(message, /"exports" leads nowhere\): build it \("npm run build" in ".*"\)/)
     })
 
+    test('exports that Node does not look at, for want of a name', async () => {
+      const { code, message } = await refusal({
+        'package.json': '{"type":"module","exports":"./index.js"}',
+        'index.js': seeing('')['index.js']!,
+      })
+      assert.equal(code, 'NOT_IMPORTABLE')
+      assert.match(message, /has "exports" but no "name" in ".*package\.json": write "name" there, too$/)
+    })
+
+    test('a package.json that is none', async () => {
+      const { code, message } = await refusal({ ...seeing(''), 'package.json': 'null' })
+      assert.equal(code, 'NOT_IMPORTABLE')
+      assert.match(message, /has a "package.json" that holds no object: write "\{ \.\.\. \}" in it$/)
+    })
+
     test('TypeScript, where Node cannot run it', {
       skip: (process.features as { typescript?: unknown }).typescript ? 'this Node can' : false,
     }, async () => {
@@ -349,17 +364,56 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(await said(), /is in the lock with another source, "\.\/other", and/)
     })
 
-    test('that is none is refused', async () => {
+    test('that is none is refused, until it is written anew', async () => {
       const file = job({ x: './other' }, '!x.See')
       writeFileSync(file.replace('.yaml', '.lock.yaml'), 'version: 2\n')
       const outcome = await runFile(file, { logger: quiet })
       assert.match(outcome.ok ? '' : outcome.error.message, /is no lock that this version can read/)
+      await lockExtensions(file)
+      assert.ok((await runFile(file, { frozen: true, logger: quiet })).ok)
+    })
+
+    test('that cannot be read is refused, and no draft is left where it cannot be written', async () => {
+      lab.write('other', seeing('other'))
+      const file = job({ x: './other' }, '!x.See')
+      mkdirSync(file.replace('.yaml', '.lock.yaml'))
+      const outcome = await runFile(file, { logger: quiet })
+      assert.match(outcome.ok ? '' : outcome.error.message, /lock\.yaml" is a folder/)
+      await assert.rejects(lockExtensions(file))
+      assert.deepEqual(
+        readdirSync(lab.folder).filter((name) => name.startsWith(basename(file, '.yaml'))),
+        [basename(file), basename(file).replace('.yaml', '.lock.yaml')].sort(),
+      )
+    })
+
+    test('is not written for a file that is not well-formed', async () => {
+      const file = job({ x: './other' }, '!x.See { a: 1, a: 2 }')
+      await assert.rejects(lockExtensions(file), { code: 'DUPLICATE_KEY' })
+      assert.ok(!existsSync(file.replace('.yaml', '.lock.yaml')))
+    })
+
+    test('do not count what git keeps in a worktree or submodule', async () => {
+      const folder = lab.write('worktree', { ...seeing('kept'), '.git': 'gitdir: /here\n' })
+      const file = job({ x: './worktree' }, '!x.See')
+      await lockExtensions(file)
+      writeFileSync(join(folder, '.git'), 'gitdir: /there\n')
+      assert.ok((await runFile(file, { frozen: true, logger: quiet })).ok)
+    })
+
+    test('cannot be had when git fails: what it said is the cause', async () => {
+      const file = job({ x: `file://${lab.folder}/none.git` }, '!x.See')
+      await assert.rejects(lockExtensions(file), (error) => {
+        assert.ok(error instanceof ExtensionError && error.cause instanceof Error)
+        assert.equal(error.code, 'EXTENSION_NOT_FOUND')
+        assert.match(error.cause.message, /^git failed: fatal: /)
+        return true
+      })
     })
   })
 
   test('credentials show in no frame, not even in one of another problem', async () => {
-    const source = 'https://bob:s3cret@example.org/repo.git'
-    const text = `a: ${source}\nb: ./missing\n---\n!a.See\n`
+    const sources = ['bob:s3cret', 'bob:pa@s3cret'].map((login) => `https://${login}@example.org/repo.git`)
+    const text = `a: ${sources[0]}\nb: ./missing\nc: ${sources[1]}\n---\n!a.See\n`
     writeFileSync(join(lab.folder, 'secret.yaml'), text)
     const ended = await Promise.all(
       [['check'], ['run'], ['extensions', 'list'], ['extensions', 'list', '--json'], ['run', '--debug']].map(

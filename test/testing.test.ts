@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import {
   defaultRegistry,
   dump,
   load,
+  parseSecrets,
   Registry,
   RemoteEnvironment,
   Runnable,
@@ -277,6 +279,21 @@ class Job extends ClusterRunnable.with(
   }
 }
 
+@registrable('!Look', { registry: own })
+class Look extends Runnable {
+  override run(): unknown {
+    const { config } = this
+    const region = ((): string => {
+      try {
+        return config.get('DEFAULT', 'region')
+      } catch (error) {
+        return (error as Error).message
+      }
+    })()
+    return { sections: config.sections(), keys: config.keys('AWS'), region }
+  }
+}
+
 describe('MemoryCluster', () => {
   own.add(RemoteEnvironment)
   const data = join(folder, 'data.csv')
@@ -342,6 +359,21 @@ describe('MemoryCluster', () => {
     )
   })
 
+  test('sends of the secrets what may leave; DEFAULT is no section like any other', async () => {
+    const secrets = await parseSecrets('[DEFAULT]\nregion = eu\n[AWS]\nKEY = a\n')
+    const seen = async (allowed: readonly string[]) => {
+      const cluster = new MemoryCluster({ registry: own, factories: 0, secrets: allowed })
+      const look = new Look()
+      await look.injectSecrets(secrets)
+      return (await (await cluster.submit(look, { registry: own })).wait()).value
+    }
+    const aws = { sections: ['AWS'], keys: ['key', 'region'] }
+    assert.deepEqual(await seen(['AWS', 'DEFAULT']), { ...aws, region: 'eu' })
+    const region =
+      'Section "DEFAULT" of "<secrets>" was not sent to this machine: name it in the file of the cluster, "secrets: [DEFAULT]"'
+    assert.deepEqual(await seen(['AWS']), { ...aws, region })
+  })
+
   test('has one run at a time, which can be cancelled and replaced', async () => {
     const cluster = new MemoryCluster({ registry: own, factories: 0 })
     const submit = (force: boolean) => cluster.submit(new Job({ data, wait: true }), { registry: own, force })
@@ -371,5 +403,27 @@ describe('MemoryCluster', () => {
     assert.equal((await cluster.orchestrator.exec(['nproc'])).stdout.toString(), '4\n')
     await assert.rejects(cluster.orchestrator.exec(['nvcc']), { code: 'NO_PROGRAM' })
     await cluster.down()
+  })
+
+  test('leaves nothing on a signal that lives longer than a program', async () => {
+    const { signal } = new AbortController()
+    const host = new MemoryHost({
+      programs: { true: () => 0, throws: () => Promise.reject(new Error('no')) },
+    })
+    await host.exec(['true'], { signal })
+    await assert.rejects(host.exec(['throws'], { signal }), /^Error: no$/)
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+  })
+
+  test('has hosts whose scripts fail as those of any other', async () => {
+    const sh = async ({ printError }: { printError(text: string): Promise<void> }) => {
+      await printError('bad\n')
+      return 3
+    }
+    const failed = new MemoryHost({ programs: { sh } }).script('echo bad >&2; exit 3')
+    await assert.rejects(failed, {
+      code: 'SCRIPT_FAILED',
+      message: 'A script on host "memory" exited with 3:\nbad',
+    })
   })
 })

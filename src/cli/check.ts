@@ -1,14 +1,11 @@
 import { Command, Option } from 'commander'
-import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
+import { type FlambeauError, isFlambeauError, mistakeCode, type Problem } from '../errors.js'
 import { reportProblems } from '../report.js'
 import { checkFile } from '../runnable/check-file.js'
-import { StderrLogger } from '../runnable/logger.js'
+import { paintOn, StderrLogger } from '../runnable/logger.js'
 import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
 import { type ExtensionFlags, withExtensions, withImports } from './options.js'
-
-/** What a process exits with that found a mistake in a user's file. */
-const wrongFile = 22
 
 type Format = 'text' | 'json' | 'github'
 
@@ -37,7 +34,7 @@ async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
   await importModules(flags.import)
   const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, logger })))
   const problems = found.flat()
-  if (problems.length > 0) process.exitCode = wrongFile
+  if (problems.length > 0) process.exitCode = mistakeCode
   printers[flags.json ? 'json' : flags.format](problems)
   if (problems.length === 0)
     logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
@@ -69,7 +66,7 @@ const printers: Record<Format, (problems: readonly Problem[]) => void> = {
 }
 
 function printText(found: readonly Problem[]): void {
-  const paint = process.stdout.hasColors?.() ? new StderrLogger().paint : undefined
+  const paint = paintOn(process.stdout)
   const problems = found.filter(({ frame }) => frame !== '')
   // A file that cannot be read has no lines to show.
   for (const { frame, message } of found) if (frame === '') console.error(message)

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { mistakeCode } from '../errors.js'
 import type { Resolved } from '../extensions/index.js'
 import { type ListedExtension, listExtensions, pruneExtensions } from '../runnable/extension-files.js'
 import { StderrLogger } from '../runnable/logger.js'
@@ -26,7 +27,7 @@ async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: 
   if (extensions.length === 0) logger.info(`"${file}" declares no extensions`)
   if (json) console.log(JSON.stringify(extensions, null, 2))
   else for (const extension of extensions) print(extension)
-  if (extensions.some(({ problem }) => problem !== undefined)) process.exitCode = 22
+  if (extensions.some(({ problem }) => problem !== undefined)) process.exitCode = mistakeCode
 }
 
 function print({ name, source, resolved, folder, tags, problem }: ListedExtension): void {

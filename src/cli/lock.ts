@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import { SafeExecutionContext } from '../runnable/context.js'
 import { lockExtensions } from '../runnable/extension-files.js'
 import { StderrLogger } from '../runnable/logger.js'
+import { interruptedCode } from '../runnable/outcome.js'
 import { whileInterruptible } from './interrupt.js'
 
 /** `flambeau lock FILE`. */
@@ -13,6 +15,12 @@ export function lockCommand(): Command {
 
 async function lock(file: string): Promise<void> {
   const logger = new StderrLogger()
-  const { outcome } = await whileInterruptible(logger, (signal) => lockExtensions(file, { logger, signal }))
-  logger.info(`Wrote "${outcome}"`)
+  const context = new SafeExecutionContext(file)
+  const { outcome, interrupted } = await whileInterruptible(
+    logger,
+    (signal) => context.run(() => lockExtensions(file, { logger, signal }), { logger, signal }),
+    'Interrupted: waiting for git and npm to end (once more to end at once)',
+  )
+  if (outcome.ok) logger.info(`Wrote "${outcome.value}"`)
+  process.exitCode = interrupted ? interruptedCode : outcome.exitCode
 }

@@ -1,8 +1,9 @@
 import { cp, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { type CheckOutOptions, checkOut, type Place } from './check-out.js'
 import { explained } from './explain.js'
 import { hashOfFolder, isContent } from './folder-contents.js'
-import { checkOut, findPlace, type Place } from './git.js'
+import { findPlace } from './git.js'
 import { installForBuild, integrityOf, pack, type Tarball } from './npm.js'
 import type { Resolved } from './resolved.js'
 import type { ExtensionSource, FolderSource, GitSource } from './source.js'
@@ -40,7 +41,7 @@ export async function fetchSource(source: ExtensionSource, options: FetchOptions
 
 /** What a source resolves to now; nothing is installed. */
 export async function resolveSource(source: ExtensionSource, options: FetchOptions): Promise<Resolved> {
-  if (source.kind === 'git') return resolvedPlace(await findPlace(source, options))
+  if (source.kind === 'git') return resolvedPlace(await findPlace(source, repositoryIn(options)))
   if (source.kind === 'folder') return { integrity: await hashOfFolder(source.path) }
   const { resolved } = await fetchSource(source, options)
   return resolved
@@ -54,23 +55,27 @@ export async function resolveLocally(source: ExtensionSource): Promise<Resolved 
 }
 
 async function fetchGit(source: GitSource, options: FetchOptions): Promise<Fetched> {
-  const { locked, work, signal } = options
+  const { locked } = options
   const place = locked?.commit
     ? { commit: locked.commit, folder: locked.folder ?? '' }
-    : await findPlace(source, options)
-  const folder = await checkOut(source.url, place, { into: join(work, 'repository'), signal })
+    : await findPlace(source, repositoryIn(options))
+  const { folder } = await checkOut(source.url, place, repositoryIn(options))
   return { tarball: await packFolder(folder, options), resolved: resolvedPlace(place) }
+}
+
+function repositoryIn({ work, signal }: FetchOptions): CheckOutOptions {
+  return { into: join(work, 'repository'), signal }
 }
 
 function resolvedPlace({ commit, folder }: Place): Resolved {
   return folder === '' ? { commit } : { commit, folder }
 }
 
-// A copy: what npm does there must not show in the user's own folder.
+// A copy: what npm does there must not show in the user's own folder, nor what is changed there meanwhile here.
 async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promise<Fetched> {
   const folder = join(options.work, 'folder')
   await cp(path, folder, { recursive: true, filter: (from) => from === path || isContent(basename(from)) })
-  const resolved = { integrity: await hashOfFolder(path) }
+  const resolved = { integrity: await hashOfFolder(folder) }
   return { tarball: await packFolder(folder, options), resolved }
 }
 

@@ -27,7 +27,9 @@ async function* filesOf(folder: string, within = ''): AsyncGenerator<string> {
   const entries = await readdir(join(folder, within), { withFileTypes: true })
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = within === '' ? entry.name : `${within}/${entry.name}`
-    if (entry.isDirectory() && isContent(entry.name)) yield* filesOf(folder, path)
+    // In a worktree or submodule, ".git" is a file.
+    if (!isContent(entry.name)) continue
+    if (entry.isDirectory()) yield* filesOf(folder, path)
     else if (entry.isFile()) yield path
   }
 }

@@ -1,30 +1,32 @@
-import { mkdir, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
 import { didYouMean } from '../registry/suggest.js'
+import { type CheckOutOptions, checkOut, type Place } from './check-out.js'
 import { redacted } from './credentials.js'
 import { explained } from './explain.js'
 import type { GitSource } from './source.js'
-import { runTool, ToolError, type ToolOptions } from './tool.js'
+import { runTool, type ToolOptions } from './tool.js'
 import { Trouble } from './trouble.js'
 
-/** A commit of a repository, and the folder in it that is the extension. */
-export interface Place {
-  readonly commit: string
-  readonly folder: string
-}
-
 const isCommit = /^[0-9a-f]{40,64}$/
+// Perhaps the beginning of its name.
 const maybeCommit = /^[0-9a-f]{7,64}$/
 
 /**
- * Asks the repository which commit a source means.
+ * Asks the repository which commit a source means; it is fetched into the new folder `into` when only the beginning
+ * of its name is known.
  *
  * @throws {@link Trouble} when there is no such branch, tag or commit, or no answer.
  */
-export async function findPlace(source: GitSource, options: ToolOptions): Promise<Place> {
+export async function findPlace(source: GitSource, options: CheckOutOptions): Promise<Place> {
+  const place = await namedPlace(source, options)
+  if (isCommit.test(place.commit)) return place
+  const { commit } = await checkOut(source.url, { ...place, folder: '' }, options)
+  return { ...place, commit }
+}
+
+async function namedPlace(source: GitSource, { signal }: ToolOptions): Promise<Place> {
   const { url, ref = 'HEAD', folder = '', tree } = source
   if (isCommit.test(ref)) return { commit: ref, folder }
-  const refs = await refsOf(url, options)
+  const refs = await refsOf(url, { signal })
   if (tree !== undefined) return placeOfTree(url, tree, refs)
   return { commit: commitOf(url, ref, refs), folder }
 }
@@ -58,45 +60,4 @@ async function refsOf(url: string, options: ToolOptions): Promise<Map<string, st
   for (const [, commit, name] of listed.matchAll(/^(\w+)\t(?:refs\/(?:heads|tags)\/)?(\S+?)(?:\^\{\})?$/gm))
     refs.set(name!, commit!)
   return refs
-}
-
-/** Checks a commit out into the new folder `into`, and returns the folder of the extension within. */
-export async function checkOut(
-  url: string,
-  { commit, folder }: Place,
-  options: { into: string; signal?: AbortSignal | undefined },
-): Promise<string> {
-  const { into: cwd, signal } = options
-  await mkdir(cwd, { recursive: true })
-  await explained(redacted(url), async () => {
-    await runTool('git', ['init', '--quiet'], { cwd, signal })
-    await fetchCommit(url, commit, { cwd, signal })
-    await runTool('git', ['checkout', '--quiet', '--detach', commit], { cwd, signal })
-  })
-  return folderWithin(cwd, folder)
-}
-
-// Not every server hands out a commit by its name: then all branches and tags are asked for.
-async function fetchCommit(url: string, commit: string, options: ToolOptions): Promise<void> {
-  try {
-    await runTool('git', ['fetch', '--quiet', '--depth=1', '--', url, commit], options)
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error
-    const all = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
-    await runTool('git', ['fetch', '--quiet', '--', url, ...all], options)
-    await expectCommit(redacted(url), commit, options)
-  }
-}
-
-async function expectCommit(url: string, commit: string, options: ToolOptions): Promise<void> {
-  await runTool('git', ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`], options).catch(() => {
-    throw new Trouble('NO_REF', `cannot be fetched: "${url}" has no branch, tag or commit "${commit}"`)
-  })
-}
-
-async function folderWithin(root: string, folder: string): Promise<string> {
-  const inside = await realpath(join(root, folder)).catch(() => undefined)
-  const top = await realpath(root)
-  if (inside !== undefined && `${inside}${sep}`.startsWith(`${top}${sep}`)) return inside
-  throw new Trouble('EXTENSION_NOT_FOUND', `cannot be fetched: its repository has no folder "${folder}"`)
 }

@@ -7,7 +7,7 @@ import type { Tag } from '../registry/tag.js'
 import type { Class } from '../registry/types.js'
 import { notImportable } from './not-importable.js'
 import type { ResolvedExtension } from './resolved.js'
-import { extensionError, type Gathered, gather, type Locate, Trouble } from './trouble.js'
+import { type Gathered, gather, Trouble } from './trouble.js'
 
 /** An extension whose classes are registered. */
 export interface ImportedExtension extends ResolvedExtension {
@@ -17,21 +17,8 @@ export interface ImportedExtension extends ResolvedExtension {
 
 /**
  * Imports extensions, and registers every declared class among their top-level exports as `!name.Tag` in `registry`,
- * and only there.
- *
- * @throws {@link ExtensionError} that tells of all that cannot be imported.
+ * and only there; goes on without those that cannot be imported.
  */
-export async function importExtensions(
-  extensions: readonly ResolvedExtension[],
-  registry: Registry,
-  locate?: Locate,
-): Promise<readonly ImportedExtension[]> {
-  const { found, failures } = await importEach(extensions, registry)
-  if (failures.length > 0) throw extensionError(failures, locate)
-  return found
-}
-
-/** The same for who goes on without those that cannot be imported. */
 export function importEach(
   extensions: readonly ResolvedExtension[],
   registry: Registry,

@@ -44,7 +44,7 @@ function isLocked(value: unknown): value is LockedExtension {
 }
 
 function isCommit(value: unknown): boolean {
-  return typeof value === 'string' && /^[0-9a-f]{7,64}$/.test(value)
+  return typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value)
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -18,8 +18,14 @@ export interface Manifest {
 /** The `package.json` of a folder; an empty one when there is none. */
 export async function manifestOf(folder: string): Promise<Manifest> {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
+  const manifest = parsed(text)
+  if (typeof manifest === 'object' && manifest !== null) return manifest
+  throw new Trouble('NOT_IMPORTABLE', `has a "package.json" that holds no object: write "{ ... }" in it`)
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as Manifest
+    return JSON.parse(text)
   } catch (cause) {
     const why = (cause as Error).message
     throw new Trouble('NOT_IMPORTABLE', `has a "package.json" that is no JSON: ${why}`, { cause })
@@ -42,7 +48,7 @@ function isFoundFrom(folder: string, name: string): boolean {
 /**
  * The URL of the module that stands for a package, as Node would find it: by `exports`, else `main`, else `index`.
  *
- * @throws {@link Trouble} when it is not there, as before a build.
+ * @throws {@link Trouble} when it is not there, as before a build, or cannot be found without a name.
  */
 export async function entryOf(folder: string, manifest: Manifest): Promise<string> {
   const entry = manifest.exports === undefined ? mainOf(folder, manifest) : await exportOf(folder, manifest)
@@ -64,12 +70,18 @@ function mainOf(folder: string, { main }: Manifest): string | undefined {
 
 // A package finds itself by its own name, from within.
 async function exportOf(folder: string, { name }: Manifest): Promise<string | undefined> {
+  if (!name) throw nameless(folder)
   const { resolve } = await import('import-meta-resolve')
   try {
-    return resolve(name!, pathToFileURL(join(folder, 'package.json')).href)
+    return resolve(name, pathToFileURL(join(folder, 'package.json')).href)
   } catch {
     return undefined
   }
+}
+
+function nameless(folder: string): Trouble {
+  const file = join(folder, 'package.json')
+  return new Trouble('NOT_IMPORTABLE', `has "exports" but no "name" in "${file}": write "name" there, too`)
 }
 
 function notThere(folder: string, { exports, main }: Manifest): string {

@@ -21,17 +21,21 @@ const day = 24 * 60 * 60 * 1000
  */
 export async function prune({ days = 30 }: { days?: number } = {}): Promise<Pruned> {
   const before = Date.now() - days * day
-  const names = await readdir(storeRoot()).catch(() => [])
   const sizes: number[] = []
-  for (const name of names) {
-    if (name.startsWith('work-') && !isAtWork(name)) await removeFolder(name)
-    if (name.startsWith('source-') && (await lastUsed(name)) <= before) await removeFolder(name)
-    if (name.startsWith('at-') && (await lastUsed(join(name, manifestName))) <= before) {
-      sizes.push(await sizeOfFolder(join(storeRoot(), name)))
-      await removeFolder(name)
-    }
+  for (const name of await stored()) {
+    if (name.startsWith('work-') && !isAtWork(name)) await remove(name)
+    if (name.startsWith('source-') && (await lastUsed(name)) <= before) await remove(name)
+    if (name.startsWith('at-') && (await lastUsed(join(name, manifestName))) <= before)
+      await remove(name, async (folder) => sizes.push(await sizeOfFolder(folder)))
   }
   return { removed: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+function stored(): Promise<string[]> {
+  return readdir(storeRoot()).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return []
+  })
 }
 
 async function lastUsed(path: string): Promise<number> {
@@ -41,11 +45,23 @@ async function lastUsed(path: string): Promise<number> {
   )
 }
 
-// Out of its place in one step: nobody finds half of it there. Another process may have done so before.
-async function removeFolder(name: string): Promise<void> {
+// Out of its place in one step: nobody finds half of it there.
+async function remove(name: string, look?: (aside: string) => Promise<unknown>): Promise<void> {
   const aside = join(storeRoot(), `work-${process.pid}-${randomUUID()}`)
-  await rename(join(storeRoot(), name), aside).catch(() => {})
+  if (!(await moved(join(storeRoot(), name), aside))) return
+  await look?.(aside)
   await rm(aside, { recursive: true, force: true })
+}
+
+// Another prune may have been faster: then it counts there.
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 function isAtWork(name: string): boolean {

@@ -11,30 +11,19 @@ import { type Request, type ResolveOptions, requestOf } from './request.js'
 import type { Resolved, ResolvedExtension } from './resolved.js'
 import type { FolderSource } from './source.js'
 import { isInstalled, placeFor, remember, remembered } from './store.js'
-import { extensionError, type Gathered, gather } from './trouble.js'
+import { type Gathered, gather } from './trouble.js'
 
 /**
- * Finds the code of extensions on this machine, and installs what is missing when it may.
+ * Finds the code of extensions on this machine, and installs what is missing when it may; goes on without those that
+ * cannot be had.
  *
  * ```ts
- * const [vision] = await resolveExtensions({ vision: './vision' }, { from: '/jobs' })
- * vision.folder   // '/jobs/vision'
+ * const { found, failures } = await resolveEach({ vision: './vision' }, { from: '/jobs' })
+ * found[0]?.folder   // '/jobs/vision'
  * ```
  *
  * A folder whose dependencies are there is used where it is: nothing is installed, and no network is needed.
- *
- * @throws {@link ExtensionError} that tells of all that cannot be had.
  */
-export async function resolveExtensions(
-  declared: Readonly<Record<string, string>>,
-  options: ResolveOptions,
-): Promise<readonly ResolvedExtension[]> {
-  const { found, failures } = await resolveEach(declared, options)
-  if (failures.length > 0) throw extensionError(failures, options.locate)
-  return found
-}
-
-/** The same for who goes on without those that cannot be had. */
 export async function resolveEach(
   declared: Readonly<Record<string, string>>,
   options: ResolveOptions,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Trouble } from './trouble.js'
 
 /** Where an extension comes from, as it was declared. */
@@ -14,14 +14,14 @@ export interface FolderSource {
 }
 
 /** An npm package in one file, on this machine or behind a URL. */
-export interface TarballSource {
+interface TarballSource {
   readonly kind: 'tarball'
   readonly spec: string
   readonly remote: boolean
 }
 
 /** A package of a registry: `name`, `name@^1.2`. */
-export interface NpmSource {
+interface NpmSource {
   readonly kind: 'npm'
   readonly spec: string
   readonly package: string
@@ -87,7 +87,9 @@ function fileSource(text: string, from: string): ExtensionSource {
   const [address = ''] = text.split('#')
   const path = address.startsWith('file:///') ? fileURLToPath(address) : resolve(from, address.slice(5))
   const repository = text.includes('#') || path.endsWith('.git') || isRepository(path)
-  return repository ? gitSource(text) : pathSource(path, from)
+  // Git knows no relative URL, and takes "file" for a host.
+  if (repository) return gitSource(pathToFileURL(path).href + text.slice(address.length))
+  return pathSource(path, from)
 }
 
 function isRepository(path: string): boolean {

@@ -7,7 +7,7 @@ import { ownRoot } from './own-root.js'
 import type { Resolved } from './resolved.js'
 
 /** What lies beside an installed extension and tells of it. */
-export interface StoredExtension {
+interface StoredExtension {
   readonly source: string
   readonly resolved: Resolved
   readonly bytes: number

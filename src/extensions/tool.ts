@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { redacted } from './credentials.js'
 import { Trouble } from './trouble.js'
 
+type Tool = 'git' | 'npm'
+
 /** How a tool is run. */
 export interface ToolOptions {
   readonly cwd?: string
@@ -11,7 +13,7 @@ export interface ToolOptions {
 /** A tool that ended with an error, and what it said. */
 export class ToolError extends Error {
   constructor(
-    readonly tool: string,
+    readonly tool: Tool,
     readonly said: string,
   ) {
     super(`${tool} failed: ${said}`)
@@ -26,7 +28,7 @@ const quiet = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }
  * @throws {@link ToolError} when it fails, with what it said and no credentials in it.
  */
 export async function runTool(
-  tool: 'git' | 'npm',
+  tool: Tool,
   args: readonly string[],
   { cwd, signal }: ToolOptions = {},
 ): Promise<string> {
@@ -46,7 +48,7 @@ export async function runTool(
   })
 }
 
-function failureOf(tool: string, error: Error & { code?: unknown }, said: string): Error {
+function failureOf(tool: Tool, error: Error & { code?: unknown }, said: string): Error {
   if (error.code === 'ENOENT')
     return new Trouble('NO_TOOL', `needs "${tool}", which is not installed here: install it`)
   return new ToolError(tool, redacted(said).trim())

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { rename, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { documentError } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import { readText } from '../document/read/read-text.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
@@ -59,6 +60,7 @@ export async function listExtensions(
  * const path = await lockExtensions('job.yaml')   // job.lock.yaml
  * ```
  *
+ * @throws {@link DocumentError} when the file is not well-formed.
  * @throws {@link ExtensionError} with every extension that cannot be had.
  */
 export async function lockExtensions(
@@ -67,12 +69,22 @@ export async function lockExtensions(
 ): Promise<string> {
   const { lockName, lockSources, writeLock } = await import('../extensions/index.js')
   const declared = await readDeclared(file)
-  const lock = await lockSources(declared.extensions, await resolveOptions(declared, options))
+  const lock = await lockSources(declared.extensions, resolveOptions(declared, options))
   const path = lockName(declared.source.filename)
-  const draft = `${path}.${randomUUID()}`
-  await writeFile(draft, writeLock(lock))
-  await rename(draft, path)
+  await replaceFile(path, writeLock(lock))
   return path
+}
+
+// As a whole or not at all: a draft that cannot take its place goes.
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
+  try {
+    await writeFile(draft, text)
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
 }
 
 /**
@@ -90,5 +102,6 @@ export async function pruneExtensions(options: { days?: number } = {}): Promise<
 async function readDeclared(file: string | URL): Promise<Declared> {
   const { text, filename } = await readText(file)
   const parsed = parse(text, filename)
+  if (parsed.problems.length > 0) throw documentError(parsed.problems)
   return { ...takeApart(parsed), source: parsed.source }
 }

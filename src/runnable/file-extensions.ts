@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { textOf } from '../document/nodes.js'
 import { spanOf } from '../document/problems.js'
-import type { Problem } from '../errors.js'
+import { readText } from '../document/read/read-text.js'
+import { isFlambeauError, type Problem } from '../errors.js'
 import type { Failure, ImportedExtension, Lock, ResolveOptions } from '../extensions/index.js'
 import type { Entry } from '../node.js'
 import type { Registry } from '../registry/registry.js'
@@ -35,7 +35,7 @@ export interface Declared {
 }
 
 /** What became of the extensions of a file. */
-export interface Tried {
+interface Tried {
   /** A child of the registry that was given, so that two files may have different extensions of one name. */
   readonly registry: Registry
   readonly imported: readonly ImportedExtension[]
@@ -50,7 +50,8 @@ export async function tryImport(
 ): Promise<Tried> {
   const { importEach, resolveEach } = await import('../extensions/index.js')
   const own = registry.child()
-  const resolved = await resolveEach(declared.extensions, await resolveOptions(declared, options))
+  const lock = await lockBeside(declared.source.filename)
+  const resolved = await resolveEach(declared.extensions, { ...resolveOptions(declared, options), lock })
   const imported = await importEach(resolved.found, own)
   return { registry: own, imported: imported.found, failures: [...resolved.failures, ...imported.failures] }
 }
@@ -78,20 +79,15 @@ export function problemOf({ name, code, message }: Failure, { source, declaratio
   return source.problem(code, message, spanOf(code === 'BAD_EXTENSION_NAME' ? entry.key : entry.value))
 }
 
-/** How the extensions of a file are resolved: relative to it, and as the lock beside it says. */
-export async function resolveOptions(
-  declared: Declared,
-  options: ExtensionOptions & Surroundings,
-): Promise<ResolveOptions> {
-  const { filename } = declared.source
+/** How the extensions of a file are resolved: relative to it. */
+export function resolveOptions(declared: Declared, options: ExtensionOptions & Surroundings): ResolveOptions {
   const { downloadExtensions, installExtensions, frozen, allowScripts, signal, logger } = options
   return {
-    from: dirname(filename),
+    from: dirname(declared.source.filename),
     download: downloadExtensions ?? true,
     install: installExtensions ?? false,
     frozen: frozen ?? false,
     allowScripts: allowScripts ?? [],
-    lock: await lockBeside(filename),
     onNotice: (message) => logger?.info(message),
     locate: (failure) => problemOf(failure, declared),
     ...(signal ? { signal } : {}),
@@ -101,6 +97,16 @@ export async function resolveOptions(
 async function lockBeside(filename: string): Promise<Lock | undefined> {
   const { lockName, readLock } = await import('../extensions/index.js')
   const name = lockName(filename)
-  const text = await readFile(name, 'utf8').catch(() => undefined)
+  const text = await textIfThere(name)
   return text === undefined ? undefined : readLock(text, name)
+}
+
+// A lock that cannot be read still counts: going on without it would allow what it forbids.
+async function textIfThere(filename: string): Promise<string | undefined> {
+  try {
+    return (await readText(filename)).text
+  } catch (error) {
+    if (isFlambeauError(error) && error.code === 'NO_FILE') return undefined
+    throw error
+  }
 }

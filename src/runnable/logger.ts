@@ -14,7 +14,7 @@ export class StderrLogger implements Logger {
   readonly paint: Paint | undefined
 
   constructor(readonly verbose = false) {
-    this.paint = process.stderr.hasColors?.() ? colours : undefined
+    this.paint = paintOn(process.stderr)
   }
 
   debug(...message: unknown[]): void {
@@ -32,6 +32,11 @@ export class StderrLogger implements Logger {
   error(...message: unknown[]): void {
     console.error(...message)
   }
+}
+
+/** The colours of a terminal, if it is one that has them. */
+export function paintOn(stream: NodeJS.WriteStream): Paint | undefined {
+  return stream.hasColors?.() ? colours : undefined
 }
 
 const colours: Paint = {

@@ -5,7 +5,7 @@ import { memoryHome } from './memory-files.js'
 import type { MemoryRuns } from './memory-runs.js'
 
 /** What an agent in memory has besides its host. */
-export interface AgentParts {
+interface AgentParts {
   readonly runs: MemoryRuns
   /** Runs a shell command. */
   readonly command: (command: string) => Promise<Ended>

@@ -76,23 +76,10 @@ export class MemoryHost extends AgentHost {
     const stdout = new Output(options.onStdout)
     const stderr = new Output(options.onStderr)
     const call = { ...callOf(args, options), print: stdout.print, printError: stderr.print }
-    const ended = await Promise.race([program(call), aborted(options.signal)])
+    const ended = await unlessAborted(program(call), options.signal)
     const exit =
       typeof ended === 'number' ? { exitCode: ended, signal: null } : { exitCode: null, signal: ended }
     return { ...exit, stdout: stdout.kept(), stderr: stderr.kept() }
-  }
-
-  /** Runs the program `sh`, if it has one, with the script as its input. */
-  override async script(
-    text: string,
-    args: readonly string[] = [],
-    options: Omit<ExecOptions, 'input'> = {},
-  ) {
-    const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
-    if (result.exitCode === 0) return result
-    const facts = { host: this.name, remoteExitCode: result.exitCode, stderr: result.stderr.toString() }
-    const message = `A script on host "${this.name}" exited with ${result.exitCode}`
-    throw new RemoteCommandError(message, { code: 'SCRIPT_FAILED', ...facts })
   }
 
   override async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
@@ -227,10 +214,14 @@ class Output {
   }
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) =>
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
-  )
+// The signal may live longer than the call: nothing is left on it.
+function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal?.reason)
+    signal?.addEventListener('abort', stop)
+    const done = (): void => signal?.removeEventListener('abort', stop)
+    Promise.resolve(value).then(resolve, reject).finally(done)
+  })
 }
 
 function noProgram(host: string, program: string): RemoteCommandError {

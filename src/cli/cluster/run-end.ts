@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import type { Logger } from '../../runnable/logger.js'
 import { interruptedCode } from '../../runnable/outcome.js'
@@ -7,14 +8,7 @@ import { printResult } from '../print-result.js'
 const clusterCode = 69
 /** A process that a signal ended has this and the number of the signal as its code, in every shell. */
 const signalCode = 128
-const signalNumbers: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGTERM: 15,
-}
+const signalNumbers: Readonly<Record<string, number>> = constants.signals
 
 /** Tells how a run ended, prints its result, and gives the exit code that says the same. */
 export function tellEnd(end: RunEnd, logger: Logger): number {

@@ -1,5 +1,5 @@
 /** The names that an object has, besides its methods, and what they stand for. */
-export interface NamedAccess {
+interface NamedAccess {
   has(name: string): boolean
   list(): string[]
   /** What `name` stands for; throws when there is no such thing. */

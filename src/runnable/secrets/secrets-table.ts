@@ -5,7 +5,7 @@ export const defaultSection = 'DEFAULT'
 export type Keys = ReadonlyMap<string, string>
 
 /** What a reader finds in a file. */
-export interface SecretsContent {
+interface SecretsContent {
   readonly sections: ReadonlyMap<string, Keys>
   /** The keys that all sections share; absent in a dialect that has no such thing. */
   readonly defaults?: Keys
@@ -28,7 +28,7 @@ export interface DialectRules {
 }
 
 /** What {@link SecretsTable} is made of. */
-export interface SecretsTableParts {
+interface SecretsTableParts {
   readonly content: SecretsContent
   readonly rules: DialectRules
   /** Absent when no secrets were given at all. */
@@ -59,6 +59,11 @@ export class SecretsTable {
   /** All names that {@link hasSection} knows. */
   names(): string[] {
     return this.#content.defaults ? [defaultSection, ...this.sections()] : this.sections()
+  }
+
+  /** Whether there are keys that all sections share. */
+  hasDefaults(): boolean {
+    return (this.#content.defaults?.size ?? 0) > 0
   }
 
   hasSection(name: string): boolean {
