@@ -18,11 +18,12 @@ import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { parseSecrets } from 'flambeau'
 import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Echo, Note } from './support/pool-tasks.js'
+import { Echo, Flaky, Note, Wait } from './support/pool-tasks.js'
 import { RedisServer, redisServer } from './support/redis.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
@@ -72,7 +73,7 @@ describe('BullMQ', { skip }, () => {
       await assert.rejects(bullmqEngine({ redis: wrong }), (error: any) => {
         assert.equal(error.code, 'REDIS_UNREACHABLE')
         assert.match(error.message, /WRONGPASS/)
-        assert.doesNotMatch(error.message, /hocus/)
+        assert.doesNotMatch(inspect(error, { depth: null }), /hocus/)
         return true
       })
     })
@@ -144,6 +145,105 @@ describe('BullMQ', { skip }, () => {
       await pool.close()
       await host.close()
     })
+
+  describe('what is cancelled', () => {
+    const endless = { redis: '', graceMs: 600_000 }
+    before(() => {
+      endless.redis = server.url
+    })
+
+    test('before it is in the queue never gets there', { timeout: 30_000 }, async () => {
+      const engine = await bullmqEngine({ ...endless, queue: 'early' })
+      const pool = await openPool({ engine, folder })
+      const controller = new AbortController()
+      // After it was handed to the engine, and before it is sent.
+      const taskId = () => {
+        queueMicrotask(() => process.nextTick(() => controller.abort(new Error('enough'))))
+        return '01'
+      }
+      const early = all(pool.map([new Wait()], { signal: controller.signal, taskId }))
+      await assert.rejects(early, /^Error: enough$/)
+      await pool.close()
+      assert.deepEqual(await jobsOf('early'), [])
+    })
+
+    test('before its next attempt has no other one', { timeout: 30_000 }, async () => {
+      const engine = await bullmqEngine({ ...endless, queue: 'backing-off' })
+      const host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks], slots: 1 })
+      const pool = await openPool({ engine, folder })
+      const options = { retries: 1, onEvent: ({ type, cancel }: any) => type === 'retry' && cancel() }
+      const [outcome] = await all(pool.map([new Flaky({ failures: 9 })], { ...options, onError: 'collect' }))
+      assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+      await pool.close()
+      await host.close()
+      assert.equal((await jobsOf('backing-off')).length, 1)
+    })
+
+    test('ends within the grace when Redis is away', { timeout: 30_000 }, async () => {
+      await using away = await RedisServer.start()
+      const pool = await openPool({ engine: await bullmqEngine({ redis: away.url, graceMs: 300 }) })
+      const controller = new AbortController()
+      const mapping = all(pool.map([new Wait()], { signal: controller.signal }))
+      await eventually(() => away.keys().then((keys) => keys.some((key) => key.endsWith(':wait'))))
+      await away.kill()
+      controller.abort(new Error('enough'))
+      await assert.rejects(mapping, /^Error: enough$/)
+      await pool.close()
+    })
+
+    async function jobsOf(queue: string): Promise<string[]> {
+      return (await server.keys()).filter((key) => key.startsWith(`flambeau:${queue}:0`))
+    }
+  })
+
+  describe('a task that two maps have with the same id', () => {
+    test('is done once, and both have its result', { timeout: 30_000 }, async () => {
+      const file = join(folder, 'shared')
+      const engine = await bullmqEngine({ redis: server.url })
+      await using pool = await openPool({ engine })
+      const map = () => all(pool.map([new Note({ file, ms: 100 })], { taskId: () => 'shared' }))
+      const both = Promise.all([map(), map()])
+      await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
+      assert.deepEqual(
+        (await both).map(([outcome]) => outcome?.result),
+        ['shared', 'shared'],
+      )
+      assert.equal(linesOf(file).length, 1)
+    })
+
+    test('goes on when one of them is cancelled', { timeout: 30_000 }, async () => {
+      const file = join(folder, 'left-by-one')
+      const engine = await bullmqEngine({ redis: server.url })
+      await using pool = await openPool({ engine })
+      const controller = new AbortController()
+      const options = { taskId: () => 'shared' }
+      const map = (more: object) => all(pool.map([new Note({ file })], { ...options, ...more }))
+      const left = map({ signal: controller.signal })
+      const stays = map({})
+      await delay(50)
+      controller.abort(new Error('enough'))
+      await assert.rejects(left, /^Error: enough$/)
+      await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
+      assert.equal((await stays)[0]?.result, 'shared')
+    })
+  })
+
+  test('workers that lose their place say so', async () => {
+    const settings = { redis: server.url, queue: 'one-place', place: '0', imports: [tasks.href], slots: 1 }
+    const start = () =>
+      spawn(process.execPath, [program, settingsFile(folder, settings)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+    const first = start()
+    let said = ''
+    first.stderr.on('data', (text) => (said += text))
+    await once(first.stdout, 'data')
+    const second = start()
+    await once(first, 'close')
+    assert.match(said, /^These workers end: others have their place$/m)
+    second.kill('SIGTERM')
+    await once(second, 'close')
+  })
 
   describe('what is killed loses nothing', () => {
     const hosts = new Set<ChildProcess>()
@@ -257,9 +357,9 @@ function linesOf(file: string): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
 }
 
-async function eventually(holds: () => boolean): Promise<void> {
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 400; tries++) {
-    if (holds()) return
+    if (await holds()) return
     await delay(50)
   }
   assert.fail('it never came to pass')

@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Registry, Runnable } from 'flambeau'
-import { openPool, type ResultFile } from 'flambeau/pool'
+import { openPool, type Pool, type ResultFile } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Busy, Echo, Flaky, Long, Note, Wait } from './support/pool-tasks.js'
+import { Busy, Echo, Flaky, Late, Long, Note, Stubborn, Tidy, Wait } from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
@@ -158,6 +158,62 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.deepEqual(pids.filter(isAlive), [])
     })
 
+    test('a signal cancels what runs while nobody takes outcomes', async () => {
+      const file = join(folder, 'signalled')
+      const controller = new AbortController()
+      const pool = await openPool({ ...processes, folder })
+      const mapping = await tidying(pool, file, controller.signal)
+      controller.abort(new Error('enough'))
+      await eventually(() => existsSync(file))
+      await assert.rejects(mapping.next(), /^Error: enough$/)
+      await pool.close()
+    })
+
+    test('closing lets tasks tidy up, and no map begins any more', async () => {
+      const file = join(folder, 'closed')
+      const pool = await openPool({ ...processes, folder })
+      const mapping = await tidying(pool, file)
+      await pool.close()
+      assert.ok(existsSync(file))
+      await assert.rejects(mapping.next(), /^Error: The pool is closed$/)
+      await assert.rejects(all(pool.map([])), /^Error: The pool is closed$/)
+    })
+
+    test('what a task tells after its end does not count for the next one', async () => {
+      const heard: unknown[] = []
+      const logger = { debug() {}, info: (line: string) => heard.push(line), warn() {}, error() {} }
+      const pool = await openPool({ ...processes, workers: 1, logger })
+      const onEvent = ({ type }: { type: string }) => type === 'progress' && heard.push(type)
+      const tasks = [new Late(), new Note({ file: join(folder, 'next'), ms: 200 })]
+      await all(pool.map<any>(tasks, { onEvent }))
+      await pool.close()
+      assert.deepEqual(heard, [])
+    })
+
+    test('a task that was cancelled before its next attempt keeps no worker from the others', async () => {
+      const pool = await openPool({ ...processes, workers: 1, folder })
+      let others: Promise<unknown> | undefined
+      const onEvent = ({ type, cancel }: { type: string; cancel(): void }) => {
+        if (type !== 'retry') return
+        cancel()
+        setTimeout(() => (others = all(pool.map([new Echo({ value: 1 })]))), 50)
+      }
+      const tasks = [new Flaky({ failures: 9 }), new Note({ file: join(folder, 'slow'), ms: 300 })]
+      await all(pool.map<any>(tasks, { retries: 1, onEvent, onError: 'collect' }))
+      await eventually(() => others !== undefined)
+      await others
+      await pool.close()
+    })
+
+    test('a worker that is being ended is given no other task', async () => {
+      const pool = await openPool({ ...processes, workers: 1, graceMs: 400, crashRetries: 0, folder })
+      const onEvent = ({ id, cancel }: { id: string; cancel(): void }) => id === '01' && cancel()
+      const tasks = [new Stubborn(), new Note({ file: join(folder, 'innocent'), ms: 600 })]
+      const outcomes = await all(pool.map<any>(tasks, { onEvent, onError: 'collect' }))
+      await pool.close()
+      assert.deepEqual(outcomes.map(({ id, ok }) => `${id} ${ok}`).toSorted(), ['01 true', '02 true'])
+    })
+
     test('they end with a program that is killed, whatever they do', async () => {
       const file = join(folder, 'orphans')
       const program = spawn(process.execPath, ['--input-type=module', '-e', orphaning(file)], {
@@ -179,6 +235,18 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
         timeout: 30_000,
       })
       assert.equal(stdout, 'done\n')
+    })
+
+    test('nor does one whose workers cannot import their modules', async () => {
+      const script = `
+        import { openPool } from 'flambeau/pool'
+        import { Echo } from ${JSON.stringify(tasks)}
+        const pool = await openPool({ imports: ['./nowhere.js'], workers: 1 })
+        await pool.map([new Echo({ value: 1 })]).next().catch(({ code }) => console.log(code))`
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        timeout: 30_000,
+      })
+      assert.equal(stdout, 'NO_MODULE\n')
     })
 
     test('many small tasks come to what they should, each once', async () => {
@@ -222,6 +290,19 @@ const keeping = `
 
 function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
+
+/** A map whose second task waits to be cancelled, while nobody takes its outcome. */
+async function tidying(pool: Pool, file: string, signal?: AbortSignal) {
+  let waits = false
+  const onEvent = ({ type }: { type: string }) => {
+    if (type === 'progress') waits = true
+  }
+  const tasks = [new Echo({ value: 1 }), new Tidy({ file })]
+  const mapping = pool.map<any>(tasks, { onEvent, ...(signal && { signal }) })
+  await mapping.next()
+  await eventually(() => waits)
+  return mapping
 }
 
 function orphaning(file: string): string {

@@ -4,6 +4,9 @@ import type { Ended } from './engine.js'
 /** Why an attempt was told to end. */
 export type Call = 'timeout' | 'cancelled'
 
+/** A timer for longer than this, 24 days, would go off at once. */
+const longestMs = 2 ** 31 - 1
+
 /** Calls an attempt to its end when it is cancelled or takes too long; `call` says which came first. */
 export class Deadline {
   call: Call | undefined
@@ -15,7 +18,9 @@ export class Deadline {
     readonly signal: AbortSignal,
     readonly onEnd: () => void,
   ) {
-    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#end('timeout'), timeoutMs)
+    // JSON makes null of Infinity.
+    if (typeof timeoutMs === 'number' && timeoutMs <= longestMs)
+      this.#timer = setTimeout(() => this.#end('timeout'), timeoutMs)
     if (signal.aborted) this.#cancel()
     else signal.addEventListener('abort', this.#cancel, { once: true })
   }

@@ -35,9 +35,10 @@ export class Mapping<Task extends AnyTask> {
     }
   }
 
-  /** Ends the map with an error, cancelling what runs. */
-  abort(reason: unknown): void {
+  /** Ends the map with an error, whether or not anybody takes outcomes; settles when what ran has ended. */
+  async abort(reason: unknown): Promise<void> {
     this.#outcomes.fail(reason)
+    await this.#end()
   }
 
   async #feed(tasks: Tasks<Task>): Promise<void> {
@@ -57,7 +58,7 @@ export class Mapping<Task extends AnyTask> {
 
   #start(task: Task, index: number): void {
     const id = this.#idOf(task, index)
-    if (id === undefined) return
+    if (id === undefined || this.#ended) return
     const settling = new Settling(task, { id, index }, this.by)
     this.#held++
     this.#running.set(settling, this.#settle(settling))

@@ -22,7 +22,7 @@ export interface PoolSetting {
 export class Pool implements AsyncDisposable {
   readonly #mappings = new Set<Mapping<any>>()
   readonly #numbers = { last: 0, next: () => ++this.#numbers.last }
-  readonly #abort = (): void => this.#abortAll(this.setting.signal?.reason)
+  readonly #abort = (): void => void this.#abortAll(this.setting.signal?.reason)
   #closed: Promise<void> | undefined
 
   /** @internal */
@@ -57,10 +57,11 @@ export class Pool implements AsyncDisposable {
     const kept = await this.#openKept(options)
     const more = { options, numbers: this.#numbers, ...(kept && { kept }) }
     const mapping = new Mapping<Task>({ ...this.setting, ...more })
-    const abort = (): void => mapping.abort(options.signal?.reason)
+    const abort = (): void => void mapping.abort(options.signal?.reason)
     options.signal?.addEventListener('abort', abort, { once: true })
     this.#mappings.add(mapping)
     try {
+      if (this.#closed) throw closed()
       this.setting.signal?.throwIfAborted()
       options.signal?.throwIfAborted()
       yield* mapping.outcomes(tasks)
@@ -84,7 +85,8 @@ export class Pool implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.setting.signal?.removeEventListener('abort', this.#abort)
-    this.#abortAll(new Error('The pool is closed'))
+    // Before the workers end: their tasks have the first half of the grace.
+    await this.#abortAll(closed())
     await this.setting.engine.close()
   }
 
@@ -94,7 +96,11 @@ export class Pool implements AsyncDisposable {
     return KeptResults.open({ output, resume, force })
   }
 
-  #abortAll(reason: unknown): void {
-    for (const mapping of this.#mappings) mapping.abort(reason)
+  async #abortAll(reason: unknown): Promise<void> {
+    await Promise.all([...this.#mappings].map((mapping) => mapping.abort(reason)))
   }
+}
+
+function closed(): Error {
+  return new Error('The pool is closed')
 }

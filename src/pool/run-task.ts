@@ -22,7 +22,11 @@ export async function runTask(
   const file = { content: text, filename: `task ${id}` }
   const context = new SafeExecutionContext(file, registry ? { registry } : {})
   const { runnable } = await context.preprocess(secrets ? { secrets } : {})
-  const progress = (value: unknown): void => tell({ type: 'progress', value })
+  const progress = (value: unknown): void => {
+    // What cannot be sent is the task's mistake, not its worker's end.
+    JSON.stringify(value)
+    tell({ type: 'progress', value })
+  }
   const options = runOptions({ signal, logger: loggerThatTells(tell) })
   return runnable.run({ ...options, progress, taskId: id, attempt })
 }

@@ -37,6 +37,8 @@ export class Settling<Task extends AnyTask> {
   readonly #controller = new AbortController()
   #attempts = 0
   #began = performance.now()
+  /** What a callback threw. */
+  #broken: { readonly thrown: unknown } | undefined
 
   constructor(
     readonly task: Task,
@@ -53,6 +55,7 @@ export class Settling<Task extends AnyTask> {
     if (before) return this.#done(before)
     const text = taskText(this.task, this.by)
     const ended = await this.#lastAttempt(text)
+    if (this.#broken) throw this.#broken.thrown
     const { host } = ended
     const durationMs = Math.round(performance.now() - this.#began)
     const facts = { attempts: this.#attempts, durationMs, host }
@@ -89,7 +92,18 @@ export class Settling<Task extends AnyTask> {
     })
   }
 
+  // A callback that throws ends the map; whoever brings the news, a connection perhaps, is not to blame.
   #hear(news: TaskNews): void {
+    if (this.#broken) return
+    try {
+      this.#pass(news)
+    } catch (thrown) {
+      this.#broken = { thrown }
+      this.cancel()
+    }
+  }
+
+  #pass(news: TaskNews): void {
     if (news.type === 'log') this.by.logger[news.level](`[${this.place.id}] ${news.text}`)
     else this.#emit(news)
   }

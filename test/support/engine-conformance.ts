@@ -1,12 +1,12 @@
 // What every engine does: run for each of them.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseSecrets, runFile } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
-import { Circular, Echo, Flaky, Kill, Long, Note, Tell, Wait } from './pool-tasks.js'
+import { Circular, Echo, Flaky, Kill, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
 
 /** The module of the tasks, for workers. */
 export const tasks = new URL('./pool-tasks.js', import.meta.url)
@@ -138,6 +138,32 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       assert.ok(outcome && !outcome.ok)
       assert.equal(outcome.error.code, 'TASK_TIMEOUT')
       assert.match(outcome.error.message, /^Task "slow" took longer than 100 ms/)
+    })
+
+    test('takes any time where no time is too long', async () => {
+      const file = join(folder, 'patient')
+      const [outcome] = await all(pool.map([new Note({ file, ms: 50 })], { timeoutMs: Infinity }))
+      assert.equal(outcome?.ok, true)
+    })
+
+    test('a task that is cancelled as it starts hears of it', async () => {
+      const file = join(folder, 'tidied')
+      const onEvent = ({ type, cancel }: TaskEvent<any>) => type === 'started' && cancel()
+      const [outcome] = await all(pool.map([new Tidy({ file })], { onEvent, onError: 'collect' }))
+      assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+      assert.ok(existsSync(file))
+    })
+
+    test('progress that JSON cannot hold is the mistake of its task', async () => {
+      const [outcome] = await all(pool.map([new Untold()], { onError: 'collect' }))
+      assert.match(String(outcome?.ok === false && outcome.error.message), /serialize a BigInt/)
+    })
+
+    test('a callback that throws ends the map', async () => {
+      const onEvent = () => {
+        throw new Error('no ears')
+      }
+      await assert.rejects(all(pool.map([new Wait()], { onEvent })), /^Error: no ears$/)
     })
 
     test('a task with an id that was there is not done again', async () => {

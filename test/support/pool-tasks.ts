@@ -41,6 +41,42 @@ export class Wait extends Runnable {
   }
 }
 
+/** Waits until it is cancelled, and writes a file then. */
+@registrable('!Tidy')
+export class Tidy extends Runnable.with(z.object({ file: z.string() })) {
+  override async run({ signal, progress }: RunOptions & TaskOptions): Promise<void> {
+    progress?.('waits')
+    await delay(60_000, undefined, { signal }).finally(() => writeFileSync(this.options.file, 'tidied'))
+  }
+}
+
+/** Waits for nothing but the signal that ends processes, and goes on after it. */
+@registrable('!Stubborn')
+export class Stubborn extends Runnable {
+  override run(): Promise<void> {
+    return new Promise((resolve) => process.once('SIGTERM', () => resolve()))
+  }
+}
+
+/** Tells something that cannot be sent. */
+@registrable('!Untold')
+export class Untold extends Runnable {
+  override run({ progress }: RunOptions & TaskOptions): void {
+    progress?.(1n)
+  }
+}
+
+/** Still tells something when it is over. */
+@registrable('!Late')
+export class Late extends Runnable {
+  override run({ progress, logger }: RunOptions & TaskOptions): void {
+    setTimeout(() => {
+      progress?.('too late')
+      logger.info('too late')
+    }, 50)
+  }
+}
+
 /** Writes a line into a file as it starts and, later, as it is done. */
 @registrable('!Note')
 export class Note extends Runnable.with(z.object({ file: z.string(), ms: z.int().default(0) })) {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { ended, endedBy } from '../attempt.js'
 import type { Ended, Engine, TaskMessage, TaskNews, Watch } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { Outbox } from '../processes/outbox.js'
 import type { RedisAddress } from './connection.js'
-import { verdictOf, verdictOnFailure } from './job-verdict.js'
-import { cancelChannel, jobIdOf } from './naming.js'
+import { verdictOnFailure } from './job-verdict.js'
+import { Jobs } from './jobs.js'
+import { jobIdOf } from './naming.js'
 import { type OpenQueue, openQueue } from './open-queue.js'
-import { PendingJobs } from './pending-jobs.js'
+import { type PendingJob, PendingJobs, type Waiting } from './pending-jobs.js'
 
 /** Options of {@link bullmqEngine}. */
 export interface BullmqOptions extends RedisAddress {
@@ -23,9 +23,6 @@ export interface BullmqOptions extends RedisAddress {
   graceMs?: number
 }
 
-/** Seconds that results are kept: of a named queue for whoever opens it again. */
-const week = 7 * 24 * 3600
-const hour = 3600
 /** Milliseconds after which Redis is asked what became of a job: an event may have been lost with a connection. */
 const doubtMs = 5000
 
@@ -46,111 +43,122 @@ export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine
   return new BullmqEngine(await openQueue(options, name), options)
 }
 
-/** An attempt on its way into the queue. */
-interface Queued {
-  readonly id: string
-  readonly task: TaskMessage
-}
-
 /** Puts tasks into a queue, and hears what becomes of them. */
 export class BullmqEngine implements Engine {
   readonly capacity: number
   /** The name that workers of this engine are started with. */
   readonly queue: string
+  readonly #jobs: Jobs
   readonly #pending = new PendingJobs()
-  readonly #outbox = new Outbox<Queued>((queued) => void this.#add(queued))
+  readonly #outbox = new Outbox<PendingJob['id']>((ids) => this.#send(ids))
   readonly #doubt = setInterval(() => void this.#lookAfterOldOnes(), doubtMs).unref()
+  #isLooking = false
 
   /** @internal */
   constructor(
-    private readonly open: OpenQueue,
+    open: OpenQueue,
     readonly options: BullmqOptions,
   ) {
-    this.capacity = options.capacity ?? 1024
+    const { queue, capacity = 1024, graceMs = 5000 } = options
+    this.capacity = capacity
     this.queue = open.queue.name
-    const { events } = open
-    events.on('active', ({ jobId }) => this.#tell(jobId, { type: 'started' }))
-    events.on('progress', ({ jobId, data }) => this.#tell(jobId, data as unknown as TaskNews))
+    this.#jobs = new Jobs(open, { isNamed: queue !== undefined, graceMs })
+    this.#listen(open)
+  }
+
+  run(task: TaskMessage, watch: Watch): Promise<Ended> {
+    const { signal } = watch
+    if (signal.aborted) return Promise.resolve(cancelled())
+    const id = jobIdOf(task)
+    const waiting = this.#pending.add(id, task, watch)
+    if (waiting.isNew) this.#outbox.post(id)
+    const leave = (): void => void this.#leave(id, waiting)
+    signal.addEventListener('abort', leave, { once: true })
+    return waiting.ended.finally(() => signal.removeEventListener('abort', leave))
+  }
+
+  /** Cancels all tasks; settles when they have ended, within the grace. */
+  async cancelAll(): Promise<void> {
+    await Promise.all(this.#pending.olderThan(0).map((job) => this.#cancel(job)))
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#doubt)
+    await this.cancelAll()
+    await this.#jobs.close()
+  }
+
+  #listen({ events }: OpenQueue): void {
+    events.on('active', ({ jobId }) => this.#pending.tell(jobId, { type: 'started' }))
+    events.on('progress', ({ jobId, data }) => this.#pending.tell(jobId, data as unknown as TaskNews))
     events.on('completed', ({ jobId, returnvalue }) =>
       this.#pending.settle(jobId, returnvalue as unknown as Ended),
     )
     events.on('failed', ({ jobId, failedReason }) =>
       this.#pending.settle(jobId, verdictOnFailure(failedReason)),
     )
-    events.on('duplicated', ({ jobId }) => void this.#takeOver(jobId))
+    // What cannot be asked now is asked again with the old ones.
+    events.on('duplicated', ({ jobId }) => void this.#takeOver(jobId).catch(() => {}))
   }
 
-  run(task: TaskMessage, watch: Watch): Promise<Ended> {
-    const id = jobIdOf(task)
-    const job = this.#pending.add(id, task, watch)
-    this.#outbox.post({ id, task })
-    const cancel = (): void => void this.#cancel(id)
-    if (watch.signal.aborted) cancel()
-    else watch.signal.addEventListener('abort', cancel, { once: true })
-    return job.ended
+  // Those that were cancelled before their turn are left out.
+  #send(ids: readonly string[]): void {
+    const jobs = [...new Set(ids)].flatMap((id) => this.#pending.get(id) ?? [])
+    if (jobs.length === 0) return
+    const sent = this.#jobs.add(jobs)
+    for (const job of jobs) job.sent = sent
+    sent.catch((thrown) => {
+      for (const { id } of jobs) this.#pending.settle(id, ended('failed', packError(thrown)))
+    })
   }
 
-  /** Cancels all tasks; settles when they have ended, within the grace. */
-  async cancelAll(): Promise<void> {
-    await Promise.all(this.#pending.olderThan(0).map((id) => this.#cancel(id)))
+  // The job goes on while another one waits for it.
+  async #leave(id: string, waiting: Waiting): Promise<void> {
+    const job = this.#pending.get(id)
+    if (!job?.waiting.has(waiting)) return
+    if (job.waiting.size === 1) return this.#cancel(job)
+    job.waiting.delete(waiting)
+    waiting.settle(cancelled())
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#doubt)
-    await this.cancelAll()
-    const { queue, events, connection } = this.open
-    if (this.options.queue === undefined) await queue.obliterate({ force: true })
-    await Promise.all([queue.close(), events.close()])
-    connection.disconnect()
-  }
-
-  async #add(queued: readonly Queued[]): Promise<void> {
-    const keep = this.options.queue === undefined ? { age: hour, count: 10_000 } : { age: week }
-    const opts = { removeOnComplete: keep, removeOnFail: keep }
-    const jobs = queued.map(({ id, task }) => ({ name: 'task', data: task, opts: { ...opts, jobId: id } }))
-    try {
-      await this.open.queue.addBulk(jobs)
-    } catch (thrown) {
-      for (const { id } of queued) this.#pending.settle(id, ended('failed', packError(thrown)))
-    }
-  }
-
-  #tell(id: string, news: TaskNews): void {
-    this.#pending.get(id)?.watch.onNews(news)
-  }
-
-  async #cancel(id: string): Promise<void> {
-    const { connection, queue } = this.open
-    const removed = await queue.remove(id).catch(() => 0)
-    if (removed === 0) {
-      await connection.publish(cancelChannel(queue.name), id)
-      const { graceMs = 5000 } = this.options
-      await Promise.race([this.#pending.get(id)?.ended, delay(graceMs, undefined, { ref: false })])
-    }
-    this.#pending.settle(id, endedBy('cancelled', 'was cancelled'))
+  async #cancel(job: PendingJob): Promise<void> {
+    if (job.sent) await this.#jobs.withdraw(job)
+    if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelled())
   }
 
   // A job of an earlier process: its result counts, but a failure of then is tried again.
   async #takeOver(id: string): Promise<void> {
-    const job = await this.open.queue.getJob(id)
-    const verdict = job && verdictOf(job)
+    const { verdict } = await this.#jobs.look(id)
     if (verdict?.ok) return this.#pending.settle(id, verdict)
-    const pending = this.#pending.get(id)
-    if (!verdict || !pending) return
-    await this.open.queue.remove(id)
-    this.#outbox.post({ id, task: pending.task })
+    if (!verdict || !this.#pending.get(id)) return
+    await this.#jobs.remove(id)
+    this.#sendAgain(id)
   }
 
   async #lookAfterOldOnes(): Promise<void> {
-    for (const id of this.#pending.olderThan(doubtMs)) await this.#look(id).catch(() => {})
+    // While Redis is away, one waits for it already.
+    if (this.#isLooking) return
+    this.#isLooking = true
+    for (const { id } of this.#pending.olderThan(doubtMs)) await this.#look(id).catch(() => {})
+    this.#isLooking = false
   }
 
   async #look(id: string): Promise<void> {
-    const job = await this.open.queue.getJob(id)
-    const verdict = job && verdictOf(job)
+    const { exists, verdict } = await this.#jobs.look(id)
     if (verdict) this.#pending.settle(id, verdict)
     const pending = this.#pending.get(id)
     // Twice, as its end may be on the way.
-    if (!job && pending && ++pending.missing > 1) this.#outbox.post({ id, task: pending.task })
+    if (!exists && pending && ++pending.missing > 1) this.#sendAgain(id)
   }
+
+  #sendAgain(id: string): void {
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    pending.sent = undefined
+    this.#outbox.post(id)
+  }
+}
+
+function cancelled(): Ended {
+  return endedBy('cancelled', 'was cancelled')
 }

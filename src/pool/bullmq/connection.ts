@@ -57,6 +57,8 @@ async function firstContact(redis: Redis, url: string): Promise<void> {
     })
   } catch (cause) {
     redis.disconnect()
+    // The arguments of AUTH: the password.
+    delete (cause as { command?: unknown }).command
     throw unreachable(url, cause as Error)
   }
 }

@@ -1,12 +1,20 @@
-import type { Ended, TaskMessage, Watch } from '../engine.js'
+import type { Ended, TaskMessage, TaskNews, Watch } from '../engine.js'
 
-/** An attempt whose job is in the queue. */
-export interface PendingJob {
-  readonly task: TaskMessage
+/** Who waits for a job. */
+export interface Waiting {
   readonly watch: Watch
   readonly ended: Promise<Ended>
   readonly settle: (ended: Ended) => void
+}
+
+/** A job, and all who wait for it: two maps may have the same task, with the same id. */
+export interface PendingJob {
+  readonly id: string
+  readonly task: TaskMessage
+  readonly waiting: Set<Waiting>
   readonly since: number
+  /** Settles when Redis has it; absent while it has not been sent. */
+  sent?: Promise<void> | undefined
   /** How often Redis knew nothing of it. */
   missing: number
 }
@@ -15,29 +23,37 @@ export interface PendingJob {
 export class PendingJobs {
   readonly #jobs = new Map<string, PendingJob>()
 
-  add(id: string, task: TaskMessage, watch: Watch): PendingJob {
+  /** Waits for a job; whether it `isNew`: nobody waited for it. */
+  add(id: string, task: TaskMessage, watch: Watch): Waiting & { readonly isNew: boolean } {
+    const known = this.#jobs.get(id)
+    const job: PendingJob = known ?? { id, task, waiting: new Set(), since: performance.now(), missing: 0 }
+    this.#jobs.set(id, job)
     let settle!: (ended: Ended) => void
     const ended = new Promise<Ended>((resolve) => {
       settle = resolve
     })
-    const job = { task, watch, ended, settle, since: performance.now(), missing: 0 }
-    this.#jobs.set(id, job)
-    return job
+    const waiting = { watch, ended, settle, isNew: !known }
+    job.waiting.add(waiting)
+    return waiting
   }
 
   get(id: string): PendingJob | undefined {
     return this.#jobs.get(id)
   }
 
+  tell(id: string, news: TaskNews): void {
+    for (const { watch } of this.#jobs.get(id)?.waiting ?? []) watch.onNews(news)
+  }
+
   settle(id: string, ended: Ended): void {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
-    job?.settle(ended)
+    for (const { settle } of job?.waiting ?? []) settle(ended)
   }
 
-  /** The ids of those that have waited for so many milliseconds. */
-  olderThan(milliseconds: number): string[] {
+  /** Those that have waited for so many milliseconds. */
+  olderThan(milliseconds: number): PendingJob[] {
     const before = performance.now() - milliseconds
-    return [...this.#jobs].flatMap(([id, { since }]) => (since <= before ? [id] : []))
+    return [...this.#jobs.values()].filter(({ since }) => since <= before)
   }
 }

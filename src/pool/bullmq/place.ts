@@ -18,16 +18,19 @@ export interface Place extends RedisAddress {
  * Takes a place from whoever has it. A machine that was cut off may be given workers anew while the old ones still run
  * there: `onLost` tells those that others have their place, or that Redis has been silent for a minute.
  */
-export async function takePlace({ queue, place, ...address }: Place, onLost: () => void): Promise<void> {
+export async function takePlace(
+  { queue, place, ...address }: Place,
+  onLost: (why: string) => void,
+): Promise<void> {
   const redis = await connect(address)
   const key = `${prefix}:${queue}:place:${place}`
   const me = randomUUID()
   await redis.set(key, me, 'EX', keptSeconds)
   let heardAt = Date.now()
   setInterval(async () => {
-    if (Date.now() - heardAt > patienceMs) onLost()
+    if (Date.now() - heardAt > patienceMs) onLost('Redis has been silent for a minute')
     const holder = await redis.getex(key, 'EX', keptSeconds).catch(() => me)
     heardAt = Date.now()
-    if (holder !== null && holder !== me) onLost()
+    if (holder !== null && holder !== me) onLost('others have their place')
   }, lookMs).unref()
 }

@@ -34,12 +34,17 @@ function readSettings(file: string | undefined): WorkerProgramSettings {
 async function main(): Promise<void> {
   const { place, secrets, ...options } = readSettings(process.argv[2])
   // At once, as Redis may not answer: the processes of the tasks end with this one.
-  if (place !== undefined) await takePlace({ ...options, place }, () => process.exit())
+  if (place !== undefined) await takePlace({ ...options, place }, leave)
   const workers = await startWorkers({ ...options, ...(secrets && { secrets: unpackSecrets(secrets) }) })
   workers.onUnfit = unfit
   console.log('ready')
   const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
+}
+
+function leave(why: string): never {
+  console.error(`These workers end: ${why}`)
+  process.exit()
 }
 
 // The task is not done, and not failed either: whoever started this is told, and knows what to do.

@@ -28,6 +28,8 @@ const firstPauseMs = 500
 const longestPauseMs = 10_000
 /** Workers that ran this long were well: what ended them is something new. */
 const steadyMs = 30_000
+/** Characters of what workers said last. */
+const mostSaid = 2000
 const mistakeCode = 22
 const unreachableCode = 69
 
@@ -72,7 +74,8 @@ export class FactoryWorkers {
     const input = JSON.stringify({ ...settings, redis: await this.#way.open(signal) })
     const onStdout = (): void => this.#ready()
     const ended = await this.host.exec(['node', path], { input, signal, onStdout })
-    const said = ended.stderr.toString().trim() || (ended.signal ?? `exit code ${ended.exitCode}`)
+    const said =
+      ended.stderr.toString().trim().slice(-mostSaid) || (ended.signal ?? `exit code ${ended.exitCode}`)
     if (ended.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${said}`)
     if (ended.exitCode !== unreachableCode) return said

@@ -14,7 +14,7 @@ export interface RedisSettings {
 }
 
 /** The only user, whose password ends with the run. */
-export const redisUser = 'flambeau'
+const redisUser = 'flambeau'
 
 /**
  * The configuration of a Redis that keeps what it acknowledged, and lets in one user for the keys of queues.

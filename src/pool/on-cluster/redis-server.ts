@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import type { RemoteEnvironment } from '../../cluster/remote-environment.js'
 import type { CurrentRun } from '../../cluster/run/current-run.js'
 import { ClusterError } from '../../errors.js'
 import type { RedisAddress } from '../bullmq/connection.js'
+import { ended } from '../processes/child-end.js'
 import { freePort, ownAddress } from './redis-address.js'
 import { makeCertificate, withFiles } from './redis-certificate.js'
 import { type RedisSettings, redisConfig, redisUrl } from './redis-config.js'
@@ -83,8 +83,4 @@ export class RedisServer {
       { code: 'REDIS_ENDED' },
     )
   }
-}
-
-async function ended(server: ChildProcess): Promise<void> {
-  if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
 }

@@ -1,21 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { signalGroup } from '../../cluster/agent/signal-group.js'
 
-/** Sends a signal to a process group, if there is one left. */
-export function signalGroup(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // All of it has ended.
-  }
-}
-
-/** Ends a process group: asks with TERM, and kills what is left after the grace. */
-export async function endGroup(pid: number | undefined, gone: Promise<void>, graceMs: number): Promise<void> {
-  signalGroup(pid, 'SIGTERM')
+/** Ends the process group of a leader: asks with TERM, and kills what is left after the grace. */
+export async function endGroup(leader: number, gone: Promise<void>, graceMs: number): Promise<void> {
+  signalGroup(leader, 'SIGTERM')
   const patience = new AbortController()
   await Promise.race([gone, delay(graceMs, undefined, { signal: patience.signal })])
   patience.abort()
-  signalGroup(pid, 'SIGKILL')
+  signalGroup(leader, 'SIGKILL')
   await gone
 }

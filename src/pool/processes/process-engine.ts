@@ -3,6 +3,7 @@ import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from '../engine.j
 import { type PackedError, unpackError } from '../packed-error.js'
 import type { WorkerSettings } from './messages.js'
 import { packSecrets } from './packed-secrets.js'
+import { WaitingTask } from './waiting-task.js'
 import { type WorkerListener, WorkerProcess } from './worker-process.js'
 
 /** Options of {@link ProcessEngine}. */
@@ -15,20 +16,12 @@ export interface ProcessEngineOptions extends WorkerSetup {
   readonly graceMs: number
 }
 
-interface Waiting {
-  readonly task: TaskMessage
-  readonly watch: Watch
-  readonly resolve: (ended: Ended) => void
-  readonly reject: (error: Error) => void
-  crashes: number
-}
-
 /** Runs tasks in child processes of this one, which start as they are needed. */
 export class ProcessEngine implements Engine, WorkerListener {
   readonly capacity: number
   readonly #settings: WorkerSettings
   readonly #workers = new Set<WorkerProcess>()
-  #queue: Waiting[] = []
+  #queue = new Set<WaitingTask>()
   #error: Error | undefined
 
   constructor(readonly options: ProcessEngineOptions) {
@@ -44,12 +37,11 @@ export class ProcessEngine implements Engine, WorkerListener {
   }
 
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
-    return new Promise((resolve, reject) => {
-      const waiting = { task, watch, resolve, reject, crashes: 0 }
-      watch.signal.addEventListener('abort', () => this.#drop(waiting), { once: true })
-      this.#queue.push(waiting)
-      this.#assign()
-    })
+    if (watch.signal.aborted) return Promise.resolve(cancelled())
+    const waiting = new WaitingTask(task, watch, (each) => this.#drop(each))
+    this.#queue.add(waiting)
+    this.#assign()
+    return waiting.ended
   }
 
   async close(): Promise<void> {
@@ -77,36 +69,37 @@ export class ProcessEngine implements Engine, WorkerListener {
     const byRoom = workers.filter(({ room }) => room > 0).sort((a, b) => a.room - b.room)
     for (const worker of byRoom) for (let room = worker.room; room > 0; room--) this.#start(worker)
     const starting = workers.filter((worker) => worker.starting).length
-    const wanted = Math.min(workers.length + this.#queue.length - starting, this.options.workers)
+    const wanted = Math.min(workers.length + this.#queue.size - starting, this.options.workers)
     for (let count = workers.length; count < wanted; count++)
       this.#workers.add(new WorkerProcess(this.#settings, this.options.graceMs, this))
   }
 
   #start(worker: WorkerProcess): void {
-    const waiting = this.#queue.shift()
-    if (waiting?.watch.signal.aborted) waiting.resolve(cancelled())
-    else if (waiting)
-      void worker.run(waiting.task, waiting.watch).then((ended) => this.#ended(waiting, ended))
+    const [waiting] = this.#queue
+    if (!waiting) return
+    this.#queue.delete(waiting)
+    void worker.run(waiting.task, waiting.watch).then((ended) => this.#ended(waiting, ended))
   }
 
-  #ended(waiting: Waiting, ended: Ended | undefined): void {
+  #ended(waiting: WaitingTask, ended: Ended | undefined): void {
     const crashed = ended?.ok === false && ended.reason === 'crashed'
     const again = !ended || (crashed && waiting.crashes++ < this.options.crashRetries)
-    if (again) this.#queue.unshift(waiting)
-    else waiting.resolve(ended)
+    if (!again) waiting.resolve(ended)
+    else if (waiting.watch.signal.aborted) waiting.resolve(cancelled())
+    else this.#queue = new Set([waiting, ...this.#queue])
     this.#assign()
   }
 
-  #drop(waiting: Waiting): void {
-    if (!this.#queue.includes(waiting)) return
-    this.#queue = this.#queue.filter((other) => other !== waiting)
-    waiting.resolve(cancelled())
+  // One that has a worker is called to its end there.
+  #drop(waiting: WaitingTask): void {
+    if (this.#queue.delete(waiting)) waiting.resolve(cancelled())
   }
 
   // From now on no task can be run here.
   #fail(error: Error): void {
     this.#error = error
-    for (const { reject } of this.#queue.splice(0)) reject(error)
+    for (const { reject } of this.#queue) reject(error)
+    this.#queue.clear()
   }
 }
 

@@ -24,7 +24,7 @@ export function startWorker(): ChildProcess {
 }
 
 /** The flags of this Node that hold for another program, too: not those that give it a script, or a debugger's port. */
-export function flagsForWorkers(flags: readonly string[]): string[] {
+function flagsForWorkers(flags: readonly string[]): string[] {
   const ours = flags.findIndex((flag) => /^-(?:[ep]+$|-eval|-print)/.test(flag))
   const kept = ours < 0 ? flags : flags.slice(0, ours)
   return kept.filter((flag) => !/^--(?:inspect|input-type|test)/.test(flag))
@@ -33,19 +33,4 @@ export function flagsForWorkers(flags: readonly string[]): string[] {
 function tooDeep(): FlambeauError {
   const message = `Pools in workers of pools, ${deepest} deep: open the pool in a function, not as its module is imported`
   return new FlambeauError(message, { code: 'POOL_IN_POOL', exitCode: 22 })
-}
-
-/** Settles when a process has ended, or could not be started. */
-export function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
-    child.on('error', () => {
-      if (child.pid === undefined) resolve()
-    })
-  })
-}
-
-/** How a process ended, for a message: `SIGKILL`, `exit code 1`. */
-export function howItEnded({ pid, signalCode, exitCode }: ChildProcess): string {
-  return pid === undefined ? 'it could not be started' : (signalCode ?? `exit code ${exitCode}`)
 }

@@ -1,13 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
-import { endedBy, thisHost } from '../attempt.js'
-import { Deadline } from '../deadline.js'
+import { endedBy } from '../attempt.js'
 import type { Ended, TaskMessage, Watch } from '../engine.js'
 import type { PackedError } from '../packed-error.js'
-import { endGroup, signalGroup } from './end-group.js'
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
-import { Outbox } from './outbox.js'
+import { HeldTask } from './held-task.js'
+import type { FromWorker, WorkerSettings } from './messages.js'
 import { Pace } from './pace.js'
-import { ended, howItEnded, startWorker } from './start-worker.js'
+import { WorkerChild } from './worker-child.js'
 
 /** What a {@link WorkerProcess} tells whoever started it. */
 export interface WorkerListener {
@@ -19,42 +16,29 @@ export interface WorkerListener {
   gone(worker: WorkerProcess): void
 }
 
-interface Held {
-  readonly task: TaskMessage
-  readonly watch: Watch
-  readonly settle: (ended: Ended | undefined) => void
-  deadline?: Deadline
-}
-
-/** One child process, which leads a process group of its own and runs one task at a time. */
+/** One child process, which runs one task at a time: its tasks, and whose turn it is. */
 export class WorkerProcess {
   readonly gone: Promise<void>
-  readonly #child: ChildProcess
+  readonly #child: WorkerChild
   /** Whether it still imports its modules. */
   starting = true
   #closing = false
-  readonly #outbox = new Outbox<ToWorker>((messages) => this.#send(messages))
   /** The task that runs, and those that wait behind it. */
-  readonly #held: Held[] = []
+  readonly #held: HeldTask[] = []
   readonly #pace = new Pace()
-  #kill: Promise<void> | undefined
 
   constructor(
     settings: WorkerSettings,
     readonly graceMs: number,
     readonly listener: WorkerListener,
   ) {
-    this.#child = startWorker()
-    this.#child.on('message', (messages: FromWorker[]) => {
-      for (const message of messages) this.#hear(message)
-    })
-    this.gone = ended(this.#child).then(() => this.#lost())
-    this.#outbox.post({ type: 'setup', setup: settings })
+    this.#child = new WorkerChild(settings, (message) => this.#hear(message))
+    this.gone = this.#child.gone.then(() => this.#lost())
   }
 
   /** How many more tasks it should be given. */
   get room(): number {
-    return this.starting ? 0 : this.#pace.room(this.#held.length)
+    return this.starting || this.#child.isEnding ? 0 : this.#pace.room(this.#held.length)
   }
 
   /** How many tasks it should have at hand. */
@@ -64,93 +48,75 @@ export class WorkerProcess {
 
   /** Settles as `undefined` when the process was gone before the task began. */
   run(task: TaskMessage, watch: Watch): Promise<Ended | undefined> {
-    return new Promise((settle) => {
-      this.#outbox.post({ type: 'run', task })
-      this.#held.push({ task, watch, settle })
-      if (this.#held.length === 1) this.#begin()
-    })
+    const held = new HeldTask(task, watch)
+    this.#child.post({ type: 'run', task })
+    if (this.#held.push(held) === 1) this.#begin()
+    return held.ended
   }
 
   /** Lets it end by itself, and ends it when it does not within the grace. */
   async close(): Promise<void> {
     this.#closing = true
-    if (this.#child.connected) this.#child.disconnect()
-    await this.#end(this.graceMs)
-  }
-
-  #end(graceMs: number): Promise<void> {
-    this.#kill ??= endGroup(this.#child.pid, this.gone, graceMs)
-    return this.#kill
+    this.#child.disconnect()
+    await this.#child.end(this.graceMs)
+    await this.gone
   }
 
   #begin(): void {
-    const held = this.#held[0]
-    this.#stayAlive(held !== undefined)
-    if (!held) return
-    held.watch.onNews({ type: 'started', host: thisHost })
-    held.deadline = new Deadline(held.task.timeoutMs, held.watch.signal, () => this.#call(held))
+    const [next] = this.#held
+    this.#child.stayAlive(next !== undefined)
+    // In a process that is ending it would be taken for what killed it.
+    if (next && !this.#child.isEnding) next.begin(() => this.#call(next))
   }
 
   // First the task is asked, by its signal, then its process group.
-  #call(held: Held): void {
-    this.#outbox.post({ type: 'cancel', task: held.task.id })
+  #call(held: HeldTask): void {
+    this.#child.post({ type: 'cancel', task: held.task.id })
     const half = this.graceMs / 2
     const timer = setTimeout(() => {
-      if (this.#held[0] === held) void this.#end(half)
+      if (this.#held[0] === held) void this.#child.end(half)
     }, half)
     timer.unref()
   }
 
   #hear(message: FromWorker): void {
     if (message.type === 'news') this.#held[0]?.watch.onNews(message.news)
-    else if (message.type === 'unfit') this.listener.unfit(message.error)
+    else if (message.type === 'unfit') this.#unfit(message.error)
     else if (message.type === 'ended') this.#ended(message.ended, message.ms)
-    else {
-      this.starting = false
-      this.#begin()
-      this.listener.free()
-    }
+    else this.#ready()
+  }
+
+  #ready(): void {
+    this.starting = false
+    this.#begin()
+    this.listener.free()
+  }
+
+  #unfit(error: PackedError): void {
+    this.#child.stayAlive(false)
+    this.listener.unfit(error)
   }
 
   #ended(ended: Ended, ms: number): void {
     const held = this.#held.shift()
     if (!held) return
     this.#pace.ended(ms)
-    settle(held, ended)
+    held.settle(ended)
     this.#begin()
     this.listener.free()
   }
 
   #lost(): void {
-    const [running, ...waiting] = this.#held.splice(0)
-    if (running) settle(running, endedBy('crashed', `killed its worker (${howItEnded(this.#child)})`))
-    // What its tasks have started and left behind.
-    signalGroup(this.#child.pid)
+    const { howItEnded } = this.#child
     // It would be started again, and end again, for ever.
-    if (this.starting && !this.#closing) this.listener.unfit(endedEarly(this.#child))
+    if (this.starting && !this.#closing) this.listener.unfit(endedEarly(howItEnded))
+    const crashed = endedBy('crashed', `killed its worker (${howItEnded})`)
+    for (const held of this.#held.splice(0)) held.settle(held.hasBegun ? crashed : undefined)
     this.listener.gone(this)
-    for (const { settle } of waiting) settle(undefined)
-  }
-
-  // A pool that is not closed keeps its program alive only while a task runs.
-  #stayAlive(busy: boolean): void {
-    const handles = [this.#child, this.#child.channel]
-    for (const handle of handles)
-      if (busy) handle?.ref()
-      else handle?.unref()
-  }
-
-  #send(messages: ToWorker[]): void {
-    if (this.#child.connected) this.#child.send(messages, () => {})
   }
 }
 
-function settle({ deadline, settle }: Held, ended: Ended): void {
-  deadline?.clear()
-  settle(deadline ? deadline.judge(ended) : ended)
-}
-
-function endedEarly(child: ChildProcess): PackedError {
-  const message = `A worker of the pool ended while it was importing its modules (${howItEnded(child)})`
+function endedEarly(how: string): PackedError {
+  const message = `A worker of the pool ended while it was importing its modules (${how})`
   return { name: 'Error', message, stack: message }
 }

@@ -1,4 +1,5 @@
 // The program of a worker process: takes one task after the other from its parent, and ends when its parent does.
+import { signalGroup } from '../../cluster/agent/signal-group.js'
 import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
 import { importModules } from '../import-modules.js'
@@ -9,7 +10,8 @@ import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
 
 let setup: WorkerSetup
-let current: { readonly id: string; readonly controller: AbortController } | undefined
+/** The task that runs, and those that wait behind it. */
+const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
 
 const outbox = new Outbox<FromWorker>((messages) => {
@@ -19,13 +21,20 @@ const outbox = new Outbox<FromWorker>((messages) => {
 process.on('message', (messages: ToWorker[]) => {
   for (const message of messages) hear(message)
 })
-process.on('disconnect', () => process.on('exit', endGroup).exit())
+// What tasks have started ends with their worker.
+process.on('disconnect', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
 watchParent()
 
 function hear(message: ToWorker): void {
   if (message.type === 'setup') prepare(message.setup)
-  else if (message.type === 'run') working = working.then(() => work(message.task))
-  else if (current?.id === message.task) current.controller.abort()
+  else if (message.type === 'run') take(message.task)
+  else held.find(({ task }) => task.id === message.task)?.controller.abort()
+}
+
+function take(task: TaskMessage): void {
+  const controller = new AbortController()
+  held.push({ task, controller })
+  working = working.then(() => work(task, controller))
 }
 
 async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<void> {
@@ -38,20 +47,13 @@ async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<vo
   }
 }
 
-async function work(task: TaskMessage): Promise<void> {
-  const controller = new AbortController()
-  current = { id: task.id, controller }
+async function work(task: TaskMessage, { signal }: AbortController): Promise<void> {
   const began = performance.now()
-  const tell = (news: TaskNews): void => outbox.post({ type: 'news', news })
-  const ended = await attemptHere(task, setup, { signal: controller.signal, tell })
-  outbox.post({ type: 'ended', ended, ms: performance.now() - began })
-}
-
-// What tasks have started ends with their worker.
-function endGroup(): void {
-  try {
-    process.kill(-process.pid, 'SIGKILL')
-  } catch {
-    // It leads no group when it was started by hand.
+  const tell = (news: TaskNews): void => {
+    // What a task does after its end would count for the next one.
+    if (held[0]?.task === task) outbox.post({ type: 'news', news })
   }
+  const ended = await attemptHere(task, setup, { signal, tell })
+  held.shift()
+  outbox.post({ type: 'ended', ended, ms: performance.now() - began })
 }
