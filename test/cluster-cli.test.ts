@@ -64,7 +64,7 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
   })
 
   test('secrets are read in the dialect that is named, for the cluster, too', async () => {
-    project.file('odd.ini', 'no section yet = fine\n')
+    project.file('odd.ini', '[A]\n[A]\na = 1\n')
     const flags = ['--secrets', 'odd.ini', '--dry-run']
     assert.equal((await start('return 1', ...flags)).code, 22)
     assert.equal((await start('return 1', ...flags, '--secrets-dialect', 'ini')).code, 0)

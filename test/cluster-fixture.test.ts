@@ -37,8 +37,16 @@ test('hosts leave no process, link or file', { skip: onlyHere(noHosts) }, async 
 
 test('a host can be cut off, killed and booted', { skip: onlyHere(noMachines) }, async () => {
   const hosts = await SshHosts.start(1)
+  try {
+    await cutKilledAndBooted(hosts)
+  } finally {
+    await hosts.end()
+  }
+})
+
+async function cutKilledAndBooted(hosts: SshHosts): Promise<void> {
   const [one] = hosts.all
-  await using host = new SSHHost({ ...hosts.options(one!), connectTimeout: 1 })
+  await using host = new SSHHost({ ...hosts.options(one!), connectTimeout: 5 })
   const bootOf = async (): Promise<string> => (await host.get('/proc/sys/kernel/random/boot_id')).toString()
   const first = await bootOf()
   await one!.kill()
@@ -49,8 +57,7 @@ test('a host can be cut off, killed and booted', { skip: onlyHere(noMachines) },
   await assert.rejects(bootOf())
   one!.mend()
   await bootOf()
-  await hosts.end()
-})
+}
 
 /** The processes with this folder in an argument. */
 function processesOf(folder: string): number[] {
