@@ -83,6 +83,7 @@ export type { Outcome } from './runnable/outcome.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'
 export { type RunOptions, runOptions } from './runnable/run-options.js'
 export { isRunnable, Runnable, type UserProvider } from './runnable/runnable.js'
+export type { RunnableSource } from './runnable/runnable-text.js'
 export {
   type ParseSecretsOptions,
   parseSecrets,

@@ -4,7 +4,7 @@ import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
 import { type RunnableFile, takeApart } from './runnable-file.js'
 
-/** A runnable file, or a text that is at hand. */
+/** A runnable file: its path or URL, or `{ content }`, a text that is at hand and that errors call by `filename`. */
 export type RunnableSource = string | URL | { content: string; filename?: string }
 
 /** The text of a runnable file: read and parsed once, when it is first needed. */
