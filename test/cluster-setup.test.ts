@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { ClusterError } from 'flambeau'
-import { LocalCluster, LocalHost, type Member, type Members, type SessionEnded } from 'flambeau/cluster'
+import {
+  type Cluster,
+  LocalCluster,
+  LocalHost,
+  type Member,
+  type Members,
+  type SessionEnded,
+} from 'flambeau/cluster'
 import { onlyHere } from './support/one-form.js'
 import { processesWith, until } from './support/processes.js'
 
@@ -43,12 +50,7 @@ describe('setup commands', { skip: onlyHere() }, () => {
     const home = join(folder, 'interrupted')
     const setupCmds = [`sleep ${mark}; true`, 'touch ~/never']
     await using cluster = new LocalCluster({ name: 'test', factories: 0, folder: home, setupCmds })
-    const controller = new AbortController()
-    const up = cluster.up({ signal: controller.signal })
-    await until(() => processesWith(mark).length === 1)
-    controller.abort()
-    await assert.rejects(up, { name: 'AbortError' })
-    await until(() => processesWith(mark).length === 0)
+    await interruptUp(cluster, mark)
     await cluster.close()
     assert.equal(existsSync(join(home, 'orchestrator/never')), false)
     const [plan] = await cluster.plan()
@@ -86,11 +88,16 @@ describe('setup commands', { skip: onlyHere() }, () => {
   test('can be interrupted where there is no Node', async () => {
     const mark = `8${process.pid}.5`
     await using cluster = bare('waiting', [`exec sleep ${mark}`])
-    const controller = new AbortController()
-    const up = cluster.up({ signal: controller.signal })
-    await until(() => processesWith(mark).length === 1)
-    controller.abort()
-    await assert.rejects(up, { name: 'AbortError' })
-    await until(() => processesWith(mark).length === 0)
+    await interruptUp(cluster, mark)
   })
 })
+
+/** Interrupts the bringing up while its setup command, which has a mark, runs; then nothing of that is left. */
+async function interruptUp(cluster: Cluster, mark: string): Promise<void> {
+  const controller = new AbortController()
+  const up = cluster.up({ signal: controller.signal })
+  await until(() => processesWith(mark).length === 1)
+  controller.abort()
+  await assert.rejects(up, { name: 'AbortError' })
+  await until(() => processesWith(mark).length === 0)
+}

@@ -39,8 +39,3 @@ export function launchCommand(size: number, node = 'node'): string[] {
 /** What the launcher says when there is no Node, or one that is older than this package takes. */
 export const noNode = 'flambeau-no-node'
 export const oldNode = 'flambeau-old-node'
-
-/** One argument for a shell on the other side: the only place where text becomes part of a shell's line. */
-export function quoted(argument: string): string {
-  return `'${argument.replaceAll("'", "'\\''")}'`
-}

@@ -24,16 +24,12 @@ export async function sendTree(
 }
 
 async function sendPlain(session: Session, tree: Tree, wanted: readonly number[]): Promise<void> {
-  await announce(session, {})
+  await session.send({} satisfies Content)
   for await (const bytes of contentOf(tree, wanted)) await session.write(bytes)
 }
 
 async function sendCompressed(session: Session, tree: Tree, wanted: readonly number[]): Promise<void> {
   const bytes = await compressedContentOf(tree, wanted)
-  await announce(session, { compressed: bytes.length })
+  await session.send({ compressed: bytes.length } satisfies Content)
   await session.write(bytes)
-}
-
-function announce(session: Session, content: Content): Promise<void> {
-  return session.write(Buffer.from(`${JSON.stringify(content)}\n`))
 }

@@ -44,9 +44,18 @@ export class Session extends AgentProcess {
     })
   }
 
+  /** Sends a message that belongs to a question; throws what the agent says when it takes no more. */
+  send(message: object): Promise<void> {
+    return this.#taken(this.wire.send(message))
+  }
+
   /** Sends bytes that belong to a question; throws what the agent says when it takes no more of them. */
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.wire.write(bytes).catch(async () => {
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#taken(this.wire.write(bytes))
+  }
+
+  #taken(sent: Promise<void>): Promise<void> {
+    return sent.catch(async () => {
       await this.next()
       throw await this.failure()
     })

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './forward-port.js'
-import { quoted } from './launcher.js'
 import type { SessionEnded } from './session-end.js'
+import { shellWord } from './shell-word.js'
 import { explainSsh } from './ssh-failure.js'
 import type { HostKeyPolicy, SSHHostOptions } from './ssh-options.js'
 
@@ -40,7 +40,7 @@ export class SSHHost extends AgentHost {
 
   async start(argv: readonly string[]): Promise<ChildProcess> {
     const args = await this.#arguments()
-    return spawn('ssh', [...args, '--', this.#options.address, argv.map(quoted).join(' ')], {
+    return spawn('ssh', [...args, '--', this.#options.address, argv.map(shellWord).join(' ')], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
   }

@@ -57,8 +57,7 @@ export class WorkerChild {
   }
 
   #kill(): void {
-    const { pid } = this.#child
-    if (pid !== undefined) signalGroup(pid, 'SIGKILL')
+    signalGroup(this.#child.pid, 'SIGKILL')
   }
 
   #send(messages: ToWorker[]): void {
