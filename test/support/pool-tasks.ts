@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
 import { z } from 'zod'
+import { answersOf } from './secret-files.js'
 
 /** Returns what it is given. */
 @registrable('!Echo')
@@ -125,5 +126,13 @@ export class Busy extends Runnable.with(z.object({ file: z.string() })) {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' })
     writeFileSync(this.options.file, `${process.pid} ${child.pid}`)
     for (;;) Math.random()
+  }
+}
+
+/** Tells all that it can learn from its secrets. */
+@registrable('!Answers')
+export class Answers extends Runnable {
+  override run(): any {
+    return answersOf(this.config)
   }
 }

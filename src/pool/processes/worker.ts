@@ -1,12 +1,12 @@
 // The program of a worker process: takes one task after the other from its parent, and ends when its parent does.
 import { signalGroup } from '../../cluster/agent/signal-group.js'
+import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
 import { importModules } from '../import-modules.js'
 import { packError } from '../packed-error.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { Outbox } from './outbox.js'
-import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
 
 let setup: WorkerSetup
@@ -40,7 +40,7 @@ function take(task: TaskMessage): void {
 async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<void> {
   try {
     await importModules(imports)
-    setup = { imports, folder, ...(secrets && { secrets: unpackSecrets(secrets) }) }
+    setup = { imports, folder, ...(secrets && { secrets: sharedSecrets(secrets) }) }
     outbox.post({ type: 'ready' })
   } catch (thrown) {
     outbox.post({ type: 'unfit', error: packError(thrown) })

@@ -1,23 +1,39 @@
+import { scalarText } from '../../document/write/scalar-text.js'
 import { MissingSecretsError } from '../../errors.js'
 import { nearest } from '../../registry/suggest.js'
 import { quoted } from './quoted.js'
-import type { SecretsTable } from './secrets-table.js'
+import { defaultSection, type SecretsTable } from './secrets-table.js'
 
 /** The error for a section, or a key of it, that a table does not have. */
 export function missingSecret(table: SecretsTable, section: string, key?: string): MissingSecretsError {
   if (key === undefined || !table.hasSection(section)) return missingSection(table, section, key)
   const where = `No key ${quoted(key)} in section ${quoted(section)} of ${fileOf(table)}`
   const near = nearest(key, table.keys(section))
-  const remedy = near === undefined ? `add a line ${line(key)} below ${header(section)}` : didYouMean(near)
-  return new MissingSecretsError(`${where}: ${remedy}`, { code: 'SECRETS_NO_KEY' })
+  const message = table.withholdsDefaults()
+    ? `${where}, and the keys of "DEFAULT" were not sent to this machine: ${sendDefaults(table, near)}`
+    : `${where}: ${near === undefined ? `add a line ${line(key)} below ${header(section)}` : didYouMean(near)}`
+  return new MissingSecretsError(message, { code: 'SECRETS_NO_KEY' })
+}
+
+function sendDefaults(table: SecretsTable, near: string | undefined): string {
+  const send = `if it is one of them, ${nameInCluster(table, defaultSection)}`
+  return near === undefined ? send : `${didYouMean(near)} Or ${send}`
+}
+
+// What was sent is named, too: the line in the file may be replaced by this one.
+function nameInCluster(table: SecretsTable, section: string): string {
+  const sent = table.hasDefaults() ? table.names() : table.sections()
+  const names = [...sent, section].map((name) => scalarText(name, true))
+  return `name it in the file of the cluster, "secrets: [${names.join(', ')}]"`
 }
 
 function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {
   const code = 'SECRETS_NO_SECTION'
   if (table.withheld.includes(section)) {
     const message = `Section ${quoted(section)} of ${fileOf(table)} was not sent to this machine`
-    const remedy = `name it in the file of the cluster, "secrets: [${section}]"`
-    return new MissingSecretsError(`${message}: ${remedy}`, { code: 'SECRETS_NOT_SENT' })
+    return new MissingSecretsError(`${message}: ${nameInCluster(table, section)}`, {
+      code: 'SECRETS_NOT_SENT',
+    })
   }
   const lines = key === undefined ? header(section) : `${header(section)} and below it a line ${line(key)}`
   if (table.filename === undefined) {

@@ -1,6 +1,6 @@
+import { dialects } from './dialects.js'
 import { missingSecret } from './missing-secret.js'
 import { withNames } from './named-access.js'
-import { pythonRules } from './python-rules.js'
 import { redactor } from './redact.js'
 import { hidden, inspection, openSection, type SecretSection } from './secret-section.js'
 import { SecretValue } from './secret-value.js'
@@ -107,7 +107,7 @@ export class Secrets {
 }
 
 const noContent = { sections: new Map(), defaults: new Map() }
-const empty = Secrets.from(new SecretsTable({ content: noContent, rules: pythonRules }))
+const empty = Secrets.from(new SecretsTable({ content: noContent, rules: dialects.python }))
 
 /** Secrets without a section, for when none were given. */
 export function emptySecrets(): SecretsConfig {
