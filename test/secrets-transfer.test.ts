@@ -100,7 +100,7 @@ port = 2
     const config = await sent(['AWS'])
     assert.deepEqual(config.keys('AWS'), ['port', 'login', 'user'])
     assert.deepEqual([config.has('DEFAULT'), config.has('AWS', 'url')], [false, false])
-    const send = 'name it in the file of the cluster, "secrets: [AWS, DEFAULT]"'
+    const send = 'name it in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
     assert.deepEqual(
       answer(() => config.get('AWS', 'url')),
       {

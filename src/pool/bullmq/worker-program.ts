@@ -31,7 +31,22 @@ function readSettings(file: string | undefined): WorkerProgramSettings {
         exitCode: 22,
       },
     )
-  return JSON.parse(readFileSync(file ?? 0, 'utf8'))
+  return parsed(
+    readFileSync(file ?? 0, 'utf8'),
+    file === undefined ? 'What is on standard input' : `"${file}"`,
+  )
+}
+
+// The message of "JSON.parse" repeats the text, which holds a password.
+function parsed(text: string, what: string): WorkerProgramSettings {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new FlambeauError(`${what} is no JSON: write the options of "startWorkers" as one JSON object`, {
+      code: 'SETTINGS_NOT_JSON',
+      exitCode: 22,
+    })
+  }
 }
 
 async function main(): Promise<void> {

@@ -24,7 +24,7 @@ function sendDefaults(table: SecretsTable, near: string | undefined): string {
 function nameInCluster(table: SecretsTable, section: string): string {
   const sent = table.hasDefaults() ? table.names() : table.sections()
   const names = [...sent, section].map((name) => scalarText(name, true))
-  return `name it in the file of the cluster, "secrets: [${names.join(', ')}]"`
+  return `name it in "secrets" of the file of the cluster, "secrets: [${names.join(', ')}]"`
 }
 
 function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {

@@ -87,6 +87,13 @@ export class SecretsTable {
     return [...new Set([...own, ...inherited])]
   }
 
+  /** The keys of a section, but for those whose values are the same in every section. */
+  ownAndVarying(section: string): string[] {
+    const own = this.own(section).map(([key]) => key)
+    const varying = [...(this.#content.defaults ?? [])].filter(([, raw]) => raw.includes('%'))
+    return [...new Set([...own, ...varying.map(([key]) => key)])]
+  }
+
   /** The keys that a section has itself, with their values as the file has them. */
   own(section: string): [key: string, raw: string][] {
     const { sections, defaults } = this.#content
