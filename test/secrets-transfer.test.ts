@@ -100,26 +100,25 @@ port = 2
     const config = await sent(['AWS'])
     assert.deepEqual(config.keys('AWS'), ['port', 'login', 'user'])
     assert.deepEqual([config.has('DEFAULT'), config.has('AWS', 'url')], [false, false])
-    const send = 'name it in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
+    const send = 'in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
+    const missing = (key: string) =>
+      `No key "${key}" in section "AWS" of "s.ini", and the keys of "[DEFAULT]" were not sent to this machine`
     assert.deepEqual(
       answer(() => config.get('AWS', 'url')),
-      {
-        code: 'SECRETS_NO_KEY',
-        message: `No key "url" in section "AWS" of "s.ini", and the keys of "DEFAULT" were not sent to this machine: if it is one of them, ${send}`,
-      },
+      { code: 'SECRETS_NO_KEY', message: `${missing('url')}: name "DEFAULT" ${send}` },
     )
     assert.deepEqual(
       answer(() => config['AWS']!['usr']),
       {
         code: 'SECRETS_NO_KEY',
-        message: `No key "usr" in section "AWS" of "s.ini", and the keys of "DEFAULT" were not sent to this machine: did you mean "user"? Or if it is one of them, ${send}`,
+        message: `${missing('usr')}: did you mean "user"? Otherwise name "DEFAULT" ${send}`,
       },
     )
     assert.deepEqual(
       answer(() => config.get('DEFAULT', 'host')),
       {
         code: 'SECRETS_NOT_SENT',
-        message: `Section "DEFAULT" of "s.ini" was not sent to this machine: ${send}`,
+        message: `Section "[DEFAULT]" of "s.ini" was not sent to this machine: name it ${send}`,
       },
     )
     assert.match((answer(() => config.get('GCP', 'port')) as Error).message, /"secrets: \[AWS, GCP\]"$/)

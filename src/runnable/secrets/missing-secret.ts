@@ -9,31 +9,31 @@ export function missingSecret(table: SecretsTable, section: string, key?: string
   if (key === undefined || !table.hasSection(section)) return missingSection(table, section, key)
   const where = `No key ${quoted(key)} in section ${quoted(section)} of ${fileOf(table)}`
   const near = nearest(key, table.keys(section))
-  const message = table.withholdsDefaults()
-    ? `${where}, and the keys of "DEFAULT" were not sent to this machine: ${sendDefaults(table, near)}`
-    : `${where}: ${near === undefined ? `add a line ${line(key)} below ${header(section)}` : didYouMean(near)}`
+  const remedy = near === undefined ? `add a line ${line(key)} below ${header(section)}` : didYouMean(near)
+  const message = table.withholdsDefaults() ? withheldKey(where, table, near) : `${where}: ${remedy}`
   return new MissingSecretsError(message, { code: 'SECRETS_NO_KEY' })
 }
 
-function sendDefaults(table: SecretsTable, near: string | undefined): string {
-  const send = `if it is one of them, ${nameInCluster(table, defaultSection)}`
-  return near === undefined ? send : `${didYouMean(near)} Or ${send}`
+// Nobody knows here which keys those are: their names were not sent either.
+function withheldKey(where: string, table: SecretsTable, near: string | undefined): string {
+  const found = `${where}, and the keys of ${header(defaultSection)} were not sent to this machine`
+  const orSend = near === undefined ? '' : `${didYouMean(near)} Otherwise `
+  return `${found}: ${orSend}name ${quoted(defaultSection)} ${inCluster(table, defaultSection)}`
 }
 
-// What was sent is named, too: the line in the file may be replaced by this one.
-function nameInCluster(table: SecretsTable, section: string): string {
+// What was sent is named, too: this line replaces the one in the file.
+function inCluster(table: SecretsTable, section: string): string {
   const sent = table.hasDefaults() ? table.names() : table.sections()
   const names = [...sent, section].map((name) => scalarText(name, true))
-  return `name it in "secrets" of the file of the cluster, "secrets: [${names.join(', ')}]"`
+  return `in "secrets" of the file of the cluster, "secrets: [${names.join(', ')}]"`
 }
 
 function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {
   const code = 'SECRETS_NO_SECTION'
   if (table.withheld.includes(section)) {
-    const message = `Section ${quoted(section)} of ${fileOf(table)} was not sent to this machine`
-    return new MissingSecretsError(`${message}: ${nameInCluster(table, section)}`, {
-      code: 'SECRETS_NOT_SENT',
-    })
+    const message = `Section ${header(section)} of ${fileOf(table)} was not sent to this machine`
+    const remedy = `name it ${inCluster(table, section)}`
+    return new MissingSecretsError(`${message}: ${remedy}`, { code: 'SECRETS_NOT_SENT' })
   }
   const lines = key === undefined ? header(section) : `${header(section)} and below it a line ${line(key)}`
   if (table.filename === undefined) {

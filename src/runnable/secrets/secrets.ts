@@ -90,7 +90,10 @@ export class Secrets {
     return table.keys(section)
   }
 
-  /** `text` with every value of four characters or more masked: for logs of errors that others threw. */
+  /**
+   * Masks every value of four characters or more in a text, also percent-encoded, in base64 and as JSON has it, and the
+   * passwords of URLs: for logs of errors that others threw.
+   */
   redact(text: string): string {
     return redactor(tables.get(this)!)(text)
   }
