@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { dump } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
-import { maskedData, redactOf } from '../runnable/secrets/mask.js'
+import { redactOf } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { writeFailed } from './failed-file.js'
 import type { KeptResult, KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
-import { unpackError } from './packed-error.js'
+import { maskedPacked, unpackError } from './packed-error.js'
 import { unpackResult } from './packed-result.js'
 import { TaskError } from './task-error.js'
 import { keyOf, taskText } from './task-text.js'
@@ -94,7 +94,7 @@ export class Settling<Task extends AnyTask> {
       signal: this.#controller.signal,
       onNews: (news) => this.#hear(news),
     })
-    return ended.ok ? ended : maskedData(ended, redactOf(this.by.secrets))
+    return ended.ok ? ended : { ...ended, error: maskedPacked(ended.error, redactOf(this.by.secrets)) }
   }
 
   // A callback that throws ends the map; whoever brings the news, a connection perhaps, is not to blame.

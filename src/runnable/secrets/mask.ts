@@ -10,18 +10,25 @@ export function redactOf(secrets: SecretsConfig = emptySecrets()): Redact {
   return (text) => secrets.redact(text)
 }
 
-/** Data with its texts and the names in it masked; what JSON makes of an object stands for it. */
-export function maskedData<T>(data: T, redact: Redact): T {
+/** Data of a user with its texts and names masked; what JSON makes of an object stands for it. */
+export function maskedData<T>(data: T, redact: Redact, redactName = redact): T {
   const json = JSON.stringify(data)
-  return json === undefined || redact(json) === json ? data : masked(JSON.parse(json), redact)
+  return json === undefined || redact(json) === json ? data : masked(JSON.parse(json), redact, redactName)
 }
 
-function masked(data: any, redact: Redact): any {
+function masked(data: any, redact: Redact, redactName: Redact): any {
   if (typeof data === 'string') return redact(data)
   if (typeof data !== 'object' || data === null) return data
-  if (Array.isArray(data)) return data.map((item) => masked(item, redact))
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [redact(key), masked(value, redact)]))
+  if (Array.isArray(data)) return data.map((item) => masked(item, redact, redactName))
+  const entries = Object.entries(data)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [redactName(name), masked(value, redact, redactName)]),
+  )
 }
+
+const asItIs = (text: string): string => text
+/** Words that programs compare, even where one of them is a secret, too. */
+const identifiers: ReadonlySet<string> = new Set(['name', 'code'])
 
 /**
  * An error with its texts masked: its message and stack, its other properties that are texts or plain data, and its
@@ -41,7 +48,7 @@ class ErrorMask {
     this.#seen.add(error)
     try {
       const names = new Set(['message', 'stack', ...Object.getOwnPropertyNames(error)])
-      for (const name of names) this.#maskProperty(error, name)
+      for (const name of names) if (!identifiers.has(name)) this.#maskProperty(error, name)
       return error
     } catch {
       return this.#standIn(error)
@@ -62,7 +69,7 @@ class ErrorMask {
       if (typeof value === 'string') return this.redact(value)
       if (value instanceof Error) return this.masked(value)
       if (Array.isArray(value)) return this.#items(value)
-      return isPlainObject(value) ? maskedData(value, this.redact) : value
+      return isPlainObject(value) ? maskedData(value, this.redact, asItIs) : value
     } catch {
       return value
     }
