@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js'
+import { hideUrlCredentials } from './util/url-credentials.js'
 
 /** A place in a text: offsets in UTF-16 units, the end exclusive. */
 export interface Span {
@@ -65,17 +66,9 @@ export class Source {
   }
 }
 
-// A password before the host of a URL, up to the last "@", or a token in its query: for nobody's eyes.
-const secrets = [
-  /(?<=https?:\/\/|:\/\/[^\s/:]*:)[^\s/]+(?=@)/g,
-  /(?<=[?&]\w*(?:token|key|secret|signature|password|auth)=)[^\s&#]+/gi,
-]
-
 // As long as before, since a marker may stand beneath.
 function withoutSecrets(line: string): string {
-  if (!line.includes('://')) return line
-  const hide = (secret: string): string => '*'.repeat(secret.length)
-  return secrets.reduce((text, pattern) => text.replace(pattern, hide), line)
+  return hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
 }
 
 // A file may hold bytes that a terminal would obey.

@@ -8,15 +8,16 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { Registry, Runnable } from 'flambeau'
-import { openPool, type Pool, type ResultFile } from 'flambeau/pool'
+import { parseSecrets, Registry, Runnable } from 'flambeau'
+import { openPool, type Pool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Busy, Echo, Flaky, Late, Long, Note, Stubborn, Tidy, Wait } from './support/pool-tasks.js'
+import { Busy, Echo, Flaky, Late, Leak, Long, Note, Stubborn, Tidy, Wait } from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const processes = { imports: [tasks], workers: 2, graceMs: 1000 }
 
 describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' }, () => {
@@ -69,6 +70,30 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.equal((await all(pool.map([new Own({})])))[0]?.result, 'own')
       await pool.close()
     })
+  })
+
+  test('a secret that is a word of messages between processes changes none of them', async () => {
+    const words =
+      'type value text level info log progress failed error message stack name code reason started'
+    const lines = words.split(' ').map((word, at) => `k${at} = ${word}\n`)
+    const secrets = await parseSecrets(`[AWS]\nKEY = open sesame\n${lines.join('')}`)
+    for (const engine of ['inline', 'processes'] as const) {
+      const pool = await openPool({
+        ...processes,
+        engine,
+        secrets,
+        folder: join(folder, 'words'),
+        logger: silent,
+      })
+      const types: string[] = []
+      const onEvent = (event: TaskEvent<any>) => types.push(event.type)
+      const [outcome] = await all(pool.map<any>([new Leak()], { onEvent, onError: 'collect' }))
+      await pool.close()
+      assert.deepEqual(types, ['started', 'progress'])
+      assert.ok(outcome && !outcome.ok)
+      assert.deepEqual([outcome.error.code, (outcome.error.cause as Error).name], ['TASK_FAILED', 'Error'])
+      assert.match(outcome.error.message, /\[secret\]/)
+    }
   })
 
   describe('what tasks leave in a folder', () => {

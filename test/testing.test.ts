@@ -367,10 +367,10 @@ describe('MemoryCluster', () => {
       await look.injectSecrets(secrets)
       return (await (await cluster.submit(look, { registry: own })).wait()).value
     }
-    const aws = { sections: ['AWS'], keys: ['key', 'region'] }
-    assert.deepEqual(await seen(['AWS', 'DEFAULT']), { ...aws, region: 'eu' })
+    const aws = { sections: ['AWS'], keys: ['key'] }
+    assert.deepEqual(await seen(['AWS', 'DEFAULT']), { ...aws, keys: ['key', 'region'], region: 'eu' })
     const region =
-      'Section "DEFAULT" of "<secrets>" was not sent to this machine: name it in the file of the cluster, "secrets: [DEFAULT]"'
+      'Section "[DEFAULT]" of "<secrets>" was not sent to this machine: name it in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
     assert.deepEqual(await seen(['AWS']), { ...aws, region })
   })
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
+import { maskedData, type Redact, redactOf } from '../runnable/secrets/mask.js'
 import type { Ended, EndReason, TaskMessage, TaskNews, WorkerSetup } from './engine.js'
-import { type PackedError, packError } from './packed-error.js'
+import { maskedPacked, type PackedError, packError } from './packed-error.js'
 import { packResult } from './packed-result.js'
 import { runTask } from './run-task.js'
 
@@ -11,14 +12,22 @@ export const thisHost = hostname()
 export async function attemptHere(
   task: TaskMessage,
   { folder, secrets, registry }: WorkerSetup,
-  watch: { signal: AbortSignal; tell: (news: TaskNews) => void },
+  { signal, tell }: { signal: AbortSignal; tell: (news: TaskNews) => void },
 ): Promise<Ended> {
+  // What a task says of itself is masked here, before any engine sends or keeps it.
+  const redact = redactOf(secrets)
+  const tellMasked = (news: TaskNews): void => tell(secrets ? maskedNews(news, redact) : news)
   try {
-    const value = await runTask(task, { ...watch, secrets, registry })
+    const value = await runTask(task, { signal, tell: tellMasked, secrets, registry })
     return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
   } catch (thrown) {
-    return ended('failed', packError(thrown))
+    return ended('failed', maskedPacked(packError(thrown), redact))
   }
+}
+
+function maskedNews(news: TaskNews, redact: Redact): TaskNews {
+  if (news.type === 'log') return { ...news, text: redact(news.text) }
+  return news.type === 'progress' ? { ...news, value: maskedData(news.value, redact) } : news
 }
 
 /** An attempt that did not come to its result, and why. */

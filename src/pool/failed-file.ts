@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { writePrivateFile } from '../util/private-file.js'
 import type { Ended } from './engine.js'
 import { messageOf, timesOf } from './failure-words.js'
 import { fileNameOf } from './file-name.js'
@@ -21,7 +22,7 @@ export interface FailedFile {
   readonly command: string
 }
 
-/** Writes `failed/ID.yaml`. */
+/** Writes `failed/ID.yaml`, for its owner alone: a program may have put a secret among the options of a task. */
 export async function writeFailed(
   failed: Failed,
   { folder, imports }: { folder: string; imports: readonly string[] },
@@ -31,7 +32,7 @@ export async function writeFailed(
   const command = repeatCommand(path, imports)
   const head = [headOf(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
-  await writeFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
+  await writePrivateFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
   return { path, command }
 }
 

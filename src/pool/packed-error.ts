@@ -1,5 +1,6 @@
 import { isFlambeauError } from '../errors.js'
 import { shown, stackOf } from '../runnable/outcome.js'
+import type { Redact } from '../runnable/secrets/mask.js'
 
 /** An error as it travels between processes. */
 export interface PackedError {
@@ -20,6 +21,11 @@ export function packError(thrown: unknown): PackedError {
     stack: stackOf(thrown),
   }
   return isFlambeauError(thrown) ? { ...packed, code: thrown.code, exitCode: thrown.exitCode } : packed
+}
+
+/** A packed error with what people read of it masked. */
+export function maskedPacked(error: PackedError, redact: Redact): PackedError {
+  return { ...error, message: redact(error.message), stack: redact(error.stack) }
 }
 
 /** An error with the name, message and stack of the one that was packed. */

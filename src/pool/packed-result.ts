@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UnsuccessfulRunnableError } from '../errors.js'
+import { writePrivateFile } from '../util/private-file.js'
 import type { PackedResult } from './engine.js'
 import { fileNameOf } from './file-name.js'
 import { ResultFile } from './result-file.js'
@@ -23,7 +24,7 @@ export async function packResult(value: unknown, id: string, folder: string): Pr
   const name = `${fileNameOf(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
   const file = resolve(join(folder, 'results', name))
   await mkdir(join(folder, 'results'), { recursive: true })
-  await writeFile(file, json)
+  await writePrivateFile(file, json)
   return { file, bytes }
 }
 

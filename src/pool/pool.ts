@@ -1,5 +1,6 @@
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
+import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Engine } from './engine.js'
 import { KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './map-options.js'
@@ -13,6 +14,7 @@ export interface PoolSetting {
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
   readonly registry?: Registry
+  readonly secrets?: SecretsConfig
   readonly signal?: AbortSignal
   /** Makes a folder outlive the run that it is made in. */
   readonly keepOutput?: (output: string) => Promise<void>

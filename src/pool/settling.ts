@@ -2,11 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { dump } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
+import { redactOf } from '../runnable/secrets/mask.js'
+import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { writeFailed } from './failed-file.js'
 import type { KeptResult, KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
-import { unpackError } from './packed-error.js'
+import { maskedPacked, unpackError } from './packed-error.js'
 import { unpackResult } from './packed-result.js'
 import { TaskError } from './task-error.js'
 import { keyOf, taskText } from './task-text.js'
@@ -20,6 +22,7 @@ export interface MapSetting<Task extends AnyTask> {
   readonly imports: readonly string[]
   readonly extensions: Readonly<Record<string, string>>
   readonly registry?: Registry
+  readonly secrets?: SecretsConfig
   /** Numbers for tasks without an id, from 1. */
   readonly numbers: { next(): number }
   /** Absent when results are not kept. */
@@ -83,13 +86,15 @@ export class Settling<Task extends AnyTask> {
     }
   }
 
-  #attempt(text: string): Promise<Ended> {
+  // Workers mask what they know; those of another engine may know less than this process.
+  async #attempt(text: string): Promise<Ended> {
     const { timeoutMs } = this.by.options
     const message: TaskMessage = { id: this.place.id, attempt: this.#attempts, text }
-    return this.by.engine.run(timeoutMs === undefined ? message : { ...message, timeoutMs }, {
+    const ended = await this.by.engine.run(timeoutMs === undefined ? message : { ...message, timeoutMs }, {
       signal: this.#controller.signal,
       onNews: (news) => this.#hear(news),
     })
+    return ended.ok ? ended : { ...ended, error: maskedPacked(ended.error, redactOf(this.by.secrets)) }
   }
 
   // A callback that throws ends the map; whoever brings the news, a connection perhaps, is not to blame.

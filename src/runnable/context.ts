@@ -13,6 +13,7 @@ import { failure, interruptedCode, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import type { Runnable, UserProvider } from './runnable.js'
 import { type RunnableSource, RunnableText } from './runnable-text.js'
+import { maskedError, redactOf } from './secrets/mask.js'
 import type { SecretsConfig } from './secrets/secrets.js'
 
 /**
@@ -55,10 +56,14 @@ export class SafeExecutionContext {
     try {
       return { ok: true, value: await body(complete), exitCode: 0 }
     } catch (thrown) {
-      const outcome = failure(thrown, complete.signal)
+      const outcome = this.#masked(failure(thrown, complete.signal))
       if (!outcome.ok) this.#log(outcome.error, outcome.exitCode, complete)
       return outcome
     }
+  }
+
+  #masked(outcome: Outcome<never>): Outcome<never> {
+    return outcome.ok ? outcome : { ...outcome, error: maskedError(outcome.error, redactOf(this.#secrets)) }
   }
 
   /** Reads and parses the file; constructs nothing. */
@@ -139,7 +144,7 @@ export class SafeExecutionContext {
   #log(error: Error, exitCode: number, { logger, debug }: RunOptions): void {
     const paint = (logger as { paint?: Paint }).paint
     const text = describeError(error, { debug, paint })
-    const safe = this.#secrets?.redact(text) ?? text
+    const safe = redactOf(this.#secrets)(text)
     if (exitCode === interruptedCode) logger.warn(safe)
     else logger.error(safe)
   }

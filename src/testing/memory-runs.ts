@@ -4,6 +4,7 @@ import type { Ask, Reply, RunSpecification, RunStatus } from '../cluster/wire/pr
 import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
+import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { sharedSecrets } from '../runnable/secrets/shared-secrets.js'
 import { MemoryLogger } from './memory-logger.js'
 import type { MemoryRecord } from './memory-record.js'
@@ -11,6 +12,7 @@ import { withExtensions } from './with-extensions.js'
 
 interface Begun {
   readonly specification: RunSpecification
+  readonly secrets: SecretsConfig
   readonly logger: MemoryLogger
   readonly controller: AbortController
   readonly startedAt: string
@@ -80,7 +82,8 @@ export class MemoryRuns {
   #begin(specification: RunSpecification): MemoryRun {
     const logger = new MemoryLogger()
     const controller = new AbortController()
-    const begun = { specification, logger, controller, startedAt: new Date().toISOString() }
+    const secrets = sharedSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
+    const begun = { specification, secrets, logger, controller, startedAt: new Date().toISOString() }
     const outcome = runHere(begun, this.registry)
     const ended = outcome.then((ended) => {
       run.outcome = ended
@@ -91,9 +94,8 @@ export class MemoryRuns {
 }
 
 /** What `run-job.ts` does on the orchestrator. */
-function runHere({ specification, logger, controller }: Begun, registry: Registry | undefined) {
+function runHere({ specification, secrets, logger, controller }: Begun, registry: Registry | undefined) {
   const { files, file } = specification
-  const secrets: RunSecrets = JSON.parse(files['secrets.json']!)
   const { declared, localUser, flags }: RunProgram = JSON.parse(files['program.json']!)
   const context = new SafeExecutionContext(
     { content: withExtensions(files['job.yaml']!, declared), filename: file },
@@ -101,7 +103,7 @@ function runHere({ specification, logger, controller }: Begun, registry: Registr
   )
   return context.run<unknown>(
     async (options) => {
-      const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
+      const { runnable } = await context.preprocess({ secrets })
       runnable.injectContent(files['content.yaml']!)
       return runnable.run(options)
     },
@@ -118,6 +120,6 @@ function statusOf(run: MemoryRun): RunStatus {
   return { ...known, state, exitCode: outcome.exitCode }
 }
 
-function logOf({ logger }: MemoryRun): Buffer {
-  return Buffer.from(logger.lines.map(({ text }) => `${text}\n`).join(''))
+function logOf({ logger, secrets }: MemoryRun): Buffer {
+  return Buffer.from(logger.lines.map(({ text }) => `${secrets.redact(text)}\n`).join(''))
 }

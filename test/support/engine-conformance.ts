@@ -1,12 +1,13 @@
 // What every engine does: run for each of them.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { parseSecrets, runFile } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
-import { Circular, Echo, Flaky, Kill, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
+import { Circular, Echo, Flaky, Kill, Leak, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
 
 /** The module of the tasks, for workers. */
 export const tasks = new URL('./pool-tasks.js', import.meta.url)
@@ -130,6 +131,33 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       assert.deepEqual(values, [{ waited: 0 }])
       assert.deepEqual(lines, ["[talks] waiting { for: 'the end' }"])
       assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+    })
+
+    test('masks the secrets of tasks in what it tells, throws and writes', async () => {
+      lines.length = 0
+      const told: unknown[] = []
+      const onEvent = (event: TaskEvent<any>) =>
+        event.type === 'retry'
+          ? told.push(inspect(event.error))
+          : event.type === 'progress' && told.push(event.value)
+      const leaking = { onEvent, onError: 'collect', retries: 1, backoff: 1, taskId: () => 'leak' } as const
+      const [outcome] = await all(pool.map<any>([new Leak()], leaking))
+      assert.ok(outcome && !outcome.ok)
+      assert.match(
+        outcome.error.message,
+        /^Task "leak" failed after 2 attempts: failed with \[secret\], YWRhO\[secret\]/,
+      )
+      const file = join(folder, 'failed', 'leak.yaml')
+      assert.equal(statSync(file).mode & 0o777, 0o600)
+      const shown = inspect([lines, told, outcome, readFileSync(file, 'utf8')], { depth: null })
+      for (const form of [
+        'open sesame',
+        'open%20sesame',
+        Buffer.from('open sesame').toString('base64').slice(0, -2),
+      ])
+        assert.ok(!shown.includes(form), `${form} in ${shown}`)
+      assert.deepEqual(lines[0], "[leak] logged [secret] { key: '[secret]' }")
+      assert.deepEqual(told[0], { told: '[secret]', '[secret]': ['YWRhO[secret]'], score: 1 })
     })
 
     test('ends a task that takes too long', async () => {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
 import { z } from 'zod'
+import { answersOf } from './secret-files.js'
 
 /** Returns what it is given. */
 @registrable('!Echo')
@@ -125,5 +126,26 @@ export class Busy extends Runnable.with(z.object({ file: z.string() })) {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' })
     writeFileSync(this.options.file, `${process.pid} ${child.pid}`)
     for (;;) Math.random()
+  }
+}
+
+/** Shows a secret in each way that a task has, and fails. */
+@registrable('!Leak')
+export class Leak extends Runnable {
+  override async run({ logger, progress }: RunOptions & TaskOptions): Promise<never> {
+    const key = this.config.get('AWS', 'KEY')
+    const basic = Buffer.from(`ada:${key}`).toString('base64')
+    logger.info(`logged ${key}`, { key })
+    progress?.({ told: key, [key]: [basic], score: 1 })
+    const cause = new RangeError(`cause ${encodeURIComponent(key)}`)
+    throw Object.assign(new Error(`failed with ${key}, ${basic}`, { cause }), { url: `x://h/?k=${key}` })
+  }
+}
+
+/** Tells all that it can learn from its secrets. */
+@registrable('!Answers')
+export class Answers extends Runnable {
+  override run(): any {
+    return answersOf(this.config)
   }
 }

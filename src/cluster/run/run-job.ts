@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
+import { redactOf } from '../../runnable/secrets/mask.js'
+import { maskOutput } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { writeWhole } from '../agent/paths.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
@@ -24,8 +26,9 @@ async function runJob(): Promise<number> {
   const interrupted = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
   const program: RunProgram = JSON.parse(await read('program.json'))
-  const secrets: RunSecrets = JSON.parse(await read('secrets.json'))
+  const secrets = sharedSecrets(JSON.parse(await read('secrets.json')) as RunSecrets)
   await rm(join(folder, 'secrets.json'))
+  maskOutput(redactOf(secrets))
   const context = new SafeExecutionContext(
     { content: await jobOf(program), filename: program.file },
     { userProvider: () => program.localUser },
@@ -34,7 +37,7 @@ async function runJob(): Promise<number> {
     async (options) => {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
       for (const module of imports) await importProgram(module)
-      const { runnable } = await context.preprocess({ secrets: sharedSecrets(secrets) })
+      const { runnable } = await context.preprocess({ secrets })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
       const given = { ...options, imports }

@@ -64,8 +64,17 @@ async function firstContact(redis: Redis, url: string): Promise<void> {
 }
 
 function checked(url: string): string {
-  if (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url
-  throw badUrl('The URL of Redis is none')
+  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
+    throw badUrl('The URL of Redis is none')
+  const { username, password } = new URL(url)
+  try {
+    decodeURIComponent(username + password)
+    return url
+  } catch {
+    throw badUrl(
+      'The user or password in the URL of Redis has a "%" that begins no code: a plain "%" is "%25"',
+    )
+  }
 }
 
 /** A mistake in the URL of Redis. */

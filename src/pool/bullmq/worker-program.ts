@@ -3,14 +3,17 @@
 import { readFileSync, statSync } from 'node:fs'
 import { FlambeauError, isFlambeauError } from '../../errors.js'
 import { describeError } from '../../runnable/describe-error.js'
-import { type PackedSecrets, unpackSecrets } from '../processes/packed-secrets.js'
+import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { type SecretValues, secretsOf } from '../../runnable/secrets/secrets-of.js'
+import { type SharedSecrets, sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { takePlace } from './place.js'
 import { startWorkers, type WorkersOptions } from './workers.js'
 
 /** The settings of this program, as JSON. */
 export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly imports?: readonly string[]
-  readonly secrets?: PackedSecrets
+  /** What a pool on a cluster has shared; or, as people write it, values by key by section. */
+  readonly secrets?: SharedSecrets | SecretValues
   /** Names what no two of these programs may have at once; the later one has it. */
   readonly place?: string
 }
@@ -28,18 +31,41 @@ function readSettings(file: string | undefined): WorkerProgramSettings {
         exitCode: 22,
       },
     )
-  return JSON.parse(readFileSync(file ?? 0, 'utf8'))
+  return parsed(
+    readFileSync(file ?? 0, 'utf8'),
+    file === undefined ? 'What is on standard input' : `"${file}"`,
+  )
+}
+
+// The message of "JSON.parse" repeats the text, which holds a password.
+function parsed(text: string, what: string): WorkerProgramSettings {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new FlambeauError(`${what} is no JSON: write the options of "startWorkers" as one JSON object`, {
+      code: 'SETTINGS_NOT_JSON',
+      exitCode: 22,
+    })
+  }
 }
 
 async function main(): Promise<void> {
   const { place, secrets, ...options } = readSettings(process.argv[2])
   // At once, as Redis may not answer: the processes of the tasks end with this one.
   if (place !== undefined) await takePlace({ ...options, place }, leave)
-  const workers = await startWorkers({ ...options, ...(secrets && { secrets: unpackSecrets(secrets) }) })
+  const workers = await startWorkers({ ...options, ...(secrets && { secrets: configOf(secrets) }) })
   workers.onUnfit = unfit
   console.log('ready')
   const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
+}
+
+function configOf(secrets: SharedSecrets | SecretValues): SecretsConfig {
+  return isShared(secrets) ? sharedSecrets(secrets) : secretsOf(secrets)
+}
+
+function isShared(secrets: SharedSecrets | SecretValues): secrets is SharedSecrets {
+  return typeof secrets['dialect'] === 'string'
 }
 
 function leave(why: string): never {

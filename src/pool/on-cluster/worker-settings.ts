@@ -1,8 +1,8 @@
 import type { CurrentRun } from '../../cluster/run/current-run.js'
+import { shareAllSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { WorkerProgramSettings } from '../bullmq/worker-program.js'
 import { moduleUrls } from '../import-modules.js'
 import type { PoolOptions } from '../pool-options.js'
-import { packSecrets } from '../processes/packed-secrets.js'
 import { resultsFolder, shippedModules } from './shipped.js'
 
 /** Where workers find their tasks. */
@@ -23,6 +23,6 @@ export async function settingsOf(
     ...Object.fromEntries(given),
     imports: await shippedModules(moduleUrls(options.imports ?? []), run),
     folder: resultsFolder(run),
-    ...(secrets && { secrets: packSecrets(secrets) }),
+    ...(secrets && { secrets: shareAllSecrets(secrets) }),
   }
 }

@@ -1,3 +1,4 @@
+import type { SharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { Ended, TaskMessage, TaskNews } from '../engine.js'
 import type { PackedError } from '../packed-error.js'
 
@@ -11,7 +12,7 @@ export type ToWorker =
 export interface WorkerSettings {
   readonly imports: readonly string[]
   readonly folder: string
-  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly secrets?: SharedSecrets
 }
 
 /** What a worker process tells. */

@@ -1,8 +1,8 @@
+import { shareAllSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { endedBy } from '../attempt.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from '../engine.js'
 import { type PackedError, unpackError } from '../packed-error.js'
 import type { WorkerSettings } from './messages.js'
-import { packSecrets } from './packed-secrets.js'
 import { WaitingTask } from './waiting-task.js'
 import { type WorkerListener, WorkerProcess } from './worker-process.js'
 
@@ -27,7 +27,7 @@ export class ProcessEngine implements Engine, WorkerListener {
   constructor(readonly options: ProcessEngineOptions) {
     const { imports, folder, secrets, workers } = options
     this.capacity = 64 * workers
-    this.#settings = { imports, folder, ...(secrets && { secrets: packSecrets(secrets) }) }
+    this.#settings = { imports, folder, ...(secrets && { secrets: shareAllSecrets(secrets) }) }
   }
 
   /** How many tasks at once keep its workers busy: one each, and more of those that are over in no time. */

@@ -1,12 +1,14 @@
 // The program of a worker process: takes one task after the other from its parent, and ends when its parent does.
 import { signalGroup } from '../../cluster/agent/signal-group.js'
+import { redactOf } from '../../runnable/secrets/mask.js'
+import { maskOutput } from '../../runnable/secrets/mask-output.js'
+import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
 import { importModules } from '../import-modules.js'
 import { packError } from '../packed-error.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { Outbox } from './outbox.js'
-import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
 
 let setup: WorkerSetup
@@ -39,8 +41,10 @@ function take(task: TaskMessage): void {
 
 async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<void> {
   try {
+    const given = secrets && { secrets: sharedSecrets(secrets) }
+    if (given) maskOutput(redactOf(given.secrets))
     await importModules(imports)
-    setup = { imports, folder, ...(secrets && { secrets: unpackSecrets(secrets) }) }
+    setup = { imports, folder, ...given }
     outbox.post({ type: 'ready' })
   } catch (thrown) {
     outbox.post({ type: 'unfit', error: packError(thrown) })

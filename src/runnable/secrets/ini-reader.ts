@@ -1,10 +1,9 @@
+import { dialects } from './dialects.js'
 import { FileProblems, type Line } from './file-problems.js'
 import { quoted } from './quoted.js'
-import { type DialectRules, SecretsTable } from './secrets-table.js'
+import { SecretsTable } from './secrets-table.js'
 
 type Parse = typeof import('ini').parse
-
-const iniRules: DialectRules = { keyOf: (key) => key, expand: (raw) => raw }
 
 /**
  * Reads a file as the npm package `ini` does, and refuses what that package would alter silently.
@@ -33,7 +32,7 @@ class IniReader {
   table(): SecretsTable {
     this.#problems.throwAny()
     const content = { sections: this.#sections }
-    return new SecretsTable({ content, rules: iniRules, filename: this.#problems.filename })
+    return new SecretsTable({ content, rules: dialects.ini, filename: this.#problems.filename })
   }
 
   read(line: Line): void {

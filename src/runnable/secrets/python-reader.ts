@@ -1,5 +1,5 @@
+import { dialects } from './dialects.js'
 import { FileProblems, type Line } from './file-problems.js'
-import { pythonRules } from './python-rules.js'
 import { indentOf, strip, stripEnd } from './python-text.js'
 import { quoted } from './quoted.js'
 import { defaultSection, SecretsTable } from './secrets-table.js'
@@ -47,7 +47,7 @@ class PythonReader {
     this.#problems.throwAny()
     const sections = new Map([...this.#sections].map(([name, { options }]) => [name, joined(options)]))
     const content = { sections, defaults: joined(this.#defaults.options) }
-    return new SecretsTable({ content, rules: pythonRules, filename: this.#problems.filename })
+    return new SecretsTable({ content, rules: dialects.python, filename: this.#problems.filename })
   }
 
   read(line: Line): void {
@@ -81,7 +81,7 @@ class PythonReader {
       this.#reportBogus(line, delimiter)
       return
     }
-    const key = pythonRules.keyOf(stripEnd(text.slice(0, delimiter)))
+    const key = dialects.python.keyOf(stripEnd(text.slice(0, delimiter)))
     const known = options.get(key)
     this.#open = [strip(text.slice(delimiter + 1))]
     if (known) this.#reportTwice('SECRETS_DUPLICATE_KEY', keyIn(name, key), { line, first: known.line })

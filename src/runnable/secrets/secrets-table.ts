@@ -21,10 +21,13 @@ export interface Expansion {
 
 /** How a dialect spells keys and completes values. */
 export interface DialectRules {
+  readonly name: 'python' | 'ini' | 'literal'
   /** The spelling under which a key is kept. */
   keyOf(key: string): string
   /** A value as a program gets it. */
   expand(raw: string, expansion: Expansion): string
+  /** A value as a file would have it: `expand` gives it back, and refers to no other key. */
+  quote(value: string): string
 }
 
 /** What {@link SecretsTable} is made of. */
@@ -56,9 +59,14 @@ export class SecretsTable {
     return [...this.#content.sections.keys()]
   }
 
+  /** Whether this is a table in which sections inherit keys, of which there may be none. */
+  inherits(): boolean {
+    return this.#content.defaults !== undefined
+  }
+
   /** All names that {@link hasSection} knows. */
   names(): string[] {
-    return this.#content.defaults ? [defaultSection, ...this.sections()] : this.sections()
+    return this.inherits() ? [defaultSection, ...this.sections()] : this.sections()
   }
 
   /** Whether there are keys that all sections share. */
@@ -67,7 +75,7 @@ export class SecretsTable {
   }
 
   hasSection(name: string): boolean {
-    const inherited = this.#content.defaults !== undefined && name === defaultSection
+    const inherited = this.inherits() && name === defaultSection
     return inherited || this.#content.sections.has(name)
   }
 
@@ -77,6 +85,25 @@ export class SecretsTable {
     const own = this.#content.sections.get(section)?.keys() ?? []
     const inherited = this.#content.defaults?.keys() ?? []
     return [...new Set([...own, ...inherited])]
+  }
+
+  /** The keys of a section, but for those whose values are the same in every section. */
+  ownAndVarying(section: string): string[] {
+    const own = this.own(section).map(([key]) => key)
+    const varying = [...(this.#content.defaults ?? [])].filter(([, raw]) => raw.includes('%'))
+    return [...new Set([...own, ...varying.map(([key]) => key)])]
+  }
+
+  /** The keys that a section has itself, with their values as the file has them. */
+  own(section: string): [key: string, raw: string][] {
+    const { sections, defaults } = this.#content
+    const keys = sections.get(section) ?? (section === defaultSection ? defaults : undefined)
+    return [...(keys ?? [])]
+  }
+
+  /** Whether all sections inherit keys that were not sent to this machine. */
+  withholdsDefaults(): boolean {
+    return this.rules.name === 'python' && this.withheld.includes(defaultSection)
   }
 
   /** A value as the file has it. */

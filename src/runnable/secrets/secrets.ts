@@ -1,6 +1,6 @@
+import { dialects } from './dialects.js'
 import { missingSecret } from './missing-secret.js'
 import { withNames } from './named-access.js'
-import { pythonRules } from './python-rules.js'
 import { redactor } from './redact.js'
 import { hidden, inspection, openSection, type SecretSection } from './secret-section.js'
 import { SecretValue } from './secret-value.js'
@@ -90,7 +90,10 @@ export class Secrets {
     return table.keys(section)
   }
 
-  /** `text` with every value of four characters or more masked: for logs of errors that others threw. */
+  /**
+   * Masks every value of four characters or more in a text, also percent-encoded, in base64 and as JSON has it, and the
+   * passwords of URLs: for logs of errors that others threw.
+   */
   redact(text: string): string {
     return redactor(tables.get(this)!)(text)
   }
@@ -107,7 +110,7 @@ export class Secrets {
 }
 
 const noContent = { sections: new Map(), defaults: new Map() }
-const empty = Secrets.from(new SecretsTable({ content: noContent, rules: pythonRules }))
+const empty = Secrets.from(new SecretsTable({ content: noContent, rules: dialects.python }))
 
 /** Secrets without a section, for when none were given. */
 export function emptySecrets(): SecretsConfig {

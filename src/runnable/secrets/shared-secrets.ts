@@ -1,59 +1,87 @@
-import { pythonRules } from './python-rules.js'
+import { type DialectName, dialects } from './dialects.js'
 import { SecretValue } from './secret-value.js'
 import { Secrets, type SecretsConfig, tableOf } from './secrets.js'
-import { type DialectRules, defaultSection, SecretsTable } from './secrets-table.js'
+import { defaultSection, SecretsTable } from './secrets-table.js'
 
-/** Keys with their values: pairs, since one may be called as what every object has. */
-type SharedKeys = readonly (readonly [key: string, value: string])[]
+/** Keys with their values as a file has them: pairs, since a key may have the name of what every object has. */
+type SharedKeys = readonly (readonly [key: string, raw: string])[]
 
-/** Some sections of secrets on their way to another process: plain data, with the values as a program gets them. */
+/**
+ * Secrets on their way to another process or machine: plain data, and the only format in which they travel. The
+ * receiver reads the values by the rules of the same dialect.
+ */
 export interface SharedSecrets {
   readonly filename?: string
-  /** Whether keys are the same in any case. */
-  readonly caseless: boolean
+  readonly dialect: DialectName
   readonly sections: readonly (readonly [section: string, keys: SharedKeys])[]
-  /** Those of `DEFAULT`, where it is no section like any other. */
+  /** The keys that all sections inherit; absent in a dialect without such, and where they were not sent. */
   readonly defaults?: SharedKeys
-  /** Sections that stay at home. */
+  /** The sections that were not sent. */
   readonly withheld: readonly string[]
 }
 
+/** All secrets, for a process or machine that may have what this one has. */
+export function shareAllSecrets(secrets: SecretsConfig): SharedSecrets {
+  const table = tableOf(secrets)
+  const sections = table.sections().map((section) => [section, table.own(section)] as const)
+  return { ...headOf(table), sections, ...defaultsOf(table) }
+}
+
 /**
- * Those sections that may leave this process; one that is not there may be missed by who asks for it.
+ * Only the sections that may leave this machine, each with what it says itself: inherited keys leave with `DEFAULT`
+ * alone. A section that the file does not have is left out.
  *
- * @throws {@link MissingSecretsError} when a value in one of them cannot be read.
+ * @throws {@link MissingSecretsError} when a value in one of the sections cannot be read.
  */
 export function shareSecrets(secrets: SecretsConfig, allowed: readonly string[]): SharedSecrets {
   const table = tableOf(secrets)
-  const shared = table.sections().filter((section) => allowed.includes(section))
-  const defaults = table.hasDefaults() && allowed.includes(defaultSection)
-  const names = table.hasDefaults() ? table.names() : table.sections()
+  const sections = table.sections().filter((section) => allowed.includes(section))
+  const inherits = !table.hasDefaults() || allowed.includes(defaultSection)
+  const keysOf = inherits ? checkedKeys : resolvedKeys
   return {
-    ...(table.filename === undefined ? {} : { filename: table.filename }),
-    caseless: table.rules.keyOf === pythonRules.keyOf,
-    sections: shared.map((section) => [section, valuesOf(table, section)]),
-    ...(defaults ? { defaults: valuesOf(table, defaultSection) } : {}),
-    withheld: names.filter((section) => !allowed.includes(section)),
+    ...headOf(table),
+    sections: sections.map((section) => [section, keysOf(table, section)] as const),
+    ...(inherits ? defaultsOf(table) : {}),
+    withheld: [...table.withheld, ...sectionsWithKeys(table).filter((section) => !allowed.includes(section))],
   }
 }
 
-/** The file that secrets were read from; it stays at home, wherever it lies. */
-export function secretsFileOf(secrets: SecretsConfig): string | undefined {
-  return tableOf(secrets).filename
-}
-
-function valuesOf(table: SecretsTable, section: string): [string, string][] {
-  return table.keys(section).map((key) => [key, new SecretValue(table, section, key).text()!])
-}
-
-const asWritten: DialectRules = { keyOf: (key) => key, expand: (raw) => raw }
-
 /** Secrets that another process has shared. */
-export function sharedSecrets({ sections, defaults, caseless, ...rest }: SharedSecrets): SecretsConfig {
+export function sharedSecrets({ sections, defaults, dialect, ...rest }: SharedSecrets): SecretsConfig {
   const content = {
     sections: new Map(sections.map(([section, keys]) => [section, new Map(keys)])),
     ...(defaults ? { defaults: new Map(defaults) } : {}),
   }
-  const rules = caseless ? { ...asWritten, keyOf: pythonRules.keyOf } : asWritten
-  return Secrets.from(new SecretsTable({ content, rules, ...rest }))
+  return Secrets.from(new SecretsTable({ content, rules: dialects[dialect], ...rest }))
+}
+
+/** The file that secrets were read from; it stays on this machine, wherever it lies. */
+export function secretsFileOf(secrets: SecretsConfig): string | undefined {
+  return tableOf(secrets).filename
+}
+
+function headOf({ filename, rules, withheld }: SecretsTable) {
+  return { ...(filename === undefined ? {} : { filename }), dialect: rules.name, withheld }
+}
+
+function defaultsOf(table: SecretsTable): Pick<SharedSecrets, 'defaults'> {
+  return table.inherits() ? { defaults: table.own(defaultSection) } : {}
+}
+
+// A "DEFAULT" without keys says nothing that could be withheld.
+function sectionsWithKeys(table: SecretsTable): string[] {
+  return table.hasDefaults() ? table.names() : table.sections()
+}
+
+function checkedKeys(table: SecretsTable, section: string): SharedKeys {
+  resolvedKeys(table, section)
+  return table.own(section)
+}
+
+// What a value refers to may stay on this machine, so it is filled in here.
+function resolvedKeys(table: SecretsTable, section: string): SharedKeys {
+  return table.own(section).map(([key]) => {
+    const value = new SecretValue(table, section, key).text()!
+    return [key, table.rules.quote(value)] as const
+  })
 }
