@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 
-const variables = ['LOGNAME', 'USER', 'LNAME', 'USERNAME']
+const variables = 'LOGNAME USER LNAME USERNAME'.split(' ')
 
 /**
  * Returns the name of the user of this computer, as Python's `getpass.getuser` does: from the environment, then from
