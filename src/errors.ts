@@ -76,17 +76,35 @@ abstract class UserMistake extends FlambeauError {
   }
 }
 
+const tagCodes: readonly string[] = ['UNKNOWN_TAG', 'UNKNOWN_FACTORY', 'BAD_CORE_TAG', 'ABSTRACT_CLASS']
+
+const validationCodes: readonly string[] = [
+  'EXPECTED_MAPPING',
+  'KEY_NOT_STRING',
+  'KEY_TWICE',
+  'BAD_OPTION',
+  'MISSING_OPTION',
+  'UNKNOWN_OPTION',
+  'UNEXPECTED_TYPE',
+  'REFUSED',
+]
+
+/** The class of errors for problems of a code: `DocumentError` for all that have no class of their own. */
+export function documentErrorClass(code: string): typeof DocumentError {
+  if (tagCodes.includes(code)) return TagError
+  return validationCodes.includes(code) ? ValidationError : DocumentError
+}
+
+function isInstance(value: unknown, Class: { prototype: object }, codes: readonly string[]): boolean {
+  if (!(value instanceof FlambeauError)) return false
+  const inherits = Object.prototype.isPrototypeOf.call(Class.prototype, value)
+  return inherits || value.problems.some(({ code }) => codes.includes(code))
+}
+
 /** The YAML is wrong; `problems` has every place. */
 export class DocumentError extends UserMistake {
   override get name(): string {
     return 'DocumentError'
-  }
-}
-
-/** A tag that nobody registered, or a factory that its class does not have. */
-export class TagError extends DocumentError {
-  override get name(): string {
-    return 'TagError'
   }
 }
 
@@ -95,12 +113,29 @@ export class ValidationError extends DocumentError {
   override get name(): string {
     return 'ValidationError'
   }
+
+  /** @internal An error with several kinds of problems is an instance of the class of each. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, this === ValidationError ? validationCodes : [])
+  }
 }
 
 /** The YAML is right, but it is no runnable file. */
 export class RunnableFileError extends DocumentError {
   override get name(): string {
     return 'RunnableFileError'
+  }
+}
+
+/** A tag that nobody registered, or a factory that its class does not have. */
+export class TagError extends RunnableFileError {
+  override get name(): string {
+    return 'TagError'
+  }
+
+  /** @internal An error with several kinds of problems is an instance of the class of each. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, this === TagError ? tagCodes : [])
   }
 }
 

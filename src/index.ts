@@ -1,7 +1,12 @@
 // `export *` here and nowhere else: only so can users augment the interface.
 
 export type { ClusterAccess } from './cluster/cluster-access.js'
-export { ClusterRunnable, isClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
+export {
+  ClusterRunnable,
+  type ClusterRunnableParameters,
+  isClusterRunnable,
+  type SetupOptions,
+} from './cluster/cluster-runnable.js'
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
 export type { Exit, Resources } from './cluster/wire/protocol.js'
@@ -82,7 +87,7 @@ export type { Logger } from './runnable/logger.js'
 export type { Outcome } from './runnable/outcome.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'
 export { type RunOptions, runOptions } from './runnable/run-options.js'
-export { isRunnable, Runnable, type UserProvider } from './runnable/runnable.js'
+export { isRunnable, Runnable, type RunnableParameters, type UserProvider } from './runnable/runnable.js'
 export type { RunnableSource } from './runnable/runnable-text.js'
 export {
   type ParseSecretsOptions,

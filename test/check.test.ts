@@ -59,7 +59,7 @@ function flambeauCheck(...flags: string[]) {
     'dist/cli/main.js',
     'check',
     join(folder, 'seven.yaml'),
-    '-i',
+    '--import',
     `./${join(folder, 'classes.mjs')}`,
   ]
   return spawnSync(process.execPath, [...args, ...flags], { encoding: 'utf8' })

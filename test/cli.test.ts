@@ -202,6 +202,19 @@ describe('flambeau', () => {
     assert.doesNotMatch(stderr, stackLine)
   })
 
+  test('says how to run a file that stands in place of a command', async () => {
+    for (const name of ['train.yaml', 'no such.yml']) {
+      const { code, stderr } = await flambeau(name)
+      assert.equal(code, 1)
+      const word = name.includes(' ') ? `'${name}'` : name
+      assert.ok(
+        stderr.includes(`"${name}" is a file and no command: to run it, type "flambeau run ${word}"`),
+        stderr,
+      )
+      assert.doesNotMatch(stderr, stackLine)
+    }
+  })
+
   test('suggests the option that was meant', async () => {
     const { code, stderr } = await flambeau('run', 'file.yaml', '--dry-rum')
     assert.equal(code, 1)
@@ -307,7 +320,7 @@ describe('flambeau run of a deprecated tag', () => {
 describe('flambeau run of a mistake', () => {
   test('shows message, place and frame, and no stack', async () => {
     const text = fileOf('!Say\ntext: !Sya {}\n', 'mistake.yaml')
-    const ended = await flambeau('run', text, '-i', './tasks.mjs')
+    const ended = await flambeau('run', text, '--import', './tasks.mjs')
     assertMistake(ended, /^Unknown tag "!Sya": did you mean "!Say"\?$/m)
     assert.match(ended.stderr, /^ {2}mistake\.yaml:2:7$/m)
     assert.match(ended.stderr, /^ {2}2 \| text: !Sya \{\}$/m)
@@ -595,7 +608,7 @@ describe('flambeau tags', () => {
   })
 
   test('--json prints them as data', async () => {
-    const { code, stdout } = await flambeau('tags', '--json', '-i', './tasks.mjs')
+    const { code, stdout } = await flambeau('tags', '--json', '--import', './tasks.mjs')
     assert.equal(code, 0)
     const tags: { tag: string; class: string; factories: string[]; description?: string }[] =
       JSON.parse(stdout)

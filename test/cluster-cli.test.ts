@@ -27,12 +27,12 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
   const at = (...args: string[]) => project.flambeau(...args, '-c', file)
   const start = (code: string, ...flags: string[]) => {
     project.jobFile(code)
-    return at('run', 'job.yaml', '-i', './jobs.js', ...flags)
+    return at('run', 'job.yaml', '--import', './jobs.js', ...flags)
   }
 
   test('says what it would do, does it, and then has nothing to do', async () => {
     project.jobFile('return 1')
-    const plan = await at('plan', 'job.yaml', '-i', './jobs.js')
+    const plan = await at('plan', 'job.yaml', '--import', './jobs.js')
     assert.match(
       plan.stdout,
       /^orchestrator \(orchestrator\): would send flambeau .*\nfactory-1 \(factory\): would send/,
@@ -100,7 +100,7 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
 
   test('lets a run go on when it is interrupted, and says how to come back', async () => {
     project.jobFile(`console.log('ready'); await delay(1500); return 'done'`)
-    const child = project.start('run', 'job.yaml', '-c', file, '-i', './jobs.js')
+    const child = project.start('run', 'job.yaml', '-c', file, '--import', './jobs.js')
     const ended = once(child, 'close')
     let said = ''
     child.stderr!.on('data', (chunk) => {
@@ -125,7 +125,7 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
 
   test('refuses a file that holds no cluster', async () => {
     project.jobFile('return 1')
-    const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '-i', './jobs.js')
+    const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '--import', './jobs.js')
     assert.deepEqual([code, /holds a runnable, but no cluster/.test(stderr)], [22, true])
   })
 })

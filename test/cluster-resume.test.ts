@@ -34,7 +34,7 @@ describe('a run whose start was killed', { skip: onlyHere() }, () => {
   test('is there once or not at all, and the next call goes on', async () => {
     const cluster = project.file('cluster.yaml', dump(make()))
     const longest = await timeOf(() =>
-      project.flambeau('run', project.jobFile('return 1'), '-c', cluster, '-i', './jobs.js'),
+      project.flambeau('run', project.jobFile('return 1'), '-c', cluster, '--import', './jobs.js'),
     )
     const next = random(seed)
     for (let kill = 0; kill < kills; kill++) {
@@ -42,14 +42,14 @@ describe('a run whose start was killed', { skip: onlyHere() }, () => {
       if (kill % 3 === 0) await takeDown(make())
       // What is sent differs each time.
       project.jobFile(`${alone}await delay(${kill % 2 ? 0 : 400}); return ${kill}`)
-      await killedAfter(next() * longest, 'run', 'job.yaml', '-c', cluster, '-i', './jobs.js')
+      await killedAfter(next() * longest, 'run', 'job.yaml', '-c', cluster, '--import', './jobs.js')
       for (const home of homes()) assertWhole(home)
       const { code, stdout, stderr } = await project.flambeau(
         'run',
         'job.yaml',
         '-c',
         cluster,
-        '-i',
+        '--import',
         './jobs.js',
         '--force',
       )

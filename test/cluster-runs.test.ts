@@ -149,7 +149,7 @@ function runs(make: () => Cluster): void {
     const file = join(project.folder, 'cluster-of-run.yaml')
     writeFileSync(file, dump(cluster))
     project.jobFile(`${lines(20, 100)}\nreturn 42`)
-    const child = project.start('run', 'job.yaml', '-c', file, '-i', './jobs.js')
+    const child = project.start('run', 'job.yaml', '-c', file, '--import', './jobs.js')
     const said = await saysUntil(child, /line 2\n/)
     child.kill('SIGKILL')
     await once(child, 'close')

@@ -178,7 +178,7 @@ function keepsSecrets({ make, folders }: Place): void {
         file,
         '-s',
         'secrets.ini',
-        '-i',
+        '--import',
         './jobs.js',
       )
       assert.doesNotMatch(stdout + stderr, new RegExp(`${found}|${kept}`))

@@ -140,7 +140,7 @@ describe('bringing up', { skip: onlyHere(noHosts) }, () => {
     const given = [
       '-o',
       'BatchMode=yes',
-      '-i',
+      '--import',
       join(folder, 'key'),
       '-o',
       `UserKnownHostsFile=${join(folder, 'known_hosts')}`,
@@ -239,7 +239,7 @@ exec '${process.execPath}' -e "$(printf %s "$2" | sed '${asOld}')" "$3"
       'return 1',
       `await options.cluster.createDirs(['data']); await options.cluster.sendLocalContent({ here: ${JSON.stringify(project.file('sent.txt', 'sent'))} }, 'sent', { allHosts: true })`,
     )
-    const run = await project.flambeau('run', 'job.yaml', '-c', file, '-i', './jobs.js')
+    const run = await project.flambeau('run', 'job.yaml', '-c', file, '--import', './jobs.js')
     assert.deepEqual([run.code, run.stdout], [0, '1\n'], run.stderr)
     assert.notDeepEqual(hosts.all.map(listing), before)
     const down = await project.flambeau('down', file)

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { basename, dirname, join } from 'node:path'
+import { homedir } from 'node:os'
+import { basename, dirname, join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -302,6 +303,14 @@ describe('extensions that are installed', {
           const ended = await lab.flambeau(['run', job(source), install], env)
           assert.equal(ended.stdout, 'from main\n', ended.stderr)
         }
+        const { hostname, port, username } = new URL(server.url)
+        const home = relative(homedir(), `${lab.folder}/served/repo.git`)
+        const byPath = { GIT_SSH_COMMAND: `${server.ssh} -p ${port}` }
+        const asInFlambe = await lab.flambeau(
+          ['run', job(`ssh://${username}@${hostname}:${home}`), '-i'],
+          byPath,
+        )
+        assert.equal(asInFlambe.stdout, 'from main\n', asInFlambe.stderr)
         const stranger = {
           GIT_SSH_COMMAND:
             'ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -i /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null',

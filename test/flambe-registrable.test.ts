@@ -34,13 +34,13 @@ class BaseA extends Registrable {
     return new this(akw1, akw2)
   }
 
-  static fromYaml(builder: Builder, node: Node, factoryName?: string) {
+  static override fromYaml(builder: Builder, node: Node, factoryName?: string) {
     const options = builder.constructMapping(node)
     if (factoryName === 'someFactory') return this.someFactory(options)
     return new this(options['akw1'], options['akw2'])
   }
 
-  static toYaml(representer: Representer, { akw1, akw2 }: BaseA, tag: Tag) {
+  static override toYaml(representer: Representer, { akw1, akw2 }: BaseA, tag: Tag) {
     return representer.representMapping(tag, { akw1, akw2 })
   }
 }
@@ -53,12 +53,12 @@ class BaseB extends Registrable {
     super()
   }
 
-  static fromYaml(builder: Builder, node: Node) {
+  static override fromYaml(builder: Builder, node: Node) {
     const { bkw1, bkw2 } = builder.constructMapping(node)
     return new this(bkw1, bkw2)
   }
 
-  static toYaml(representer: Representer, { bkw1, bkw2 }: BaseB, tag: Tag) {
+  static override toYaml(representer: Representer, { bkw1, bkw2 }: BaseB, tag: Tag) {
     return representer.representMapping(tag, { bkw1, bkw2 })
   }
 }

@@ -69,7 +69,7 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
     const job = '!Trials { count: 2, trial: { needs: KEY } }'
     project.file('job.yaml', `extension: ./extension\n---\n${job}\n`)
     project.file('sharing.yaml', `!LocalCluster\nname: local\nfolder: ${folder}\nsecrets: [AWS]\n`)
-    const flags = ['-c', 'sharing.yaml', '-i', './trials.js', '-s', secrets]
+    const flags = ['-c', 'sharing.yaml', '--import', './trials.js', '-s', secrets]
     const { stdout, stderr } = await project.flambeau('run', 'job.yaml', ...flags)
     assert.deepEqual(JSON.parse(stdout || 'null'), ['t0', 't1'], stderr)
     assert.equal(spawnSync('grep', ['-rqs', 'open sesame', folder]).status, 1)
@@ -79,7 +79,7 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
     const bin = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
     for (const name of ['node', 'sh', 'ssh-keygen']) symlinkSync(pathOf(name), join(bin, name))
     project.file('job.yaml', '!Trials { count: 1 }')
-    const flags = ['-c', 'cluster.yaml', '-i', './trials.js']
+    const flags = ['-c', 'cluster.yaml', '--import', './trials.js']
     const { code, stderr } = await project.flambeauIn({ PATH: bin }, 'run', 'job.yaml', ...flags)
     rmSync(bin, { recursive: true })
     assert.equal(code, 69)
@@ -167,14 +167,22 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
       'killed.yaml',
       `!Sweep { each: ${each}, metric: score, output: killed, workers: 1 }`,
     )
-    const first = project.flambeau('run', file, '-c', 'cluster.yaml', '-i', './trials.js')
+    const first = project.flambeau('run', file, '-c', 'cluster.yaml', '--import', './trials.js')
     await until(() => notesIn(notes).length >= 5)
     process.kill(below(folder).find(isOrchestrator)!, 'SIGKILL')
     assert.notEqual((await first).code, 0)
     await nothingBelow(folder)
     const done = await readRecords(join(folder, 'orchestrator/.flambeau/clusters/local/content/killed'))
     assert.ok(done.length >= 1 && done.length < 10, `${done.length} done`)
-    const second = await project.flambeau('run', file, '-c', 'cluster.yaml', '-i', './trials.js', '--resume')
+    const second = await project.flambeau(
+      'run',
+      file,
+      '-c',
+      'cluster.yaml',
+      '--import',
+      './trials.js',
+      '--resume',
+    )
     assert.equal(second.code, 0, second.stderr)
     assert.equal(JSON.parse(second.stdout).trials, 10)
     for (const { trial } of done)
@@ -280,7 +288,7 @@ function isCancelled(make: () => Cluster, folder: () => string): void {
       'busy.yaml',
       `!Trials { count: 4, trial: { notes: ${notes}, busy: true }, pool: { workers: 1 } }`,
     )
-    const command = project.start(['run', 'busy.yaml', '-c', 'cluster.yaml', '-i', './trials.js'])
+    const command = project.start(['run', 'busy.yaml', '-c', 'cluster.yaml', '--import', './trials.js'])
     const end = endOf(command)
     await until(() => notesIn(notes).length >= 2, 'tasks run')
     command.kill('SIGINT')

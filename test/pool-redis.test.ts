@@ -130,7 +130,7 @@ describe('the Redis of a pool on a cluster', { skip: onlyHere(noRedis) }, () => 
   /** Runs four trials where there are these programs. */
   function runIn(env: NodeJS.ProcessEnv, pool: object = {}) {
     project.file('job.yaml', `!Trials ${JSON.stringify({ count: 4, pool: { workers: 1, ...pool } })}`)
-    return project.flambeauIn(env, 'run', 'job.yaml', '-c', 'cluster.yaml', '-i', './trials.js')
+    return project.flambeauIn(env, 'run', 'job.yaml', '-c', 'cluster.yaml', '--import', './trials.js')
   }
 })
 

@@ -3,10 +3,7 @@ import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
 /** Adds `--import MODULE`, which may be given several times. */
 export function withImports(command: Command): Command {
-  const option = new Option(
-    '-i, --import <module>',
-    'import a module that registers classes (may be repeated)',
-  )
+  const option = new Option('--import <module>', 'import a module that registers classes (may be repeated)')
   return command.addOption(option.argParser(several).default([], 'none'))
 }
 
@@ -36,7 +33,7 @@ export interface ExtensionFlags {
 export function withExtensions(command: Command): Command {
   const scripts = new Option('--allow-scripts <extension>', 'let install scripts build it (may be repeated)')
   return command
-    .option('--install-extensions', 'install the extensions that are not installed')
+    .option('-i, --install-extensions', 'install the extensions that are not installed')
     .option('--no-download-extensions', 'fetch nothing from other machines')
     .option('--frozen', 'refuse extensions that are not as the lock says')
     .addOption(scripts.argParser(several).default([], 'none'))

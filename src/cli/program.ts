@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { repeatCommand } from '../pool/repeat-command.js'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
 import { cancelCommand } from './cluster/cancel.js'
@@ -19,7 +21,7 @@ import { tagsCommand } from './tags.js'
 
 /** The command line: every command is a thin face over a call of the library. */
 export function program(): Command {
-  return new Command('flambeau')
+  const root = new Command('flambeau')
     .description('Run what a YAML file describes')
     .version(version)
     .showSuggestionAfterError()
@@ -40,4 +42,13 @@ export function program(): Command {
     .addCommand(extensionsCommand())
     .addCommand(lockCommand())
     .addCommand(reportCommand())
+  return root.on('command:*', ([name = '']: string[]) => refuseUnknown(name, root))
+}
+
+function refuseUnknown(name: string, root: Command): void {
+  const isFile = /\.ya?ml$/.test(name) || existsSync(name)
+  if (isFile)
+    root.error(`error: "${name}" is a file and no command: to run it, type "${repeatCommand(name, [])}"`)
+    // What commander itself does when nothing listens: it names the nearest command.
+  ;(root as unknown as { unknownCommand(): void }).unknownCommand()
 }

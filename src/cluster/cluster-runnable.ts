@@ -1,5 +1,6 @@
 import { setSerializableAttr } from '../document/construct/records.js'
-import { Runnable } from '../runnable/runnable.js'
+import { RegistrationError } from '../errors.js'
+import { Runnable, type RunnableParameters } from '../runnable/runnable.js'
 import type { ClusterAccess } from './cluster-access.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 
@@ -8,6 +9,12 @@ export interface SetupOptions {
   readonly cluster: ClusterAccess
   readonly extensions: Readonly<Record<string, string>>
   readonly force: boolean
+}
+
+/** What the constructor of every {@link ClusterRunnable} takes besides the options of its class. */
+export interface ClusterRunnableParameters extends RunnableParameters {
+  /** The cluster that it runs on; dumped with the object. */
+  env?: RemoteEnvironment | null
 }
 
 const brand = Symbol.for('flambeau.ClusterRunnable')
@@ -35,15 +42,29 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
 > {
   /** @internal */
   static readonly injectedOptions: readonly string[] = ['env']
+  /** @internal */
+  declare static readonly ownOptions: ClusterRunnableParameters
+
+  /** @internal */
+  static override takes(name: string, value: unknown): boolean {
+    return name === 'env' || super.takes(name, value)
+  }
 
   /** The cluster that this runs on; absent when it runs locally. */
   declare env?: RemoteEnvironment
+
+  /** `env` and `userProvider` among the options are no options of the class: its schema does not see them. */
+  constructor(options?: object & ClusterRunnableParameters) {
+    super(options)
+    if (options?.env) this.setSerializableAttr('env', options.env)
+  }
 
   /** Prepares the cluster; called where the run is started, before it is sent. */
   abstract setup(options: SetupOptions): void | Promise<void>
 
   /** Calls `setup`, then makes `env` part of what is sent. */
   async setupInjectEnv(options: SetupOptions): Promise<void> {
+    if (typeof this.setup !== 'function') throw noSetup(this.constructor.name)
     await this.setup(options)
     this.setSerializableAttr('env', await options.cluster.getRemoteEnv(this.userProvider))
   }
@@ -62,4 +83,10 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
 /** Whether a value is a {@link ClusterRunnable}, whichever copy of this package its class extends. */
 export function isClusterRunnable(value: object): value is ClusterRunnable<unknown, any> {
   return brand in value
+}
+
+// The compiler reports this in TypeScript; nothing does in JavaScript.
+function noSetup(name: string): RegistrationError {
+  const message = `Class "${name}" extends ClusterRunnable and has no method "setup"`
+  return new RegistrationError(`${message}: write "async setup({ cluster }) {}" in it`, { code: 'NO_SETUP' })
 }

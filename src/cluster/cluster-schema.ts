@@ -9,5 +9,5 @@ export const ClusterName = v.pipe(
   ),
 )
 
-/** Any number of texts; none when absent. */
-export const Texts = v.optional(v.array(v.string()))
+/** Any number of texts; none when absent or null. */
+export const Texts = v.nullish(v.array(v.string()))

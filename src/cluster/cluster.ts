@@ -22,9 +22,9 @@ export interface ClusterOptions {
   /** Tells this cluster from others on the same hosts. */
   readonly name: string
   /** Shell commands that prepare a host; they run once on each, and again when they change. */
-  readonly setupCmds?: readonly string[] | undefined
+  readonly setupCmds?: readonly string[] | null | undefined
   /** The sections of secrets that may leave this machine; none when absent. */
-  readonly secrets?: readonly string[] | undefined
+  readonly secrets?: readonly string[] | null | undefined
 }
 
 /**
@@ -190,7 +190,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   #plan(options: ClusterCallOptions): BringUpPlan {
     const { orchestrator, factories } = this.#all
-    const { name: cluster, setupCmds = [] } = this.options
-    return { cluster, members: [orchestrator, ...factories], setupCmds, ...options }
+    const { name: cluster, setupCmds } = this.options
+    return { cluster, members: [orchestrator, ...factories], setupCmds: setupCmds ?? [], ...options }
   }
 }

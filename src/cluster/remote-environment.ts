@@ -40,19 +40,20 @@ export class RemoteEnvironment extends MappedRegistrable {
   readonly publicOrchestratorIp?: string
   readonly publicFactoriesIps?: readonly string[]
 
-  /** @throws TypeError when an option is missing. */
+  /** @throws TypeError when an option is missing, or of another type. */
   constructor(options: RemoteEnvironmentOptions) {
     super(options)
-    this.key = required(options, 'key')
-    this.orchestratorIp = required(options, 'orchestratorIp')
-    this.factoriesIps = [...required(options, 'factoriesIps')]
-    this.user = required(options, 'user')
-    this.localUser = required(options, 'localUser')
-    if (options.publicOrchestratorIp) this.publicOrchestratorIp = options.publicOrchestratorIp
-    if (options.publicFactoriesIps) this.publicFactoriesIps = [...options.publicFactoriesIps]
+    this.key = text(options, 'key')
+    this.orchestratorIp = text(options, 'orchestratorIp')
+    this.factoriesIps = texts(options, 'factoriesIps')
+    this.user = text(options, 'user')
+    this.localUser = text(options, 'localUser')
+    if (isGiven(options, 'publicOrchestratorIp'))
+      this.publicOrchestratorIp = text(options, 'publicOrchestratorIp')
+    if (isGiven(options, 'publicFactoriesIps')) this.publicFactoriesIps = texts(options, 'publicFactoriesIps')
   }
 
-  static toYaml(representer: Representer, value: RemoteEnvironment, tag: Tag) {
+  static override toYaml(representer: Representer, value: RemoteEnvironment, tag: Tag) {
     return representer.representMapping(tag, {
       key: value.key,
       orchestrator_ip: value.orchestratorIp,
@@ -68,9 +69,39 @@ export class RemoteEnvironment extends MappedRegistrable {
 // A call and no decorator: nothing that the root of the package imports needs tslib.
 registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })(RemoteEnvironment)
 
-function required<K extends keyof RemoteEnvironmentOptions>(options: RemoteEnvironmentOptions, name: K) {
-  const value = options?.[name]
-  if (value !== undefined && value !== null) return value as NonNullable<RemoteEnvironmentOptions[K]>
+type Name = keyof RemoteEnvironmentOptions
+
+// By hand and not by a schema: the root of the package exports this class, and loads no library for it.
+function text(options: RemoteEnvironmentOptions, name: Name): string {
+  const value = required(options, name)
+  if (typeof value === 'string') return value
+  throw wrong(name, `must be a string, but is ${described(value)}`)
+}
+
+function texts(options: RemoteEnvironmentOptions, name: Name): string[] {
+  const value = required(options, name)
+  if (!Array.isArray(value)) throw wrong(name, `must be a list of strings, but is ${described(value)}`)
+  const index = value.findIndex((item) => typeof item !== 'string')
+  if (index < 0) return [...value]
+  throw wrong(name, `must be a list of strings, but item ${index + 1} is ${described(value[index])}`)
+}
+
+function required(options: RemoteEnvironmentOptions, name: Name): unknown {
+  if (isGiven(options, name)) return options[name]
+  throw wrong(name, 'is missing')
+}
+
+function isGiven(options: RemoteEnvironmentOptions, name: Name): boolean {
+  return options?.[name] !== undefined && options[name] !== null
+}
+
+function described(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a mapping' : `the ${typeof value} ${JSON.stringify(value)}`
+}
+
+function wrong(name: Name, reason: string): TypeError {
   const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  throw new TypeError(`option "${key}" is missing${key === name ? '' : ` ("${name}" in code)`}`)
+  const inCode = key === name ? '' : ` ("${name}" in code)`
+  return new TypeError(`option "${key}" ${reason}${inCode}`)
 }

@@ -24,6 +24,8 @@ const SSHClusterOptions = toStandardJsonSchema(
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(v.string()),
     username: v.optional(v.string()),
+    // flambé's: it writes null where it has none.
+    remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
     port: v.optional(Port),
     hostKeys: v.optional(

@@ -39,7 +39,9 @@ function search(from: Node, node: Node): string[] | undefined {
   return undefined
 }
 
-/** Whether nothing stands after a tag. */
+const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])
+
+/** Whether nothing stands after a tag, or a plain null. */
 export function isEmpty(node: Node): boolean {
-  return node.kind === 'scalar' && node.plain && node.value === '' && node.start === node.end
+  return node.kind === 'scalar' && node.plain && nulls.has(String(node.value ?? ''))
 }

@@ -1,4 +1,4 @@
-import { DocumentError, type Problem, TagError, ValidationError } from '../errors.js'
+import { DocumentError, documentErrorClass, type Problem } from '../errors.js'
 import type { Node } from '../node.js'
 import { reportProblems } from '../report.js'
 import type { Source, Span } from '../source.js'
@@ -36,26 +36,7 @@ export function inFileOrder(problems: readonly Problem[]): Problem[] {
 
 /** One error for all problems: of the class that all of them have, else a plain {@link DocumentError}. */
 export function documentError(problems: readonly Problem[]): DocumentError {
-  const found = new Set(problems.map((problem) => familyOf(problem.code)))
+  const found = new Set(problems.map(({ code }) => documentErrorClass(code)))
   const [Family] = found.size === 1 ? [...found] : [DocumentError]
   return new Family!(reportProblems(problems), { problems })
-}
-
-const families: Readonly<Record<string, typeof DocumentError>> = {
-  UNKNOWN_TAG: TagError,
-  UNKNOWN_FACTORY: TagError,
-  BAD_CORE_TAG: TagError,
-  ABSTRACT_CLASS: TagError,
-  EXPECTED_MAPPING: ValidationError,
-  KEY_NOT_STRING: ValidationError,
-  KEY_TWICE: ValidationError,
-  BAD_OPTION: ValidationError,
-  MISSING_OPTION: ValidationError,
-  UNKNOWN_OPTION: ValidationError,
-  UNEXPECTED_TYPE: ValidationError,
-  REFUSED: ValidationError,
-}
-
-function familyOf(code: string): typeof DocumentError {
-  return families[code] ?? DocumentError
 }

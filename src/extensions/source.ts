@@ -98,7 +98,9 @@ function isRepository(path: string): boolean {
 
 // After "#" as npm has it: "ref", "ref::path:folder" or "::path:folder".
 function gitSource(text: string): GitSource {
-  const [address = '', fragment = ''] = text.split('#')
+  const [written = '', fragment = ''] = text.split('#')
+  // As flambé has it: the scp form behind "ssh://", where a port would stand.
+  const address = written.replace(/^(?:git\+)?ssh:\/\/((?:[^/@:]+@)?[^/:@]+:(?!\d+(?:\/|$))[^/].*)$/, '$1')
   const [ref = '', folder] = fragment.split('::path:')
   return {
     kind: 'git',

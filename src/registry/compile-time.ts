@@ -24,11 +24,14 @@ export interface ChecksItsInput {
   readonly checksItsInput: true
 }
 
-type HasFromYaml<C, O> = C extends { fromYaml: FromYaml }
+type HasFromYaml<C, O> = O extends { fromYaml: FromYaml }
   ? true
-  : O extends { fromYaml: FromYaml }
-    ? true
+  : C extends { fromYaml: FromYaml }
+    ? IsOwnHook<C['fromYaml']>
     : false
+
+// That of a base class has one more parameter, which nobody passes.
+type IsOwnHook<Hook extends (...args: any[]) => unknown> = 4 extends Parameters<Hook>['length'] ? false : true
 
 type FirstParameter<C> = C extends abstract new (
   ...args: infer A

@@ -1,5 +1,5 @@
 import 'reflect-metadata/lite'
-import type { FromYaml, ToYaml } from './hooks.js'
+import { type FromYaml, isInherited, type ToYaml } from './hooks.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { Tag } from './tag.js'
 import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './types.js'
@@ -33,12 +33,22 @@ interface Statics {
   injectedOptions?: readonly string[]
 }
 
-/** What is known of a class: the options win over its statics; factories add up, parents' included. */
-export function define(Class: Class, options: RegistrationOptions): Definition {
+/** The options that a class was registered with, one entry for each of its tags. */
+export type RegisteredOptions = (Class: Class) => readonly RegistrationOptions[]
+
+/**
+ * What is known of a class: the options win over its statics. Factories add up, and key style and templates come from
+ * the nearest class that names them, whether a parent was registered by a decorator or by a call.
+ */
+export function define(
+  Class: Class,
+  options: RegistrationOptions,
+  registered: RegisteredOptions,
+): Definition {
   const statics: Statics = Class as Statics
-  const given = { ...declaredOptions(Class), ...definedOnly(options) }
+  const given = { ...inheritedOptions(Class, registered), ...declaredOptions(Class), ...definedOnly(options) }
   const definition: { -readonly [K in keyof Definition]: Definition[K] } = {
-    factories: factoriesOf(Class, given.factories ?? []),
+    factories: factoriesOf(Class, given.factories ?? [], registered),
     keys: given.keys ?? 'as-written',
     templates: given.templates ?? [],
     injected: statics.injectedOptions ?? [],
@@ -54,7 +64,8 @@ export function define(Class: Class, options: RegistrationOptions): Definition {
 }
 
 function boundTo<F extends (...args: any[]) => unknown>(Class: Class, method: F | undefined): F | undefined {
-  return method && (((...args) => method.apply(Class, args)) as F)
+  if (!method || isInherited(method)) return undefined
+  return ((...args) => method.apply(Class, args)) as F
 }
 
 // A class declared once may be added again elsewhere, under another tag: what it said of itself holds there too.
@@ -66,18 +77,28 @@ function declaredOptions(Class: Class): RegistrationOptions {
   return definedOnly({ schema, factories, keys, templates, fromYaml, toYaml, description })
 }
 
+function inheritedOptions(Class: Class, registered: RegisteredOptions): RegistrationOptions {
+  const parents = lineage(Class).slice(0, -1)
+  const all = parents.flatMap((parent) => [...registered(parent), declaredOptions(parent)])
+  return Object.assign({}, ...all.map(({ keys, templates }) => definedOnly({ keys, templates })))
+}
+
 function definedOnly(options: object): RegistrationOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-function factoriesOf(Class: Class, names: readonly string[]): Map<string, FactoryDefinition> {
+function factoriesOf(
+  Class: Class,
+  names: readonly string[],
+  registered: RegisteredOptions,
+): Map<string, FactoryDefinition> {
+  const classes = lineage(Class)
   const factories = new Map<string, FactoryDefinition>()
-  for (const ancestor of lineage(Class))
-    for (const [name, factory] of declarationOf(ancestor)?.factories ?? []) factories.set(name, factory)
-  for (const ancestor of lineage(Class))
-    for (const { options } of declarationOf(ancestor)?.tags ?? [])
-      for (const name of options.factories ?? []) if (!factories.has(name)) factories.set(name, {})
-  for (const name of names) if (!factories.has(name)) factories.set(name, {})
+  for (const each of classes)
+    for (const [name, factory] of declarationOf(each)?.factories ?? []) factories.set(name, factory)
+  const named = classes.flatMap((each) => [declaredOptions(each), ...registered(each)])
+  for (const name of [...named.flatMap(({ factories = [] }) => factories), ...names])
+    if (!factories.has(name)) factories.set(name, {})
   return factories
 }
 

@@ -30,5 +30,22 @@ export interface Representer {
  */
 export type FromYaml<T = unknown> = (builder: Builder, node: Node, factoryName?: string) => T
 
+const inherited = Symbol.for('flambeau.inheritedHook')
+
+/** @internal Marks a hook that a base class has for `super` alone: a class that only inherits it has none of its own. */
+export function markInherited(...hooks: readonly object[]): void {
+  for (const hook of hooks) Object.defineProperty(hook, inherited, { value: true })
+}
+
+/** Whether a hook is one of those that base classes have for `super`, of whichever copy of this package. */
+export function isInherited(hook: object): boolean {
+  return inherited in hook
+}
+
+/** Tells a compile-time check the hook of a base class from one that a class has of its own. */
+export interface InheritedHook {
+  readonly [inherited]: true
+}
+
 /** Makes the node that `value` is written as, with the tag that it was loaded with or that its class has. */
 export type ToYaml<T = any> = (representer: Representer, value: T, tag: Tag) => Node

@@ -136,7 +136,13 @@ export class Registry implements Registrar {
     this.#options.set(tag, options)
     this.#noteTag(Class, tag)
     this.#redefine(Class, tag)
+    if (options.factories || options.keys || options.templates) this.#redefineSubclasses(Class)
     this.#resolved.clear()
+  }
+
+  #optionsOf(Class: Class): RegistrationOptions[] {
+    const own = this.#tagsOf.get(Class)?.map((tag) => this.#options.get(tag) ?? {}) ?? []
+    return this.#parent ? [...this.#parent.#optionsOf(Class), ...own] : own
   }
 
   #noteTag(Class: Class, tag: Tag): void {
@@ -146,15 +152,20 @@ export class Registry implements Registrar {
   }
 
   // A decorator above another may say of the class what the one below could not know.
-  #redefine(Class: Class, added: Tag): void {
+  #redefine(Class: Class, added?: Tag): void {
     for (const tag of this.#tagsOf.get(Class)!)
       if (tag !== added && this.#tags.get(tag)?.Class === Class)
         this.#tags.set(tag, this.#registration(Class, tag, this.#options.get(tag) ?? {}))
   }
 
+  // A subclass may have been added before the class that it inherits from.
+  #redefineSubclasses(Parent: Class): void {
+    for (const Class of this.#tagsOf.keys()) if (Class.prototype instanceof Parent) this.#redefine(Class)
+  }
+
   #registration(Class: Class, tag: Tag, options: RegistrationOptions): Registration {
     const { deprecated, abstract = false } = options
-    const definition = define(Class, options)
+    const definition = define(Class, options, (parent) => this.#optionsOf(parent))
     return { tag, Class, definition, abstract, ...(deprecated === undefined ? {} : { deprecated }) }
   }
 

@@ -20,7 +20,10 @@ export interface PreprocessOptions extends ExtensionOptions {
   dialect?: SecretsDialect | undefined
   /** Import extensions; default `true`. */
   importExtensions?: boolean
-  /** Check the whole file before anything is constructed; default `true`. */
+  /**
+   * Check the whole file before anything is constructed; default `true`. Without it, tags in templates may be unknown;
+   * a tag elsewhere must be registered, since its object is constructed.
+   */
   checkTags?: boolean
 }
 

@@ -32,7 +32,9 @@ export class SafeExecutionContext {
   /** Whose tags count: once extensions are imported, a child that has theirs, too. */
   #registry: Registry
   readonly #userProvider: UserProvider | undefined
-  #checked = false
+  /** A content that a step was given in place of that of the file. */
+  #other: RunnableText | undefined
+  readonly #checked = new Set<RunnableText>()
   #logger: Logger = new StderrLogger()
   #signal: AbortSignal | undefined
   #imported: readonly ImportedExtension[] | undefined
@@ -66,9 +68,14 @@ export class SafeExecutionContext {
     return outcome.ok ? outcome : { ...outcome, error: maskedError(outcome.error, redactOf(this.#secrets)) }
   }
 
-  /** Reads and parses the file; constructs nothing. */
+  /**
+   * Reads and parses the file; constructs nothing.
+   *
+   * @throws {@link DocumentError} with every mistake in its syntax, whichever document has it.
+   */
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
     const { content, extensions } = await this.#text.takenApart()
+    await this.#text.refuseBadSyntax()
     return { content, extensions }
   }
 
@@ -81,6 +88,8 @@ export class SafeExecutionContext {
     if (this.#imported) return
     const { source } = await this.#text.parsed()
     const declared = { ...(await this.#text.takenApart()), source }
+    // Code of extensions runs for a file that can be read only.
+    if (declared.declarations.length > 0) await this.#text.refuseBadSyntax()
     const surroundings = { signal: this.#signal, logger: this.#logger }
     const { registry, imported } = await importDeclared(declared, this.#registry, {
       ...options,
@@ -91,40 +100,51 @@ export class SafeExecutionContext {
   }
 
   /**
-   * Checks tags, and all else that can be checked before anything is constructed.
+   * Checks tags, and all else that can be checked before anything is constructed: of the file, or of a `content` in its
+   * place, such as `firstParse` returns.
    *
    * @throws {@link DocumentError} with every problem of the file.
    */
-  async checkTags(): Promise<void> {
-    const parsed = await this.#text.parsed()
-    const { problems, doubtful, warnings } = examine(parsed, this.#registry)
+  async checkTags(content?: string): Promise<void> {
+    const text = await this.#textOf(content)
+    const { problems, doubtful, warnings } = examine(await text.parsed(), this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
-    this.#checked = true
+    this.#checked.add(text)
     for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
   }
 
   /**
-   * Constructs the runnable; its file is parsed and checked once, however many steps need it.
+   * Constructs the runnable of the file, or of a `content` in its place; each is parsed and checked once, however many
+   * steps need it.
    *
    * @throws {@link RunnableFileError} when the file holds something else.
    */
-  async compileRunnable(): Promise<Runnable<unknown, any>> {
-    if (!this.#checked) await this.checkTags()
-    return this.#construct()
+  async compileRunnable(content?: string): Promise<Runnable<unknown, any>> {
+    const text = await this.#textOf(content)
+    if (!this.#checked.has(text)) await this.checkTags(content)
+    return this.#construct(text)
   }
 
-  async #construct(): Promise<Runnable<unknown, any>> {
-    const runnable = compile(await this.#text.parsed(), this.#registry)
+  async #textOf(content: string | undefined): Promise<RunnableText> {
+    if (content === undefined || (await this.#text.hasContent(content))) return this.#text
+    if (!(await this.#other?.hasContent(content))) this.#other = new RunnableText({ content })
+    return this.#other!
+  }
+
+  async #construct(text: RunnableText): Promise<Runnable<unknown, any>> {
+    const runnable = compile(await text.parsed(), this.#registry)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
   }
 
   /** All steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
-    const { extensions } = await this.firstParse()
+    const { extensions } = await this.#text.takenApart()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
-    const runnable = await (options.checkTags === false ? this.#construct() : this.compileRunnable())
+    const runnable = await (options.checkTags === false
+      ? this.#construct(this.#text)
+      : this.compileRunnable())
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []

@@ -1,4 +1,4 @@
-import { documentError } from '../document/problems.js'
+import { documentError, inFileOrder } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
@@ -25,6 +25,19 @@ export class RunnableText {
     const parsed = await this.parsed()
     if (parsed.documents.length === 0 && parsed.problems.length > 0) throw documentError(parsed.problems)
     return takeApart(parsed)
+  }
+
+  /** @throws {@link DocumentError} when the syntax of a document is wrong. */
+  async refuseBadSyntax(): Promise<void> {
+    const { problems } = await this.parsed()
+    if (problems.length > 0) throw documentError(inFileOrder(problems))
+  }
+
+  /** Whether the document of its runnable is this text. */
+  async hasContent(content: string): Promise<boolean> {
+    const parsed = await this.parsed()
+    if (parsed.source.text === content) return true
+    return parsed.documents.length > 0 && takeApart(parsed).content === content
   }
 
   async #read(): Promise<{ text: string; filename: string }> {

@@ -1,14 +1,20 @@
-import { userInfo } from 'node:os'
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { ResolvedExtension } from '../extensions/resolved.js'
+import { localUser } from './local-user.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'
 
 const brand = Symbol.for('flambeau.Runnable')
 
-/** Tells who runs a runnable. */
+/** Returns the name of the user who runs a runnable. */
 export type UserProvider = () => string
+
+/** What the constructor of every {@link Runnable} takes besides the options of its class. */
+export interface RunnableParameters {
+  /** Returns the name of the user who runs it; the user of this computer when absent. */
+  userProvider?: UserProvider
+}
 
 /**
  * Something that can be run: extend it, implement `run`, and name its tag in a YAML file.
@@ -30,7 +36,22 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   #extensions: Readonly<Record<string, string>> = {}
   #importedExtensions: readonly ResolvedExtension[] = []
   #content: string | undefined
-  #userProvider: UserProvider = () => userInfo().username
+  #userProvider: UserProvider = localUser
+
+  /** @internal */
+  declare static readonly ownOptions: RunnableParameters
+
+  /** @internal */
+  static override takes(name: string, value: unknown): boolean {
+    return name === 'userProvider' && typeof value === 'function'
+  }
+
+  /** A `userProvider` among the options is no option of the class: neither its schema nor a dump has it. */
+  constructor(options?: object & RunnableParameters) {
+    super(options)
+    const userProvider = options?.userProvider
+    if (typeof userProvider === 'function') this.#userProvider = userProvider
+  }
 
   /** The secrets that the user provides: `config.get('AWS', 'ACCESS_KEY')`. */
   get config(): SecretsConfig {

@@ -25,7 +25,7 @@ export function planOnCluster(file: string, flags: ClusterFlags & ExtensionFlags
   })
 }
 
-function withSecrets({ options: { secrets = [] } }: Cluster): string {
-  if (secrets.length === 0) return 'without secrets'
+function withSecrets({ options: { secrets } }: Cluster): string {
+  if (!secrets || secrets.length === 0) return 'without secrets'
   return `with the secrets of ${secrets.map((name) => `[${name}]`).join(' ')}`
 }

@@ -7,3 +7,9 @@ export const subPaths: Readonly<Record<string, string>> = {
   '!range': 'flambeau/pool',
   '!logUniform': 'flambeau/pool',
 }
+
+/** Tags of flambé that have no counterpart here, and what to do instead. */
+export const absentTags: Readonly<Record<string, string>> = {
+  '!AWSCluster':
+    'flambeau starts no machines on AWS: start them, and list their addresses in an "!SSHCluster"',
+}

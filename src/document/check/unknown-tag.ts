@@ -2,7 +2,7 @@ import type { Registry } from '../../registry/registry.js'
 import { didYouMean, nearest } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { ResolvedTag } from '../../registry/types.js'
-import { subPaths } from './sub-paths.js'
+import { absentTags, subPaths } from './sub-paths.js'
 
 type Finding = [code: string, message: string, hint?: string]
 
@@ -13,6 +13,7 @@ export function unknownTag(tag: string, registry: Registry): Finding {
   if (owner) return unknownFactory(tag, owner)
   const part = Object.hasOwn(subPaths, tag) ? subPaths[tag] : undefined
   if (part !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
+  if (Object.hasOwn(absentTags, tag)) return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${absentTags[tag]}`]
   const meant = nearest(tag, registry.writableTags())
   if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
   return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${remedyFor(tag, registry)}`]

@@ -1,4 +1,4 @@
-import { ConstructionError, DocumentError } from '../../errors.js'
+import { ConstructionError, type DocumentError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import { schemaOf } from '../../registry/schema-of.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
@@ -18,8 +18,7 @@ import { ask } from './validation.js'
 export class Loading extends Construction {
   protected override make(node: Node): unknown {
     const resolved = this.registry.get(node.tag!)
-    if (!resolved)
-      throw new DocumentError(`Tag "${node.tag}" is not registered any more`, { code: 'UNKNOWN_TAG' })
+    if (!resolved) throw this.#unknownTag(node)
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
     if (typeof made === 'object' && made !== null) this.remember(made, node)
     return made
@@ -34,8 +33,15 @@ export class Loading extends Construction {
     return new Loading(this.source, this.registry, document, this).construct(copy)
   }
 
-  #custom(node: Node, { definition, factory }: ResolvedTag): unknown {
-    const builder = new NodeBuilder(this, node)
+  // Only met where nothing was checked, or where a tag was removed since.
+  #unknownTag(node: Node): DocumentError {
+    const message = `Unknown tag "${node.tag}": what is constructed needs a registered class`
+    return documentError([this.source.problem('UNKNOWN_TAG', message, spanOf(node))])
+  }
+
+  #custom(node: Node, resolved: ResolvedTag): unknown {
+    const { definition, factory } = resolved
+    const builder = new NodeBuilder(this, node, () => this.#mapped(node, resolved))
     return this.#guard(node, () => settled('"fromYaml"', definition.fromYaml!(builder, node, factory)))
   }
 

@@ -2,7 +2,7 @@ import { ValidationError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { Builder } from '../../registry/hooks.js'
 import { reportProblems } from '../../report.js'
-import { followed, textOf } from '../nodes.js'
+import { followed, isEmpty, textOf } from '../nodes.js'
 import { setOwn } from '../plain-data.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { Constructing } from './constructing.js'
@@ -13,7 +13,17 @@ export class NodeBuilder implements Builder {
   constructor(
     readonly by: Constructing,
     readonly node: Node,
+    /** Constructs the node as if its class had no `fromYaml`. */
+    readonly constructMapped: () => unknown,
   ) {}
+
+  /** What `super.fromYaml` does: constructs the object of its options, or by its factory. */
+  constructInherited(node: Node): unknown {
+    if (node !== this.node)
+      return this.fail('"super.fromYaml" takes the node that "fromYaml" was given', node)
+    if (node.kind !== 'mapping' && !isEmpty(node)) return this.#expected('options, "name: value"', node)
+    return this.constructMapped()
+  }
 
   construct(node: Node): unknown {
     // The node itself has the tag of the class: constructing it again would never end.

@@ -34,7 +34,8 @@ export function recordLoaded(object: object, node: Node, by: Constructing): void
 
 /** Remembers the options that an object was made with, as they are now. */
 export function recordGiven(object: object, options: object): void {
-  if (!recordOf(object)) record(object, { given: { ...options } })
+  const before = recordOf(object)
+  if (!before?.given && !before?.loaded) record(object, { ...before, given: { ...options } })
 }
 
 /**

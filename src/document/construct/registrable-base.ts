@@ -1,5 +1,8 @@
+import type { Node } from '../../node.js'
 import type { ChecksItsInput } from '../../registry/compile-time.js'
+import { type Builder, type InheritedHook, markInherited, type Representer } from '../../registry/hooks.js'
 import type { InputOf, OutputOf, StandardSchema } from '../../registry/standard-schema.js'
+import type { Tag } from '../../registry/tag.js'
 import { validated } from './code-validation.js'
 import { isHandedOver } from './hand-over.js'
 import { recordGiven } from './records.js'
@@ -10,8 +13,19 @@ export type WithSchema<Base extends abstract new (...args: any) => object, S ext
   keyof Base
 > &
   ChecksItsInput & { readonly schema: S } & (abstract new (
-    ...args: {} extends InputOf<S> ? [options?: InputOf<S>] : [options: InputOf<S>]
+    ...args: {} extends InputOf<S>
+      ? [options?: InputOf<S> & TakenBy<Base>]
+      : [options: InputOf<S> & TakenBy<Base>]
   ) => InstanceType<Base> & { readonly options: OutputOf<S> })
+
+/** The options that a base class takes for itself: its subclass and their schema do not see them. */
+type TakenBy<Base> = Base extends { readonly ownOptions: infer Own } ? Own : {}
+
+/** What constructs a node, or represents an object, as if its class had no hook of its own. */
+interface Inheriting {
+  constructInherited(node: Node): unknown
+  representInherited(): Node
+}
 
 /**
  * A class that says itself how it is read and written, with static `fromYaml` and `toYaml`:
@@ -28,7 +42,19 @@ export type WithSchema<Base extends abstract new (...args: any) => object, S ext
  *
  * Nothing has to extend it: any class can be registered. The name is flambé's.
  */
-export abstract class Registrable {}
+export abstract class Registrable {
+  /** Constructs the object of its options, or by its factory: for `super.fromYaml(builder, node, factoryName)`. */
+  static fromYaml(builder: Builder, node: Node, _factoryName?: string, _inherited?: InheritedHook): any {
+    return (builder as Builder & Inheriting).constructInherited(node)
+  }
+
+  /** Represents the object by what it was made with: for `super.toYaml(representer, value, tag)`. */
+  static toYaml(representer: Representer, _value: any, _tag: Tag, _inherited?: InheritedHook): Node {
+    return (representer as Representer & Inheriting).representInherited()
+  }
+}
+
+markInherited(Registrable.fromYaml, Registrable.toYaml)
 
 /**
  * A class that takes one options object and hands it to `super`, so that its objects can be dumped.
@@ -45,7 +71,15 @@ export abstract class Registrable {}
 export abstract class MappedRegistrable extends Registrable {
   constructor(options?: object) {
     super()
-    if (options !== undefined) recordGiven(this, options)
+    if (options === undefined) return
+    const left = withoutTaken(new.target, options)
+    // When nothing is left, the class has told its base nothing of its own options.
+    if (left === options || Object.keys(left).length > 0) recordGiven(this, left)
+  }
+
+  /** @internal Whether a base class takes this option of a constructor for itself. */
+  static takes(_name: string, _value: unknown): boolean {
+    return false
   }
 
   /**
@@ -67,7 +101,9 @@ export abstract class MappedRegistrable extends Registrable {
       declare readonly options: unknown
       constructor(input: unknown = {}) {
         super(input)
-        const options = isHandedOver(input, schema) ? input : validated(schema, input, new.target.name)
+        const given = withoutTaken(new.target as unknown as Taking, input)
+        if (typeof given === 'object' && given !== null) recordGiven(this, given)
+        const options = isHandedOver(input, schema) ? input : validated(schema, given, new.target.name)
         Object.defineProperty(this, 'options', {
           value: options,
           enumerable: true,
@@ -78,4 +114,15 @@ export abstract class MappedRegistrable extends Registrable {
     }
     return Checked as unknown as WithSchema<Base, S>
   }
+}
+
+interface Taking {
+  takes(name: string, value: unknown): boolean
+}
+
+function withoutTaken<Options>(Class: Taking, options: Options): Options {
+  if (typeof options !== 'object' || options === null) return options
+  const isTaken = (name: string): boolean => Class.takes(name, options[name as keyof Options])
+  if (!Object.keys(options).some(isTaken)) return options
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isTaken(name))) as Options
 }

@@ -24,7 +24,10 @@ export class InstanceWriter {
     const record = recordOf(object) ?? {}
     const written = this.#tagOf(object, record)
     const { toYaml } = written.resolved.definition
-    if (toYaml) return this.#custom(object, record, written)
+    return toYaml ? this.#custom(object, record, written) : this.#mapped(object, record, written)
+  }
+
+  #mapped(object: object, record: ObjectRecord, written: Written): Node {
     return record.loaded ? this.#loaded(record, record.loaded, written) : this.#made(object, record, written)
   }
 
@@ -39,8 +42,12 @@ export class InstanceWriter {
     return { tag, resolved: this.to.registry.get(tag)! }
   }
 
-  #custom(object: object, { loaded }: ObjectRecord, { tag, resolved }: Written): Node {
-    const node = resolved.definition.toYaml!(new NodeRepresenter(this.to, loaded), object, tag)
+  #custom(object: object, record: ObjectRecord, written: Written): Node {
+    const { tag, resolved } = written
+    const representer = new NodeRepresenter(this.to, record.loaded, () =>
+      this.#mapped(object, record, written),
+    )
+    const node = resolved.definition.toYaml!(representer, object, tag)
     if (typeof node === 'object' && node !== null && 'kind' in node) return node
     const message = `"toYaml" of class "${resolved.Class.name}" must return what a method of its representer gave`
     throw new RegistrationError(message, { code: 'BAD_TO_YAML' })

@@ -9,6 +9,8 @@ export class NodeRepresenter implements Representer {
   constructor(
     readonly to: Representing,
     readonly hint: Hint | undefined,
+    /** Represents the object as if its class had no `toYaml`. */
+    readonly representInherited: () => Node,
   ) {}
 
   represent(value: unknown): Node {
