@@ -3,7 +3,7 @@ import { dump } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
-import { writeFailed } from './failed-file.js'
+import { removeFailed, writeFailed } from './failed-file.js'
 import type { KeptResult, KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
 import { unpackError } from './packed-error.js'
@@ -60,6 +60,7 @@ export class Settling<Task extends AnyTask> {
     const durationMs = Math.round(performance.now() - this.#began)
     const facts = { attempts: this.#attempts, durationMs, host }
     if (!ended.ok) return { ...this.#settled(facts), ok: false, error: await this.#failure(ended, text) }
+    await removeFailed({ id: this.place.id, text }, this.by.folder)
     const done = { id: this.place.id, key, result: ended.result, ...facts }
     await kept?.add(done)
     return this.#done(done)
