@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
@@ -616,6 +616,39 @@ describe('flambeau tags', () => {
       tags.find(({ tag }) => tag === '!Say'),
       { tag: '!Say', class: 'Say', factories: ['twice'], description: 'Says what it is told' },
     )
+  })
+})
+
+describe('standard output that cannot be written', {
+  skip: !existsSync('/dev/full') && 'there is no /dev/full',
+}, () => {
+  const words = ['run', fileOf('!Say { text: hello }\n', 'output.yaml'), '--import', './tasks.mjs']
+  const commands = [words, ['tags'], ['schema'], ['check', ...words.slice(1), '--json']]
+
+  function inShell(args: readonly string[], to: string) {
+    const line = `"$@" ${to}; echo "code \${PIPESTATUS[0]}" >&2`
+    const command = ['-c', line, 'bash', process.execPath, cli, ...args]
+    return spawnSync('bash', command, { cwd: folder, env: plainEnv, encoding: 'utf8', timeout: 30_000 })
+      .stderr
+  }
+
+  for (const args of commands) {
+    test(`"${args[0]}" on a full disk exits with 74`, () => {
+      const said = inShell(args, '> /dev/full')
+      assert.match(said, /The result could not be written to standard output: ENOSPC/)
+      assert.match(said, /code 74\n$/)
+      assert.doesNotMatch(said, stackLine)
+    })
+
+    test(`"${args[0]}" into a pipe that is closed exits with 74`, () => {
+      const said = inShell(args, '| exec true')
+      assert.match(said, /code 74\n$/)
+      assert.match(said, /it was closed by its reader/)
+    })
+  }
+
+  test('a failure keeps its own exit code', () => {
+    assert.match(inShell(['check', fileOf('!Nobody {}\n', 'nobody.yaml')], '> /dev/full'), /code 22\n$/)
   })
 })
 

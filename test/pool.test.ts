@@ -274,6 +274,25 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.equal(stdout, 'NO_MODULE\n')
     })
 
+    test('one map at a time keeps its results in a folder; force sets aside what is there', async () => {
+      const output = join(folder, 'one-owner')
+      const pool = await openPool(processes)
+      const taskId = () => 'one'
+      const first = pool.map([new Echo({ value: 1 })], { taskId, output })
+      await first.next()
+      await assert.rejects(all(pool.map([new Echo({ value: 2 })], { taskId, output, resume: true })), {
+        code: 'OUTPUT_IN_USE',
+        message: new RegExp(`in use by process ${process.pid} on`),
+      })
+      await all(first)
+      await all(pool.map([new Echo({ value: 2 })], { taskId, output, force: true }))
+      const [time = ''] = readdirSync(join(output, 'old'))
+      assert.match(readFileSync(join(output, 'old', time, 'done.jsonl'), 'utf8'), /"json":"1"/)
+      assert.match(readFileSync(join(output, 'done.jsonl'), 'utf8'), /"json":"2"/)
+      assert.deepEqual(readdirSync(output).toSorted(), ['done.jsonl', 'old'])
+      await pool.close()
+    })
+
     test('many small tasks come to what they should, each once', async () => {
       const pool = await openPool(processes)
       const numbers = Array.from({ length: 3000 }, (_, value) => value)

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -22,6 +31,7 @@ const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-sweep-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
+const isRoot = process.getuid?.() === 0
 const said: string[] = []
 const logger = { debug() {}, info: say, warn: say, error: say }
 function say(line: string): void {
@@ -115,6 +125,141 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.deepEqual([failed?.error?.code, failed?.metric], ['TASK_FAILED', undefined])
     const repeated = await runFile(join(run.output, 'failed', '01.yaml'), { logger })
     assert.match(repeated.ok ? '' : repeated.error.message, /does not converge/)
+  })
+
+  for (const [returned, message] of [
+    ['nan', /"score" must be a finite number, but the trial returned null/],
+    ['infinite', /"score" must be a finite number, but the trial returned null/],
+    ['~', /"score" must be a finite number, but the trial returned null/],
+    ['"0.9"', /"score" must be a finite number, but the trial returned '0\.9'/],
+    ['[1]', /"score" must be a finite number, but the trial returned \[ 1 \]/],
+    ['missing', /The result has no number "score": it has "other"/],
+  ] as const)
+    test(`a trial whose metric is ${returned} fails alone, and leaves a file`, async () => {
+      const run = await sweep(`each: !Fit { returns: !choice [1, ${returned}, 3] }`)
+      const { best, trials, failed } = resultOf(run)
+      assert.deepEqual([best.trial, trials, failed], ['03', 3, 1])
+      const [record] = (await readRecords(run.output)).filter(({ error }) => error)
+      assert.equal(record?.trial, '02')
+      assert.equal(record?.error?.code, 'NO_METRIC')
+      assert.match(record?.error?.message ?? '', message)
+      assert.match(readFileSync(join(run.output, 'failed', '02.yaml'), 'utf8'), /flambeau run .*02\.yaml/)
+      const again = await sweep(`each: !Fit { returns: !choice [1, ${returned}, 3] }`, {
+        output: run.output,
+        resume: true,
+      })
+      assert.equal(resultOf(again).failed, 1)
+    })
+
+  test('a result counts again when a metric is asked for that it has', async () => {
+    const { output, outcome } = await sweep('each: !Fit { returns: !choice [missing, missing] }')
+    assert.equal(outcome.exitCode, 22)
+    const content = `!Sweep { each: !Fit { returns: !choice [missing, missing] }, metric: other, output: ${output} }`
+    said.length = 0
+    const right = await runFile<SweepResult>(
+      { content },
+      { logger, runOptions: { engine: 'inline', resume: true } },
+    )
+    assert.equal(right.ok && right.value.best.metric, 1)
+    assert.equal(said.filter((line) => /^\d\/2/.test(line)).length, 0)
+  })
+
+  test('a trial that succeeds the second time leaves failed/, unless its file was changed', async () => {
+    const marker = join(folder, 'marker')
+    const each = `each: !Once { marker: ${marker}, n: !choice [1, 2] }`
+    const { output } = await sweep(each)
+    const [one, two] = ['01', '02'].map((id) => join(output, 'failed', `${id}.yaml`)) as [string, string]
+    assert.ok(existsSync(one) && existsSync(two))
+    appendFileSync(two, '# looked at by me\n')
+    writeFileSync(marker, '')
+    assert.equal(resultOf(await sweep(each, { output, resume: true })).failed, 0)
+    assert.deepEqual([existsSync(one), existsSync(two)], [false, true])
+  })
+
+  test('a second sweep in the same folder is refused by name while the first runs, whatever its flags', async () => {
+    const output = fresh()
+    const first = flambeauOf('each: !Fit { rate: !choice [1, 2, 3], ms: 1500 }\nworkers: 1', output)
+    await first.saysOnce(/^1\/3/m)
+    for (const flags of [{}, { resume: true }, { force: true }]) {
+      const second = await sweep('each: !Fit { rate: 9 }', { output, ...flags })
+      assert.equal(second.outcome.exitCode, 22)
+      assert.match(
+        said.join('\n'),
+        new RegExp(
+          `"${output}" is in use by process ${first.child.pid} on ".*", since .*: wait for it, or name another "output"`,
+        ),
+      )
+    }
+    assert.equal(await first.ended, 0, first.text())
+    assert.equal((await readRecords(output)).length, 3)
+    assert.equal(existsSync(join(output, '.lock')), false)
+  })
+
+  test('the lock of a process that was killed is taken over', async () => {
+    const output = fresh()
+    const first = flambeauOf('each: !Fit { rate: !choice [1, 2, 3], ms: 800 }\nworkers: 1', output)
+    await first.saysOnce(/^1\/3/m)
+    first.child.kill('SIGKILL')
+    await first.ended
+    assert.ok(existsSync(join(output, '.lock')))
+    const rest = await sweep('each: !Fit { rate: !choice [1, 2, 3], ms: 800 }', { output, resume: true })
+    assert.equal(resultOf(rest).trials, 3)
+  })
+
+  test('the lock of another host is not', async () => {
+    const output = fresh()
+    mkdirSync(join(output, '.lock'), { recursive: true })
+    const owner = { pid: 1, started: '1', boot: 'b', token: 't', host: 'elsewhere', since: '2026-01-01' }
+    writeFileSync(join(output, '.lock/owner.json'), JSON.stringify(owner))
+    const run = await sweep('each: !Fit {}', { output })
+    assert.equal(run.outcome.exitCode, 22)
+    assert.match(
+      said.join('\n'),
+      /in use by process 1 on "elsewhere".*or remove ".*\.lock" if that host is gone/,
+    )
+  })
+
+  test('force deletes nothing: what was there is set aside', async () => {
+    const { output } = await sweep('each: !Fit { rate: 1, fails: !choice [true, false] }')
+    await sweep('each: !Fit { rate: 2 }', { output, force: true })
+    const [time = ''] = readdirSync(join(output, 'old'))
+    const aside = readdirSync(join(output, 'old', time)).toSorted()
+    assert.deepEqual(aside, ['best.yaml', 'failed', 'results.jsonl', 'sweep.json'])
+    assert.equal(linesOf(join(output, 'old', time, 'results.jsonl')).length, 2)
+    assert.equal((await readRecords(output)).length, 1)
+  })
+
+  test('a huge grid goes on at once, says how many trials it has, and hears Ctrl-C', async () => {
+    const many = '!range { from: 1, to: 1000, step: 1 }'
+    const text = `each: !Huge { a: ${many}, b: ${many}, c: ${many} }\nworkers: 1`
+    const output = fresh()
+    const dry = flambeauOf(text, output, '--dry-run')
+    assert.equal(await dry.ended, 0)
+    assert.match(dry.text(), /is ready to run, 1,000,000,000 trials/)
+    const first = flambeauOf(text, output)
+    await first.saysOnce(/^ *3\/1000000000/m)
+    first.child.kill('SIGINT')
+    assert.equal(await first.ended, 130)
+    const done = (await readRecords(output)).length
+    const second = flambeauOf(text, output, '--resume')
+    await second.saysOnce(new RegExp(`^ *${done + 1}/1000000000`, 'm'))
+    second.child.kill('SIGINT')
+    assert.equal(await second.ended, 130)
+    assert.ok((await readRecords(output)).length > done)
+  })
+
+  test('a disk that is full ends it with exit code 74', { skip: !isRoot && 'needs root' }, async () => {
+    const disk = join(folder, 'disk')
+    mkdirSync(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', disk])
+    try {
+      const each = 'each: !Fit { rate: !range { from: 1, to: 20, step: 1 }, returns: long }'
+      const run = flambeauOf(each, join(disk, 'out'))
+      assert.equal(await run.ended, 74, run.text())
+      assert.match(run.text(), /A result could not be written to ".*results\.jsonl" \(ENOSPC/)
+    } finally {
+      execFileSync('umount', [disk])
+    }
   })
 
   test('ends when more trials fail than it may, or when all do', async () => {
@@ -367,6 +512,13 @@ async function results({ output }: Run) {
 
 const cli = join(process.cwd(), 'dist', 'cli', 'main.js')
 const module = fileURLToPath(new URL('./support/sweep-tasks.js', import.meta.url))
+
+/** The command line on a sweep; `text` is what stands below `!Sweep`, without its metric and output. */
+function flambeauOf(text: string, output: string, ...flags: string[]) {
+  const file = join(folder, `${basename(output)}.yaml`)
+  writeFileSync(file, `!Sweep\nmetric: score\noutput: ${output}\n${text}\n`)
+  return flambeau('run', file, ...flags)
+}
 
 function flambeau(...args: string[]) {
   const child = spawn(process.execPath, [cli, ...args, '--import', module], {

@@ -6,7 +6,9 @@ import '../cluster/index.js'
 import '../index.js'
 import '../pool/index.js'
 import { program } from './program.js'
+import { flushStandardOutput, watchStandardOutput } from './standard-output.js'
 
+watchStandardOutput()
 program()
   .parseAsync()
   .catch((error: unknown) => {
@@ -14,3 +16,4 @@ program()
     logger.error(describeError(error, { paint: logger.paint }))
     process.exitCode = isFlambeauError(error) ? error.exitCode : 1
   })
+  .then(flushStandardOutput)

@@ -4,6 +4,7 @@ import { interruptedCode } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
 import { planOnCluster } from './cluster/plan.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
+import { dryRun } from './dry-run.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
 import {
@@ -56,13 +57,13 @@ async function run(file: string, flags: RunFlags, command: Command): Promise<voi
   const imports = await importModules(modules)
   process.once('beforeExit', sayNeverEnded)
   const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
-    runFile(file, { ...options, dialect, runOptions: { imports }, signal, logger }),
+    flags.dryRun
+      ? dryRun(file, { ...options, dialect, signal, logger })
+      : runFile(file, { ...options, dialect, runOptions: { imports }, signal, logger }),
   )
   process.off('beforeExit', sayNeverEnded)
   process.exitCode = interrupted ? interruptedCode : outcome.exitCode
-  if (!outcome.ok) return
-  if (flags.dryRun) logger.info(`"${file}" is ready to run`)
-  else printResult(outcome.value)
+  if (outcome.ok) printResult(outcome.value)
 }
 
 // Node ends when nothing is left to wait for, and would call that a success.

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { writePrivateFile } from '../util/private-file.js'
 import type { Ended } from './engine.js'
@@ -34,6 +35,15 @@ export async function writeFailed(
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writePrivateFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
   return { path, command }
+}
+
+/** Removes the file of a task that has succeeded since; one that somebody changed stays. */
+export async function removeFailed({ id, text }: Pick<Failed, 'id' | 'text'>, folder: string): Promise<void> {
+  const all = join(folder, 'failed')
+  if (!existsSync(all)) return
+  const file = join(all, `${fileNameOf(id)}.yaml`)
+  const found = await readFile(file, 'utf8').catch(() => undefined)
+  if (found?.replace(/^(?:# .*\n)*/, '') === text) await rm(file, { force: true })
 }
 
 function headOf({ id, attempts, ended }: Failed): string {

@@ -1,8 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PackedResult } from './engine.js'
 import { JsonLines, type Place } from './json-lines.js'
+import { notWritten } from './not-written.js'
+import { OutputLock } from './output-lock.js'
 import { resultsExist } from './results-exist.js'
+import { setAside } from './set-aside.js'
 
 /** A task that has come to its result: one line of `done.jsonl`. */
 export interface KeptResult {
@@ -23,21 +25,33 @@ export interface KeepOptions {
   readonly force?: boolean | undefined
 }
 
+const fileName = 'done.jsonl'
+
 /** Results in a file, as tasks come to them: only where each one lies is in memory. */
 export class KeptResults {
   readonly #places = new Map<string, Place & { readonly key: string }>()
 
-  private constructor(readonly lines: JsonLines<KeptResult>) {}
+  private constructor(
+    readonly path: string,
+    readonly lines: JsonLines<KeptResult>,
+    readonly lock: OutputLock,
+  ) {}
 
-  /** @throws {@link ResourceError} when there are results that nobody said what to do with. */
+  /**
+   * @throws {@link ResourceError} when there are results that nobody said what to do with, or while another map writes
+   * into the folder.
+   */
   static async open(options: KeepOptions): Promise<KeptResults> {
-    await mkdir(options.output, { recursive: true })
-    const kept = new KeptResults(await JsonLines.open(join(options.output, 'done.jsonl')))
+    const { output, force } = options
+    const lock = await OutputLock.acquire(output)
     try {
-      await kept.#begin(options)
+      if (force) await setAside(output, [fileName])
+      const path = join(output, fileName)
+      const kept = new KeptResults(path, await JsonLines.open(path), lock)
+      await kept.#begin(options).catch((thrown) => kept.lines.close().then(() => Promise.reject(thrown)))
       return kept
     } catch (thrown) {
-      await kept.close()
+      await lock.release()
       throw thrown
     }
   }
@@ -50,20 +64,22 @@ export class KeptResults {
 
   /** Settles when it is in the file. */
   add(result: KeptResult): Promise<void> {
-    return this.lines.append(result)
+    return this.lines.append(result).catch((cause) => {
+      throw notWritten(this.path, cause)
+    })
   }
 
-  close(): Promise<void> {
-    return this.lines.close()
+  async close(): Promise<void> {
+    await this.lines.close()
+    await this.lock.release()
   }
 
-  async #begin({ output, resume = false, force = false }: KeepOptions): Promise<void> {
+  async #begin({ output, resume = false }: KeepOptions): Promise<void> {
     let last = { start: 0, length: 0 }
-    if (resume || !force)
-      for await (const { item, start, length } of this.lines.read()) {
-        last = { start, length }
-        this.#places.set(item.id, { key: item.key, ...last })
-      }
+    for await (const { item, start, length } of this.lines.read()) {
+      last = { start, length }
+      this.#places.set(item.id, { key: item.key, ...last })
+    }
     const count = this.#places.size
     if (count > 0 && !resume) throw resultsExist({ output, count, of: 'task' })
     await this.lines.endAt(last)

@@ -5,7 +5,7 @@ import type { Logger } from '../runnable/logger.js'
 import { redactOf } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
-import { writeFailed } from './failed-file.js'
+import { removeFailed, writeFailed } from './failed-file.js'
 import type { KeptResult, KeptResults } from './kept-results.js'
 import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './map-options.js'
 import { maskedPacked, unpackError } from './packed-error.js'
@@ -63,6 +63,7 @@ export class Settling<Task extends AnyTask> {
     const durationMs = Math.round(performance.now() - this.#began)
     const facts = { attempts: this.#attempts, durationMs, host }
     if (!ended.ok) return { ...this.#settled(facts), ok: false, error: await this.#failure(ended, text) }
+    await removeFailed({ id: this.place.id, text }, this.by.folder)
     const done = { id: this.place.id, key, result: ended.result, ...facts }
     await kept?.add(done)
     return this.#done(done)

@@ -1,4 +1,5 @@
 // A runnable for sweeps: imported by the tests and by the workers that they start.
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MappedRegistrable, Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
@@ -14,7 +15,11 @@ const FitOptions = z.strictObject({
   fails: z.boolean().default(false),
   steps: z.int().default(0),
   ms: z.int().default(0),
+  /** What it returns as its score, in place of the one that is known beforehand. */
+  returns: z.unknown().optional(),
 })
+
+const odd: Record<string, unknown> = { nan: Number.NaN, infinite: Number.POSITIVE_INFINITY }
 
 /** Its score is known beforehand: the rate times the layers. */
 @registrable('!Fit')
@@ -28,6 +33,28 @@ export class Fit extends Runnable.with(FitOptions) {
       await delay(20, undefined, { signal })
     }
     await delay(ms, undefined, { signal })
+    const { returns } = this.options
+    if (returns === 'missing') return { other: 1 }
+    if (returns === 'long') return { score: 1, text: 'x'.repeat(60_000) }
+    if (returns !== undefined) return { score: odd[String(returns)] ?? returns }
     return { score, nested: { loss: -score } }
+  }
+}
+
+/** Succeeds as soon as there is a file. */
+@registrable('!Once')
+export class Once extends Runnable.with(z.strictObject({ marker: z.string(), n: z.number() })) {
+  override run() {
+    if (!existsSync(this.options.marker)) throw new Error('not yet')
+    return { score: this.options.n }
+  }
+}
+
+/** One of very many. */
+@registrable('!Huge')
+export class Huge extends Runnable.with(z.strictObject({ a: z.int(), b: z.int(), c: z.int() })) {
+  override async run({ signal }: RunOptions) {
+    await delay(20, undefined, { signal })
+    return { score: this.options.c }
   }
 }

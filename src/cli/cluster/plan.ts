@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { Cluster } from '../../cluster/cluster.js'
-import { runFile } from '../../runnable/run-file.js'
+import { dryRun } from '../dry-run.js'
 import { type ExtensionFlags, withExtensions } from '../options.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
@@ -16,7 +16,7 @@ export function planCommand(): Command {
 export function planOnCluster(file: string, flags: ClusterFlags & ExtensionFlags): Promise<void> {
   return atCluster(flags, async ({ cluster, logger, signal }) => {
     const { secretsDialect: dialect, ...options } = flags
-    const checked = await runFile(file, { ...options, dialect, dryRun: true, logger, signal })
+    const checked = await dryRun(file, { ...options, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     for (const { host, role, would } of await cluster.plan({ signal }))
       console.log(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)

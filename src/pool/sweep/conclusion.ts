@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { UnsuccessfulRunnableError } from '../../errors.js'
+import { mistakeCode, UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
 import { writePrivateFile } from '../../util/private-file.js'
+import { notWritten } from '../not-written.js'
 import { taskText } from '../task-text.js'
 import type { Plan } from './plan.js'
 import { type Ranking, rank } from './ranking.js'
@@ -33,7 +34,10 @@ export async function conclude(
   const ranking = rank(records, goal)
   const [best] = ranking.ranked
   if (!best) throw noResult(ranking)
-  await writePrivateFile(join(output, 'best.yaml'), textOf(best, plan))
+  const file = join(output, 'best.yaml')
+  await writePrivateFile(file, textOf(best, plan)).catch((cause) => {
+    throw notWritten(file, cause)
+  })
   logger.info(tableOf(ranking, metric))
   const { failed, stopped } = ranking
   if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)
@@ -47,13 +51,19 @@ export async function conclude(
 }
 
 // Made again: of all trials only their keys are kept.
-function textOf({ key }: TrialRecord, plan: Plan): string {
-  for (const trial of plan.trials()) if (trial.key === key) return taskText(trial.task, plan.by)
+function textOf({ trial }: TrialRecord, plan: Plan): string {
+  const found = plan.find(trial)
+  if (found) return taskText(found.task, plan.by)
   throw new UnsuccessfulRunnableError('The best trial is none of this sweep any more', { code: 'NO_RESULT' })
 }
 
 function noResult({ failed, stopped }: Ranking): UnsuccessfulRunnableError {
   const first = failed[0]?.error?.message
   const why = first === undefined ? `all ${stopped.length} were stopped` : `the first says: ${first}`
-  return new UnsuccessfulRunnableError(`No trial came to a result; ${why}`, { code: 'NO_RESULT' })
+  const message = `No trial came to a result; ${why}`
+  // Where no trial has the metric, the file names a wrong one.
+  const isMistake = failed.length > 0 && failed.every(({ error }) => error?.code === 'NO_METRIC')
+  return isMistake
+    ? new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: mistakeCode })
+    : new UnsuccessfulRunnableError(message, { code: 'NO_RESULT' })
 }

@@ -1,3 +1,4 @@
+import { isFlambeauError } from '../../errors.js'
 import type { TaskDone } from '../map-options.js'
 import { ResultFile } from '../result-file.js'
 import { metricOf } from './metric.js'
@@ -7,18 +8,26 @@ import type { TrialRecord } from './records.js'
 export type Measured = Pick<TrialRecord, 'metric' | 'result' | 'stopped' | 'error'>
 
 /**
- * Takes the metric out of the result of a trial. Where that is a file of another host, what was `told` last counts.
- *
- * @throws {@link UnsuccessfulRunnableError} when there is no such number.
+ * Takes the metric out of the result of a trial, which has failed when it has no such number. Where the result is a file
+ * of another host, what was `told` last counts.
  */
 export async function measure(
   { result, host }: Pick<TaskDone, 'result' | 'host'>,
   { metric, told }: { metric: string; told: number | undefined },
 ): Promise<Measured> {
-  if (!(result instanceof ResultFile)) return { metric: metricOf(result, metric), result }
+  if (!(result instanceof ResultFile)) return metricOrError(result, result, metric)
   const whole = await result.read().catch(() => undefined)
-  if (whole !== undefined) return { metric: metricOf(whole, metric), result }
+  if (whole !== undefined) return metricOrError(whole, result, metric)
   return told === undefined ? { error: outOfReach(result, host, metric) } : { metric: told, result }
+}
+
+function metricOrError(whole: unknown, result: unknown, metric: string): Measured {
+  try {
+    return { metric: metricOf(whole, metric), result }
+  } catch (error) {
+    if (!isFlambeauError(error)) throw error
+    return { error: { code: error.code, message: error.message }, result }
+  }
 }
 
 function outOfReach({ bytes, path }: ResultFile, host: string, metric: string) {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import { didYouMean } from '../../registry/suggest.js'
 
@@ -12,8 +13,18 @@ export function metricOf(result: unknown, metric: string): number {
   const known = numbersIn(result)
   const meant = didYouMean(metric, known)
   const has = known.length === 0 ? 'has no numbers' : `has ${known.map((name) => `"${name}"`).join(', ')}`
-  const message = `The result of the trials has no number "${metric}"${meant || `: it ${has}; name one of them as "metric"`}`
+  const advice = meant || `: it ${has}; name one of them as "metric"`
+  const message =
+    value === undefined
+      ? `The result has no number "${metric}"${advice}`
+      : `"${metric}" must be a finite number, but the trial returned ${described(value)}`
   throw new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: 22 })
+}
+
+function described(value: unknown): string {
+  if (value === null) return 'null, which also stands for NaN and Infinity in JSON'
+  const written = inspect(value, { depth: 1, breakLength: Infinity })
+  return written.length > 80 ? `${written.slice(0, 79)}…` : written
 }
 
 /** The metric of a progress value, if it has one: the value itself may be the number. */

@@ -7,6 +7,12 @@ import { Parameter } from './parameter.js'
 import { draws, grid, gridSize, type Parameters, type Values } from './strategies.js'
 import type { SweepOptions } from './sweep-options.js'
 
+/** What one trial of a sweep is made of; nothing is constructed yet. */
+export interface Combination {
+  readonly id: string
+  readonly values: Values
+}
+
 /** One trial of a sweep. */
 export interface Trial {
   readonly id: string
@@ -31,17 +37,31 @@ export class Plan {
     this.size = options.strategy === 'grid' ? gridSize(this.parameters) : options.samples
   }
 
-  /** The trials in order; each is constructed when it is asked for. */
-  *trials(): Generator<Trial> {
+  /** The combinations in order: cheap to skip, however many there are. */
+  *combinations(): Generator<Combination> {
     const width = Math.max(2, String(this.size).length)
     let number = 0
-    for (const values of this.#values()) yield this.#trial(String(++number).padStart(width, '0'), values)
+    for (const values of this.#values()) yield { id: String(++number).padStart(width, '0'), values }
+  }
+
+  /** Constructs the trial of a combination. */
+  trial({ id, values }: Combination): Trial {
+    const task = this.options.each.build(values)
+    const key = keyOf(taskText(task, this.by))
+    const options = Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shown(value)]))
+    return { id, key, options, task }
+  }
+
+  /** The trial with an id, if the sweep has it. */
+  find(id: string): Trial | undefined {
+    for (const combination of this.combinations()) if (combination.id === id) return this.trial(combination)
+    return undefined
   }
 
   /** Constructs the first trial, so that a mistake in it is found before anything is run. */
   tryFirst(): void {
-    const [first] = this.trials()
-    if (!isRunnable(first?.task))
+    const [first] = this.combinations()
+    if (!first || !isRunnable(this.trial(first).task))
       throw new ParsingRunnableError(
         `"each" must be a runnable, but ${this.options.each.tag ?? 'what stands there'} is none: name a class that extends Runnable`,
         { code: 'NOT_RUNNABLE' },
@@ -50,13 +70,6 @@ export class Plan {
 
   #values(): Iterable<Values> {
     return this.options.strategy === 'grid' ? grid(this.parameters) : draws(this.parameters, this.options)
-  }
-
-  #trial(id: string, values: Values): Trial {
-    const task = this.options.each.build(values)
-    const key = keyOf(taskText(task, this.by))
-    const options = Object.fromEntries(Object.entries(values).map(([path, value]) => [path, shown(value)]))
-    return { id, key, options, task }
   }
 }
 

@@ -1,10 +1,13 @@
-import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JsonLines } from '../json-lines.js'
+import { setAside } from '../set-aside.js'
 import { recordsName, type TrialRecord } from './records.js'
 
 /** Where records go that a sweep has no trial for any more. */
 export const othersName = 'results-old.jsonl'
+
+/** What a sweep makes in its folder. */
+const made = ['failed', 'results', 'best.yaml', 'report.html', 'sweep.json', recordsName, othersName]
 
 /** What becomes of the records that an earlier run has left. */
 export interface Earlier {
@@ -12,14 +15,13 @@ export interface Earlier {
   readonly kept: readonly TrialRecord[]
   /** Results that this sweep has no trial for. */
   readonly others: readonly TrialRecord[]
-  /** Whatever is there is thrown away. */
+  /** Whatever is there is set aside. */
   readonly force?: boolean
 }
 
 /** Opens `results.jsonl`, to which records are appended as trials settle, behind those of an earlier run. */
 export async function openRecords(folder: string, earlier: Earlier): Promise<JsonLines<TrialRecord>> {
-  await mkdir(folder, { recursive: true })
-  if (earlier.force) await clear(folder)
+  if (earlier.force) await setAside(folder, made)
   if (earlier.others.length > 0) await putAside(folder, earlier.others)
   const file = join(folder, recordsName)
   await JsonLines.replace(file, earlier.kept)
@@ -29,9 +31,4 @@ export async function openRecords(folder: string, earlier: Earlier): Promise<Jso
 async function putAside(folder: string, records: readonly TrialRecord[]): Promise<void> {
   const file = join(folder, othersName)
   await JsonLines.replace(file, [...(await JsonLines.all(file)), ...records])
-}
-
-async function clear(folder: string): Promise<void> {
-  for (const made of ['failed', 'results', 'best.yaml', 'report.html', othersName])
-    await rm(join(folder, made), { recursive: true, force: true })
 }

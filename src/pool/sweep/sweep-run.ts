@@ -1,15 +1,20 @@
 import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { writeFailed } from '../failed-file.js'
+import { moduleUrls } from '../import-modules.js'
 import type { JsonLines } from '../json-lines.js'
-import type { AnyTask, TaskOutcome } from '../map-options.js'
+import type { AnyTask, TaskDone, TaskOutcome } from '../map-options.js'
+import { notWritten } from '../not-written.js'
+import { packError } from '../packed-error.js'
 import type { Pool } from '../pool.js'
+import { taskText } from '../task-text.js'
 import { writeDescription } from './description.js'
 import { type Measured, measure } from './measure.js'
 import type { Plan, Trial } from './plan.js'
 import { type Progress, progressOn } from './progress.js'
 import { type Earlier, openRecords, othersName } from './record-file.js'
-import type { TrialRecord } from './records.js'
+import { recordsName, type TrialRecord } from './records.js'
 import { TrialNews } from './trial-news.js'
 
 /** What a {@link SweepRun} works with. */
@@ -19,6 +24,8 @@ export interface SweepSetting {
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly earlier: Earlier
+  /** Modules that the files of failed trials name, so that they run again. */
+  readonly imports: readonly (string | URL)[]
 }
 
 /** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
@@ -61,7 +68,9 @@ export class SweepRun {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
-      await file.append(record)
+      await file.append(record).catch((cause) => {
+        throw notWritten(join(this.by.plan.options.output, recordsName), cause)
+      })
       progress.settled(record)
       this.#refuseMoreFailures(record)
     }
@@ -82,8 +91,9 @@ export class SweepRun {
 
   *#open(): Generator<AnyTask> {
     const done = new Set(this.by.earlier.kept.map(({ trial }) => trial))
-    for (const trial of this.by.plan.trials()) {
-      if (done.has(trial.id)) continue
+    for (const combination of this.by.plan.combinations()) {
+      if (done.has(combination.id)) continue
+      const trial = this.by.plan.trial(combination)
       this.#trials.set(trial.task, trial)
       yield trial.task
     }
@@ -94,7 +104,19 @@ export class SweepRun {
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
     const known = { trial: id, key, options, durationMs, host, attempts }
-    return { ...known, ...(await this.#measured(id, outcome)) }
+    const measured = await this.#measured(id, outcome)
+    if (outcome.ok && measured.error) await this.#writeFailed(outcome, measured.error)
+    return { ...known, ...measured }
+  }
+
+  // The pool writes the file of a task that throws; that one without a metric has failed, only a sweep knows.
+  async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measured['error']>): Promise<void> {
+    const { plan, imports } = this.by
+    const { id, task, attempts, host } = done
+    const error = packError(new UnsuccessfulRunnableError(message, { code }))
+    const failed = { id, attempts, text: taskText(task, plan.by) }
+    const to = { folder: plan.options.output, imports: moduleUrls(imports) }
+    await writeFailed({ ...failed, ended: { ok: false, reason: 'failed', error, host } }, to)
   }
 
   async #measured(id: string, outcome: TaskOutcome): Promise<Measured> {

@@ -4,6 +4,7 @@ import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { keepOutput } from '../on-cluster/keep-output.js'
 import { openPool } from '../open-pool.js'
+import { OutputLock } from '../output-lock.js'
 import type { Pool } from '../pool.js'
 import type { PoolOptions } from '../pool-options.js'
 import { resultsExist } from '../results-exist.js'
@@ -50,12 +51,26 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   /** Runs the trials that are not done yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
     if (this.env) await keepOutput(this.options.output)
+    const lock = await OutputLock.acquire(this.options.output)
+    try {
+      return await this.#runTrials(options)
+    } finally {
+      await lock.release()
+    }
+  }
+
+  /** How many trials it has. */
+  get size(): number {
+    return this.#plan().size
+  }
+
+  async #runTrials(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
     const plan = this.#plan()
     const earlier = await this.#earlier(plan, options)
     const pool = await this.#openPool(options)
     try {
-      const { logger, signal } = options
-      const records = await new SweepRun({ plan, pool, logger, signal, earlier }).run()
+      const { logger, signal, imports = [] } = options
+      const records = await new SweepRun({ plan, pool, logger, signal, earlier, imports }).run()
       return await conclude(plan, records, logger)
     } catch (thrown) {
       if (options.signal.aborted) await this.#sayHowToGoOn(plan, options.logger)
@@ -69,12 +84,12 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return new Plan(this.options, { extensions: this.extensions })
   }
 
-  async #earlier(plan: Plan, { force, resume = this.options.resume }: RunOptions & SweepRunOptions) {
+  async #earlier(plan: Plan, { force, resume = this.options.resume, signal }: RunOptions & SweepRunOptions) {
     if (force) return { kept: [], others: [], force }
     const { output } = this.options
     const found = await readRecords(output)
     if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, of: 'trial' })
-    return earlierOf(plan, found)
+    return earlierOf(plan, found, signal)
   }
 
   #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {

@@ -1,0 +1,22 @@
+import { Sweep } from '../pool/sweep/sweep.js'
+import { SafeExecutionContext } from '../runnable/context.js'
+import type { PreprocessOptions } from '../runnable/context-options.js'
+import type { Outcome } from '../runnable/outcome.js'
+import { pickRunOptions, type RunOptions } from '../runnable/run-options.js'
+
+/** Does all that comes before `run()`, and logs what would run: of a sweep, how many trials. */
+export function dryRun(
+  file: string,
+  options: PreprocessOptions & Partial<RunOptions>,
+): Promise<Outcome<void>> {
+  const context = new SafeExecutionContext(file)
+  return context.run(async ({ logger }) => {
+    const { runnable } = await context.preprocess(options)
+    const trials = runnable instanceof Sweep ? `, ${counted(runnable.size)}` : ''
+    logger.info(`"${file}" is ready to run${trials}`)
+  }, pickRunOptions(options))
+}
+
+function counted(trials: number): string {
+  return trials === 1 ? '1 trial' : `${trials.toLocaleString('en-US')} trials`
+}
