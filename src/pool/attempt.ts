@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
-import type { Ended, EndReason, TaskMessage, TaskNews, WorkerSetup } from './engine.js'
+import type { Ended, EndReason, TaskMessage, TaskNews } from './engine.js'
 import { type PackedError, packError } from './packed-error.js'
 import { packResult } from './packed-result.js'
+import type { PreparedWorker } from './prepare-worker.js'
 import { runTask } from './run-task.js'
 
 /** The name of this machine, as results and errors show it. */
@@ -10,11 +11,11 @@ export const thisHost = hostname()
 /** Runs one attempt in this process; what a task throws is how it ended. */
 export async function attemptHere(
   task: TaskMessage,
-  { folder, secrets, registry }: WorkerSetup,
+  { folder, ...worker }: PreparedWorker,
   watch: { signal: AbortSignal; tell: (news: TaskNews) => void },
 ): Promise<Ended> {
   try {
-    const value = await runTask(task, { ...watch, secrets, registry })
+    const value = await runTask(task, { ...watch, ...worker })
     return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
   } catch (thrown) {
     return ended('failed', packError(thrown))

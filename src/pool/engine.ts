@@ -59,6 +59,8 @@ export interface WorkerSetup {
   readonly imports: readonly string[]
   /** Where results above 64 KB are kept. */
   readonly folder: string
+  /** The extensions that tasks may declare, by name, from the very source that they name. */
+  readonly extensions?: Readonly<Record<string, string>>
   readonly secrets?: SecretsConfig
   /** Whose tags count, in this process; other processes have their default registry. */
   readonly registry?: Registry

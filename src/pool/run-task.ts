@@ -1,7 +1,7 @@
 import { format } from 'node:util'
-import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Logger } from '../runnable/logger.js'
+import type { PreparedExtensions } from '../runnable/prepared-extensions.js'
 import { runOptions } from '../runnable/run-options.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { LogLevel, TaskMessage, TaskNews } from './engine.js'
@@ -11,16 +11,16 @@ export interface TaskSurroundings {
   readonly signal: AbortSignal
   readonly tell: (news: TaskNews) => void
   readonly secrets?: SecretsConfig | undefined
-  readonly registry?: Registry | undefined
+  readonly extensions: PreparedExtensions
 }
 
 /** Constructs the runnable of a task in this process, and runs it. */
 export async function runTask(
   { id, attempt, text }: TaskMessage,
-  { signal, tell, secrets, registry }: TaskSurroundings,
+  { signal, tell, secrets, extensions }: TaskSurroundings,
 ): Promise<unknown> {
   const file = { content: text, filename: `task ${id}` }
-  const context = new SafeExecutionContext(file, registry ? { registry } : {})
+  const context = new SafeExecutionContext(file, { preparedExtensions: extensions })
   const { runnable } = await context.preprocess(secrets ? { secrets } : {})
   const progress = (value: unknown): void => {
     // What cannot be sent is the task's mistake, not its worker's end.

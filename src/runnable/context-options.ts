@@ -1,5 +1,6 @@
 import type { Registry } from '../registry/registry.js'
 import type { ExtensionOptions } from './file-extensions.js'
+import type { PreparedExtensions } from './prepared-extensions.js'
 import type { Runnable, UserProvider } from './runnable.js'
 import type { SecretsDialect } from './secrets/read-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
@@ -10,6 +11,8 @@ export interface ContextOptions {
   registry?: Registry
   /** Tells who runs the runnable, in place of the computer's user. */
   userProvider?: UserProvider
+  /** @internal What the file may declare, imported already; it then imports nothing. */
+  preparedExtensions?: PreparedExtensions | undefined
 }
 
 /** What `SafeExecutionContext.preprocess` shall do besides parsing and constructing. */

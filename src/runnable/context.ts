@@ -7,9 +7,10 @@ import { type Paint, reportProblems } from '../report.js'
 import { compile } from './compile.js'
 import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
 import { describeError } from './describe-error.js'
-import { type ExtensionOptions, importDeclared } from './file-extensions.js'
+import { type Declared, type ExtensionOptions, type Imported, importDeclared } from './file-extensions.js'
 import { type Logger, StderrLogger } from './logger.js'
 import { failure, interruptedCode, type Outcome } from './outcome.js'
+import { expectPrepared, type PreparedExtensions } from './prepared-extensions.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import type { Runnable, UserProvider } from './runnable.js'
 import { type RunnableSource, RunnableText } from './runnable-text.js'
@@ -31,6 +32,7 @@ export class SafeExecutionContext {
   /** Whose tags count: once extensions are imported, a child that has theirs, too. */
   #registry: Registry
   readonly #userProvider: UserProvider | undefined
+  readonly #prepared: PreparedExtensions | undefined
   #checked = false
   #logger: Logger = new StderrLogger()
   #signal: AbortSignal | undefined
@@ -42,6 +44,7 @@ export class SafeExecutionContext {
     this.#text = new RunnableText(file)
     this.#registry = options.registry ?? currentRegistry()
     this.#userProvider = options.userProvider
+    this.#prepared = options.preparedExtensions
   }
 
   /** Runs `body` with complete run options. Never rejects: an error is logged, and is in the outcome. */
@@ -76,13 +79,15 @@ export class SafeExecutionContext {
     if (this.#imported) return
     const { source } = await this.#text.parsed()
     const declared = { ...(await this.#text.takenApart()), source }
-    const surroundings = { signal: this.#signal, logger: this.#logger }
-    const { registry, imported } = await importDeclared(declared, this.#registry, {
-      ...options,
-      ...surroundings,
-    })
+    if (this.#prepared) expectPrepared(declared, this.#prepared)
+    const { registry, imported } = this.#prepared ?? (await this.#import(declared, options))
     this.#registry = registry
     this.#imported = imported
+  }
+
+  #import(declared: Declared, options: ExtensionOptions): Promise<Imported> {
+    const surroundings = { signal: this.#signal, logger: this.#logger }
+    return importDeclared(declared, this.#registry, { ...options, ...surroundings })
   }
 
   /**

@@ -27,9 +27,9 @@ export type InlinePoolOptions = Pick<
 export async function inlinePool(options: InlinePoolOptions = {}): Promise<Pool> {
   if (options.folder !== undefined) return openPool({ ...options, engine: 'inline' })
   const folder = await mkdtemp(join(tmpdir(), 'flambeau-pool-'))
-  const { imports = [], registry, secrets, graceMs = 5000 } = options
+  const { imports = [], extensions = {}, registry, secrets, graceMs = 5000 } = options
   const own = { ...(registry && { registry }), ...(secrets && { secrets }) }
-  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, ...own }, graceMs)
+  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, extensions, ...own }, graceMs)
   return openPool({ ...options, folder, engine })
 }
 

@@ -15,6 +15,8 @@ export interface WorkersOptions extends RedisAddress {
   queue: string
   /** Modules that register the classes of the tasks. A worker imports these, never what a task names. */
   imports?: readonly (string | URL)[]
+  /** The extensions that tasks may declare, by name: imported at the start, from these sources and no others. */
+  extensions?: Readonly<Record<string, string>>
   /** How many processes at most, each with one task; default one for each processor. */
   slots?: number
   /** Where results above 64 KB are kept; default the current folder. */
@@ -43,9 +45,9 @@ export interface WorkersOptions extends RedisAddress {
  * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { imports = [], slots = availableParallelism(), folder = '.', secrets } = options
+  const { imports = [], extensions = {}, slots = availableParallelism(), folder = '.', secrets } = options
   const { crashRetries = 2, graceMs = 5000 } = options
-  const setup = { imports: moduleUrls(imports), folder, ...(secrets && { secrets }) }
+  const setup = { imports: moduleUrls(imports), extensions, folder, ...(secrets && { secrets }) }
   const engine = new ProcessEngine({ ...setup, workers: slots, crashRetries, graceMs })
   const [connection, subscriber] = await Promise.all([connect(options), connect(options)])
   const workers = new Workers({ engine, connection, subscriber })

@@ -11,6 +11,7 @@ export type ToWorker =
 export interface WorkerSettings {
   readonly imports: readonly string[]
   readonly folder: string
+  readonly extensions: Readonly<Record<string, string>>
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 

@@ -25,9 +25,9 @@ export class ProcessEngine implements Engine, WorkerListener {
   #error: Error | undefined
 
   constructor(readonly options: ProcessEngineOptions) {
-    const { imports, folder, secrets, workers } = options
+    const { imports, folder, extensions = {}, secrets, workers } = options
     this.capacity = 64 * workers
-    this.#settings = { imports, folder, ...(secrets && { secrets: packSecrets(secrets) }) }
+    this.#settings = { imports, folder, extensions, ...(secrets && { secrets: packSecrets(secrets) }) }
   }
 
   /** How many tasks at once keep its workers busy: one each, and more of those that are over in no time. */

@@ -1,15 +1,15 @@
 // The program of a worker process: takes one task after the other from its parent, and ends when its parent does.
 import { signalGroup } from '../../cluster/agent/signal-group.js'
 import { attemptHere } from '../attempt.js'
-import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
-import { importModules } from '../import-modules.js'
+import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'
+import { type PreparedWorker, prepareWorker } from '../prepare-worker.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { Outbox } from './outbox.js'
 import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
 
-let setup: WorkerSetup
+let worker: PreparedWorker
 /** The task that runs, and those that wait behind it. */
 const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
@@ -37,10 +37,9 @@ function take(task: TaskMessage): void {
   working = working.then(() => work(task, controller))
 }
 
-async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<void> {
+async function prepare({ secrets, ...setup }: WorkerSettings): Promise<void> {
   try {
-    await importModules(imports)
-    setup = { imports, folder, ...(secrets && { secrets: unpackSecrets(secrets) }) }
+    worker = await prepareWorker({ ...setup, ...(secrets && { secrets: unpackSecrets(secrets) }) })
     outbox.post({ type: 'ready' })
   } catch (thrown) {
     outbox.post({ type: 'unfit', error: packError(thrown) })
@@ -53,7 +52,7 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
     // What a task does after its end would count for the next one.
     if (held[0]?.task === task) outbox.post({ type: 'news', news })
   }
-  const ended = await attemptHere(task, setup, { signal, tell })
+  const ended = await attemptHere(task, worker, { signal, tell })
   held.shift()
   outbox.post({ type: 'ended', ended, ms: performance.now() - began })
 }
