@@ -19,7 +19,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { Queue, QueueEvents } from 'bullmq'
+import { Queue, QueueEvents, Worker } from 'bullmq'
 import { parseSecrets } from 'flambeau'
 import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
@@ -164,6 +164,30 @@ describe('BullMQ', { skip }, () => {
     const ended = await jobOf('stranger', { id: '01', attempt: 1, text })
     assert.match(ended.error.message, /^Extension "evil" is refused/)
     assert.ok(!existsSync(mark))
+  })
+
+  test('a job that is no task fails, and its workers go on', async () => {
+    await using _host = await startWorkers({ redis: server.url, queue: 'odd', imports: [tasks], slots: 1 })
+    for (const data of [null, 'text', {}, { id: 1, attempt: 1, text: '!Echo' }, { id: '1', attempt: 1 }])
+      assert.match((await jobOf('odd', data)).error.message, /is no task$/)
+    assert.equal((await jobOf('odd', { id: '1', attempt: 1, text: '!Echo { value: 1 }' })).ok, true)
+  })
+
+  test('what others write as the result of a job, or as its progress, is no result', async () => {
+    const engine = await bullmqEngine({ redis: server.url, queue: 'forged' })
+    await using pool = await openPool({ engine, folder })
+    const forging = new Worker(
+      'forged',
+      async (job) => {
+        for (const news of [{ type: 'log', level: 'constructor', text: 'x' }, { type: 'log' }, 'text'])
+          await job.updateProgress(news)
+        return { ok: false }
+      },
+      { connection: { url: server.url }, prefix: 'flambeau' },
+    )
+    const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
+    await forging.close()
+    assert.match(String(outcome?.ok === false && outcome.error.message), /that no worker wrote/)
   })
 
   for (const ca of ['certificate', 'certificateFile'] as const)

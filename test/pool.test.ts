@@ -11,7 +11,19 @@ import { promisify } from 'node:util'
 import { Registry, Runnable } from 'flambeau'
 import { openPool, type Pool, type ResultFile } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Busy, Echo, Flaky, Late, Long, Note, Stubborn, Tidy, Wait } from './support/pool-tasks.js'
+import {
+  Busy,
+  Echo,
+  Flaky,
+  Late,
+  Long,
+  Messenger,
+  Note,
+  Stubborn,
+  Tidy,
+  Vandal,
+  Wait,
+} from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
@@ -212,6 +224,45 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       const outcomes = await all(pool.map<any>(tasks, { onEvent, onError: 'collect' }))
       await pool.close()
       assert.deepEqual(outcomes.map(({ id, ok }) => `${id} ${ok}`).toSorted(), ['01 true', '02 true'])
+    })
+
+    test('what a task sends by the IPC channel of Node is no message of a worker', async () => {
+      const pool = await openPool({ ...processes, workers: 1 })
+      const outcomes = await all(pool.map<any>([new Messenger(), new Echo({ value: 'next' })]))
+      await pool.close()
+      const nothing = ['undefined', 'undefined', 'undefined']
+      const found = outcomes.map(({ result }) => result)
+      assert.deepEqual(found, [{ ipc: nothing, heard: 1 }, 'next'])
+    })
+
+    for (const line of [
+      'no JSON',
+      '"ready"',
+      '[null]',
+      '[{ "type": "ended" }]',
+      '[{ "type": "news", "news": { "type": "log" } }]',
+    ])
+      test(`a worker that sends ${line} is ended, and its task has failed`, async () => {
+        const pool = await openPool({ ...processes, workers: 1, crashRetries: 0, folder })
+        const outcomes = await all(
+          pool.map<any>([new Vandal({ line }), new Echo({ value: 'next' })], { onError: 'collect' }),
+        )
+        await pool.close()
+        const [vandal, next] = outcomes.toSorted((a, b) => a.index - b.index)
+        assert.match(String(vandal?.ok === false && vandal.error.message), /no message of a worker/)
+        assert.equal(next?.ok === true && next.result, 'next')
+      })
+
+    test('those that are stopped end with a program that is killed, too', async () => {
+      const file = join(folder, 'stopped')
+      const program = spawn(process.execPath, ['--input-type=module', '-e', orphaning(file)], {
+        stdio: 'ignore',
+      })
+      const pids = await pidsIn(file)
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      program.kill('SIGKILL')
+      await once(program, 'exit')
+      await eventually(() => !pids.some(isAlive))
     })
 
     test('they end with a program that is killed, whatever they do', async () => {

@@ -1,6 +1,6 @@
 // Tasks for pools: imported by the tests and by the workers that they start.
 import { spawn } from 'node:child_process'
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
@@ -125,5 +125,31 @@ export class Busy extends Runnable.with(z.object({ file: z.string() })) {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' })
     writeFileSync(this.options.file, `${process.pid} ${child.pid}`)
     for (;;) Math.random()
+  }
+}
+
+/** Uses the IPC channel of Node, as programs under pm2 and nodemon do, and says what there is of it. */
+@registrable('!Messenger')
+export class Messenger extends Runnable {
+  override async run(): Promise<any> {
+    const forged = [{ type: 'ended', ms: 1, ended: { ok: true, host: 'x', result: { json: '"forged"' } } }]
+    const heard: unknown[] = []
+    process.on('message', (message) => heard.push(message))
+    for (const message of ['ready', null, forged]) process.send?.(message)
+    process.emit('message', [{ type: 'cancel', task: '01' }], undefined)
+    process.disconnect?.()
+    process.channel?.unref()
+    await delay(50)
+    const { send, connected, channel } = process
+    return { ipc: [send, connected, channel].map((each) => typeof each), heard: heard.length }
+  }
+}
+
+/** Writes where its worker has its channel. */
+@registrable('!Vandal')
+export class Vandal extends Runnable.with(z.object({ line: z.string() })) {
+  override async run(): Promise<void> {
+    writeSync(3, `${this.options.line}\n`)
+    await delay(60_000)
   }
 }

@@ -2,9 +2,12 @@ import { availableParallelism } from 'node:os'
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { ended } from '../attempt.js'
 import type { Ended, TaskMessage } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
+import { packError } from '../packed-error.js'
 import { ProcessEngine } from '../processes/process-engine.js'
+import { isTaskMessage } from '../received.js'
 import { connect, type RedisAddress } from './connection.js'
 import { cancelChannel, prefix } from './naming.js'
 import { loadPackages } from './packages.js'
@@ -107,6 +110,7 @@ export class Workers implements AsyncDisposable {
   }
 
   async #work(job: Job<TaskMessage>): Promise<Ended> {
+    if (!isTaskMessage(job.data)) return ended('failed', packError(new Error(`Job "${job.id}" is no task`)))
     const id = job.id ?? ''
     const controller = new AbortController()
     this.#running.set(id, controller)

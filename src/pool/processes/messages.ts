@@ -1,5 +1,6 @@
 import type { Ended, TaskMessage, TaskNews } from '../engine.js'
 import type { PackedError } from '../packed-error.js'
+import { isEnded, isPackedError, isRecord, isTaskNews } from '../received.js'
 
 /** What a worker process is told. */
 export type ToWorker =
@@ -21,3 +22,12 @@ export type FromWorker =
   | { readonly type: 'unfit'; readonly error: PackedError }
   | { readonly type: 'news'; readonly news: TaskNews }
   | { readonly type: 'ended'; readonly ended: Ended; readonly ms: number }
+
+/** Whether a value is a message of a worker. */
+export function isFromWorker(value: unknown): value is FromWorker {
+  if (!isRecord(value)) return false
+  const { type, error, news, ended, ms } = value
+  if (type === 'news') return isTaskNews(news)
+  if (type === 'ended') return isEnded(ended) && typeof ms === 'number'
+  return type === 'ready' || (type === 'unfit' && isPackedError(error))
+}

@@ -36,6 +36,10 @@ export class WorkerProcess {
     this.gone = this.#child.gone.then(() => this.#lost())
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** How many more tasks it should be given. */
   get room(): number {
     return this.starting || this.#child.isEnding ? 0 : this.#pace.room(this.#held.length)

@@ -4,8 +4,8 @@ import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { type PreparedWorker, prepareWorker } from '../prepare-worker.js'
+import { Channel, openChannel } from './channel.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
-import { Outbox } from './outbox.js'
 import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
 
@@ -14,15 +14,13 @@ let worker: PreparedWorker
 const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
 
-const outbox = new Outbox<FromWorker>((messages) => {
-  if (process.connected) process.send!(messages)
-})
-
-process.on('message', (messages: ToWorker[]) => {
-  for (const message of messages) hear(message)
+const stream = openChannel()
+const channel = new Channel<ToWorker, FromWorker>(stream, {
+  isMessage: (_value): _value is ToWorker => true,
+  hear,
 })
 // What tasks have started ends with their worker.
-process.on('disconnect', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
+stream.on('close', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
 watchParent()
 
 function hear(message: ToWorker): void {
@@ -40,9 +38,9 @@ function take(task: TaskMessage): void {
 async function prepare({ secrets, ...setup }: WorkerSettings): Promise<void> {
   try {
     worker = await prepareWorker({ ...setup, ...(secrets && { secrets: unpackSecrets(secrets) }) })
-    outbox.post({ type: 'ready' })
+    channel.post({ type: 'ready' })
   } catch (thrown) {
-    outbox.post({ type: 'unfit', error: packError(thrown) })
+    channel.post({ type: 'unfit', error: packError(thrown) })
   }
 }
 
@@ -50,9 +48,9 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
   const began = performance.now()
   const tell = (news: TaskNews): void => {
     // What a task does after its end would count for the next one.
-    if (held[0]?.task === task) outbox.post({ type: 'news', news })
+    if (held[0]?.task === task) channel.post({ type: 'news', news })
   }
   const ended = await attemptHere(task, worker, { signal, tell })
   held.shift()
-  outbox.post({ type: 'ended', ended, ms: performance.now() - began })
+  channel.post({ type: 'ended', ended, ms: performance.now() - began })
 }
