@@ -1,9 +1,11 @@
 import { examine } from '../document/check/examine.js'
 import { documentError, inFileOrder } from '../document/problems.js'
+import type { Parsed } from '../document/read/parsed.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
+import { type Allowed, expectAllowed } from './allow.js'
 import { compile } from './compile.js'
 import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
 import { describeError } from './describe-error.js'
@@ -32,6 +34,7 @@ export class SafeExecutionContext {
   /** Whose tags count: once extensions are imported, a child that has theirs, too. */
   #registry: Registry
   readonly #userProvider: UserProvider | undefined
+  readonly #allow: readonly Allowed[] | undefined
   readonly #prepared: PreparedExtensions | undefined
   #checked = false
   #logger: Logger = new StderrLogger()
@@ -44,6 +47,7 @@ export class SafeExecutionContext {
     this.#text = new RunnableText(file)
     this.#registry = options.registry ?? currentRegistry()
     this.#userProvider = options.userProvider
+    this.#allow = options.allow
     this.#prepared = options.preparedExtensions
   }
 
@@ -64,8 +68,13 @@ export class SafeExecutionContext {
     }
   }
 
-  /** Reads and parses the file; constructs nothing. */
+  /**
+   * Reads and parses the file; constructs nothing.
+   *
+   * @throws {@link RunnableFileError} when its top node is not what `allow` says, as each of the other steps does.
+   */
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
+    await this.#parsed()
     const { content, extensions } = await this.#text.takenApart()
     return { content, extensions }
   }
@@ -77,12 +86,21 @@ export class SafeExecutionContext {
    */
   async importExtensions(options: ExtensionOptions = {}): Promise<void> {
     if (this.#imported) return
-    const { source } = await this.#text.parsed()
+    const { source } = await this.#parsed()
     const declared = { ...(await this.#text.takenApart()), source }
     if (this.#prepared) expectPrepared(declared, this.#prepared)
     const { registry, imported } = this.#prepared ?? (await this.#import(declared, options))
     this.#registry = registry
     this.#imported = imported
+  }
+
+  async #parsed(): Promise<Parsed> {
+    const parsed = await this.#text.parsed()
+    if (!this.#allow) return parsed
+    // A text that cannot be parsed has no top node: its problems come first.
+    await this.#text.takenApart()
+    expectAllowed(parsed, this.#allow, this.#registry)
+    return parsed
   }
 
   #import(declared: Declared, options: ExtensionOptions): Promise<Imported> {
@@ -96,7 +114,7 @@ export class SafeExecutionContext {
    * @throws {@link DocumentError} with every problem of the file.
    */
   async checkTags(): Promise<void> {
-    const parsed = await this.#text.parsed()
+    const parsed = await this.#parsed()
     const { problems, doubtful, warnings } = examine(parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked = true
@@ -114,7 +132,7 @@ export class SafeExecutionContext {
   }
 
   async #construct(): Promise<Runnable<unknown, any>> {
-    const runnable = compile(await this.#text.parsed(), this.#registry)
+    const runnable = compile(await this.#parsed(), this.#registry)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
   }
