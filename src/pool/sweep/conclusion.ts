@@ -5,6 +5,7 @@ import type { Logger } from '../../runnable/logger.js'
 import { taskText } from '../task-text.js'
 import type { Plan } from './plan.js'
 import { type Ranking, rank } from './ranking.js'
+import { bestName } from './record-file.js'
 import type { TrialRecord } from './records.js'
 import { tableOf } from './table.js'
 
@@ -33,7 +34,7 @@ export async function conclude(
   const ranking = rank(records, goal)
   const [best] = ranking.ranked
   if (!best) throw noResult(ranking)
-  await writeFile(join(output, 'best.yaml'), textOf(best, plan))
+  await writeFile(join(output, bestName), textOf(best, plan))
   logger.info(tableOf(ranking, metric))
   const { failed, stopped } = ranking
   if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ResourceError } from '../../errors.js'
 import { JsonLines } from '../json-lines.js'
 import { readDescription } from './description.js'
 import { recordsName, type TrialRecord } from './records.js'
 
 /** Where records go that a sweep has no trial for any more. */
 export const othersName = 'results-old.jsonl'
+
+/** The runnable file of the winner. */
+export const bestName = 'best.yaml'
 
 /** What becomes of the records that an earlier run has left. */
 export interface Earlier {
@@ -19,8 +24,7 @@ export interface Earlier {
 
 /** Opens `results.jsonl`, to which records are appended as trials settle, behind those of an earlier run. */
 export async function openRecords(folder: string, earlier: Earlier): Promise<JsonLines<TrialRecord>> {
-  // Without a sweep there, nothing in it is one's.
-  if (earlier.force && (await readDescription(folder))) await clear(folder)
+  await makeRoom(folder, earlier)
   await mkdir(folder, { recursive: true })
   if (earlier.others.length > 0) await putAside(folder, earlier.others)
   const file = join(folder, recordsName)
@@ -31,6 +35,19 @@ export async function openRecords(folder: string, earlier: Earlier): Promise<Jso
 async function putAside(folder: string, records: readonly TrialRecord[]): Promise<void> {
   const file = join(folder, othersName)
   await JsonLines.replace(file, [...(await JsonLines.all(file)), ...records])
+}
+
+// Where no sweep was, nothing is one's.
+async function makeRoom(folder: string, { force = false }: Earlier): Promise<void> {
+  const best = join(folder, bestName)
+  if (await readDescription(folder)) {
+    if (force) await clear(folder)
+  } else if (!force && existsSync(best)) throw isOther(best)
+}
+
+function isOther(file: string): ResourceError {
+  const message = `"${file}" exists and is of no sweep: name another "output", or add "--force" to replace it`
+  return new ResourceError(message, { code: 'OUTPUT_EXISTS' })
 }
 
 // The folder may be the user's own, with other things in it, even folders of the same names.
