@@ -63,7 +63,9 @@ async function expectFree(moves: readonly Move[], force = false): Promise<void> 
   const taken: string[] = []
   for (const { from, to } of moves) {
     const [coming, there] = [await kindOf(from), await kindOf(to)]
-    if (there === 'nothing' || (force && coming === 'file' && there !== 'folder')) continue
+    if (there === 'nothing') continue
+    const isFile = coming === 'file' && there !== 'folder'
+    if (isFile && (force || (await hasSameContent(from, to)))) continue
     if (coming === 'folder' || there === 'folder') throw isOther(to, coming)
     taken.push(to)
   }
@@ -82,9 +84,17 @@ async function kindOf(path: string): Promise<'nothing' | 'file' | 'folder' | 'ot
 }
 
 async function isSame(one: string, other: string): Promise<boolean> {
+  return (await hasSameContent(one, other)) && (await isExecutable(one)) === (await isExecutable(other))
+}
+
+async function hasSameContent(one: string, other: string): Promise<boolean> {
   if ((await kindOf(one)) !== 'file' || (await kindOf(other)) !== 'file') return false
   const [{ size }, { size: otherSize }] = await Promise.all([stat(one), stat(other)])
   return size === otherSize && (await hashFile(one, size)) === (await hashFile(other, size))
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o100) !== 0
 }
 
 // Many a program takes a folder for the place in which a file is to be: here it would be lost.
