@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -20,6 +29,7 @@ import {
   Messenger,
   Note,
   Stubborn,
+  Talk,
   Tidy,
   Vandal,
   Wait,
@@ -298,6 +308,67 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
         timeout: 30_000,
       })
       assert.equal(stdout, 'NO_MODULE\n')
+    })
+
+    test('all that tasks print arrives, each line with its task, though its reader is slow', async () => {
+      const lines = 4000
+      const script = `
+        import { openPool } from 'flambeau/pool'
+        import { Talk } from ${JSON.stringify(tasks)}
+        const pool = await openPool({ imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 })
+        const talks = ['return', 'throw', 'exit', 'return', 'return'].map((end) => new Talk({ lines: ${lines}, end }))
+        const options = { taskId: (_, index) => 't' + index, onError: 'collect' }
+        for await (const { ok, id } of pool.map(talks, options)) console.log(id, ok)
+        await pool.close()`
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: process.cwd(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: 60_000,
+      })
+      const ended = once(child, 'close')
+      let text = ''
+      // One chunk a turn: its pipe is full most of the time.
+      for await (const chunk of child.stderr.setEncoding('utf8')) {
+        text += chunk
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      assert.deepEqual(await ended, [0, null])
+      for (let task = 0; task < 5; task++)
+        for (const stream of ['out', 'err']) {
+          const found = text.match(new RegExp(`^\\[t${task}\\] t${task} ${stream} \\d+`, 'gm')) ?? []
+          const numbers = found.map((line) => Number(line.split(' ').at(-1)))
+          const expected = Array.from({ length: lines }, (_, index) => index + 1)
+          assert.deepEqual(numbers, expected, `task ${task}, ${stream}`)
+        }
+      assert.equal(text.match(/é/g)?.length, 5 * 40 * (lines - 1))
+      assert.doesNotMatch(text, /\0/)
+    })
+
+    test('the error of a task has its last lines, and a file keeps more of them', async () => {
+      const pool = await openPool({ ...processes, folder, crashRetries: 0 })
+      for (const [end, reason] of [
+        ['throw', /failed: as it was told/],
+        ['exit', /killed its worker \(exit code 7\)/],
+      ] as const) {
+        const talk = new Talk({ lines: 30, end })
+        const [outcome] = await all(pool.map([talk], { taskId: () => end, onError: 'collect' }))
+        const error = outcome?.ok === false ? outcome.error : undefined
+        assert.match(error?.message ?? '', reason)
+        assert.match(error?.message ?? '', new RegExp(`\n {2}\\| ${end} (?:out|err) 30`))
+        const log = readFileSync(join(folder, 'failed', `${end}.log`), 'utf8')
+        assert.equal(log, error?.output)
+        assert.equal(log.match(/out \d+/g)?.length, 30)
+        assert.equal(log.match(/err \d+/g)?.length, 30)
+        assert.equal(statSync(join(folder, 'failed', `${end}.log`)).mode & 0o777, 0o600)
+      }
+      await pool.close()
+    })
+
+    test('a process that a task leaves behind with its streams holds up nothing', async () => {
+      const pool = await openPool(processes)
+      const [outcome] = await all(pool.map([new Talk({ lines: 2, end: 'leave' })]))
+      assert.equal(outcome?.ok, true)
+      await pool.close()
     })
 
     test('many small tasks come to what they should, each once', async () => {

@@ -25,7 +25,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** How an attempt ended. */
 export type Ended =
   | { readonly ok: true; readonly result: PackedResult; readonly host: string }
-  | { readonly ok: false; readonly reason: EndReason; readonly error: PackedError; readonly host: string }
+  | {
+      readonly ok: false
+      readonly reason: EndReason
+      readonly error: PackedError
+      readonly host: string
+      /** What the task printed last, 64 KB at most; absent when it printed nothing, or where nobody reads it. */
+      readonly output?: string
+    }
 
 /** The task threw, took too long, killed its workers, or was cancelled. */
 export type EndReason = 'failed' | 'timeout' | 'crashed' | 'cancelled'

@@ -32,7 +32,13 @@ export async function writeFailed(
   const head = [headOf(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writeFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
+  if (failed.ended.output) await writeFile(logOf(file), failed.ended.output, { mode: 0o600 })
   return { path, command }
+}
+
+/** Where the last of what a failed task printed is kept. */
+function logOf(file: string): string {
+  return file.replace(/\.yaml$/, '.log')
 }
 
 function headOf({ id, attempts, ended }: Failed): string {

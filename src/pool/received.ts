@@ -33,8 +33,10 @@ export function isTaskNews(value: unknown): value is TaskNews {
 /** Whether a value says how an attempt ended. */
 export function isEnded(value: unknown): value is Ended {
   if (!isRecord(value) || !isText(value['host'])) return false
-  const { ok, result, reason, error } = value
-  return ok === true ? isPackedResult(result) : ok === false && reasons.has(reason) && isPackedError(error)
+  const { ok, result, reason, error, output } = value
+  if (ok === true) return isPackedResult(result)
+  const hasOutput = output === undefined || isText(output)
+  return ok === false && reasons.has(reason) && isPackedError(error) && hasOutput
 }
 
 /** Whether a value is a {@link PackedError}. */

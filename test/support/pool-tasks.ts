@@ -153,3 +153,24 @@ export class Vandal extends Runnable.with(z.object({ line: z.string() })) {
     await delay(60_000)
   }
 }
+
+/** Prints lines on both of its streams, the last without an end, and ends as it is told. */
+@registrable('!Talk')
+export class Talk extends Runnable.with(
+  z.object({ lines: z.int(), end: z.enum(['return', 'throw', 'exit', 'leave']).default('return') }),
+) {
+  override run({ taskId = '' }: RunOptions & TaskOptions): string {
+    const { lines, end } = this.options
+    for (let line = 1; line < lines; line++) {
+      console.log(`${taskId} out ${line} ${'é'.repeat(40)}`)
+      console.error(`${taskId} err ${line}`)
+    }
+    process.stdout.write(`${taskId} out ${lines}`)
+    process.stderr.write(`${taskId} err ${lines}`)
+    if (end === 'throw') throw new Error('as it was told')
+    if (end === 'exit') process.exit(7)
+    // Outside of its process group, with its streams.
+    if (end === 'leave') spawn('sleep', ['30'], { detached: true, stdio: 'inherit' }).unref()
+    return taskId
+  }
+}

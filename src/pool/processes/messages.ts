@@ -12,6 +12,8 @@ export type ToWorker =
 export interface WorkerSettings {
   readonly imports: readonly string[]
   readonly folder: string
+  /** What the worker writes into its output behind that of a task. */
+  readonly mark: string
   readonly extensions: Readonly<Record<string, string>>
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
@@ -21,13 +23,19 @@ export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'unfit'; readonly error: PackedError }
   | { readonly type: 'news'; readonly news: TaskNews }
-  | { readonly type: 'ended'; readonly ended: Ended; readonly ms: number }
+  | {
+      readonly type: 'ended'
+      readonly ended: Ended
+      readonly ms: number
+      /** Whether standard output and standard error have a mark behind what the task printed. */
+      readonly marked: readonly boolean[]
+    }
 
 /** Whether a value is a message of a worker. */
 export function isFromWorker(value: unknown): value is FromWorker {
   if (!isRecord(value)) return false
-  const { type, error, news, ended, ms } = value
+  const { type, error, news, ended, ms, marked } = value
   if (type === 'news') return isTaskNews(news)
-  if (type === 'ended') return isEnded(ended) && typeof ms === 'number'
+  if (type === 'ended') return isEnded(ended) && typeof ms === 'number' && Array.isArray(marked)
   return type === 'ready' || (type === 'unfit' && isPackedError(error))
 }

@@ -20,7 +20,7 @@ export interface ProcessEngineOptions extends WorkerSetup {
 /** Runs tasks in child processes of this one, which start as they are needed. */
 export class ProcessEngine implements Engine, WorkerListener {
   readonly capacity: number
-  readonly #settings: WorkerSettings
+  readonly #settings: Omit<WorkerSettings, 'mark'>
   readonly #workers = new Set<WorkerProcess>()
   readonly #reaper = new OrphanReaper()
   #queue = new Set<WaitingTask>()

@@ -17,8 +17,8 @@ export function startWorker(): ChildProcess {
   const program = fileURLToPath(import.meta.resolve('#pool-worker'))
   return spawn(process.execPath, [...flagsForWorkers(process.execArgv), program], {
     detached: true,
-    // Standard output is for the results of the program, not for what tasks print. Then the channel.
-    stdio: ['ignore', 2, 2, 'overlapped'],
+    // What tasks print is passed on line by line. Then the channel.
+    stdio: ['ignore', 'pipe', 'pipe', 'overlapped'],
     env: { ...process.env, [depthName]: String(depth) },
   })
 }

@@ -1,28 +1,43 @@
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { signalGroup } from '../../cluster/agent/signal-group.js'
+import { standardError } from '../output-sink.js'
+import { settledWithin } from '../settled-within.js'
 import { Channel, channelFd } from './channel.js'
 import { ended, howItEnded } from './child-end.js'
 import { endGroup } from './end-group.js'
 import { type FromWorker, isFromWorker, type ToWorker, type WorkerSettings } from './messages.js'
 import { startWorker } from './start-worker.js'
+import { WorkerOutput } from './task-output.js'
+
+/** Output from which nothing arrives for so long after the end of a worker is held by a process that it left behind. */
+const silentMs = 500
+const now = AbortSignal.abort()
 
 /** The process of a worker, which leads a process group of its own: what goes to and fro, and how it ends. */
 export class WorkerChild {
   /** Settles when it has ended, with all that its tasks have started and left behind. */
   readonly gone: Promise<void>
+  /** What it prints. */
+  readonly output: WorkerOutput
   readonly #child: ChildProcess
   /** Absent when the process could not be started. */
   readonly #channel: Channel<FromWorker, ToWorker> | undefined
   #end: Promise<void> | undefined
   #isBroken = false
 
-  constructor(settings: WorkerSettings, hear: (message: FromWorker) => void) {
+  constructor(settings: Omit<WorkerSettings, 'mark'>, hear: (message: FromWorker) => void) {
     this.#child = startWorker()
+    // Nobody else knows it, so no task can print one.
+    const mark = `\0${randomBytes(12).toString('hex')}:`
+    const { stdout, stderr } = this.#child
+    this.output = new WorkerOutput(stdout && stderr ? [stdout, stderr] : [], mark, standardError)
     const onBroken = (): void => this.#break()
     this.#channel = this.#stream && new Channel(this.#stream, { isMessage: isFromWorker, hear, onBroken })
     this.gone = this.#ended()
-    this.post({ type: 'setup', setup: settings })
+    this.post({ type: 'setup', setup: { ...settings, mark } })
   }
 
   /** Whether it has been told to end. */
@@ -59,7 +74,8 @@ export class WorkerChild {
 
   // A pool that is not closed keeps its program alive only while a task runs, or waits for the end of one.
   stayAlive(busy: boolean): void {
-    const handles = [this.#child, this.#stream]
+    const { stdout, stderr } = this.#child
+    const handles = [this.#child, this.#stream, stdout as Socket | null, stderr as Socket | null]
     for (const handle of handles)
       if (busy || this.isEnding) handle?.ref()
       else handle?.unref()
@@ -80,7 +96,23 @@ export class WorkerChild {
   async #ended(): Promise<void> {
     await ended(this.#child)
     this.#kill()
-    await this.#channel?.closed()
+    await Promise.all([this.#channel?.closed(), this.#outputRead()])
+  }
+
+  // A process that left its group may hold the streams for ever: what is silent is read.
+  async #outputRead(): Promise<void> {
+    const streams = [this.#child.stdout, this.#child.stderr].flatMap(
+      (stream) => (stream as Socket | null) ?? [],
+    )
+    const closed = Promise.all(streams.map((stream) => stream.closed || once(stream, 'close'))).then(
+      () => true,
+    )
+    const bytes = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
+    for (let before = -1; before !== bytes() || standardError.isFull; ) {
+      before = bytes()
+      if (await settledWithin(closed, now, silentMs)) return
+    }
+    for (const stream of streams) stream.destroy()
   }
 
   #kill(): void {

@@ -5,6 +5,7 @@ import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { type PreparedWorker, prepareWorker } from '../prepare-worker.js'
 import { Channel, openChannel } from './channel.js'
+import { OutputMarks } from './mark-output.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { unpackSecrets } from './packed-secrets.js'
 import { watchParent } from './parent-watch.js'
@@ -14,6 +15,7 @@ let worker: PreparedWorker
 const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
 
+const output = new OutputMarks()
 const stream = openChannel()
 const channel = new Channel<ToWorker, FromWorker>(stream, {
   isMessage: (_value): _value is ToWorker => true,
@@ -35,7 +37,8 @@ function take(task: TaskMessage): void {
   working = working.then(() => work(task, controller))
 }
 
-async function prepare({ secrets, ...setup }: WorkerSettings): Promise<void> {
+async function prepare({ secrets, mark, ...setup }: WorkerSettings): Promise<void> {
+  output.mark = mark
   try {
     worker = await prepareWorker({ ...setup, ...(secrets && { secrets: unpackSecrets(secrets) }) })
     channel.post({ type: 'ready' })
@@ -50,7 +53,8 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
     // What a task does after its end would count for the next one.
     if (held[0]?.task === task) channel.post({ type: 'news', news })
   }
+  output.begin()
   const ended = await attemptHere(task, worker, { signal, tell })
   held.shift()
-  channel.post({ type: 'ended', ended, ms: performance.now() - began })
+  channel.post({ type: 'ended', ended, ms: performance.now() - began, marked: output.end() })
 }
