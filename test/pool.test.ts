@@ -33,6 +33,7 @@ import {
   Tidy,
   Vandal,
   Wait,
+  Wander,
 } from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
@@ -361,6 +362,18 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
         assert.equal(log.match(/err \d+/g)?.length, 30)
         assert.equal(statSync(join(folder, 'failed', `${end}.log`)).mode & 0o777, 0o600)
       }
+      await pool.close()
+    })
+
+    test('each task has a folder of its own, and leaves the current folder as it was', async () => {
+      const pool = await openPool({ ...processes, workers: 1, folder })
+      const wanders = ['/', tmpdir()].map((to) => new Wander({ to }))
+      const outcomes = await all(pool.map(wanders, { taskId: (_, index) => `wander/${index}` }))
+      const [first, second] = outcomes.map(({ result }) => result as [from: string, folder: string])
+      assert.deepEqual([first![0], second![0]], [process.cwd(), process.cwd()])
+      assert.equal(first![1], join(folder, 'tasks', 'wander%2F0'))
+      assert.equal(readFileSync(join(first![1], 'model.txt'), 'utf8'), '/')
+      assert.equal(readFileSync(join(second![1], 'model.txt'), 'utf8'), tmpdir())
       await pool.close()
     })
 

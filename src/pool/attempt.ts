@@ -11,12 +11,12 @@ export const thisHost = hostname()
 /** Runs one attempt in this process; what a task throws is how it ended. */
 export async function attemptHere(
   task: TaskMessage,
-  { folder, ...worker }: PreparedWorker,
+  worker: PreparedWorker,
   watch: { signal: AbortSignal; tell: (news: TaskNews) => void },
 ): Promise<Ended> {
   try {
     const value = await runTask(task, { ...watch, ...worker })
-    return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
+    return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
   } catch (thrown) {
     return ended('failed', packError(thrown))
   }

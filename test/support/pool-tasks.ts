@@ -1,6 +1,7 @@
 // Tasks for pools: imported by the tests and by the workers that they start.
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
@@ -172,5 +173,16 @@ export class Talk extends Runnable.with(
     // Outside of its process group, with its streams.
     if (end === 'leave') spawn('sleep', ['30'], { detached: true, stdio: 'inherit' }).unref()
     return taskId
+  }
+}
+
+/** Writes into the folder of its own, and goes elsewhere. */
+@registrable('!Wander')
+export class Wander extends Runnable.with(z.object({ to: z.string() })) {
+  override run({ folder = '' }: RunOptions & TaskOptions): [from: string, folder: string] {
+    writeFileSync(join(folder, 'model.txt'), this.options.to)
+    const from = process.cwd()
+    process.chdir(this.options.to)
+    return [from, folder]
   }
 }

@@ -15,6 +15,7 @@ let worker: PreparedWorker
 const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
 
+const home = process.cwd()
 const output = new OutputMarks()
 const stream = openChannel()
 const channel = new Channel<ToWorker, FromWorker>(stream, {
@@ -54,6 +55,8 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
     if (held[0]?.task === task) channel.post({ type: 'news', news })
   }
   output.begin()
+  // One task that changes it changes it for no other one.
+  if (process.cwd() !== home) process.chdir(home)
   const ended = await attemptHere(task, worker, { signal, tell })
   held.shift()
   channel.post({ type: 'ended', ended, ms: performance.now() - began, marked: output.end() })
