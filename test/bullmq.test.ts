@@ -19,6 +19,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import { Queue, QueueEvents, Worker } from 'bullmq'
 import { parseSecrets } from 'flambeau'
 import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
@@ -36,6 +37,21 @@ const program = fileURLToPath(import.meta.resolve('flambeau/bullmq/worker'))
 const user = fileURLToPath(new URL('./support/queue-user.js', import.meta.url))
 
 describe('BullMQ', { skip }, () => {
+  /** What workers make of a job that somebody else put into the queue. */
+  async function jobOf(queue: string, data: unknown): Promise<any> {
+    const options = { connection: { url: server.url }, prefix: 'flambeau' }
+    const stranger = new Queue(queue, options)
+    const events = new QueueEvents(queue, options)
+    await events.waitUntilReady()
+    const job = await stranger.add('task', data)
+    try {
+      return await job.waitUntilFinished(events)
+    } finally {
+      await events.close()
+      await stranger.close()
+    }
+  }
+
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-bullmq-'))
   let server: RedisServer
   before(async () => {
@@ -49,7 +65,7 @@ describe('BullMQ', { skip }, () => {
   let workers: Workers | undefined
   conforms('bullmq', {
     apart: true,
-    open: async (folder) => {
+    open: async (folder, extensions) => {
       const engine = await bullmqEngine({ redis: server.url, graceMs: 1000 })
       const secrets = await parseSecrets('[AWS]\nKEY = open sesame\n')
       const { queue } = engine
@@ -57,6 +73,7 @@ describe('BullMQ', { skip }, () => {
         redis: server.url,
         queue,
         imports: [tasks],
+        extensions,
         slots: 2,
         folder,
         secrets,
@@ -129,6 +146,48 @@ describe('BullMQ', { skip }, () => {
       assert.match(said, /type "chmod 600 /)
       assert.doesNotMatch(said, /open-sesame/)
     })
+  })
+
+  test('workers import nothing that a job in Redis names, and say which extension they refuse', async () => {
+    const evil = join(folder, 'evil')
+    const mark = join(evil, 'mark')
+    mkdirSync(evil)
+    writeFileSync(join(evil, 'package.json'), '{ "name": "evil", "type": "module", "main": "index.js" }')
+    writeFileSync(join(evil, 'index.js'), `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '')`)
+    await using _host = await startWorkers({
+      redis: server.url,
+      queue: 'stranger',
+      imports: [tasks],
+      slots: 1,
+    })
+    const text = `evil: ${evil}\n---\n!evil.X {}\n`
+    const ended = await jobOf('stranger', { id: '01', attempt: 1, text })
+    assert.match(ended.error.message, /^Extension "evil" is refused/)
+    assert.ok(!existsSync(mark))
+  })
+
+  test('a job that is no task fails, and its workers go on', async () => {
+    await using _host = await startWorkers({ redis: server.url, queue: 'odd', imports: [tasks], slots: 1 })
+    for (const data of [null, 'text', {}, { id: 1, attempt: 1, text: '!Echo' }, { id: '1', attempt: 1 }])
+      assert.match((await jobOf('odd', data)).error.message, /is no task$/)
+    assert.equal((await jobOf('odd', { id: '1', attempt: 1, text: '!Echo { value: 1 }' })).ok, true)
+  })
+
+  test('what others write as the result of a job, or as its progress, is no result', async () => {
+    const engine = await bullmqEngine({ redis: server.url, queue: 'forged' })
+    await using pool = await openPool({ engine, folder })
+    const forging = new Worker(
+      'forged',
+      async (job) => {
+        for (const news of [{ type: 'log', level: 'constructor', text: 'x' }, { type: 'log' }, 'text'])
+          await job.updateProgress(news)
+        return { ok: false }
+      },
+      { connection: { url: server.url }, prefix: 'flambeau' },
+    )
+    const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
+    await forging.close()
+    assert.match(String(outcome?.ok === false && outcome.error.message), /that no worker wrote/)
   })
 
   for (const ca of ['certificate', 'certificateFile'] as const)

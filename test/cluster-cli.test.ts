@@ -1,7 +1,7 @@
 // The command line on a cluster: what it prints, what it exits with, and how it lets go.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -91,8 +91,12 @@ describe('the command line on a cluster', { skip: onlyHere() }, () => {
     assert.deepEqual([refused.code, /"--force"/.test(refused.stderr)], [69, true])
     await at('fetch', id, 'made', 'here/fetched')
     assert.equal(readFileSync(join(project.folder, 'here/fetched'), 'utf8'), 'made')
-    const wrong = await at('fetch', id, '.', '.')
-    assert.deepEqual([wrong.code, /would be replaced/.test(wrong.stderr)], [22, true])
+    assert.equal((await at('fetch', id, '.', '.')).code, 0)
+    assert.equal(readFileSync(join(project.folder, 'made'), 'utf8'), 'made')
+    writeFileSync(join(project.folder, 'made'), 'mine')
+    const differs = await at('fetch', id, '.', '.')
+    assert.deepEqual([differs.code, /"made" exists and differs/.test(differs.stderr)], [22, true])
+    assert.equal((await at('fetch', id, '.', '.', '--force')).code, 0)
     assert.equal((await at('cancel', id)).code, 0)
     assert.equal((await at('wait', id)).code, 130)
     assert.match((await at('status', 'nothing')).stderr, /There is no run "nothing"/)

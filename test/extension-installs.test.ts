@@ -473,6 +473,20 @@ describe('extensions that are installed', {
     await runs(job('vision@^1.0.0'), 'vision 1.1.0', install)
   })
 
+  test('are pruned without what a user has put beside them', async () => {
+    const store = join(lab.home, '.flambeau/extensions')
+    const mine = ['at-home', 'work-mine', 'source-files', 'work-1']
+    for (const name of mine) {
+      mkdirSync(join(store, name), { recursive: true })
+      writeFileSync(join(store, name, 'thesis.txt'), 'mine')
+    }
+    await lab.flambeau(['extensions', 'prune', '--all'])
+    for (const name of mine) {
+      assert.equal(readFileSync(join(store, name, 'thesis.txt'), 'utf8'), 'mine')
+      rmSync(join(store, name), { recursive: true })
+    }
+  })
+
   test('are pruned once each by several prunes at once', async () => {
     await lab.flambeau(['extensions', 'prune', '--all'])
     const files = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}/extension.json`, '{}']))

@@ -364,6 +364,14 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(await said(), /is in the lock with another source, "\.\/other", and/)
     })
 
+    test('is written over no file that never was one', async () => {
+      const file = job({ x: './other' }, '!x.See')
+      const lock = file.replace('.yaml', '.lock.yaml')
+      writeFileSync(lock, '!Train {}\n')
+      await assert.rejects(lockExtensions(file), { code: 'LOCK_TAKEN', exitCode: 22 })
+      assert.equal(readFileSync(lock, 'utf8'), '!Train {}\n')
+    })
+
     test('that is none is refused, until it is written anew', async () => {
       const file = job({ x: './other' }, '!x.See')
       writeFileSync(file.replace('.yaml', '.lock.yaml'), 'version: 2\n')

@@ -75,6 +75,17 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
     assert.equal(spawnSync('grep', ['-rqs', 'open sesame', folder]).status, 1)
   })
 
+  test('what tasks print on factories is in the log of the run, and in their errors', async () => {
+    await using cluster = make()
+    const pool = { crashRetries: 0 }
+    const trial = { says: 'hello from afar', exits: true }
+    const run = await submit(cluster, { count: 1, trial, pool })
+    assert.notEqual((await run.wait()).exitCode, 0)
+    const log = await logOf(run)
+    assert.match(log, /^\[t0\] hello from afar$/m)
+    assert.match(log, /Task "t0" killed its worker \(exit code 9\).*\n {2}\| hello from afar/)
+  })
+
   test('an orchestrator without Redis is told what to install', async () => {
     const bin = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
     for (const name of ['node', 'sh', 'ssh-keygen']) symlinkSync(pathOf(name), join(bin, name))

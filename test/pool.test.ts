@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -11,7 +20,22 @@ import { promisify } from 'node:util'
 import { parseSecrets, Registry, Runnable } from 'flambeau'
 import { openPool, type Pool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
-import { Busy, Echo, Flaky, Late, Leak, Long, Note, Stubborn, Tidy, Wait } from './support/pool-tasks.js'
+import {
+  Busy,
+  Echo,
+  Flaky,
+  Late,
+  Leak,
+  Long,
+  Messenger,
+  Note,
+  Stubborn,
+  Talk,
+  Tidy,
+  Vandal,
+  Wait,
+  Wander,
+} from './support/pool-tasks.js'
 
 const form = basename(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
@@ -239,6 +263,45 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.deepEqual(outcomes.map(({ id, ok }) => `${id} ${ok}`).toSorted(), ['01 true', '02 true'])
     })
 
+    test('what a task sends by the IPC channel of Node is no message of a worker', async () => {
+      const pool = await openPool({ ...processes, workers: 1 })
+      const outcomes = await all(pool.map<any>([new Messenger(), new Echo({ value: 'next' })]))
+      await pool.close()
+      const nothing = ['undefined', 'undefined', 'undefined']
+      const found = outcomes.map(({ result }) => result)
+      assert.deepEqual(found, [{ ipc: nothing, heard: 1 }, 'next'])
+    })
+
+    for (const line of [
+      'no JSON',
+      '"ready"',
+      '[null]',
+      '[{ "type": "ended" }]',
+      '[{ "type": "news", "news": { "type": "log" } }]',
+    ])
+      test(`a worker that sends ${line} is ended, and its task has failed`, async () => {
+        const pool = await openPool({ ...processes, workers: 1, crashRetries: 0, folder })
+        const outcomes = await all(
+          pool.map<any>([new Vandal({ line }), new Echo({ value: 'next' })], { onError: 'collect' }),
+        )
+        await pool.close()
+        const [vandal, next] = outcomes.toSorted((a, b) => a.index - b.index)
+        assert.match(String(vandal?.ok === false && vandal.error.message), /no message of a worker/)
+        assert.equal(next?.ok === true && next.result, 'next')
+      })
+
+    test('those that are stopped end with a program that is killed, too', async () => {
+      const file = join(folder, 'stopped')
+      const program = spawn(process.execPath, ['--input-type=module', '-e', orphaning(file)], {
+        stdio: 'ignore',
+      })
+      const pids = await pidsIn(file)
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      program.kill('SIGKILL')
+      await once(program, 'exit')
+      await eventually(() => !pids.some(isAlive))
+    })
+
     test('they end with a program that is killed, whatever they do', async () => {
       const file = join(folder, 'orphans')
       const program = spawn(process.execPath, ['--input-type=module', '-e', orphaning(file)], {
@@ -290,6 +353,79 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.match(readFileSync(join(output, 'old', time, 'done.jsonl'), 'utf8'), /"json":"1"/)
       assert.match(readFileSync(join(output, 'done.jsonl'), 'utf8'), /"json":"2"/)
       assert.deepEqual(readdirSync(output).toSorted(), ['done.jsonl', 'old'])
+      await pool.close()
+    })
+
+    test('all that tasks print arrives, each line with its task, though its reader is slow', async () => {
+      const lines = 4000
+      const script = `
+        import { openPool } from 'flambeau/pool'
+        import { Talk } from ${JSON.stringify(tasks)}
+        const pool = await openPool({ imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 })
+        const talks = ['return', 'throw', 'exit', 'return', 'return'].map((end) => new Talk({ lines: ${lines}, end }))
+        const options = { taskId: (_, index) => 't' + index, onError: 'collect' }
+        for await (const { ok, id } of pool.map(talks, options)) console.log(id, ok)
+        await pool.close()`
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: process.cwd(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: 60_000,
+      })
+      const ended = once(child, 'close')
+      let text = ''
+      // One chunk a turn: its pipe is full most of the time.
+      for await (const chunk of child.stderr.setEncoding('utf8')) {
+        text += chunk
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      assert.deepEqual(await ended, [0, null])
+      for (let task = 0; task < 5; task++)
+        for (const stream of ['out', 'err']) {
+          const found = text.match(new RegExp(`^\\[t${task}\\] t${task} ${stream} \\d+`, 'gm')) ?? []
+          const numbers = found.map((line) => Number(line.split(' ').at(-1)))
+          const expected = Array.from({ length: lines }, (_, index) => index + 1)
+          assert.deepEqual(numbers, expected, `task ${task}, ${stream}`)
+        }
+      assert.equal(text.match(/é/g)?.length, 5 * 40 * (lines - 1))
+      assert.doesNotMatch(text, /\0/)
+    })
+
+    test('the error of a task has its last lines, and a file keeps more of them', async () => {
+      const pool = await openPool({ ...processes, folder, crashRetries: 0 })
+      for (const [end, reason] of [
+        ['throw', /failed: as it was told/],
+        ['exit', /killed its worker \(exit code 7\)/],
+      ] as const) {
+        const talk = new Talk({ lines: 30, end })
+        const [outcome] = await all(pool.map([talk], { taskId: () => end, onError: 'collect' }))
+        const error = outcome?.ok === false ? outcome.error : undefined
+        assert.match(error?.message ?? '', reason)
+        assert.match(error?.message ?? '', new RegExp(`\n {2}\\| ${end} (?:out|err) 30`))
+        const log = readFileSync(join(folder, 'failed', `${end}.log`), 'utf8')
+        assert.equal(log, error?.output)
+        assert.equal(log.match(/out \d+/g)?.length, 30)
+        assert.equal(log.match(/err \d+/g)?.length, 30)
+        assert.equal(statSync(join(folder, 'failed', `${end}.log`)).mode & 0o777, 0o600)
+      }
+      await pool.close()
+    })
+
+    test('each task has a folder of its own, and leaves the current folder as it was', async () => {
+      const pool = await openPool({ ...processes, workers: 1, folder })
+      const wanders = ['/', tmpdir()].map((to) => new Wander({ to }))
+      const outcomes = await all(pool.map(wanders, { taskId: (_, index) => `wander/${index}` }))
+      const [first, second] = outcomes.map(({ result }) => result as [from: string, folder: string])
+      assert.deepEqual([first![0], second![0]], [process.cwd(), process.cwd()])
+      assert.equal(first![1], join(folder, 'tasks', 'wander%2F0'))
+      assert.equal(readFileSync(join(first![1], 'model.txt'), 'utf8'), '/')
+      assert.equal(readFileSync(join(second![1], 'model.txt'), 'utf8'), tmpdir())
+      await pool.close()
+    })
+
+    test('a process that a task leaves behind with its streams holds up nothing', async () => {
+      const pool = await openPool(processes)
+      const [outcome] = await all(pool.map([new Talk({ lines: 2, end: 'leave' })]))
+      assert.equal(outcome?.ok, true)
       await pool.close()
     })
 

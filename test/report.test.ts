@@ -55,6 +55,14 @@ describe('the report of a sweep', { skip: form !== 'legacy' && 'it is the same i
     assert.equal(readFileSync(file, 'utf8'), readFileSync(page, 'utf8'))
   })
 
+  test('takes the place of an earlier one, and of another file by force alone', async () => {
+    const file = join(folder, 'thesis.html')
+    writeFileSync(file, 'years of work')
+    await assert.rejects(writeReport(folder, file), { code: 'OUTPUT_EXISTS', exitCode: 22 })
+    assert.equal(readFileSync(file, 'utf8'), 'years of work')
+    for (const force of [true, false]) assert.equal(await writeReport(folder, file, { force }), file)
+  })
+
   test('of a folder without results is a mistake', async () => {
     await assert.rejects(writeReport(tmpdir()), { code: 'NO_RESULTS', exitCode: 22 })
   })

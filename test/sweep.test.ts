@@ -359,6 +359,38 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(resultOf(await sweep('each: !Fit {}', { output, force: true })).trials, 1)
   })
 
+  test('begins anew without what the user has in the same folder', async () => {
+    const output = fresh()
+    for (const name of ['failed', 'results']) mkdirSync(join(output, name), { recursive: true })
+    const mine = ['failed/mine.yaml', 'results/thesis.txt', 'notes.txt']
+    for (const name of mine) writeFileSync(join(output, name), 'mine')
+    writeFileSync(join(output, 'best.yaml'), 'mine')
+    const refused = await sweep('each: !Fit {}', { output })
+    assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'OUTPUT_EXISTS')
+    for (const _ of [1, 2])
+      assert.equal(
+        resultOf(await sweep('each: !Fit { fails: !choice [true, false] }', { output, force: true })).failed,
+        1,
+      )
+    for (const name of mine) assert.equal(readFileSync(join(output, name), 'utf8'), 'mine')
+    resultOf(await sweep('each: !Fit {}', { output, force: true }))
+    assert.deepEqual(readdirSync(join(output, 'failed')), ['mine.yaml'])
+  })
+
+  test('extensions that its own process did not import are imported by no worker', async () => {
+    const evil = fresh()
+    mkdirSync(evil)
+    writeFileSync(join(evil, 'package.json'), '{ "name": "evil", "type": "module", "main": "index.js" }')
+    writeFileSync(
+      join(evil, 'index.js'),
+      `import { writeFileSync } from 'node:fs'\nwriteFileSync('${evil}/mark', '')`,
+    )
+    const content = `evil: ${evil}\n---\n!Sweep { metric: score, output: ${fresh()}, each: !Fit {} }\n`
+    const options = { importExtensions: false, logger, runOptions: { engine: 'inline' } }
+    const outcome = await runFile({ content }, options)
+    assert.deepEqual([outcome.ok, existsSync(join(evil, 'mark'))], [true, false])
+  })
+
   test('a trial that is worse than most others is stopped early', async () => {
     const run = await sweep('each: !Fit { rate: !choice [5, 4, 3, 1], steps: 5 }\nearlyStop: median')
     const records = await readRecords(run.output)

@@ -5,11 +5,11 @@ import { checkFile } from '../runnable/check-file.js'
 import { paintOn, StderrLogger } from '../runnable/logger.js'
 import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
-import { type ExtensionFlags, withExtensions, withImports } from './options.js'
+import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions, withImports } from './options.js'
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags extends ExtensionFlags {
+interface CheckFlags extends AllowFlags, ExtensionFlags {
   import: string[]
   json?: true
   format: Format
@@ -26,7 +26,7 @@ export function checkCommand(): Command {
         .default('text'),
     )
     .option('--json', 'print them as one JSON array, as --format json')
-  return withExtensions(withImports(command)).action(checkFiles)
+  return withExtensions(withAllow(withImports(command))).action(checkFiles)
 }
 
 async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
@@ -42,7 +42,7 @@ async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
 
 async function problemsOf(
   file: string,
-  options: ExtensionFlags & { logger: StderrLogger },
+  options: AllowFlags & ExtensionFlags & { logger: StderrLogger },
 ): Promise<Problem[]> {
   const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {

@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Tag } from '../registry/tag.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
 /** Adds `--import MODULE`, which may be given several times. */
@@ -37,6 +38,26 @@ export function withExtensions(command: Command): Command {
     .option('--no-download-extensions', 'fetch nothing from other machines')
     .option('--frozen', 'refuse extensions that are not as the lock says')
     .addOption(scripts.argParser(several).default([], 'none'))
+}
+
+/** What {@link withAllow} adds. */
+export interface AllowFlags {
+  readonly allow?: readonly Tag[]
+}
+
+/** Adds `--allow TAG`, which may be given several times. */
+export function withAllow(command: Command): Command {
+  const option = new Option(
+    '--allow <tag>',
+    'refuse a file whose top node has another tag, before its extensions are imported (may be repeated)',
+  )
+  return command.addOption(option.argParser(severalTags))
+}
+
+function severalTags(value: string, before: readonly string[] | undefined): string[] {
+  if (!value.startsWith('!'))
+    throw new InvalidArgumentError(`A tag begins with "!": type --allow '!${value}'`)
+  return several(value, before ?? [])
 }
 
 function several(value: string, before: readonly string[]): string[] {

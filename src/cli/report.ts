@@ -7,9 +7,10 @@ export function reportCommand(): Command {
     .description('make a page of the results of a sweep')
     .argument('<folder>', 'the "output" of the sweep')
     .option('-o, --output <file>', 'where to write the page (default: report.html in the folder)')
+    .option('-f, --force', 'replace a file that is no report')
     .action(report)
 }
 
-async function report(folder: string, { output }: { output?: string }): Promise<void> {
-  console.log(await writeReport(folder, output))
+async function report(folder: string, { output, force }: { output?: string; force?: true }): Promise<void> {
+  console.log(await writeReport(folder, output, { force }))
 }

@@ -8,15 +8,17 @@ import { dryRun } from './dry-run.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
 import {
+  type AllowFlags,
   type ExtensionFlags,
   type SecretsFlags,
+  withAllow,
   withExtensions,
   withImports,
   withSecrets,
 } from './options.js'
 import { printResult } from './print-result.js'
 
-interface RunFlags extends ExtensionFlags, SecretsFlags {
+interface RunFlags extends AllowFlags, ExtensionFlags, SecretsFlags {
   import: string[]
   cluster?: string
   detach?: true
@@ -42,7 +44,7 @@ export function runCommand(): Command {
       '-n, --dry-run',
       'parse, check and construct, then stop; with --cluster, say what would be done there, too',
     )
-  return withExtensions(withImports(withSecrets(command))).action(run)
+  return withExtensions(withAllow(withImports(withSecrets(command)))).action(run)
 }
 
 async function run(file: string, flags: RunFlags, command: Command): Promise<void> {

@@ -1,13 +1,14 @@
-import { readdir, rm, rmdir } from 'node:fs/promises'
+import { readdir, rmdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
+import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/registrable.js'
 import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, Texts } from './cluster-schema.js'
-import { LocalHost } from './host/local-host.js'
+import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
 import type { Member, Members } from './members.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
@@ -49,21 +50,37 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
     return folder === undefined ? join(homedir(), '.flambeau/local', name) : atHome(folder)
   }
 
-  /** Takes the hosts away, too: they were made for this cluster. */
+  /**
+   * Takes the hosts away, too: their folders, if they were made for this cluster.
+   *
+   * @throws `ClusterConfigurationError` when the folder of a host is the user's own and holds something, unless `force`.
+   */
   override async down(options: Parameters<Cluster['down']>[0] = {}): Promise<void> {
     await super.down(options)
     await this.close()
-    const names = await readdir(this.folder).catch(() => [])
-    for (const name of names.filter((each) => hostName.test(each)))
-      await rm(join(this.folder, name), { recursive: true, force: true })
+    const left = await this.#removeHosts(options.force ?? false)
     // The folder is the user's choice: there may be other things in it.
     await rmdir(this.folder).catch(() => undefined)
+    if (left.length > 0) throw notMade(left)
+  }
+
+  /** Answers with the folders of hosts that are the user's own. */
+  async #removeHosts(force: boolean): Promise<string[]> {
+    const own = this.hosts.map(({ name }) => name)
+    const names = await readdir(this.folder).catch(() => [])
+    const left: string[] = []
+    for (const name of names.filter((each) => hostName.test(each))) {
+      const folder = join(this.folder, name)
+      const removal = await removeHostFolder(folder, { force: force && own.includes(name) })
+      if (removal === 'not ours' && own.includes(name) && !(await isEmpty(folder))) left.push(folder)
+    }
+    return left
   }
 
   #member(name: string, role: Member['role']): Member {
     const folder = join(this.folder, name)
     const connection = { kind: 'local', name, folder } as const
-    return { host: new LocalHost(name, folder), role, address: '127.0.0.1', connection }
+    return { host: new OwnLocalHost(name, folder), role, address: '127.0.0.1', connection }
   }
 }
 
@@ -72,3 +89,13 @@ registrable('!LocalCluster', {
   twin: true,
   description: 'A cluster on this machine, to try things on',
 })(LocalCluster)
+
+async function isEmpty(folder: string): Promise<boolean> {
+  return (await readdir(folder).catch(() => [])).length === 0
+}
+
+function notMade(folders: readonly string[]): ClusterConfigurationError {
+  const all = folders.map((folder) => `"${folder}"`).join(', ')
+  const message = `${all} existed before the cluster, so what else is in it stays: nothing of the cluster is left there; add "--force" to remove it all the same`
+  return new ClusterConfigurationError(message, { code: 'FOLDER_NOT_MADE' })
+}

@@ -1,6 +1,6 @@
 export { withoutCredentials } from './credentials.js'
 export { type ImportedExtension, importEach, registerExports } from './import.js'
-export { type Lock, lockName, readLock, writeLock } from './lock.js'
+export { isLockText, type Lock, lockName, readLock, writeLock } from './lock.js'
 export { lockSources } from './lock-sources.js'
 export { type Pruned, prune } from './prune.js'
 export type { ResolveOptions } from './request.js'

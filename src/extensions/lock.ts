@@ -17,9 +17,15 @@ export function lockName(filename: string): string {
   return `${filename.replace(/\.ya?ml$/, '')}.lock.yaml`
 }
 
+const head = '# What each extension resolved to. Written by "flambeau lock": commit it, do not edit it.\n'
+
+/** Whether a text was written as a lock, even if it was broken since: writing a new one over it loses nothing. */
+export function isLockText(text: string): boolean {
+  return text.includes('"flambeau lock"') || /^version: \d+$/m.test(text)
+}
+
 /** The text of a lock. */
 export function writeLock(lock: Lock): string {
-  const head = '# What each extension resolved to. Written by "flambeau lock": commit it, do not edit it.\n'
   return head + dump({ version: 1, extensions: Object.fromEntries(lock) })
 }
 

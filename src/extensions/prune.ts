@@ -10,6 +10,8 @@ export interface Pruned {
   readonly bytes: number
 }
 
+/** As the store names what it makes. */
+const ownName = /^(?:at-[0-9a-f]{32}|source-[0-9a-f]{32}\.json|work-\d+-[0-9a-f-]{36})$/
 const day = 24 * 60 * 60 * 1000
 
 /**
@@ -31,11 +33,13 @@ export async function prune({ days = 30 }: { days?: number } = {}): Promise<Prun
   return { removed: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
-function stored(): Promise<string[]> {
-  return readdir(storeRoot()).catch((error: NodeJS.ErrnoException) => {
+// What somebody else put there stays.
+async function stored(): Promise<string[]> {
+  const names = await readdir(storeRoot()).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
     return []
   })
+  return names.filter((name) => ownName.test(name))
 }
 
 async function lastUsed(path: string): Promise<number> {

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { maskedData, type Redact, redactOf } from '../runnable/secrets/mask.js'
-import type { Ended, EndReason, TaskMessage, TaskNews, WorkerSetup } from './engine.js'
+import type { Ended, EndReason, TaskMessage, TaskNews } from './engine.js'
 import { maskedPacked, type PackedError, packError } from './packed-error.js'
 import { packResult } from './packed-result.js'
+import type { PreparedWorker } from './prepare-worker.js'
 import { runTask } from './run-task.js'
 
 /** The name of this machine, as results and errors show it. */
@@ -11,15 +12,15 @@ export const thisHost = hostname()
 /** Runs one attempt in this process; what a task throws is how it ended. */
 export async function attemptHere(
   task: TaskMessage,
-  { folder, secrets, registry }: WorkerSetup,
+  worker: PreparedWorker,
   { signal, tell }: { signal: AbortSignal; tell: (news: TaskNews) => void },
 ): Promise<Ended> {
   // What a task says of itself is masked here, before any engine sends or keeps it.
-  const redact = redactOf(secrets)
-  const tellMasked = (news: TaskNews): void => tell(secrets ? maskedNews(news, redact) : news)
+  const redact = redactOf(worker.secrets)
+  const tellMasked = (news: TaskNews): void => tell(worker.secrets ? maskedNews(news, redact) : news)
   try {
-    const value = await runTask(task, { signal, tell: tellMasked, secrets, registry })
-    return { ok: true, result: await packResult(value, task.id, folder), host: thisHost }
+    const value = await runTask(task, { ...worker, signal, tell: tellMasked })
+    return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
   } catch (thrown) {
     return ended('failed', maskedPacked(packError(thrown), redact))
   }

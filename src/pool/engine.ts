@@ -25,7 +25,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** How an attempt ended. */
 export type Ended =
   | { readonly ok: true; readonly result: PackedResult; readonly host: string }
-  | { readonly ok: false; readonly reason: EndReason; readonly error: PackedError; readonly host: string }
+  | {
+      readonly ok: false
+      readonly reason: EndReason
+      readonly error: PackedError
+      readonly host: string
+      /** What the task printed last, 64 KB at most; absent when it printed nothing, or where nobody reads it. */
+      readonly output?: string
+    }
 
 /** The task threw, took too long, killed its workers, or was cancelled. */
 export type EndReason = 'failed' | 'timeout' | 'crashed' | 'cancelled'
@@ -59,6 +66,8 @@ export interface WorkerSetup {
   readonly imports: readonly string[]
   /** Where results above 64 KB are kept. */
   readonly folder: string
+  /** The extensions that tasks may declare, by name, from the very source that they name. */
+  readonly extensions?: Readonly<Record<string, string>>
   readonly secrets?: SecretsConfig
   /** Whose tags count, in this process; other processes have their default registry. */
   readonly registry?: Registry

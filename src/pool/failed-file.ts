@@ -34,6 +34,7 @@ export async function writeFailed(
   const head = [headOf(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writePrivateFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
+  if (failed.ended.output) await writePrivateFile(logOf(file), failed.ended.output)
   return { path, command }
 }
 
@@ -43,7 +44,13 @@ export async function removeFailed({ id, text }: Pick<Failed, 'id' | 'text'>, fo
   if (!existsSync(all)) return
   const file = join(all, `${fileNameOf(id)}.yaml`)
   const found = await readFile(file, 'utf8').catch(() => undefined)
-  if (found?.replace(/^(?:# .*\n)*/, '') === text) await rm(file, { force: true })
+  if (found?.replace(/^(?:# .*\n)*/, '') !== text) return
+  for (const path of [file, logOf(file)]) await rm(path, { force: true })
+}
+
+/** Where the last of what a failed task printed is kept. */
+function logOf(file: string): string {
+  return file.replace(/\.yaml$/, '.log')
 }
 
 function headOf({ id, attempts, ended }: Failed): string {

@@ -2,29 +2,29 @@ import { setImmediate } from 'node:timers/promises'
 import { attemptHere, thisHost } from './attempt.js'
 import { Deadline } from './deadline.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from './engine.js'
-import { importModules } from './import-modules.js'
+import { type PreparedWorker, prepareWorker } from './prepare-worker.js'
 import { settledWithin } from './settled-within.js'
 
 /** Runs tasks one after the other in this process: for tests, and where a task is too small to send away. */
 export class InlineEngine implements Engine {
   readonly capacity = 1
-  readonly #imported: Promise<unknown>
+  readonly #worker: Promise<PreparedWorker>
 
   constructor(
     readonly setup: WorkerSetup,
     readonly graceMs: number,
   ) {
-    this.#imported = importModules(setup.imports)
+    this.#worker = prepareWorker(setup)
     // Told by the first `run`, and no reason to end the process before.
-    this.#imported.catch(() => {})
+    this.#worker.catch(() => {})
   }
 
   async run(task: TaskMessage, { signal, onNews }: Watch): Promise<Ended> {
-    await this.#imported
+    const worker = await this.#worker
     const controller = new AbortController()
     const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
     onNews({ type: 'started', host: thisHost })
-    const attempt = attemptHere(task, this.setup, { signal: controller.signal, tell: onNews })
+    const attempt = attemptHere(task, worker, { signal: controller.signal, tell: onNews })
     const ended = await settledWithin(attempt, controller.signal, this.graceMs)
     deadline.clear()
     // A turn for what else waits: timers, Ctrl-C.

@@ -28,7 +28,7 @@ function poolOf(options: PoolOptions & Pick<PoolSetting, 'keepOutput'>): Pool {
   const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal, keepOutput } = options
   const imports = moduleUrls(options.imports ?? [])
   const own = { ...(registry && { registry }), ...(options.secrets && { secrets: options.secrets }) }
-  const setup = { imports, folder, ...own }
+  const setup = { imports, folder, extensions, ...own }
   const engine = engineOf(options, setup)
   const given = { ...own, ...(signal && { signal }), ...(keepOutput && { keepOutput }) }
   return new Pool({ engine, logger, folder, imports, extensions, ...given })

@@ -95,7 +95,10 @@ export class Settling<Task extends AnyTask> {
       signal: this.#controller.signal,
       onNews: (news) => this.#hear(news),
     })
-    return ended.ok ? ended : { ...ended, error: maskedPacked(ended.error, redactOf(this.by.secrets)) }
+    if (ended.ok) return ended
+    const redact = redactOf(this.by.secrets)
+    const output = ended.output === undefined ? {} : { output: redact(ended.output) }
+    return { ...ended, error: maskedPacked(ended.error, redact), ...output }
   }
 
   // A callback that throws ends the map; whoever brings the news, a connection perhaps, is not to blame.

@@ -15,11 +15,13 @@ export class TaskError extends UnsuccessfulRunnableError {
   readonly host: string
   /** The runnable file that repeats it; absent when the task was cancelled. */
   readonly file: string | undefined
+  /** What it printed last, 64 KB at most; absent when it printed nothing. Its file of the same name in `.log` has it, too. */
+  readonly output: string | undefined
 
   /** @internal */
   constructor(task: FailedTask, ended: Extract<Ended, { ok: false }>) {
     const { exitCode } = ended.error
-    super(`${describe(task, ended)}${repeat(task)}`, {
+    super(`${describe(task, ended)}${repeat(task)}${lastLines(ended)}`, {
       code: codes[ended.reason],
       cause: unpackError(ended.error),
       ...(exitCode === undefined ? {} : { exitCode }),
@@ -28,6 +30,7 @@ export class TaskError extends UnsuccessfulRunnableError {
     this.attempts = task.attempts
     this.host = ended.host
     this.file = task.file?.path
+    this.output = ended.output
   }
 }
 
@@ -52,4 +55,11 @@ function describe({ id, attempts }: FailedTask, { reason, error }: Extract<Ended
 
 function repeat({ file }: FailedTask): string {
   return file === undefined ? '' : ` (repeat it with "${file.command}")`
+}
+
+const mostLines = 5
+
+function lastLines({ output = '' }: Extract<Ended, { ok: false }>): string {
+  const lines = output.trimEnd().split('\n').slice(-mostLines)
+  return output.trim() === '' ? '' : `\n${lines.map((line) => `  | ${line}`).join('\n')}`
 }

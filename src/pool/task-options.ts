@@ -14,6 +14,11 @@ export interface TaskOptions {
   readonly progress?: (value: unknown) => void
   /** The id of the task in its pool. */
   readonly taskId?: string
+  /**
+   * The path of a folder of the task's own on the host where it runs, `tasks/ID` in the folder of the pool. It is made when it is
+   * first read here. The current folder is that of all tasks of a worker.
+   */
+  readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */
   readonly attempt?: number
 }

@@ -9,7 +9,9 @@ import type { Failure } from '../extensions/index.js'
 import { isApplicationTag } from '../node.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
-import { namespaceOf } from '../registry/tag.js'
+import { namespaceOf, type Tag } from '../registry/tag.js'
+import type { Class } from '../registry/types.js'
+import { type Allowed, refusedTop } from './allow.js'
 import {
   type Declared,
   type ExtensionOptions,
@@ -20,7 +22,10 @@ import {
 import { takeApart } from './runnable-file.js'
 
 /** Options of {@link checkFile}. */
-export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {}
+export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {
+  /** What the file may be, as in `runFile`: of one that is something else, no extension is imported. */
+  allow?: readonly (Tag | Class)[] | undefined
+}
 
 /**
  * Every problem of a file, in file order, as `check` finds them; the extensions that it declares are imported for
@@ -55,7 +60,10 @@ interface Seen {
 async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
   const { registry = currentRegistry() } = options
   const declared = declaredIn(parsed)
-  if (!declared) return { registry, unseen: new Set(), problems: [], warnings: [] }
+  const refused = options.allow ? refusalsOf(parsed, options.allow, registry) : []
+  const names = Object.keys(declared?.extensions ?? {})
+  if (!declared || refused.length > 0)
+    return { registry, unseen: new Set(names), problems: refused, warnings: [] }
   const { registry: own, failures } = await tryImport(declared, registry, options)
   const isAbsent = ({ code }: Failure): boolean => code === 'NOT_INSTALLED'
   return {
@@ -63,6 +71,16 @@ async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
     unseen: new Set(failures.map(({ name }) => name)),
     problems: failures.filter((failure) => !isAbsent(failure)).map((failure) => problemOf(failure, declared)),
     warnings: failures.filter(isAbsent).map((failure) => problemOf(unseenOf(failure, parsed), declared)),
+  }
+}
+
+// What is no runnable file at all is nothing that is allowed either.
+function refusalsOf(parsed: Parsed, allow: readonly Allowed[], registry: Registry): readonly Problem[] {
+  try {
+    return [refusedTop(parsed, allow, registry) ?? []].flat()
+  } catch (error) {
+    if (!isFlambeauError(error)) throw error
+    return error.problems
   }
 }
 

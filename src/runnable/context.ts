@@ -1,15 +1,18 @@
 import { examine } from '../document/check/examine.js'
 import { documentError, inFileOrder } from '../document/problems.js'
+import type { Parsed } from '../document/read/parsed.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
+import { type Allowed, expectAllowed } from './allow.js'
 import { compile } from './compile.js'
 import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
 import { describeError } from './describe-error.js'
-import { type ExtensionOptions, importDeclared } from './file-extensions.js'
+import { type Declared, type ExtensionOptions, type Imported, importDeclared } from './file-extensions.js'
 import { type Logger, StderrLogger } from './logger.js'
 import { failure, interruptedCode, type Outcome } from './outcome.js'
+import { expectPrepared, type PreparedExtensions } from './prepared-extensions.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import type { Runnable, UserProvider } from './runnable.js'
 import { type RunnableSource, RunnableText } from './runnable-text.js'
@@ -32,6 +35,8 @@ export class SafeExecutionContext {
   /** Whose tags count: once extensions are imported, a child that has theirs, too. */
   #registry: Registry
   readonly #userProvider: UserProvider | undefined
+  readonly #allow: readonly Allowed[] | undefined
+  readonly #prepared: PreparedExtensions | undefined
   /** A content that a step was given in place of that of the file. */
   #other: RunnableText | undefined
   readonly #checked = new Set<RunnableText>()
@@ -45,6 +50,8 @@ export class SafeExecutionContext {
     this.#text = new RunnableText(file)
     this.#registry = options.registry ?? currentRegistry()
     this.#userProvider = options.userProvider
+    this.#allow = options.allow
+    this.#prepared = options.preparedExtensions
   }
 
   /** Runs `body` with complete run options. Never rejects: an error is logged, and is in the outcome. */
@@ -72,8 +79,10 @@ export class SafeExecutionContext {
    * Reads and parses the file; constructs nothing.
    *
    * @throws {@link DocumentError} with every mistake in its syntax, whichever document has it.
+   * @throws {@link RunnableFileError} when its top node is not what `allow` says, as each of the other steps does.
    */
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
+    await this.#parsed()
     const { content, extensions } = await this.#text.takenApart()
     await this.#text.refuseBadSyntax()
     return { content, extensions }
@@ -86,17 +95,28 @@ export class SafeExecutionContext {
    */
   async importExtensions(options: ExtensionOptions = {}): Promise<void> {
     if (this.#imported) return
-    const { source } = await this.#text.parsed()
+    const { source } = await this.#parsed()
     const declared = { ...(await this.#text.takenApart()), source }
     // Code of extensions runs for a file that can be read only.
     if (declared.declarations.length > 0) await this.#text.refuseBadSyntax()
-    const surroundings = { signal: this.#signal, logger: this.#logger }
-    const { registry, imported } = await importDeclared(declared, this.#registry, {
-      ...options,
-      ...surroundings,
-    })
+    if (this.#prepared) expectPrepared(declared, this.#prepared)
+    const { registry, imported } = this.#prepared ?? (await this.#import(declared, options))
     this.#registry = registry
     this.#imported = imported
+  }
+
+  async #parsed(text = this.#text): Promise<Parsed> {
+    const parsed = await text.parsed()
+    if (!this.#allow) return parsed
+    // A text that cannot be parsed has no top node: its problems come first.
+    await text.takenApart()
+    expectAllowed(parsed, this.#allow, this.#registry)
+    return parsed
+  }
+
+  #import(declared: Declared, options: ExtensionOptions): Promise<Imported> {
+    const surroundings = { signal: this.#signal, logger: this.#logger }
+    return importDeclared(declared, this.#registry, { ...options, ...surroundings })
   }
 
   /**
@@ -107,7 +127,7 @@ export class SafeExecutionContext {
    */
   async checkTags(content?: string): Promise<void> {
     const text = await this.#textOf(content)
-    const { problems, doubtful, warnings } = examine(await text.parsed(), this.#registry)
+    const { problems, doubtful, warnings } = examine(await this.#parsed(text), this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
     for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
@@ -132,7 +152,7 @@ export class SafeExecutionContext {
   }
 
   async #construct(text: RunnableText): Promise<Runnable<unknown, any>> {
-    const runnable = compile(await text.parsed(), this.#registry)
+    const runnable = compile(await this.#parsed(text), this.#registry)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
   }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { documentError } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import { readText } from '../document/read/read-text.js'
+import { ResourceError } from '../errors.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
@@ -62,17 +63,25 @@ export async function listExtensions(
  *
  * @throws {@link DocumentError} when the file is not well-formed.
  * @throws {@link ExtensionError} with every extension that cannot be had.
+ * @throws {@link ResourceError} when something else has the place of the lock.
  */
 export async function lockExtensions(
   file: string | URL,
   options: ExtensionOptions & Surroundings = {},
 ): Promise<string> {
-  const { lockName, lockSources, writeLock } = await import('../extensions/index.js')
+  const { isLockText, lockName, lockSources, writeLock } = await import('../extensions/index.js')
   const declared = await readDeclared(file)
-  const lock = await lockSources(declared.extensions, resolveOptions(declared, options))
   const path = lockName(declared.source.filename)
+  const before = await readFile(path, 'utf8').catch(() => '')
+  if (before.trim() !== '' && !isLockText(before)) throw noLockThere(path)
+  const lock = await lockSources(declared.extensions, resolveOptions(declared, options))
   await replaceFile(path, writeLock(lock))
   return path
+}
+
+function noLockThere(path: string): ResourceError {
+  const message = `"${path}" is where the lock is written, but what is there is no lock: rename it`
+  return new ResourceError(message, { code: 'LOCK_TAKEN' })
 }
 
 // As a whole or not at all: a draft that cannot take its place goes.

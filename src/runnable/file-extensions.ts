@@ -34,11 +34,15 @@ export interface Declared {
   readonly declarations: readonly Entry[]
 }
 
-/** What became of the extensions of a file. */
-interface Tried {
+/** Extensions that were imported. */
+export interface Imported {
   /** A child of the registry that was given, so that two files may have different extensions of one name. */
   readonly registry: Registry
   readonly imported: readonly ImportedExtension[]
+}
+
+/** What became of the extensions of a file. */
+interface Tried extends Imported {
   readonly failures: readonly Failure[]
 }
 

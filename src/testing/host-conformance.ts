@@ -201,12 +201,24 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(await readdir(join(local, 'deep')), ['two.bin'])
   },
 
-  'what is fetched takes the place of what was there': async (host, local) => {
+  'what is fetched joins what is there': async (host, local) => {
     await host.put('conformance/out/new', 'new')
-    await fill(local, { 'out/old': 'old' })
+    await host.put('conformance/out/deep/same', 'same')
+    await fill(local, { 'out/old': 'old', 'out/deep/same': 'same', 'out/deep/mine': 'mine' })
     await host.fetch('conformance/out', join(local, 'out'))
-    assert.deepEqual(await readdir(join(local, 'out')), ['new'])
+    assert.deepEqual((await readdir(join(local, 'out'))).sort(), ['deep', 'new', 'old'])
+    assert.deepEqual((await readdir(join(local, 'out/deep'))).sort(), ['mine', 'same'])
     assert.deepEqual(await readdir(local), ['out'])
+  },
+
+  'what differs is replaced when that is asked for': async (host, local) => {
+    await host.put('conformance/out/file', 'new')
+    await host.put('conformance/out/other', 'new')
+    await fill(local, { 'out/file': 'old' })
+    await assert.rejects(host.fetch('conformance/out', join(local, 'out')), { code: 'TARGET_DIFFERS' })
+    assert.deepEqual(await readdir(join(local, 'out')), ['file'])
+    await host.fetch('conformance/out', join(local, 'out'), { force: true })
+    assert.equal(await readFile(join(local, 'out/file'), 'utf8'), 'new')
   },
 
   'files and folders can be removed': async (host) => {

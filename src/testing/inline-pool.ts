@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../cluster/host/temporary-folder.js'
 import { moduleUrls } from '../pool/import-modules.js'
 import { InlineEngine } from '../pool/inline-engine.js'
 import { openPool } from '../pool/open-pool.js'
@@ -26,15 +25,15 @@ export type InlinePoolOptions = Pick<
  */
 export async function inlinePool(options: InlinePoolOptions = {}): Promise<Pool> {
   if (options.folder !== undefined) return openPool({ ...options, engine: 'inline' })
-  const folder = await mkdtemp(join(tmpdir(), 'flambeau-pool-'))
-  const { imports = [], registry, secrets, graceMs = 5000 } = options
+  const folder = await makeTemporaryFolder(tmpdir())
+  const { imports = [], extensions = {}, registry, secrets, graceMs = 5000 } = options
   const own = { ...(registry && { registry }), ...(secrets && { secrets }) }
-  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, ...own }, graceMs)
+  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, extensions, ...own }, graceMs)
   return openPool({ ...options, folder, engine })
 }
 
 class TemporaryEngine extends InlineEngine {
   override async close(): Promise<void> {
-    await rm(this.setup.folder, { recursive: true, force: true })
+    await removeTemporaryFolder(this.setup.folder)
   }
 }

@@ -1,8 +1,9 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import { AgentHost } from '../cluster/host/agent-host.js'
 import { explainRefusal } from '../cluster/host/explain.js'
-import type { ExecOptions, ExecResult, Sent } from '../cluster/host/host.js'
+import type { ExecOptions, ExecResult, FetchOptions, Sent } from '../cluster/host/host.js'
+import { putFetched } from '../cluster/host/put-fetched.js'
 import { AgentRefusal } from '../cluster/host/session-end.js'
 import type { Ask, Ended, Operation, Reply, Resources } from '../cluster/wire/protocol.js'
 import type { Tree } from '../cluster/wire/tree-of.js'
@@ -110,17 +111,15 @@ export class MemoryHost extends AgentHost {
     return { files: sent.length, bytes }
   }
 
-  override async fetch(path: string, local: string): Promise<void> {
+  override async fetch(path: string, local: string, { force }: FetchOptions = {}): Promise<void> {
     if (!(await this.exists(path))) throw this.#noFile(path)
     const single = this.files.has(absolute(path))
-    await rm(local, { recursive: true, force: true })
-    if (!single) await mkdir(local, { recursive: true })
-    for (const [name, { content, mode }] of filesAt(this.files, path)) {
-      const target = single ? local : join(local, name)
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, content)
-      if (mode & 0o100) await chmod(target, 0o755)
+    const write = async (to: string): Promise<void> => {
+      if (!single) await mkdir(to, { recursive: true })
+      for (const [name, file] of filesAt(this.files, path))
+        await writeLocally(single ? to : join(to, name), file)
     }
+    await putFetched(local, { single, name: posix.basename(path), force, write })
   }
 
   override async makeFolders(paths: readonly string[]): Promise<void> {
@@ -190,6 +189,12 @@ export class MemoryHost extends AgentHost {
   #noFile(path: string): unknown {
     return explainRefusal(this.name, new AgentRefusal({ code: 'ENOENT', message: path }))
   }
+}
+
+async function writeLocally(path: string, { content, mode }: MemoryFile): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+  if (mode & 0o100) await chmod(path, 0o755)
 }
 
 function callOf(args: readonly string[], { input = '', cwd = '.', env = {}, signal }: ExecOptions) {

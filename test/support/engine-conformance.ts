@@ -1,11 +1,21 @@
 // What every engine does: run for each of them.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { parseSecrets, runFile } from 'flambeau'
+import { parseSecrets, runFile, SafeExecutionContext } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
 import { Circular, Echo, Flaky, Kill, Leak, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
 
@@ -14,8 +24,8 @@ export const tasks = new URL('./pool-tasks.js', import.meta.url)
 
 /** What the suite needs of an engine. */
 export interface Subject {
-  /** Options of a pool with the engine, which keeps its files in a folder. */
-  open(folder: string): Promise<PoolOptions>
+  /** Options of a pool with the engine, which keeps its files in a folder and whose tasks may declare extensions. */
+  open(folder: string, extensions: Record<string, string>): Promise<PoolOptions>
   close?(): Promise<void>
   /** Tasks run in other processes. */
   readonly apart: boolean
@@ -31,15 +41,36 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
+/** Makes an extension that notes when it is imported, and exports `!Noted`, which returns its extensions. */
+function makeExtension(folder: string, note: string): string {
+  mkdirSync(join(folder, 'node_modules'), { recursive: true })
+  symlinkSync(fileURLToPath(new URL('../../../..', import.meta.url)), join(folder, 'node_modules/flambeau'))
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "noted", "type": "module", "exports": "./index.js" }',
+  )
+  const module = `import { writeFileSync } from 'node:fs'
+    import { Runnable, registrable } from 'flambeau'
+    writeFileSync(${JSON.stringify(note)}, '')
+    export class Noted extends Runnable { run() { return this.extensions } }
+    registrable('!Noted')(Noted)`
+  writeFileSync(join(folder, 'index.js'), module)
+  return folder
+}
+
 export function conforms(name: string, { open, close, apart }: Subject): void {
   describe(`the engine ${name}`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
     const lines: string[] = []
+    const mine = makeExtension(join(folder, 'mine'), join(folder, 'mine-imported'))
+    const others = makeExtension(join(folder, 'others'), join(folder, 'others-imported'))
     let pool: Pool
 
     before(async () => {
       const logger = { ...silent, info: (line: string) => lines.push(line) }
-      pool = await openPool({ logger, folder, secrets, ...(await open(folder)) })
+      const extensions = { mine }
+      const options = await open(folder, extensions)
+      pool = await openPool({ logger, folder, secrets, extensions, ...options })
     })
     after(async () => {
       await pool.close()
@@ -214,6 +245,30 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       await assert.rejects(all(waiting), /^Error: enough$/)
       assert.equal((await all(pool.map([new Echo({ value: 'again' })])))[0]?.result, 'again')
     })
+
+    test('a task has the extensions of the pool', async () => {
+      const { runnable } = await new SafeExecutionContext({
+        content: `mine: ${mine}\n---\n!mine.Noted {}\n`,
+      }).preprocess()
+      const [outcome] = await all(pool.map([runnable]))
+      assert.deepEqual(outcome?.result, { mine })
+      assert.ok(existsSync(join(folder, 'mine-imported')))
+    })
+
+    for (const [what, declared] of Object.entries({
+      'another name': { evil: others },
+      'another source': { mine: others },
+    }))
+      test(`a task that declares an extension of ${what} is refused, and nothing of it is imported`, async () => {
+        const task = new Echo({ value: 1 })
+        task.injectExtensions(declared)
+        const [outcome] = await all(pool.map([task], { retries: 5, onError: 'collect' }))
+        assert.ok(outcome && !outcome.ok)
+        const { message, exitCode } = outcome.error
+        assert.match(message, new RegExp(`Extension "${Object.keys(declared)[0]}" is refused`))
+        assert.deepEqual([outcome.attempts, exitCode], [1, 22])
+        assert.ok(!existsSync(join(folder, 'others-imported')))
+      })
 
     test('a tag that no worker knows is a mistake that is not tried again', async () => {
       const unknown = new Echo({ value: 1 })

@@ -1,6 +1,7 @@
 // Tasks for pools: imported by the tests and by the workers that they start.
 import { spawn } from 'node:child_process'
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
@@ -147,5 +148,63 @@ export class Leak extends Runnable {
 export class Answers extends Runnable {
   override run(): any {
     return answersOf(this.config)
+  }
+}
+
+/** Uses the IPC channel of Node, as programs under pm2 and nodemon do, and says what there is of it. */
+@registrable('!Messenger')
+export class Messenger extends Runnable {
+  override async run(): Promise<any> {
+    const forged = [{ type: 'ended', ms: 1, ended: { ok: true, host: 'x', result: { json: '"forged"' } } }]
+    const heard: unknown[] = []
+    process.on('message', (message) => heard.push(message))
+    for (const message of ['ready', null, forged]) process.send?.(message)
+    process.emit('message', [{ type: 'cancel', task: '01' }], undefined)
+    process.disconnect?.()
+    process.channel?.unref()
+    await delay(50)
+    const { send, connected, channel } = process
+    return { ipc: [send, connected, channel].map((each) => typeof each), heard: heard.length }
+  }
+}
+
+/** Writes where its worker has its channel. */
+@registrable('!Vandal')
+export class Vandal extends Runnable.with(z.object({ line: z.string() })) {
+  override async run(): Promise<void> {
+    writeSync(3, `${this.options.line}\n`)
+    await delay(60_000)
+  }
+}
+
+/** Prints lines on both of its streams, the last without an end, and ends as it is told. */
+@registrable('!Talk')
+export class Talk extends Runnable.with(
+  z.object({ lines: z.int(), end: z.enum(['return', 'throw', 'exit', 'leave']).default('return') }),
+) {
+  override run({ taskId = '' }: RunOptions & TaskOptions): string {
+    const { lines, end } = this.options
+    for (let line = 1; line < lines; line++) {
+      console.log(`${taskId} out ${line} ${'é'.repeat(40)}`)
+      console.error(`${taskId} err ${line}`)
+    }
+    process.stdout.write(`${taskId} out ${lines}`)
+    process.stderr.write(`${taskId} err ${lines}`)
+    if (end === 'throw') throw new Error('as it was told')
+    if (end === 'exit') process.exit(7)
+    // Outside of its process group, with its streams.
+    if (end === 'leave') spawn('sleep', ['30'], { detached: true, stdio: 'inherit' }).unref()
+    return taskId
+  }
+}
+
+/** Writes into the folder of its own, and goes elsewhere. */
+@registrable('!Wander')
+export class Wander extends Runnable.with(z.object({ to: z.string() })) {
+  override run({ folder = '' }: RunOptions & TaskOptions): [from: string, folder: string] {
+    writeFileSync(join(folder, 'model.txt'), this.options.to)
+    const from = process.cwd()
+    process.chdir(this.options.to)
+    return [from, folder]
   }
 }

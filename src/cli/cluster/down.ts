@@ -9,7 +9,10 @@ export function downCommand(): Command {
   const command = new Command('down')
     .description('remove all that was put on the hosts of a cluster')
     .argument('<cluster>', 'the YAML file of the cluster')
-    .option('-f, --force', 'cancel a run that is under way')
+    .option(
+      '-f, --force',
+      'cancel a run that is under way; of a LocalCluster, remove folders of hosts that existed before it, too',
+    )
   return withImports(command).action((file: string, flags: DownFlags) =>
     atCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Cluster } from '../../cluster/cluster.js'
 import { dryRun } from '../dry-run.js'
-import { type ExtensionFlags, withExtensions } from '../options.js'
+import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions } from '../options.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
 /** `flambeau plan FILE`. */
@@ -9,11 +9,14 @@ export function planCommand(): Command {
   const command = new Command('plan')
     .description('say what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
-  return withExtensions(withClusterFile(command)).action(planOnCluster)
+  return withExtensions(withAllow(withClusterFile(command))).action(planOnCluster)
 }
 
 /** Says what running a file on a cluster would do. */
-export function planOnCluster(file: string, flags: ClusterFlags & ExtensionFlags): Promise<void> {
+export function planOnCluster(
+  file: string,
+  flags: AllowFlags & ClusterFlags & ExtensionFlags,
+): Promise<void> {
   return atCluster(flags, async ({ cluster, logger, signal }) => {
     const { secretsDialect: dialect, ...options } = flags
     const checked = await dryRun(file, { ...options, dialect, logger, signal })

@@ -4,13 +4,13 @@ import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
-import type { ExtensionFlags } from '../options.js'
+import type { AllowFlags, ExtensionFlags } from '../options.js'
 import { tellEnd } from './run-end.js'
 import { tell } from './tell.js'
 import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
-export interface RunOnClusterFlags extends ClusterFlags, ExtensionFlags, RunFlags {
+export interface RunOnClusterFlags extends AllowFlags, ClusterFlags, ExtensionFlags, RunFlags {
   readonly detach?: true
 }
 
@@ -29,7 +29,7 @@ async function start(
   flags: RunOnClusterFlags,
   { cluster, logger, signal }: AtCluster,
 ): Promise<RemoteRun> {
-  const context = new SafeExecutionContext(file)
+  const context = new SafeExecutionContext(file, { allow: flags.allow })
   const { secretsDialect: dialect, import: modules, ...rest } = flags
   const { runnable } = await context.preprocess({ ...rest, dialect })
   return cluster.submit(runnable, {

@@ -1,10 +1,12 @@
-import { readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ask } from '../wire/protocol.js'
+import { isIncoming } from '../wire/put-in-place.js'
 import { activeRun, runActive } from './active-run.js'
 import { forget, isAnyAuthorized } from './authorized-keys.js'
 import { cancel } from './cancel.js'
 import { clusterFolder, packages, root, runFolder, runs } from './paths.js'
+import { receiptName } from './receipt.js'
 import { runsOf } from './run-files.js'
 
 /** Removes what a cluster has put on this host; what other clusters share stays until the last of them goes. */
@@ -24,10 +26,26 @@ async function isLast(): Promise<boolean> {
   return others.length === 0 && !(await isAnyAuthorized())
 }
 
+// In these folders, too, a user may have put something: only what has the mark of this package goes.
 async function removeShared(): Promise<void> {
-  await rm(packages, { recursive: true, force: true })
-  await rm(runs, { recursive: true, force: true })
-  await rm(join(root, 'clusters'), { recursive: true, force: true })
-  // Of a user's own machine there may be other things in it.
-  await rmdir(root).catch(() => undefined)
+  await removeEach(packages, receiptName)
+  await removeEach(runs, 'spec.json')
+  for (const folder of [packages, runs, join(root, 'clusters'), root])
+    await rmdir(folder).catch(() => undefined)
+}
+
+/** Removes those folders in a folder that have a file which this package writes, and what arrived only in part. */
+async function removeEach(folder: string, mark: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name)
+    const isOurs = entry.isDirectory() && (isIncoming(entry.name) || (await isFile(join(path, mark))))
+    if (isOurs) await rm(path, { recursive: true, force: true })
+  }
+}
+
+function isFile(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
 }

@@ -11,8 +11,8 @@ interface Receipt {
   readonly boot: string
 }
 
-// Inside the folder, so that both come into place with one rename.
-const receiptName = '.flambeau-tree.json'
+/** Inside the folder, so that both come into place with one rename. */
+export const receiptName = '.flambeau-tree.json'
 
 /** Whether a tree is there, whole: received since the host was started, or verified since. */
 export async function isWhole(folder: string): Promise<boolean> {

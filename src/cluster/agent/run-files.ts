@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapLimited } from '../wire/map-limited.js'
 import type { RunState, RunStatus } from '../wire/protocol.js'
+import { isIncoming } from '../wire/put-in-place.js'
 import { clusterFolder, packages, runFolder, runs } from './paths.js'
 import { isAlive, type ProcessIdentity } from './process-identity.js'
 
@@ -124,7 +125,7 @@ const staleMs = { [runs]: 3_600_000, [packages]: 86_400_000 }
 export async function sweepIncoming(): Promise<void> {
   for (const [folder, ms] of Object.entries(staleMs))
     for (const name of await readdir(folder).catch(() => []))
-      if (name.endsWith('.incoming') && (await ageOf(join(folder, name))) > ms)
+      if (isIncoming(name) && (await ageOf(join(folder, name))) > ms)
         await rm(join(folder, name), { recursive: true, force: true })
 }
 

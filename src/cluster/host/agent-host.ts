@@ -7,7 +7,7 @@ import { type Tree, treeOf } from '../wire/tree-of.js'
 import { runProgram } from './exec.js'
 import { explainRefusal } from './explain.js'
 import type { Server } from './forward-port.js'
-import type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './host.js'
+import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
 import { receiveTree } from './receive-tree.js'
 import { sendTree } from './send-tree.js'
 import type { Session } from './session.js'
@@ -118,8 +118,8 @@ export abstract class AgentHost implements Host {
     return this.send(await treeOf(local, { ignore: await ignoring(local, ignore) }), { path, fresh: false })
   }
 
-  fetch(path: string, local: string): Promise<void> {
-    return this.talk((session) => receiveTree(session, path, local))
+  fetch(path: string, local: string, { force }: FetchOptions = {}): Promise<void> {
+    return this.talk((session) => receiveTree(session, path, { local, force }))
   }
 
   async makeFolders(paths: readonly string[]): Promise<void> {

@@ -28,6 +28,12 @@ export interface SyncOptions {
   readonly ignore?: readonly string[]
 }
 
+/** Options of {@link Host.fetch}. */
+export interface FetchOptions {
+  /** Replace files that are there and differ; default `false`. */
+  readonly force?: boolean | undefined
+}
+
 /** What {@link Host.sync} had to send. */
 export interface Sent {
   readonly files: number
@@ -75,8 +81,13 @@ export interface Host {
   /** Makes a folder there the same as a local one: sends what differs, and swaps it in when all has arrived. */
   sync(local: string, path: string, options?: SyncOptions): Promise<Sent>
 
-  /** Brings a file or folder here, whole or not at all. */
-  fetch(path: string, local: string): Promise<void>
+  /**
+   * Brings a file or folder here. A folder that is there keeps its other files; a file is replaced when it is the same, or
+   * with `force`.
+   *
+   * @throws `ResourceError` that names what is in the way; then nothing has changed.
+   */
+  fetch(path: string, local: string, options?: FetchOptions): Promise<void>
 
   makeFolders(paths: readonly string[]): Promise<void>
 

@@ -30,7 +30,7 @@ export class LocalHost extends AgentHost {
   override readonly node = process.execPath
 
   async start([program = '', ...args]: readonly string[]): Promise<ChildProcess> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await this.makeFolder()
     return spawn(program, args, {
       cwd: this.folder,
       env: { ...process.env, HOME: this.folder },
@@ -38,6 +38,11 @@ export class LocalHost extends AgentHost {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
+  }
+
+  /** @internal */
+  protected async makeFolder(): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
   }
 
   protected explainEnd({ stderr }: SessionEnded): ClusterError {

@@ -1,43 +1,25 @@
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { ClusterError, ResourceError } from '../../errors.js'
+import { chmod, mkdir, open } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import { ClusterError } from '../../errors.js'
 import type { Piece } from '../wire/protocol.js'
-import { besides, replace } from '../wire/put-in-place.js'
 import type { TreeFile } from '../wire/tree.js'
+import { putFetched } from './put-fetched.js'
 import type { Session } from './session.js'
 
-/** Brings a file or folder here: written beside its place, and renamed when all is there. */
-export async function receiveTree(session: Session, from: string, local: string): Promise<void> {
-  const target = replaceable(local)
+/** Brings a file or folder here: written beside its place, and moved there when all has arrived. */
+export async function receiveTree(
+  session: Session,
+  from: string,
+  { local, force }: { local: string; force?: boolean | undefined },
+): Promise<void> {
   await session.ask('give', { from })
   const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
-  if (single) await refuseFolder(local, basename(from))
-  const incoming = besides(target)
-  try {
-    if (!single) await mkdir(incoming, { recursive: true })
-    for (const file of files)
-      await receiveFile(session, single ? incoming : inside(incoming, file.path), file)
+  const write = async (path: string): Promise<void> => {
+    if (!single) await mkdir(path, { recursive: true })
+    for (const file of files) await receiveFile(session, single ? path : inside(path, file.path), file)
     await session.reply<'give'>()
-    await (single ? rename(incoming, target) : replace(target, incoming))
-  } finally {
-    await rm(incoming, { recursive: true, force: true })
   }
-}
-
-// What is there goes: that may not be the folder in which the user stands.
-function replaceable(local: string): string {
-  const target = resolve(local)
-  if (!`${process.cwd()}/`.startsWith(`${target}/`.replace('//', '/'))) return target
-  const message = `"${local}" would be replaced, and this process is in it: name a folder of its own, such as "${join(local, 'results')}"`
-  throw new ResourceError(message, { code: 'INSIDE_OF_TARGET' })
-}
-
-// Many a program takes a folder for the place in which a file is to be: here it would be lost.
-async function refuseFolder(local: string, name: string): Promise<void> {
-  const found = await stat(local).catch(() => undefined)
-  if (!found?.isDirectory()) return
-  const message = `"${local}" is a folder, and what is fetched is one file: name the file, such as "${join(local, name)}"`
-  throw new ResourceError(message, { code: 'TARGET_IS_FOLDER' })
+  await putFetched(local, { single, name: basename(from), force, write })
 }
 
 // What another machine says of its paths is not believed.

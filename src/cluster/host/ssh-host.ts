@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
@@ -10,6 +9,7 @@ import type { SessionEnded } from './session-end.js'
 import { shellWord } from './shell-word.js'
 import { explainSsh } from './ssh-failure.js'
 import type { HostKeyPolicy, SSHHostOptions } from './ssh-options.js'
+import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js'
 
 /** The longest path that a socket may have is about 100 bytes, and ssh adds 17 while it makes one. */
 const longestFolder = 60
@@ -49,9 +49,7 @@ export class SSHHost extends AgentHost {
     await super.close()
     const folder = await this.#folder
     this.#folder = undefined
-    if (folder === undefined) return
-    folders.delete(folder)
-    await rm(folder, { recursive: true, force: true })
+    if (folder !== undefined) await removeTemporaryFolder(folder)
   }
 
   /** @internal */
@@ -100,21 +98,8 @@ function controlPath(folder: string): string {
   return join(folder, 's')
 }
 
-async function makeFolder(): Promise<string> {
-  const parent = tmpdir().length > longestFolder ? '/tmp' : tmpdir()
-  const folder = await mkdtemp(join(parent, 'flambeau-'))
-  await chmod(folder, 0o700)
-  if (folders.size === 0) process.off('exit', removeFolders).on('exit', removeFolders)
-  folders.add(folder)
-  return folder
-}
-
-/** The folders of hosts that are not closed. */
-const folders = new Set<string>()
-
-// A program may end without closing anything.
-function removeFolders(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+function makeFolder(): Promise<string> {
+  return makeTemporaryFolder(tmpdir().length > longestFolder ? '/tmp' : tmpdir())
 }
 
 async function hostKeySettings(policy: HostKeyPolicy, folder: string): Promise<Record<string, string>> {

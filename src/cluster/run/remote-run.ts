@@ -1,5 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import type { AgentHost } from '../host/agent-host.js'
+import type { FetchOptions } from '../host/host.js'
 import type { RunStatus } from '../wire/protocol.js'
 import { persistently } from './persistently.js'
 
@@ -78,10 +79,13 @@ export class RemoteRun {
     return this.#host.ask('cancel', { ...this.#ask, graceMs })
   }
 
-  /** Brings a file or folder that it wrote here; a relative `path` is taken from the folder that it runs in. */
-  fetch(path: string, local: string): Promise<void> {
+  /**
+   * Brings a file or folder that it wrote here, as {@link Host.fetch} does; a relative `path` is taken from the folder that
+   * it runs in.
+   */
+  fetch(path: string, local: string, options: FetchOptions = {}): Promise<void> {
     const there = path.startsWith('/') ? path : `${runPath(this.id)}/work/${path}`
-    return this.#host.fetch(there, local)
+    return this.#host.fetch(there, local, options)
   }
 
   get #ask(): { cluster: string; id: string } {

@@ -6,6 +6,11 @@ export function besides(path: string): string {
   return `${path}.${randomBytes(6).toString('hex')}.incoming`
 }
 
+/** Whether a name is one of {@link besides}. */
+export function isIncoming(name: string): boolean {
+  return /\.[0-9a-f]{12}\.incoming$/.test(name)
+}
+
 /** Puts what has arrived in the place of what is there, which stays when that fails. */
 export async function replace(path: string, incoming: string): Promise<void> {
   const old = besides(path)

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { ended, endedBy } from '../attempt.js'
-import type { Ended, Engine, TaskMessage, TaskNews, Watch } from '../engine.js'
+import type { Ended, Engine, TaskMessage, Watch } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { Outbox } from '../processes/outbox.js'
+import { isTaskNews } from '../received.js'
 import type { RedisAddress } from './connection.js'
-import { verdictOnFailure } from './job-verdict.js'
+import { verdictOnFailure, verdictOnValue } from './job-verdict.js'
 import { Jobs } from './jobs.js'
 import { jobIdOf } from './naming.js'
 import { type OpenQueue, openQueue } from './open-queue.js'
@@ -90,9 +91,9 @@ export class BullmqEngine implements Engine {
 
   #listen({ events }: OpenQueue): void {
     events.on('active', ({ jobId }) => this.#pending.tell(jobId, { type: 'started' }))
-    events.on('progress', ({ jobId, data }) => this.#pending.tell(jobId, data as unknown as TaskNews))
+    events.on('progress', ({ jobId, data }) => isTaskNews(data) && this.#pending.tell(jobId, data))
     events.on('completed', ({ jobId, returnvalue }) =>
-      this.#pending.settle(jobId, returnvalue as unknown as Ended),
+      this.#pending.settle(jobId, verdictOnValue(returnvalue)),
     )
     events.on('failed', ({ jobId, failedReason }) =>
       this.#pending.settle(jobId, verdictOnFailure(failedReason)),

@@ -2,9 +2,12 @@ import { availableParallelism } from 'node:os'
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { ended } from '../attempt.js'
 import type { Ended, TaskMessage } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
+import { packError } from '../packed-error.js'
 import { ProcessEngine } from '../processes/process-engine.js'
+import { isTaskMessage } from '../received.js'
 import { connect, type RedisAddress } from './connection.js'
 import { cancelChannel, prefix } from './naming.js'
 import { loadPackages } from './packages.js'
@@ -15,6 +18,8 @@ export interface WorkersOptions extends RedisAddress {
   queue: string
   /** Modules that register the classes of the tasks. A worker imports these, never what a task names. */
   imports?: readonly (string | URL)[]
+  /** The extensions that tasks may declare, by name: imported at the start, from these sources and no others. */
+  extensions?: Readonly<Record<string, string>>
   /** How many processes at most, each with one task; default one for each processor. */
   slots?: number
   /** Where results above 64 KB are kept; default the current folder. */
@@ -43,9 +48,9 @@ export interface WorkersOptions extends RedisAddress {
  * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { imports = [], slots = availableParallelism(), folder = '.', secrets } = options
+  const { imports = [], extensions = {}, slots = availableParallelism(), folder = '.', secrets } = options
   const { crashRetries = 2, graceMs = 5000 } = options
-  const setup = { imports: moduleUrls(imports), folder, ...(secrets && { secrets }) }
+  const setup = { imports: moduleUrls(imports), extensions, folder, ...(secrets && { secrets }) }
   const engine = new ProcessEngine({ ...setup, workers: slots, crashRetries, graceMs })
   const [connection, subscriber] = await Promise.all([connect(options), connect(options)])
   const workers = new Workers({ engine, connection, subscriber })
@@ -105,6 +110,7 @@ export class Workers implements AsyncDisposable {
   }
 
   async #work(job: Job<TaskMessage>): Promise<Ended> {
+    if (!isTaskMessage(job.data)) return ended('failed', packError(new Error(`Job "${job.id}" is no task`)))
     const id = job.id ?? ''
     const controller = new AbortController()
     this.#running.set(id, controller)

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../cluster/host/agent-host.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { LineBuffer, standardError } from '../output-sink.js'
 import { type RedisPlace, WayToRedis } from './way-to-redis.js'
 
 /** How the program of the workers is started on a factory. */
@@ -73,9 +74,17 @@ export class FactoryWorkers {
     const { signal } = this.#end
     const input = JSON.stringify({ ...settings, redis: await this.#way.open(signal) })
     const onStdout = (): void => this.#ready()
-    const ended = await this.host.exec(['node', path], { input, signal, onStdout })
-    const said =
-      ended.stderr.toString().trim().slice(-mostSaid) || (ended.signal ?? `exit code ${ended.exitCode}`)
+    let last = ''
+    const lines = new LineBuffer()
+    // What tasks print there is part of the log of the run here.
+    const onStderr = (chunk: Buffer): Promise<void> | undefined => {
+      last = (last + chunk.toString()).slice(-mostSaid)
+      const whole = lines.add(chunk)
+      return whole === '' ? undefined : standardError.write(whole)
+    }
+    const ended = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
+    await standardError.write(lines.flush())
+    const said = last.trim() || (ended.signal ?? `exit code ${ended.exitCode}`)
     if (ended.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${said}`)
     if (ended.exitCode !== unreachableCode) return said

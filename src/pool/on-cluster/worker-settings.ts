@@ -14,7 +14,7 @@ export async function settingsOf(
   run: CurrentRun,
   queue: Queue,
 ): Promise<Omit<WorkerProgramSettings, 'redis'>> {
-  const { workers: slots, crashRetries, graceMs, lockMs, secrets } = options
+  const { workers: slots, crashRetries, graceMs, lockMs, extensions = {}, secrets } = options
   const given = Object.entries({ slots, crashRetries, graceMs, lockMs }).filter(
     ([, value]) => value !== undefined,
   )
@@ -22,6 +22,7 @@ export async function settingsOf(
     ...queue,
     ...Object.fromEntries(given),
     imports: await shippedModules(moduleUrls(options.imports ?? []), run),
+    extensions,
     folder: resultsFolder(run),
     ...(secrets && { secrets: shareAllSecrets(secrets) }),
   }

@@ -3,6 +3,7 @@ import { endedBy } from '../attempt.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from '../engine.js'
 import { type PackedError, unpackError } from '../packed-error.js'
 import type { WorkerSettings } from './messages.js'
+import { OrphanReaper } from './orphan-reaper.js'
 import { WaitingTask } from './waiting-task.js'
 import { type WorkerListener, WorkerProcess } from './worker-process.js'
 
@@ -19,15 +20,16 @@ export interface ProcessEngineOptions extends WorkerSetup {
 /** Runs tasks in child processes of this one, which start as they are needed. */
 export class ProcessEngine implements Engine, WorkerListener {
   readonly capacity: number
-  readonly #settings: WorkerSettings
+  readonly #settings: Omit<WorkerSettings, 'mark'>
   readonly #workers = new Set<WorkerProcess>()
+  readonly #reaper = new OrphanReaper()
   #queue = new Set<WaitingTask>()
   #error: Error | undefined
 
   constructor(readonly options: ProcessEngineOptions) {
-    const { imports, folder, secrets, workers } = options
+    const { imports, folder, extensions = {}, secrets, workers } = options
     this.capacity = 64 * workers
-    this.#settings = { imports, folder, ...(secrets && { secrets: shareAllSecrets(secrets) }) }
+    this.#settings = { imports, folder, extensions, ...(secrets && { secrets: shareAllSecrets(secrets) }) }
   }
 
   /** How many tasks at once keep its workers busy: one each, and more of those that are over in no time. */
@@ -47,6 +49,7 @@ export class ProcessEngine implements Engine, WorkerListener {
   async close(): Promise<void> {
     this.#fail(new Error('The pool is closed'))
     await Promise.all([...this.#workers].map((worker) => worker.close()))
+    await this.#reaper.close()
   }
 
   free(): void {
@@ -59,6 +62,7 @@ export class ProcessEngine implements Engine, WorkerListener {
 
   gone(worker: WorkerProcess): void {
     this.#workers.delete(worker)
+    this.#watch()
     this.#assign()
   }
 
@@ -70,8 +74,16 @@ export class ProcessEngine implements Engine, WorkerListener {
     for (const worker of byRoom) for (let room = worker.room; room > 0; room--) this.#start(worker)
     const starting = workers.filter((worker) => worker.starting).length
     const wanted = Math.min(workers.length + this.#queue.size - starting, this.options.workers)
-    for (let count = workers.length; count < wanted; count++)
-      this.#workers.add(new WorkerProcess(this.#settings, this.options.graceMs, this))
+    for (let count = workers.length; count < wanted; count++) this.#add()
+  }
+
+  #add(): void {
+    this.#workers.add(new WorkerProcess(this.#settings, this.options.graceMs, this))
+    this.#watch()
+  }
+
+  #watch(): void {
+    this.#reaper.watch([...this.#workers].flatMap(({ pid }) => pid ?? []))
   }
 
   #start(worker: WorkerProcess): void {

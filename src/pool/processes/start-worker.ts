@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { FlambeauError } from '../../errors.js'
 
@@ -14,12 +14,12 @@ const deepest = 3
 export function startWorker(): ChildProcess {
   const depth = Number(process.env[depthName] ?? 0) + 1
   if (depth > deepest) throw tooDeep()
-  // Standard output is for the results of the program, not for what tasks print.
-  return fork(fileURLToPath(import.meta.resolve('#pool-worker')), {
+  const program = fileURLToPath(import.meta.resolve('#pool-worker'))
+  return spawn(process.execPath, [...flagsForWorkers(process.execArgv), program], {
     detached: true,
-    stdio: ['ignore', 2, 2, 'ipc'],
+    // What tasks print is passed on line by line. Then the channel.
+    stdio: ['ignore', 'pipe', 'pipe', 'overlapped'],
     env: { ...process.env, [depthName]: String(depth) },
-    execArgv: flagsForWorkers(process.execArgv),
   })
 }
 

@@ -28,12 +28,16 @@ export class WorkerProcess {
   readonly #pace = new Pace()
 
   constructor(
-    settings: WorkerSettings,
+    settings: Omit<WorkerSettings, 'mark'>,
     readonly graceMs: number,
     readonly listener: WorkerListener,
   ) {
     this.#child = new WorkerChild(settings, (message) => this.#hear(message))
     this.gone = this.#child.gone.then(() => this.#lost())
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   /** How many more tasks it should be given. */
@@ -50,6 +54,7 @@ export class WorkerProcess {
   run(task: TaskMessage, watch: Watch): Promise<Ended | undefined> {
     const held = new HeldTask(task, watch)
     this.#child.post({ type: 'run', task })
+    this.#child.output.add(task.id)
     if (this.#held.push(held) === 1) this.#begin()
     return held.ended
   }
@@ -82,7 +87,7 @@ export class WorkerProcess {
   #hear(message: FromWorker): void {
     if (message.type === 'news') this.#held[0]?.watch.onNews(message.news)
     else if (message.type === 'unfit') this.#unfit(message.error)
-    else if (message.type === 'ended') this.#ended(message.ended, message.ms)
+    else if (message.type === 'ended') void this.#ended(message)
     else this.#ready()
   }
 
@@ -97,23 +102,31 @@ export class WorkerProcess {
     this.listener.unfit(error)
   }
 
-  #ended(ended: Ended, ms: number): void {
+  async #ended({ ended, ms, marked }: Extract<FromWorker, { type: 'ended' }>): Promise<void> {
     const held = this.#held.shift()
     if (!held) return
     this.#pace.ended(ms)
-    held.settle(ended)
+    const printed = this.#child.output.ended(marked)
     this.#begin()
     this.listener.free()
+    held.settle(withOutput(ended, await printed))
   }
 
   #lost(): void {
     const { howItEnded } = this.#child
     // It would be started again, and end again, for ever.
     if (this.starting && !this.#closing) this.listener.unfit(endedEarly(howItEnded))
-    const crashed = endedBy('crashed', `killed its worker (${howItEnded})`)
+    const crashed = withOutput(
+      endedBy('crashed', `killed its worker (${howItEnded})`),
+      this.#child.output.close(),
+    )
     for (const held of this.#held.splice(0)) held.settle(held.hasBegun ? crashed : undefined)
     this.listener.gone(this)
   }
+}
+
+function withOutput(ended: Ended, output: string): Ended {
+  return ended.ok || output === '' ? ended : { ...ended, output }
 }
 
 function endedEarly(how: string): PackedError {

@@ -4,27 +4,28 @@ import { redactOf } from '../../runnable/secrets/mask.js'
 import { maskOutput } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
 import { attemptHere } from '../attempt.js'
-import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
-import { importModules } from '../import-modules.js'
+import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'
+import { type PreparedWorker, prepareWorker } from '../prepare-worker.js'
+import { Channel, openChannel } from './channel.js'
+import { OutputMarks } from './mark-output.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
-import { Outbox } from './outbox.js'
 import { watchParent } from './parent-watch.js'
 
-let setup: WorkerSetup
+let worker: PreparedWorker
 /** The task that runs, and those that wait behind it. */
 const held: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
 let working = Promise.resolve()
 
-const outbox = new Outbox<FromWorker>((messages) => {
-  if (process.connected) process.send!(messages)
-})
-
-process.on('message', (messages: ToWorker[]) => {
-  for (const message of messages) hear(message)
+const home = process.cwd()
+const output = new OutputMarks()
+const stream = openChannel()
+const channel = new Channel<ToWorker, FromWorker>(stream, {
+  isMessage: (_value): _value is ToWorker => true,
+  hear,
 })
 // What tasks have started ends with their worker.
-process.on('disconnect', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
+stream.on('close', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
 watchParent()
 
 function hear(message: ToWorker): void {
@@ -39,15 +40,15 @@ function take(task: TaskMessage): void {
   working = working.then(() => work(task, controller))
 }
 
-async function prepare({ imports, folder, secrets }: WorkerSettings): Promise<void> {
+async function prepare({ secrets, mark, ...setup }: WorkerSettings): Promise<void> {
+  output.mark = mark
   try {
     const given = secrets && { secrets: sharedSecrets(secrets) }
     if (given) maskOutput(redactOf(given.secrets))
-    await importModules(imports)
-    setup = { imports, folder, ...given }
-    outbox.post({ type: 'ready' })
+    worker = await prepareWorker({ ...setup, ...given })
+    channel.post({ type: 'ready' })
   } catch (thrown) {
-    outbox.post({ type: 'unfit', error: packError(thrown) })
+    channel.post({ type: 'unfit', error: packError(thrown) })
   }
 }
 
@@ -55,9 +56,12 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
   const began = performance.now()
   const tell = (news: TaskNews): void => {
     // What a task does after its end would count for the next one.
-    if (held[0]?.task === task) outbox.post({ type: 'news', news })
+    if (held[0]?.task === task) channel.post({ type: 'news', news })
   }
-  const ended = await attemptHere(task, setup, { signal, tell })
+  output.begin()
+  // One task that changes it changes it for no other one.
+  if (process.cwd() !== home) process.chdir(home)
+  const ended = await attemptHere(task, worker, { signal, tell })
   held.shift()
-  outbox.post({ type: 'ended', ended, ms: performance.now() - began })
+  channel.post({ type: 'ended', ended, ms: performance.now() - began, marked: output.end() })
 }

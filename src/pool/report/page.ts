@@ -9,6 +9,9 @@ import { escapeHtml, scriptData, tableHtml } from './html.js'
 import type { SweepData } from './read-sweep.js'
 import { style } from './style.js'
 
+/** By which a page is known as one of these. */
+export const generator = '<meta name="generator" content="flambeau">'
+
 /** A sweep as one page that needs no network: tables are in the page itself, charts are drawn by its script. */
 export async function pageOf(data: SweepData, title: string): Promise<string> {
   const files = ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css', 'LICENSE']
@@ -19,6 +22,7 @@ export async function pageOf(data: SweepData, title: string): Promise<string> {
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${generator}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${name}</title>
 <link rel="icon" href="data:,">

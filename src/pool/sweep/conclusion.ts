@@ -6,6 +6,7 @@ import { notWritten } from '../not-written.js'
 import { taskText } from '../task-text.js'
 import type { Plan } from './plan.js'
 import { type Ranking, rank } from './ranking.js'
+import { bestName } from './record-file.js'
 import type { TrialRecord } from './records.js'
 import { tableOf } from './table.js'
 
@@ -34,7 +35,7 @@ export async function conclude(
   const ranking = rank(records, goal)
   const [best] = ranking.ranked
   if (!best) throw noResult(ranking)
-  const file = join(output, 'best.yaml')
+  const file = join(output, bestName)
   await writePrivateFile(file, textOf(best, plan)).catch((cause) => {
     throw notWritten(file, cause)
   })

@@ -1,13 +1,19 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { ResourceError } from '../../errors.js'
 import { JsonLines } from '../json-lines.js'
 import { setAside } from '../set-aside.js'
+import { readDescription } from './description.js'
 import { recordsName, type TrialRecord } from './records.js'
 
 /** Where records go that a sweep has no trial for any more. */
 export const othersName = 'results-old.jsonl'
 
+/** The runnable file of the winner. */
+export const bestName = 'best.yaml'
+
 /** What a sweep makes in its folder. */
-const made = ['failed', 'results', 'best.yaml', 'report.html', 'sweep.json', recordsName, othersName]
+const made = ['failed', 'results', 'tasks', bestName, 'report.html', 'sweep.json', recordsName, othersName]
 
 /** What becomes of the records that an earlier run has left. */
 export interface Earlier {
@@ -21,7 +27,7 @@ export interface Earlier {
 
 /** Opens `results.jsonl`, to which records are appended as trials settle, behind those of an earlier run. */
 export async function openRecords(folder: string, earlier: Earlier): Promise<JsonLines<TrialRecord>> {
-  if (earlier.force) await setAside(folder, made)
+  await makeRoom(folder, earlier)
   if (earlier.others.length > 0) await putAside(folder, earlier.others)
   const file = join(folder, recordsName)
   await JsonLines.replace(file, earlier.kept)
@@ -31,4 +37,17 @@ export async function openRecords(folder: string, earlier: Earlier): Promise<Jso
 async function putAside(folder: string, records: readonly TrialRecord[]): Promise<void> {
   const file = join(folder, othersName)
   await JsonLines.replace(file, [...(await JsonLines.all(file)), ...records])
+}
+
+// Where no sweep was, nothing is one's.
+async function makeRoom(folder: string, { force = false }: Earlier): Promise<void> {
+  const best = join(folder, bestName)
+  const isSweep = (await readDescription(folder)) !== undefined
+  if (force) await setAside(folder, isSweep ? made : [bestName])
+  else if (!isSweep && existsSync(best)) throw isOther(best)
+}
+
+function isOther(file: string): ResourceError {
+  const message = `"${file}" exists and is of no sweep: name another "output", or add "--force" to set it aside`
+  return new ResourceError(message, { code: 'OUTPUT_EXISTS' })
 }

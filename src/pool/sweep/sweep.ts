@@ -107,10 +107,10 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     })
   }
 
-  // The workers do not know to which file the declared paths are relative.
+  // By their folders, since workers do not know the file to which declared paths are relative; and only those that this
+  // process imported: with `importExtensions: false`, workers must not import the others either.
   #extensionFolders(): Record<string, string> {
-    const folders = this.importedExtensions.map(({ name, folder }) => [name, folder])
-    return { ...this.extensions, ...Object.fromEntries(folders) }
+    return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
   }
 
   async #sayHowToGoOn(plan: Plan, logger: Logger): Promise<void> {
