@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js'
+import { printableColumns } from './util/printable.js'
 
 /** A place in a text: offsets in UTF-16 units, the end exclusive. */
 export interface Span {
@@ -53,7 +54,7 @@ export class Source {
     // A URL may begin before what is shown of its line.
     const before = Math.min(shift, longestUrl)
     const shown = withoutSecrets(this.text.slice(start - before, end)).slice(before)
-    return printable(shown.replace(/[\r\n]+$/, ''))
+    return printableColumns(shown.replace(/[\r\n]+$/, ''))
   }
 
   #marker(span: Span, line: number, column: number, shift: number): string {
@@ -76,12 +77,6 @@ function withoutSecrets(line: string): string {
   if (!line.includes('://')) return line
   const hide = (secret: string): string => '*'.repeat(secret.length)
   return secrets.reduce((text, pattern) => text.replace(pattern, hide), line)
-}
-
-// A file may hold bytes that a terminal would obey.
-function printable(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
 }
 
 // A byte order mark is no part of the first line.

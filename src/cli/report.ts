@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { writeReport } from '../pool/report/write-report.js'
+import { printLine } from './print-line.js'
 
 /** `flambeau report FOLDER`. */
 export function reportCommand(): Command {
@@ -11,5 +12,5 @@ export function reportCommand(): Command {
 }
 
 async function report(folder: string, { output }: { output?: string }): Promise<void> {
-  console.log(await writeReport(folder, output))
+  printLine(await writeReport(folder, output))
 }

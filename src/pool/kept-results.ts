@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PackedResult } from './engine.js'
 import { JsonLines, type Place } from './json-lines.js'
+import { unpackResult } from './packed-result.js'
 import { resultsExist } from './results-exist.js'
+import { editedResults, misfit } from './stored-shape.js'
 
 /** A task that has come to its result: one line of `done.jsonl`. */
 export interface KeptResult {
@@ -32,7 +34,7 @@ export class KeptResults {
   /** @throws {@link ResourceError} when there are results that nobody said what to do with. */
   static async open(options: KeepOptions): Promise<KeptResults> {
     await mkdir(options.output, { recursive: true })
-    const kept = new KeptResults(await JsonLines.open(join(options.output, 'done.jsonl')))
+    const kept = new KeptResults(await JsonLines.open(join(options.output, 'done.jsonl'), notKept))
     try {
       await kept.#begin(options)
       return kept
@@ -42,10 +44,18 @@ export class KeptResults {
     }
   }
 
-  /** The result of a task, if it is there. */
+  /**
+   * The result of a task, if it is there.
+   *
+   * @throws {@link ResourceError} when something else has changed it.
+   */
   async find(id: string, key: string): Promise<KeptResult | undefined> {
     const place = this.#places.get(id)
-    return place?.key === key ? this.lines.at(place) : undefined
+    if (place?.key !== key) return undefined
+    const kept = await this.lines.at(place)
+    if (!isWhole(kept.result))
+      throw editedResults(`The result of "${id}" in "${this.lines.path}"`, 'it is no JSON')
+    return kept
   }
 
   /** Settles when it is in the file. */
@@ -67,5 +77,25 @@ export class KeptResults {
     const count = this.#places.size
     if (count > 0 && !resume) throw resultsExist({ output, count, of: 'task' })
     await this.lines.endAt(last)
+  }
+}
+
+function notKept(item: object): string | undefined {
+  const { result } = item as Partial<KeptResult>
+  const shape = { id: 'string', key: 'string', result: 'object' } as const
+  const facts = { attempts: 'number', durationMs: 'number', host: 'string' } as const
+  return misfit(item, { ...shape, ...facts }) ?? misfit(result, shapeOf(result!))
+}
+
+function shapeOf(result: PackedResult) {
+  return 'file' in result ? ({ file: 'string', bytes: 'number' } as const) : ({ json: 'string?' } as const)
+}
+
+function isWhole(result: PackedResult): boolean {
+  try {
+    unpackResult(result)
+    return true
+  } catch {
+    return false
   }
 }

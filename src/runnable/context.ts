@@ -4,6 +4,7 @@ import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
+import { readSafely } from '../util/thrown.js'
 import { compile } from './compile.js'
 import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
 import { describeError } from './describe-error.js'
@@ -138,9 +139,9 @@ export class SafeExecutionContext {
 
   #log(error: Error, exitCode: number, { logger, debug }: RunOptions): void {
     const paint = (logger as { paint?: Paint }).paint
-    const text = describeError(error, { debug, paint })
-    const safe = this.#secrets?.redact(text) ?? text
-    if (exitCode === interruptedCode) logger.warn(safe)
-    else logger.error(safe)
+    const secrets = this.#secrets
+    const text = describeError(error, { debug, paint, mask: secrets && ((each) => secrets.redact(each)) })
+    // A logger of the user's that throws is no reason to reject.
+    readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
   }
 }

@@ -9,6 +9,7 @@ import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { messageOf } from '../../util/thrown.js'
 import { writeWhole } from '../agent/paths.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
@@ -47,8 +48,8 @@ async function runJob(): Promise<number> {
 }
 
 async function importProgram(module: string): Promise<void> {
-  await import(module).catch((cause: NodeJS.ErrnoException) => {
-    const [, missing] = /^Cannot find package '([^']+)'/.exec(cause.message) ?? []
+  await import(module).catch((cause: unknown) => {
+    const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
     if (missing === undefined) throw cause
     const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`
     throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })

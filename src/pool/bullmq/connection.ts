@@ -64,8 +64,22 @@ async function firstContact(redis: Redis, url: string): Promise<void> {
 }
 
 function checked(url: string): string {
-  if (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url
-  throw badUrl('The URL of Redis is none')
+  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
+    throw badUrl('The URL of Redis is none')
+  if (!isDecodable(url))
+    throw badUrl('The URL of Redis has a "%" that begins no escape (write "%25" for "%")')
+  return url
+}
+
+// "ioredis" decodes all of these, and throws what has the password in it.
+function isDecodable(url: string): boolean {
+  const { username, password, pathname, search } = new URL(url)
+  try {
+    for (const part of [username, password, pathname, search]) decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A mistake in the URL of Redis. */

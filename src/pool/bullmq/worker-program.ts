@@ -3,6 +3,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { FlambeauError, isFlambeauError } from '../../errors.js'
 import { describeError } from '../../runnable/describe-error.js'
+import { printable } from '../../util/printable.js'
+import { stackOf } from '../../util/thrown.js'
 import { type PackedSecrets, unpackSecrets } from '../processes/packed-secrets.js'
 import { takePlace } from './place.js'
 import { startWorkers, type WorkersOptions } from './workers.js'
@@ -43,13 +45,13 @@ async function main(): Promise<void> {
 }
 
 function leave(why: string): never {
-  console.error(`These workers end: ${why}`)
+  console.error(printable(`These workers end: ${why}`))
   process.exit()
 }
 
 // The task is not done, and not failed either: whoever started this is told, and knows what to do.
-function unfit({ code, message, stack }: NodeJS.ErrnoException): Promise<never> {
-  console.error(code === undefined ? stack : message)
+function unfit(error: NodeJS.ErrnoException): Promise<never> {
+  console.error(printable(error.code === undefined ? stackOf(error) : error.message))
   process.exit(unfitCode)
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../cluster/host/agent-host.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { printable } from '../../util/printable.js'
 import { type RedisPlace, WayToRedis } from './way-to-redis.js'
 
 /** How the program of the workers is started on a factory. */
@@ -75,7 +76,8 @@ export class FactoryWorkers {
     const onStdout = (): void => this.#ready()
     const ended = await this.host.exec(['node', path], { input, signal, onStdout })
     const said =
-      ended.stderr.toString().trim().slice(-mostSaid) || (ended.signal ?? `exit code ${ended.exitCode}`)
+      printable(ended.stderr.toString().trim().slice(-mostSaid)) ||
+      (ended.signal ?? `exit code ${ended.exitCode}`)
     if (ended.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${said}`)
     if (ended.exitCode !== unreachableCode) return said

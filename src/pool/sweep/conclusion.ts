@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { printable } from '../../util/printable.js'
 import { taskText } from '../task-text.js'
 import type { Plan } from './plan.js'
 import { type Ranking, rank } from './ranking.js'
@@ -34,7 +35,7 @@ export async function conclude(
   const [best] = ranking.ranked
   if (!best) throw noResult(ranking)
   await writeFile(join(output, 'best.yaml'), textOf(best, plan))
-  logger.info(tableOf(ranking, metric))
+  logger.info(printable(tableOf(ranking, metric)))
   const { failed, stopped } = ranking
   if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)
   return {
