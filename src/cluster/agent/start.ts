@@ -13,6 +13,7 @@ import { type RunFacts, readJson, usualGraceMs } from './run-files.js'
 /** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
   const { id, cluster, force } = specification
+  if (!/^[\w-]+$/.test(id)) throw new Error(`"${id}" is no id of a run`)
   await writeRun(specification)
   try {
     for (let other = await take(cluster, id); other; other = await take(cluster, id)) {

@@ -1,22 +1,21 @@
 import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { ClusterError, ResourceError } from '../../errors.js'
-import type { Piece } from '../wire/protocol.js'
+import { basename, dirname, join, resolve } from 'node:path'
+import { ResourceError } from '../../errors.js'
 import { besides, replace } from '../wire/put-in-place.js'
 import type { TreeFile } from '../wire/tree.js'
+import { GivenTree, PieceHead } from './answers.js'
 import type { Session } from './session.js'
 
 /** Brings a file or folder here: written beside its place, and renamed when all is there. */
 export async function receiveTree(session: Session, from: string, local: string): Promise<void> {
   const target = replaceable(local)
   await session.ask('give', { from })
-  const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
+  const { single, files } = await session.next(GivenTree)
   if (single) await refuseFolder(local, basename(from))
   const incoming = besides(target)
   try {
     if (!single) await mkdir(incoming, { recursive: true })
-    for (const file of files)
-      await receiveFile(session, single ? incoming : inside(incoming, file.path), file)
+    for (const file of files) await receiveFile(session, single ? incoming : join(incoming, file.path), file)
     await session.reply<'give'>()
     await (single ? rename(incoming, target) : replace(target, incoming))
   } finally {
@@ -40,22 +39,14 @@ async function refuseFolder(local: string, name: string): Promise<void> {
   throw new ResourceError(message, { code: 'TARGET_IS_FOLDER' })
 }
 
-// What another machine says of its paths is not believed.
-function inside(folder: string, path: string): string {
-  const full = join(folder, path)
-  if (full.startsWith(folder + sep)) return full
-  throw new ClusterError(`A host sent a file for "${path}", outside of the folder that was asked for`, {
-    code: 'HOST_REFUSED',
-  })
-}
-
 async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'w')
   try {
     for (let missing = size; missing > 0; ) {
-      const { bytes } = await session.next<Piece>()
-      for await (const piece of session.wire.bytes(bytes)) await file.writeFile(piece)
+      const { bytes } = await session.next(PieceHead)
+      if (bytes > missing) throw session.invalid(`more bytes than the ${size} of "${path}"`)
+      for await (const piece of session.bytes(bytes)) await file.writeFile(piece)
       missing -= bytes
     }
   } finally {
