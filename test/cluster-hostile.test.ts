@@ -198,11 +198,11 @@ describe('a host that does not stop', { skip: onlyHere() }, () => {
   test('with many tiny pieces of output takes no more memory than their bytes', async () => {
     const lines = [`${piece(1)}\nx`, { reply: { exitCode: 0, signal: null } }]
     const { stdout } = await withHost(
-      { kind: 'answers', lines, times: 300_000 },
+      { kind: 'answers', lines, times: 100_000 },
       (host) => host.exec(['true']),
       20_000,
     )
-    assert.equal(stdout.length, 300_000)
+    assert.equal(stdout.length, 100_000)
   })
 
   test('with nothing that it reads is given up', async () => {
@@ -332,7 +332,7 @@ describe('real answers that were changed', { skip: onlyHere() }, () => {
     timeout: 240_000,
   }, async () => {
     let good = 0
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 8; seed++) {
       const host = new HostileHost('h1', join(folder, 'mutated'), { kind: 'mutate', seed })
       if (await tryOut(host, seed)) good++
       await host.close()

@@ -27,6 +27,11 @@ import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
 
+// Of a folder that is made with its parents, Node says ENOENT where there is no inode left for one of them.
+function errorCode({ code = 'HOST_REFUSED', syscall }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' && syscall === 'mkdir' ? 'ENOSPC' : code
+}
+
 type Handlers = { readonly [O in Operation]: (ask: Ask<O>, wire: Wire) => Promise<Reply<O>> }
 
 const handlers: Handlers = {
@@ -98,7 +103,13 @@ async function answer<O extends Operation>(op: O, ask: Operations[O]['ask'], wir
     checkRequest(op, ask)
     return { reply: await handlers[op](ask, wire) }
   } catch (error) {
-    const { code = 'HOST_REFUSED', message, path } = error as NodeJS.ErrnoException
-    return { error: { code, message, ...(path === undefined ? {} : { detail: path }) } }
+    const { message, path } = error as NodeJS.ErrnoException
+    return {
+      error: {
+        code: errorCode(error as NodeJS.ErrnoException),
+        message,
+        ...(path === undefined ? {} : { detail: path }),
+      },
+    }
   }
 }

@@ -19,6 +19,10 @@ function invalidAnswer(host: string, cause: InvalidAnswer): ClusterError {
   return new ClusterError(message, { code: 'HOST_BAD_ANSWER', cause })
 }
 
+function diskFull(what: string, how: string): readonly [code: string, explain: Explain] {
+  return ['HOST_DISK_FULL', (host) => `Host "${host}" has ${what}: free some (${how})`]
+}
+
 type Explain = (host: string, error: AgentError) => string
 
 /** Refusals whose message becomes part of a command to type: it has to be the id of a run. */
@@ -50,10 +54,11 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
     'FILE_CHANGED',
     (_, { message }) => `"${message}" changed while it was sent: try again when it is at rest`,
   ],
-  ENOSPC: [
-    'HOST_DISK_FULL',
-    (host) => `Host "${host}" has no space left on its disk: free some ("df -h ~" shows how much there is)`,
-  ],
+  ENOSPC: diskFull(
+    'no space, or no inodes, left on its disk (ENOSPC)',
+    '"df -h ~" and "df -i ~" show what there is',
+  ),
+  EDQUOT: diskFull('no space left for this user (EDQUOT)', '"quota" shows what there is'),
   EROFS: [
     'HOST_READ_ONLY',
     (host) => `The home folder on host "${host}" is read-only: let this user write there`,

@@ -9,14 +9,18 @@ import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
-import { messageOf } from '../../util/thrown.js'
-import { writeWhole } from '../agent/paths.js'
+import { codeOf, messageOf } from '../../util/thrown.js'
+import { noteLoss } from '../agent/losses.js'
+import { writeReserved } from '../agent/reserved.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
 const folder = process.argv[2]!
 // This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
 const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
 
+// Without a listener, a write to a log on a full disk would end the run.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => void noteLoss(folder, { log: code }))
 process.exitCode = await runJob()
 // A timer or a server that the run forgot does not keep it going.
 process.exit()
@@ -43,8 +47,7 @@ async function runJob(): Promise<number> {
     },
     { ...program.flags, signal: interrupted.signal },
   )
-  if (outcome.ok) await writeResult(outcome.value)
-  return outcome.exitCode
+  return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
 }
 
 async function importProgram(module: string): Promise<void> {
@@ -68,13 +71,26 @@ function read(name: string): Promise<string> {
   return readFile(join(folder, name), 'utf8')
 }
 
+/** What a process exits with whose result could not be written. */
+const resultLost = 74
+
 // What JSON cannot hold is no reason for a run that succeeded to fail.
-async function writeResult(value: unknown): Promise<void> {
+async function writeResult(value: unknown): Promise<number> {
   let json: string | undefined
   try {
     json = JSON.stringify(value)
   } catch {
-    return
+    return 0
   }
-  if (json !== undefined) await writeWhole(join(folder, 'result.json'), JSON.stringify({ json }))
+  return json === undefined ? 0 : keepResult(JSON.stringify({ json }))
+}
+
+async function keepResult(result: string): Promise<number> {
+  try {
+    await writeReserved(join(folder, 'result.json'), result)
+    return 0
+  } catch (error) {
+    await noteLoss(folder, { result: codeOf(error) ?? 'EIO' })
+    return resultLost
+  }
 }
