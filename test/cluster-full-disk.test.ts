@@ -85,7 +85,7 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
     assert.deepEqual(JSON.parse((await flambeau('wait', small.id)).stdout), { small: true })
     await free(small.id)
     const large = await runs(`${fill.space}; return 'x'.repeat(100000)`)
-    assert.equal(large.code, 74)
+    assert.equal(large.code, 74, large.stderr)
     assert.match(
       (await flambeau('logs', large.id)).stdout,
       /the result is lost: this host had no room for it \(ENOSPC\)/,
@@ -95,8 +95,9 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
 
   test('can be cancelled', async () => {
     const file = project.jobFile(`${fill.space}; await delay(600000, undefined, { signal: options.signal })`)
-    const { stdout } = await flambeau('run', '-i', './jobs.js', file, '--detach')
+    const { stdout, stderr } = await flambeau('run', '-i', './jobs.js', file, '--detach')
     const id = stdout.trim()
+    assert.match(id, /^[\w-]+$/, stderr)
     const filled = `until [ -s ${join(hosts.all[0]!.home, '.flambeau/runs', id, 'work/big')} ]; do sleep 0.05; done`
     execFileSync('nsenter', ['-t', String(hosts.all[0]!.processes()[0]), '-m', 'sh', '-c', filled], {
       timeout: 60_000,

@@ -14,6 +14,9 @@ import { noteLoss } from '../agent/losses.js'
 import { writeReserved } from '../agent/reserved.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
+/** What a process exits with whose result could not be written. */
+const resultLost = 74
+
 const folder = process.argv[2]!
 // This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
 const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
@@ -70,9 +73,6 @@ async function jobOf({ extensions }: RunProgram): Promise<string> {
 function read(name: string): Promise<string> {
   return readFile(join(folder, name), 'utf8')
 }
-
-/** What a process exits with whose result could not be written. */
-const resultLost = 74
 
 // What JSON cannot hold is no reason for a run that succeeded to fail.
 async function writeResult(value: unknown): Promise<number> {

@@ -4,6 +4,7 @@ import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews, WorkerSetup } from '../engine.js'
 import { importModules } from '../import-modules.js'
 import { packError } from '../packed-error.js'
+import { asTask, surviveLateErrors } from './late-errors.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { Outbox } from './outbox.js'
 import { unpackSecrets } from './packed-secrets.js'
@@ -24,6 +25,7 @@ process.on('message', (messages: ToWorker[]) => {
 // What tasks have started ends with their worker.
 process.on('disconnect', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
 watchParent()
+surviveLateErrors((task) => held[0]?.task === task)
 
 function hear(message: ToWorker): void {
   if (message.type === 'setup') prepare(message.setup)
@@ -53,7 +55,7 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
     // What a task does after its end would count for the next one.
     if (held[0]?.task === task) outbox.post({ type: 'news', news })
   }
-  const ended = await attemptHere(task, setup, { signal, tell })
+  const ended = await asTask(task, () => attemptHere(task, setup, { signal, tell }))
   held.shift()
   outbox.post({ type: 'ended', ended, ms: performance.now() - began })
 }
