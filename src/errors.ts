@@ -1,3 +1,5 @@
+import { readSafely } from './util/thrown.js'
+
 /** Where a problem lies and what to do about it; lines and columns count from 1, the end is exclusive. */
 export interface Problem {
   /** A stable name for the kind of problem, such as `UNKNOWN_TAG`. */
@@ -66,7 +68,7 @@ export class FlambeauError extends Error {
 
 /** Whether `error` belongs to the family, whichever copy of this package made it. */
 export function isFlambeauError(error: unknown): error is FlambeauError {
-  return typeof error === 'object' && error !== null && brand in error
+  return typeof error === 'object' && error !== null && readSafely(() => brand in error, false)
 }
 
 /** The user's file, options or secrets are wrong: no stack is shown for these. Exit code 22. */

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js'
+import { printable } from './util/printable.js'
 
 /** How {@link reportProblems} marks parts of its text; the default leaves them plain. */
 export interface Paint {
@@ -18,18 +19,16 @@ export function reportProblems(problems: readonly Problem[], paint: Paint = plai
   if (problems.length < 2) return reports.join('')
   const rest = problems.length - reports.length
   if (rest > 0) reports.push(paint.message(`... and ${rest.toLocaleString('en')} more`))
-  return [paint.message(`${problems.length} problems in ${problems[0]!.file}`), ...reports].join('\n\n')
+  return [paint.message(`${problems.length} problems in ${printable(problems[0]!.file)}`), ...reports].join(
+    '\n\n',
+  )
 }
 
 function reportProblem(problem: Problem, paint: Paint): string {
-  const place = paint.place(`${problem.file}:${problem.line}:${problem.column}`)
-  if (problem.frame === '') return [paint.message(problem.message), '', `  ${place}`].join('\n')
-  const rows = problem.frame.split('\n')
+  const message = paint.message(printable(problem.message))
+  const place = paint.place(printable(`${problem.file}:${problem.line}:${problem.column}`))
+  if (problem.frame === '') return [message, '', `  ${place}`].join('\n')
+  const rows = printable(problem.frame).split('\n')
   const marker = paint.marker(rows.pop() ?? '')
-  return [
-    paint.message(problem.message),
-    '',
-    `  ${place}`,
-    ...[...rows, marker].map((row) => `  ${row}`),
-  ].join('\n')
+  return [message, '', `  ${place}`, ...[...rows, marker].map((row) => `  ${row}`)].join('\n')
 }

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js'
+import { printableColumns } from './util/printable.js'
 import { hideUrlCredentials } from './util/url-credentials.js'
 
 /** A place in a text: offsets in UTF-16 units, the end exclusive. */
@@ -54,7 +55,7 @@ export class Source {
     // A URL may begin before what is shown of its line.
     const before = Math.min(shift, longestUrl)
     const shown = withoutSecrets(this.text.slice(start - before, end)).slice(before)
-    return printable(shown.replace(/[\r\n]+$/, ''))
+    return printableColumns(shown.replace(/[\r\n]+$/, ''))
   }
 
   #marker(span: Span, line: number, column: number, shift: number): string {
@@ -69,12 +70,6 @@ export class Source {
 // As long as before, since a marker may stand beneath.
 function withoutSecrets(line: string): string {
   return hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
-}
-
-// A file may hold bytes that a terminal would obey.
-function printable(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
 }
 
 // A byte order mark is no part of the first line.

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -17,12 +18,21 @@ import { after, beforeEach, describe, test } from 'node:test'
 import { LocalHost } from 'flambeau/cluster'
 import { onlyHere } from './support/one-form.js'
 
+function bootOf(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
+function processesOf(): string {
+  return readlinkSync('/proc/self/ns/pid')
+}
+
 describe('authorized_keys', { skip: onlyHere() }, () => {
   const home = mkdtempSync(join(tmpdir(), 'flambeau-keys-'))
   const ssh = join(home, '.ssh')
   const file = join(ssh, 'authorized_keys')
   const lines = (): string[] => readFileSync(file, 'utf8').trim().split('\n')
-  const publicKey = (cluster: string): string => `ssh-ed25519 AAAA flambeau:${cluster}`
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBPgxTu1dzMTIWsl3Xmp5DXlJpRpTy1Zf0zpiZbJHX0Q'
+  const publicKey = (cluster: string): string => `${key} flambeau:${cluster}`
   const lineOf = (cluster: string): string => `restrict,port-forwarding ${publicKey(cluster)}`
   const authorize = (host: LocalHost, cluster: string): Promise<unknown> =>
     host.ask('authorize', { cluster, publicKey: publicKey(cluster) })
@@ -47,15 +57,45 @@ describe('authorized_keys', { skip: onlyHere() }, () => {
     await Promise.all(agents.map((agent) => agent.close()))
   })
 
-  test('is not kept from anyone by an agent that was killed', async () => {
-    const lock = `${file}.flambeau-lock`
-    writeFileSync(lock, '')
-    const long = Date.now() / 1000 - 60
-    utimesSync(lock, long, long)
-    await using host = new LocalHost('local', home)
-    await authorize(host, 'test')
-    assert.deepEqual(readdirSync(ssh), ['authorized_keys'])
-  })
+  const year = 365 * 24 * 3600
+  const deadHolder = { pid: 2 ** 22 + 1, started: '1', boot: bootOf(), processes: processesOf() }
+  const locks = {
+    'an agent that was killed': { content: '', age: 60 },
+    'a lock with a time in the future': { content: '', age: -year },
+    'a lock of an agent that was killed just now': { content: JSON.stringify(deadHolder), age: 0 },
+    'a lock of such an agent, with a time in the future': { content: JSON.stringify(deadHolder), age: -45 },
+    'a lock that somebody else has made': { content: 'mine', age: 60 },
+    'a lock of an unknown host, or of a boot that is over': {
+      content: JSON.stringify({ ...deadHolder, boot: 'other' }),
+      age: -45,
+    },
+  }
+  for (const [what, { content, age }] of Object.entries(locks))
+    test(`is not kept from anyone by ${what}`, async () => {
+      const lock = `${file}.flambeau-lock`
+      writeFileSync(lock, content)
+      const time = Date.now() / 1000 - age
+      utimesSync(lock, time, time)
+      await using host = new LocalHost('local', home)
+      await authorize(host, 'test')
+      assert.deepEqual(readdirSync(ssh), ['authorized_keys'])
+    })
+
+  const refused = {
+    'two lines': `${key}\n${key} flambeau:test`,
+    'a line feed behind it': `${key} flambeau:test\n`,
+    options: `command="id" ${key} flambeau:test`,
+    'another cluster': `${key} flambeau:other`,
+    'no comment': key,
+    'a type that is not the one in the key': `${key.replace('ssh-ed25519', 'ssh-rsa')} flambeau:test`,
+    'no base64': 'ssh-ed25519 \u00e9 flambeau:test',
+  }
+  for (const [what, publicKey] of Object.entries(refused))
+    test(`takes no key with ${what}`, async () => {
+      await using host = new LocalHost('local', home)
+      await assert.rejects(host.ask('authorize', { cluster: 'test', publicKey }), { code: 'HOST_REFUSED' })
+      assert.deepEqual(lines(), ['ssh-ed25519 BBBB mine'])
+    })
 
   test('stays a link, where its user keeps it elsewhere', async () => {
     const kept = join(home, 'kept')

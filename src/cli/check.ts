@@ -3,9 +3,11 @@ import { type FlambeauError, isFlambeauError, mistakeCode, type Problem } from '
 import { reportProblems } from '../report.js'
 import { checkFile } from '../runnable/check-file.js'
 import { paintOn, StderrLogger } from '../runnable/logger.js'
+import { printable } from '../util/printable.js'
 import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
 import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions, withImports } from './options.js'
+import { printLine } from './print-line.js'
 
 type Format = 'text' | 'json' | 'github'
 
@@ -59,7 +61,7 @@ function unreadable(file: string, { code, message }: FlambeauError): Problem {
 
 const printers: Record<Format, (problems: readonly Problem[]) => void> = {
   text: printText,
-  json: (problems) => console.log(JSON.stringify(problems, null, 2)),
+  json: (problems) => printLine(JSON.stringify(problems, null, 2)),
   github: (problems) => {
     for (const problem of problems) console.log(githubAnnotation(problem))
   },
@@ -69,7 +71,7 @@ function printText(found: readonly Problem[]): void {
   const paint = paintOn(process.stdout)
   const problems = found.filter(({ frame }) => frame !== '')
   // A file that cannot be read has no lines to show.
-  for (const { frame, message } of found) if (frame === '') console.error(message)
+  for (const { frame, message } of found) if (frame === '') console.error(printable(message))
   for (const file of new Set(problems.map((problem) => problem.file)))
     console.log(
       `${reportProblems(

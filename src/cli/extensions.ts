@@ -3,7 +3,9 @@ import { mistakeCode } from '../errors.js'
 import type { Resolved } from '../extensions/index.js'
 import { type ListedExtension, listExtensions, pruneExtensions } from '../runnable/extension-files.js'
 import { StderrLogger } from '../runnable/logger.js'
+import { printable } from '../util/printable.js'
 import { type ExtensionFlags, withExtensions } from './options.js'
+import { printLine } from './print-line.js'
 
 /** `flambeau extensions list FILE`, `flambeau extensions prune`. */
 export function extensionsCommand(): Command {
@@ -24,17 +26,17 @@ function listCommand(): Command {
 async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: true }): Promise<void> {
   const logger = new StderrLogger()
   const extensions = await listExtensions(file, { ...flags, logger })
-  if (extensions.length === 0) logger.info(`"${file}" declares no extensions`)
-  if (json) console.log(JSON.stringify(extensions, null, 2))
+  if (extensions.length === 0) logger.info(printable(`"${file}" declares no extensions`))
+  if (json) printLine(JSON.stringify(extensions, null, 2))
   else for (const extension of extensions) print(extension)
   if (extensions.some(({ problem }) => problem !== undefined)) process.exitCode = mistakeCode
 }
 
 function print({ name, source, resolved, folder, tags, problem }: ListedExtension): void {
-  console.log(`${name}: ${source}`)
-  if (resolved) console.log(`  ${shortly(resolved)}, in ${folder}`)
-  for (const tag of tags) console.log(`  ${tag}`)
-  if (problem) console.log(`  ${problem}`)
+  printLine(`${name}: ${source}`)
+  if (resolved) printLine(`  ${shortly(resolved)}, in ${folder}`)
+  for (const tag of tags) printLine(`  ${tag}`)
+  if (problem) printLine(`  ${problem}`)
 }
 
 // Long hashes are for machines.

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.js'
+import { printable } from '../util/printable.js'
 
 /**
  * A problem as GitHub Actions shows it at its line in a pull request
@@ -7,9 +8,9 @@ import type { Problem } from '../errors.js'
 export function githubAnnotation({ file, line, column, endLine, endColumn, code, message }: Problem): string {
   const place = { file, line, col: column, endLine, endColumn, title: code }
   const properties = Object.entries(place).map(
-    ([name, value]) => `${name}=${escaped(String(value)).replace(/[:,]/g, percent)}`,
+    ([name, value]) => `${name}=${escaped(printable(String(value))).replace(/[:,]/g, percent)}`,
   )
-  return `::error ${properties.join(',')}::${escaped(message)}`
+  return `::error ${properties.join(',')}::${escaped(printable(message))}`
 }
 
 function escaped(text: string): string {

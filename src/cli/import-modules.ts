@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { extname, join, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ResourceError } from '../errors.js'
+import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
 /**
  * Imports modules in order, so that they register their classes: a path is taken from the current folder, a package
@@ -19,9 +20,9 @@ export async function importModules(modules: readonly string[]): Promise<string[
 
 async function importModule(module: string): Promise<string> {
   const url = await resolveModule(module)
-  await import(url).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ERR_UNKNOWN_FILE_EXTENSION') throw needsBuilding(module, cause)
-    throw cause instanceof SyntaxError ? notJavaScript(module, cause) : cause
+  await import(url).catch((cause: unknown) => {
+    if (codeOf(cause) === 'ERR_UNKNOWN_FILE_EXTENSION') throw needsBuilding(module, cause)
+    throw readSafely(() => cause instanceof SyntaxError, false) ? notJavaScript(module, cause) : cause
   })
   return url
 }
@@ -52,12 +53,12 @@ function missing(module: string): ResourceError {
 }
 
 // Node tells the place only where it ends the process itself.
-function notJavaScript(module: string, cause: Error): ResourceError {
-  const message = `This Node cannot run "${module}", or a module that it imports: ${cause.message}; "node ${module}" shows where, and decorators have to be compiled`
+function notJavaScript(module: string, cause: unknown): ResourceError {
+  const message = `This Node cannot run "${module}", or a module that it imports: ${messageOf(cause)}; "node ${module}" shows where, and decorators have to be compiled`
   return new ResourceError(message, { code: 'NOT_RUNNABLE_HERE', cause })
 }
 
-function needsBuilding(module: string, cause: Error): ResourceError {
+function needsBuilding(module: string, cause: unknown): ResourceError {
   const message = `This Node cannot run "${module}" (${extname(module)}): compile it and name the .js file in "--import"`
   return new ResourceError(message, { code: 'NOT_RUNNABLE_HERE', cause })
 }

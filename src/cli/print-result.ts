@@ -1,9 +1,14 @@
 import { inspect } from 'node:util'
+import { readSafely } from '../util/thrown.js'
 
 /** Prints what a run returned to standard output: text as it is, data as JSON, nothing for nothing. */
 export function printResult(value: unknown): void {
   if (value === undefined) return
-  console.log(typeof value === 'string' ? value : (json(value) ?? inspect(value)))
+  console.log(
+    typeof value === 'string'
+      ? value
+      : (json(value) ?? readSafely(() => inspect(value), 'a value that cannot be shown')),
+  )
 }
 
 // A cycle or a BigInt is no reason for a run that succeeded to fail.

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { writeReport } from '../pool/report/write-report.js'
+import { printLine } from './print-line.js'
 
 /** `flambeau report FOLDER`. */
 export function reportCommand(): Command {
@@ -12,5 +13,5 @@ export function reportCommand(): Command {
 }
 
 async function report(folder: string, { output, force }: { output?: string; force?: true }): Promise<void> {
-  console.log(await writeReport(folder, output, { force }))
+  printLine(await writeReport(folder, output, { force }))
 }

@@ -3,6 +3,7 @@ import { customTags } from '../registry/json-schema/custom-tags.js'
 import { jsonSchema } from '../registry/json-schema/json-schema.js'
 import { importModules } from './import-modules.js'
 import { withImports } from './options.js'
+import { printLine } from './print-line.js'
 
 interface SchemaFlags {
   import: string[]
@@ -19,5 +20,5 @@ export function schemaCommand(): Command {
 
 async function schema({ import: modules, customTags: tags }: SchemaFlags): Promise<void> {
   await importModules(modules)
-  console.log(JSON.stringify(tags ? customTags() : jsonSchema(), null, 2))
+  printLine(JSON.stringify(tags ? customTags() : jsonSchema(), null, 2))
 }

@@ -3,6 +3,7 @@ import { defaultRegistry } from '../registry/default-registry.js'
 import type { ResolvedTag } from '../registry/types.js'
 import { importModules } from './import-modules.js'
 import { withImports } from './options.js'
+import { printLine } from './print-line.js'
 
 /** `flambeau tags`. */
 export function tagsCommand(): Command {
@@ -15,7 +16,7 @@ export function tagsCommand(): Command {
 async function tags({ import: modules, json }: { import: string[]; json?: true }): Promise<void> {
   await importModules(modules)
   const all = defaultRegistry.tags().map((tag) => described(defaultRegistry.get(tag)!))
-  if (json) return console.log(JSON.stringify(all, null, 2))
+  if (json) return printLine(JSON.stringify(all, null, 2))
   const width = Math.max(...all.map(({ tag }) => tag.length))
   for (const { tag, class: className, factories, deprecated, description } of all) {
     const notes = [
@@ -24,7 +25,7 @@ async function tags({ import: modules, json }: { import: string[]; json?: true }
       factories.length > 0 && `factories: ${factories.join(', ')}`,
       deprecated && `deprecated: ${deprecated}`,
     ]
-    console.log(`${tag.padEnd(width)}  ${notes.filter(Boolean).join('; ')}`.trimEnd())
+    printLine(`${tag.padEnd(width)}  ${notes.filter(Boolean).join('; ')}`.trimEnd())
   }
 }
 

@@ -7,7 +7,7 @@ import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/registrable.js'
 import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, Texts } from './cluster-schema.js'
+import { ClusterName, Text, Texts } from './cluster-schema.js'
 import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
 import type { Member, Members } from './members.js'
 
@@ -17,7 +17,7 @@ const LocalClusterOptions = toStandardJsonSchema(
     setupCmds: Texts,
     secrets: Texts,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
-    folder: v.optional(v.string()),
+    folder: v.optional(Text),
   }),
 )
 

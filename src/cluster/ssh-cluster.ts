@@ -3,16 +3,13 @@ import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, Texts } from './cluster-schema.js'
+import { ClusterName, HostName, Text, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Member, Members } from './members.js'
 
 /** One address, or the public and the private one of the same machine. */
-const Address = v.union(
-  [v.string(), v.tuple([v.string(), v.string()])],
-  'must be an address, or [public, private]',
-)
+const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')
 const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
@@ -22,22 +19,26 @@ const SSHClusterOptions = toStandardJsonSchema(
     secrets: Texts,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
-    key: v.optional(v.string()),
-    username: v.optional(v.string()),
+    key: v.optional(Text),
+    username: v.optional(HostName),
     // flambé's: it writes null where it has none.
     remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
     port: v.optional(Port),
     hostKeys: v.optional(
       v.union(
-        [v.literal('accept-new'), v.literal('known'), v.record(v.string(), v.string())],
+        [
+          v.literal('accept-new'),
+          v.literal('known'),
+          v.record(v.string(), v.pipe(v.string(), v.regex(/^[^\n\r\0]+$/))),
+        ],
         'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
       ),
       'accept-new',
     ),
-    sshConfig: v.optional(v.string()),
+    sshConfig: v.optional(Text),
     connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
-    node: v.optional(v.string()),
+    node: v.optional(Text),
   }),
 )
 

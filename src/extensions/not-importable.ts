@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { codeOf, isError, messageOf, nameOf, propertyOf } from '../util/thrown.js'
 import type { ResolvedExtension } from './resolved.js'
 import { Trouble } from './trouble.js'
 
@@ -9,9 +10,9 @@ const cannotRunTypeScript = new Set([
 
 /** Why an extension could not be imported: what its code threw, and where in its code. */
 export function notImportable(extension: ResolvedExtension, cause: unknown): Trouble {
-  if (cannotRunTypeScript.has((cause as { code?: string })?.code ?? '')) return needsBuild(extension, cause)
-  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-  const frame = cause instanceof Error ? firstFrame(cause, extension.folder) : undefined
+  if (cannotRunTypeScript.has(codeOf(cause) ?? '')) return needsBuild(extension, cause)
+  const reason = isError(cause) ? `${nameOf(cause)}: ${messageOf(cause)}` : messageOf(cause)
+  const frame = isError(cause) ? firstFrame(String(propertyOf(cause, 'stack')), extension.folder) : undefined
   const place = frame === undefined ? '' : `\n    at ${frame}`
   return new Trouble(
     'NOT_IMPORTABLE',
@@ -32,7 +33,7 @@ function needsBuild({ entry, name }: ResolvedExtension, cause: unknown): Trouble
 }
 
 // The innermost one in the extension itself, else in whatever it imports.
-function firstFrame({ stack = '' }: Error, folder: string): string | undefined {
+function firstFrame(stack: string, folder: string): string | undefined {
   const frames = [...stack.matchAll(/^ +at (?:.*\()?(?:file:\/\/)?(\/.*?:\d+:\d+)\)?$/gm)].map(
     ([, at]) => at!,
   )

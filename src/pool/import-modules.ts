@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ResourceError } from '../errors.js'
+import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
 /** URLs of modules that any process can import: a path is taken from the current folder. */
 export function moduleUrls(modules: readonly (string | URL)[]): string[] {
@@ -21,13 +22,13 @@ export async function importModules(modules: readonly string[]): Promise<void> {
   for (const module of modules) await import(module).catch((cause) => Promise.reject(missing(module, cause)))
 }
 
-function missing(module: string, cause: NodeJS.ErrnoException): unknown {
-  if (cause.code !== 'ERR_MODULE_NOT_FOUND' || !cause.message.includes(nameIn(module))) return cause
+function missing(module: string, cause: unknown): unknown {
+  if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND' || !messageOf(cause).includes(nameIn(module))) return cause
   const message = `There is no module "${module}" for the workers of the pool: check "imports"`
   return new ResourceError(message, { code: 'NO_MODULE', cause })
 }
 
 // The message of Node has a path where an URL was given.
 function nameIn(module: string): string {
-  return module.startsWith('file:') ? decodeURI(new URL(module).pathname) : module
+  return module.startsWith('file:') ? readSafely(() => fileURLToPath(module), module) : module
 }

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
+import { ResourceError } from '../errors.js'
+import { editedResults } from './stored-shape.js'
 
 /** Where a line lies in its file, in bytes, without its end. */
 export interface Place {
@@ -9,21 +10,38 @@ export interface Place {
 
 const newline = 10
 
+/** Says what is wrong with an item of a file; nothing when it is as it was written. */
+export type Misfit = (item: object) => string | undefined
+
 /** A file of objects as JSON, one a line, which grows as they come. */
 export class JsonLines<Item extends object> {
   #written = Promise.resolve()
 
-  private constructor(readonly file: FileHandle) {}
+  private constructor(
+    readonly file: FileHandle,
+    readonly path: string,
+    readonly misfit: Misfit,
+  ) {}
 
-  static async open<Item extends object>(path: string, flags: 'a+' | 'r' = 'a+'): Promise<JsonLines<Item>> {
-    return new JsonLines(await open(path, flags, 0o600))
+  /** @throws {@link ResourceError} when it cannot be opened. */
+  static async open<Item extends object>(
+    path: string,
+    misfit: Misfit = () => undefined,
+    flags: 'a+' | 'r' = 'a+',
+  ): Promise<JsonLines<Item>> {
+    const file = await open(path, flags, 0o600).catch((cause) => Promise.reject(unreadable(path, cause)))
+    return new JsonLines(file, path, misfit)
   }
 
-  /** All of a file; nothing where it is not there. */
-  static async all<Item extends object>(path: string): Promise<Item[]> {
-    if (!existsSync(path)) return []
-    const lines = await JsonLines.open<Item>(path, 'r')
+  /**
+   * All of a file; nothing where it is not there.
+   *
+   * @throws {@link ResourceError} when it cannot be read, or something else has changed a line.
+   */
+  static async all<Item extends object>(path: string, misfit?: Misfit): Promise<Item[]> {
+    const lines = await JsonLines.open<Item>(path, misfit, 'r').catch(noneWhereAbsent)
     const items: Item[] = []
+    if (!lines) return items
     try {
       for await (const { item } of lines.read()) items.push(item)
     } finally {
@@ -38,11 +56,19 @@ export class JsonLines<Item extends object> {
     await rename(`${path}.new`, path)
   }
 
-  /** What is there. A line that was cut off while it was written is none; after a power cut, anything may be in one. */
+  /**
+   * What is there. A line that was cut off while it was written is none; after a power cut, anything may be in one.
+   *
+   * @throws {@link ResourceError} when something else has changed a line, or it cannot be read.
+   */
   async *read(): AsyncGenerator<Place & { readonly item: Item }> {
     let start = 0
-    for await (const line of linesOf(this.file)) {
+    let number = 0
+    for await (const line of linesOf(this)) {
+      number++
       const item = parsed<Item>(line)
+      const why = item && this.misfit(item)
+      if (why !== undefined) throw editedResults(`Line ${number} of "${this.path}"`, why)
       if (item) yield { item, start, length: line.length }
       start += line.length + 1
     }
@@ -71,9 +97,9 @@ export class JsonLines<Item extends object> {
   }
 }
 
-async function* linesOf(file: FileHandle): AsyncGenerator<Buffer> {
+async function* linesOf({ file, path }: JsonLines<object>): AsyncGenerator<Buffer> {
   let rest = Buffer.alloc(0)
-  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) {
+  for await (const chunk of chunksOf(file, path)) {
     rest = Buffer.concat([rest, chunk])
     for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline)) {
       yield rest.subarray(0, end)
@@ -94,4 +120,21 @@ function parsed<Item extends object>(line: Buffer): Item | undefined {
 
 function lineOf(item: object): string {
   return `${JSON.stringify(item)}\n`
+}
+
+async function* chunksOf(file: FileHandle, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* file.createReadStream({ start: 0, autoClose: false })
+  } catch (cause) {
+    throw unreadable(path, cause as NodeJS.ErrnoException)
+  }
+}
+
+function unreadable(path: string, cause: NodeJS.ErrnoException): ResourceError {
+  const what = cause.code === 'ENOENT' ? 'is not there' : `cannot be opened or read (${cause.code})`
+  return new ResourceError(`"${path}" ${what}: check "output"`, { code: 'UNREADABLE', cause })
+}
+
+function noneWhereAbsent(error: ResourceError): undefined {
+  if ((error.cause as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

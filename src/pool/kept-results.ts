@@ -3,8 +3,10 @@ import type { PackedResult } from './engine.js'
 import { JsonLines, type Place } from './json-lines.js'
 import { notWritten } from './not-written.js'
 import { OutputLock } from './output-lock.js'
+import { unpackResult } from './packed-result.js'
 import { resultsExist } from './results-exist.js'
 import { setAside } from './set-aside.js'
+import { editedResults, misfit } from './stored-shape.js'
 
 /** A task that has come to its result: one line of `done.jsonl`. */
 export interface KeptResult {
@@ -47,7 +49,7 @@ export class KeptResults {
     try {
       if (force) await setAside(output, [fileName])
       const path = join(output, fileName)
-      const kept = new KeptResults(path, await JsonLines.open(path), lock)
+      const kept = new KeptResults(path, await JsonLines.open(path, notKept), lock)
       await kept.#begin(options).catch((thrown) => kept.lines.close().then(() => Promise.reject(thrown)))
       return kept
     } catch (thrown) {
@@ -56,10 +58,18 @@ export class KeptResults {
     }
   }
 
-  /** The result of a task, if it is there. */
+  /**
+   * The result of a task, if it is there.
+   *
+   * @throws {@link ResourceError} when something else has changed it.
+   */
   async find(id: string, key: string): Promise<KeptResult | undefined> {
     const place = this.#places.get(id)
-    return place?.key === key ? this.lines.at(place) : undefined
+    if (place?.key !== key) return undefined
+    const kept = await this.lines.at(place)
+    if (!isWhole(kept.result))
+      throw editedResults(`The result of "${id}" in "${this.lines.path}"`, 'it is no JSON')
+    return kept
   }
 
   /** Settles when it is in the file. */
@@ -83,5 +93,25 @@ export class KeptResults {
     const count = this.#places.size
     if (count > 0 && !resume) throw resultsExist({ output, count, of: 'task' })
     await this.lines.endAt(last)
+  }
+}
+
+function notKept(item: object): string | undefined {
+  const { result } = item as Partial<KeptResult>
+  const shape = { id: 'string', key: 'string', result: 'object' } as const
+  const facts = { attempts: 'number', durationMs: 'number', host: 'string' } as const
+  return misfit(item, { ...shape, ...facts }) ?? misfit(result, shapeOf(result!))
+}
+
+function shapeOf(result: PackedResult) {
+  return 'file' in result ? ({ file: 'string', bytes: 'number' } as const) : ({ json: 'string?' } as const)
+}
+
+function isWhole(result: PackedResult): boolean {
+  try {
+    unpackResult(result)
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,6 +1,6 @@
 import { isFlambeauError } from '../errors.js'
-import { shown, stackOf } from '../runnable/outcome.js'
 import type { Redact } from '../runnable/secrets/mask.js'
+import { messageOf, nameOf, propertyOf, stackOf } from '../util/thrown.js'
 
 /** An error as it travels between processes. */
 export interface PackedError {
@@ -14,13 +14,14 @@ export interface PackedError {
 
 /** Packs whatever was thrown. */
 export function packError(thrown: unknown): PackedError {
-  const error = thrown instanceof Error ? thrown : undefined
-  const packed = {
-    name: shown(() => error?.name ?? 'Error'),
-    message: shown(() => error?.message ?? String(thrown)),
-    stack: stackOf(thrown),
+  const packed = { name: nameOf(thrown), message: messageOf(thrown), stack: stackOf(thrown) }
+  if (!isFlambeauError(thrown)) return packed
+  const [code, exitCode] = [propertyOf(thrown, 'code'), propertyOf(thrown, 'exitCode')]
+  return {
+    ...packed,
+    ...(typeof code === 'string' && { code }),
+    ...(typeof exitCode === 'number' && { exitCode }),
   }
-  return isFlambeauError(thrown) ? { ...packed, code: thrown.code, exitCode: thrown.exitCode } : packed
 }
 
 /** A packed error with what people read of it masked. */

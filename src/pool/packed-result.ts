@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UnsuccessfulRunnableError } from '../errors.js'
 import { writePrivateFile } from '../util/private-file.js'
+import { messageOf } from '../util/thrown.js'
 import type { PackedResult } from './engine.js'
 import { fileNameOf } from './file-name.js'
 import { ResultFile } from './result-file.js'
@@ -38,7 +39,7 @@ function toJson(value: unknown, id: string): string | undefined {
   try {
     return JSON.stringify(value)
   } catch (cause) {
-    const reason = (cause as Error).message.split('\n', 1)[0]
+    const reason = messageOf(cause).split('\n', 1)[0]
     const message = `The result of task "${id}" cannot be sent as JSON (${reason}): return plain data`
     throw new UnsuccessfulRunnableError(message, { code: 'RESULT_NOT_JSON', cause })
   }

@@ -5,6 +5,7 @@ import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type Paint, reportProblems } from '../report.js'
+import { readSafely } from '../util/thrown.js'
 import { type Allowed, expectAllowed } from './allow.js'
 import { compile } from './compile.js'
 import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
@@ -183,9 +184,8 @@ export class SafeExecutionContext {
 
   #log(error: Error, exitCode: number, { logger, debug }: RunOptions): void {
     const paint = (logger as { paint?: Paint }).paint
-    const text = describeError(error, { debug, paint })
-    const safe = redactOf(this.#secrets)(text)
-    if (exitCode === interruptedCode) logger.warn(safe)
-    else logger.error(safe)
+    const text = describeError(error, { debug, paint, mask: redactOf(this.#secrets) })
+    // A logger of the user's that throws is no reason to reject.
+    readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
   }
 }

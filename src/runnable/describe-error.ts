@@ -1,21 +1,42 @@
-import { isFlambeauError } from '../errors.js'
+import { type FlambeauError, isFlambeauError } from '../errors.js'
 import { type Paint, reportProblems } from '../report.js'
-import { stackOf } from './outcome.js'
+import { printable } from '../util/printable.js'
+import { messageOf, readSafely, stackOf } from '../util/thrown.js'
 
-/**
- * An error as a person reads it: a user's mistake without a stack, a crash with one.
- *
- * `debug` shows stacks and causes for all.
- */
-export function describeError(
-  error: unknown,
-  { debug = false, paint }: { debug?: boolean; paint?: Paint | undefined } = {},
+/** How {@link describeError} shows an error. */
+export interface DescribeOptions {
+  /** Show stacks and causes of all. */
+  readonly debug?: boolean | undefined
+  readonly paint?: Paint | undefined
+  /** Masks the secrets in a text; before anything in it is escaped, or it would not find them. */
+  readonly mask?: ((text: string) => string) | undefined
+}
+
+/** An error as a person reads it: a user's mistake without a stack, a crash with one. */
+export function describeError(error: unknown, options: DescribeOptions = {}): string {
+  const { debug = false, mask = (text) => text } = options
+  const stack = (thrown: unknown): string => printable(mask(stackOf(thrown)))
+  if (debug || !isFlambeauError(error)) return stack(error)
+  return readSafely(() => describeOwn(error, options, stack), '') || stack(error)
+}
+
+function describeOwn(
+  error: FlambeauError,
+  { paint, mask = (text) => text }: DescribeOptions,
+  stack: (thrown: unknown) => string,
 ): string {
-  if (!isFlambeauError(error)) return stackOf(error)
-  if (debug) return stackOf(error)
-  if (error.problems.length > 0) return reportProblems(error.problems, paint)
-  const message = paint ? paint.message(error.message) : error.message
+  if (error.problems.length > 0) return reportProblems(masked(error.problems, mask), paint)
+  const message = printable(mask(messageOf(error)))
+  const painted = paint ? paint.message(message) : message
   return error.code !== 'RUN_FAILED' || error.cause === undefined
-    ? message
-    : `${message}\n\n${stackOf(error.cause)}`
+    ? painted
+    : `${painted}\n\n${stack(error.cause)}`
+}
+
+function masked(problems: FlambeauError['problems'], mask: (text: string) => string) {
+  return problems.map((problem) => ({
+    ...problem,
+    message: mask(problem.message),
+    frame: mask(problem.frame),
+  }))
 }

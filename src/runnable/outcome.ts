@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import { messageOf, propertyOf } from '../util/thrown.js'
 
 /** How a run ended. The library never exits a process: that is up to who called it. */
 export type Outcome<T> =
@@ -25,28 +25,13 @@ function interrupted(cause: unknown): UnsuccessfulRunnableError {
 }
 
 function unsuccessful(cause: unknown): UnsuccessfulRunnableError {
-  const reason = shown(() => (cause instanceof Error ? cause.message : String(cause)))
+  const reason = messageOf(cause)
   const message = reason === '' ? 'The run failed' : `The run failed: ${reason}`
   return new UnsuccessfulRunnableError(message, { code: 'RUN_FAILED', exitCode: failureCode(cause), cause })
 }
 
 // A run's own code when it has one: a byte, and none that says success.
 function failureCode(thrown: unknown): number {
-  const code =
-    typeof thrown === 'object' && thrown !== null ? (thrown as { exitCode?: unknown }).exitCode : undefined
+  const code = propertyOf(thrown, 'exitCode')
   return Number.isInteger(code) && Number(code) > 0 && Number(code) < 256 ? Number(code) : 1
-}
-
-/** A text about what was thrown, which may be anything, even what throws when it is looked at. */
-export function shown(text: () => string): string {
-  try {
-    return text()
-  } catch {
-    return 'what was thrown cannot be shown'
-  }
-}
-
-/** What was thrown with its stack, if it has one. */
-export function stackOf(thrown: unknown): string {
-  return shown(() => (thrown instanceof Error ? inspect(thrown) : String(thrown)))
 }

@@ -208,3 +208,39 @@ export class Wander extends Runnable.with(z.object({ to: z.string() })) {
     return [from, folder]
   }
 }
+
+/** Is over at once, and leaves behind what throws while the next task runs. */
+@registrable('!Careless')
+export class Careless extends Runnable.with(z.object({ how: z.enum(['promise', 'timer', 'nested']) })) {
+  override run(): string {
+    const late = async (): Promise<never> => {
+      await delay(100)
+      throw new Error('late \u001b[1m')
+    }
+    if (this.options.how === 'promise') void late()
+    else if (this.options.how === 'nested') setTimeout(() => void Promise.resolve().then(late), 1)
+    else
+      setTimeout(() => {
+        throw new Error('late \u001b[1m')
+      }, 100)
+    return 'done'
+  }
+}
+
+/** Leaves a promise that is rejected while the task itself still runs. */
+@registrable('!Reckless')
+export class Reckless extends Runnable {
+  override async run(): Promise<void> {
+    void Promise.reject(new Error('reckless'))
+    await delay(60_000)
+  }
+}
+
+/** Takes so many milliseconds. */
+@registrable('!Takes')
+export class Takes extends Runnable.with(z.object({ ms: z.int() })) {
+  override async run(): Promise<number> {
+    await delay(this.options.ms)
+    return process.pid
+  }
+}

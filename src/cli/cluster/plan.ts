@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Cluster } from '../../cluster/cluster.js'
 import { dryRun } from '../dry-run.js'
 import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions } from '../options.js'
+import { printLine } from '../print-line.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
 /** `flambeau plan FILE`. */
@@ -22,8 +23,8 @@ export function planOnCluster(
     const checked = await dryRun(file, { ...options, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     for (const { host, role, would } of await cluster.plan({ signal }))
-      console.log(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
-    console.log(`would run "${file}" on ${cluster.orchestrator.name}, ${withSecrets(cluster)}`)
+      printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
+    printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${withSecrets(cluster)}`)
     return 0
   })
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { RunStatus } from '../../cluster/wire/protocol.js'
+import { printLine } from '../print-line.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
 /** `flambeau runs`. */
@@ -10,8 +11,8 @@ export function runsCommand(): Command {
   return withClusterFile(command).action((flags: ClusterFlags & { json?: true }) =>
     atCluster(flags, async ({ cluster, logger }) => {
       const runs = await cluster.runs()
-      if (flags.json) console.log(JSON.stringify(runs, null, 2))
-      else for (const run of runs) console.log(inOneLine(run))
+      if (flags.json) printLine(JSON.stringify(runs, null, 2))
+      else for (const run of runs) printLine(inOneLine(run))
       if (runs.length === 0 && !flags.json) logger.info(`Cluster "${cluster.name}" has no runs yet`)
       return 0
     }),

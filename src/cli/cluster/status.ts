@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { printLine } from '../print-line.js'
 import { inOneLine } from './runs.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
@@ -11,7 +12,7 @@ export function statusCommand(): Command {
   return withClusterFile(command).action((id: string, flags: ClusterFlags & { json?: true }) =>
     atCluster(flags, async ({ cluster }) => {
       const status = await cluster.attach(id).status()
-      console.log(flags.json ? JSON.stringify(status, null, 2) : inOneLine(status))
+      printLine(flags.json ? JSON.stringify(status, null, 2) : inOneLine(status))
       return 0
     }),
   )

@@ -3,8 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { authorizedLine } from '../wire/authorized-line.js'
 import type { Ask } from '../wire/protocol.js'
+import { isClusterKey, keyComment } from '../wire/public-key.js'
 import { inTurn } from './in-turn.js'
-import { keyComment } from './keys.js'
 import { writeWhole } from './paths.js'
 
 const authorizedKeys = join(homedir(), '.ssh', 'authorized_keys')
@@ -21,6 +21,7 @@ export async function isAnyAuthorized(): Promise<boolean> {
 
 /** Lets the orchestrator in, with this key and no other. */
 export async function authorize({ cluster, publicKey }: Ask<'authorize'>): Promise<void> {
+  if (!isClusterKey(publicKey, cluster)) throw new Error(`no public key of cluster "${cluster}"`)
   await inTurn(authorizedKeys, async () => {
     const others = (await readLines()).filter((line) => !isOf(line, cluster))
     await writeLines([...others, authorizedLine(publicKey)])

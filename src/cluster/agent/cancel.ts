@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask, RunStatus } from '../wire/protocol.js'
-import { runFolder, writeWhole } from './paths.js'
+import { runFolder } from './paths.js'
 import { isAlive } from './process-identity.js'
+import { writeReserved } from './reserved.js'
 import { type Cancellation, isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
 import { signalGroup, signalProcess } from './signal-group.js'
 
@@ -33,7 +34,7 @@ async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Pro
 }
 
 async function noteGrace({ id, graceMs }: Ask<'cancel'>): Promise<void> {
-  await writeWhole(join(runFolder(id), 'cancel.json'), JSON.stringify({ graceMs } satisfies Cancellation))
+  await writeReserved(join(runFolder(id), 'cancel.json'), JSON.stringify({ graceMs } satisfies Cancellation))
 }
 
 async function signalRunner({ runner }: RunProcesses, signal: NodeJS.Signals): Promise<void> {

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Ask } from '../wire/protocol.js'
+import { keyComment } from '../wire/public-key.js'
 import { clusterFolder, writeWhole } from './paths.js'
 
 const execute = promisify(execFile)
@@ -40,9 +41,4 @@ export async function know({ cluster, knownHosts }: Ask<'know'>): Promise<void> 
 
 export async function readKnownHosts(folder: string): Promise<string> {
   return readFile(join(folder, 'known_hosts'), 'utf8').catch(() => '')
-}
-
-/** By which a cluster's key is known wherever it lies. */
-export function keyComment(cluster: string): string {
-  return `flambeau:${cluster}`
 }

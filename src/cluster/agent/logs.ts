@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask, Reply } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
+import { lossesInWords } from './losses.js'
 import { runFolder } from './paths.js'
 import { patienceOf } from './patience.js'
-import { isOver, readJson, statusOf } from './run-files.js'
+import { isOver, type RunLosses, readJson, statusOf } from './run-files.js'
 
 const pieceSize = 1 << 16
 const pauseMs = 50
@@ -18,9 +19,17 @@ export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: W
     // Looked at before the log is read: what is written meanwhile is part of it.
     const over = isOver((await statusOf(cluster, id)).state)
     at = await sendFrom(join(runFolder(id), 'log'), at, wire)
+    if (over) await sendLosses(id, wire)
     if (over || !follow || patience.over) return
     await delay(pauseMs)
   }
+}
+
+// A note within the log would need room itself.
+async function sendLosses(id: string, wire: Wire): Promise<void> {
+  const losses = await readJson<RunLosses>(id, 'losses.json')
+  const words = losses ? lossesInWords(losses) : ''
+  if (words !== '') await wire.sendPiece('stdout', Buffer.from(words))
 }
 
 async function sendFrom(path: string, offset: number, wire: Wire): Promise<number> {

@@ -5,6 +5,7 @@
 import {
   type Answer,
   type Ask,
+  aliveMs,
   greeting,
   type Operation,
   type Operations,
@@ -21,9 +22,15 @@ import { know } from './keys.js'
 import { logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
 import { receive } from './receive.js'
+import { checkRequest } from './requests.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
+
+// Of a folder that is made with its parents, Node says ENOENT where there is no inode left for one of them.
+function errorCode({ code = 'HOST_REFUSED', syscall }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' && syscall === 'mkdir' ? 'ENOSPC' : code
+}
 
 type Handlers = { readonly [O in Operation]: (ask: Ask<O>, wire: Wire) => Promise<Reply<O>> }
 
@@ -68,20 +75,41 @@ converse(new Wire(process.stdin, process.stdout))
 async function converse(wire: Wire): Promise<void> {
   await wire.write(Buffer.from(`\n${greeting}\n`))
   for (;;) {
-    const question = await wire.receive<{ op: Operation; ask: never }>()
+    const question = await wire.receive<Question>()
     if (!question) return
-    const given = await answer(question.op, question.ask, wire)
+    const given = await answerAlive(question, wire)
     await wire.send(given)
     // Bytes may be under way that nobody wants any more: the next question comes to a new agent.
     if ('error' in given) return
   }
 }
 
+interface Question {
+  readonly op: Operation
+  readonly ask: never
+}
+
+async function answerAlive({ op, ask }: Question, wire: Wire): Promise<Answer> {
+  const timer = setInterval(() => wire.sendAlive(), aliveMs)
+  try {
+    return await answer(op, ask, wire)
+  } finally {
+    clearInterval(timer)
+  }
+}
+
 async function answer<O extends Operation>(op: O, ask: Operations[O]['ask'], wire: Wire): Promise<Answer<O>> {
   try {
+    checkRequest(op, ask)
     return { reply: await handlers[op](ask, wire) }
   } catch (error) {
-    const { code = 'HOST_REFUSED', message, path } = error as NodeJS.ErrnoException
-    return { error: { code, message, ...(path === undefined ? {} : { detail: path }) } }
+    const { message, path } = error as NodeJS.ErrnoException
+    return {
+      error: {
+        code: errorCode(error as NodeJS.ErrnoException),
+        message,
+        ...(path === undefined ? {} : { detail: path }),
+      },
+    }
   }
 }

@@ -38,6 +38,17 @@ export interface Cancellation {
   readonly graceMs: number
 }
 
+/** `losses.json`: what the disk had no room for. */
+export interface RunLosses {
+  /** The errno name of the first write to the log that failed. */
+  readonly log?: string
+  /** The same for the result. */
+  readonly result?: string
+}
+
+/** What is written while a run is under way or over: a run may well fill the disk. */
+export const reservedNames = ['state.json', 'exit.json', 'cancel.json', 'result.json', 'losses.json']
+
 /** So many runs are looked at together: a process may have few files open at once. */
 const mostAtOnce = 16
 

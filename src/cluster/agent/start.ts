@@ -8,11 +8,13 @@ import { activeRun, runActive, take } from './active-run.js'
 import { cancel } from './cancel.js'
 import { packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
-import { type RunFacts, readJson, usualGraceMs } from './run-files.js'
+import { reserve } from './reserved.js'
+import { type RunFacts, readJson, reservedNames, usualGraceMs } from './run-files.js'
 
 /** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
   const { id, cluster, force } = specification
+  if (!/^[\w-]+$/.test(id)) throw new Error(`"${id}" is no id of a run`)
   await writeRun(specification)
   try {
     for (let other = await take(cluster, id); other; other = await take(cluster, id)) {
@@ -33,6 +35,8 @@ async function writeRun(specification: RunSpecification): Promise<void> {
   const incoming = besides(folder)
   try {
     await mkdir(join(incoming, 'work'), { recursive: true, mode: 0o700 })
+    for (const name of reservedNames) reserve(join(incoming, name))
+    await writeWhole(join(incoming, 'log'), '')
     const all = { ...specification.files, 'spec.json': JSON.stringify(await factsOf(specification)) }
     for (const [name, content] of Object.entries(all)) await writeWhole(join(incoming, name), content)
     await rename(incoming, folder)

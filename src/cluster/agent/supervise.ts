@@ -3,13 +3,14 @@
  * how it ended. `node supervise.js RUN_FOLDER`.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, rmSync } from 'node:fs'
+import { openSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { holds } from './active-run.js'
-import { writeWhole } from './paths.js'
+import { noteLoss } from './losses.js'
 import { identify } from './process-identity.js'
+import { writeReserved } from './reserved.js'
 import {
   type Cancellation,
   type RunExit,
@@ -51,7 +52,8 @@ async function supervise(): Promise<void> {
   // What the run has left running in its group goes with it, cancelled or not.
   signalGroup(runner.pid, 'SIGKILL')
   for (const secrets of secretsOf(cluster, id)) rmSync(secrets, { force: true })
-  await writeWhole(
+  await noteFullDisk()
+  await writeReserved(
     join(folder, 'exit.json'),
     JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
   )
@@ -70,7 +72,14 @@ async function identityOf({ pid }: ChildProcess): Promise<Partial<RunProcesses>>
 }
 
 async function note(processes: RunProcesses): Promise<void> {
-  await writeWhole(join(folder, 'state.json'), JSON.stringify(processes))
+  await writeReserved(join(folder, 'state.json'), JSON.stringify(processes))
+}
+
+// What programs of the run have written themselves is lost without a word.
+async function noteFullDisk(): Promise<void> {
+  const { bavail, ffree, files } = statfsSync(folder)
+  const isFull = bavail === 0 || (files > 0 && ffree === 0)
+  if (isFull) await noteLoss(folder, { log: 'ENOSPC' })
 }
 
 async function cancel({ pid }: ChildProcess, ended: Promise<unknown>): Promise<void> {

@@ -4,6 +4,7 @@ import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { ignoring } from '../ship/ignoring.js'
 import type { Ask, Operation, Operations, Reply, Resources } from '../wire/protocol.js'
 import { type Tree, treeOf } from '../wire/tree-of.js'
+import { Chunks } from './chunks.js'
 import { runProgram } from './exec.js'
 import { explainRefusal } from './explain.js'
 import type { Server } from './forward-port.js'
@@ -13,6 +14,9 @@ import { sendTree } from './send-tree.js'
 import type { Session } from './session.js'
 import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
+
+/** As much of a file as is read into memory, in bytes. */
+const mostInMemory = 1 << 28
 
 /**
  * A host that has Node, whichever way leads to it: extend it, and say how a program is started there.
@@ -37,6 +41,8 @@ export abstract class AgentHost implements Host {
   readonly node: string | undefined = undefined
   /** How long the host may take to answer at all, in milliseconds. */
   readonly greetingMs: number = 30_000
+  /** How long it may be silent in the middle of an answer, in milliseconds. */
+  readonly silenceMs: number = 45_000
   readonly #sessions = new SessionPool(this)
 
   /** Starts a program on the host; its three streams are pipes. */
@@ -107,10 +113,13 @@ export abstract class AgentHost implements Host {
 
   get(path: string): Promise<Buffer> {
     return this.talk(async (session) => {
-      const chunks: Buffer[] = []
+      const kept = new Chunks()
       await session.ask('get', { path })
-      await session.pieces((_, chunk) => chunks.push(chunk))
-      return Buffer.concat(chunks)
+      await session.pieces((_, chunk) => {
+        kept.add(chunk)
+        if (kept.size > mostInMemory) throw tooLarge(this.name, path)
+      })
+      return kept.join()
     })
   }
 
@@ -170,6 +179,11 @@ export abstract class AgentHost implements Host {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function tooLarge(host: string, path: string): RemoteCommandError {
+  const message = `"${path}" on host "${host}" has more than ${mostInMemory >> 20} MiB: bring it here with "fetch"`
+  return new RemoteCommandError(message, { code: 'HOST_FILE_TOO_LARGE', host })
 }
 
 function noSuchProgram(

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+import { printable } from '../../util/printable.js'
 import { SessionEnded } from './session-end.js'
 
 const mostStderr = 4000
@@ -10,7 +11,8 @@ const patienceMs = 3000
 export class AgentProcess {
   #stderr = ''
   #exitCode: number | null = null
-  #timedOut = false
+  /** Why it was given up, if it was. */
+  #givenUp: string | undefined
   /** Whether someone waits for its end. */
   #closing = false
   /** Whether the agent was heard. */
@@ -71,16 +73,16 @@ export class AgentProcess {
   }
 
   /** Ends a connection on which nothing is heard. */
-  giveUp(): void {
-    this.#timedOut = true
+  giveUp(why = 'Connection timed out'): void {
+    this.#givenUp = why
     this.child.kill('SIGKILL')
   }
 
   /** Why there is no answer. */
   async failure(): Promise<SessionEnded> {
     await this.leave()
-    const said = this.#stderr.trim()
-    const stderr = this.#timedOut && said === '' ? 'Connection timed out' : said
+    const said = printable(this.#stderr.trim())
+    const stderr = said === '' || this.greeted ? (this.#givenUp ?? said) : said
     return new SessionEnded({ exitCode: this.#exitCode, stderr, greeted: this.greeted })
   }
 

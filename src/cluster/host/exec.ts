@@ -1,4 +1,4 @@
-import type { Exit } from '../wire/protocol.js'
+import { Chunks } from './chunks.js'
 import type { ExecOptions, ExecResult } from './host.js'
 import type { Session } from './session.js'
 
@@ -13,7 +13,7 @@ export async function runProgram(
 ): Promise<ExecResult> {
   const { cwd, env, onStdout, onStderr } = options
   const input = Buffer.from((options.input ?? '') as Uint8Array)
-  const kept = { stdout: new Tail(), stderr: new Tail() }
+  const kept = { stdout: new Chunks(mostKept), stderr: new Chunks(mostKept) }
   const handlers = { stdout: onStdout, stderr: onStderr }
   await session.ask('exec', {
     argv,
@@ -23,23 +23,8 @@ export async function runProgram(
   })
   // Not awaited: a program may print before it has read everything.
   session.wire.write(input).catch(() => undefined)
-  const exit = await session.pieces<Exit>((stream, chunk) =>
+  const exit = await session.pieces<'exec'>((stream, chunk) =>
     handlers[stream] ? handlers[stream](chunk) : kept[stream].add(chunk),
   )
   return { ...exit, stdout: kept.stdout.join(), stderr: kept.stderr.join() }
-}
-
-class Tail {
-  #chunks: Buffer[] = []
-  #size = 0
-
-  add(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
-    while (this.#size - this.#chunks[0]!.length >= mostKept) this.#size -= this.#chunks.shift()!.length
-  }
-
-  join(): Buffer {
-    return Buffer.concat(this.#chunks).subarray(-mostKept)
-  }
 }

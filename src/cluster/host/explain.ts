@@ -1,16 +1,33 @@
-import { RemoteCommandError } from '../../errors.js'
+import { ClusterError, RemoteCommandError } from '../../errors.js'
+import { printable } from '../../util/printable.js'
 import type { AgentError } from '../wire/protocol.js'
-import { AgentRefusal } from './session-end.js'
+import { AgentRefusal, InvalidAnswer } from './session-end.js'
 
 /** What a host refused, as an error for who asked; anything else as it is. */
 export function explainRefusal(host: string, error: unknown): unknown {
+  if (error instanceof InvalidAnswer) return invalidAnswer(host, error)
   if (!(error instanceof AgentRefusal)) return error
   const { code, message } = error.agentError
-  const [name, explain] = refusals[code] ?? ['HOST_REFUSED', () => `Host "${host}" refused: ${message}`]
+  const known = namesRun.has(code) && !isId.test(message) ? undefined : refusals[code]
+  const [name, explain] = known ?? ['HOST_REFUSED', () => `Host "${host}" refused: ${message}`]
   return new RemoteCommandError(explain(host, error.agentError), { code: name, host, cause: error })
 }
 
+function invalidAnswer(host: string, cause: InvalidAnswer): ClusterError {
+  const { question, why } = cause
+  const message = `Host "${host}" sent no valid answer to "${question}" (${printable(why)}), and nothing was done with it: see that nothing there prints to the standard output of other programs, or whether someone has changed the host`
+  return new ClusterError(message, { code: 'HOST_BAD_ANSWER', cause })
+}
+
+function diskFull(what: string, how: string): readonly [code: string, explain: Explain] {
+  return ['HOST_DISK_FULL', (host) => `Host "${host}" has ${what}: free some (${how})`]
+}
+
 type Explain = (host: string, error: AgentError) => string
+
+/** Refusals whose message becomes part of a command to type: it has to be the id of a run. */
+const namesRun: ReadonlySet<string> = new Set(['RUN_ACTIVE'])
+const isId = /^[\w-]{1,128}$/
 
 const refusals: Readonly<Record<string, readonly [code: string, explain: Explain]>> = {
   RUN_ACTIVE: [
@@ -37,10 +54,11 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
     'FILE_CHANGED',
     (_, { message }) => `"${message}" changed while it was sent: try again when it is at rest`,
   ],
-  ENOSPC: [
-    'HOST_DISK_FULL',
-    (host) => `Host "${host}" has no space left on its disk: free some ("df -h ~" shows how much there is)`,
-  ],
+  ENOSPC: diskFull(
+    'no space, or no inodes, left on its disk (ENOSPC)',
+    '"df -h ~" and "df -i ~" show what there is',
+  ),
+  EDQUOT: diskFull('no space left for this user (EDQUOT)', '"quota" shows what there is'),
   EROFS: [
     'HOST_READ_ONLY',
     (host) => `The home folder on host "${host}" is read-only: let this user write there`,

@@ -40,7 +40,9 @@ export async function forwardPort(
   const { stdout } = await execute('ssh', args, options).catch((error) => {
     throw options.signal?.aborted ? error : explain(host, error)
   })
-  return Number(stdout)
+  const given = Number(stdout)
+  if (Number.isInteger(given) && given > 0 && given < 65_536) return given
+  throw new ClusterError(`The connection to host "${host}" gave no port`, { code: 'HOST_LOST' })
 }
 
 function explain(host: string, cause: Error & { stderr?: string }): ClusterError {

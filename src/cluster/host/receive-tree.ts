@@ -1,8 +1,7 @@
 import { chmod, mkdir, open } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
-import { ClusterError } from '../../errors.js'
-import type { Piece } from '../wire/protocol.js'
+import { basename, dirname, join } from 'node:path'
 import type { TreeFile } from '../wire/tree.js'
+import { GivenTree, PieceHead } from './answers.js'
 import { putFetched } from './put-fetched.js'
 import type { Session } from './session.js'
 
@@ -13,22 +12,13 @@ export async function receiveTree(
   { local, force }: { local: string; force?: boolean | undefined },
 ): Promise<void> {
   await session.ask('give', { from })
-  const { single, files } = await session.next<{ single: boolean; files: readonly TreeFile[] }>()
+  const { single, files } = await session.next(GivenTree)
   const write = async (path: string): Promise<void> => {
     if (!single) await mkdir(path, { recursive: true })
-    for (const file of files) await receiveFile(session, single ? path : inside(path, file.path), file)
+    for (const file of files) await receiveFile(session, single ? path : join(path, file.path), file)
     await session.reply<'give'>()
   }
   await putFetched(local, { single, name: basename(from), force, write })
-}
-
-// What another machine says of its paths is not believed.
-function inside(folder: string, path: string): string {
-  const full = join(folder, path)
-  if (full.startsWith(folder + sep)) return full
-  throw new ClusterError(`A host sent a file for "${path}", outside of the folder that was asked for`, {
-    code: 'HOST_REFUSED',
-  })
 }
 
 async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {
@@ -36,8 +26,9 @@ async function receiveFile(session: Session, path: string, { size, executable }:
   const file = await open(path, 'w')
   try {
     for (let missing = size; missing > 0; ) {
-      const { bytes } = await session.next<Piece>()
-      for await (const piece of session.wire.bytes(bytes)) await file.writeFile(piece)
+      const { bytes } = await session.next(PieceHead)
+      if (bytes > missing) throw session.invalid(`more bytes than the ${size} of "${path}"`)
+      for await (const piece of session.bytes(bytes)) await file.writeFile(piece)
       missing -= bytes
     }
   } finally {

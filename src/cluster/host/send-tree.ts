@@ -1,5 +1,6 @@
-import type { Content, Wanted } from '../wire/protocol.js'
+import type { Content } from '../wire/protocol.js'
 import type { Tree } from '../wire/tree-of.js'
+import { wantedOf } from './answers.js'
 import type { Sent } from './host.js'
 import type { Session } from './session.js'
 import { compressedContentOf, contentOf } from './tree-content.js'
@@ -15,7 +16,7 @@ export async function sendTree(
 ): Promise<Sent> {
   const { hash, files } = tree
   await session.ask('receive', { to: to.path, manifest: { hash, files }, fresh: to.fresh })
-  const { wanted } = await session.next<Wanted>()
+  const { wanted } = await session.next(wantedOf(files.length))
   const bytes = wanted.reduce((sum, index) => sum + files[index]!.size, 0)
   if (bytes > compressible) await sendPlain(session, tree, wanted)
   else if (wanted.length > 0) await sendCompressed(session, tree, wanted)

@@ -7,6 +7,16 @@ export class AgentRefusal extends Error {
   }
 }
 
+/** What a host sent is no answer to what it was asked. */
+export class InvalidAnswer extends Error {
+  constructor(
+    readonly question: string,
+    readonly why: string,
+  ) {
+    super(`the answer to "${question}" is invalid: ${why}`)
+  }
+}
+
 /** The connection ended before an answer came: what `explainEnd` of an {@link AgentHost} is given. */
 export class SessionEnded extends Error {
   readonly exitCode: number | null

@@ -11,6 +11,8 @@ export interface Way {
   readonly node?: string | undefined
   /** How long to wait for the other side to answer at all, in milliseconds. */
   readonly greetingMs: number
+  /** How long the other side may be silent in the middle of an answer, in milliseconds. */
+  readonly silenceMs: number
 }
 
 /** The sessions with one machine: one that has nothing to do is used again. */
@@ -97,7 +99,8 @@ export class SessionPool {
 
   async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
-    const session = new Session(await this.#way.start(launchCommand(agent.length, this.#way.node)))
+    const child = await this.#way.start(launchCommand(agent.length, this.#way.node))
+    const session = new Session(child, this.#way.silenceMs)
     const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
     this.#opening.add(session)
     try {

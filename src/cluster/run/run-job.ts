@@ -9,15 +9,23 @@ import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { redactOf } from '../../runnable/secrets/mask.js'
-import { maskOutput } from '../../runnable/secrets/mask-output.js'
+import { maskOutput, printCrashes } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
-import { writeWhole } from '../agent/paths.js'
+import { codeOf, messageOf } from '../../util/thrown.js'
+import { noteLoss } from '../agent/losses.js'
+import { writeReserved } from '../agent/reserved.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
+
+/** What a process exits with whose result could not be written. */
+const resultLost = 74
 
 const folder = process.argv[2]!
 // This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
 const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
 
+// Without a listener, a write to a log on a full disk would end the run.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => void noteLoss(folder, { log: code }))
 process.exitCode = await runJob()
 // A timer or a server that the run forgot does not keep it going.
 process.exit()
@@ -29,6 +37,7 @@ async function runJob(): Promise<number> {
   const secrets = sharedSecrets(JSON.parse(await read('secrets.json')) as RunSecrets)
   await rm(join(folder, 'secrets.json'))
   maskOutput(redactOf(secrets))
+  printCrashes()
   const context = new SafeExecutionContext(
     { content: await jobOf(program), filename: program.file },
     { userProvider: () => program.localUser },
@@ -45,13 +54,12 @@ async function runJob(): Promise<number> {
     },
     { ...program.flags, signal: interrupted.signal },
   )
-  if (outcome.ok) await writeResult(outcome.value)
-  return outcome.exitCode
+  return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
 }
 
 async function importProgram(module: string): Promise<void> {
-  await import(module).catch((cause: NodeJS.ErrnoException) => {
-    const [, missing] = /^Cannot find package '([^']+)'/.exec(cause.message) ?? []
+  await import(module).catch((cause: unknown) => {
+    const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
     if (missing === undefined) throw cause
     const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`
     throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
@@ -71,12 +79,22 @@ function read(name: string): Promise<string> {
 }
 
 // What JSON cannot hold is no reason for a run that succeeded to fail.
-async function writeResult(value: unknown): Promise<void> {
+async function writeResult(value: unknown): Promise<number> {
   let json: string | undefined
   try {
     json = JSON.stringify(value)
   } catch {
-    return
+    return 0
   }
-  if (json !== undefined) await writeWhole(join(folder, 'result.json'), JSON.stringify({ json }))
+  return json === undefined ? 0 : keepResult(JSON.stringify({ json }))
+}
+
+async function keepResult(result: string): Promise<number> {
+  try {
+    await writeReserved(join(folder, 'result.json'), result)
+    return 0
+  } catch (error) {
+    await noteLoss(folder, { result: codeOf(error) ?? 'EIO' })
+    return resultLost
+  }
 }

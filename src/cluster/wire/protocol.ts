@@ -155,5 +155,11 @@ export interface AgentError {
   readonly detail?: string
 }
 
+/** Said again and again while an answer is worked on: who waits for it knows that it is. */
+export const alive = { alive: true } as const
+
+/** How often that is said, in milliseconds: several times while the other side may be silent. */
+export const aliveMs = 10_000
+
 /** The line before which the login shell of a host may print what it likes. */
 export const greeting = 'flambeau-agent-ready'

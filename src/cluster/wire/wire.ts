@@ -1,7 +1,25 @@
 import type { Readable, Writable } from 'node:stream'
-import type { Piece } from './protocol.js'
+import { alive, type Piece } from './protocol.js'
 
 const newline = 0x0a
+/** The longest line that becomes a text at all. */
+const longestLine = 1 << 28
+
+/** What the other side sent is not of this protocol. */
+export class WireFault extends Error {}
+
+/** The other side closed in the middle of something. */
+export class WireEnd extends Error {}
+
+/** What is written to a slow connection may be on its way for so many times the usual silence. */
+const slowdown = 10
+
+/** How long the other side may be silent while something is expected of it. */
+export interface Silence {
+  readonly ms: number
+  /** Ends the connection. */
+  readonly onSilence: () => void
+}
 
 /** A conversation over two streams: lines of JSON, and bytes whose number a line before them tells. */
 export class Wire {
@@ -9,6 +27,10 @@ export class Wire {
   readonly #output: Writable
   #rest: Buffer = Buffer.alloc(0)
   #next: Promise<any> | undefined
+  /** The longest line that is taken, in bytes. */
+  longestLine = longestLine
+  /** Absent while the other side may take any time. */
+  silence: Silence | undefined
 
   constructor(input: Readable, output: Writable) {
     this.#input = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>
@@ -24,7 +46,11 @@ export class Wire {
   async write(bytes: Uint8Array): Promise<void> {
     if (!this.#output.writable) throw new Error('the connection is closed')
     if (this.#output.write(bytes)) return
-    await new Promise<void>((resolve, reject) => {
+    await this.#unlessSilent(this.#drained(), slowdown)
+  }
+
+  #drained(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const done = (): void => {
         this.#output.off('drain', done).off('close', closed)
         resolve()
@@ -32,6 +58,12 @@ export class Wire {
       const closed = (): void => reject(new Error('the connection is closed'))
       this.#output.once('drain', done).once('close', closed)
     })
+  }
+
+  /** Says that an answer is still being worked on, unless the other side has much to read already. */
+  sendAlive(): void {
+    if (this.#output.writable && !this.#output.writableNeedDrain)
+      this.#output.write(`${JSON.stringify(alive)}\n`)
   }
 
   /** Sends bytes with the line that tells of them, so that several senders may take turns. */
@@ -50,15 +82,22 @@ export class Wire {
 
   /** The next message, which {@link receive} will give again: to learn of it, or of the end, while doing something else. */
   peek(): Promise<unknown> {
-    this.#next ??= this.line().then((line) => (line === undefined ? undefined : JSON.parse(line)))
+    this.#next ??= this.line().then((line) => (line === undefined ? undefined : parsed(line)))
     return this.#next
   }
 
-  /** The next line as it is; `undefined` at the end. */
+  /**
+   * The next line as it is; `undefined` at the end.
+   *
+   * @throws {@link WireFault} when it is too long.
+   */
   async line(): Promise<string | undefined> {
     const parts: Buffer[] = []
+    let length = 0
     for (let chunk: Buffer | undefined = this.#rest; chunk; chunk = await this.#chunk()) {
       const end = chunk.indexOf(newline)
+      length += end < 0 ? chunk.length : end
+      if (length > this.longestLine) throw new WireFault(`a line is longer than ${this.longestLine} bytes`)
       if (end >= 0) {
         this.#rest = chunk.subarray(end + 1)
         return Buffer.concat([...parts, chunk.subarray(0, end)]).toString()
@@ -69,12 +108,16 @@ export class Wire {
     return undefined
   }
 
-  /** The next `count` bytes, in pieces; throws when the other side closes before. */
+  /**
+   * The next `count` bytes, in pieces.
+   *
+   * @throws {@link WireEnd} when the other side closes before.
+   */
   async *bytes(count: number): AsyncGenerator<Buffer> {
     let missing = count
     while (missing > 0) {
       const chunk = this.#rest.length > 0 ? this.#rest : await this.#chunk()
-      if (!chunk) throw new Error('the connection ended in the middle of a file')
+      if (!chunk) throw new WireEnd('the connection ended in the middle of a file')
       const piece = chunk.subarray(0, missing)
       this.#rest = chunk.subarray(piece.length)
       missing -= piece.length
@@ -84,7 +127,23 @@ export class Wire {
 
   async #chunk(): Promise<Buffer | undefined> {
     // However a connection ends, it ends.
-    const { value, done } = await this.#input.next().catch(() => ({ value: undefined, done: true }))
+    const next = this.#input.next().catch(() => ({ value: undefined, done: true }))
+    const { value, done } = await this.#unlessSilent(next)
     return done ? undefined : value
+  }
+
+  async #unlessSilent<T>(expected: Promise<T>, times = 1): Promise<T> {
+    if (!this.silence) return expected
+    const { ms, onSilence } = this.silence
+    const timer = setTimeout(onSilence, ms * times).unref()
+    return expected.finally(() => clearTimeout(timer))
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new WireFault('a line is not JSON')
   }
 }

@@ -4,6 +4,7 @@ import { schemaOf } from '../../registry/schema-of.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import { reportProblems } from '../../report.js'
+import { messageOf, nameOf } from '../../util/thrown.js'
 import { wayTo } from '../nodes.js'
 import { documentError, spanOf } from '../problems.js'
 import { Construction } from './construction.js'
@@ -75,7 +76,7 @@ export class Loading extends Construction {
   }
 
   #failed(node: Node, cause: unknown): ConstructionError {
-    const reason = cause instanceof Error ? firstLine(cause.message) || cause.name : String(cause)
+    const reason = firstLine(messageOf(cause)) || nameOf(cause)
     const path = wayTo(this.document.root, node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`

@@ -1,5 +1,6 @@
 import { RegistrationError } from '../../errors.js'
 import type { SchemaIssue, SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
+import { messageOf } from '../../util/thrown.js'
 
 /** An issue that stands for what a schema threw. */
 interface ThrownIssue extends SchemaIssue {
@@ -27,8 +28,7 @@ function attempt(
   try {
     return schema['~standard'].validate(value)
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    const issue: ThrownIssue = { message: `its schema threw "${reason}"`, thrown }
+    const issue: ThrownIssue = { message: `its schema threw "${messageOf(thrown)}"`, thrown }
     return { issues: [issue] }
   }
 }

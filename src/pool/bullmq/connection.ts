@@ -66,14 +66,19 @@ async function firstContact(redis: Redis, url: string): Promise<void> {
 function checked(url: string): string {
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
     throw badUrl('The URL of Redis is none')
-  const { username, password } = new URL(url)
+  if (!isDecodable(url))
+    throw badUrl('The URL of Redis has a "%" that begins no escape (write "%25" for "%")')
+  return url
+}
+
+// "ioredis" decodes all of these, and throws what has the password in it.
+function isDecodable(url: string): boolean {
+  const { username, password, pathname, search } = new URL(url)
   try {
-    decodeURIComponent(username + password)
-    return url
+    for (const part of [username, password, pathname, search]) decodeURIComponent(part)
+    return true
   } catch {
-    throw badUrl(
-      'The user or password in the URL of Redis has a "%" that begins no code: a plain "%" is "%25"',
-    )
+    return false
   }
 }
 

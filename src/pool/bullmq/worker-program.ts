@@ -6,6 +6,8 @@ import { describeError } from '../../runnable/describe-error.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { type SecretValues, secretsOf } from '../../runnable/secrets/secrets-of.js'
 import { type SharedSecrets, sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { printable } from '../../util/printable.js'
+import { stackOf } from '../../util/thrown.js'
 import { takePlace } from './place.js'
 import { startWorkers, type WorkersOptions } from './workers.js'
 
@@ -69,13 +71,13 @@ function isShared(secrets: SharedSecrets | SecretValues): secrets is SharedSecre
 }
 
 function leave(why: string): never {
-  console.error(`These workers end: ${why}`)
+  console.error(printable(`These workers end: ${why}`))
   process.exit()
 }
 
 // The task is not done, and not failed either: whoever started this is told, and knows what to do.
-function unfit({ code, message, stack }: NodeJS.ErrnoException): Promise<never> {
-  console.error(code === undefined ? stack : message)
+function unfit(error: NodeJS.ErrnoException): Promise<never> {
+  console.error(printable(error.code === undefined ? stackOf(error) : error.message))
   process.exit(unfitCode)
 }
 

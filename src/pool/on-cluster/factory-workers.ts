@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../cluster/host/agent-host.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { printable } from '../../util/printable.js'
 import { LineBuffer, standardError } from '../output-sink.js'
 import { type RedisPlace, WayToRedis } from './way-to-redis.js'
 
@@ -84,7 +85,7 @@ export class FactoryWorkers {
     }
     const ended = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
     await standardError.write(lines.flush())
-    const said = last.trim() || (ended.signal ?? `exit code ${ended.exitCode}`)
+    const said = printable(last.trim()) || (ended.signal ?? `exit code ${ended.exitCode}`)
     if (ended.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${said}`)
     if (ended.exitCode !== unreachableCode) return said

@@ -8,6 +8,7 @@ import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'
 import { type PreparedWorker, prepareWorker } from '../prepare-worker.js'
 import { Channel, openChannel } from './channel.js'
+import { asTask, surviveLateErrors } from './late-errors.js'
 import { OutputMarks } from './mark-output.js'
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js'
 import { watchParent } from './parent-watch.js'
@@ -27,6 +28,7 @@ const channel = new Channel<ToWorker, FromWorker>(stream, {
 // What tasks have started ends with their worker.
 stream.on('close', () => process.on('exit', () => signalGroup(process.pid, 'SIGKILL')).exit())
 watchParent()
+surviveLateErrors((task) => held[0]?.task === task)
 
 function hear(message: ToWorker): void {
   if (message.type === 'setup') prepare(message.setup)
@@ -61,7 +63,7 @@ async function work(task: TaskMessage, { signal }: AbortController): Promise<voi
   output.begin()
   // One task that changes it changes it for no other one.
   if (process.cwd() !== home) process.chdir(home)
-  const ended = await attemptHere(task, worker, { signal, tell })
+  const ended = await asTask(task, () => attemptHere(task, worker, { signal, tell }))
   held.shift()
   channel.post({ type: 'ended', ended, ms: performance.now() - began, marked: output.end() })
 }

@@ -1,5 +1,6 @@
 import { rank } from '../sweep/ranking.js'
 import type { TrialRecord } from '../sweep/records.js'
+import { shown } from '../sweep/wording.js'
 import type { SweepData } from './read-sweep.js'
 
 /** One chart: points, and a line of the best so far where there is one. */
@@ -50,8 +51,8 @@ function againstOption(done: readonly TrialRecord[], path: string, { metric }: S
     const ticks = [...new Set(values as number[])].sort((a, b) => a - b)
     return { ...chart, points, log: isWide(ticks), ...(ticks.length <= few && { ticks }) }
   }
-  const names = [...new Set(values.map(String))]
-  const points = done.map(({ metric: y }, at) => [names.indexOf(String(values[at])), y!] as const)
+  const names = [...new Set(values.map(shown))]
+  const points = done.map(({ metric: y }, at) => [names.indexOf(shown(values[at])), y!] as const)
   return { ...chart, points, names }
 }
 

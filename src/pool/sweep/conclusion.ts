@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { mistakeCode, UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { printable } from '../../util/printable.js'
 import { writePrivateFile } from '../../util/private-file.js'
 import { notWritten } from '../not-written.js'
 import { taskText } from '../task-text.js'
@@ -39,7 +40,7 @@ export async function conclude(
   await writePrivateFile(file, textOf(best, plan)).catch((cause) => {
     throw notWritten(file, cause)
   })
-  logger.info(tableOf(ranking, metric))
+  logger.info(printable(tableOf(ranking, metric)))
   const { failed, stopped } = ranking
   if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)
   return {

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { editedResults, misfit } from '../stored-shape.js'
 import type { Plan } from './plan.js'
 import type { Goal } from './ranking.js'
 
@@ -21,9 +22,31 @@ export async function writeDescription({ options, size }: Plan): Promise<void> {
   await rename(`${file}.new`, file)
 }
 
-/** What is said of the sweep in a folder, if there is one. */
-export function readDescription(folder: string): Promise<Description | undefined> {
-  return readFile(join(folder, name), 'utf8')
-    .then(JSON.parse)
-    .catch(() => undefined)
+/**
+ * What is said of the sweep in a folder, if there is one.
+ *
+ * @throws {@link ResourceError} when something else has changed it.
+ */
+export async function readDescription(folder: string): Promise<Description | undefined> {
+  const file = join(folder, name)
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const description = parsed(text) as Description
+  const shape = { metric: 'string', goal: 'string', trials: 'number' } as const
+  const why =
+    misfit(description, shape) ?? (isGoal(description.goal) ? undefined : '"goal" must be max or min')
+  if (why !== undefined) throw editedResults(`"${file}"`, why)
+  return description
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isGoal(goal: string): goal is Goal {
+  return goal === 'max' || goal === 'min'
 }

@@ -1,4 +1,5 @@
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
+import { printable } from '../../util/printable.js'
 import type { TrialRecord } from './records.js'
 import { choices, duration, number } from './wording.js'
 
@@ -86,5 +87,5 @@ function described(
   const what = error
     ? error.message.split('\n', 1)[0]
     : `${name} ${number(metric)}${stopped ? ', stopped early' : ''}`
-  return [`${trial}  ${what}`, choices(options), duration(durationMs)].filter(Boolean).join('  ')
+  return printable([`${trial}  ${what}`, choices(options), duration(durationMs)].filter(Boolean).join('  '))
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { JsonLines } from '../json-lines.js'
+import { misfit, type Shape } from '../stored-shape.js'
 
 /** What is known of a trial that has settled: one line of `results.jsonl`. */
 export interface TrialRecord {
@@ -27,7 +28,27 @@ export const recordsName = 'results.jsonl'
  * ```ts
  * const failed = (await readRecords('sweep')).filter(({ error }) => error !== undefined)
  * ```
+ *
+ * @throws `ResourceError` when a line is none that a sweep has written.
  */
 export function readRecords(folder: string): Promise<TrialRecord[]> {
-  return JsonLines.all(join(folder, recordsName))
+  return JsonLines.all(join(folder, recordsName), notRecord)
+}
+
+const recordShape: Shape = {
+  trial: 'string',
+  key: 'string',
+  options: 'object',
+  metric: 'number?',
+  durationMs: 'number',
+  host: 'string',
+  attempts: 'number',
+  stopped: 'boolean?',
+  error: 'object?',
+}
+
+function notRecord(item: object): string | undefined {
+  const { metric, error } = item as Partial<TrialRecord>
+  const why = misfit(item, recordShape) ?? (error && misfit(error, { code: 'string', message: 'string' }))
+  return why ?? (metric === undefined && !error ? '"metric" is missing' : undefined)
 }

@@ -15,7 +15,8 @@ export function duration(milliseconds: number): string {
 
 /** A value that was chosen. */
 export function shown(value: unknown): string {
-  return typeof value === 'number' ? number(value) : String(value)
+  if (typeof value === 'number') return number(value)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** What was chosen, on one line: `rate=0.1 epochs=100`. */

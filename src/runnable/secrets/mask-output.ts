@@ -1,13 +1,17 @@
 import { isUtf8 } from 'node:buffer'
-import { stackOf } from '../outcome.js'
+import { stackOf } from '../../util/thrown.js'
 import type { Redact } from './mask.js'
 
 /**
  * Masks what this process prints from now on, for one whose output is a log: on a cluster, or among that of other
- * workers. Each text is masked by itself, and so is the error of which the process dies.
+ * workers. Each text is masked by itself.
  */
 export function maskOutput(redact: Redact): void {
   for (const stream of [process.stdout, process.stderr]) maskStream(stream, redact)
+}
+
+/** Prints the error of which this process dies by its streams, which mask it: Node would print it past them. */
+export function printCrashes(): void {
   process.on('uncaughtException', dieOf)
 }
 
@@ -26,7 +30,6 @@ function isOtherEncoding(encoding: unknown): boolean {
   return typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
 }
 
-// Node would print it past the streams.
 function dieOf(thrown: unknown): void {
   // A program that has a listener of its own decides what becomes of it.
   if (process.listenerCount('uncaughtException') > 1) return

@@ -1,5 +1,5 @@
 import { isPlainObject } from '../../document/plain-data.js'
-import { shown } from '../outcome.js'
+import { messageOf, propertyOf } from '../../util/thrown.js'
 import { emptySecrets, type SecretsConfig } from './secrets.js'
 
 /** Masks what must not be shown in a text. */
@@ -82,8 +82,8 @@ class ErrorMask {
   }
 
   #standIn(error: Error): Error {
-    const safe = new Error(this.redact(shown(() => error.message)))
-    const stack = this.redact(shown(() => String(error.stack)))
+    const safe = new Error(this.redact(messageOf(error)))
+    const stack = this.redact(String(propertyOf(error, 'stack')))
     const { code, exitCode } = error as { code?: unknown; exitCode?: unknown }
     return Object.assign(safe, { stack }, code && { code }, exitCode && { exitCode })
   }
