@@ -6,7 +6,7 @@ import { Cluster } from './cluster.js'
 import { ClusterName, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
-import type { Member, Members } from './members.js'
+import type { Connection, Member, Members, Route } from './members.js'
 
 /** One address, or the public and the private one of the same machine. */
 const Address = v.union(
@@ -40,6 +40,7 @@ const SSHClusterOptions = toStandardJsonSchema(
 )
 
 type Address = v.InferOutput<typeof Address>
+type SSHConnection = Extract<Connection, { kind: 'ssh' }>
 
 /**
  * Machines of your own, reached with the system's OpenSSH client. Its keys in YAML are flambé's
@@ -80,7 +81,18 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
       ...(username === undefined ? {} : { user: username }),
       ...(node === undefined ? {} : { node }),
     } as const
-    return { host, role, address: privateAddress, port, publicAddress, connection }
+    const resolve = (): Promise<Route> => this.#route(host, connection)
+    return { host, role, address: privateAddress, port, publicAddress, connection, resolve }
+  }
+
+  // The orchestrator knows no aliases of this machine. Who logs in there is the user whose keys were added from here.
+  async #route(host: SSHHost, connection: SSHConnection): Promise<Route> {
+    const there = host.name === connection.address ? host : this.#host(connection.address)
+    const [{ hostname: address, port }, { user }] = await Promise.all([
+      there.destination(),
+      host.destination(),
+    ])
+    return { address, port, connection: { ...connection, address, port, user } }
   }
 
   #host(address: string): SSHHost {

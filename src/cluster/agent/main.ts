@@ -20,6 +20,7 @@ import { inspect, measure } from './inspect.js'
 import { know } from './keys.js'
 import { logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
+import { reach } from './reach.js'
 import { receive } from './receive.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
@@ -33,6 +34,7 @@ const handlers: Handlers = {
   setUp,
   authorize: done(authorize),
   know: done(know),
+  reach,
   receive: done(receive),
   give: done(give),
   exec,

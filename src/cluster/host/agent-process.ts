@@ -15,6 +15,8 @@ export class AgentProcess {
   #closing = false
   /** Whether the agent was heard. */
   protected greeted = false
+  /** What was heard before it. */
+  protected noise = ''
   hasEnded = false
   /** Settles when the process has ended. */
   readonly ended: Promise<void>
@@ -79,9 +81,13 @@ export class AgentProcess {
   /** Why there is no answer. */
   async failure(): Promise<SessionEnded> {
     await this.leave()
-    const said = this.#stderr.trim()
-    const stderr = this.#timedOut && said === '' ? 'Connection timed out' : said
-    return new SessionEnded({ exitCode: this.#exitCode, stderr, greeted: this.greeted })
+    return new SessionEnded({
+      exitCode: this.#exitCode,
+      stderr: this.#stderr.trim(),
+      noise: this.noise.slice(-mostStderr).trim(),
+      timedOut: this.#timedOut,
+      greeted: this.greeted,
+    })
   }
 
   #end(exitCode: number | null): void {

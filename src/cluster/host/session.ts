@@ -13,6 +13,8 @@ import { AgentRefusal } from './session-end.js'
 
 /** More than any greeting of a login shell. */
 const mostNoise = 1 << 16
+/** As much of it as an error may need. */
+const keptNoise = 4000
 
 /** A conversation with an agent. It is asked one question at a time. */
 export class Session extends AgentProcess {
@@ -32,6 +34,7 @@ export class Session extends AgentProcess {
       this.greeted = line === greeting
       if (this.greeted) return
       noise += line.length + 1
+      this.noise = `${this.noise.slice(-keptNoise)}${line}\n`
     }
     this.giveUp()
     throw new AgentRefusal({ code: 'HOST_SHELL_NOISY', message: 'its login shell prints too much' })
