@@ -1,6 +1,6 @@
 // What is fetched takes the place of what is meant, and of nothing else.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -41,6 +41,18 @@ describe('what is fetched', { skip: onlyHere() }, () => {
     writeFileSync(here('old.bin'), 'old')
     await host.fetch('model.bin', here('old.bin'))
     assert.equal(readFileSync(here('old.bin'), 'utf8'), 'model')
+  })
+
+  test('a name on the host that is no text is said to be the reason', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    await host.put('odd/fine.txt', 'fine')
+    await host.exec(['sh', '-c', 'touch "odd/$(printf \'caf\\351\')"'])
+    await assert.rejects(host.fetch('odd', here('odd')), {
+      code: 'HOST_NAME_NOT_UTF8',
+      message: /odd\/caf\ufffd" on host "local" is not UTF-8.*rename it, or pack its folder with "tar"/,
+    })
+    assert.equal(existsSync(here('odd')), false)
   })
 
   test('a folder takes the place of a folder, and leaves nothing beside it', async () => {

@@ -10,6 +10,12 @@ export interface SetupOptions {
   readonly force: boolean
 }
 
+/** What {@link ClusterRunnable.preflight} is given. */
+export interface PreflightOptions {
+  /** How many hosts would do its tasks. */
+  readonly factories: number
+}
+
 const brand = Symbol.for('flambeau.ClusterRunnable')
 
 /**
@@ -38,6 +44,13 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
 
   /** The cluster that this runs on; absent when it runs locally. */
   declare env?: RemoteEnvironment
+
+  /**
+   * Finds out, before any host is connected to, whether this could run on a cluster; may be asynchronous.
+   *
+   * @throws When it could not.
+   */
+  preflight(_options: PreflightOptions): void | Promise<void> {}
 
   /** Prepares the cluster; called where the run is started, before it is sent. */
   abstract setup(options: SetupOptions): void | Promise<void>

@@ -102,6 +102,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
+    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     await this.up(options)
     const { force = false } = options
     if (isClusterRunnable(runnable))

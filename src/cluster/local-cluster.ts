@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
-import { atHome } from './at-home.js'
+import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, Texts } from './cluster-schema.js'
 import { LocalHost } from './host/local-host.js'
@@ -46,7 +46,7 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   /** Where the folders of the hosts are. */
   get folder(): string {
     const { name, folder } = this.options
-    return folder === undefined ? join(homedir(), '.flambeau/local', name) : atHome(folder)
+    return folder === undefined ? join(homedir(), '.flambeau/local', name) : pathOf(this, folder)
   }
 
   /** Takes the hosts away, too: they were made for this cluster. */

@@ -1,7 +1,7 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
-import { atHome } from './at-home.js'
+import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
@@ -59,7 +59,8 @@ type SSHConnection = Extract<Connection, { kind: 'ssh' }>
  * ```
  *
  * `use_public: false` reaches the machines by their private addresses. `connect_timeout` is in seconds. `node` is the
- * path of Node on them, where a login does not find it.
+ * path of Node on them, where it is not found by itself. Relative paths of this machine are taken from the file that
+ * says them.
  */
 export class SSHCluster extends Cluster.with(SSHClusterOptions) {
   protected override connect(): Members {
@@ -101,8 +102,8 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
       address,
       user,
       port,
-      key: key && atHome(key),
-      sshConfig: sshConfig && atHome(sshConfig),
+      key: key && pathOf(this, key),
+      sshConfig: sshConfig && pathOf(this, sshConfig),
       connectTimeout,
       node,
       hostKey: this.#hostKey(address),

@@ -41,6 +41,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): Answers {
     start: async (specification) => runs.start(specification),
     runs: async ({ cluster }) => ({ runs: runs.of(cluster) }),
     status: async ({ id }) => runs.status(id),
+    logStart: async (ask) => runs.logStart(ask),
     wait: ({ id }) => runs.wait(id),
     cancel: ({ id }) => runs.cancel(id),
     down: ({ cluster }) => host.remove(`.flambeau/clusters/${cluster}`).then(() => done),

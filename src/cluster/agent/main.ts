@@ -18,7 +18,7 @@ import { exec } from './exec.js'
 import { exists, get, give, makeFolders, put, remove } from './files.js'
 import { inspect, measure } from './inspect.js'
 import { know } from './keys.js'
-import { logs, wait } from './logs.js'
+import { logStart, logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
 import { reach } from './reach.js'
 import { receive } from './receive.js'
@@ -46,6 +46,7 @@ const handlers: Handlers = {
   start,
   runs: async ({ cluster }) => ({ runs: await runsOf(cluster) }),
   status: ({ cluster, id }) => statusOf(cluster, id),
+  logStart,
   logs: done(logs),
   wait,
   cancel,

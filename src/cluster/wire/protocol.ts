@@ -113,6 +113,8 @@ export interface Operations {
   start: { ask: RunSpecification; reply: { id: string } }
   runs: { ask: { cluster: string }; reply: { runs: RunStatus[] } }
   status: { ask: { cluster: string; id: string }; reply: RunStatus }
+  /** Where the last `tail` lines of a run's log begin, in bytes. */
+  logStart: { ask: { cluster: string; id: string; tail: number }; reply: { offset: number } }
   /** Answered with {@link Piece}s from `offset` on; with `follow` until the run has ended. */
   logs: { ask: { cluster: string; id: string; offset: number; follow: boolean }; reply: Done }
   wait: { ask: { cluster: string; id: string }; reply: RunStatus & { result?: string } }
