@@ -1,7 +1,12 @@
 // `export *` here and nowhere else: only so can users augment the interface.
 
 export type { ClusterAccess } from './cluster/cluster-access.js'
-export { ClusterRunnable, isClusterRunnable, type SetupOptions } from './cluster/cluster-runnable.js'
+export {
+  ClusterRunnable,
+  isClusterRunnable,
+  type PreflightOptions,
+  type SetupOptions,
+} from './cluster/cluster-runnable.js'
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
 export type { Exit, Resources } from './cluster/wire/protocol.js'

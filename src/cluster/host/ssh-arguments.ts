@@ -17,7 +17,7 @@ const forPrograms = {
   ForwardX11: 'no',
   ClearAllForwardings: 'yes',
   // Errors are read from what it says.
-  LogLevel: 'INFO',
+  LogLevel: 'info',
 }
 
 /** Settings that came with OpenSSH 8.7: earlier ones refuse them, and have none of them in their configuration. */

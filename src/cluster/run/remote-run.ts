@@ -58,10 +58,8 @@ export class RemoteRun {
    *
    * @throws `ClusterError` when there is no such run.
    */
-  async status(signal?: AbortSignal): Promise<RunStatus> {
-    const status = await this.#host.ask('status', this.#ask, signal)
-    this.#known = true
-    return status
+  status(): Promise<RunStatus> {
+    return this.#status()
   }
 
   /**
@@ -88,7 +86,7 @@ export class RemoteRun {
   async wait(options: ReconnectOptions = {}): Promise<RunEnd> {
     const ask = async () => {
       // Whoever waits is to know that there is something to wait for, should the connection be lost.
-      if (!this.#known) await this.status(options.signal)
+      if (!this.#known) await this.#status(options.signal)
       return this.#host.ask('wait', this.#ask, options.signal)
     }
     const { result, ...status } = await this.#persistently(ask, options)
@@ -110,6 +108,12 @@ export class RemoteRun {
     return { cluster: this.#cluster, id: this.id }
   }
 
+  async #status(signal?: AbortSignal): Promise<RunStatus> {
+    const status = await this.#host.ask('status', this.#ask, signal)
+    this.#known = true
+    return status
+  }
+
   async #copyLog(output: PassThrough, options: LogOptions): Promise<void> {
     const { follow = false, signal } = options
     let at = await this.#logStart(options)
@@ -119,7 +123,7 @@ export class RemoteRun {
       return written(output, chunk)
     }
     const copy = async (): Promise<unknown> => {
-      if (follow && !this.#known) await this.status(signal)
+      if (follow && !this.#known) await this.#status(signal)
       return this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
     }
     await (follow ? this.#persistently(copy, options) : copy())
