@@ -200,7 +200,7 @@ describe('a login shell', { skip: onlyHere(noHosts) }, () => {
     one.addUser({ name: 'closed', uid: 0, shell: '/usr/sbin/nologin' })
     const { code, message } = await failure({ user: 'closed' })
     assert.equal(code, 'HOST_NO_SHELL')
-    assert.match(message, /"closed" on host "h1" may not run commands .*sudo chsh -s \/bin\/sh closed/)
+    assert.match(message, /"closed" on host "h1" may not run commands .*sudo chsh -s \/bin\/sh closed"\)$/)
   })
 })
 

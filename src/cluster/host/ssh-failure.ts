@@ -123,7 +123,7 @@ const shellExplanations: readonly Explanation[] = [
     pattern: /account is (?:currently )?not available|nologin/i,
     code: 'HOST_NO_SHELL',
     say: ({ host, options: { user } }) =>
-      `${user === undefined ? 'The user' : `User "${user}"`} on host "${host}" may not run commands (its shell is nologin): take another user, or type "sudo chsh -s /bin/sh ${user ?? 'USER'}" there`,
+      `${user === undefined ? 'The user' : `User "${user}"`} on host "${host}" may not run commands (its shell is nologin): take another user, or give it a shell there ("sudo chsh -s /bin/sh ${user ?? '$(id -un)'}")`,
   },
 ]
 
