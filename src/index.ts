@@ -5,6 +5,7 @@ export {
   ClusterRunnable,
   type ClusterRunnableParameters,
   isClusterRunnable,
+  type PreflightOptions,
   type SetupOptions,
 } from './cluster/cluster-runnable.js'
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'

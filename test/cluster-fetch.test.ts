@@ -1,6 +1,7 @@
 // What is fetched joins what is there, and takes the place of nothing else without being told.
 import assert from 'node:assert/strict'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -52,6 +53,18 @@ describe('what is fetched', { skip: onlyHere() }, () => {
     assert.equal(readFileSync(here('old.bin'), 'utf8'), 'old')
     for (const force of [true, false]) await host.fetch('model.bin', here('old.bin'), { force })
     assert.equal(readFileSync(here('old.bin'), 'utf8'), 'model')
+  })
+
+  test('a name on the host that is no text is said to be the reason', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    await host.put('odd/fine.txt', 'fine')
+    await host.exec(['sh', '-c', 'touch "odd/$(printf \'caf\\351\')"'])
+    await assert.rejects(host.fetch('odd', here('odd')), {
+      code: 'HOST_NAME_NOT_UTF8',
+      message: /odd\/caf\ufffd" on host "local" is not UTF-8.*rename it, or pack its folder with "tar"/,
+    })
+    assert.equal(existsSync(here('odd')), false)
   })
 
   test('a folder joins a folder, and leaves nothing of its own beside it or in it', async () => {

@@ -97,6 +97,16 @@ describe('authorized_keys', { skip: onlyHere() }, () => {
       assert.deepEqual(lines(), ['ssh-ed25519 BBBB mine'])
     })
 
+  test('keeps the lines of others byte for byte, whatever their encoding', async () => {
+    const others = Buffer.from('# caf\xe9 \xff\xfe\n\nssh-rsa CCCC J\xfcrgen\r\n\t# end', 'latin1')
+    writeFileSync(file, others)
+    await using host = new LocalHost('local', home)
+    await authorize(host, 'test')
+    assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from(`\n${lineOf('test')}\n`)]))
+    await down(host, 'test')
+    assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from('\n')]))
+  })
+
   test('stays a link, where its user keeps it elsewhere', async () => {
     const kept = join(home, 'kept')
     writeFileSync(kept, '')

@@ -61,6 +61,49 @@ describe('runs on SSH hosts', { skip: onlyHere(noHosts) }, () => {
       assert.equal((await log).toString().match(/^line \d+$/gm)?.length, 40)
     })
 
+    test('a run whose host is not reached any more goes on, and whoever follows it is told how to come back', async () => {
+      await using cluster = make()
+      project.sshClusterFile(hosts)
+      project.jobFile(`console.log('ready'); while (!files.existsSync('go')) await delay(50); return 'done'`)
+      const flags = ['-c', 'cluster.yaml', '--reconnect-timeout', '1']
+      const following = listenTo(project.start('run', 'job.yaml', '-i', './jobs.js', ...flags))
+      await until(() => following.said.includes('ready\n'), 'it runs')
+      const [, id = ''] = /Run (\S+) is started/.exec(following.said) ?? []
+      const reading = listenTo(project.start('logs', id, '-f', ...flags))
+      await until(() => reading.said.includes('ready\n'), 'its log is read')
+      hosts.all[0]!.cut()
+      const codes = await Promise.all([following.code, reading.code]).finally(() => hosts.all[0]!.mend())
+      assert.deepEqual(codes, [75, 75], following.said + reading.said)
+      for (const { said } of [following, reading]) {
+        assert.match(said, /trying to reach it again\n/)
+        assert.match(
+          said,
+          new RegExp(`Host "h1" was not reached again within 1 s .*: run "${id}" goes on there\n`),
+        )
+        assert.match(said, new RegExp(`"flambeau logs ${id} -f -c cluster.yaml" or "flambeau wait ${id} -c `))
+      }
+      await cluster.orchestrator.exec(['touch', `.flambeau/runs/${id}/work/go`])
+      const { code, stdout } = await project.flambeau('wait', id, '-c', 'cluster.yaml')
+      assert.deepEqual([code, stdout], [0, 'done\n'])
+    })
+
+    test('a run that was just started is looked for where its host was cut off meanwhile', async () => {
+      await using cluster = make()
+      const run = await submit(cluster, 'return 1')
+      await cluster.close()
+      hosts.all[0]!.cut()
+      const lost = await run.wait({ reconnectTimeoutMs: 1 }).then(
+        () => assert.fail('it was reached'),
+        (error) => error,
+      )
+      assert.deepEqual([lost.code, lost.exitCode], ['RUN_OUT_OF_REACH', 75])
+      const waited = run.wait()
+      const stranger = cluster.attach('never-heard-of').wait()
+      await assert.rejects(stranger, { code: 'HOST_UNREACHABLE', exitCode: 69 })
+      hosts.all[0]!.mend()
+      assert.equal((await waited).value, 1)
+    })
+
     test('a run on a host that was restarted is lost, and the next one can start', async () => {
       await using cluster = make()
       const run = await submit(cluster, 'await delay(60000)')
@@ -206,6 +249,53 @@ function runs(make: () => Cluster): void {
     await until(() => processesWith(mark).length === 0)
   })
 
+  test('what a run leaves running in a session of its own ends with it, and so does what it started', async () => {
+    await using cluster = make()
+    const [mark, cancelled] = [newMark(), newMark()]
+    const leaving = (each: string): string =>
+      `processes.spawn('sh', ['-c', 'setsid sh -c "sleep ${each} & exec sleep ${each}" & setsid sleep ${each} &'], { detached: true, stdio: 'ignore' }).unref()
+       while (processes.spawnSync('pgrep', ['-fc', 'sleep ${each}']).stdout.toString() < 3) await delay(20)`
+    const run = await submit(cluster, `${leaving(mark)}; return 'over'`)
+    assert.equal((await run.wait()).value, 'over')
+    assert.deepEqual(processesWith(mark), [])
+    const other = await submit(cluster, `${leaving(cancelled)}; console.log('ready'); await delay(60000)`)
+    await until(() => isReady(other))
+    assert.equal((await other.cancel({ graceMs: 200 })).state, 'cancelled')
+    assert.deepEqual(processesWith(cancelled), [])
+  })
+
+  test('a process in a session of its own may clean up when its run is cancelled', async () => {
+    await using cluster = make()
+    const cleaning = `trap "echo cleaned > cleaned; exit" TERM; touch begun; while :; do sleep 0.05; done`
+    const run = await submit(
+      cluster,
+      `processes.spawn('sh', ['-c', ${JSON.stringify(cleaning)}], { detached: true, stdio: 'ignore' })
+       while (!files.existsSync('begun')) await delay(20)
+       const held = setInterval(() => {}, 1000); console.log('ready'); await new Promise((done) => options.signal.addEventListener('abort', done)); clearInterval(held)
+       while (!files.existsSync('cleaned')) await delay(20)
+       console.log('both')`,
+    )
+    await until(() => isReady(run))
+    await run.cancel({ graceMs: 20_000 })
+    assert.match((await buffer(run.logs())).toString(), /both/)
+  })
+
+  test('the last lines of a log are found, however long it is', async () => {
+    await using cluster = make()
+    const long = `process.stdout.write('first\\n' + ('x'.repeat(99) + '\\n').repeat(3000) + 'é'.repeat(70000) + '\\nlast but one\\n\\nno end')`
+    const run = await submit(cluster, long)
+    await run.wait()
+    const log = (await buffer(run.logs())).toString()
+    const lines = log.split(/(?<=\n)/)
+    assert.equal(lines.length, 3005)
+    for (const tail of [0, 1, 2, 3, 4, 5, 700, 3004, 3005, 4000]) {
+      const expected = tail === 0 ? '' : lines.slice(-tail).join('')
+      assert.equal((await buffer(run.logs({ tail }))).toString() === expected, true, `the last ${tail}`)
+    }
+    assert.equal((await buffer(run.logs({ tail: 2, follow: true }))).toString(), '\nno end')
+    await assert.rejects(buffer(cluster.attach('nothing').logs({ tail: 1 })), { code: 'RUN_NOT_FOUND' })
+  })
+
   test('one of many that start at once gets the cluster', async () => {
     await using cluster = make()
     await cluster.up()
@@ -254,6 +344,16 @@ function runs(make: () => Cluster): void {
 /** The processes that have the folder of a run as an argument: its supervisor, and itself. */
 function processesOfRun(id: string): number[] {
   return allProcesses().filter((pid) => argumentsOf(pid).some((each) => each.endsWith(`/runs/${id}`)))
+}
+
+/** Keeps all that a program says. */
+function listenTo(child: ChildProcess): { said: string; readonly code: Promise<number> } {
+  const heard = { said: '', code: once(child, 'close').then(([code]) => code as number) }
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk) => {
+      heard.said += chunk
+    })
+  return heard
 }
 
 /** Whether a run has printed something. */

@@ -3,6 +3,7 @@ import { StderrLogger } from '../runnable/logger.js'
 import { interruptedCode } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
 import { planOnCluster } from './cluster/plan.js'
+import { type ReconnectFlags, withReconnect } from './cluster/reconnect.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
 import { dryRun } from './dry-run.js'
 import { importModules } from './import-modules.js'
@@ -18,7 +19,7 @@ import {
 } from './options.js'
 import { printResult } from './print-result.js'
 
-interface RunFlags extends AllowFlags, ExtensionFlags, SecretsFlags {
+interface RunFlags extends AllowFlags, ExtensionFlags, ReconnectFlags, SecretsFlags {
   import: string[]
   cluster?: string
   detach?: true
@@ -44,11 +45,11 @@ export function runCommand(): Command {
       '-n, --dry-run',
       'parse, check and construct, then stop; with --cluster, say what would be done there, too',
     )
-  return withExtensions(withAllow(withImports(withSecrets(command)))).action(run)
+  return withReconnect(withExtensions(withAllow(withImports(withSecrets(command))))).action(run)
 }
 
 async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
-  const { import: modules, secretsDialect: dialect, cluster, ...options } = flags
+  const { import: modules, secretsDialect: dialect, cluster, reconnectTimeout: _, ...options } = flags
   if (flags.detach && cluster === undefined)
     command.error('error: "--detach" leaves a run on a cluster: add "--cluster FILE"')
   if (cluster !== undefined)

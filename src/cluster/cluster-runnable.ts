@@ -17,6 +17,12 @@ export interface ClusterRunnableParameters extends RunnableParameters {
   env?: RemoteEnvironment | null
 }
 
+/** What {@link ClusterRunnable.preflight} is given. */
+export interface PreflightOptions {
+  /** How many hosts would do its tasks. */
+  readonly factories: number
+}
+
 const brand = Symbol.for('flambeau.ClusterRunnable')
 
 /**
@@ -58,6 +64,13 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
     super(options)
     if (options?.env) this.setSerializableAttr('env', options.env)
   }
+
+  /**
+   * Finds out, before any host is connected to, whether this could run on a cluster; may be asynchronous.
+   *
+   * @throws When it could not.
+   */
+  preflight(_options: PreflightOptions): void | Promise<void> {}
 
   /** Prepares the cluster; called where the run is started, before it is sent. */
   abstract setup(options: SetupOptions): void | Promise<void>

@@ -9,7 +9,7 @@ import type { ClusterAccess } from './cluster-access.js'
 import { ClusterHosts } from './cluster-hosts.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
-import type { Members } from './members.js'
+import { type Members, membersOf } from './members.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 import { environmentOf } from './run/environment-of.js'
 import { RemoteRun } from './run/remote-run.js'
@@ -102,13 +102,15 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
+    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     await this.up(options)
     const { force = false } = options
     if (isClusterRunnable(runnable))
       await runnable.setupInjectEnv({ cluster: this, extensions: runnable.extensions, force })
     const { name, options: own } = this
     const secretFiles = [secretsFileOf(this.config) ?? []].flat()
-    return submit(runnable, { name, members: this.#all, secrets: own.secrets ?? [], secretFiles }, options)
+    const members = membersOf(await this.#readyHosts())
+    return submit(runnable, { name, members, secrets: own.secrets ?? [], secretFiles }, options)
   }
 
   /** A run by its id, started by whichever process. */
@@ -122,8 +124,9 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   async getRemoteEnv(userProvider: UserProvider = this.userProvider): Promise<RemoteEnvironment> {
-    const { state } = (await this.#readyHosts())[0]!
-    return environmentOf(this.name, this.#all, { state, localUser: userProvider() })
+    const ready = await this.#readyHosts()
+    const { state } = ready[0]!
+    return environmentOf(this.name, membersOf(ready), { state, localUser: userProvider() })
   }
 
   getMaxResources(): Promise<Resources> {

@@ -5,7 +5,7 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/registrable.js'
-import { atHome } from './at-home.js'
+import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, Text, Texts } from './cluster-schema.js'
 import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
@@ -47,7 +47,7 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   /** Where the folders of the hosts are. */
   get folder(): string {
     const { name, folder } = this.options
-    return folder === undefined ? join(homedir(), '.flambeau/local', name) : atHome(folder)
+    return folder === undefined ? join(homedir(), '.flambeau/local', name) : pathOf(this, folder)
   }
 
   /**

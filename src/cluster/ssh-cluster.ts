@@ -1,12 +1,12 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
-import { atHome } from './at-home.js'
+import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, HostName, Text, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
-import type { Member, Members } from './members.js'
+import type { Connection, Member, Members, Route } from './members.js'
 
 /** One address, or the public and the private one of the same machine. */
 const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')
@@ -43,6 +43,7 @@ const SSHClusterOptions = toStandardJsonSchema(
 )
 
 type Address = v.InferOutput<typeof Address>
+type SSHConnection = Extract<Connection, { kind: 'ssh' }>
 
 /**
  * Machines of your own, reached with the system's OpenSSH client. Its keys in YAML are flambé's
@@ -61,7 +62,8 @@ type Address = v.InferOutput<typeof Address>
  * ```
  *
  * `use_public: false` reaches the machines by their private addresses. `connect_timeout` is in seconds. `node` is the
- * path of Node on them, where a login does not find it.
+ * path of Node on them, where it is not found by itself. Relative paths of this machine are taken from the file that
+ * says them.
  */
 export class SSHCluster extends Cluster.with(SSHClusterOptions) {
   protected override connect(): Members {
@@ -83,7 +85,18 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
       ...(username === undefined ? {} : { user: username }),
       ...(node === undefined ? {} : { node }),
     } as const
-    return { host, role, address: privateAddress, port, publicAddress, connection }
+    const resolve = (): Promise<Route> => this.#route(host, connection)
+    return { host, role, address: privateAddress, port, publicAddress, connection, resolve }
+  }
+
+  // The orchestrator knows no aliases of this machine. Who logs in there is the user whose keys were added from here.
+  async #route(host: SSHHost, connection: SSHConnection): Promise<Route> {
+    const there = host.name === connection.address ? host : this.#host(connection.address)
+    const [{ hostname: address, port }, { user }] = await Promise.all([
+      there.destination(),
+      host.destination(),
+    ])
+    return { address, port, connection: { ...connection, address, port, user } }
   }
 
   #host(address: string): SSHHost {
@@ -92,8 +105,8 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
       address,
       user,
       port,
-      key: key && atHome(key),
-      sshConfig: sshConfig && atHome(sshConfig),
+      key: key && pathOf(this, key),
+      sshConfig: sshConfig && pathOf(this, sshConfig),
       connectTimeout,
       node,
       hostKey: this.#hostKey(address),

@@ -73,6 +73,11 @@ export class MemoryRuns {
     return logOf(run).subarray(offset)
   }
 
+  logStart({ id, tail }: Ask<'logStart'>): Reply<'logStart'> {
+    const lines = this.#run(id).logger.lines.map(({ text }) => `${text}\n`)
+    return { offset: Buffer.byteLength(lines.slice(0, Math.max(0, lines.length - tail)).join('')) }
+  }
+
   #run(id: string): MemoryRun {
     const run = this.#runs.get(id)
     if (run) return run

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allProcesses, read } from './processes.js'
 import { type HostParts, TestHost } from './test-host.js'
@@ -97,6 +97,8 @@ export class NamespaceHost extends TestHost {
   async kill(): Promise<void> {
     this.child?.kill('SIGKILL')
     await this.ended()
+    // The kernel takes it away in its own time, and until then another one cannot have its name.
+    spawnSync('ip', ['link', 'del', this.#link], { stdio: 'ignore' })
   }
 
   cut(): void {
@@ -131,6 +133,29 @@ export class NamespaceHost extends TestHost {
     const inside = ['-t', String(this.child!.pid), '--mount']
     for (const [path, by] of Object.entries(covers))
       execFileSync('nsenter', [...inside, 'mount', '--bind', by, path])
+  }
+
+  /** Covers every Node that a login on this host would find. */
+  hideNode(): void {
+    const places = [process.execPath, '/usr/local/bin/node', '/usr/bin/node', '/opt/node/bin/node']
+    for (const place of new Set([...places, '/opt/homebrew/bin/node'].filter((each) => existsSync(each))))
+      this.cover({ [place]: '/dev/null' })
+  }
+
+  /** Adds a user, whose home folder is that of the host; `shell` is what a login starts. */
+  addUser({ name, uid, shell = '/bin/bash' }: { name: string; uid: number; shell?: string }): void {
+    const files = {
+      passwd: `${name}:x:${uid}:${uid}::${this.home}:${shell}\n`,
+      shadow: `${name}:*:19000:0:99999:7:::\n`,
+    }
+    for (const [file, line] of Object.entries(files)) {
+      const copy = join(this.folder, file)
+      const others = read(`/etc/${file}`)
+        .split('\n')
+        .filter((each) => !each.startsWith(`${name}:`))
+      writeFileSync(copy, `${line}${others.join('\n')}`)
+      this.cover({ [`/etc/${file}`]: copy })
+    }
   }
 
   /** Runs `mount` on this host alone. */

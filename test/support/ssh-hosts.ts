@@ -35,23 +35,27 @@ const atOnce = 8
 
 /** SSH hosts `h1`, `h2`, ... of one test file, and what a client needs to reach them. */
 export class SshHosts {
-  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-hosts-'))
+  readonly folder: string
   /** A private key that all hosts accept. */
-  readonly key = join(this.folder, 'key')
-  readonly knownHosts = join(this.folder, 'known_hosts')
+  readonly key: string
+  readonly knownHosts: string
   /** A configuration for `ssh`, which knows the hosts by their names. */
-  readonly config = join(this.folder, 'ssh_config')
+  readonly config: string
   readonly #bridge = namespaces ? new Bridge() : undefined
   readonly all: readonly TestHost[]
 
-  private constructor(count: number) {
+  private constructor(count: number, prefix: string) {
+    this.folder = mkdtempSync(join(tmpdir(), prefix))
+    this.key = join(this.folder, 'key')
+    this.knownHosts = join(this.folder, 'known_hosts')
+    this.config = join(this.folder, 'ssh_config')
     makeKey(this.key)
     this.all = Array.from({ length: count }, (_, index) => this.#make(index + 1))
   }
 
-  /** Starts hosts; all of them answer when this settles. */
-  static async start(count: number): Promise<SshHosts> {
-    const hosts = new SshHosts(count)
+  /** Starts hosts; all of them answer when this settles. Their folders begin with `prefix`. */
+  static async start(count: number, prefix = 'flambeau-hosts-'): Promise<SshHosts> {
+    const hosts = new SshHosts(count, prefix)
     try {
       for (let at = 0; at < count; at += atOnce)
         await Promise.all(hosts.all.slice(at, at + atOnce).map((host) => host.boot()))
@@ -93,9 +97,9 @@ export class SshHosts {
     )
     const common = [
       'Host *',
-      `  IdentityFile ${this.key}`,
+      `  IdentityFile "${this.key}"`,
       '  IdentitiesOnly yes',
-      `  UserKnownHostsFile ${this.knownHosts}`,
+      `  UserKnownHostsFile "${this.knownHosts}"`,
       '  GlobalKnownHostsFile /dev/null',
     ]
     writeFileSync(this.config, `${hosts.join('')}${common.join('\n')}\n`)

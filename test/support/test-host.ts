@@ -103,11 +103,11 @@ export abstract class TestHost {
     }
     const lines = [
       ...listen,
-      `HostKey ${join(folder, 'etc/ssh_host_ed25519_key')}`,
+      `HostKey "${join(folder, 'etc/ssh_host_ed25519_key')}"`,
       // The second one is there whatever happens to the home folder.
-      `AuthorizedKeysFile ${join(home, '.ssh/authorized_keys')} ${join(folder, 'authorized_keys')}`,
+      `AuthorizedKeysFile "${join(home, '.ssh/authorized_keys')}" "${join(folder, 'authorized_keys')}"`,
       `SetEnv ${Object.entries(environment)
-        .map(([name, value]) => `${name}=${value}`)
+        .map(([name, value]) => `"${name}=${value}"`)
         .join(' ')}`,
       // What is below the folder of temporary files is never strict enough.
       'StrictModes no',

@@ -5,12 +5,18 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
 import type { AllowFlags, ExtensionFlags } from '../options.js'
+import { type ReconnectFlags, staying } from './reconnect.js'
 import { tellEnd } from './run-end.js'
 import { tell } from './tell.js'
 import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
-export interface RunOnClusterFlags extends AllowFlags, ClusterFlags, ExtensionFlags, RunFlags {
+export interface RunOnClusterFlags
+  extends AllowFlags,
+    ClusterFlags,
+    ExtensionFlags,
+    ReconnectFlags,
+    RunFlags {
   readonly detach?: true
 }
 
@@ -41,10 +47,14 @@ async function start(
   })
 }
 
-async function follow(run: RemoteRun, { cluster: file }: RunOnClusterFlags, { logger, signal }: AtCluster) {
+function follow(run: RemoteRun, flags: RunOnClusterFlags, at: AtCluster): Promise<number> {
+  const { logger, signal } = at
+  const file = flags.cluster
   const comeBack = (): void =>
     logger.info(`It goes on: "flambeau logs ${run.id} -f -c ${file}" follows it again`)
   signal.addEventListener('abort', comeBack, { once: true })
-  await pipeline(run.logs({ follow: true, signal }), process.stderr, { end: false })
-  return tellEnd(await run.wait({ signal }), logger)
+  return staying({ id: run.id, file, flags }, at, async (options) => {
+    await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
+    return tellEnd(await run.wait(options), logger)
+  })
 }

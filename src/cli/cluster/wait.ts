@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { type ReconnectFlags, staying, withReconnect } from './reconnect.js'
 import { tellEnd } from './run-end.js'
 import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
 
@@ -7,9 +8,11 @@ export function waitCommand(): Command {
   const command = new Command('wait')
     .description('wait until a run is over; print its result, and exit as it did')
     .argument('<id>', 'the id of the run')
-  return withClusterFile(command).action((id: string, flags: ClusterFlags) =>
-    atCluster(flags, async ({ cluster, logger, signal }) =>
-      tellEnd(await cluster.attach(id).wait({ signal }), logger),
+  return withReconnect(withClusterFile(command)).action((id: string, flags: ClusterFlags & ReconnectFlags) =>
+    atCluster(flags, (at) =>
+      staying({ id, file: flags.cluster, flags }, at, async (options) =>
+        tellEnd(await at.cluster.attach(id).wait(options), at.logger),
+      ),
     ),
   )
 }

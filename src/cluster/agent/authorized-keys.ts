@@ -38,11 +38,12 @@ export async function forget(cluster: string): Promise<void> {
 }
 
 async function readLines(): Promise<string[]> {
-  const text = await readFile(authorizedKeys, 'utf8').catch((error) => {
+  // Byte for byte: a comment may have any encoding.
+  const text = await readFile(authorizedKeys, 'latin1').catch((error) => {
     if (error.code === 'ENOENT') return ''
     throw error
   })
-  return text.split('\n').filter((line) => line !== '')
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
 }
 
 async function writeLines(lines: readonly string[]): Promise<void> {
@@ -53,7 +54,7 @@ async function writeLines(lines: readonly string[]): Promise<void> {
   if (lines.length === 0 && !isLink) return rm(authorizedKeys, { force: true })
   // Where a user keeps it elsewhere, the link stays.
   const path = isLink ? await realpath(authorizedKeys) : authorizedKeys
-  await writeWhole(path, lines.map((line) => `${line}\n`).join(''))
+  await writeWhole(path, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'))
   // sshd ignores the file in a folder that others may write.
   await chmod(join(homedir(), '.ssh'), 0o700)
 }

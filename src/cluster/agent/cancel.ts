@@ -5,7 +5,8 @@ import { runFolder } from './paths.js'
 import { isAlive } from './process-identity.js'
 import { writeReserved } from './reserved.js'
 import { type Cancellation, isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
-import { signalGroup, signalProcess } from './signal-group.js'
+import { killRun, type RunTree, signalRun } from './run-processes.js'
+import { signalProcess } from './signal-group.js'
 
 /** Ends a run's whole process group: TERM, then KILL after a grace. A run that is over stays as it is. */
 export async function cancel({ cluster, id, graceMs }: Ask<'cancel'>): Promise<RunStatus> {
@@ -23,13 +24,15 @@ async function cancelProcesses(processes: RunProcesses, ask: Ask<'cancel'>): Pro
   const supervised = await isAlive(processes.supervisor)
   // The supervisor knows what to do with its run, and notes that it was cancelled.
   if (supervised) signalProcess(processes.supervisor.pid, 'SIGTERM')
-  else await signalRunner(processes, 'SIGTERM')
+  else await signalRun(await treeOf(processes, ask.id), 'SIGTERM')
   const deadline = Date.now() + ask.graceMs
   let status = await statusOf(ask.cluster, ask.id)
   for (; !isOver(status.state); status = await statusOf(ask.cluster, ask.id)) {
-    if (Date.now() > deadline) await signalRunner(processes, 'SIGKILL')
+    if (Date.now() > deadline) await killRun(await treeOf(processes, ask.id))
     await delay(20)
   }
+  // Without a supervisor nobody else does it.
+  if (!supervised) await killRun(await treeOf(processes, ask.id))
   return status
 }
 
@@ -37,6 +40,7 @@ async function noteGrace({ id, graceMs }: Ask<'cancel'>): Promise<void> {
   await writeReserved(join(runFolder(id), 'cancel.json'), JSON.stringify({ graceMs } satisfies Cancellation))
 }
 
-async function signalRunner({ runner }: RunProcesses, signal: NodeJS.Signals): Promise<void> {
-  if (runner && (await isAlive(runner))) signalGroup(runner.pid, signal)
+async function treeOf({ runner }: RunProcesses, id: string): Promise<RunTree> {
+  const isRunning = runner !== undefined && (await isAlive(runner))
+  return { folder: runFolder(id), leader: isRunning ? runner.pid : undefined }
 }

@@ -9,6 +9,7 @@ import { authorizedLines } from './authorized-keys.js'
 import { findProgram } from './find-program.js'
 import { makeKey, readKnownHosts, readPublicKey } from './keys.js'
 import { clusterFolder, packages, root } from './paths.js'
+import { readReached } from './reach.js'
 import { isWhole } from './receipt.js'
 import { sweepIncoming, sweepRuns } from './run-files.js'
 import { isSetUp } from './set-up.js'
@@ -36,6 +37,7 @@ export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'ins
     authorized: await authorizedLines(cluster),
     hostKeys: await hostKeys(),
     knownHosts: await readKnownHosts(folder),
+    ...(await readReached(folder)),
   }
 }
 

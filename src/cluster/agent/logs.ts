@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask, Reply } from '../wire/protocol.js'
@@ -10,6 +10,7 @@ import { isOver, type RunLosses, readJson, statusOf } from './run-files.js'
 
 const pieceSize = 1 << 16
 const pauseMs = 50
+const newline = 0x0a
 
 /** Sends a run's log from an offset on; with `follow` until the run is over, or the other side has had enough. */
 export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: Wire): Promise<void> {
@@ -30,6 +31,33 @@ async function sendLosses(id: string, wire: Wire): Promise<void> {
   const losses = await readJson<RunLosses>(id, 'losses.json')
   const words = losses ? lossesInWords(losses) : ''
   if (words !== '') await wire.sendPiece('stdout', Buffer.from(words))
+}
+
+/** Where the last lines of a run's log begin: read from its end, however long it is. */
+export async function logStart({ cluster, id, tail }: Ask<'logStart'>): Promise<Reply<'logStart'>> {
+  await statusOf(cluster, id)
+  const file = await open(join(runFolder(id), 'log')).catch(() => undefined)
+  if (!file) return { offset: 0 }
+  try {
+    return { offset: await startOfLines(file, tail) }
+  } finally {
+    await file.close()
+  }
+}
+
+async function startOfLines(file: FileHandle, count: number): Promise<number> {
+  const { size } = await file.stat()
+  if (count === 0) return size
+  let missing = count
+  for (let end = size; end > 0; end -= pieceSize) {
+    const start = Math.max(0, end - pieceSize)
+    const piece = Buffer.alloc(end - start)
+    const { bytesRead } = await file.read(piece, 0, piece.length, start)
+    // The end of the log is that of its last line, not the beginning of another.
+    const last = end === size ? bytesRead - 2 : bytesRead - 1
+    for (let at = last; at >= 0; at--) if (piece[at] === newline && --missing === 0) return start + at + 1
+  }
+  return 0
 }
 
 async function sendFrom(path: string, offset: number, wire: Wire): Promise<number> {

@@ -19,8 +19,9 @@ import { exec } from './exec.js'
 import { exists, get, give, makeFolders, put, remove } from './files.js'
 import { inspect, measure } from './inspect.js'
 import { know } from './keys.js'
-import { logs, wait } from './logs.js'
+import { logStart, logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
+import { reach } from './reach.js'
 import { receive } from './receive.js'
 import { checkRequest } from './requests.js'
 import { runsOf, statusOf } from './run-files.js'
@@ -40,6 +41,7 @@ const handlers: Handlers = {
   setUp,
   authorize: done(authorize),
   know: done(know),
+  reach,
   receive: done(receive),
   give: done(give),
   exec,
@@ -51,6 +53,7 @@ const handlers: Handlers = {
   start,
   runs: async ({ cluster }) => ({ runs: await runsOf(cluster) }),
   status: ({ cluster, id }) => statusOf(cluster, id),
+  logStart,
   logs: done(logs),
   wait,
   cancel,

@@ -25,10 +25,11 @@ const checks: Readonly<Record<string, Check>> = {
   to: isText,
   cwd: isText,
   paths: (value) => Array.isArray(value) && value.every(isText),
-  commands: (value) => Array.isArray(value) && value.every(isText),
+  commands: (value) => Array.isArray(value) && value.flat().every(isText),
   size: isCount,
   input: isCount,
   offset: isCount,
+  tail: isCount,
   graceMs: isCount,
 }
 

@@ -10,6 +10,7 @@ import { packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
 import { reserve } from './reserved.js'
 import { type RunFacts, readJson, reservedNames, usualGraceMs } from './run-files.js'
+import { runVariable } from './run-processes.js'
 
 /** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
@@ -57,6 +58,8 @@ async function superviseDetached({ id, cluster, packageHash }: RunSpecification)
     detached: true,
     stdio: 'ignore',
     cwd: runFolder(id),
+    // A run that another one starts outlives it.
+    env: { ...process.env, [runVariable]: undefined },
   })
   const failed = new Promise<never>((_, reject) => {
     child.once('error', reject)

@@ -20,6 +20,7 @@ import {
   secretsOf,
   usualGraceMs,
 } from './run-files.js'
+import { killRun, runVariable, signalRun } from './run-processes.js'
 import { signalGroup } from './signal-group.js'
 
 const folder = process.argv[2]!
@@ -38,7 +39,7 @@ async function supervise(): Promise<void> {
   const runner = spawn(process.execPath, [program, folder], {
     detached: true,
     cwd: join(folder, 'work'),
-    env: { ...process.env, FLAMBEAU_RUN: folder },
+    env: { ...process.env, [runVariable]: folder },
     stdio: ['ignore', log, log],
   })
   const ended = exitOf(runner)
@@ -49,8 +50,8 @@ async function supervise(): Promise<void> {
     throw error
   })
   const exit = await ended
-  // What the run has left running in its group goes with it, cancelled or not.
-  signalGroup(runner.pid, 'SIGKILL')
+  // What the run has left running goes with it, cancelled or not.
+  await killRun({ folder, leader: runner.pid })
   for (const secrets of secretsOf(cluster, id)) rmSync(secrets, { force: true })
   await noteFullDisk()
   await writeReserved(
@@ -85,8 +86,8 @@ async function noteFullDisk(): Promise<void> {
 async function cancel({ pid }: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (cancelled || pid === undefined) return
   cancelled = true
-  signalGroup(pid, 'SIGTERM')
+  await signalRun({ folder, leader: pid }, 'SIGTERM')
   const { graceMs } = (await readJson<Cancellation>(id, 'cancel.json')) ?? { graceMs: usualGraceMs }
   await Promise.race([ended, delay(graceMs, undefined, { ref: false })])
-  signalGroup(pid, 'SIGKILL')
+  await killRun({ folder, leader: pid })
 }

@@ -8,6 +8,7 @@ import { checkState, notReady } from './findings.js'
 import { knownHostsOf } from './known-hosts.js'
 import { type BringUpPlan, commandsInWords, hashOfCommands, type ReadyHost, type SeenHost } from './plan.js'
 import { type Preparation, prepare, wouldPrepare } from './prepare.js'
+import { type Reached, reachFactories, wouldReach } from './reach.js'
 import { setUpWithoutNode } from './without-node.js'
 
 /**
@@ -22,18 +23,43 @@ export async function bringUp(plan: BringUpPlan): Promise<ReadyHost[]> {
   const prepared = await mapLimited(preparations, mostAtOnce, (preparation) =>
     attempt(plan, preparation.member, () => prepare(preparation)),
   )
-  refuseFailed([...looks, ...prepared], plan.members.length)
-  return prepared.filter((result) => 'report' in result)
+  const ready = prepared.filter((result) => 'report' in result)
+  const { did, findings } = await reach(plan, ready)
+  refuseFailed([...looks, ...prepared, ...findings.map((finding) => ({ finding }))], plan.members.length)
+  return ready.map((host) => (did !== undefined && isOrchestrator(host) ? alsoDid(host, did) : host))
+}
+
+// The last thing of all: only now has the orchestrator its key, and does each factory let it in.
+async function reach(plan: BringUpPlan, ready: readonly ReadyHost[]): Promise<Reached> {
+  const orchestrator = ready.find(isOrchestrator)
+  if (!orchestrator) return { findings: [] }
+  const { host } = orchestrator.member
+  const reached = await attempt(plan, orchestrator.member, () => reachFactories(plan, orchestrator, ready))
+  if ('finding' in reached) return { findings: [reached.finding] }
+  for (const finding of reached.findings) plan.onEvent?.({ kind: 'failed', ...finding })
+  if (reached.did !== undefined) plan.onEvent?.({ kind: 'did', host: host.name, what: reached.did })
+  if (reached.findings.length === 0) plan.onEvent?.({ kind: 'ready', host: host.name })
+  return reached
+}
+
+function isOrchestrator({ member }: SeenHost): boolean {
+  return member.role === 'orchestrator'
+}
+
+function alsoDid(host: ReadyHost, what: string): ReadyHost {
+  const did = [...host.did, what]
+  return { ...host, did, report: { ...host.report, did } }
 }
 
 /** What {@link bringUp} would do; makes nothing. */
 export async function planBringUp(plan: BringUpPlan): Promise<HostPlan[]> {
   const looks = await lookAtAll(plan, false)
   refuseFailed(looks, plan.members.length)
-  return (await preparationsOf(plan, looks)).map((preparation) => ({
+  const preparations = await preparationsOf(plan, looks)
+  return preparations.map((preparation) => ({
     host: preparation.member.host.name,
     role: preparation.member.role,
-    would: wouldPrepare(preparation),
+    would: [...wouldPrepare(preparation), ...wouldReach(plan, preparation, preparations)],
   }))
 }
 
@@ -81,15 +107,18 @@ async function look(plan: BringUpPlan, member: Member, make: boolean): Promise<S
   const setup = setupCmds.length === 0 ? {} : { setup: hashOfCommands(setupCmds) }
   const ask = { cluster, trees: [tree.hash], makeKey: make && role === 'orchestrator', ...setup }
   const did: string[] = []
-  const state = await host.ask('inspect', ask, signal).catch(async (error: ClusterError) => {
+  const inspected = host.ask('inspect', ask, signal).catch(async (error: ClusterError) => {
     // The setup commands may be what installs Node.
     if (!make || error.code !== 'HOST_NO_NODE' || setupCmds.length === 0) throw error
     did.push(await setUpFirst(plan, host))
     return host.ask('inspect', ask, signal)
   })
+  const [state, route] = await Promise.all([inspected, member.resolve?.()])
   checkState(host.name, state, tree)
+  const known = role === 'factory' ? await host.knownKeys?.() : undefined
   onEvent?.({ kind: 'connected', host: host.name })
-  return { member, state, did }
+  const hostKeys = [...new Set([...state.hostKeys, ...(known ?? [])])].sort()
+  return { member: { ...member, ...route }, state, hostKeys, did }
 }
 
 async function setUpFirst({ cluster, setupCmds, signal, onEvent }: BringUpPlan, host: AgentHost) {

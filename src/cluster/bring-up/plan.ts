@@ -12,8 +12,11 @@ export interface BringUpPlan extends ClusterCallOptions {
 
 /** A host that was looked at. */
 export interface SeenHost {
+  /** With the route as the others have it. */
   readonly member: Member
   readonly state: HostState
+  /** Its public keys: those that it has, and those by which this machine knows it. */
+  readonly hostKeys: readonly string[]
   /** What was done already, in words, before it could be looked at. */
   readonly did: readonly string[]
 }

@@ -45,15 +45,18 @@ const sendPackage: Step = {
   },
 }
 
+/** What was done on a factory that knew no key of the orchestrator, or another one. */
+export const letIn = 'let the orchestrator in'
+
 const letOrchestratorIn: Step = {
   lacks: ({ member, state, publicKey }) =>
     member.role === 'factory' &&
     publicKey !== undefined &&
     state.authorized.join('\n') !== authorizedLine(publicKey),
-  would: () => 'let the orchestrator in',
+  would: () => letIn,
   async act({ plan, member: { host }, publicKey = '' }) {
     await host.ask('authorize', { cluster: plan.cluster, publicKey }, plan.signal)
-    return 'let the orchestrator in'
+    return letIn
   },
 }
 
@@ -75,7 +78,7 @@ export function wouldPrepare(preparation: Preparation): string[] {
 
 /** Gives a host what it lacks, and nothing else. */
 export async function prepare(preparation: Preparation): Promise<ReadyHost> {
-  const { plan, member, state } = preparation
+  const { plan, member, state, hostKeys } = preparation
   const host = member.host.name
   const did = [...preparation.did]
   for (const step of steps.filter((each) => each.lacks(preparation))) {
@@ -83,8 +86,9 @@ export async function prepare(preparation: Preparation): Promise<ReadyHost> {
     did.push(what)
     plan.onEvent?.({ kind: 'did', host, what })
   }
-  plan.onEvent?.({ kind: 'ready', host })
-  return { member, state, did, report: { host, role: member.role, did } }
+  // The orchestrator is ready when it has reached the others.
+  if (member.role === 'factory') plan.onEvent?.({ kind: 'ready', host })
+  return { member, state, hostKeys, did, report: { host, role: member.role, did } }
 }
 
 /** Where a package lies on a host, from the home folder. */

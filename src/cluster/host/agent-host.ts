@@ -172,6 +172,14 @@ export abstract class AgentHost implements Host {
    */
   forward?(server: Server, signal?: AbortSignal): Promise<number>
 
+  /** @internal The public keys by which this machine knows the host, once it was reached. */
+  knownKeys?(): Promise<readonly string[]>
+
+  /** @internal The command by which a user reaches it from a shell, if there is one. */
+  get command(): string | undefined {
+    return undefined
+  }
+
   close(): Promise<void> {
     return this.#sessions.close()
   }

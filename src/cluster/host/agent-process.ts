@@ -17,6 +17,8 @@ export class AgentProcess {
   #closing = false
   /** Whether the agent was heard. */
   protected greeted = false
+  /** What was heard before it. */
+  protected noise = ''
   hasEnded = false
   /** Settles when the process has ended. */
   readonly ended: Promise<void>
@@ -82,8 +84,13 @@ export class AgentProcess {
   async failure(): Promise<SessionEnded> {
     await this.leave()
     const said = printable(this.#stderr.trim())
-    const stderr = said === '' || this.greeted ? (this.#givenUp ?? said) : said
-    return new SessionEnded({ exitCode: this.#exitCode, stderr, greeted: this.greeted })
+    return new SessionEnded({
+      exitCode: this.#exitCode,
+      stderr: this.greeted ? (this.#givenUp ?? said) : said,
+      noise: printable(this.noise.slice(-mostStderr).trim()),
+      timedOut: this.#givenUp !== undefined,
+      greeted: this.greeted,
+    })
   }
 
   #end(exitCode: number | null): void {

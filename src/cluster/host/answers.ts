@@ -76,6 +76,7 @@ const replies: ReplySchemas = {
       authorized: v.array(Lines),
       hostKeys: v.array(PublicKey),
       knownHosts: Lines,
+      reached: v.exactOptional(Lines),
     }),
   measure: () =>
     v.object({
@@ -86,6 +87,13 @@ const replies: ReplySchemas = {
   setUp: () => CommandEnd,
   authorize: done,
   know: done,
+  reach: ({ commands }) =>
+    v.object({
+      ends: v.pipe(
+        v.array(v.object({ exitCode: v.nullable(ExitCode), stderr: Words })),
+        v.length(commands.length),
+      ),
+    }),
   receive: done,
   give: done,
   exec: () => v.object(exit),
@@ -97,6 +105,7 @@ const replies: ReplySchemas = {
   start: ({ id }) => v.object({ id: v.literal(id) }),
   runs: ({ cluster }) => v.object({ runs: v.array(statusOf(cluster)) }),
   status: ({ cluster, id }) => statusOf(cluster, id),
+  logStart: () => v.object({ offset: Count }),
   logs: done,
   wait: ({ cluster, id }) => v.object({ ...statusOf(cluster, id).entries, result: v.exactOptional(Json) }),
   cancel: ({ cluster, id }) => statusOf(cluster, id),

@@ -8,9 +8,15 @@ export function explainRefusal(host: string, error: unknown): unknown {
   if (error instanceof InvalidAnswer) return invalidAnswer(host, error)
   if (!(error instanceof AgentRefusal)) return error
   const { code, message } = error.agentError
-  const known = namesRun.has(code) && !isId.test(message) ? undefined : refusals[code]
+  const known = namesRun.has(code) && !isId.test(message) ? undefined : refusalOf(code, error.agentError)
   const [name, explain] = known ?? ['HOST_REFUSED', () => `Host "${host}" refused: ${message}`]
   return new RemoteCommandError(explain(host, error.agentError), { code: name, host, cause: error })
+}
+
+function refusalOf(code: string, { detail, message }: AgentError) {
+  // Where a name is read as text, such a character stands for bytes that are none.
+  const isNoText = code === 'ENOENT' && (detail ?? message).includes('\ufffd')
+  return refusals[isNoText ? 'NOT_UTF8' : code]
 }
 
 function invalidAnswer(host: string, cause: InvalidAnswer): ClusterError {
@@ -67,6 +73,11 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
     'HOST_NO_ACCESS',
     (host, { detail = '~' }) =>
       `Host "${host}" does not let this user at "${detail}": change its owner or mode`,
+  ],
+  NOT_UTF8: [
+    'HOST_NAME_NOT_UTF8',
+    (host, { detail, message }) =>
+      `The name of "${detail ?? message}" on host "${host}" is not UTF-8, so it cannot be brought here: rename it, or pack its folder with "tar" there`,
   ],
   ENOENT: [
     'HOST_NO_FILE',

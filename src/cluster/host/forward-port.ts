@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ClusterError } from '../../errors.js'
+import { pathSetting } from './ssh-arguments.js'
 
 const execute = promisify(execFile)
 
@@ -35,7 +36,7 @@ export async function forwardPort(
   options: ForwardOptions,
 ): Promise<number> {
   // No configuration: its own forwardings would be asked for, too.
-  const shared = ['-F', 'none', '-o', `ControlPath=${path}`, '-O', 'forward']
+  const shared = ['-F', 'none', '-o', `ControlPath=${pathSetting(path)}`, '-O', 'forward']
   const args = [...shared, '-R', `127.0.0.1:0:${address}:${port}`, '--', host]
   const { stdout } = await execute('ssh', args, options).catch((error) => {
     throw options.signal?.aborted ? error : explain(host, error)

@@ -17,17 +17,27 @@ export class InvalidAnswer extends Error {
   }
 }
 
+/** What is known of the end of a connection. */
+type SessionEnd = Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'> &
+  Partial<Pick<SessionEnded, 'noise' | 'timedOut'>>
+
 /** The connection ended before an answer came: what `explainEnd` of an {@link AgentHost} is given. */
 export class SessionEnded extends Error {
   readonly exitCode: number | null
   readonly stderr: string
+  /** What came on standard output in place of the agent's greeting: the end of it. */
+  readonly noise: string
+  /** Whether nothing was heard for so long that it was given up. */
+  readonly timedOut: boolean
   /** Whether the agent had been there: the connection was good, and was lost. */
   readonly greeted: boolean
 
-  constructor({ exitCode, stderr, greeted }: Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'>) {
+  constructor({ exitCode, stderr, greeted, noise = '', timedOut = false }: SessionEnd) {
     super('the connection ended')
     this.exitCode = exitCode
     this.stderr = stderr
     this.greeted = greeted
+    this.noise = noise
+    this.timedOut = timedOut
   }
 }

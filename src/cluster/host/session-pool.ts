@@ -91,7 +91,7 @@ export class SessionPool {
   #start(): Promise<Session> {
     const closings = this.#closings
     return this.#startOnce().catch((error) => {
-      const isUnexplained = error instanceof SessionEnded && error.stderr === ''
+      const isUnexplained = error instanceof SessionEnded && saidNothing(error)
       if (isUnexplained && closings === this.#closings) return this.#startOnce()
       throw error
     })
@@ -99,12 +99,12 @@ export class SessionPool {
 
   async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
-    const child = await this.#way.start(launchCommand(agent.length, this.#way.node))
+    const child = await this.#way.start(launchCommand(agent, this.#way.node))
     const session = new Session(child, this.#way.silenceMs)
     const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
     this.#opening.add(session)
     try {
-      await session.open(agent)
+      await session.open(agent.input)
     } finally {
       clearTimeout(late)
       this.#opening.delete(session)
@@ -112,6 +112,10 @@ export class SessionPool {
     this.#all.add(session)
     return session
   }
+}
+
+function saidNothing({ stderr, noise, timedOut }: SessionEnded): boolean {
+  return stderr === '' && noise === '' && !timedOut
 }
 
 /** How long the other side may take to stop what is cancelled. */

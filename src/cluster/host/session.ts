@@ -7,6 +7,8 @@ import { AgentRefusal, InvalidAnswer } from './session-end.js'
 
 /** More than any greeting of a login shell. */
 const mostNoise = 1 << 16
+/** As much of it as an error may need. */
+const keptNoise = 4000
 /** The longest line of an answer, in bytes: a manifest of more than a hundred thousand files, or the result of a run. */
 const longestAnswer = 1 << 25
 /** Bytes that are written at once: each of them has its own time. */
@@ -22,6 +24,7 @@ const quick: ReadonlySet<Operation> = new Set([
   'makeFolders',
   'runs',
   'status',
+  'logStart',
 ])
 const quickSilences = 4
 
@@ -49,6 +52,7 @@ export class Session extends AgentProcess {
       this.greeted = line === greeting
       if (this.greeted) return this.#expectAnswers()
       noise += line.length + 1
+      this.noise = `${this.noise.slice(-keptNoise)}${line}\n`
     }
     this.giveUp()
     throw new AgentRefusal({ code: 'HOST_SHELL_NOISY', message: 'its login shell prints too much' })

@@ -2,3 +2,8 @@
 export function shellWord(argument: string): string {
   return `'${argument.replaceAll("'", "'\\''")}'`
 }
+
+/** A command as a user may type it: only what needs quotes has them. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : shellWord(word))).join(' ')
+}

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './forward-port.js'
 import type { SessionEnded } from './session-end.js'
-import { shellWord } from './shell-word.js'
+import { commandLine, shellWord } from './shell-word.js'
+import { controlPath, sshArguments, whereArguments } from './ssh-arguments.js'
+import { knownKeys, resolveDestination, type SSHDestination } from './ssh-destination.js'
 import { explainSsh } from './ssh-failure.js'
-import type { HostKeyPolicy, SSHHostOptions } from './ssh-options.js'
+import type { SSHHostOptions } from './ssh-options.js'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js'
 
 /** The longest path that a socket may have is about 100 bytes, and ssh adds 17 while it makes one. */
@@ -29,6 +29,7 @@ export class SSHHost extends AgentHost {
   override readonly greetingMs: number
   readonly #options: SSHHostOptions
   #folder: Promise<string> | undefined
+  #destination: Promise<SSHDestination> | undefined
 
   constructor(options: SSHHostOptions) {
     super()
@@ -60,57 +61,36 @@ export class SSHHost extends AgentHost {
     return forwardPort(connection, server, { timeout: this.greetingMs, ...(signal && { signal }) })
   }
 
+  /** @internal What its name stands for. */
+  destination(): Promise<SSHDestination> {
+    this.#destination ??= resolveDestination(this.#options)
+    return this.#destination
+  }
+
+  /** @internal */
+  override async knownKeys(): Promise<readonly string[]> {
+    const { hostKey } = this.#options
+    if (typeof hostKey === 'object') return 'pinned' in hostKey ? [hostKey.pinned] : []
+    return knownKeys(await this.destination())
+  }
+
+  /** @internal The command by which a user reaches it. */
+  override get command(): string {
+    const { key, address } = this.#options
+    const withKey = key === undefined ? [] : ['-i', key]
+    return commandLine(['ssh', ...whereArguments(this.#options), ...withKey, address])
+  }
+
   protected explainEnd(ended: SessionEnded): ClusterError {
     return explainSsh(this.#options, ended)
   }
 
   async #arguments(): Promise<string[]> {
-    const { user, port, key, sshConfig, connectTimeout = 10 } = this.#options
     this.#folder ??= makeFolder()
-    const folder = await this.#folder
-    const settings = {
-      BatchMode: 'yes',
-      ConnectTimeout: connectTimeout,
-      ServerAliveInterval: Math.max(1, Math.ceil(connectTimeout / 3)),
-      ServerAliveCountMax: 3,
-      // The first one is the way for the others, for as long as it lives: nothing stays behind.
-      ControlMaster: 'auto',
-      ControlPath: controlPath(folder),
-      ControlPersist: 'no',
-      ForwardAgent: 'no',
-      ForwardX11: 'no',
-      ClearAllForwardings: 'yes',
-      RequestTTY: 'no',
-      ...(key === undefined ? {} : { IdentitiesOnly: 'yes' }),
-      ...(await hostKeySettings(this.#options.hostKey ?? 'accept-new', folder)),
-    }
-    return [
-      ...(sshConfig === undefined ? [] : ['-F', sshConfig]),
-      ...(user === undefined ? [] : ['-l', user]),
-      ...(port === undefined ? [] : ['-p', String(port)]),
-      ...(key === undefined ? [] : ['-i', key]),
-      ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-    ]
+    return sshArguments(this.#options, await this.#folder)
   }
-}
-
-function controlPath(folder: string): string {
-  return join(folder, 's')
 }
 
 function makeFolder(): Promise<string> {
   return makeTemporaryFolder(tmpdir().length > longestFolder ? '/tmp' : tmpdir())
-}
-
-async function hostKeySettings(policy: HostKeyPolicy, folder: string): Promise<Record<string, string>> {
-  if (policy === 'accept-new') return { StrictHostKeyChecking: 'accept-new' }
-  if (policy === 'known') return { StrictHostKeyChecking: 'yes' }
-  const file = 'file' in policy ? policy.file : join(folder, 'known_hosts')
-  if ('pinned' in policy) await writeFile(file, `* ${policy.pinned}\n`, { mode: 0o600 })
-  return {
-    StrictHostKeyChecking: 'yes',
-    UserKnownHostsFile: file,
-    GlobalKnownHostsFile: '/dev/null',
-    UpdateHostKeys: 'no',
-  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError } from '../../errors.js'
+import { runVariable } from '../agent/run-processes.js'
 import type { Connections, RunProgram } from './run-folder.js'
 
 /** The run on a cluster that this process is. */
@@ -13,7 +14,7 @@ export interface CurrentRun {
 
 /** @throws {@link ClusterError} where this process is no run on a cluster. */
 export async function currentRun(): Promise<CurrentRun> {
-  const folder = process.env['FLAMBEAU_RUN']
+  const folder = process.env[runVariable]
   if (folder === undefined)
     throw new ClusterError('This is no run on a cluster, so it has no factories: submit it to one', {
       code: 'NO_RUN',

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
 import { SSHHost } from '../host/ssh-host.js'
+import type { SSHHostOptions } from '../host/ssh-options.js'
 import type { Connection } from '../members.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
 import { currentRun } from './current-run.js'
@@ -21,9 +22,16 @@ export async function connectToFactories(env: RemoteEnvironment): Promise<readon
   return connections.factories.map((connection) => hostOf(connection, env))
 }
 
-function hostOf(connection: Connection, { key, user }: RemoteEnvironment): AgentHost {
+function hostOf(connection: Connection, env: RemoteEnvironment): AgentHost {
   if (connection.kind === 'local') return new LocalHost(connection.name, connection.folder)
-  const { address, port, node } = connection
-  const hostKey = { file: join(dirname(key), 'known_hosts') }
-  return new SSHHost({ address, port, user: connection.user ?? user, key, hostKey, node })
+  return new SSHHost(factoryOptions(connection, env))
+}
+
+/** How the orchestrator reaches a factory, with the key of the cluster and no other, at a host key that it was given. */
+export function factoryOptions(
+  { address, port, user, node }: Extract<Connection, { kind: 'ssh' }>,
+  env: Pick<RemoteEnvironment, 'key' | 'user'>,
+): SSHHostOptions & { readonly hostKey: { file: string } } {
+  const hostKey = { file: join(dirname(env.key), 'known_hosts') }
+  return { address, port, user: user ?? env.user, key: env.key, hostKey, node }
 }

@@ -1,17 +1,22 @@
 import { PassThrough, type Readable } from 'node:stream'
+import { ClusterError } from '../../errors.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
 import type { RunStatus } from '../wire/protocol.js'
-import { persistently } from './persistently.js'
+import { isConnectionLoss, persistently, type ReconnectOptions, usualReconnectMs } from './persistently.js'
 
-/** How {@link RemoteRun.logs} is read. */
-export interface LogOptions {
+/** How {@link RemoteRun.logs} is read; the log is followed through cut connections, as {@link ReconnectOptions} say. */
+export interface LogOptions extends ReconnectOptions {
   /** Go on until the run is over; otherwise end with what there is. */
   readonly follow?: boolean
   /** Where to begin, in bytes. */
   readonly offset?: number
-  readonly signal?: AbortSignal
+  /** Begin with so many of the last lines that there are, in place of `offset`. */
+  readonly tail?: number | undefined
 }
+
+/** What a process exits with when the network is gone and its run goes on. */
+const unreachedCode = 75
 
 /** How a run ended. */
 export interface RunEnd extends RunStatus {
@@ -38,12 +43,15 @@ export class RemoteRun {
   readonly id: string
   readonly #cluster: string
   readonly #host: AgentHost
+  /** Whether the host has spoken of it. */
+  #known: boolean
 
   /** @internal */
-  constructor(id: string, cluster: string, host: AgentHost) {
+  constructor(id: string, cluster: string, host: AgentHost, known = false) {
     this.id = id
     this.#cluster = cluster
     this.#host = host
+    this.#known = known
   }
 
   /**
@@ -52,25 +60,37 @@ export class RemoteRun {
    * @throws `ClusterError` when there is no such run.
    */
   status(): Promise<RunStatus> {
-    return this.#host.ask('status', this.#ask)
+    return this.#status()
   }
 
-  /** What it has written, byte for byte; with `follow` through cut connections, until the run is over. */
-  logs({ follow = false, offset = 0, signal }: LogOptions = {}): Readable {
+  /**
+   * What it has written, byte for byte; with `follow` through cut connections, until the run is over. The stream ends
+   * with a `ClusterError` of code `RUN_OUT_OF_REACH` when its host cannot be reached any more.
+   */
+  logs(options: LogOptions = {}): Readable {
     const output = new PassThrough()
     const closed = new AbortController()
     output.once('close', () => closed.abort())
-    const end = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
-    this.#copyLog(output, { follow, offset, signal: end }).then(
+    const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])])
+    this.#copyLog(output, { ...options, signal }).then(
       () => output.end(),
       (error) => output.destroy(error),
     )
     return output
   }
 
-  /** Waits until it is over, through cut connections. */
-  async wait({ signal }: { signal?: AbortSignal } = {}): Promise<RunEnd> {
-    const { result, ...status } = await persistently(() => this.#host.ask('wait', this.#ask, signal), signal)
+  /**
+   * Waits until it is over, through cut connections.
+   *
+   * @throws `ClusterError` with code `RUN_OUT_OF_REACH` when its host cannot be reached any more: the run goes on.
+   */
+  async wait(options: ReconnectOptions = {}): Promise<RunEnd> {
+    const ask = async () => {
+      // Whoever waits is to know that there is something to wait for, should the connection be lost.
+      if (!this.#known) await this.#status(options.signal)
+      return this.#host.ask('wait', this.#ask, options.signal)
+    }
+    const { result, ...status } = await this.#persistently(ask, options)
     return result === undefined ? status : { ...status, value: JSON.parse(result) }
   }
 
@@ -92,15 +112,46 @@ export class RemoteRun {
     return { cluster: this.#cluster, id: this.id }
   }
 
-  async #copyLog(output: PassThrough, { follow, offset, signal }: Required<LogOptions>): Promise<void> {
-    let at = offset
+  async #status(signal?: AbortSignal): Promise<RunStatus> {
+    const status = await this.#host.ask('status', this.#ask, signal)
+    this.#known = true
+    return status
+  }
+
+  async #copyLog(output: PassThrough, options: LogOptions): Promise<void> {
+    const { follow = false, signal } = options
+    let at = await this.#logStart(options)
     const take = (chunk: Buffer): Promise<void> => {
       at += chunk.length
+      this.#known = true
       return written(output, chunk)
     }
-    const copy = (): Promise<unknown> =>
-      this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
-    await (follow ? persistently(copy, signal) : copy())
+    const copy = async (): Promise<unknown> => {
+      if (follow && !this.#known) await this.#status(signal)
+      return this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
+    }
+    await (follow ? this.#persistently(copy, options) : copy())
+  }
+
+  async #logStart({ tail, offset = 0, follow, ...options }: LogOptions): Promise<number> {
+    if (tail === undefined) return offset
+    const ask = () => this.#host.ask('logStart', { ...this.#ask, tail }, options.signal)
+    const start = await (follow ? this.#persistently(ask, options) : ask())
+    return start.offset
+  }
+
+  async #persistently<T>(ask: () => Promise<T>, options: ReconnectOptions): Promise<T> {
+    try {
+      return await persistently(ask, options, () => this.#known)
+    } catch (error) {
+      throw this.#known && isConnectionLoss(error) ? this.#outOfReach(error, options) : error
+    }
+  }
+
+  #outOfReach(cause: Error, { reconnectTimeoutMs = usualReconnectMs }: ReconnectOptions): ClusterError {
+    const seconds = Math.round(reconnectTimeoutMs / 1000)
+    const message = `Host "${this.#host.name}" was not reached again within ${seconds} s (${cause.message}): run "${this.id}" goes on there, and can be attached to again by its id`
+    return new ClusterError(message, { code: 'RUN_OUT_OF_REACH', exitCode: unreachedCode, cause })
   }
 }
 

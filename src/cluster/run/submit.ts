@@ -75,7 +75,7 @@ export async function submit(
   const specification = { id: newId(), cluster: to.name, file, force, packageHash: hash }
   const all = { ...files, ...asJson('connection.json', connections) }
   const { id } = await orchestrator.host.ask('start', { ...specification, files: all }, signal)
-  return new RemoteRun(id, to.name, orchestrator.host)
+  return new RemoteRun(id, to.name, orchestrator.host, true)
 }
 
 async function sendToAll(

@@ -70,6 +70,11 @@ function peersOf({ peerDependencies = {}, peerDependenciesMeta = {} }: Manifest,
   return Object.fromEntries(peers.filter(([name]) => all || !peerDependenciesMeta[name]?.optional))
 }
 
+/** Whether a package that another one needs is installed where that one finds it. */
+export async function isInstalled(name: string, folder: string): Promise<boolean> {
+  return locate(name, await realpath(folder)) !== undefined
+}
+
 function locate(name: string, from: string): string | undefined {
   const candidate = join(from, 'node_modules', name)
   if (existsSync(join(candidate, 'package.json'))) return candidate

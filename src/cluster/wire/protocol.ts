@@ -29,6 +29,8 @@ export interface HostState {
   readonly hostKeys: readonly string[]
   /** What the orchestrator knows of the factories, as lines of `known_hosts`. */
   readonly knownHosts: string
+  /** The mark of the ways to the factories that were tried last, when all of them led there. */
+  readonly reached?: string
 }
 
 /** How one run is doing. `lost`: the host was restarted, or the run's supervisor was killed. */
@@ -88,6 +90,11 @@ export interface Operations {
   setUp: { ask: { cluster: string; commands: readonly string[]; hash?: string }; reply: Ended }
   authorize: { ask: { cluster: string; publicKey: string }; reply: Done }
   know: { ask: { cluster: string; knownHosts: string }; reply: Done }
+  /** Runs programs that connect to the factories; when all succeed, `mark` is kept. */
+  reach: {
+    ask: { cluster: string; commands: readonly (readonly string[])[]; mark?: string }
+    reply: { ends: readonly { exitCode: number | null; stderr: string }[] }
+  }
   /** Offers a tree; answered with {@link Wanted}. If that is anything, {@link Content} and its bytes follow. */
   receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean }; reply: Done }
   /** Answered with a manifest, after which the {@link Piece}s of all files follow. */
@@ -106,6 +113,8 @@ export interface Operations {
   start: { ask: RunSpecification; reply: { id: string } }
   runs: { ask: { cluster: string }; reply: { runs: RunStatus[] } }
   status: { ask: { cluster: string; id: string }; reply: RunStatus }
+  /** Where the last `tail` lines of a run's log begin, in bytes. */
+  logStart: { ask: { cluster: string; id: string; tail: number }; reply: { offset: number } }
   /** Answered with {@link Piece}s from `offset` on; with `follow` until the run has ended. */
   logs: { ask: { cluster: string; id: string; offset: number; follow: boolean }; reply: Done }
   wait: { ask: { cluster: string; id: string }; reply: RunStatus & { result?: string } }

@@ -1,4 +1,6 @@
-import { FlambeauError } from '../../errors.js'
+import { isInstalled } from '../../cluster/ship/dependencies.js'
+import { ownFolder } from '../../cluster/ship/own-folder.js'
+import { FlambeauError, mistakeCode } from '../../errors.js'
 
 /** What is used of both. */
 export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
@@ -32,7 +34,19 @@ async function ioredis() {
 }
 
 function absent(name: string, cause: NodeJS.ErrnoException): Error {
-  if (cause.code !== 'ERR_MODULE_NOT_FOUND') return cause
+  return cause.code === 'ERR_MODULE_NOT_FOUND' ? missing(name, { cause }) : cause
+}
+
+/**
+ * Finds out whether hosts would get both with this package, without importing them.
+ *
+ * @throws {@link FlambeauError} that says what to type when they would not.
+ */
+export async function requirePackages(): Promise<void> {
+  for (const name of ['bullmq', 'ioredis']) if (!(await isInstalled(name, ownFolder()))) throw missing(name)
+}
+
+function missing(name: string, options: ErrorOptions = {}): FlambeauError {
   const message = `The package "${name}" is not installed: type "npm install bullmq ioredis"`
-  return new FlambeauError(message, { code: 'PACKAGE_MISSING', exitCode: 22, cause })
+  return new FlambeauError(message, { code: 'PACKAGE_MISSING', exitCode: mistakeCode, ...options })
 }

@@ -1,7 +1,8 @@
-import { ClusterRunnable } from '../../cluster/cluster-runnable.js'
+import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
+import { requirePackages } from '../bullmq/packages.js'
 import { keepOutput } from '../on-cluster/keep-output.js'
 import { openPool } from '../open-pool.js'
 import { OutputLock } from '../output-lock.js'
@@ -36,6 +37,15 @@ export interface SweepRunOptions {
  * ```
  */
 export class Sweep extends ClusterRunnable.with(sweepSchema) {
+  /**
+   * Factories take their tasks from a queue.
+   *
+   * @throws `FlambeauError` when the packages that it needs are not installed.
+   */
+  override async preflight({ factories }: PreflightOptions): Promise<void> {
+    if (factories > 0) await requirePackages()
+  }
+
   /** There is nothing to prepare. */
   override setup(): void {}
 

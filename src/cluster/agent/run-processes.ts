@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { signalGroup, signalProcess } from './signal-group.js'
+
+const execute = promisify(execFile)
+
+/** The variable by which a process knows its run, and each that it starts inherits: also one in a session of its own. */
+export const runVariable = 'FLAMBEAU_RUN'
+
+/** How often what is killed is looked for again: it may have started others meanwhile. */
+const mostLooks = 100
+const pauseMs = 20
+
+/** The run itself. */
+export interface RunTree {
+  /** The folder of the run, which its processes have in their environment. */
+  readonly folder: string
+  /** The leader of its process group. */
+  readonly leader: number | undefined
+}
+
+/** Sends a signal to each process of a run once, whichever group it is in. */
+export async function signalRun({ folder, leader }: RunTree, signal: NodeJS.Signals): Promise<void> {
+  const others = (await processesOf(folder)).filter(({ group }) => group !== leader)
+  signalGroup(leader, signal)
+  for (const { pid } of others) signalProcess(pid, signal)
+}
+
+/** Kills all that there is of a run, and what that starts meanwhile. */
+export async function killRun({ folder, leader }: RunTree): Promise<void> {
+  signalGroup(leader, 'SIGKILL')
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const left = await processesOf(folder)
+    if (left.length === 0) return
+    for (const { pid } of left) signalProcess(pid, 'SIGKILL')
+    await delay(pauseMs)
+  }
+}
+
+interface RunProcess {
+  readonly pid: number
+  readonly group: number
+}
+
+async function processesOf(folder: string): Promise<RunProcess[]> {
+  const names = await readdir('/proc').catch(() => undefined)
+  if (!names) return listed(folder)
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
+  const found = await Promise.all(pids.map((pid) => processOf(pid, folder)))
+  return found.filter((each) => each !== undefined)
+}
+
+// The environment of others' processes is not for this user to read.
+async function processOf(pid: number, folder: string): Promise<RunProcess | undefined> {
+  if (pid === process.pid) return undefined
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+  if (!`\0${environment}`.includes(`\0${runVariable}=${folder}\0`)) return undefined
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const [, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { pid, group: Number(group) }
+}
+
+// Where there is no /proc, "ps" shows environments.
+async function listed(folder: string): Promise<RunProcess[]> {
+  const { stdout } = await execute('ps', ['-AEww', '-o', 'pid=,pgid=,command='], {
+    maxBuffer: 1 << 28,
+  }).catch(() => ({ stdout: '' }))
+  const lines = stdout.split('\n').filter((line) => line.includes(` ${runVariable}=${folder}`))
+  const found = lines.map((line) => line.trim().split(/\s+/, 2).map(Number))
+  return found.map(([pid = 0, group = 0]) => ({ pid, group })).filter(({ pid }) => pid !== process.pid)
+}
