@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { sizePattern } from './ship/size-limit.js'
 
 /** A name that is one part of a path on every machine. */
 export const ClusterName = v.pipe(
@@ -6,6 +7,14 @@ export const ClusterName = v.pipe(
   v.regex(
     /^[A-Za-z0-9][\w.-]{0,63}$/,
     'must be letters, digits, "_", "." and "-", beginning with a letter or digit',
+  ),
+)
+
+/** What may go to each host: a text such as `2 GB`, or a number of megabytes. */
+export const MaxSize = v.optional(
+  v.union(
+    [v.pipe(v.number(), v.minValue(0)), v.pipe(v.string(), v.regex(sizePattern))],
+    'must be a size such as "2 GB", or a number of megabytes',
   ),
 )
 

@@ -14,5 +14,6 @@ export { RemoteEnvironment, type RemoteEnvironmentOptions } from './remote-envir
 export { connectToFactories } from './run/factories.js'
 export { type LogOptions, RemoteRun, type RunEnd } from './run/remote-run.js'
 export type { SubmitOptions } from './run/submit.js'
+export type { ContentPart, ContentPlan } from './ship/size-limit.js'
 export { SSHCluster } from './ssh-cluster.js'
 export type { Exit, Resources, RunState, RunStatus } from './wire/protocol.js'

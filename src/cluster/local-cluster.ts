@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, Texts } from './cluster-schema.js'
+import { ClusterName, MaxSize, Texts } from './cluster-schema.js'
 import { LocalHost } from './host/local-host.js'
 import type { Member, Members } from './members.js'
 
@@ -15,6 +15,7 @@ const LocalClusterOptions = toStandardJsonSchema(
     name: ClusterName,
     setupCmds: Texts,
     secrets: Texts,
+    maxSize: MaxSize,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
     folder: v.optional(v.string()),
   }),

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { atHome } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, Texts } from './cluster-schema.js'
+import { ClusterName, MaxSize, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Member, Members } from './members.js'
@@ -20,6 +20,7 @@ const SSHClusterOptions = toStandardJsonSchema(
     name: ClusterName,
     setupCmds: Texts,
     secrets: Texts,
+    maxSize: MaxSize,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(v.string()),

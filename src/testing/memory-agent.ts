@@ -34,6 +34,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): Answers {
     },
     authorize: async () => done,
     know: async () => done,
+    retain: async () => done,
     makeFolders: ({ paths }) => host.makeFolders(paths).then(() => done),
     remove: ({ path, contentOnly }) => host.remove(path, { contentOnly }).then(() => done),
     exists: async ({ path }) => ({ exists: await host.exists(path) }),

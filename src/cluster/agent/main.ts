@@ -21,6 +21,7 @@ import { know } from './keys.js'
 import { logs, wait } from './logs.js'
 import { letProgramsFindNode } from './own-node.js'
 import { receive } from './receive.js'
+import { retain } from './retain.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
@@ -34,6 +35,7 @@ const handlers: Handlers = {
   authorize: done(authorize),
   know: done(know),
   receive: done(receive),
+  retain: done(retain),
   give: done(give),
   exec,
   put: done(put),

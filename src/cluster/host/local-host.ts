@@ -40,6 +40,11 @@ export class LocalHost extends AgentHost {
     })
   }
 
+  /** @internal */
+  override async privateFiles(): Promise<readonly string[]> {
+    return [this.folder]
+  }
+
   protected explainEnd({ stderr }: SessionEnded): ClusterError {
     return new ClusterError(`The agent of host "${this.name}" ended${stderr === '' ? '' : `: ${stderr}`}`, {
       code: 'HOST_LOST',

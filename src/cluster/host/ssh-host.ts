@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './forward-port.js'
+import { identityFiles } from './identity-files.js'
 import type { SessionEnded } from './session-end.js'
 import { shellWord } from './shell-word.js'
 import { explainSsh } from './ssh-failure.js'
@@ -60,6 +61,11 @@ export class SSHHost extends AgentHost {
     await this.ask('exists', { path: '.' }, signal)
     const connection = { host: this.name, path: controlPath((await this.#folder)!) }
     return forwardPort(connection, server, { timeout: this.greetingMs, ...(signal && { signal }) })
+  }
+
+  /** @internal */
+  override privateFiles(): Promise<readonly string[]> {
+    return identityFiles(this.#options)
   }
 
   protected explainEnd(ended: SessionEnded): ClusterError {
