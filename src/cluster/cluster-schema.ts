@@ -10,12 +10,11 @@ export const ClusterName = v.pipe(
   ),
 )
 
+const size = 'must be a size such as "2 GB", or a number of megabytes'
+
 /** What may go to each host: a text such as `2 GB`, or a number of megabytes. */
 export const MaxSize = v.optional(
-  v.union(
-    [v.pipe(v.number(), v.minValue(0)), v.pipe(v.string(), v.regex(sizePattern))],
-    'must be a size such as "2 GB", or a number of megabytes',
-  ),
+  v.union([v.pipe(v.number(), v.minValue(0, size)), v.pipe(v.string(), v.regex(sizePattern, size))], size),
 )
 
 /** Any number of texts; none when absent. */
