@@ -196,10 +196,10 @@ async function withSlowStart(cluster: Cluster, act: () => Promise<void>): Promis
     .split('\n')
   const path = `.flambeau/packages/${name}/node_modules/flambeau/dist/cluster/run-job.js`
   const program = (await orchestrator.get(path)).toString()
-  await orchestrator.put(
-    path,
-    `await new Promise((go) => setTimeout(go, 1500))\nawait import('./run-job-later.js')\n`,
-  )
+  const slow = `await new Promise((go) => setTimeout(go, 1500))\nawait import('./run-job-later.js')\n`
+  // Neither its size nor its time says that it was written to: else the package would be sent anew.
+  await orchestrator.put(path, slow.padEnd(Buffer.byteLength(program)))
+  await orchestrator.exec(['touch', '-d', '1 day ago', path])
   await orchestrator.put(path.replace('run-job.js', 'run-job-later.js'), program)
   try {
     await act()

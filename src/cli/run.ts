@@ -66,7 +66,7 @@ async function run(file: string, flags: RunFlags, command: Command): Promise<voi
   )
   process.off('beforeExit', sayNeverEnded)
   process.exitCode = interrupted ? interruptedCode : outcome.exitCode
-  if (outcome.ok) printResult(outcome.value)
+  if (outcome.ok && !flags.dryRun) printResult(outcome.value)
 }
 
 // Node ends when nothing is left to wait for, and would call that a success.

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { sizePattern } from './ship/size-limit.js'
 
 /** A name that is one part of a path on every machine. */
 export const ClusterName = v.pipe(
@@ -26,3 +27,10 @@ export const HostName = v.pipe(
 
 /** Any number of texts; none when absent or null. */
 export const Texts = v.nullish(v.array(Text))
+
+const size = 'must be a size such as "2 GB", or a number of megabytes'
+
+/** What may go to each host: a text such as `2 GB`, or a number of megabytes. */
+export const MaxSize = v.optional(
+  v.union([v.pipe(v.number(), v.minValue(0, size)), v.pipe(v.string(), v.regex(sizePattern, size))], size),
+)

@@ -14,6 +14,9 @@ import type { RemoteEnvironment } from './remote-environment.js'
 import { environmentOf } from './run/environment-of.js'
 import { RemoteRun } from './run/remote-run.js'
 import { type SubmitOptions, submit } from './run/submit.js'
+import { PrivateFiles } from './ship/private-files.js'
+import { shipmentsOf } from './ship/program-trees.js'
+import { type ContentPlan, contentPlanOf, refuseTooMuch } from './ship/size-limit.js'
 import { takeDown } from './take-down.js'
 import type { Resources, RunStatus } from './wire/protocol.js'
 
@@ -25,6 +28,8 @@ export interface ClusterOptions {
   readonly setupCmds?: readonly string[] | null | undefined
   /** The sections of secrets that may leave this machine; none when absent. */
   readonly secrets?: readonly string[] | null | undefined
+  /** What may go to each host with a run, such as `2 GB`; 100 MB and 10,000 files when absent. */
+  readonly maxSize?: string | number | undefined
 }
 
 /**
@@ -108,9 +113,22 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     if (isClusterRunnable(runnable))
       await runnable.setupInjectEnv({ cluster: this, extensions: runnable.extensions, force })
     const { name, options: own } = this
-    const secretFiles = [secretsFileOf(this.config) ?? []].flat()
-    const members = membersOf(await this.#readyHosts())
-    return submit(runnable, { name, members, secrets: own.secrets ?? [], secretFiles }, options)
+    const privateFiles = await this.#privateFiles(runnable)
+    const { secrets, maxSize } = own
+    const to = { name, members: membersOf(await this.#readyHosts()), secrets: secrets ?? [] }
+    return submit(runnable, { ...to, privateFiles, maxSize }, options)
+  }
+
+  /** What `submit` would send along with a runnable; sends nothing. */
+  async planContent(
+    runnable: Runnable<any, any>,
+    { imports = [] }: Pick<SubmitOptions, 'imports'> = {},
+  ): Promise<readonly ContentPlan[]> {
+    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
+    const content = { extensions: runnable.importedExtensions, imports }
+    const shipments = await shipmentsOf(content, await this.#privateFiles(runnable))
+    refuseTooMuch(shipments, this.options.maxSize)
+    return shipments.map(contentPlanOf)
   }
 
   /** A run by its id, started by whichever process. */
@@ -175,6 +193,13 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** The secrets, the keys and what hosts are made of: they stay here, whatever package they lie in. */
+  async #privateFiles({ config }: Runnable<any, any>): Promise<PrivateFiles> {
+    const secrets = [this.config, config].flatMap((each) => secretsFileOf(each) ?? [])
+    const ofHosts = await Promise.all(this.hosts.map((host) => host.privateFiles()))
+    return PrivateFiles.of([...secrets, ...ofHosts.flat()])
   }
 
   get #hosts(): ClusterHosts {

@@ -7,7 +7,7 @@ import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/registrable.js'
 import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, Text, Texts } from './cluster-schema.js'
+import { ClusterName, MaxSize, Text, Texts } from './cluster-schema.js'
 import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
 import type { Member, Members } from './members.js'
 
@@ -16,6 +16,7 @@ const LocalClusterOptions = toStandardJsonSchema(
     name: ClusterName,
     setupCmds: Texts,
     secrets: Texts,
+    maxSize: MaxSize,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
     folder: v.optional(Text),
   }),

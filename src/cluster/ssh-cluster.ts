@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
 import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, HostName, Text, Texts } from './cluster-schema.js'
+import { ClusterName, HostName, MaxSize, Text, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
@@ -17,6 +17,7 @@ const SSHClusterOptions = toStandardJsonSchema(
     name: ClusterName,
     setupCmds: Texts,
     secrets: Texts,
+    maxSize: MaxSize,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(Text),

@@ -35,6 +35,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): Answers {
     authorize: async () => done,
     know: async () => done,
     reach: async ({ commands }) => ({ ends: commands.map(() => ({ exitCode: 0, stderr: '' })) }),
+    retain: async () => done,
     makeFolders: ({ paths }) => host.makeFolders(paths).then(() => done),
     remove: ({ path, contentOnly }) => host.remove(path, { contentOnly }).then(() => done),
     exists: async ({ path }) => ({ exists: await host.exists(path) }),

@@ -26,5 +26,5 @@ export async function copiesOf(
 // Of a size that fits, the content decides: times say nothing between two machines.
 async function isThere(path: string, { size, hash }: TreeFile): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
-  return found?.isFile() === true && found.size === size && (await hashFile(path, size)) === hash
+  return found?.isFile() === true && found.size === size && (await hashFile(path, size)).hash === hash
 }

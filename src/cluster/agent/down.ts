@@ -7,6 +7,7 @@ import { forget, isAnyAuthorized } from './authorized-keys.js'
 import { cancel } from './cancel.js'
 import { clusterFolder, packages, root, runFolder, runs } from './paths.js'
 import { receiptName } from './receipt.js'
+import { removeUnused, usedBy } from './retain.js'
 import { runsOf } from './run-files.js'
 
 /** Removes what a cluster has put on this host; what other clusters share stays until the last of them goes. */
@@ -16,8 +17,10 @@ export async function down({ cluster, force, graceMs }: Ask<'down'>): Promise<vo
   if (active) await cancel({ cluster, id: active, graceMs })
   await forget(cluster)
   for (const { id } of await runsOf(cluster)) await rm(runFolder(id), { recursive: true, force: true })
+  const used = await usedBy(cluster)
   await rm(clusterFolder(cluster), { recursive: true, force: true })
   if (await isLast()) await removeShared()
+  else await removeUnused(used)
 }
 
 // Of a cluster for which this host is a plain factory, there is nothing but that line.

@@ -24,6 +24,7 @@ import { letProgramsFindNode } from './own-node.js'
 import { reach } from './reach.js'
 import { receive } from './receive.js'
 import { checkRequest } from './requests.js'
+import { retain } from './retain.js'
 import { runsOf, statusOf } from './run-files.js'
 import { setUp } from './set-up.js'
 import { start } from './start.js'
@@ -43,6 +44,7 @@ const handlers: Handlers = {
   know: done(know),
   reach,
   receive: done(receive),
+  retain: done(retain),
   give: done(give),
   exec,
   put: done(put),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { chmod, copyFile, open, readdir, rm } from 'node:fs/promises'
+import { chmod, copyFile, link, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Ask, Content } from '../wire/protocol.js'
@@ -10,6 +10,7 @@ import type { Wire } from '../wire/wire.js'
 import { copiesOf } from './copies.js'
 import { onHost } from './paths.js'
 import { isWhole, writeReceipt } from './receipt.js'
+import { expect } from './retain.js'
 
 /** Files up to this many bytes are written at once. */
 const small = 1 << 18
@@ -18,21 +19,22 @@ const small = 1 << 18
  * Receives a folder: asks for the files that are nowhere here, writes all beside its place, and puts it there with one
  * rename. `fresh` says that a folder of this name can only hold this very content.
  */
-export async function receive({ to, manifest, fresh }: Ask<'receive'>, wire: Wire): Promise<void> {
+export async function receive(ask: Ask<'receive'>, wire: Wire): Promise<void> {
+  const { to, manifest, fresh, cluster } = ask
   const folder = onHost(to)
+  if (cluster !== undefined) await expect(cluster, folder)
   if (fresh && (await isWhole(folder))) return wire.send({ wanted: [] })
-  const copies = await copiesOf(manifest, fresh ? await siblings(folder) : [folder])
-  const wanted = [...manifest.files.entries()].filter(([, file]) => !copies.has(file))
-  await wire.send({ wanted: wanted.map(([index]) => index) })
   const incoming = besides(folder)
   try {
     makeFolders(incoming, manifest)
+    const taken = await takeOver(ask, incoming)
+    const wanted = [...manifest.files.entries()].filter(([, file]) => !taken.has(file))
+    await wire.send({ wanted: wanted.map(([index]) => index) })
     const take = await contentFrom(
       wire,
       wanted.map(([, { size }]) => size),
     )
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
-    for (const [file, source] of copies) await takeOver(source, join(incoming, file.path), file)
     if (fresh) await writeReceipt(incoming, manifest)
     if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
   } finally {
@@ -53,9 +55,39 @@ function makeFolders(folder: string, { files }: TreeManifest): void {
   for (const path of new Set([folder, ...paths])) mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
-async function takeOver(source: string, path: string, file: TreeFile): Promise<void> {
-  await copyFile(source, path)
-  await chmod(path, modeOf(file))
+// At once, not when the rest has arrived: until then the copy may be removed.
+async function takeOver({ to, manifest, fresh }: Ask<'receive'>, incoming: string): Promise<Set<TreeFile>> {
+  const folder = onHost(to)
+  const copies = await copiesOf(manifest, fresh ? await siblings(folder) : [folder])
+  const taken = new Set<TreeFile>()
+  for (const [file, source] of copies) {
+    const target = join(incoming, file.path)
+    const isTaken =
+      (fresh && (await isLinked(source, target, file))) || (await isCopied(source, target, file))
+    if (isTaken) taken.add(file)
+  }
+  return taken
+}
+
+// What has the name of its hash does not change, so equal files of two versions are one on the disk.
+async function isLinked(source: string, target: string, file: TreeFile): Promise<boolean> {
+  const found = await stat(source).catch(() => undefined)
+  if (((found?.mode ?? 0) & 0o777) !== modeOf(file)) return false
+  return link(source, target).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function isCopied(source: string, target: string, file: TreeFile): Promise<boolean> {
+  try {
+    await copyFile(source, target)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+  await chmod(target, modeOf(file))
+  return true
 }
 
 /** Gives the next so many bytes of what is received. */

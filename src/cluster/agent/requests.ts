@@ -18,7 +18,7 @@ const isTree: Check = (value) => {
 const checks: Readonly<Record<string, Check>> = {
   cluster: isName(/^[A-Za-z0-9][\w.-]{0,63}$/),
   packageHash: isName(/^[0-9a-f]+$/),
-  trees: (value) => Array.isArray(value) && value.every(isName(/^[0-9a-f]+$/)),
+  trees: (value) => Array.isArray(value) && value.every((path) => isTreePath(String(path))),
   manifest: isTree,
   path: isText,
   from: isText,

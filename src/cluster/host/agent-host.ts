@@ -10,7 +10,7 @@ import { explainRefusal } from './explain.js'
 import type { Server } from './forward-port.js'
 import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
 import { receiveTree } from './receive-tree.js'
-import { sendTree } from './send-tree.js'
+import { type SendTarget, sendTree } from './send-tree.js'
 import type { Session } from './session.js'
 import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
@@ -51,6 +51,11 @@ export abstract class AgentHost implements Host {
   /** Why a connection ended before its answer came. */
   protected abstract explainEnd(ended: SessionEnded): ClusterError
 
+  /** @internal Files and folders of this machine that never go to a host: keys, and what the host is made of. */
+  async privateFiles(): Promise<readonly string[]> {
+    return []
+  }
+
   /** @internal One question, one answer. */
   ask<O extends Operation>(op: O, ask: Ask<O>, signal?: AbortSignal): Promise<Reply<O>> {
     return this.talk(async (session) => {
@@ -74,7 +79,7 @@ export abstract class AgentHost implements Host {
   }
 
   /** @internal */
-  send(tree: Tree, to: { path: string; fresh: boolean }, signal?: AbortSignal): Promise<Sent> {
+  send(tree: Tree, to: SendTarget, signal?: AbortSignal): Promise<Sent> {
     return this.talk((session) => sendTree(session, tree, to), signal)
   }
 

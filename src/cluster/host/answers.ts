@@ -95,6 +95,7 @@ const replies: ReplySchemas = {
       ),
     }),
   receive: done,
+  retain: done,
   give: done,
   exec: () => v.object(exit),
   put: done,

@@ -58,7 +58,8 @@ const refusals: Readonly<Record<string, readonly [code: string, explain: Explain
   ],
   FILE_CHANGED: [
     'FILE_CHANGED',
-    (_, { message }) => `"${message}" changed while it was sent: try again when it is at rest`,
+    (_, { message }) =>
+      `"${message}" changed while it was sent: try again when it is at rest, or write "/${message}" into .flambeauignore`,
   ],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',

@@ -41,6 +41,11 @@ export class LocalHost extends AgentHost {
   }
 
   /** @internal */
+  override async privateFiles(): Promise<readonly string[]> {
+    return [this.folder]
+  }
+
+  /** @internal */
   protected async makeFolder(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
   }

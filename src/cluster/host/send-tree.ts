@@ -8,14 +8,19 @@ import { compressedContentOf, contentOf } from './tree-content.js'
 /** Up to so many bytes are compressed before they are sent; `Compression yes` in ssh_config does it for more. */
 const compressible = 1 << 23
 
+/** Where a tree goes on a host. */
+export interface SendTarget {
+  readonly path: string
+  /** A folder of this name can only hold this very content. */
+  readonly fresh: boolean
+  /** The cluster that will use it: until its run has started, nobody removes it. */
+  readonly cluster?: string
+}
+
 /** Sends a tree: the other side says which of its files it lacks. */
-export async function sendTree(
-  session: Session,
-  tree: Tree,
-  to: { path: string; fresh: boolean },
-): Promise<Sent> {
+export async function sendTree(session: Session, tree: Tree, { path, ...to }: SendTarget): Promise<Sent> {
   const { hash, files } = tree
-  await session.ask('receive', { to: to.path, manifest: { hash, files }, fresh: to.fresh })
+  await session.ask('receive', { to: path, manifest: { hash, files }, ...to })
   const { wanted } = await session.next(wantedOf(files.length))
   const bytes = wanted.reduce((sum, index) => sum + files[index]!.size, 0)
   if (bytes > compressible) await sendPlain(session, tree, wanted)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import type { ClusterError } from '../../errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './forward-port.js'
+import { identityFiles } from './identity-files.js'
 import type { SessionEnded } from './session-end.js'
 import { commandLine, shellWord } from './shell-word.js'
 import { controlPath, sshArguments, whereArguments } from './ssh-arguments.js'
@@ -79,6 +80,11 @@ export class SSHHost extends AgentHost {
     const { key, address } = this.#options
     const withKey = key === undefined ? [] : ['-i', key]
     return commandLine(['ssh', ...whereArguments(this.#options), ...withKey, address])
+  }
+
+  /** @internal */
+  override privateFiles(): Promise<readonly string[]> {
+    return identityFiles(this.#options)
   }
 
   protected explainEnd(ended: SessionEnded): ClusterError {

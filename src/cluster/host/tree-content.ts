@@ -51,16 +51,17 @@ async function* fileOf(file: TreeFile, source: string): AsyncGenerator<Buffer> {
   let read = 0
   for await (const chunk of piecesOf(source, file.size)) {
     read += chunk.length
-    if (read <= file.size) yield chunk
+    yield chunk
   }
   if (read === file.size) return
-  throw new ClusterError(`"${file.path}" changed while it was sent: try again when it is at rest`, {
-    code: 'FILE_CHANGED',
-  })
+  throw new ClusterError(
+    `"${file.path}" changed while it was sent: try again when it is at rest, or write "/${file.path}" into .flambeauignore`,
+    { code: 'FILE_CHANGED' },
+  )
 }
 
 // A small file is read sooner than a thread could be asked to do it.
 async function* piecesOf(source: string, size: number): AsyncGenerator<Buffer> {
-  if (size <= small) yield readFileSync(source)
-  else yield* createReadStream(source)
+  if (size <= small) yield readFileSync(source).subarray(0, size)
+  else yield* createReadStream(source, { end: size - 1 })
 }

@@ -3,14 +3,18 @@ import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
-import { secretsFileOf, shareSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { shareSecrets } from '../../runnable/secrets/shared-secrets.js'
 import type { ClusterCallOptions } from '../bring-up/events.js'
 import { inWords, packagePath } from '../bring-up/prepare.js'
 import type { AgentHost } from '../host/agent-host.js'
+import type { SendTarget } from '../host/send-tree.js'
 import type { Members } from '../members.js'
 import { onEveryHost } from '../on-every-host.js'
 import { ownTree } from '../ship/package-tree.js'
-import { extensionTrees, importTrees, type ShippedTree } from '../ship/program-trees.js'
+import type { PrivateFiles } from '../ship/private-files.js'
+import { placesOf, type ShippedTree, shipmentsOf, treesOf } from '../ship/program-trees.js'
+import { refuseTooMuch } from '../ship/size-limit.js'
+import type { Ask } from '../wire/protocol.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram } from './run-folder.js'
 
@@ -32,8 +36,9 @@ export interface Destination {
   readonly members: Members
   /** The sections of secrets that may leave this machine. */
   readonly secrets: readonly string[]
-  /** Files that hold its own secrets, and stay here whatever folder they lie in. */
-  readonly secretFiles: readonly string[]
+  /** What stays here whatever package it lies in. */
+  readonly privateFiles: PrivateFiles
+  readonly maxSize: string | number | undefined
 }
 
 /** Sends a runnable, as it is now, with all that it needs, and starts it. */
@@ -45,13 +50,16 @@ export async function submit(
   const { orchestrator, factories } = to.members
   // First of all: what is wrong with them is known here, before anything is sent.
   const secrets = secretsOf(runnable, to)
-  const kept = [...to.secretFiles, secretsFileOf(runnable.config) ?? []].flat()
-  const extensions = await extensionTrees(runnable.importedExtensions, kept)
-  const { trees, imports } = await importTrees(options.imports ?? [], kept)
+  const { imports = [] } = options
+  const shipments = await shipmentsOf({ extensions: runnable.importedExtensions, imports }, to.privateFiles)
+  refuseTooMuch(shipments, to.maxSize)
+  const trees = await treesOf(shipments)
   const hosts = [orchestrator, ...factories].map(({ host }) => host)
   const { hash } = await ownTree()
-  for (const tree of [...extensions, ...trees])
-    await sendToAll(hosts, tree, `${packagePath(hash)}/${tree.place}`, options)
+  for (const tree of trees) {
+    const target = { path: `${packagePath(hash)}/${tree.place}`, fresh: true, cluster: to.name }
+    await sendToAll(hosts, { tree, target }, options)
+  }
   const { force = false, file = 'job.yaml', signal } = options
   const program: RunProgram = {
     cluster: to.name,
@@ -59,8 +67,10 @@ export async function submit(
     flags: pickRunFlags(options),
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
-    extensions: Object.fromEntries(extensions.map(({ extension, place }) => [extension, place])),
-    imports,
+    extensions: Object.fromEntries(
+      trees.flatMap(({ extension, place }) => (extension === undefined ? [] : [[extension, place]])),
+    ),
+    imports: placesOf(imports, trees),
   }
   const files = {
     ...textOf(runnable, options),
@@ -75,17 +85,22 @@ export async function submit(
   const specification = { id: newId(), cluster: to.name, file, force, packageHash: hash }
   const all = { ...files, ...asJson('connection.json', connections) }
   const { id } = await orchestrator.host.ask('start', { ...specification, files: all }, signal)
+  await retain(hosts, { cluster: to.name, trees: [hash, ...trees.map(({ place }) => `${hash}/${place}`)] })
   return new RemoteRun(id, to.name, orchestrator.host, true)
+}
+
+// The run goes on whether there is room for the next or not.
+async function retain(hosts: readonly AgentHost[], ask: Ask<'retain'>): Promise<void> {
+  await onEveryHost(hosts, (host) => host.ask('retain', ask)).catch(() => undefined)
 }
 
 async function sendToAll(
   hosts: readonly AgentHost[],
-  { name, tree }: ShippedTree,
-  path: string,
+  { tree: { name, tree }, target }: { readonly tree: ShippedTree; readonly target: SendTarget },
   options: SubmitOptions,
 ) {
   await onEveryHost(hosts, async (host) => {
-    const sent = await host.send(tree, { path, fresh: true }, options.signal)
+    const sent = await host.send(tree, target, options.signal)
     if (sent.files > 0)
       options.onEvent?.({ kind: 'did', host: host.name, what: `sent ${name} (${inWords(sent)})` })
   })

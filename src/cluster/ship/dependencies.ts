@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
+import { type Manifest, readManifest } from './manifest.js'
 
 /** A package that another one needs, and where in the other's tree it goes. */
 export interface Placed {
@@ -9,20 +10,6 @@ export interface Placed {
   readonly folder: string
   /** In the tree, such as `node_modules/yaml`; empty for the package that needs all others. */
   readonly place: string
-}
-
-interface Manifest {
-  readonly name?: string
-  readonly version?: string
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly optionalDependencies?: Readonly<Record<string, string>>
-  readonly peerDependencies?: Readonly<Record<string, string>>
-  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
-}
-
-async function readManifest(folder: string): Promise<Manifest> {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
-  return JSON.parse(text)
 }
 
 /**
@@ -107,6 +94,27 @@ function below(place: string, name: string): string {
 }
 
 function notInstalled(dependency: string, name: string, folder: string): ClusterConfigurationError {
-  const message = `"${name}" needs package "${dependency}", which is not installed: type "npm install" in "${folder}"`
+  const message = `"${name}" needs package "${dependency}", which is not installed: ${howToInstall(folder)}`
   return new ClusterConfigurationError(message, { code: 'DEPENDENCY_NOT_INSTALLED' })
+}
+
+/** The file by which a package manager is known, and what installs with it. */
+const managers = [
+  ['pnpm-lock.yaml', 'pnpm install'],
+  ['yarn.lock', 'yarn install'],
+  ['bun.lock', 'bun install'],
+  ['bun.lockb', 'bun install'],
+] as const
+
+function howToInstall(folder: string): string {
+  if (process.versions.pnp !== undefined || fileAbove('.pnp.cjs', folder))
+    return `Yarn Plug'n'Play keeps no "node_modules" that could be sent, so write "nodeLinker: node-modules" into .yarnrc.yml, and type "yarn install" in "${folder}"`
+  const [, command] = managers.find(([file]) => fileAbove(file, folder)) ?? []
+  return `type "${command ?? 'npm install'}" in "${folder}"`
+}
+
+function fileAbove(name: string, folder: string): boolean {
+  if (existsSync(join(folder, name))) return true
+  const parent = dirname(folder)
+  return parent !== folder && fileAbove(name, parent)
 }

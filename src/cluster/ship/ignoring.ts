@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import ignore from 'ignore'
 
 /** What nobody wants on another machine. */
-const always = ['.git/', '.DS_Store', '*.incoming', '.flambeau-tree.json']
+const always = ['.git', '.DS_Store', '*.incoming', '.flambeau-tree.json']
 
 /** The file in a folder that says what of it stays here; as `.gitignore`. */
 export const ignoreFile = '.flambeauignore'

@@ -1,19 +1,22 @@
-import { realpath } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { ClusterConfigurationError } from '../../errors.js'
+import { isPersonal } from '../../util/project-root.js'
 import { type Tree, treeFrom, treeOf } from '../wire/tree-of.js'
 import { type Placed, withDependencies } from './dependencies.js'
+import { neededBy } from './entry-folders.js'
+import { gitIgnores, type Ignores } from './git-ignores.js'
 import { ignoring } from './ignoring.js'
+import { entriesOf, readManifest } from './manifest.js'
 import { ownFolder } from './own-folder.js'
+import { filesOfPackage, type PackageFiles, type PackageRules } from './package-files.js'
+import type { PrivateFiles } from './private-files.js'
 
-type Ignores = (path: string) => boolean
+/** What of an installed package serves compilers only. */
+const notRun = /\.(?:d\.[cm]?ts|map)$/i
 
-/** What of an installed package serves people and compilers only. */
-const notRun = /\.(?:d\.[cm]?ts|map|md|markdown)$/i
-
-const isNotRun: Ignores = (path) => /(?:^|\/)node_modules\//.test(path) || notRun.test(path)
-
-/** Of what this package needs, what is for browsers, a third of all files, as well. */
-const isNotForNode: Ignores = (path) => isNotRun(path) || /^browser\/|\.html$/.test(path)
+/** Of what this package needs, what is for browsers, a third of all files, and what is for people, as well. */
+const isNotForNode: Ignores = (path) =>
+  /(?:^|\/)node_modules\//.test(path) || notRun.test(path) || /^browser\/|\.(?:html|md|markdown)$/i.test(path)
 
 /** Of this package itself, `dist` and what says what it is. */
 const isNotOurs: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
@@ -22,43 +25,82 @@ let own: Promise<Tree> | undefined
 
 /** This package, at this very version, with all that it needs to run; read once in a process. */
 export function ownTree(): Promise<Tree> {
-  own ??= withDependencies(ownFolder()).then((packages) =>
-    merge(packages, { at: 'node_modules/flambeau', ignore: isNotOurs, ignoreBelow: isNotForNode }),
-  )
+  own ??= readOwn()
   return own
 }
 
-/**
- * A user's package with all that it needs to run, but for flambeau, which is there already. Of the package itself
- * everything goes that its `.flambeauignore` does not name; `kept` are files that stay here all the same.
- */
-export async function packageTree(folder: string, kept: readonly string[] = []): Promise<Tree> {
-  const packages = await withDependencies(folder, ['flambeau'])
-  const ignores = await ignoring(folder, ['node_modules/'])
-  const places = await Promise.all(kept.map(realPath))
-  const real = await realPath(folder)
-  const ignore: Ignores = (path) => ignores(path) || places.includes(join(real, path))
-  return merge(packages, { at: '', ignore, ignoreBelow: isNotRun })
-}
-
-function realPath(path: string): Promise<string> {
-  return realpath(path).catch(() => resolve(path))
-}
-
-interface Merging {
-  /** Where the first package, which needs the others, stands in the tree. */
-  readonly at: string
-  readonly ignore: Ignores
-  /** What stays here of the packages that it needs. */
-  readonly ignoreBelow: Ignores
-}
-
-async function merge(packages: readonly Placed[], { at, ignore, ignoreBelow }: Merging): Promise<Tree> {
+async function readOwn(): Promise<Tree> {
   const found: { path: string; source: string }[] = []
-  for (const { folder, place } of packages) {
-    const tree = await treeOf(folder, { ignore: place === '' ? ignore : ignoreBelow, hashed: false })
-    for (const [index, { path }] of tree.files.entries())
-      found.push({ path: join(place === '' ? at : place, path), source: tree.sources[index]! })
+  for (const { folder, place } of await withDependencies(ownFolder())) {
+    const { files, sources } = await treeOf(folder, {
+      ignore: place === '' ? isNotOurs : isNotForNode,
+      hashed: false,
+    })
+    for (const [index, { path }] of files.entries())
+      found.push({ path: join('node_modules/flambeau', place, path), source: sources[index]! })
   }
   return treeFrom(found)
+}
+
+/** How {@link packageFiles} looks at a package. */
+export interface PackageOptions {
+  readonly privateFiles: PrivateFiles
+  /** Paths within the package of the modules that are imported. */
+  readonly modules?: readonly string[]
+}
+
+/**
+ * What goes of a user's package, with all that it needs to run but flambeau, which is there already. Packages that are
+ * linked to, as workspaces are, lie in no `node_modules`: what holds for the package itself holds for them.
+ *
+ * @throws `ClusterConfigurationError` when it is a home folder, links lead out of it, or it lacks a dependency.
+ */
+export async function packageFiles(folder: string, options: PackageOptions): Promise<PackageFiles> {
+  const all: PackageFiles = { files: [], withheld: [] }
+  for (const placed of await withDependencies(folder, ['flambeau'])) {
+    if (isPersonal(placed.folder)) throw personal(placed.folder)
+    const { files, withheld } = await filesOfPackage(placed.folder, await rulesOf(placed, options))
+    all.files.push(...files.map((file) => ({ ...file, path: join(placed.place, file.path) })))
+    all.withheld.push(...withheld.map((path) => join(placed.place, path)))
+  }
+  return all
+}
+
+function rulesOf(placed: Placed, options: PackageOptions): Promise<PackageRules> | PackageRules {
+  return /[\\/]node_modules[\\/]/.test(placed.folder) && placed.place !== ''
+    ? rulesOfInstalled(options)
+    : rulesOfOwn(placed, options)
+}
+
+function rulesOfInstalled({ privateFiles }: PackageOptions): PackageRules {
+  const ignores: Ignores = (path) => /(?:^|\/)node_modules(?:\/|$)/.test(path) || notRun.test(path)
+  return { privateFiles, ignores, addRepository: async () => undefined }
+}
+
+async function rulesOfOwn({ folder, place }: Placed, options: PackageOptions): Promise<PackageRules> {
+  const { privateFiles, modules = [] } = options
+  const own = await ignoring(folder, ['node_modules', '.flambeau'])
+  const ignored = await gitIgnores(folder)
+  const entries = [...entriesOf(await readManifest(folder)), ...(place === '' ? modules : [])]
+  const needed = neededBy(folder, entries, ignored)
+  const nested: (readonly [prefix: string, ignores: Ignores])[] = []
+  return {
+    privateFiles,
+    ignores: (path) =>
+      own(path) ||
+      (!needed(path) &&
+        (ignored(path) ||
+          nested.some(
+            ([prefix, ignores]) =>
+              path.startsWith(prefix) && path !== prefix && ignores(path.slice(prefix.length)),
+          ))),
+    addRepository: async (path) => {
+      nested.push([`${path}/`, await gitIgnores(join(folder, path))])
+    },
+  }
+}
+
+function personal(folder: string): ClusterConfigurationError {
+  const message = `"${folder}" is a home folder, or holds others or keys of SSH, and is never sent: put the modules into a folder of their own, with a package.json`
+  return new ClusterConfigurationError(message, { code: 'PERSONAL_FOLDER' })
 }

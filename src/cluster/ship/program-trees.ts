@@ -1,68 +1,92 @@
 import { existsSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
 import type { ResolvedExtension } from '../../extensions/resolved.js'
-import type { Tree } from '../wire/tree-of.js'
-import { ownFolder, packageAbove } from './own-folder.js'
-import { packageTree } from './package-tree.js'
+import { projectRoot } from '../../util/project-root.js'
+import { type Tree, treeFrom } from '../wire/tree-of.js'
+import { ownFolder } from './own-folder.js'
+import type { PackageFiles } from './package-files.js'
+import { packageFiles } from './package-tree.js'
+import type { PrivateFiles } from './private-files.js'
 
-/** A folder that goes along with a run, and where it lies within the package that the run uses. */
-export interface ShippedTree {
+/** A folder that goes along with a run. */
+export interface Shipment extends PackageFiles {
   /** What messages call it. */
   readonly name: string
+  readonly folder: string
+  /** The name of the extension that it is in the runnable file; otherwise its modules are imported. */
+  readonly extension?: string
+}
+
+/** What a run needs of this machine. */
+export interface RunContent {
+  readonly extensions: readonly ResolvedExtension[]
+  /** Modules that register classes. */
+  readonly imports: readonly (string | URL)[]
+}
+
+/** What goes along with a run: its extensions, and the packages of the modules that it imports; reads no file but keys. */
+export async function shipmentsOf(
+  { extensions, imports }: RunContent,
+  privateFiles: PrivateFiles,
+): Promise<Shipment[]> {
+  const shipments: Shipment[] = []
+  for (const { name, folder } of extensions) {
+    const files = await packageFiles(folder, { privateFiles })
+    shipments.push({ ...files, folder, name: `extension "${name}"`, extension: name })
+  }
+  for (const [folder, modules] of byFolder(imports)) {
+    const files = await packageFiles(folder, { privateFiles, modules })
+    shipments.push({ ...files, folder, name: `"${folder}"` })
+  }
+  return shipments
+}
+
+function byFolder(imports: RunContent['imports']): Map<string, string[]> {
+  const folders = new Map<string, string[]>()
+  for (const file of imports.map(fileOf)) {
+    const folder = programFolder(file)
+    const modules = folders.get(folder) ?? []
+    folders.set(folder, [...modules, within(folder, file)])
+  }
+  return folders
+}
+
+function within(folder: string, file: string): string {
+  return relative(folder, file).split(sep).join('/')
+}
+
+/** A folder that goes along, and where it lies within the package that the run uses. */
+export interface ShippedTree extends Shipment {
   readonly tree: Tree
   readonly place: string
 }
 
-/** The tree of an extension. */
-export interface ExtensionTree extends ShippedTree {
-  /** Its name in the runnable file. */
-  readonly extension: string
-}
-
-/** The trees of extensions, as they are on this machine; files that are `kept` stay here. */
-export async function extensionTrees(
-  extensions: readonly ResolvedExtension[],
-  kept: readonly string[],
-): Promise<ExtensionTree[]> {
-  const trees: ExtensionTree[] = []
-  for (const { name: extension, folder } of extensions) {
-    const tree = await packageTree(folder, kept)
-    trees.push({ extension, name: `extension "${extension}"`, tree, place: `extensions/${tree.hash}` })
+/** Shipments with what their files hold. */
+export async function treesOf(shipments: readonly Shipment[]): Promise<ShippedTree[]> {
+  const trees: ShippedTree[] = []
+  for (const shipment of shipments) {
+    const tree = await treeFrom(shipment.files)
+    const kind = shipment.extension === undefined ? 'programs' : 'extensions'
+    trees.push({ ...shipment, tree, place: `${kind}/${tree.hash}` })
   }
   return trees
 }
 
-/**
- * The trees of the packages in which modules lie, and the modules as paths within the package that the run uses; files
- * that are `kept` stay here.
- */
-export async function importTrees(
-  modules: readonly (string | URL)[],
-  kept: readonly string[],
-): Promise<{ trees: ShippedTree[]; imports: string[] }> {
-  const trees = new Map<string, ShippedTree>()
-  const imports: string[] = []
-  for (const module of modules) {
-    const file = fileOf(module)
+/** Modules as paths within the package that the run uses. */
+export function placesOf(imports: RunContent['imports'], trees: readonly ShippedTree[]): string[] {
+  return imports.map(fileOf).map((file) => {
     const folder = programFolder(file)
-    const shipped = trees.get(folder) ?? (await programTree(folder, kept))
-    trees.set(folder, shipped)
-    imports.push(`${shipped.place}/${relative(folder, file)}`)
-  }
-  return { trees: [...trees.values()], imports }
+    const { place } = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
+    return `${place}/${within(folder, file)}`
+  })
 }
 
 // Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
 function programFolder(file: string): string {
-  const folder = packageAbove(dirname(file))
+  const folder = projectRoot(dirname(file))
   return folder === ownFolder() ? dirname(file) : folder
-}
-
-async function programTree(folder: string, kept: readonly string[]): Promise<ShippedTree> {
-  const tree = await packageTree(folder, kept)
-  return { name: `"${folder}"`, tree, place: `programs/${tree.hash}` }
 }
 
 function fileOf(module: string | URL): string {

@@ -96,7 +96,9 @@ export interface Operations {
     reply: { ends: readonly { exitCode: number | null; stderr: string }[] }
   }
   /** Offers a tree; answered with {@link Wanted}. If that is anything, {@link Content} and its bytes follow. */
-  receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean }; reply: Done }
+  receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
+  /** Says what the run that a cluster has just started uses, as paths below `packages`; what nobody uses may go. */
+  retain: { ask: { cluster: string; trees: readonly string[] }; reply: Done }
   /** Answered with a manifest, after which the {@link Piece}s of all files follow. */
   give: { ask: { from: string }; reply: Done }
   /** Answered with pieces of output and the exit; `input` bytes follow. */

@@ -61,7 +61,9 @@ async function filesIn(
 
 async function describe({ path, source }: Found, hashed: boolean): Promise<TreeFile> {
   const { size, mode } = await stat(source)
-  return { path, size, executable: (mode & 0o100) !== 0, hash: hashed ? await hashFile(source, size) : '' }
+  const executable = (mode & 0o100) !== 0
+  // A file that grows meanwhile, such as a log, is what was read of it.
+  return { path, executable, ...(hashed ? await hashFile(source, size) : { size, hash: '' }) }
 }
 
 function hashOf(files: readonly TreeFile[]): string {

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, relative, sep } from 'node:path'
+import { promisify } from 'node:util'
+import ignore, { type Ignore } from 'ignore'
+
+/** Says whether a path of a folder is left out; that of a folder ends with `/`. */
+export type Ignores = (path: string) => boolean
+
+/**
+ * What git ignores of a folder. Git itself is asked where it can be: it alone knows every file of patterns
+ * (`core.excludesFile`, `info/exclude`, nested ones) and what is tracked in spite of them. Elsewhere, as in an unpacked
+ * archive or a container without git, the `.gitignore` files are read.
+ */
+export async function gitIgnores(folder: string): Promise<Ignores> {
+  const listed = await askGit(folder)
+  return listed ? (path) => stepsOf(path).some((step) => listed.has(step)) : fromIgnoreFiles(folder)
+}
+
+/** `a/`, `a/b/` and `a/b/c` of `a/b/c`. */
+export function stepsOf(path: string): string[] {
+  const parts = path.match(/[^/]+\/?/g) ?? []
+  return parts.map((_, index) => parts.slice(0, index + 1).join(''))
+}
+
+// A program that the settings of a repository name (fsmonitor) is not run, and a hook's variables do not count.
+async function askGit(cwd: string): Promise<Set<string> | undefined> {
+  const args = ['-c', 'core.fsmonitor=false', 'ls-files', '-z', '--others', '--ignored']
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')))
+  const asked = promisify(execFile)('git', [...args, '--exclude-standard', '--directory'], {
+    cwd,
+    env,
+    maxBuffer: 2 ** 28,
+  })
+  const paths = await asked.then(
+    ({ stdout }) => stdout.split('\0'),
+    () => ['./'],
+  )
+  // A folder that is ignored as a whole, such as an example in "tmp", was named all the same: what it says itself counts.
+  return paths.includes('./') ? undefined : new Set(paths)
+}
+
+function fromIgnoreFiles(folder: string): Ignores {
+  const top = workTreeOf(folder) ?? folder
+  const within = top === folder ? '' : `${relative(top, folder).split(sep).join('/')}/`
+  const ignored = ignoredBelow(top)
+  if (within !== '' && stepsOf(within).some(ignored)) return besidesSteps('', ignoredBelow(folder))
+  return besidesSteps(within, ignored)
+}
+
+function besidesSteps(within: string, ignored: Ignores): Ignores {
+  return (path) => stepsOf(path).some((step) => ignored(within + step))
+}
+
+function workTreeOf(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder
+  const parent = dirname(folder)
+  return parent === folder ? undefined : workTreeOf(parent)
+}
+
+// The deeper file decides, as in git.
+function ignoredBelow(top: string): Ignores {
+  const known = new Map<string, Ignore>()
+  const rulesOf = (folder: string): Ignore => {
+    const rules = known.get(folder) ?? readRules(top, folder)
+    known.set(folder, rules)
+    return rules
+  }
+  return (path) => {
+    const folders = ['', ...stepsOf(path).slice(0, -1)]
+    const verdicts = folders.map((folder) => rulesOf(folder).test(path.slice(folder.length)))
+    return verdicts.findLast(({ ignored, unignored }) => ignored || unignored)?.ignored ?? false
+  }
+}
+
+function readRules(top: string, folder: string): Ignore {
+  const shared = folder === '' ? [join(homedir(), '.config/git/ignore'), join(top, '.git/info/exclude')] : []
+  return ignore({ ignorecase: false }).add(
+    [...shared, join(top, folder, '.gitignore')].map(textOf).join('\n'),
+  )
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
