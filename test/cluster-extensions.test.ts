@@ -58,6 +58,28 @@ describe('extensions on a cluster', { skip: onlyHere() }, () => {
     assert.deepEqual(rest, { said: 'HELLO', extensions: { w: './where' }, content })
   })
 
+  test('are on the orchestrator when "setup" runs, which is told where', async () => {
+    const prepared = `
+      import { ClusterRunnable, registrable } from 'flambeau'
+      import { existsSync } from 'node:fs'
+      export class Prepared extends ClusterRunnable {
+        constructor(options = {}) { super(options); this.options = options }
+        setup({ extensions }) {
+          const found = existsSync(extensions.w + '/index.js')
+          this.setSerializableAttr('found', { path: extensions.w, found })
+        }
+        run() { return this.found ?? this.options.found }
+      }
+      registrable('!Prepared')(Prepared)`
+    lab.write('prepared', { ...files, 'index.js': prepared })
+    writeFileSync(join(lab.folder, 'prepared.yaml'), 'w: ./prepared\n---\n!w.Prepared {}\n')
+    const { code, stdout, stderr } = await lab.flambeau(['run', 'prepared.yaml', '-c', 'cluster.yaml'])
+    assert.equal(code, 0, stderr)
+    const { path, found } = JSON.parse(stdout)
+    assert.equal(found, true)
+    assert.ok(path.startsWith(join(hosts, 'orchestrator/.flambeau/packages/')), path)
+  })
+
   test('are not sent again, and what is ignored is not sent at all', async () => {
     const { code, stderr } = await lab.flambeau(['run', 'job.yaml', '-c', 'cluster.yaml'])
     assert.equal(code, 0, stderr)

@@ -4,7 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { describe, test } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
 import {
   type Builder,
   ClusterRunnable,
@@ -221,6 +224,49 @@ describe('what a class inherits', { skip: onlyHere() }, () => {
     registry.add(Parent, '!Parent', { keys: 'snake_case' })
     registry.add(Child, '!Child', { keys: 'as-written' })
     assert.deepEqual(load('!Child { a_b: 1 }', { registry, expect: Child }).options, { a_b: 1 })
+  })
+})
+
+describe('injectSecrets twice', { skip: onlyHere() }, () => {
+  class Job extends Runnable {
+    override run() {}
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-secrets-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  let files = 0
+  function file(text: string): string {
+    const path = join(folder, `${++files}.ini`)
+    writeFileSync(path, text)
+    return path
+  }
+
+  test('joins sections and keys; of a key in both, the later value counts', async () => {
+    const job = new Job()
+    await job.injectSecrets(file('[DEFAULT]\nhost = one\n[AWS]\nkey = 1\nurl = http://%(host)s/\n'))
+    await job.injectSecrets(file('[DEFAULT]\nhost = two\n[AWS]\nKEY = 2\n[GIT]\ntoken = 3\n'))
+    const { config } = job
+    assert.deepEqual(config.sections(), ['AWS', 'GIT'])
+    const read = (section: string, key: string) => config.get(section, key)
+    assert.deepEqual(
+      [read('AWS', 'key'), read('AWS', 'url'), read('GIT', 'token')],
+      ['2', 'http://two/', '3'],
+    )
+  })
+
+  test('of two dialects keeps what each value reads as', async () => {
+    const job = new Job()
+    await job.injectSecrets(file('[A]\nhost = h\nurl = http://%(host)s/100%%\n'))
+    await job.injectSecrets(file('[A]\nUrl = 50%\n'), { dialect: 'ini' })
+    assert.deepEqual([job.config.get('A', 'url'), job.config.get('A', 'Url')], ['http://h/100%', '50%'])
+    await job.injectSecrets(file('[B]\nkey = 1\n'))
+    assert.deepEqual([job.config.get('A', 'url'), job.config.get('B', 'KEY')], ['50%', '1'])
+  })
+
+  test('masks the values of both files', async () => {
+    const job = new Job()
+    await job.injectSecrets(file('[A]\nkey = first-secret\n'))
+    await job.injectSecrets(file('[B]\nkey = second-secret\n'))
+    assert.doesNotMatch(job.config.redact('first-secret second-secret'), /secret/)
   })
 })
 

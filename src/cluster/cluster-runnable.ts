@@ -7,6 +7,7 @@ import type { RemoteEnvironment } from './remote-environment.js'
 /** What {@link ClusterRunnable.setup} is given. */
 export interface SetupOptions {
   readonly cluster: ClusterAccess
+  /** Where the extensions of the runnable file lie on the orchestrator, by name: they are there already. */
   readonly extensions: Readonly<Record<string, string>>
   readonly force: boolean
 }

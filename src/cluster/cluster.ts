@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
-import { secretsFileOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
+import { secretsFilesOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
 import { bringUp, planBringUp } from './bring-up/bring-up.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
 import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
@@ -101,8 +101,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Brings the cluster up, lets a `ClusterRunnable` set itself up, sends it as it is then, and starts it. It goes
-   * on when this process ends.
+   * Brings the cluster up, sends the code, lets a `ClusterRunnable` set itself up, sends it as it is then, and starts it.
+   * It goes on when this process ends.
    *
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.
    */
@@ -110,13 +110,15 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     await this.up(options)
     const { force = false } = options
-    if (isClusterRunnable(runnable))
-      await runnable.setupInjectEnv({ cluster: this, extensions: runnable.extensions, force })
+    const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
+      if (isClusterRunnable(runnable)) await runnable.setupInjectEnv({ cluster: this, extensions, force })
+    }
     const { name, options: own } = this
+    const ready = await this.#readyHosts()
     const privateFiles = await this.#privateFiles(runnable)
     const { secrets, maxSize } = own
-    const to = { name, members: membersOf(await this.#readyHosts()), secrets: secrets ?? [] }
-    return submit(runnable, { ...to, privateFiles, maxSize }, options)
+    const to = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets: secrets ?? [] }
+    return submit(runnable, { ...to, privateFiles, maxSize, setUp }, options)
   }
 
   /** What `submit` would send along with a runnable; sends nothing. */
@@ -197,7 +199,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   /** The secrets, the keys and what hosts are made of: they stay here, whatever package they lie in. */
   async #privateFiles({ config }: Runnable<any, any>): Promise<PrivateFiles> {
-    const secrets = [this.config, config].flatMap((each) => secretsFileOf(each) ?? [])
+    const secrets = [this.config, config].flatMap(secretsFilesOf)
     const ofHosts = await Promise.all(this.hosts.map((host) => host.privateFiles()))
     return PrivateFiles.of([...secrets, ...ofHosts.flat()])
   }

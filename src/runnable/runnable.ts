@@ -83,16 +83,16 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   }
 
   /**
-   * Reads secrets from an INI file, or takes those that were read.
+   * Reads secrets from an INI file, or takes those that were read. A second call adds to the first, as `read` of Python's
+   * `ConfigParser` does: of a key in both, the later value counts.
    *
    * @throws `SecretsFileError` when the file is missing or wrong.
    */
   async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
-    if (typeof secrets !== 'string') this.#config = secrets
-    else {
-      const { readSecrets } = await import('./secrets/read-secrets.js')
-      this.#config = await readSecrets(secrets, options)
-    }
+    const { mergeSecrets } = await import('./secrets/merge-secrets.js')
+    const { readSecrets } = await import('./secrets/read-secrets.js')
+    const read = typeof secrets === 'string' ? await readSecrets(secrets, options) : secrets
+    this.#config = mergeSecrets(this.#config, read)
   }
 
   /** Remembers the extensions of the runnable file. */

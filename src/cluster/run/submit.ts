@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { posix } from 'node:path'
 import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
@@ -39,6 +40,10 @@ export interface Destination {
   /** What stays here whatever package it lies in. */
   readonly privateFiles: PrivateFiles
   readonly maxSize: string | number | undefined
+  /** The home folder of the orchestrator. */
+  readonly home: string
+  /** Called when all that goes along is there: with the paths of the extensions on the orchestrator, by name. */
+  readonly setUp: (extensions: Readonly<Record<string, string>>) => Promise<void>
 }
 
 /** Sends a runnable, as it is now, with all that it needs, and starts it. */
@@ -60,6 +65,12 @@ export async function submit(
     const target = { path: `${packagePath(hash)}/${tree.place}`, fresh: true, cluster: to.name }
     await sendToAll(hosts, { tree, target }, options)
   }
+  const extensions = extensionsOf(trees)
+  const there = Object.entries(extensions).map(([name, place]) => [
+    name,
+    posix.join(to.home, packagePath(hash), place),
+  ])
+  await to.setUp({ ...runnable.extensions, ...Object.fromEntries(there) })
   const { force = false, file = 'job.yaml', signal } = options
   const program: RunProgram = {
     cluster: to.name,
@@ -67,9 +78,7 @@ export async function submit(
     flags: pickRunFlags(options),
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
-    extensions: Object.fromEntries(
-      trees.flatMap(({ extension, place }) => (extension === undefined ? [] : [[extension, place]])),
-    ),
+    extensions,
     imports: placesOf(imports, trees),
   }
   const files = {
@@ -87,6 +96,13 @@ export async function submit(
   const { id } = await orchestrator.host.ask('start', { ...specification, files: all }, signal)
   await retain(hosts, { cluster: to.name, trees: [hash, ...trees.map(({ place }) => `${hash}/${place}`)] })
   return new RemoteRun(id, to.name, orchestrator.host, true)
+}
+
+/** Where the extensions lie within the package that the run uses, by name. */
+function extensionsOf(trees: readonly ShippedTree[]): Record<string, string> {
+  return Object.fromEntries(
+    trees.flatMap(({ extension, place }) => (extension === undefined ? [] : [[extension, place]])),
+  )
 }
 
 // The run goes on whether there is room for the next or not.

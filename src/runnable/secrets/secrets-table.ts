@@ -36,6 +36,8 @@ interface SecretsTableParts {
   readonly rules: DialectRules
   /** Absent when no secrets were given at all. */
   readonly filename?: string
+  /** The other files of a table that was read from several. */
+  readonly otherFiles?: readonly string[]
   /** Sections of the file that were not sent to this machine. */
   readonly withheld?: readonly string[]
 }
@@ -43,11 +45,13 @@ interface SecretsTableParts {
 /** All sections and values of a file. It never leaves this folder, so that nothing can show it. */
 export class SecretsTable {
   readonly filename: string | undefined
+  readonly otherFiles: readonly string[]
   readonly rules: DialectRules
   readonly withheld: readonly string[]
   readonly #content: SecretsContent
 
-  constructor({ content, rules, filename, withheld = [] }: SecretsTableParts) {
+  constructor({ content, rules, filename, otherFiles = [], withheld = [] }: SecretsTableParts) {
+    this.otherFiles = otherFiles
     this.withheld = withheld
     this.#content = content
     this.rules = rules

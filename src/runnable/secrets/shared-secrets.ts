@@ -55,9 +55,10 @@ export function sharedSecrets({ sections, defaults, dialect, ...rest }: SharedSe
   return Secrets.from(new SecretsTable({ content, rules: dialects[dialect], ...rest }))
 }
 
-/** The file that secrets were read from; it stays on this machine, wherever it lies. */
-export function secretsFileOf(secrets: SecretsConfig): string | undefined {
-  return tableOf(secrets).filename
+/** The files that secrets were read from; they stay on this machine, wherever they lie. */
+export function secretsFilesOf(secrets: SecretsConfig): string[] {
+  const { filename = [], otherFiles } = tableOf(secrets)
+  return [filename, otherFiles].flat()
 }
 
 function headOf({ filename, rules, withheld }: SecretsTable) {
