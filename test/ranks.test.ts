@@ -18,7 +18,7 @@ const packages = { ...manifest.dependencies, ...manifest.peerDependencies }
 
 /** The folders of each rank; a file may import from its own rank or an earlier one. */
 const ranks = [
-  [''],
+  ['', 'util'],
   ['registry'],
   ['document'],
   ['runnable', 'extensions'],

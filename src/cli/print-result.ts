@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { toJson } from '../util/json.js'
 
 /** Prints what a run returned to standard output: text as it is, data as JSON, nothing for nothing. */
 export function printResult(value: unknown): void {
@@ -6,10 +7,10 @@ export function printResult(value: unknown): void {
   console.log(typeof value === 'string' ? value : (json(value) ?? inspect(value)))
 }
 
-// A cycle or a BigInt is no reason for a run that succeeded to fail.
+// A cycle is no reason for a run that succeeded to fail.
 function json(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value, null, 2)
+    return toJson(value, 2)
   } catch {
     return undefined
   }

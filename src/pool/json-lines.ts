@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
+import { fromJson, toJson } from '../util/json.js'
 
 /** Where a line lies in its file, in bytes, without its end. */
 export interface Place {
@@ -50,7 +51,7 @@ export class JsonLines<Item extends object> {
 
   async at({ start, length }: Place): Promise<Item> {
     const { buffer } = await this.file.read(Buffer.alloc(length), 0, length, start)
-    return JSON.parse(buffer.toString())
+    return fromJson(buffer.toString())
   }
 
   /** Takes away what is behind the last line, so that nothing will stand right behind a broken one. */
@@ -85,7 +86,7 @@ async function* linesOf(file: FileHandle): AsyncGenerator<Buffer> {
 
 function parsed<Item extends object>(line: Buffer): Item | undefined {
   try {
-    const item = JSON.parse(line.toString())
+    const item = fromJson(line.toString())
     return typeof item === 'object' && item !== null && !Array.isArray(item) ? item : undefined
   } catch {
     return undefined
@@ -93,5 +94,5 @@ function parsed<Item extends object>(line: Buffer): Item | undefined {
 }
 
 function lineOf(item: object): string {
-  return `${JSON.stringify(item)}\n`
+  return `${toJson(item)}\n`
 }

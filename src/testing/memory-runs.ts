@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
 import { sharedSecrets } from '../runnable/secrets/shared-secrets.js'
+import { toJson } from '../util/json.js'
 import { MemoryLogger } from './memory-logger.js'
 import type { MemoryRecord } from './memory-record.js'
 import { withExtensions } from './with-extensions.js'
@@ -54,7 +55,7 @@ export class MemoryRuns {
   async wait(id: string): Promise<Reply<'wait'>> {
     const run = this.#run(id)
     await run.ended
-    const result = run.outcome?.ok ? JSON.stringify(run.outcome.value) : undefined
+    const result = run.outcome?.ok ? toJson(run.outcome.value) : undefined
     return { ...statusOf(run), ...(result !== undefined && { result }) }
   }
 

@@ -66,14 +66,14 @@ const leaves = [
   '!!pairs [a: 1, a: 2]',
 ]
 
-const keys = ['a', 'b', 'c', 'd', '"e"', '1', 'yes no']
+const keys = ['a', 'b', 'c', 'd', '"e"', '1.5', 'yes no']
 
 const flags = fc.record({ flow: weighted(1, 4), anchor: weighted(1, 2), above: weighted(1, 3) })
 
 // The name of an option is a text.
 function named({ box, entries }: Pick<MapPart, 'box' | 'entries'>): Pick<MapPart, 'entries'> {
   return {
-    entries: box ? entries.map(([key, value]) => [key === '1' ? '"1"' : key, value] as const) : entries,
+    entries: box ? entries.map(([key, value]) => [key === '1.5' ? '"1.5"' : key, value] as const) : entries,
   }
 }
 

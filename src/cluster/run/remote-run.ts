@@ -1,4 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream'
+import { fromJson } from '../../util/json.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { RunStatus } from '../wire/protocol.js'
 import { persistently } from './persistently.js'
@@ -70,7 +71,7 @@ export class RemoteRun {
   /** Waits until it is over, through cut connections. */
   async wait({ signal }: { signal?: AbortSignal } = {}): Promise<RunEnd> {
     const { result, ...status } = await persistently(() => this.#host.ask('wait', this.#ask, signal), signal)
-    return result === undefined ? status : { ...status, value: JSON.parse(result) }
+    return result === undefined ? status : { ...status, value: fromJson(result) }
   }
 
   /** Ends its process group: TERM, and KILL after the grace. Does nothing to a run that is over. */

@@ -9,6 +9,7 @@ import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { toJson } from '../../util/json.js'
 import { writeWhole } from '../agent/paths.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
@@ -71,7 +72,7 @@ function read(name: string): Promise<string> {
 async function writeResult(value: unknown): Promise<void> {
   let json: string | undefined
   try {
-    json = JSON.stringify(value)
+    json = toJson(value)
   } catch {
     return
   }

@@ -9,7 +9,7 @@ import {
   type SequenceNode,
 } from '../../node.js'
 import { nearest } from '../../registry/suggest.js'
-import type { Report } from '../problems.js'
+import { type Report, spanOf } from '../problems.js'
 import { KeyCheck } from './key-check.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
 import { fittingFloat } from './quick-scalars.js'
@@ -109,7 +109,7 @@ export class NodeWalk {
   // One problem: whether somebody registered the tag does not matter.
   #refuseTag(key: Node): void {
     this.tagged.splice(this.tagged.indexOf(key), 1)
-    this.report(key, 'TAGGED_KEY', `The key of a mapping cannot have a tag: remove "${key.tag}"`)
+    this.report(spanOf(key), 'TAGGED_KEY', `The key of a mapping cannot have a tag: remove "${key.tag}"`)
   }
 
   #entry(pair: YamlPair, keys: KeyCheck): Entry {

@@ -33,7 +33,12 @@ function numberValue(text: string): unknown {
 }
 
 function integerOf(text: string, value: number): number | bigint {
-  return Number.isSafeInteger(value) ? value : BigInt(text)
+  return text.length < 15 || Number.isSafeInteger(value) ? value : BigInt(text)
+}
+
+/** Whether a text is a float that no number holds. */
+export function isUnfitFloat(text: string): boolean {
+  return float.test(text) && typeof fittingFloat(text, Number.parseFloat(text)) === 'string'
 }
 
 /** A float, or its text where no number holds it: the hash `695e0514` is not infinite, and `1e-999` is not zero. */

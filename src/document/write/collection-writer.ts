@@ -1,3 +1,4 @@
+import { RegistrationError } from '../../errors.js'
 import { type Entry, type MappingNode, mappingNode, type SequenceNode, sequenceNode } from '../../node.js'
 import { keyName, optionName } from '../../registry/option-names.js'
 import type { KeyStyle } from '../../registry/types.js'
@@ -78,9 +79,24 @@ export function entriesOf(
 
 function newEntries(values: Iterable<readonly [string, unknown]>, to: Representing, keys: KeyStyle): Entry[] {
   const entries: Entry[] = []
-  for (const [name, value] of values)
-    if (value !== undefined) entries.push(newEntry(keyName(name, keys), value, to))
+  const taken = keys === 'snake_case' ? new Map<string, string>() : undefined
+  for (const [name, value] of values) {
+    if (value === undefined) continue
+    const key = keyName(name, keys)
+    if (taken) refuseTwin(name, key, taken)
+    entries.push(newEntry(key, value, to))
+  }
   return entries
+}
+
+// Both would be read as one option.
+function refuseTwin(name: string, key: string, taken: Map<string, string>): void {
+  const option = optionName(key, 'snake_case')
+  const other = taken.get(option) ?? (option === name ? undefined : option)
+  taken.set(option, name)
+  if (other === undefined) return
+  const message = `Option "${name}" cannot be written in snake case: its key "${key}" is that of option "${other}"`
+  throw new RegistrationError(`${message}; rename one of them`, { code: 'UNWRITABLE' })
 }
 
 function restyled(hint: Hint | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {

@@ -67,14 +67,17 @@ function registryOf(value: unknown): Registry {
  * ```
  */
 export function dumpAll(values: Iterable<unknown>, { registry, defaults = false }: DumpOptions = {}): string {
-  let all = ''
+  const texts: string[] = []
   let old = false
   for (const value of values) {
     const text = write(value, { registry: registry ?? registryOf(value), defaults }, old)
-    all += separatorBetween(all, text) + text
+    if (texts.length > 0) texts.push(separatorBetween(texts.at(-1)!, text))
+    texts.push(text)
     old = versionAfter(text, old)
   }
-  return all
+  // An empty document at the end stays one.
+  if (texts.length > 1 && texts.at(-1) === 'null\n') texts.pop()
+  return texts.join('')
 }
 
 const lead = '^(?:[ \\t]*(?:#[^\\n]*)?\\r?\\n)*'
@@ -84,7 +87,6 @@ const end = /^\.\.\.[ \t]*(?:#[^\n]*)?\r?\n\s*$/m
 
 // Directives must be told from the text of the document before them.
 function separatorBetween(before: string, text: string): string {
-  if (before === '') return ''
   if (directive.test(text)) return end.test(before) ? '' : '...\n'
   return marker.test(text) ? '' : '---\n'
 }
