@@ -44,10 +44,10 @@ export class Original {
     return this.#body[range![0] + 1] === ' ' ? ' ' : ''
   }
 
-  /** A scalar as it is written, if that is on one line. */
+  /** A scalar as it is written, if that is on one line and no block (`BLOCK_LITERAL` and `BLOCK_FOLDED`). */
   written({ range, type }: Scalar): string | undefined {
     const text = this.#body.slice(range![0], range![1])
-    return type?.startsWith('BLOCK') || text.includes('\n') ? undefined : text
+    return type?.startsWith('B') || text.includes('\n') ? undefined : text
   }
 
   // Both trees were made of the same text by the same parser: they have the same shape.

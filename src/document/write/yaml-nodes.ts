@@ -199,7 +199,7 @@ function restyled(node: ScalarNode, { type, value: before }: Scalar, where: Surr
   if (typeof value !== 'string' || typeof before !== 'string') return fresh(node, where)
   if (type === 'QUOTE_DOUBLE') return scalarOf(new Verbatim(quotedText(value)))
   if (type === 'QUOTE_SINGLE' && isPrintable(value)) return withType(value, type)
-  const block = type?.startsWith('BLOCK') && !where.flow && literalBlock(value) !== undefined
+  const block = type?.startsWith('B') && !where.flow && literalBlock(value) !== undefined
   return block && !/^\s/m.test(value) ? withType(value, type) : fresh(node, where)
 }
 
@@ -207,7 +207,8 @@ function fresh({ value, plain }: ScalarNode, where: Surroundings): Scalar {
   if (value instanceof Uint8Array) return scalarOf(value)
   // `<<` without quotes is the merge key itself.
   if (plain && value === '<<') return scalarOf(new Verbatim(value))
-  if (!where.flow && typeof value === 'string' && literalBlock(value)) return withType(value, 'BLOCK_LITERAL')
+  if (!where.flow && typeof value === 'string' && literalBlock(value))
+    return withType(value, yaml().Scalar.BLOCK_LITERAL)
   return scalarOf(new Verbatim(scalarText(value, where)))
 }
 
