@@ -138,6 +138,7 @@ function sequence(
 // Above the dash: behind it the comment of a first key would be taken for that of the item.
 function toItem(node: Node, by: Writing, flow: boolean): YamlNode {
   const item = toYamlNode(node, by, flow)
+  if (flow && isEmptyText(item)) item.value = new Verbatim('null')
   if (!isBlock(item)) return item
   const line = lineComment(item as Block)
   if (line) item.commentBefore = joined(item.commentBefore, line)
@@ -146,6 +147,11 @@ function toItem(node: Node, by: Writing, flow: boolean): YamlNode {
   item.commentBefore = joined(item.commentBefore, first.commentBefore)
   first.commentBefore = null
   return item
+}
+
+// Between commas there must be something.
+function isEmptyText(item: YamlNode): item is Scalar {
+  return yaml().isScalar(item) && item.value instanceof Verbatim && item.value.text === '' && !item.anchor
 }
 
 /** Stands for a space behind a tag, where the package would take one for the begin of a value; no text has it. */
