@@ -22,7 +22,8 @@ export class Loading extends Construction {
     if (!resolved)
       throw new DocumentError(`Tag "${node.tag}" is not registered any more`, { code: 'UNKNOWN_TAG' })
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
-    if (typeof made === 'object' && made !== null) recordLoaded(made, node, this, snapshotOf(made))
+    if (typeof made === 'object' && made !== null)
+      recordLoaded(made, node, this, made instanceof resolved.Class ? undefined : snapshotOf(made))
     return made
   }
 

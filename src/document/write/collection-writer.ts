@@ -63,17 +63,19 @@ export function entriesOf(
 ): Entry[] {
   const merges = new MergeWriter(values, to, by, keys)
   const entries: Entry[] = []
+  const own = new Set<string>()
   for (const entry of node.entries) {
     const name = optionName(textOf(entry.key), keys)
     if (entry.merge) entries.push(...merges.write(entry))
     else if (values.has(name)) {
-      merges.written.add(name)
+      own.add(name)
       const key = to.copy({ node: entry.key, by })
       const value = to.at(name, () => to.represent(values.get(name), { node: entry.value, by }))
       entries.push({ key, value, merge: false })
     }
   }
-  const added = [...values].filter(([name]) => !merges.written.has(name))
+  if (own.size === values.size) return entries
+  const added = [...values].filter(([name]) => !own.has(name) && !merges.written.has(name))
   return [...entries, ...newEntries(added, to, keys)]
 }
 

@@ -192,11 +192,14 @@ export class Representation implements Representing {
     // What a "fromYaml" or a factory made as plain data stands as it stood, or anew.
     if (loaded && made !== undefined && isSameData(value, made)) return this.#structure(loaded)
     const hint = made === undefined ? (loaded ?? styleOf(place)) : undefined
-    const core = this.#core(value, hint, place)
-    if (core) return core
-    if (Array.isArray(value)) return sequenceOf(value, this, { hint: ofKind(hint, 'sequence') })
+    if (Array.isArray(value))
+      return this.#pairs(value, hint) ?? sequenceOf(value, this, { hint: ofKind(hint, 'sequence') })
     if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint: ofKind(hint, 'mapping') })
-    return this.#instances.represent(value)
+    return this.#core(value, hint, place) ?? this.#instances.represent(value)
+  }
+
+  #pairs(value: object, hint: Hint | undefined): Node | undefined {
+    return hint && isCoreCollection(hint.node) ? representCore(value, this, hint) : undefined
   }
 
   #core(value: object, hint: Hint | undefined, place: Hint | undefined): Node | undefined {
