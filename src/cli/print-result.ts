@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { toJson } from '../util/json.js'
 import { readSafely } from '../util/thrown.js'
 
 /** Prints what a run returned to standard output: text as it is, data as JSON, nothing for nothing. */
@@ -11,10 +12,10 @@ export function printResult(value: unknown): void {
   )
 }
 
-// A cycle or a BigInt is no reason for a run that succeeded to fail.
+// A cycle is no reason for a run that succeeded to fail.
 function json(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value, null, 2)
+    return toJson(value, 2)
   } catch {
     return undefined
   }

@@ -12,6 +12,12 @@ export function followed(node: Node): Node {
   return node.kind === 'alias' ? target(node) : node
 }
 
+/** What `<<` takes in: the node behind it, or each item where that is a sequence, or an alias of one. */
+export function mergeSources(value: Node): readonly Node[] {
+  const node = value.kind === 'alias' ? value.target : value
+  return node?.kind === 'sequence' ? node.items : [value]
+}
+
 /** The name that a key gives to its value. */
 export function textOf(key: Node): string {
   const node = followed(key)

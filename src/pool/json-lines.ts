@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { ResourceError } from '../errors.js'
+import { fromJson, toJson } from '../util/json.js'
 import { editedResults } from './stored-shape.js'
 
 /** Where a line lies in its file, in bytes, without its end. */
@@ -76,7 +77,7 @@ export class JsonLines<Item extends object> {
 
   async at({ start, length }: Place): Promise<Item> {
     const { buffer } = await this.file.read(Buffer.alloc(length), 0, length, start)
-    return JSON.parse(buffer.toString())
+    return fromJson(buffer.toString())
   }
 
   /** Takes away what is behind the last line, so that nothing will stand right behind a broken one. */
@@ -111,7 +112,7 @@ async function* linesOf({ file, path }: JsonLines<object>): AsyncGenerator<Buffe
 
 function parsed<Item extends object>(line: Buffer): Item | undefined {
   try {
-    const item = JSON.parse(line.toString())
+    const item = fromJson(line.toString())
     return typeof item === 'object' && item !== null && !Array.isArray(item) ? item : undefined
   } catch {
     return undefined
@@ -119,7 +120,7 @@ function parsed<Item extends object>(line: Buffer): Item | undefined {
 }
 
 function lineOf(item: object): string {
-  return `${JSON.stringify(item)}\n`
+  return `${toJson(item)}\n`
 }
 
 async function* chunksOf(file: FileHandle, path: string): AsyncGenerator<Buffer> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UnsuccessfulRunnableError } from '../errors.js'
+import { fromJson, toJson } from '../util/json.js'
 import { writePrivateFile } from '../util/private-file.js'
 import { messageOf } from '../util/thrown.js'
 import type { PackedResult } from './engine.js'
@@ -17,7 +18,7 @@ const most = 64 * 1024
  * @throws {@link UnsuccessfulRunnableError} when it is nothing that JSON can hold.
  */
 export async function packResult(value: unknown, id: string, folder: string): Promise<PackedResult> {
-  const json = toJson(value, id)
+  const json = jsonOf(value, id)
   if (json === undefined) return {}
   const bytes = Buffer.byteLength(json)
   if (bytes <= most) return { json }
@@ -32,12 +33,12 @@ export async function packResult(value: unknown, id: string, folder: string): Pr
 /** What a task returned, or the file that holds it. */
 export function unpackResult(packed: PackedResult): unknown {
   if ('file' in packed) return new ResultFile(packed.file, packed.bytes)
-  return packed.json === undefined ? undefined : JSON.parse(packed.json)
+  return packed.json === undefined ? undefined : fromJson(packed.json)
 }
 
-function toJson(value: unknown, id: string): string | undefined {
+function jsonOf(value: unknown, id: string): string | undefined {
   try {
-    return JSON.stringify(value)
+    return toJson(value)
   } catch (cause) {
     const reason = messageOf(cause).split('\n', 1)[0]
     const message = `The result of task "${id}" cannot be sent as JSON (${reason}): return plain data`

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { fromJson } from '../util/json.js'
 
 /**
  * A result of more than 64 KB, which stays in a file of the machine that made it.
@@ -17,6 +18,6 @@ export class ResultFile<T = unknown> {
 
   /** Reads it, on that host. */
   async read(): Promise<T> {
-    return JSON.parse(await readFile(this.path, 'utf8'))
+    return fromJson(await readFile(this.path, 'utf8'))
   }
 }

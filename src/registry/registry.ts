@@ -32,6 +32,7 @@ export class Registry implements Registrar {
    * clashes with a factory, or when it is no tag.
    */
   add<C extends Class>(Class: C, tag?: Tag, options: RegistrationOptions = {}): C {
+    if (typeof Class !== 'function') throw noClass(Class, tag)
     if (tag !== undefined) this.#addOne(Class, checkTag(tag), options)
     else
       for (const declared of declaredTags(Class))
@@ -198,6 +199,17 @@ function declaredTags(Class: Class): { tag: Tag; options: RegistrationOptions }[
 function checkFactories({ Class, definition }: Registration): void {
   for (const name of definition.factories.keys())
     if (typeof (Class as any)[name] !== 'function') throw noSuchFactory(Class, name)
+}
+
+function noClass(found: unknown, tag: Tag | undefined): RegistrationError {
+  const name = tag === undefined ? 'A class' : `The class of "${tag}"`
+  if (found !== undefined)
+    return new RegistrationError(`${name} must be a class, but is ${typeof found}`, { code: 'NO_CLASS' })
+  const cause = 'modules that import each other see it only once both have run'
+  return new RegistrationError(
+    `${name} is undefined where it is registered: ${cause}, or its import has another name`,
+    { code: 'NO_CLASS' },
+  )
 }
 
 function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {

@@ -22,3 +22,14 @@ function property(of: unknown, name: string): object | undefined {
   const value = typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined
   return typeof value === 'object' && value !== null ? value : undefined
 }
+
+/** The defaults of the options that may be left out, as they would be written, where the library of a schema can say them. */
+export function inputDefaults(schema: StandardSchema): Record<string, unknown> {
+  const properties = property(inputJsonSchema(schema), 'properties') ?? {}
+  const found = Object.entries(properties).filter(([, option]) => isObject(option) && 'default' in option)
+  return Object.fromEntries(found.map(([name, option]) => [name, (option as { default: unknown }).default]))
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

@@ -6,6 +6,7 @@ import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { sharedSecrets } from '../runnable/secrets/shared-secrets.js'
+import { toJson } from '../util/json.js'
 import { MemoryLogger } from './memory-logger.js'
 import type { MemoryRecord } from './memory-record.js'
 import { withExtensions } from './with-extensions.js'
@@ -56,7 +57,7 @@ export class MemoryRuns {
   async wait(id: string): Promise<Reply<'wait'>> {
     const run = this.#run(id)
     await run.ended
-    const result = run.outcome?.ok ? JSON.stringify(run.outcome.value) : undefined
+    const result = run.outcome?.ok ? toJson(run.outcome.value) : undefined
     return { ...statusOf(run), ...(result !== undefined && { result }) }
   }
 

@@ -1,5 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { ClusterError } from '../../errors.js'
+import { fromJson } from '../../util/json.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
 import type { RunStatus } from '../wire/protocol.js'
@@ -91,7 +92,7 @@ export class RemoteRun {
       return this.#host.ask('wait', this.#ask, options.signal)
     }
     const { result, ...status } = await this.#persistently(ask, options)
-    return result === undefined ? status : { ...status, value: JSON.parse(result) }
+    return result === undefined ? status : { ...status, value: fromJson(result) }
   }
 
   /** Ends its process group: TERM, and KILL after the grace. Does nothing to a run that is over. */

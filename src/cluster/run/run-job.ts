@@ -11,6 +11,7 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { redactOf } from '../../runnable/secrets/mask.js'
 import { maskOutput, printCrashes } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { toJson } from '../../util/json.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { noteLoss } from '../agent/losses.js'
 import { writeReserved } from '../agent/reserved.js'
@@ -82,7 +83,7 @@ function read(name: string): Promise<string> {
 async function writeResult(value: unknown): Promise<number> {
   let json: string | undefined
   try {
-    json = JSON.stringify(value)
+    json = toJson(value)
   } catch {
     return 0
   }

@@ -74,6 +74,7 @@ const leavesValues = new Set([
   'DUPLICATE_KEY',
   'UNKNOWN_ALIAS',
   'KEY_NOT_SCALAR',
+  'TAGGED_KEY',
   'BAD_MERGE',
   'BAD_COLLECTION_TYPE',
 ])

@@ -35,12 +35,22 @@ function unknownFactory(tag: string, owner: ResolvedTag): Finding {
 
 function remedyFor(tag: string, registry: Registry): string {
   const namespace = namespaceOf(tag)
+  if (/[:@]/.test(tag) && tag.startsWith('!')) return unusual(tag)
   if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
   if (namespace === undefined)
     return `import the module that has "@registrable('${shortened(tag)}')", from the shell with "--import"`
   if (registry.tags().some((known) => known.startsWith(`!${namespace}.`)))
     return `"${namespace}" has no such tag`
   return `nothing is registered under "${namespace}"; declare the extension above "---" ("${namespace}: ./path") or import it`
+}
+
+// No extension can have such a name, and "!Train:" is a tag with a colon too many.
+function unusual(tag: string): string {
+  const usual = tag
+    .replace(/^!@(?:[^/.]*\/)?/, '!')
+    .replace(/:+$/, '')
+    .replace(/[:/]+/g, '.')
+  return `write "${shortened(usual)}", with the name that an extension has above "---" before its "."`
 }
 
 function shortened(tag: string): string {

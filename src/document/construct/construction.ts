@@ -80,7 +80,10 @@ export abstract class Construction implements Constructing {
 
   #plain(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
     const core = constructCore(node, this)
-    if (core !== undefined) return core
+    if (core !== undefined) {
+      this.remember(core, node)
+      return core
+    }
     const value =
       node.kind === 'sequence' ? node.items.map((item) => this.construct(item)) : this.#object(node)
     this.remember(value, node)

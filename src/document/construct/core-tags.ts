@@ -2,7 +2,7 @@ import { coreTag, type MappingNode, type Node } from '../../node.js'
 import type { Constructing } from './constructing.js'
 
 /** The value of a collection with one of YAML's own tags: `!!set`, `!!omap`, `!!pairs`; else `undefined`. */
-export function constructCore(node: Node, by: Constructing): unknown {
+export function constructCore(node: Node, by: Constructing): object | undefined {
   if (node.tag === undefined || !node.tag.startsWith(coreTag)) return undefined
   switch (node.tag.slice(coreTag.length)) {
     case 'set':

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js'
-import type { Node } from '../../node.js'
+import { isApplicationTag, type Node } from '../../node.js'
 import { keyName, optionName } from '../../registry/option-names.js'
 import { knownKeys } from '../../registry/schema-keys.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
@@ -7,6 +7,7 @@ import { nearest } from '../../registry/suggest.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { followed, textOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
+import { isUnfitFloat } from '../read/quick-scalars.js'
 import type { Constructing } from './constructing.js'
 import { pathText } from './validation.js'
 
@@ -28,7 +29,8 @@ export class IssueProblems {
     const found = this.#locate(path)
     if (found.missing) return [this.#missing(path, issue, found.node)]
     if (found.key && isUnexpected(issue, this.schema, path)) return [this.#unknown(path)]
-    return [this.#problem('BAD_OPTION', `${this.#option(path)}: ${reason(issue)}`, found.node)]
+    const why = `${reason(issue)}${unfit(found.node, this.by.source.text)}`
+    return [this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)]
   }
 
   #missing(path: string[], issue: SchemaIssue, parent: Node): Problem {
@@ -83,6 +85,16 @@ interface Found {
   node: Node
   key?: Node
   missing: boolean
+}
+
+// Said beside what a schema says, which sees a bigint or a text where a number is written.
+function unfit(written: Node, text: string): string {
+  const node = followed(written)
+  if (node.kind !== 'scalar' || !node.plain || isApplicationTag(node.tag)) return ''
+  if (typeof node.value === 'bigint')
+    return `; ${node.value} is an integer that no number holds exactly, so it is a bigint`
+  const isFloat = typeof node.value === 'string' && isUnfitFloat(text.slice(node.start, node.end))
+  return isFloat ? `; "${node.value}" is a number that is too large or too small, so it is a text` : ''
 }
 
 function reason(issue: SchemaIssue): string {

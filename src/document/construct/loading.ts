@@ -13,6 +13,7 @@ import { IssueProblems } from './issue-problems.js'
 import { NodeBuilder } from './node-builder.js'
 import { isRaisedIn, raisedIn } from './raised.js'
 import { recordLoaded } from './records.js'
+import { snapshotOf } from './snapshot.js'
 import { ask } from './validation.js'
 
 /** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
@@ -21,7 +22,8 @@ export class Loading extends Construction {
     const resolved = this.registry.get(node.tag!)
     if (!resolved) throw this.#unknownTag(node)
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
-    if (typeof made === 'object' && made !== null) this.remember(made, node)
+    if (typeof made === 'object' && made !== null)
+      recordLoaded(made, node, this, made instanceof resolved.Class ? undefined : snapshotOf(made))
     return made
   }
 

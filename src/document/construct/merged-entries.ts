@@ -2,7 +2,7 @@ import { DocumentError } from '../../errors.js'
 import type { Entry, MappingNode, Node } from '../../node.js'
 import { reportProblems } from '../../report.js'
 import type { Source } from '../../source.js'
-import { textOf } from '../nodes.js'
+import { mergeSources, textOf } from '../nodes.js'
 import { maxDepth, maxMerged } from '../read/limits.js'
 
 const tooMany = `"<<" brings along more than ${maxMerged.toLocaleString('en')} keys in this file`
@@ -53,8 +53,7 @@ export class MergedEntries {
 }
 
 function sourcesOf(value: Node): MappingNode[] {
-  const sources = value.kind === 'sequence' ? value.items : [value]
-  return sources
+  return mergeSources(value)
     .map((source) => (source.kind === 'alias' ? source.target : source))
     .filter((source): source is MappingNode => source?.kind === 'mapping')
 }

@@ -1,3 +1,4 @@
+import { RegistrationError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { Constructing } from './constructing.js'
 
@@ -5,6 +6,8 @@ import type { Constructing } from './constructing.js'
 export interface ObjectRecord {
   /** The node that it was loaded from, and the loading that knows what the nodes below became. */
   readonly loaded?: { readonly node: Node; readonly by: Constructing }
+  /** Of plain data that a `fromYaml` or a factory made: a copy, which says whether it changed since. */
+  readonly made?: object
   /** The options that it was made with in code. */
   readonly given?: object
   /** What `setSerializableAttr` has set since. */
@@ -28,8 +31,8 @@ function record(object: object, value: ObjectRecord): void {
 }
 
 /** Remembers what an object was loaded from. */
-export function recordLoaded(object: object, node: Node, by: Constructing): void {
-  record(object, { loaded: { node, by } })
+export function recordLoaded(object: object, node: Node, by: Constructing, made?: object): void {
+  record(object, made ? { loaded: { node, by }, made } : { loaded: { node, by } })
 }
 
 /** Remembers the options that an object was made with, as they are now. */
@@ -47,13 +50,22 @@ export function recordGiven(object: object, options: object): void {
  * ```
  */
 export function setSerializableAttr(object: object, name: string, value: unknown): void {
-  const attributes = object as Record<string, unknown>
-  const options = attributes['options']
-  if (isOptions(options) && Object.hasOwn(options, name))
-    attributes['options'] = { ...options, [name]: value }
-  attributes[name] = value
+  setAttribute(object as Record<string, unknown>, name, value)
   const before = recordOf(object) ?? {}
   record(object, { ...before, edits: new Map(before.edits).set(name, value) })
+}
+
+// All of it or nothing: an attribute that only has a getter may still take what is in the options.
+function setAttribute(object: Record<string, unknown>, name: string, value: unknown): void {
+  const { options } = object
+  const isOption = isOptions(options) && Object.hasOwn(options, name)
+  if (isOption) Reflect.set(object, 'options', { ...options, [name]: value })
+  if (Reflect.set(object, name, value) || Object.is(object[name], value)) return
+  if (isOption) Reflect.set(object, 'options', options)
+  const message = `"${name}" of class "${object.constructor?.name}" cannot be set`
+  throw new RegistrationError(`${message}: give it a setter, or let its getter read "this.options.${name}"`, {
+    code: 'NOT_SETTABLE',
+  })
 }
 
 function isOptions(value: unknown): value is Record<string, unknown> {

@@ -49,7 +49,7 @@ class ExactReader {
 
   #compose(): Generator<Document.Parsed> {
     // Keys are compared by the walk: the composer compares each with each.
-    const composer = new (yaml().Composer)({ uniqueKeys: false })
+    const composer = new (yaml().Composer)({ uniqueKeys: false, intAsBigInt: true })
     // The composer would make an Error with a stack for every tag that it does not know, which is every tag of ours.
     Object.assign(composer, { onError: this.#onError })
     return composer.compose(tokensOf(this.source.text))
@@ -59,7 +59,8 @@ class ExactReader {
     for (const { pos, code, message } of document.errors) this.#report(spanOf(pos), code, message)
     const walk = new NodeWalk(this.#tags, (span, code, message) => this.#report(span, code, message))
     const root = walk.walk(document.contents as ParsedNode)
-    return { root, start, end: document.range[2], tagged: walk.tagged }
+    const old = document.directives.yaml.version === '1.1'
+    return { root, start, end: document.range[2], tagged: walk.tagged, ...(old && { old }) }
   }
 
   readonly #onError = (at: ErrorPlace, code: string, message: string, warning?: boolean): void => {

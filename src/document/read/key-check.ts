@@ -1,4 +1,5 @@
 import type { Node } from '../../node.js'
+import { mergeSources } from '../nodes.js'
 import type { Report } from '../problems.js'
 import { KeyNames } from './key-names.js'
 
@@ -6,7 +7,11 @@ import { KeyNames } from './key-names.js'
 export class KeyCheck {
   readonly #seen = new KeyNames()
 
-  constructor(readonly report: Report) {}
+  /** `typed`: `1` and `"1"` are two keys, as in a set, where they name nothing. */
+  constructor(
+    readonly report: Report,
+    readonly typed = false,
+  ) {}
 
   see(written: Node, merge: boolean): void {
     const key = written.kind === 'alias' ? written.target : written
@@ -17,21 +22,32 @@ export class KeyCheck {
         'KEY_NOT_SCALAR',
         'A key must be a single value: a collection cannot name anything',
       )
-    else if (!merge) this.#seeName(String(key.value), written)
+    else if (!merge) this.#seeName(key.value, written)
   }
 
   /** What stands behind `<<` must be a mapping, an alias of one, or a sequence of these. */
   checkMerge(value: Node): void {
-    const sources = value.kind === 'sequence' ? value.items : [value]
-    for (const source of sources) {
+    for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
       if (target && target.kind !== 'mapping')
-        this.report(source, 'BAD_MERGE', '"<<" takes in a mapping, an alias of one, or a sequence of these')
+        this.report(
+          source.start < value.start ? value : source,
+          'BAD_MERGE',
+          '"<<" takes in a mapping, an alias of one, or a sequence of these',
+        )
     }
   }
 
-  #seeName(name: string, key: Node): void {
-    if (!this.#seen.add(name))
+  #seeName(value: unknown, key: Node): void {
+    const name = String(value)
+    if (!this.#seen.add(this.typed ? typedName(value) : name))
       this.report(key, 'DUPLICATE_KEY', `Key "${name}" stands here twice: remove one of them`)
   }
+}
+
+/** The name of a value in a set, where the text "1" and the number are two. */
+export function typedName(value: unknown): string {
+  if (value instanceof Date) return `date ${value.getTime()}`
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('base64')}`
+  return `${typeof value} ${String(value)}`
 }

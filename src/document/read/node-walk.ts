@@ -1,10 +1,18 @@
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
-import { coreTag, type Entry, type MappingNode, type Node, type SequenceNode } from '../../node.js'
+import {
+  coreTag,
+  type Entry,
+  isApplicationTag,
+  type MappingNode,
+  type Node,
+  type SequenceNode,
+} from '../../node.js'
 import { nearest } from '../../registry/suggest.js'
-import type { Report } from '../problems.js'
+import { type Report, spanOf } from '../problems.js'
 import { KeyCheck } from './key-check.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
+import { fittingFloat } from './quick-scalars.js'
 import type { TagQueue, TagToken } from './tag-queue.js'
 
 type YamlPair = Pair<YamlNode, YamlNode | null>
@@ -49,11 +57,23 @@ export class NodeWalk {
   #scalar(from: Scalar): Node {
     const [start, end] = from.range!
     const props = this.#props(from)
-    const whole = from.tag === floatTag && typeof from.value === 'string' && /^[-+]?[0-9]+$/.test(from.value)
-    // The package knows a float by its point only: without one the tag is not resolved.
-    if (whole) return this.#opened(scalarAt({ ...props, tagStart: -1 }, start, end, Number(from.value), true))
-    const value = typeof from.value === 'symbol' ? from.source : from.value
-    return this.#opened(scalarAt(props, start, end, value, from.type === 'PLAIN'))
+    const value = scalarValue(from)
+    // The package does not resolve these two tags here: a float without a point, and a merge key.
+    const resolved = isWholeFloat(from) || (from.tag === mergeTag && value === '<<')
+    const node = scalarAt(
+      resolved ? { ...props, tagStart: -1 } : props,
+      start,
+      end,
+      value,
+      from.type === 'PLAIN',
+    )
+    if (from.tag !== undefined && !holdsValue(from, value))
+      this.report(
+        node,
+        'BAD_CORE_TAG',
+        `"!!${from.tag.slice(coreTag.length)}" cannot be made of ${JSON.stringify(from.source ?? value)}`,
+      )
+    return this.#opened(node)
   }
 
   #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
@@ -77,17 +97,25 @@ export class NodeWalk {
   #mapping(from: YamlPair[], node: MappingNode, { flow, range }: YAMLSeq | YAMLMap): Node {
     const entries = node.entries as Entry[]
     this.#opened(node)
-    const keys = new KeyCheck(this.report)
+    const keys = new KeyCheck(this.report, node.tag === setTag)
     for (const pair of taken(from)) {
       const entry = this.#entry(pair, keys)
+      if (node.tag === undefined && isApplicationTag(entry.key.tag)) this.#refuseTag(entry.key)
       if (!isUnknown(entry.key)) entries.push(entry)
     }
     return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
   }
 
+  // One problem: whether somebody registered the tag does not matter.
+  #refuseTag(key: Node): void {
+    this.tagged.splice(this.tagged.indexOf(key), 1)
+    this.report(spanOf(key), 'TAGGED_KEY', `The key of a mapping cannot have a tag: remove "${key.tag}"`)
+  }
+
   #entry(pair: YamlPair, keys: KeyCheck): Entry {
     const key = this.walk(pair.key)
-    const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && key.tag === undefined
+    const untagged = key.tag === undefined || key.tag === mergeTag
+    const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && untagged
     keys.see(key, merge)
     const value = this.walk(pair.value, key.end)
     if (merge) keys.checkMerge(value)
@@ -130,6 +158,8 @@ function* taken<T>(items: T[]): Generator<T> {
 }
 
 const floatTag = `${coreTag}float`
+const setTag = `${coreTag}set`
+const mergeTag = `${coreTag}merge`
 const emptyPair = 'Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty'
 const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
 
@@ -148,4 +178,52 @@ function unknownAlias(name: string, known: Iterable<string>): string {
   const remedy =
     meant === undefined ? `: write "&${name}" before the node that it repeats` : `: did you mean "*${meant}"?`
   return `Alias "*${name}" has no anchor before it${remedy}`
+}
+
+function scalarValue(from: Scalar): unknown {
+  const { value, source = '' } = from
+  if (typeof value === 'symbol') return source
+  if (typeof value === 'bigint') return fittingInteger(value, source)
+  if (isWholeFloat(from)) return Number(value)
+  if (typeof value === 'number' && /[0-9]/.test(source)) return fittingFloat(source, value)
+  return value instanceof Date && from.tag === undefined && !isDay(source) ? source : value
+}
+
+// The sign of zero is one that a bigint does not have.
+function fittingInteger(value: bigint, source: string): number | bigint {
+  if (value === 0n) return source.startsWith('-') ? -0 : 0
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+function isWholeFloat({ tag, value }: Scalar): boolean {
+  return tag === floatTag && typeof value === 'string' && /^[-+]?[0-9]+$/.test(value)
+}
+
+/** Whether what one of YAML's own tags made of a text is what the text says. */
+function holdsValue({ tag, value, source = '' }: Scalar, made: unknown): boolean {
+  if (value instanceof Date) return isDay(source)
+  if (value instanceof Uint8Array) return isBase64(source)
+  return tag !== floatTag || typeof made === 'number' || typeof value !== 'number'
+}
+
+// `Date` takes the 45th of a month for a day of the next.
+function isDay(source: string): boolean {
+  const parts =
+    dateParts
+      .exec(source)
+      ?.slice(1)
+      .map((part) => Number(part ?? 0)) ?? []
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+  if (month < 1 || day < 1) return false
+  const last = new Date(Date.UTC(2000, 0, 1))
+  last.setUTCFullYear(year, month, 0)
+  return month <= 12 && day <= last.getUTCDate() && hour < 24 && minute < 60 && second < 60
+}
+
+const dateParts = /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:t|T|[ \t]+)(\d\d?):(\d\d?):(\d\d?))?/
+
+function isBase64(source: string): boolean {
+  const digits = source.replace(/\s/g, '')
+  return digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits)
 }

@@ -17,6 +17,8 @@ export interface ParsedDocument {
   readonly end: number
   /** Every node with a tag that YAML itself does not know, in file order. */
   readonly tagged: readonly Node[]
+  /** Whether its plain scalars are read as YAML 1.1, where `yes` is a boolean. */
+  readonly old?: boolean
 }
 
 /** Whether a document has nothing in it but comments. */

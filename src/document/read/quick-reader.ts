@@ -1,6 +1,7 @@
 import type { Entry, Node } from '../../node.js'
 import { Source } from '../../source.js'
 import { givenUp, unlessGivenUp } from '../give-up.js'
+import { mergeSources } from '../nodes.js'
 import { KeyNames } from './key-names.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
@@ -317,7 +318,7 @@ class QuickReader {
   }
 
   checkMerge(value: Node): void {
-    for (const source of value.kind === 'sequence' ? value.items : [value]) {
+    for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
       if (target?.kind !== 'mapping') throw givenUp
     }

@@ -23,10 +23,26 @@ const special = /^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$/
 const based = /^0(?:o[0-7]+|x[0-9a-fA-F]+)$/
 
 function numberValue(text: string): unknown {
-  if (decimal.test(text)) return Number.parseInt(text, 10)
-  if (float.test(text)) return Number.parseFloat(text)
-  if (based.test(text)) return Number.parseInt(text.slice(2), text.charCodeAt(1) === 120 ? 16 : 8)
+  if (decimal.test(text)) return integerOf(text, Number.parseInt(text, 10))
+  if (float.test(text)) return fittingFloat(text, Number.parseFloat(text))
+  if (based.test(text))
+    return integerOf(text, Number.parseInt(text.slice(2), text.charCodeAt(1) === 120 ? 16 : 8))
   if (!special.test(text)) return text
   if (text.length === 4 && text.charCodeAt(3) !== 102 && text.charCodeAt(3) !== 70) return Number.NaN
   return text.charCodeAt(0) === 45 ? -Infinity : Infinity
+}
+
+function integerOf(text: string, value: number): number | bigint {
+  return text.length < 15 || Number.isSafeInteger(value) ? value : BigInt(text)
+}
+
+/** Whether a text is a float that no number holds. */
+export function isUnfitFloat(text: string): boolean {
+  return float.test(text) && typeof fittingFloat(text, Number.parseFloat(text)) === 'string'
+}
+
+/** A float, or its text where no number holds it: the hash `695e0514` is not infinite, and `1e-999` is not zero. */
+export function fittingFloat(text: string, value: number): number | string {
+  const fits = Number.isFinite(value) && (value !== 0 || !/[1-9]/.test(text.split(/e/i, 1)[0]!))
+  return fits ? value : text
 }

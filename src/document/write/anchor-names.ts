@@ -13,12 +13,17 @@ export function anchorNames(root: Node): Map<Node, string> {
   let count = 0
   for (const node of nodes) {
     if (node.anchor === undefined && !repeated.has(node)) continue
-    let name = node.anchor
+    let name = node.anchor !== undefined && isWritable(node.anchor) ? node.anchor : undefined
     while (name === undefined || used.has(name)) name = unused(taken, () => `a${++count}`)
     used.add(name)
     names.set(node, name)
   }
   return names
+}
+
+// Some readers take what no writer should give them.
+function isWritable(anchor: string): boolean {
+  return /^[^\s,[\]{}\p{C}]+$/u.test(anchor)
 }
 
 function unused(taken: ReadonlySet<string | undefined>, next: () => string): string {

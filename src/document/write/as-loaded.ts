@@ -1,55 +1,4 @@
-import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
-import type { Constructing } from '../construct/constructing.js'
-import { followed, textOf } from '../nodes.js'
 import { isPlainObject } from '../plain-data.js'
-
-/** Whether a value is the one that its node was loaded as, and holds what the node says. */
-export function isAsLoaded(value: unknown, node: Node, by: Constructing): boolean {
-  return new Comparison(by).isSame(value, node)
-}
-
-class Comparison {
-  // What aliases repeat is compared once, however often it is repeated.
-  readonly #compared = new Set<Node>()
-
-  constructor(readonly by: Constructing) {}
-
-  isSame(value: unknown, written: Node): boolean {
-    if (!Object.is(this.by.construct(written), value)) return false
-    const node = followed(written)
-    if (typeof value !== 'object' || value === null) return true
-    // An object of a class is written with what changed in it.
-    if (isApplicationTag(node.tag) || this.#compared.has(node)) return true
-    this.#compared.add(node)
-    return node.kind === 'scalar' ? isSameScalar(value, node.value) : this.#sameCollection(value, node)
-  }
-
-  #sameCollection(value: object, node: Node): boolean {
-    if (value instanceof Map || value instanceof Set || node.tag === `${coreTag}pairs`)
-      return this.#samePairs([...(value as Iterable<unknown>)], pairsOf(node), value instanceof Set)
-    if (Array.isArray(value)) return node.kind === 'sequence' && this.#sameItems(value, node.items)
-    return isPlainObject(value) && node.kind === 'mapping' && this.#sameEntries(value, node)
-  }
-
-  #sameItems(values: readonly unknown[], nodes: readonly Node[]): boolean {
-    return values.length === nodes.length && nodes.every((node, at) => this.isSame(values[at], node))
-  }
-
-  #sameEntries(value: Record<string, unknown>, node: MappingNode): boolean {
-    const entries = [...this.by.entriesOf(node)]
-    const same = ({ key, value: child }: Entry) =>
-      Object.hasOwn(value, textOf(key)) && this.isSame(value[textOf(key)], child)
-    return Object.keys(value).length === entries.length && entries.every(same)
-  }
-
-  #samePairs(values: readonly unknown[], entries: readonly Entry[], keysOnly: boolean): boolean {
-    const same = ({ key, value: child }: Entry, value: unknown) => {
-      if (keysOnly) return this.isSame(value, key)
-      return Array.isArray(value) && this.isSame(value[0], key) && this.isSame(value[1], child)
-    }
-    return values.length === entries.length && entries.every((entry, at) => same(entry, values[at]))
-  }
-}
 
 /** Whether the text of a scalar says this: of dates and bytes, which can be changed in place, the content. */
 export function isSameScalar(value: unknown, written: unknown): boolean {
@@ -59,7 +8,19 @@ export function isSameScalar(value: unknown, written: unknown): boolean {
   return Object.is(value, written)
 }
 
-function pairsOf(node: Node): Entry[] {
-  const mappings = node.kind === 'sequence' ? node.items : [node]
-  return mappings.flatMap((mapping) => (mapping.kind === 'mapping' ? mapping.entries : []))
+/** Whether data is still what {@link snapshotOf} saw. */
+export function isSameData(value: unknown, snapshot: unknown): boolean {
+  if (isSameScalar(value, snapshot)) return true
+  if (typeof value !== 'object' || typeof snapshot !== 'object' || !value || !snapshot) return false
+  if (Object.getPrototypeOf(value) !== Object.getPrototypeOf(snapshot)) return false
+  const [now, then] = [partsOf(value), partsOf(snapshot)]
+  if (!now || now.length !== then?.length) return false
+  return now.every((part, at) => isSameData(part, then[at]))
+}
+
+// Keys, too: their order is part of what was made.
+function partsOf(value: object): unknown[] | undefined {
+  if (Array.isArray(value) || value instanceof Set) return [...value]
+  if (value instanceof Map) return [...value].flat()
+  return isPlainObject(value) ? Object.entries(value).flat() : undefined
 }

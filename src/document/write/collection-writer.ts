@@ -1,9 +1,11 @@
+import { RegistrationError } from '../../errors.js'
 import { type Entry, type MappingNode, mappingNode, type SequenceNode, sequenceNode } from '../../node.js'
-import { keyName } from '../../registry/option-names.js'
+import { keyName, optionName } from '../../registry/option-names.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { textOf } from '../nodes.js'
-import { isAsLoaded } from './as-loaded.js'
+import { MergeWriter } from './merge-writer.js'
 import type { Hint, Representing } from './representing.js'
+import { matchItems } from './sequence-match.js'
 
 interface SequenceOptions {
   tag?: string | undefined
@@ -11,19 +13,25 @@ interface SequenceOptions {
   hint?: Hint | undefined
 }
 
+interface MappingHint extends Hint {
+  readonly node: MappingNode
+}
+
 interface MappingOptions extends SequenceOptions {
   keys?: KeyStyle
 }
 
-/** The node of a sequence: items keep the style and comments of what stood in their place. */
+/** The node of a sequence: items keep the style and comments that they were loaded with, wherever they stand now. */
 export function sequenceOf(
   items: Iterable<unknown>,
   to: Representing,
   { tag, hint }: SequenceOptions,
 ): SequenceNode {
   const before = hint?.node.kind === 'sequence' ? hint.node : undefined
-  const nodes = Array.from(items, (item, index) => {
-    const node = before?.items[index]
+  const all = [...items]
+  const matched = before ? matchItems(all, before.items, hint!.by) : []
+  const nodes = all.map((item, index) => {
+    const node = matched[index]
     return to.at(`[${index}]`, () => to.represent(item, node && { node, by: hint!.by }))
   })
   const made = before ? { ...before, ...restyled(hint, tag), items: nodes } : sequenceNode(nodes, tag)
@@ -37,19 +45,60 @@ export function mappingOf(
   { tag, hint, keys = 'as-written' }: MappingOptions,
 ): MappingNode {
   if (hint?.node.kind !== 'mapping') return to.from(mappingNode(newEntries(values, to, keys), tag), hint)
-  const before = hint.node
-  const left = new Map<string, unknown>()
-  for (const [name, value] of values) if (value !== undefined) left.set(keyName(name, keys), value)
-  const kept = keptEntries(before, left, to, hint)
-  const entries = [...kept, ...newEntries(left, to, 'as-written')]
-  return to.from({ ...before, ...restyled(hint, tag), entries }, hint)
+  const present = new Map<string, unknown>()
+  for (const [name, value] of values) if (value !== undefined) present.set(keyName(name, keys), value)
+  const entries = entriesOf(present, to, hint as MappingHint)
+  return to.from({ ...hint.node, ...restyled(hint, tag), entries }, hint)
+}
+
+/**
+ * The entries of a mapping that was loaded, with the values that it has now; of those that `<<` brings along only what
+ * differs is written.
+ */
+export function entriesOf(
+  values: ReadonlyMap<string, unknown>,
+  to: Representing,
+  { node, by }: MappingHint,
+  keys: KeyStyle = 'as-written',
+): Entry[] {
+  const merges = new MergeWriter(values, to, by, keys)
+  const entries: Entry[] = []
+  const own = new Set<string>()
+  for (const entry of node.entries) {
+    const name = optionName(textOf(entry.key), keys)
+    if (entry.merge) entries.push(...merges.write(entry))
+    else if (values.has(name)) {
+      own.add(name)
+      const key = to.copy({ node: entry.key, by })
+      const value = to.at(name, () => to.represent(values.get(name), { node: entry.value, by }))
+      entries.push({ key, value, merge: false })
+    }
+  }
+  if (own.size === values.size) return entries
+  const added = [...values].filter(([name]) => !own.has(name) && !merges.written.has(name))
+  return [...entries, ...newEntries(added, to, keys)]
 }
 
 function newEntries(values: Iterable<readonly [string, unknown]>, to: Representing, keys: KeyStyle): Entry[] {
   const entries: Entry[] = []
-  for (const [name, value] of values)
-    if (value !== undefined) entries.push(newEntry(keyName(name, keys), value, to))
+  const taken = keys === 'snake_case' ? new Map<string, string>() : undefined
+  for (const [name, value] of values) {
+    if (value === undefined) continue
+    const key = keyName(name, keys)
+    if (taken) refuseTwin(name, key, taken)
+    entries.push(newEntry(key, value, to))
+  }
   return entries
+}
+
+// Both would be read as one option.
+function refuseTwin(name: string, key: string, taken: Map<string, string>): void {
+  const option = optionName(key, 'snake_case')
+  const other = taken.get(option) ?? (option === name ? undefined : option)
+  taken.set(option, name)
+  if (other === undefined) return
+  const message = `Option "${name}" cannot be written in snake case: its key "${key}" is that of option "${other}"`
+  throw new RegistrationError(`${message}; rename one of them`, { code: 'UNWRITABLE' })
 }
 
 function restyled(hint: Hint | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {
@@ -57,45 +106,6 @@ function restyled(hint: Hint | undefined, tag: string | undefined): Pick<Mapping
   return { tag: tag ?? hint?.node.tag, anchor: hint?.node.anchor }
 }
 
-/** One entry that no file has. */
-export function newEntry(name: string, value: unknown, to: Representing): Entry {
+function newEntry(name: string, value: unknown, to: Representing): Entry {
   return { key: to.key(name), value: to.at(name, () => to.represent(value)), merge: false }
-}
-
-function keptEntries(
-  before: MappingNode,
-  left: Map<string, unknown>,
-  to: Representing,
-  { by }: Hint,
-): Entry[] {
-  const merged = mergedInto(before, left, to, by)
-  const kept: Entry[] = []
-  for (const entry of before.entries) {
-    const name = textOf(entry.key)
-    if (entry.merge && merged) kept.push(to.copyEntry(entry, by))
-    if (entry.merge || !left.has(name)) continue
-    const value = to.at(name, () => to.represent(left.get(name), { node: entry.value, by }))
-    kept.push({ key: to.copy({ node: entry.key, by }), value, merge: false })
-    left.delete(name)
-  }
-  return kept
-}
-
-// `<<` stays as long as all that it brings along is there; what has not changed is then not written again.
-function mergedInto(
-  before: MappingNode,
-  left: Map<string, unknown>,
-  to: Representing,
-  by: Hint['by'],
-): boolean {
-  if (!before.entries.some((entry) => entry.merge)) return false
-  const own = new Set(before.entries.filter((entry) => !entry.merge))
-  const brought = [...by.entriesOf(before)].filter((entry) => !own.has(entry))
-  if (!brought.every((entry) => left.has(textOf(entry.key)))) return false
-  const now = ({ key }: Entry) => left.get(textOf(key))
-  const same = brought.filter((entry) => Object.is(now(entry), by.construct(entry.value)))
-  // What changed inside is brought along only if it is written where it was merged from.
-  if (!same.every((entry) => to.isMade(now(entry)) || isAsLoaded(now(entry), entry.value, by))) return false
-  for (const { key } of same) left.delete(textOf(key))
-  return true
 }

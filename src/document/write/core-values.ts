@@ -1,23 +1,55 @@
 import { RegistrationError } from '../../errors.js'
-import { coreTag, type Entry, mappingNode, type Node, scalarNode, sequenceNode } from '../../node.js'
+import {
+  coreTag,
+  type Entry,
+  type MappingNode,
+  mappingNode,
+  type Node,
+  type SequenceNode,
+  scalarNode,
+  sequenceNode,
+} from '../../node.js'
 import { followed } from '../nodes.js'
-import type { Representing } from './representing.js'
+import { typedName } from '../read/key-check.js'
+import type { Hint, Representing } from './representing.js'
 
-/** The node of an object that YAML has a tag for: a Date, Map, Set or Uint8Array; else `undefined`. */
-export function representCore(value: object, to: Representing): Node | undefined {
+const [set, omap, pairs] = ['set', 'omap', 'pairs'].map((name) => coreTag + name)
+
+/** Whether a collection is one that YAML has a tag for. */
+export function isCoreCollection({ tag }: Node): boolean {
+  return tag === set || tag === omap || tag === pairs
+}
+
+/**
+ * The node of an object that YAML has a tag for: a Date, Map, Set, bytes of any kind, or pairs that were loaded as such;
+ * else `undefined`. Keys keep the style and comments of `hint`, what the object was loaded from.
+ */
+export function representCore(value: object, to: Representing, hint: Hint | undefined): Node | undefined {
   if (value instanceof Date) return scalarNode(value, `${coreTag}timestamp`)
-  if (value instanceof Uint8Array) return scalarNode(value, `${coreTag}binary`)
-  if (value instanceof Set)
-    return mappingNode(
-      [...value].map((item) => entry(item, null, to)),
-      `${coreTag}set`,
-    )
-  if (value instanceof Map)
-    return sequenceNode(
-      [...value].map((pair) => mappingNode([entry(...(pair as [unknown, unknown]), to)])),
-      `${coreTag}omap`,
-    )
+  const bytes = bytesOf(value)
+  if (bytes) return scalarNode(bytes, `${coreTag}binary`)
+  if (value instanceof Set) return new CoreWriter(to, hint).set(value)
+  if (value instanceof Map) return new CoreWriter(to, hint).pairs([...value], omap!)
+  if (hint?.node.tag === pairs && isPairs(value)) return new CoreWriter(to, hint).pairs(value, pairs!)
   return undefined
+}
+
+// Of a view only what it shows: the buffer below may hold other things.
+function bytesOf(value: object): Buffer | undefined {
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const isBuffer = value instanceof ArrayBuffer || value instanceof SharedArrayBuffer
+  return isBuffer ? Buffer.from(value as ArrayBuffer) : undefined
+}
+
+function isPairs(value: object): value is [unknown, unknown][] {
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => Array.isArray(pair) && pair.length === 2 && !isCollection(pair[0]))
+  )
+}
+
+function isCollection(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(value instanceof Date) && !bytesOf(value)
 }
 
 /** Whether a date can be written and read again: YAML has years of four digits, and its readers take 0099 for 1999. */
@@ -26,15 +58,85 @@ export function isWritableDate(date: Date): boolean {
   return year >= 100 && year <= 9999
 }
 
-function entry(key: unknown, value: unknown, to: Representing): Entry {
-  const name = to.represent(key)
-  if (followed(name).kind !== 'scalar') throw notAKey()
-  const step = typeof key === 'object' ? '(key)' : String(key)
-  return { key: name, value: to.at(step, () => to.represent(value)), merge: false }
+/** Writes the entries of a set, an ordered map or pairs. */
+class CoreWriter {
+  /** The loaded entries of each key that were not written yet, each with the mapping that it stands in. */
+  readonly #known = new Map<unknown, [entry: Entry, item: Node][]>()
+
+  constructor(
+    readonly to: Representing,
+    readonly hint: Hint | undefined,
+  ) {
+    for (const item of itemsOf(hint?.node))
+      if (item.kind === 'mapping') for (const entry of item.entries) this.#learn(entry, item)
+  }
+
+  #learn(entry: Entry, item: Node): void {
+    const key = this.hint!.by.construct(entry.key)
+    const known = this.#known.get(key)
+    if (known) known.push([entry, item])
+    else this.#known.set(key, [[entry, item]])
+  }
+
+  set(values: ReadonlySet<unknown>): Node {
+    refuseTwins(values)
+    const entries = [...values].map((item) => this.#entry(item, null)[0])
+    return this.to.from({ ...this.#like(set!, mappingNode([])), entries } as MappingNode, this.#own(set!))
+  }
+
+  pairs(values: readonly (readonly [unknown, unknown])[], tag: string): Node {
+    if (tag === omap) refuseTwins(values.map(([key]) => key))
+    const items = values.map(([key, value]) => this.#item(key, value))
+    return this.to.from({ ...this.#like(tag, sequenceNode([])), items } as SequenceNode, this.#own(tag))
+  }
+
+  #item(key: unknown, value: unknown): Node {
+    const [entry, node] = this.#entry(key, value)
+    const made = mappingNode([entry])
+    return node?.kind === 'mapping' ? this.to.from(made, { node, by: this.hint!.by }) : made
+  }
+
+  #entry(key: unknown, value: unknown): [Entry, Node | undefined] {
+    const [before, item] = this.#known.get(key)?.shift() ?? []
+    const by = this.hint?.by
+    const name = this.to.represent(key, before && { node: before.key, by: by! })
+    if (followed(name).kind !== 'scalar') throw notAKey()
+    const step = typeof key === 'object' ? '(key)' : String(key)
+    const made = this.to.at(step, () => this.to.represent(value, before && { node: before.value, by: by! }))
+    return [{ key: name, value: made, merge: false }, item]
+  }
+
+  #like(tag: string, bare: Node): Node {
+    const own = this.#own(tag)?.node
+    return own ? { ...own, tag, anchor: this.hint?.styleOnly ? undefined : own.anchor } : { ...bare, tag }
+  }
+
+  #own(tag: string): Hint | undefined {
+    return this.hint?.node.tag === tag ? this.hint : undefined
+  }
+}
+
+function itemsOf(node: Node | undefined): readonly Node[] {
+  if (!node || !isCoreCollection(node)) return []
+  return node.kind === 'sequence' ? node.items : [node]
+}
+
+function refuseTwins(keys: Iterable<unknown>): void {
+  const seen = new Set<string>()
+  for (const key of keys) {
+    // Objects of classes may be written as anything; collections are refused where they stand.
+    if (isCollection(key)) continue
+    const name = typedName(key)
+    if (seen.has(name)) throw unwritable(`A Map or Set with the key ${name} twice`, 'YAML has each key once')
+    seen.add(name)
+  }
 }
 
 function notAKey(): RegistrationError {
-  const message =
-    'A Map with a collection as a key, or a Set with one in it, cannot be written: YAML takes single values'
-  return new RegistrationError(`${message}; write a list instead`, { code: 'UNWRITABLE' })
+  const what = 'A Map with a collection as a key, or a Set with one in it,'
+  return unwritable(what, 'YAML takes single values; write a list instead')
+}
+
+function unwritable(what: string, why: string): RegistrationError {
+  return new RegistrationError(`${what} cannot be written: ${why}`, { code: 'UNWRITABLE' })
 }

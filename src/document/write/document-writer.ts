@@ -1,54 +1,81 @@
-import type { Node as YamlNode } from 'yaml'
+import type { ScalarTag, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
-import type { Node } from '../../node.js'
+import { coreTag, type Node } from '../../node.js'
 import { anchorNames } from './anchor-names.js'
 import { Original } from './originals.js'
 import type { Representation } from './represent.js'
 import { verbatimTag } from './verbatim.js'
-import { toYamlNode, type Writing } from './yaml-nodes.js'
+import { standInSpace, toYamlNode, type Writing } from './yaml-nodes.js'
 
 /** Writes a node tree with the `yaml` package, in the style and with the comments of the texts that it came from. */
 export class DocumentWriter implements Writing {
   anchors: ReadonlyMap<Node, string> = new Map()
+  old = false
   readonly #originals = new Map<Node, Original>()
-  readonly #written = new Map<Node, YamlNode>()
-  readonly #paddings = new Map<YamlNode, string>()
+  readonly #claimed = new Set<YamlNode>()
 
-  constructor(readonly from: Representation) {
+  /** `plainly`: with no comments, and in no style but its own. */
+  constructor(
+    readonly from: Representation,
+    plainly = false,
+  ) {
+    if (plainly) return
     for (const source of from.sources) if (source.document.start >= 0) this.#add(new Original(source))
   }
 
   #add(original: Original): void {
-    this.#originals.set(original.root, original)
-    for (const [node, written] of original.nodes) this.#written.set(node, written)
-    for (const [written, padding] of original.paddings) this.#paddings.set(written, padding)
+    for (const node of original.nodes.keys()) this.#originals.set(node, original)
   }
 
-  write(root: Node): string {
+  /** `old`: what is written before it has left YAML 1.1 in force. */
+  write(root: Node, old: boolean): string {
     this.anchors = anchorNames(root)
     const document = new (yaml().Document)<YamlNode>(undefined, {
-      customTags: (tags) => [verbatimTag, ...tags, 'timestamp', 'binary'],
+      customTags: (tags) => [verbatimTag, ...tags, 'timestamp', binaryTag],
     })
-    document.contents = toYamlNode(root, this)
     const origin = this.origin(root)
     const whole = origin && this.#originals.get(origin)
-    document.comment = whole?.comment ?? null
-    return (
-      (whole?.header ?? '') +
-      document.toString({ lineWidth: 0, verifyAliasOrder: false, doubleQuotedAsJSON: true })
-    )
+    const own = whole && origin === whole.root ? whole : undefined
+    const header = own?.header ?? ''
+    this.old = /^%YAML/m.test(header) ? own!.old : old
+    document.contents = toYamlNode(root, this)
+    document.comment = own?.comment ?? null
+    const body = document
+      .toString({ lineWidth: 0, verifyAliasOrder: false, doubleQuotedAsJSON: true })
+      .replaceAll(standInSpace, ' ')
+    const text = header + body
+    return own?.crlf ? text.replaceAll('\n', '\r\n') : text
   }
 
-  original(node: Node): YamlNode | undefined {
-    const origin = this.origin(node)
-    return origin && this.#written.get(origin)
+  original(node: Node): [YamlNode, Original] | undefined {
+    const original = this.#originals.get(node)
+    const written = original?.nodes.get(node)
+    return written && [written, original!]
   }
 
   origin(node: Node): Node | undefined {
     return this.from.origins.get(node)
   }
 
-  padding(original: YamlNode | undefined): string | undefined {
-    return original && this.#paddings.get(original)
+  place(node: Node): Node | undefined {
+    return this.from.places.get(node)
   }
+
+  claim(written: YamlNode): boolean {
+    return !this.#claimed.has(written) && this.#claimed.add(written) !== undefined
+  }
+}
+
+// That of the package has lines of twenty characters where no line is to be folded.
+const binaryTag: ScalarTag = {
+  tag: `${coreTag}binary`,
+  default: false,
+  identify: (value) => value instanceof Uint8Array,
+  resolve: (text) => Buffer.from(text, 'base64'),
+  stringify: ({ value }, { indent, inFlow, implicitKey }) => {
+    const text = Buffer.from(value as Uint8Array).toString('base64')
+    if (inFlow || implicitKey || text.length <= 76) return text === '' ? '""' : text
+    const lines = text.match(/.{1,76}/g)!
+    return ['|-', ...lines.map((line) => (indent || '  ') + line)].join('\n')
+  },
 }

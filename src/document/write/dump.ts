@@ -1,9 +1,11 @@
+import type { Node } from '../../node.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
 import { recordOf } from '../construct/records.js'
 import { anchorNames } from './anchor-names.js'
 import { DocumentWriter } from './document-writer.js'
 import { writeQuickly } from './quick-writer.js'
+import { readsAs } from './reads-as.js'
 import { Representation } from './represent.js'
 import { splice } from './splice.js'
 
@@ -33,15 +35,23 @@ export function dump(
   value: unknown,
   { registry = registryOf(value), defaults = false }: DumpOptions = {},
 ): string {
+  return write(value, { registry, defaults }, false)
+}
+
+// `old`: the text before has left YAML 1.1 in force.
+function write(value: unknown, { registry, defaults }: Required<DumpOptions>, old: boolean): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)
-  const spliced = splice(root, representation)
+  const spliced = splice(root, representation, old)
   if (spliced !== undefined) return spliced
   const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
-  return (
-    (loaded ? undefined : writeQuickly(root, representation.repeats ? anchorNames(root) : new Map())) ??
-    new DocumentWriter(representation).write(root)
-  )
+  if (!loaded) {
+    const names = representation.repeats ? anchorNames(root) : new Map<Node, string>()
+    const quick = old ? undefined : writeQuickly(root, names)
+    return quick ?? new DocumentWriter(representation).write(root, old)
+  }
+  const styled = new DocumentWriter(representation).write(root, old)
+  return readsAs(styled, root) ? styled : new DocumentWriter(representation, true).write(root, old)
 }
 
 function registryOf(value: unknown): Registry {
@@ -56,17 +66,32 @@ function registryOf(value: unknown): Registry {
  * await writeFile('trials.yaml', dumpAll(trials))
  * ```
  */
-export function dumpAll(values: Iterable<unknown>, options: DumpOptions = {}): string {
-  const texts = Array.from(values, (value) => dump(value, options))
-  return texts.map((text, index) => (index === 0 ? text : `${separatorOf(text)}${text}`)).join('')
+export function dumpAll(values: Iterable<unknown>, { registry, defaults = false }: DumpOptions = {}): string {
+  const texts: string[] = []
+  let old = false
+  for (const value of values) {
+    const text = write(value, { registry: registry ?? registryOf(value), defaults }, old)
+    if (texts.length > 0) texts.push(separatorBetween(texts.at(-1)!, text))
+    texts.push(text)
+    old = versionAfter(text, old)
+  }
+  // An empty document at the end stays one.
+  if (texts.length > 1 && texts.at(-1) === 'null\n') texts.pop()
+  return texts.join('')
 }
+
+const lead = '^(?:[ \\t]*(?:#[^\\n]*)?\\r?\\n)*'
+const directive = new RegExp(`${lead}%`)
+const marker = new RegExp(`${lead}---(?=\\s|$)`)
+const end = /^\.\.\.[ \t]*(?:#[^\n]*)?\r?\n\s*$/m
 
 // Directives must be told from the text of the document before them.
-function separatorOf(text: string): string {
-  if (/^(?:[ \t]*(?:#[^\n]*)?\r?\n)*%/.test(text)) return '...\n'
-  return hasMarker(text) ? '' : '---\n'
+function separatorBetween(before: string, text: string): string {
+  if (directive.test(text)) return end.test(before) ? '' : '...\n'
+  return marker.test(text) ? '' : '---\n'
 }
 
-function hasMarker(text: string): boolean {
-  return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*---(?=\s|$)/.test(text)
+function versionAfter(text: string, old: boolean): boolean {
+  const version = directive.test(text) ? /^%YAML[ \t]+(\S+)/m.exec(text)?.[1] : undefined
+  return version === undefined ? old : version === '1.1'
 }

@@ -1,13 +1,12 @@
 import { RegistrationError } from '../../errors.js'
-import { isApplicationTag, type MappingNode, type Node } from '../../node.js'
-import { keyName, optionName } from '../../registry/option-names.js'
+import { isApplicationTag, type Node } from '../../node.js'
 import type { Tag } from '../../registry/tag.js'
-import type { Class, Definition, ResolvedTag } from '../../registry/types.js'
+import type { Class, ResolvedTag } from '../../registry/types.js'
 import { type ObjectRecord, recordOf } from '../construct/records.js'
-import { textOf } from '../nodes.js'
 import { isPlainObject } from '../plain-data.js'
-import { mappingOf, newEntry } from './collection-writer.js'
+import { entriesOf, mappingOf } from './collection-writer.js'
 import { fillIn } from './defaults.js'
+import { valuesOf } from './loaded-values.js'
 import { NodeRepresenter } from './node-representer.js'
 import type { Hint, Representing } from './representing.js'
 
@@ -54,33 +53,19 @@ export class InstanceWriter {
   }
 
   #loaded({ edits }: ObjectRecord, hint: Hint, { tag, resolved }: Written): Node {
+    const { definition } = resolved
     const extra = new Map([...this.#defaults(hint, resolved, edits), ...(edits ?? [])])
-    const { node } = hint
+    const { node, by } = hint
     if (node.kind !== 'mapping')
       return extra.size === 0
         ? this.to.from({ ...node, tag }, hint)
-        : mappingOf(extra, this.to, { tag, hint })
-    return this.to.from({ ...node, tag, entries: this.#edited(node, hint, extra, resolved.definition) }, hint)
-  }
-
-  #edited(
-    node: MappingNode,
-    { by }: Hint,
-    edits: Map<string, unknown>,
-    { keys }: Definition,
-  ): MappingNode['entries'] {
-    const left = new Map(edits)
-    const kept = node.entries.flatMap((entry) => {
-      const name = optionName(textOf(entry.key), keys)
-      if (entry.merge || !left.has(name)) return [this.to.copyEntry(entry, by)]
-      const value = left.get(name)
-      left.delete(name)
-      if (value === undefined) return []
-      const made = this.to.at(name, () => this.to.represent(value, { node: entry.value, by }))
-      return [{ key: this.to.copy({ node: entry.key, by }), value: made, merge: false }]
-    })
-    const added = [...left].filter(([, value]) => value !== undefined)
-    return [...kept, ...added.map(([name, value]) => newEntry(keyName(name, keys), value, this.to))]
+        : mappingOf(extra, this.to, { tag, hint, keys: definition.keys })
+    const merges = node.entries.some(({ merge }) => merge)
+    const entries =
+      extra.size === 0 && !merges
+        ? node.entries.map((entry) => this.to.copyEntry(entry, by))
+        : entriesOf(withEdits(valuesOf(node, by, definition), extra), this.to, { node, by }, definition.keys)
+    return this.to.from({ ...node, tag, entries }, hint)
   }
 
   #made(object: object, record: ObjectRecord, { tag, resolved }: Written): Node {
@@ -100,6 +85,13 @@ export class InstanceWriter {
     const { seen } = by.optionsOf(node, resolved.definition)
     return Object.entries(fillIn(resolved, { ...seen, ...Object.fromEntries(edits ?? []) }))
   }
+}
+
+function withEdits(values: Map<string, unknown>, edits: ReadonlyMap<string, unknown>): Map<string, unknown> {
+  for (const [name, value] of edits)
+    if (value === undefined) values.delete(name)
+    else values.set(name, value)
+  return values
 }
 
 function optionsOf(object: object, { given }: ObjectRecord, { Class }: ResolvedTag): object {

@@ -3,16 +3,21 @@ import { yaml } from '#yaml'
 
 type Stringify = YAMLMap['toString']
 
+/** What the comment of one line becomes when a block takes its place: it stands on the line that the block begins with. */
+interface LineComment {
+  lineComment?: string
+}
+
 /** Collections that know their own padding: the package has one answer for a whole text, a file may have both. */
 interface PaddedCollections {
   /** `{ a: 1 }` or `{a: 1}`. */
   readonly PaddedMap: new (
     padding: string | undefined,
-  ) => YAMLMap
+  ) => YAMLMap & LineComment
   /** `[ 1, 2 ]` or `[1, 2]`. */
   readonly PaddedSeq: new (
     padding: string | undefined,
-  ) => YAMLSeq
+  ) => YAMLSeq & LineComment
 }
 
 let made: PaddedCollections | undefined
@@ -26,6 +31,7 @@ export function paddedCollections(): PaddedCollections {
 function make(): PaddedCollections {
   const { YAMLMap, YAMLSeq } = yaml()
   class PaddedMap extends YAMLMap {
+    lineComment?: string
     constructor(readonly padding: string | undefined) {
       super()
     }
@@ -35,6 +41,7 @@ function make(): PaddedCollections {
     }
   }
   class PaddedSeq extends YAMLSeq {
+    lineComment?: string
     constructor(readonly padding: string | undefined) {
       super()
     }

@@ -20,7 +20,7 @@ class QuickWriter {
   write(root: Node): string {
     const props = this.#props(root)
     if (isBlock(root)) this.#block(root, props, 0)
-    else this.#text += `${props}${props && ' '}${this.#inline(root, 0).trimEnd()}\n`
+    else this.#text += `${joined(props, this.#inline(root, 0))}\n`
     return this.#text
   }
 
@@ -28,7 +28,7 @@ class QuickWriter {
   #value(node: Node, indent: number): void {
     const props = this.#props(node)
     if (isBlock(node)) this.#block(node, ` ${props}`.trimEnd(), indent)
-    else this.#text += `${` ${props}${props && ' '}${this.#inline(node, indent)}`.trimEnd()}\n`
+    else this.#text += spaced(joined(props, this.#inline(node, indent)))
   }
 
   /** A collection below the line that `lead` ends. */
@@ -94,6 +94,14 @@ class QuickWriter {
     const space = ' '.repeat(indent)
     return [block.header, ...block.lines.map((line) => (line === '' ? '' : space + line))].join('\n')
   }
+}
+
+function spaced(content: string): string {
+  return content === '' ? '\n' : ` ${content}\n`
+}
+
+function joined(props: string, content: string): string {
+  return props === '' || content === '' ? props + content : `${props} ${content}`
 }
 
 function isBlock(node: Node): boolean {

@@ -20,8 +20,12 @@ export interface Representing {
   /** The node that a loaded one is written as, with what became of it since. */
   copy(hint: Hint): Node
   copyEntry(entry: Entry, by: Constructing): Entry
-  /** Whether an object has its node already, which others then repeat. */
-  isMade(value: unknown): boolean
+  /** The finished node that a loaded one, or what it is an alias of, was written as. */
+  written(node: Node, by: Constructing): Node | undefined
+  /** Whether a made node, or what it is an alias of, is that of a value. */
+  isWrittenAs(value: unknown, made: Node, by: Constructing): boolean
+  /** The values that a made mapping has when it is read, by their names: what `<<` brings along included. */
+  mergedEntries(made: Node): ReadonlyMap<string, Node>
   /** The node of a name that no file has; mappings share it, as they do their names. */
   key(name: string): ScalarNode
   /** Says which loaded node a made one takes the place of, and returns the made one. */

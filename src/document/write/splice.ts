@@ -3,8 +3,9 @@ import type { Constructing } from '../construct/constructing.js'
 import { givenUp, unlessGivenUp } from '../give-up.js'
 import { anchorNames } from './anchor-names.js'
 import { writeQuickly } from './quick-writer.js'
+import { readsAs } from './reads-as.js'
 import type { Representation } from './represent.js'
-import { scalarText } from './scalar-text.js'
+import { isPrintable, quotedText, scalarText } from './scalar-text.js'
 
 interface Edit {
   start: number
@@ -16,11 +17,12 @@ interface Edit {
  * Writes what was loaded as the text that it was loaded from, with only what changed in it replaced or added.
  * Returns `undefined` when it changed in a way that needs more than that.
  */
-export function splice(root: Node, from: Representation): string | undefined {
+export function splice(root: Node, from: Representation, old: boolean): string | undefined {
   const [source] = from.sources
   if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
   if (source.document.start < 0) return undefined
-  return unlessGivenUp(() => new Splicing(from, source).splice(root))
+  const spliced = unlessGivenUp(() => new Splicing(from, source).splice(root, old))
+  return spliced && (!spliced.doubtful || readsAs(spliced.text, root)) ? spliced.text : undefined
 }
 
 class Splicing {
@@ -34,7 +36,8 @@ class Splicing {
     this.#text = source.source.text
   }
 
-  splice(root: Node): string {
+  splice(root: Node, old: boolean): { text: string; doubtful: boolean } {
+    this.#checkVersion(old)
     for (const [node, name] of anchorNames(root)) if (this.#origin(node)?.anchor !== name) throw givenUp
     this.#compare(root, this.source.document.root)
     const { start, end } = this.source.document
@@ -45,7 +48,16 @@ class Splicing {
       at = edit.end
     }
     const text = parts.join('') + this.#text.slice(at, end)
-    return (text.endsWith('\n') ? text : `${text}\n`).replace(/^\ufeff/, '')
+    const ended = endedText(text)
+    // A line end more may be part of a block text.
+    const doubtful = this.#edits.length > 0 || (ended !== text && /[|>][-+\d]*[ \t]*(?:#.*)?$/m.test(text))
+    return { text: ended.replace(/^\ufeff/, ''), doubtful }
+  }
+
+  // Without a directive of its own it is read as the documents before it are.
+  #checkVersion(before: boolean): void {
+    const { start, end, old = false } = this.source.document
+    if (old !== before && !/^%YAML/m.test(this.#text.slice(start, old ? end : start + 1000))) throw givenUp
   }
 
   #origin(node: Node): Node | undefined {
@@ -72,7 +84,11 @@ class Splicing {
 
   #compareItems(node: SequenceNode, before: SequenceNode): void {
     if (node.items.length !== before.items.length) throw givenUp
-    for (const [index, item] of node.items.entries()) this.#compare(item, before.items[index]!)
+    for (const [index, item] of node.items.entries()) {
+      // Comments follow what was moved.
+      if ((this.#origin(item) ?? before.items[index]) !== before.items[index]) throw givenUp
+      this.#compare(item, before.items[index]!)
+    }
   }
 
   #compareEntries(node: MappingNode, before: MappingNode): void {
@@ -103,7 +119,7 @@ class Splicing {
       /[\n|>]/.test(old.slice(0, 1) + (old.includes('\n') ? '\n' : ''))
     )
       throw givenUp
-    const text = inStyleOf(old, node.value)
+    const text = inStyleOf(old, node.value, this.source.document.old)
     if (text === undefined) throw givenUp
     const lead = old === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
     const behind = this.#text[before.end] === '#' ? ' ' : ''
@@ -132,13 +148,18 @@ class Splicing {
   }
 }
 
-function inStyleOf(old: string, value: unknown): string | undefined {
+// A line end of its own, unless that would become part of a text.
+function endedText(text: string): string {
+  if (/[\r\n]$/.test(text)) return text
+  return `${text}${text.includes('\r\n') ? '\r\n' : '\n'}`
+}
+
+function inStyleOf(old: string, value: unknown, is11 = false): string | undefined {
   if (typeof value === 'object' && value !== null) return undefined
   if (typeof value !== 'string') return scalarText(value)
-  if (old.startsWith('"')) return JSON.stringify(value)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (old.startsWith("'") && !/[\x00-\x1f\x7f-\uffff]/.test(value)) return `'${value.replaceAll("'", "''")}'`
-  return scalarText(value, true)
+  if (old.startsWith('"')) return quotedText(value)
+  if (old.startsWith("'") && isPrintable(value)) return `'${value.replaceAll("'", "''")}'`
+  return scalarText(value, { flow: true, old: is11 })
 }
 
 // Names are given in the text as a whole, not in a part of it.

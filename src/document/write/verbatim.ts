@@ -3,10 +3,11 @@ import { coreTag } from '../../node.js'
 
 /** A scalar that did not change: written as it stood, `0x1F`, `1e3`, `~`, or nothing at all. */
 export class Verbatim {
-  /** `propsOnly`: the text is a tag or an anchor with nothing behind it. */
+  /** `propsOnly`: the text is a tag or an anchor with nothing behind it. `asItStood`: it is that of a file. */
   constructor(
     readonly text: string,
     readonly propsOnly = false,
+    readonly asItStood = false,
   ) {}
 
   tagged(tag: string): Verbatim {

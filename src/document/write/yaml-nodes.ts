@@ -1,32 +1,88 @@
 import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
-import { coreTag, type MappingNode, type Node, type ScalarNode, type SequenceNode } from '../../node.js'
+import {
+  type AliasNode,
+  coreTag,
+  type Entry,
+  type MappingNode,
+  type Node,
+  type ScalarNode,
+  type SequenceNode,
+} from '../../node.js'
+import { isSameScalar } from './as-loaded.js'
+import type { Original } from './originals.js'
 import { paddedCollections } from './padded-collections.js'
-import { needsQuotes } from './scalar-text.js'
+import {
+  endsInFlow,
+  isPrintable,
+  literalBlock,
+  quotedText,
+  type Surroundings,
+  scalarText,
+} from './scalar-text.js'
 import { Verbatim } from './verbatim.js'
 
 /** What the nodes of one document are written with. */
 export interface Writing {
   /** The names of anchors. */
   readonly anchors: ReadonlyMap<Node, string>
-  /** The written form of the loaded node that a node repeats or takes the place of. */
-  original(node: Node): YamlNode | undefined
-  /** What stands behind the bracket of a flow collection: a space, or nothing. */
-  padding(original: YamlNode | undefined): string | undefined
-  /** The loaded node itself. */
+  /** Whether plain scalars will be read as YAML 1.1. */
+  readonly old: boolean
+  /** The written form of a loaded node, and the text that it stands in. */
+  original(node: Node): [YamlNode, Original] | undefined
+  /** The loaded node that a made one repeats. */
   origin(node: Node): Node | undefined
+  /** The loaded node that stood in the place of a made one. */
+  place(node: Node): Node | undefined
+  /** Whether the comments of a written node are not taken yet: each is written once. */
+  claim(written: YamlNode): boolean
 }
 
 /** A node of the `yaml` package for a node of ours, in the style and with the comments of its original. */
-export function toYamlNode(node: Node, by: Writing): YamlNode {
-  if (node.kind === 'alias') return aliasTo(node, by)
-  const original = by.original(node)
+export function toYamlNode(node: Node, by: Writing, inFlow = false): YamlNode {
+  const made = node.kind === 'alias' ? aliasTo(node, by) : withProps(node, by, inFlow)
+  for (const loaded of [by.origin(node), by.place(node)])
+    addComments(made, loaded && by.original(loaded)?.[0], by)
+  return made
+}
+
+function withProps(node: Exclude<Node, AliasNode>, by: Writing, inFlow: boolean): YamlNode {
   const anchor = by.anchors.get(node)
-  if (node.kind === 'scalar' && isNothing(node)) return withComments(nothing(node.tag, anchor), original)
-  const made = bare(node, original, by)
-  if (node.tag !== undefined) addTag(made, node.tag)
+  if (node.kind === 'scalar' && isNothing(node)) return nothing(node.tag, anchor)
+  const origin = by.origin(node)
+  const made = bare(node, origin && by.original(origin), by, inFlow)
+  // In the other version of YAML a date needs a tag to be one.
+  const tag = node.kind === 'scalar' && node.value instanceof Date && !node.tag ? isoTag(made) : node.tag
+  if (tag !== undefined) addTag(made, tag)
   if (anchor !== undefined) made.anchor = anchor
-  return withComments(made, original)
+  return made
+}
+
+function isoTag(made: YamlNode): string | undefined {
+  return (made as Scalar).value instanceof Verbatim && ((made as Scalar).value as Verbatim).asItStood
+    ? undefined
+    : `${coreTag}timestamp`
+}
+
+function addComments(made: YamlNode, original: YamlNode | undefined, by: Writing): void {
+  if (!original || !by.claim(original)) return
+  if (original.commentBefore) made.commentBefore ??= original.commentBefore
+  if (original.spaceBefore) made.spaceBefore = true
+  if (!original.comment) return
+  const [was, is] = [isBlock(original), isBlock(made)]
+  if (was === is) made.comment ??= original.comment
+  // Behind a block there is no room for the comment of one line, and what is at the end of a block goes with it.
+  else if (is) (made as Block).lineComment ??= original.comment
+}
+
+type Block = YAMLMap & { lineComment?: string }
+
+function joined(above: string | null | undefined, comment: string): string {
+  return above ? `${above}\n${comment}` : comment
+}
+
+function isBlock(node: YamlNode): boolean {
+  return yaml().isCollection(node) && !node.flow && node.items.length > 0
 }
 
 // The package would write the value of one of its own tags anew.
@@ -51,64 +107,120 @@ function shortTag(tag: string): string {
   return tag.startsWith(coreTag) ? `!!${tag.slice(coreTag.length)}` : tag
 }
 
-function bare(node: Exclude<Node, { kind: 'alias' }>, original: YamlNode | undefined, by: Writing) {
-  if (node.kind === 'sequence') return sequence(node, original, by)
-  return node.kind === 'mapping' ? mapping(node, original, by) : scalar(node as ScalarNode, original, by)
+function bare(
+  node: Exclude<Node, AliasNode>,
+  original: [YamlNode, Original] | undefined,
+  by: Writing,
+  inFlow: boolean,
+) {
+  if (node.kind === 'sequence') return sequence(node, original, by, inFlow)
+  if (node.kind === 'mapping') return mapping(node, original, by, inFlow)
+  return scalar(node as ScalarNode, original, by, inFlow)
 }
 
-function aliasTo(node: Extract<Node, { kind: 'alias' }>, by: Writing): Alias {
-  const alias = new (yaml().Alias)(by.anchors.get(node.target!) ?? node.name)
-  return withComments(alias, by.original(node))
+function aliasTo(node: AliasNode, by: Writing): Alias {
+  return new (yaml().Alias)(by.anchors.get(node.target!) ?? node.name)
 }
 
-function withComments<N extends YamlNode>(made: N, original: YamlNode | undefined): N {
-  if (!original) return made
-  if (original.comment) made.comment = original.comment
-  if (original.commentBefore) made.commentBefore = original.commentBefore
-  if (original.spaceBefore) made.spaceBefore = true
-  return made
-}
-
-function sequence(node: SequenceNode, original: YamlNode | undefined, by: Writing): YAMLSeq {
+function sequence(
+  node: SequenceNode,
+  original: [YamlNode, Original] | undefined,
+  by: Writing,
+  inFlow: boolean,
+): YAMLSeq {
   const { PaddedSeq } = paddedCollections()
-  const made = new PaddedSeq(by.padding(original))
+  const made = new PaddedSeq(paddingOf(original))
   if (isFlow(original)) made.flow = true
-  made.items = node.items.map((item) => toYamlNode(item, by))
+  made.items = node.items.map((item) => toItem(item, by, inFlow || made.flow === true))
   return made
 }
 
-function mapping(node: MappingNode, original: YamlNode | undefined, by: Writing): YAMLMap {
+// Above the dash: behind it the comment of a first key would be taken for that of the item.
+function toItem(node: Node, by: Writing, flow: boolean): YamlNode {
+  const item = toYamlNode(node, by, flow)
+  if (flow && isEmptyText(item)) item.value = new Verbatim('null')
+  if (!isBlock(item)) return item
+  const line = lineComment(item as Block)
+  if (line) item.commentBefore = joined(item.commentBefore, line)
+  const first = yaml().isMap(item) ? (item.items[0]?.key as YamlNode | undefined) : undefined
+  if (!first?.commentBefore || item.tag || (item as YAMLMap).anchor) return item
+  item.commentBefore = joined(item.commentBefore, first.commentBefore)
+  first.commentBefore = null
+  return item
+}
+
+// Between commas there must be something.
+function isEmptyText(item: YamlNode): item is Scalar {
+  return yaml().isScalar(item) && item.value instanceof Verbatim && item.value.text === '' && !item.anchor
+}
+
+/** Stands for a space behind a tag, where the package would take one for the begin of a value; no text has it. */
+export const standInSpace = '\u0001'
+
+// Behind a tag there is room for it; else it is returned.
+function lineComment(block: Block, comment = block.lineComment): string | undefined {
+  if (!comment || !block.tag?.startsWith('!') || comment.includes('\n')) return comment
+  block.tag += ` #${comment}`.replaceAll(' ', standInSpace)
+  return undefined
+}
+
+function mapping(
+  node: MappingNode,
+  original: [YamlNode, Original] | undefined,
+  by: Writing,
+  inFlow: boolean,
+): YAMLMap {
   const { PaddedMap } = paddedCollections()
-  const made = new PaddedMap(by.padding(original))
+  const made = new PaddedMap(paddingOf(original))
   if (isFlow(original)) made.flow = true
-  made.items = node.entries.map(({ key, value }) => pairOf(toYamlNode(key, by), toYamlNode(value, by)))
+  const flow = inFlow || made.flow === true
+  made.items = node.entries.map((entry) => pairOf(entry, by, flow))
   return made
 }
 
-function scalar(node: ScalarNode, original: YamlNode | undefined, by: Writing): Scalar {
+function scalar(
+  node: ScalarNode,
+  original: [YamlNode, Original] | undefined,
+  by: Writing,
+  flow: boolean,
+): Scalar {
+  const where = { flow, old: by.old }
+  const [written, whole] = original ?? []
+  if (!yaml().isScalar(written)) return fresh(node, where)
   const origin = by.origin(node)
-  const same = origin?.kind === 'scalar' && Object.is(origin.value, node.value)
-  if (!yaml().isScalar(original)) return quoted(scalarOf(node.value), node)
-  if (!same) return restyled(scalarOf(node.value), original)
-  if (origin.plain && typeof node.value !== 'string') return scalarOf(new Verbatim(original.source ?? ''))
-  const made = restyled(scalarOf(node.value), original)
-  if (original.format !== undefined) made.format = original.format
-  return made
+  const same = origin?.kind === 'scalar' && isSameScalar(node.value, origin.value) && whole!.old === by.old
+  if (!same) return restyled(node, written, where)
+  return unchanged(node, written, whole!.written(written), where)
 }
 
-// The package has a block for most strings, and `<<` without quotes would be a merge key.
-function quoted(made: Scalar, { value, plain }: ScalarNode): Scalar {
-  if (typeof value === 'string' && !plain && needsQuotes(value)) made.type = 'QUOTE_DOUBLE'
-  return made
+function unchanged(node: ScalarNode, written: Scalar, text: string | undefined, where: Surroundings): Scalar {
+  const free = node.plain && typeof node.value === 'string' && endsInFlow(node.value)
+  if (where.flow && (text === undefined || free)) return fresh(node, where)
+  return text === undefined ? withType(node.value, written.type) : scalarOf(new Verbatim(text, false, true))
 }
 
 // A number in place of a quoted string needs no quotes, a string in place of a string keeps them.
-function restyled(made: Scalar, { type, value }: Scalar): Scalar {
-  if (type !== undefined && typeof made.value === typeof value) made.type = type
-  // What can be plain or a block in one place need not be in another.
-  const free = made.type === undefined || made.type === 'PLAIN'
-  if (free && typeof made.value === 'string' && made.value !== value && needsQuotes(made.value))
-    made.type = 'QUOTE_DOUBLE'
+function restyled(node: ScalarNode, { type, value: before }: Scalar, where: Surroundings): Scalar {
+  const { value } = node
+  if (typeof value !== 'string' || typeof before !== 'string') return fresh(node, where)
+  if (type === 'QUOTE_DOUBLE') return scalarOf(new Verbatim(quotedText(value)))
+  if (type === 'QUOTE_SINGLE' && isPrintable(value)) return withType(value, type)
+  const block = type?.startsWith('B') && !where.flow && literalBlock(value) !== undefined
+  return block && !/^\s/m.test(value) ? withType(value, type) : fresh(node, where)
+}
+
+function fresh({ value, plain }: ScalarNode, where: Surroundings): Scalar {
+  if (value instanceof Uint8Array) return scalarOf(value)
+  // `<<` without quotes is the merge key itself.
+  if (plain && value === '<<') return scalarOf(new Verbatim(value))
+  if (!where.flow && typeof value === 'string' && literalBlock(value))
+    return withType(value, yaml().Scalar.BLOCK_LITERAL)
+  return scalarOf(new Verbatim(scalarText(value, where)))
+}
+
+function withType(value: unknown, type: Scalar['type']): Scalar {
+  const made = scalarOf(value)
+  if (type !== undefined) made.type = type
   return made
 }
 
@@ -116,10 +228,26 @@ function scalarOf(value: unknown): Scalar {
   return new (yaml().Scalar)(value)
 }
 
-function pairOf(key: YamlNode, value: YamlNode): Pair {
+function pairOf({ key: name, value: of }: Entry, by: Writing, inFlow: boolean): Pair {
+  const [key, value] = [toKey(name, by), toYamlNode(of, by, inFlow)]
+  if (isBlock(value))
+    key.comment = lineComment(value as Block, key.comment ?? (value as Block).lineComment) ?? null
+  else if (key.comment) {
+    value.comment ??= key.comment
+    key.comment = null
+  }
   return new (yaml().Pair)(key, value)
 }
 
-function isFlow(original: YamlNode | undefined): boolean {
-  return yaml().isCollection(original) && original.flow === true
+// On one line in any case.
+function toKey(name: Node, by: Writing): YamlNode {
+  return toYamlNode(name, by, true)
+}
+
+function paddingOf([written, whole]: [YamlNode?, Original?] = []): string | undefined {
+  return isFlow(written && [written, whole!]) ? whole!.padding(written!) : undefined
+}
+
+function isFlow([written]: [YamlNode?, Original?] = []): boolean {
+  return yaml().isCollection(written) && written.flow === true
 }

@@ -1,0 +1,99 @@
+import type { Pair, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
+
+/**
+ * Moves the comments of a text as the `yaml` package read it to what people mean by them, so that they go where that
+ * goes: a comment above the first item or key belongs to that and not to the collection, and one behind a collection
+ * but in the column of its parent belongs to what follows there.
+ */
+export function moveComments(root: YamlNode, text: string): void {
+  new CommentPlaces(text).settle(root)
+}
+
+class CommentPlaces {
+  readonly #yaml = yaml()
+
+  constructor(readonly text: string) {}
+
+  /** Returns the lines that belong to what stands around a node. */
+  settle(node: YamlNode): string[] {
+    if (!this.#yaml.isCollection(node)) return []
+    if (node.flow) {
+      for (const item of node.items) this.#settleItem(item as YamlNode | Pair)
+      return []
+    }
+    let outer: string[] = []
+    for (const item of node.items as (YamlNode | Pair)[]) {
+      prepend(this.#nodeOf(item), outer)
+      outer = this.#settleItem(item)
+    }
+    if (outer.length > 0) node.comment = [...outer, ...linesOf(node.comment)].join('\n')
+    return this.#cutOuter(node)
+  }
+
+  #settleItem(item: YamlNode | Pair): string[] {
+    if (!this.#yaml.isPair(item)) return item ? this.settle(item) : []
+    const [key, value] = [item.key as YamlNode | null, item.value as YamlNode | null]
+    if (key) this.settle(key)
+    if (!value) return []
+    const outer = this.settle(value)
+    if (key) this.#settleLead(key, value)
+    return outer
+  }
+
+  // What stands between a key and its block: on the line of the key it is about all, below it about the first in it.
+  #settleLead(key: YamlNode, value: YamlNode): void {
+    if (!this.#yaml.isCollection(value) || value.flow || !value.commentBefore) return
+    const [line = ''] = this.text.slice(key.range![1], value.range![0]).split('\n', 1)
+    const lines = linesOf(value.commentBefore)
+    if (line.includes('#') && !key.comment) key.comment = lines.shift()!
+    value.commentBefore = null
+    prepend(this.#nodeOf(value.items[0] as YamlNode | Pair), lines)
+  }
+
+  // The lines from the first on that stands left of the collection.
+  #cutOuter(node: YamlNode & { comment?: string | null }): string[] {
+    const { range } = node
+    const lines = linesOf(node.comment)
+    if (!range || lines.length === 0) return []
+    const column = this.#columnOf(this.#firstOf(node))
+    const columns = columnsOfComments(this.text.slice(range[1], range[2]))
+    const written = lines.filter((line) => line !== '').length
+    if (columns.length !== written) return []
+    const inner = columns.findIndex((at) => at < column)
+    if (inner === -1) return []
+    const cut = cutAt(lines, inner)
+    node.comment = lines.slice(0, cut).join('\n') || null
+    return lines.slice(cut)
+  }
+
+  #firstOf(node: YamlNode): number {
+    return node.range![0]
+  }
+
+  #columnOf(offset: number): number {
+    return offset - (this.text.lastIndexOf('\n', offset - 1) + 1)
+  }
+
+  #nodeOf(item: YamlNode | Pair | undefined): YamlNode | undefined {
+    return (this.#yaml.isPair(item) ? item.key : item) as YamlNode | undefined
+  }
+}
+
+function prepend(node: YamlNode | undefined, lines: readonly string[]): void {
+  if (node && lines.length > 0) node.commentBefore = [...lines, ...linesOf(node.commentBefore)].join('\n')
+}
+
+function linesOf(comment: string | null | undefined): string[] {
+  return comment ? comment.split('\n') : []
+}
+
+function columnsOfComments(text: string): number[] {
+  return [...text.matchAll(/^([ \t]*)#/gm)].map(([, space]) => space!.length)
+}
+
+// The place in `lines` of the comment with this number, where empty lines do not count.
+function cutAt(lines: readonly string[], number: number): number {
+  let count = -1
+  return lines.findIndex((line) => line !== '' && ++count === number)
+}
