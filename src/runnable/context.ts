@@ -1,5 +1,6 @@
 import { examine } from '../document/check/examine.js'
-import { documentError, inFileOrder } from '../document/problems.js'
+import { inFileOrder } from '../document/problem-list.js'
+import { documentError } from '../document/problems.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
