@@ -131,6 +131,7 @@ async function tried(kind: string, at: number, run: (next: Next) => unknown): Pr
   try {
     await run(random(at))
   } catch (cause) {
-    throw new Error(`"${kind}" failed; run it again with FUZZ_SEED=${at} FUZZ_SECONDS=0`, { cause })
+    const again = `run it again with FUZZ_SEED=${at} FUZZ_SECONDS=0`
+    throw new Error(`"${kind}" failed; ${again}: ${(cause as Error).message}`, { cause })
   }
 }

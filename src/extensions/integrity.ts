@@ -76,8 +76,8 @@ async function sameFile(file: string, installed: InstalledFile, everyByte: boole
   return (await digestOf(file)).toString('base64') === digest
 }
 
-// This copy of flambeau is linked into each of them.
+// This copy of flambeau is linked into each of them, its command included.
 async function leadsOut(folder: string, path: string): Promise<boolean> {
   const link = join(folder, path)
-  return (await stepsWithin(folder, link)) === undefined && (await readlink(link)) !== ownRoot()
+  return !(await stepsWithin(folder, link)) && !(await stepsWithin(ownRoot(), link))
 }
