@@ -135,7 +135,7 @@ async function markUsed(file: string): Promise<boolean> {
  */
 export async function putInPlace(folder: string, place: string, manifest: StoredExtension): Promise<void> {
   const contents = await listContents(folder)
-  await writeFile(join(folder, manifestName), JSON.stringify({ ...manifest, contents }))
+  await writeFile(join(folder, manifestName), JSON.stringify({ ...manifest, contents }), { mode: 0o600 })
   if (await moved(folder, place)) return
   if ((await lookAt(place)).state === 'intact') return
   const aside = join(storeRoot(), workName())
