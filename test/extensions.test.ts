@@ -412,13 +412,27 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       lab.write('elsewhere', seeing('elsewhere'))
       for (const main of ['../elsewhere/index.js', './node_modules/x.js']) {
         const name = `outside-${++jobs}`
-        const folder = lab.write(name, seeing('', { exports: undefined, main }))
-        mkdirSync(join(folder, 'node_modules'))
-        writeFileSync(join(folder, 'node_modules/x.js'), seeing('elsewhere')['index.js']!)
+        const folder = lab.write(name, seeing('inside'))
         const file = job({ x: `./${name}` }, '!x.See')
         await lockExtensions(file)
+        const lock = readFileSync(file.replace('.yaml', '.lock.yaml'), 'utf8')
+        lab.write(name, seeing('', { exports: undefined, main }))
+        mkdirSync(join(folder, 'node_modules'))
+        writeFileSync(join(folder, 'node_modules/x.js'), seeing('elsewhere')['index.js']!)
         assert.match(await frozenRefusal(file, 'NOT_PINNED'), /lies outside what is hashed/)
+        await assert.rejects(lockExtensions(file), {
+          code: 'NOT_PINNED',
+          message: /lies outside what is hashed/,
+        })
+        assert.equal(readFileSync(file.replace('.yaml', '.lock.yaml'), 'utf8'), lock)
+        assert.equal(await value(file), 'elsewhere', 'nobody asked for what is locked')
       }
+    })
+
+    test('can be written before a folder is built', async () => {
+      lab.write('unbuilt', seeing('', { exports: './dist/index.js' }))
+      const lock = await lockExtensions(job({ x: './unbuilt' }, '!x.See'))
+      assert.match(readFileSync(lock, 'utf8'), /integrity: sha512-/)
     })
 
     test('may have links to what is hashed, too, and where a link leads is hashed', async () => {

@@ -1,5 +1,5 @@
 import { chmod, lstat, readdir, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { digestOf, filesOf, stepsWithin } from './folder-contents.js'
 import { ownRoot } from './own-root.js'
 
@@ -76,8 +76,11 @@ async function sameFile(file: string, installed: InstalledFile, everyByte: boole
   return (await digestOf(file)).toString('base64') === digest
 }
 
-// This copy of flambeau is linked into each of them, its command included.
+// This copy of flambeau is linked into each of them; its command is a link that leads there through the first.
 async function leadsOut(folder: string, path: string): Promise<boolean> {
   const link = join(folder, path)
-  return !(await stepsWithin(folder, link)) && !(await stepsWithin(ownRoot(), link))
+  if (await stepsWithin(folder, link)) return false
+  const target = resolve(dirname(link), await readlink(link))
+  if (target === ownRoot()) return false
+  return !(target.startsWith(`${folder}${sep}`) && (await stepsWithin(ownRoot(), link)))
 }

@@ -1,8 +1,10 @@
+import { realpath } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { changed } from './explain.js'
 import { resolveLocally } from './fetch.js'
 import { isHashed, linkToElsewhere } from './folder-contents.js'
 import type { LockedExtension } from './lock.js'
+import { entryOf, manifestOf } from './manifest.js'
 import type { Request } from './request.js'
 import type { ExtensionSource } from './source.js'
 import { Trouble } from './trouble.js'
@@ -35,9 +37,16 @@ function refuse(name: string): never {
   )
 }
 
-/** @throws {@link Trouble} when the hash of a folder would not see all that belongs to it. */
+/** @throws {@link Trouble} when the hash of a folder would not see all that is imported from it. */
 export async function expectPinnable(source: ExtensionSource): Promise<void> {
-  const link = source.kind === 'folder' ? await linkToElsewhere(source.path) : undefined
+  if (source.kind !== 'folder') return
+  const folder = await realpath(source.path)
+  await expectPinnedLinks(folder)
+  await expectPinnedEntry(folder)
+}
+
+async function expectPinnedLinks(folder: string): Promise<void> {
+  const link = await linkToElsewhere(folder)
   if (link === undefined) return
   throw new Trouble(
     'NOT_PINNED',
@@ -45,13 +54,23 @@ export async function expectPinnable(source: ExtensionSource): Promise<void> {
   )
 }
 
-/** @throws {@link Trouble} when the module that would be imported is not one of those that were hashed. */
-export async function expectPinnedEntry(folder: string, entry: string): Promise<void> {
-  if (await isHashed(folder, fileURLToPath(entry))) return
+async function expectPinnedEntry(folder: string): Promise<void> {
+  const entry = await builtEntryOf(folder)
+  if (entry === undefined || (await isHashed(folder, fileURLToPath(entry)))) return
   throw new Trouble(
     'NOT_PINNED',
     `cannot be pinned: its module "${fileURLToPath(entry)}" lies outside what is hashed of "${folder}"; name one in "main" or "exports" that lies there`,
   )
+}
+
+// A folder may be locked before it is built: an install with scripts builds it.
+async function builtEntryOf(folder: string): Promise<string | undefined> {
+  try {
+    return await entryOf(folder, await manifestOf(folder))
+  } catch (error) {
+    if (error instanceof Trouble && error.code === 'NOT_BUILT') return undefined
+    throw error
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { resolveLocally } from './fetch.js'
 import { stepsWithin } from './folder-contents.js'
 import { install } from './install.js'
 import { expectLocal } from './local-path.js'
-import { expectPinnedEntry, expectUnchanged, lockedFor } from './locked.js'
+import { expectUnchanged, lockedFor } from './locked.js'
 import { entryOf, manifestOf, missingDependencies } from './manifest.js'
 import { expectMayInstall } from './may-install.js'
 import { packageFolder } from './npm.js'
@@ -52,14 +52,11 @@ async function foundInPlace(
   const folder = await realpath(path)
   const manifest = await manifestOf(folder)
   if (missingDependencies(folder, manifest).length > 0) return undefined
-  const { name, shown, frozen } = request
-  const entry = await entryOf(folder, manifest)
-  if (frozen) await expectPinnedEntry(folder, entry)
   return {
-    name,
-    source: shown,
+    name: request.name,
+    source: request.shown,
     folder,
-    entry,
+    entry: await entryOf(folder, manifest),
     resolved: {},
     installed: false,
   }
