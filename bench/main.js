@@ -10,6 +10,7 @@ import { pools } from './pools.js'
 import { processes } from './processes.js'
 import { python } from './python.js'
 import { size } from './size.js'
+import { store } from './store.js'
 
 mkdirSync('build', { recursive: true })
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
@@ -20,6 +21,7 @@ calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
 manyClasses(3)
 calls(1, ['100,000 tags'])
 python()
+await store(5)
 memory()
 linear()
 pools(3)

@@ -15,6 +15,8 @@ export interface Problem {
   readonly frame: string
   /** What to write instead, where one thing is likely. */
   readonly hint?: string
+  /** How many more problems there are than are shown; of the last one alone, whose code is `MORE_PROBLEMS`. */
+  readonly rest?: number
 }
 
 /** What every error of this package may carry besides its message. */

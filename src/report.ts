@@ -17,11 +17,15 @@ const mostShown = 100
 export function reportProblems(problems: readonly Problem[], paint: Paint = plain): string {
   const reports = problems.slice(0, mostShown).map((problem) => reportProblem(problem, paint))
   if (problems.length < 2) return reports.join('')
-  const rest = problems.length - reports.length
+  const count = countOf(problems)
+  const rest = count - reports.length
   if (rest > 0) reports.push(paint.message(`... and ${rest.toLocaleString('en')} more`))
-  return [paint.message(`${problems.length} problems in ${printable(problems[0]!.file)}`), ...reports].join(
-    '\n\n',
-  )
+  return [paint.message(`${count} problems in ${printable(problems[0]!.file)}`), ...reports].join('\n\n')
+}
+
+/** How many problems there are, those that are not shown included. */
+export function countOf(problems: readonly Problem[]): number {
+  return problems.reduce((sum, { rest = 1 }) => sum + rest, 0)
 }
 
 function reportProblem(problem: Problem, paint: Paint): string {

@@ -712,7 +712,7 @@ describe('hostile input ends soon with a typed error:', () => {
   test('many unknown tags', () => {
     const text = Array.from({ length: 20_000 }, (_, index) => `- !Nobody${index}`).join('\n')
     const start = performance.now()
-    assert.equal(check(text, options).length, 20_000)
+    assert.equal(check(text, options).at(-1)!.rest, 19_001)
     assert.ok(performance.now() - start < 60_000)
   })
 })

@@ -95,7 +95,7 @@ describe('a cluster of aliases', { skip: onlyHere(noMachines) }, () => {
       code: exit,
       stdout,
       stderr,
-    } = await project.flambeau('run', 'sweep.yaml', '-c', 'cluster.yaml', '-i', './jobs.js')
+    } = await project.flambeau('run', 'sweep.yaml', '-c', 'cluster.yaml', '--import', './jobs.js')
     assert.equal(exit, 0, stderr)
     assert.match(stdout, /"n": 2/)
   })

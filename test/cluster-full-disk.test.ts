@@ -42,7 +42,7 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
 
   async function runs(code: string): Promise<{ id: string; code: number | null; stderr: string }> {
     const file = project.jobFile(code)
-    const { code: exit, stderr } = await flambeau('run', '-i', './jobs.js', file)
+    const { code: exit, stderr } = await flambeau('run', '--import', './jobs.js', file)
     const id = /Run (\S+) is started/.exec(stderr)?.[1] ?? ''
     return { id, code: exit, stderr }
   }
@@ -95,7 +95,7 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
 
   test('can be cancelled', async () => {
     const file = project.jobFile(`${fill.space}; await delay(600000, undefined, { signal: options.signal })`)
-    const { stdout, stderr } = await flambeau('run', '-i', './jobs.js', file, '--detach')
+    const { stdout, stderr } = await flambeau('run', '--import', './jobs.js', file, '--detach')
     const id = stdout.trim()
     assert.match(id, /^[\w-]+$/, stderr)
     const filled = `until [ -s ${join(hosts.all[0]!.home, '.flambeau/runs', id, 'work/big')} ]; do sleep 0.05; done`

@@ -47,7 +47,7 @@ describe('a sweep for factories', { skip: onlyHere() }, () => {
       '!SSHCluster { name: nobody, orchestrator_ip: 192.0.2.1, factories_ips: [192.0.2.2], ssh_config: /dev/null, connect_timeout: 60 }\n',
     )
     const cli = join(folder, 'node_modules/flambeau/dist/cli/main.js')
-    const args = [cli, 'run', 'sweep.yaml', '-c', 'cluster.yaml', '-i', './tasks.js']
+    const args = [cli, 'run', 'sweep.yaml', '-c', 'cluster.yaml', '--import', './tasks.js']
     const { code, stderr } = await endOf(spawn(process.execPath, args, { cwd: folder }))
     assert.deepEqual(
       [code, stderr.trim()],

@@ -66,7 +66,7 @@ describe('runs on SSH hosts', { skip: onlyHere(noHosts) }, () => {
       project.sshClusterFile(hosts)
       project.jobFile(`console.log('ready'); while (!files.existsSync('go')) await delay(50); return 'done'`)
       const flags = ['-c', 'cluster.yaml', '--reconnect-timeout', '1']
-      const following = listenTo(project.start('run', 'job.yaml', '-i', './jobs.js', ...flags))
+      const following = listenTo(project.start('run', 'job.yaml', '--import', './jobs.js', ...flags))
       await until(() => following.said.includes('ready\n'), 'it runs')
       const [, id = ''] = /Run (\S+) is started/.exec(following.said) ?? []
       const reading = listenTo(project.start('logs', id, '-f', ...flags))

@@ -86,7 +86,7 @@ class Place {
   }
 
   async run(...more: string[]): Promise<CommandEnd> {
-    const imports = more.includes('-i') ? [] : ['-i', './job.js']
+    const imports = more.includes('--import') ? [] : ['--import', './job.js']
     return this.flambeau(['run', 'job.yaml', '-c', 'cluster.yaml', ...imports, ...more])
   }
 
@@ -216,12 +216,12 @@ describe('what goes to hosts', { skip: onlyHere() }, () => {
       'app/build/x/y.js': '',
       'app/assets/a.bin': '',
     })
-    const sent = await place.sent('-i', './dist/jobs/job.js', '-i', './src/job.js')
+    const sent = await place.sent('--import', './dist/jobs/job.js', '--import', './src/job.js')
     const more = ['assets/a.bin', 'build/x/y.js', 'dist/jobs/job.js', 'dist/util/more.js', 'lib/index.js']
     assert.deepEqual(sent, [...base, '.gitignore', ...more, 'src/generated.js', 'src/job.js'].sort())
     place.write({ 'app/.flambeauignore': 'assets\n' })
     place.cluster('', place.at('again'))
-    assert.equal((await place.run('-i', './dist/jobs/job.js', '-i', './src/job.js')).code, 0)
+    assert.equal((await place.run('--import', './dist/jobs/job.js', '--import', './src/job.js')).code, 0)
     assert.equal(
       filesBelow(place.at('again')).some((path) => path.endsWith('a.bin')),
       false,
@@ -238,7 +238,7 @@ describe('what goes to hosts', { skip: onlyHere() }, () => {
     })
     place.install('home')
     const run = (module: string) =>
-      place.flambeau(['run', 'job.yaml', '-c', '../../app/cluster.yaml', '-i', module], {
+      place.flambeau(['run', 'job.yaml', '-c', '../../app/cluster.yaml', '--import', module], {
         cwd: place.at('home/scratch'),
       })
     const { code, stderr } = await run('./job.mjs')
@@ -349,7 +349,7 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
     })
     chmodSync(place.at('bin/ssh'), 0o755)
     const env = { PATH: `${place.at('bin')}:${process.env['PATH']}` }
-    const args = ['run', 'job.yaml', '-c', 'cluster.yaml', '-i', './job.js']
+    const args = ['run', 'job.yaml', '-c', 'cluster.yaml', '--import', './job.js']
     const { code, stderr } = await place.flambeau(args, { env })
     assert.equal(code, 0, stderr)
     assert.deepEqual(place.there(), ['config', ...base].sort())
@@ -364,7 +364,15 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
       const log = openSync(place.at('app/out.log'), 'a')
       const child = spawn(
         process.execPath,
-        [join(process.cwd(), 'dist/cli/main.js'), 'run', 'job.yaml', '-c', 'cluster.yaml', '-i', './job.js'],
+        [
+          join(process.cwd(), 'dist/cli/main.js'),
+          'run',
+          'job.yaml',
+          '-c',
+          'cluster.yaml',
+          '--import',
+          './job.js',
+        ],
         { cwd: place.app, env: { ...process.env, HOME: place.at('home') }, stdio: ['ignore', log, log] },
       )
       outcomes.push(await new Promise((resolve) => child.once('close', resolve)))
@@ -415,7 +423,7 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
             'job.yaml',
             '-c',
             'cluster.yaml',
-            '-i',
+            '--import',
             './job.js',
           ],
           {
@@ -437,7 +445,7 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
   test('is listed by plan, with the largest parts and what stays; too much is refused unless the cluster allows it', async () => {
     place.write({ 'app/.env': canary, 'app/data/a.bin': '', 'app/src/a.txt': 'abc' })
     truncateSync(place.at('app/data/a.bin'), 101e6)
-    const args = ['-c', 'cluster.yaml', '-i', './job.js']
+    const args = ['-c', 'cluster.yaml', '--import', './job.js']
     for (const command of ['plan', 'run']) {
       const { code, stderr } = await place.flambeau([command, 'job.yaml', ...args])
       assert.equal(code, 22)

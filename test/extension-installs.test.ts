@@ -1,7 +1,19 @@
 // Extensions from real sources: git repositories, a registry, tarballs; all on this machine, with nothing else in reach.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
@@ -373,6 +385,133 @@ describe('extensions that are installed', {
       await git(folder, 'commit', '--quiet', '-am', 'broken')
       const broken = job(`file://${folder}#HEAD`)
       await refuses(broken, /could not be made of ".*": npm says/, install, '--allow-scripts', 'x')
+    })
+  })
+
+  describe('in the store', () => {
+    const storeOf = (at: string) => join(lab.home, '.flambeau/extensions', at)
+
+    /** Installs a package of its own; gives its file, its lock being written, and its folder. */
+    async function stored(name: string): Promise<{ file: string; folder: string }> {
+      await publish(name, '1.0.0', { 'more.js': 'export const more = 1\n' })
+      const before = new Set(lab.stored('at-'))
+      const file = job(`${name}@1`)
+      assert.equal((await lab.flambeau(['lock', file], online())).code, 0)
+      await runs(file, `${name} 1.0.0`, install)
+      const [at] = lab.stored('at-').filter((one) => !before.has(one))
+      return { file, folder: storeOf(at!) }
+    }
+
+    const alterations: Record<string, [said: RegExp, alter: (folder: string) => void]> = {
+      'a changed module': [
+        /"node_modules\/extension\/index\.js" was changed/,
+        (folder) => appendFileSync(join(folder, 'node_modules/extension/index.js'), '//'),
+      ],
+      'an empty file': [
+        /"node_modules\/extension\/package\.json" was changed/,
+        (folder) => writeFileSync(join(folder, 'node_modules/extension/package.json'), ''),
+      ],
+      'a module in place of another': [
+        /"node_modules\/extension\/more\.js" was changed/,
+        (folder) => {
+          rmSync(join(folder, 'node_modules/extension/more.js'))
+          symlinkSync('/dev/null', join(folder, 'node_modules/extension/more.js'))
+        },
+      ],
+      'an additional file': [
+        /"node_modules\/extra\/index\.js" was added/,
+        (folder) => {
+          mkdirSync(join(folder, 'node_modules/extra'))
+          writeFileSync(join(folder, 'node_modules/extra/index.js'), '')
+        },
+      ],
+      'no node_modules': [
+        /"node_modules\/.*" is missing/,
+        (folder) => rmSync(join(folder, 'node_modules'), { recursive: true }),
+      ],
+      'a broken note': [
+        /"extension\.json" is missing or broken/,
+        (folder) => writeFileSync(join(folder, 'extension.json'), '{'),
+      ],
+      'an empty folder': [
+        /"extension\.json" is missing or broken/,
+        (folder) => {
+          rmSync(folder, { recursive: true })
+          mkdirSync(folder)
+        },
+      ],
+    }
+
+    test('is refused when it was altered, and installed anew when that is allowed', async () => {
+      const { file, folder } = await stored('altered')
+      for (const [name, [said, alter]] of Object.entries(alterations)) {
+        alter(folder)
+        const told = await refuses(file, said)
+        assert.match(told, /is not as it was installed: .*"--install-extensions"/, name)
+        await refuses(file, said, '--frozen')
+        await runs(file, 'altered 1.0.0', install, '--frozen')
+        await runs(file, 'altered 1.0.0', '--frozen')
+      }
+      assert.deepEqual(lab.stored('work-'), [])
+    })
+
+    test('is compared byte for byte with --frozen, though size and time are the same', async () => {
+      const { file, folder } = await stored('forged')
+      const module = join(folder, 'node_modules/extension/index.js')
+      const { atime, mtime, mtimeMs } = statSync(module)
+      writeFileSync(module, readFileSync(module, 'utf8').replace('1.0.0', '6.6.6'))
+      utimesSync(module, atime, mtime)
+      if (statSync(module).mtimeMs !== mtimeMs) utimesSync(module, atime, mtimeMs / 1000)
+      await refuses(file, /index\.js" was changed/, '--frozen')
+    })
+
+    test('cannot be written by others whatever the umask, and is refused when it can', async () => {
+      await publish('open', '1.0.0')
+      const file = job('open@1')
+      const home = join(lab.folder, 'open-home')
+      mkdirSync(home)
+      const env = { ...online(), HOME: home }
+      const command = `umask 000; exec "${process.execPath}" "${join(process.cwd(), 'dist/cli/main.js')}" run ${file} ${install}`
+      const ended = await lab.run('sh', ['-c', command], env)
+      assert.equal(ended.stdout, 'open 1.0.0\n', ended.stderr)
+      const store = join(home, '.flambeau/extensions')
+      const writable = await lab.run('find', [home, '!', '-type', 'l', '-perm', '/022'])
+      // Of npm's own cache and logs.
+      const ours = writable.stdout.split('\n').filter((path) => path.startsWith(join(home, '.flambeau')))
+      assert.deepEqual(ours, [])
+      chmodSync(store, 0o775)
+      const refused = await lab.flambeau(['run', file], env)
+      assert.equal(refused.code, 22)
+      const [, typed] = /type '(chmod go-w .*?)'/.exec(refused.stderr) ?? assert.fail(refused.stderr)
+      await lab.run('sh', ['-c', typed!], env)
+      assert.equal((await lab.flambeau(['run', file], env)).stdout, 'open 1.0.0\n')
+    })
+
+    test('that cannot be written is a message, and a lock of folders needs none', async () => {
+      const env = { ...online(), HOME: '/dev/null' }
+      const run = await lab.flambeau(['run', job('vision@1'), install], env)
+      assert.equal(run.code, 22)
+      assert.match(
+        run.stderr,
+        /"\/dev\/null\/\.flambeau\/extensions" cannot be written \(ENOTDIR\): .*set HOME/,
+      )
+      lab.write('plain', seeing('plain'))
+      const { code, stderr } = await lab.flambeau(['lock', job('./plain')], env)
+      assert.equal(code, 0, stderr)
+    })
+
+    test('takes no package whose module lies outside it, and no link that leads out when frozen', async () => {
+      const evil = lab.write('evil', seeing('evil'))
+      const main = `${'../'.repeat(20)}${evil.slice(1)}/index.js`
+      const manifest = { name: 'leaving', version: '1.0.0', type: 'module', main }
+      await publish('leaving', '1.0.0', { 'package.json': JSON.stringify(manifest) })
+      await refuses(job('leaving@1'), /its module ".*" lies outside the package|leads nowhere/, install)
+      const { file, folder } = await stored('led')
+      const contents = JSON.parse(readFileSync(join(folder, 'extension.json'), 'utf8'))
+      symlinkSync(evil, join(folder, 'node_modules/helper'))
+      contents.contents['node_modules/helper'] = evil
+      writeFileSync(join(folder, 'extension.json'), JSON.stringify(contents))
+      await refuses(file, /"node_modules\/helper" leads to another folder, which nothing pins/, '--frozen')
     })
   })
 

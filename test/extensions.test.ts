@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -8,6 +17,7 @@ import {
   defaultRegistry,
   dump,
   ExtensionError,
+  isFlambeauError,
   listExtensions,
   lockExtensions,
   type Problem,
@@ -204,6 +214,26 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(problems[1]!.message, /"my_ext"$/)
     })
 
+    test('sources that are none, each with what to write', async () => {
+      const said = async (source: string) => {
+        const file = job({ x: JSON.stringify(source) }, '!x.See')
+        const [problem] = await refused(file)
+        assert.equal(problem!.code, 'BAD_EXTENSION_SOURCE')
+        await assert.rejects(lockExtensions(file), { code: 'BAD_EXTENSION_SOURCE' })
+        return problem!.message
+      }
+      for (const source of [
+        'https://example.org/a/tree/50%/b',
+        'https://example.org/a.git#50%',
+        'git+ssh://example.org/a.git#%zz',
+        'file:///a%/b',
+        'file:///a%2Fb',
+      ])
+        assert.match(await said(source), /"%" that begins no escape: write "%25"/)
+      for (const source of ['./a\u0000b', 'https://example.org/a\u0000.git', 'a\u0000', '~/\u001b[31m'])
+        assert.match(await said(source), /^Extension "x" has a control character in where it comes from/)
+    })
+
     test('a file in place of a folder', async () => {
       const [problem] = await refused(job({ x: `./${basename(job({}, 'a: 1'))}` }, '!x.See'))
       assert.match(problem!.message, /is no folder: ".*" is a file; name the folder that it lies in$/)
@@ -351,6 +381,109 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.ok(!outcome.ok && outcome.error.message.includes(hash))
       assert.equal(new Set(outcome.error.message.match(/sha512-[\w+/=]+/g)).size, 2)
       assert.equal(await value(file), 'locked', 'a folder is being worked in')
+    })
+
+    test('are refused when what runs is not what was hashed', async () => {
+      lab.write('elsewhere', seeing('elsewhere'))
+      const refusals: Record<string, (folder: string) => void> = {
+        'its link "more.js" leads to': (folder) =>
+          symlinkSync('../elsewhere/index.js', join(folder, 'more.js')),
+        'its link "dir" leads to': (folder) =>
+          symlinkSync(join(lab.folder, 'elsewhere'), join(folder, 'dir')),
+        'its link "deep" leads to': (folder) => {
+          mkdirSync(join(folder, 'node_modules'))
+          symlinkSync('node_modules', join(folder, 'deep'))
+        },
+        'its link "lost" leads to': (folder) => symlinkSync('nowhere', join(folder, 'lost')),
+      }
+      for (const [said, spoil] of Object.entries(refusals)) {
+        const name = `spoilt-${++jobs}`
+        const folder = lab.write(name, seeing('spoilt'))
+        const file = job({ x: `./${name}` }, '!x.See')
+        await lockExtensions(file)
+        spoil(folder)
+        assert.match(await frozenRefusal(file, 'NOT_PINNED'), new RegExp(said))
+        await assert.rejects(lockExtensions(file), { code: 'NOT_PINNED' })
+        assert.equal(await value(file), 'spoilt', 'nobody asked for what is locked')
+      }
+    })
+
+    test('are refused when their module lies outside their folder, or among its dependencies', async () => {
+      lab.write('elsewhere', seeing('elsewhere'))
+      for (const main of ['../elsewhere/index.js', './node_modules/x.js']) {
+        const name = `outside-${++jobs}`
+        const folder = lab.write(name, seeing('inside'))
+        const file = job({ x: `./${name}` }, '!x.See')
+        await lockExtensions(file)
+        const lock = readFileSync(file.replace('.yaml', '.lock.yaml'), 'utf8')
+        lab.write(name, seeing('', { exports: undefined, main }))
+        mkdirSync(join(folder, 'node_modules'))
+        writeFileSync(join(folder, 'node_modules/x.js'), seeing('elsewhere')['index.js']!)
+        assert.match(await frozenRefusal(file, 'NOT_PINNED'), /lies outside what is hashed/)
+        await assert.rejects(lockExtensions(file), {
+          code: 'NOT_PINNED',
+          message: /lies outside what is hashed/,
+        })
+        assert.equal(readFileSync(file.replace('.yaml', '.lock.yaml'), 'utf8'), lock)
+        assert.equal(await value(file), 'elsewhere', 'nobody asked for what is locked')
+      }
+    })
+
+    test('can be written before a folder is built', async () => {
+      lab.write('unbuilt', seeing('', { exports: './dist/index.js' }))
+      const lock = await lockExtensions(job({ x: './unbuilt' }, '!x.See'))
+      assert.match(readFileSync(lock, 'utf8'), /integrity: sha512-/)
+    })
+
+    test('may have links to what is hashed, too, and where a link leads is hashed', async () => {
+      const folder = lab.write('linked', { ...seeing('linked'), 'other.js': '' })
+      symlinkSync('index.js', join(folder, 'main.js'))
+      const file = job({ x: './linked' }, '!x.See')
+      await lockExtensions(file)
+      assert.ok((await runFile(file, { frozen: true, logger: quiet })).ok)
+      rmSync(join(folder, 'main.js'))
+      symlinkSync('other.js', join(folder, 'main.js'))
+      await frozenRefusal(file, 'TAMPERED')
+    })
+
+    async function frozenRefusal(file: string, code: string): Promise<string> {
+      const outcome = await runFile(file, { frozen: true, logger: quiet })
+      assert.ok(!outcome.ok && outcome.error instanceof ExtensionError)
+      assert.equal(outcome.error.code, code, outcome.error.message)
+      return outcome.error.message
+    }
+
+    test('that was edited is refused, and constructs nothing', async () => {
+      lab.write('other', seeing('other'))
+      const file = job({ x: './other' }, '!x.See')
+      const lock = file.replace('.yaml', '.lock.yaml')
+      await lockExtensions(file)
+      const written = readFileSync(lock, 'utf8')
+      let made = 0
+      const Made = class {
+        constructor() {
+          made++
+        }
+      }
+      defaultRegistry.add(Made, '!Made')
+      for (const [from, to] of [
+        [/sha512-.*/, 'sha1-abc'],
+        [/sha512-.*/, 'sha512-short'],
+        [/integrity: .*/, `commit: ${'0'.repeat(40)}`],
+        [/integrity: .*/, '$&\n    version: 5'],
+        [/integrity: .*/, '$&\n    folder: [a]'],
+        [/source: .*/, '$&\n    more: !Made {}'],
+        [/version: 1/, '- version: 1'],
+        [/^[\s\S]*$/, ''],
+        [/^[\s\S]*$/, '\u0000'],
+      ] as const) {
+        writeFileSync(lock, written.replace(from, to))
+        const outcome = await runFile(file, { frozen: true, logger: quiet })
+        assert.ok(!outcome.ok && isFlambeauError(outcome.error) && outcome.exitCode === 22, to)
+        assert.doesNotMatch(outcome.error.message, /^\s+at /m)
+      }
+      defaultRegistry.remove('!Made')
+      assert.equal(made, 0)
     })
 
     test('that is not there, or has another source, nothing is allowed', async () => {

@@ -126,7 +126,7 @@ describe('a sweep', { skip: onlyHere() }, () => {
       throw new Error('failed ' + all, { cause: new Error('cause ' + all) })`
     const each = `!Job { code: ${JSON.stringify(code)}, prepare: !choice [a, b] }`
     project.file('sweep.yaml', `!Sweep\neach: ${each}\nmetric: score\noutput: out\nworkers: 1\n`)
-    const flags = ['-i', './jobs.js', '-s', 'secrets.ini', '-v']
+    const flags = ['--import', './jobs.js', '-s', 'secrets.ini', '-v']
     const { code: exit, stdout, stderr } = await project.flambeau('run', 'sweep.yaml', ...flags)
     assert.equal(exit, 0, stderr)
     assert.match(stderr, /printed \[secret\].*\[secret\]/)
@@ -156,7 +156,7 @@ describe('a sweep', { skip: onlyHere() }, () => {
     const { stdout, stderr } = await project.flambeau(
       'run',
       'bad.yaml',
-      '-i',
+      '--import',
       './jobs.js',
       '-s',
       'secrets.ini',
@@ -173,7 +173,7 @@ describe('a sweep', { skip: onlyHere() }, () => {
     const { stdout, stderr } = await project.flambeau(
       'run',
       'dies.yaml',
-      '-i',
+      '--import',
       './jobs.js',
       '-s',
       'secrets.ini',

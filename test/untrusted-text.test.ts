@@ -68,7 +68,7 @@ class Says extends Runnable { run({ logger }) { logger.info('\\u001b[1mmine\\u00
 registrable('!Says')(Says)`
     project.file('says.mjs', code)
     project.file('says.yaml', '!Says\n')
-    const { stderr } = await flambeau('run', '-i', './says.mjs', 'says.yaml')
+    const { stderr } = await flambeau('run', '--import', './says.mjs', 'says.yaml')
     assert.ok(stderr.includes('\u001b[1mmine\u001b[0m'))
     const rest = stderr.replace('\u001b[1mmine\u001b[0m', '')
     assert.doesNotMatch(rest, obeyed)

@@ -2,6 +2,7 @@ import { DocumentError, documentErrorClass, type Problem } from '../errors.js'
 import type { Node } from '../node.js'
 import { reportProblems } from '../report.js'
 import type { Source, Span } from '../source.js'
+import { inFileOrder } from './problem-list.js'
 
 /** Says that something is wrong at a place. */
 export type Report = (span: Span, code: string, message: string) => void
@@ -29,14 +30,11 @@ function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text)
 }
 
-/** Problems in the order of the file. */
-export function inFileOrder(problems: readonly Problem[]): Problem[] {
-  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
-}
-
 /** One error for all problems: of the class that all of them have, else a plain {@link DocumentError}. */
 export function documentError(problems: readonly Problem[]): DocumentError {
-  const found = new Set(problems.map(({ code }) => documentErrorClass(code)))
+  const known = problems.filter(({ rest }) => rest === undefined)
+  const found = new Set(known.map(({ code }) => documentErrorClass(code)))
   const [Family] = found.size === 1 ? [...found] : [DocumentError]
-  return new Family!(reportProblems(problems), { problems })
+  const shown = inFileOrder(problems)
+  return new Family!(reportProblems(shown), { problems: shown })
 }

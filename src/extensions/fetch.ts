@@ -74,7 +74,11 @@ function resolvedPlace({ commit, folder }: Place): Resolved {
 // A copy: what npm does there must not show in the user's own folder, nor what is changed there meanwhile here.
 async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promise<Fetched> {
   const folder = join(options.work, 'folder')
-  await cp(path, folder, { recursive: true, filter: (from) => from === path || isContent(basename(from)) })
+  await cp(path, folder, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (from) => from === path || isContent(basename(from)),
+  })
   const resolved = { integrity: await hashOfFolder(folder) }
   return { tarball: await packFolder(folder, options), resolved }
 }

@@ -5,7 +5,7 @@ import { sizeOfFolder } from './folder-contents.js'
 import { installInto } from './npm.js'
 import type { Request } from './request.js'
 import type { Resolved } from './resolved.js'
-import { inWorkFolder, isInstalled, placeFor, putInPlace } from './store.js'
+import { inWorkFolder, lookAt, placeFor, putInPlace } from './store.js'
 import { Trouble } from './trouble.js'
 
 const largeBytes = 100_000_000
@@ -20,7 +20,7 @@ export async function install(request: Request, locked: Resolved | undefined): P
   request.onNotice?.(`Installing extension "${request.name}" from "${request.shown}"`)
   return inWorkFolder(async (work) => {
     const wanted = await wantedOf({ ...request, work, locked })
-    if (wanted && (await isInstalled(placeFor(wanted, request.scripts)))) return wanted
+    if (wanted && (await isIntact(wanted, request))) return wanted
     const fetched = await fetchSource(request.source, { ...request, work, locked: wanted })
     expectLocked(request, fetched, locked)
     await installFetched(join(work, 'installed'), request, fetched)
@@ -33,6 +33,10 @@ async function wantedOf(request: Request & FetchOptions): Promise<Resolved | und
   return (
     request.locked ?? (request.source.kind === 'git' ? resolveSource(request.source, request) : undefined)
   )
+}
+
+async function isIntact(resolved: Resolved, { scripts, frozen = false }: Request): Promise<boolean> {
+  return (await lookAt(placeFor(resolved, scripts), frozen)).state === 'intact'
 }
 
 function expectLocked({ shown }: Request, { resolved }: Fetched, locked: Resolved | undefined): void {

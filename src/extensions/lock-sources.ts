@@ -1,7 +1,9 @@
-import { resolveSource } from './fetch.js'
+import { resolveLocally, resolveSource } from './fetch.js'
 import { expectLocal } from './local-path.js'
 import type { Lock, LockedExtension } from './lock.js'
+import { expectPinnable } from './locked.js'
 import { type Request, type ResolveOptions, requestOf } from './request.js'
+import type { Resolved } from './resolved.js'
 import { inWorkFolder } from './store.js'
 import { extensionError, gather } from './trouble.js'
 
@@ -25,6 +27,13 @@ export async function lockSources(
 async function lockSource(request: Request): Promise<[string, LockedExtension]> {
   const { name, source, shown } = request
   await expectLocal(source)
-  const resolved = await inWorkFolder((work) => resolveSource(source, { ...request, work }))
-  return [name, { source: shown, ...resolved }]
+  await expectPinnable(source)
+  return [name, { source: shown, ...(await resolveNow(request)) }]
+}
+
+// What is on this machine needs no folder to be fetched into.
+async function resolveNow(request: Request): Promise<Resolved> {
+  const { source } = request
+  const local = await resolveLocally(source)
+  return local ?? inWorkFolder((work) => resolveSource(source, { ...request, work }))
 }

@@ -1,6 +1,7 @@
 import { load } from '../document/load.js'
 import { dump } from '../document/write/dump.js'
 import { ExtensionError } from '../errors.js'
+import { Registry } from '../registry/registry.js'
 import type { Resolved } from './resolved.js'
 
 /** What one extension resolved to when the lock was written. */
@@ -35,7 +36,10 @@ export function writeLock(lock: Lock): string {
  * @throws {@link ExtensionError} when the text is no lock, or one of a later version.
  */
 export function readLock(text: string, filename: string): Lock {
-  const lock = load(text, { filename }) as { version?: unknown; extensions?: unknown } | null
+  const lock = load(text, { filename, registry: new Registry() }) as {
+    version?: unknown
+    extensions?: unknown
+  } | null
   if (lock?.version !== 1 || !isMapping(lock.extensions)) throw noLock(filename)
   const entries = Object.entries(lock.extensions)
   if (!entries.every((entry): entry is [string, LockedExtension] => isLocked(entry[1])))
@@ -45,8 +49,14 @@ export function readLock(text: string, filename: string): Lock {
 
 function isLocked(value: unknown): value is LockedExtension {
   if (!isMapping(value) || typeof value['source'] !== 'string') return false
-  const { commit, integrity } = value
-  return isCommit(commit) || (typeof integrity === 'string' && integrity.startsWith('sha'))
+  const { commit, folder, version, integrity } = value
+  if (![folder, version].every((field) => field === undefined || typeof field === 'string')) return false
+  if (commit === undefined) return isHash(integrity)
+  return isCommit(commit) && (integrity === undefined || isHash(integrity))
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === 'string' && /^sha512-[A-Za-z0-9+/]{86}==$/.test(value)
 }
 
 function isCommit(value: unknown): boolean {

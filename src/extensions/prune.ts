@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sizeOfFolder } from './folder-contents.js'
-import { manifestName, storeRoot } from './store.js'
+import { manifestName } from './integrity.js'
+import { storeRoot } from './store.js'
 
 /** What a prune has removed. */
 export interface Pruned {

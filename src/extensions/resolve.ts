@@ -1,6 +1,9 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { NearNames } from '../registry/suggest.js'
 import { resolveLocally } from './fetch.js'
+import { stepsWithin } from './folder-contents.js'
 import { install } from './install.js'
 import { expectLocal } from './local-path.js'
 import { expectUnchanged, lockedFor } from './locked.js'
@@ -10,8 +13,8 @@ import { packageFolder } from './npm.js'
 import { type Request, type ResolveOptions, requestOf } from './request.js'
 import type { Resolved, ResolvedExtension } from './resolved.js'
 import type { FolderSource } from './source.js'
-import { isInstalled, placeFor, remember, remembered } from './store.js'
-import { type Gathered, gather } from './trouble.js'
+import { lookAt, placeFor, remember, remembered } from './store.js'
+import { type Gathered, gather, Trouble } from './trouble.js'
 
 /**
  * Finds the code of extensions on this machine, and installs what is missing when it may; goes on without those that
@@ -29,12 +32,13 @@ export async function resolveEach(
   options: ResolveOptions,
 ): Promise<Gathered<ResolvedExtension>> {
   const requests = Object.entries(declared).map(([name, text]) => ({ name, text }))
-  return gather(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options)))
+  const near = new NearNames()
+  return gather(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options), near))
 }
 
-async function resolveOne(request: Request): Promise<ResolvedExtension> {
+async function resolveOne(request: Request, near: NearNames): Promise<ResolvedExtension> {
   const { source } = request
-  await expectLocal(source)
+  await expectLocal(source, near)
   const locked = lockedFor(request)
   if (locked) await expectUnchanged(request, locked)
   const inPlace = source.kind === 'folder' ? await foundInPlace(request, source) : undefined
@@ -48,10 +52,9 @@ async function foundInPlace(
   const folder = await realpath(path)
   const manifest = await manifestOf(folder)
   if (missingDependencies(folder, manifest).length > 0) return undefined
-  const { name, shown } = request
   return {
-    name,
-    source: shown,
+    name: request.name,
+    source: request.shown,
     folder,
     entry: await entryOf(folder, manifest),
     resolved: {},
@@ -60,10 +63,12 @@ async function foundInPlace(
 }
 
 async function installed(request: Request, locked: Resolved | undefined): Promise<ResolvedExtension> {
-  const { source, scripts, shown } = request
+  const { source, scripts, shown, frozen } = request
   const local = await resolveLocally(source)
   const known = local ?? locked ?? (await remembered(shown))
-  if (known && (await isInstalled(placeFor(known, scripts)))) return at(request, known)
+  const there = known && (await lookAt(placeFor(known, scripts), frozen))
+  if (known && there?.state === 'intact') return at(request, known)
+  if (there?.alteration !== undefined && !request.install) throw altered(there.alteration)
   await expectMayInstall(request)
   const resolved = await install(request, local ? undefined : locked)
   if (!local) await remember(shown, resolved)
@@ -73,5 +78,20 @@ async function installed(request: Request, locked: Resolved | undefined): Promis
 async function at({ name, shown, scripts }: Request, resolved: Resolved): Promise<ResolvedExtension> {
   const folder = await realpath(join(placeFor(resolved, scripts), packageFolder))
   const entry = await entryOf(folder, await manifestOf(folder))
+  if (!(await stepsWithin(folder, fileURLToPath(entry)))) throw outside(entry)
   return { name, source: shown, folder, entry, resolved, installed: true }
+}
+
+function altered(alteration: string): Trouble {
+  return new Trouble(
+    'ALTERED',
+    `is not as it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it anew`,
+  )
+}
+
+function outside(entry: string): Trouble {
+  return new Trouble(
+    'NOT_PINNED',
+    `is refused: its module "${fileURLToPath(entry)}" lies outside the package; "main" must name one that lies in it`,
+  )
 }

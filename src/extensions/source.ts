@@ -57,6 +57,9 @@ const archive = /\.(?:tgz|tar\.gz)$/
  * ```
  */
 export function parseSource(text: string, from: string): ExtensionSource {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(text))
+    throw new Trouble('BAD_EXTENSION_SOURCE', 'has a control character in where it comes from: remove it')
   if (/^(?:git\+\w+|ssh|git):\/\//.test(text) || scpLike.test(text)) return gitSource(text)
   if (/^https?:\/\//.test(text)) return webSource(text)
   if (text.startsWith('file:')) return fileSource(text, from)
@@ -79,17 +82,41 @@ function webSource(text: string): GitSource | TarballSource {
   const [address = ''] = text.split(/[?#]/)
   if (archive.test(address)) return { kind: 'tarball', spec: text, remote: true }
   const page = /^(.*?)(?:\/-)?\/tree\/([^#]+?)\/?$/.exec(text)
-  return page ? { kind: 'git', url: page[1]!, tree: decodeURIComponent(page[2]!) } : gitSource(text)
+  return page ? { kind: 'git', url: page[1]!, tree: decoded(page[2]!) } : gitSource(text)
 }
 
 // A URL of a file may name a repository, or a folder or tarball like any path.
 function fileSource(text: string, from: string): ExtensionSource {
   const [address = ''] = text.split('#')
-  const path = address.startsWith('file:///') ? fileURLToPath(address) : resolve(from, address.slice(5))
+  const path = address.startsWith('file:///') ? pathOf(address) : resolve(from, address.slice(5))
   const repository = text.includes('#') || path.endsWith('.git') || isRepository(path)
   // Git knows no relative URL, and takes "file" for a host.
   if (repository) return gitSource(pathToFileURL(path).href + text.slice(address.length))
   return pathSource(path, from)
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch (cause) {
+    throw badEscape(cause)
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw badEscape(cause)
+  }
+}
+
+function badEscape(cause: unknown): Trouble {
+  return new Trouble(
+    'BAD_EXTENSION_SOURCE',
+    'comes from a URL with a "%" that begins no escape: write "%25" for "%" itself',
+    { cause },
+  )
 }
 
 function isRepository(path: string): boolean {
@@ -105,7 +132,7 @@ function gitSource(text: string): GitSource {
   return {
     kind: 'git',
     url: address.replace(/^git\+/, ''),
-    ...(ref === '' ? {} : { ref: decodeURIComponent(ref) }),
+    ...(ref === '' ? {} : { ref: decoded(ref) }),
     ...(folder === undefined ? {} : { folder }),
   }
 }

@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { alterationOf, type Contents, listContents, manifestName } from './integrity.js'
 import { ownRoot } from './own-root.js'
 import type { Resolved } from './resolved.js'
+import { Trouble } from './trouble.js'
 
 /** What lies beside an installed extension and tells of it. */
 interface StoredExtension {
@@ -13,9 +15,6 @@ interface StoredExtension {
   readonly bytes: number
 }
 
-/** The file that an installed extension has beside it. */
-export const manifestName = 'extension.json'
-
 /** The folder of everything that was installed: `~/.flambeau/extensions`. */
 export function storeRoot(): string {
   return join(homedir(), '.flambeau', 'extensions')
@@ -23,13 +22,60 @@ export function storeRoot(): string {
 
 /** A new folder beside the installed ones, whose name tells the process that works in it; it goes when `body` ends. */
 export async function inWorkFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
-  const folder = join(storeRoot(), `work-${process.pid}-${randomUUID()}`)
-  await mkdir(folder, { recursive: true })
+  const folder = join(storeRoot(), workName())
+  await expectPrivate()
+  await inStore(async () => {
+    for (const part of [dirname(storeRoot()), storeRoot(), folder]) await makePrivate(part)
+  })
   try {
     return await body(folder)
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+function workName(): string {
+  return `work-${process.pid}-${randomUUID()}`
+}
+
+// Whatever the umask is: one that takes from the owner, too, would leave a folder that nobody can enter.
+async function makePrivate(folder: string): Promise<void> {
+  if (existsSync(folder)) return
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await chmod(folder, 0o700)
+}
+
+async function inStore<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = `needs a folder to be fetched into, and "${storeRoot()}" cannot be written (${code ?? message}): make it writable, or set HOME to a folder that is`
+    throw new Trouble('STORE_NOT_WRITABLE', why, { cause })
+  }
+}
+
+/**
+ * @throws {@link Trouble} when others may write where extensions are installed: then what lies there is no better than
+ * what they may put there.
+ */
+export async function expectPrivate(place?: string): Promise<void> {
+  if (!process.getuid) return
+  for (const folder of [dirname(storeRoot()), storeRoot(), ...(place === undefined ? [] : [place])]) {
+    const found = await stat(folder).catch(() => undefined)
+    if (!found) return
+    if (found.uid !== process.getuid() && found.uid !== 0)
+      throw unsafe(folder, 'belongs to another user', `chown $(id -u) "${folder}"`)
+    if ((found.mode & 0o022) !== 0)
+      throw unsafe(folder, 'can be written by other users', `chmod go-w "${folder}"`)
+  }
+}
+
+function unsafe(folder: string, why: string, remedy: string): Trouble {
+  return new Trouble(
+    'UNSAFE_STORE',
+    `is not looked for in the installed ones, since "${folder}" ${why}: type '${remedy}', and if you do not trust what is there, 'flambeau extensions prune --all'`,
+  )
 }
 
 /**
@@ -41,9 +87,38 @@ export function placeFor(resolved: Resolved, scripts: boolean): string {
   return join(storeRoot(), `at-${hashOf([commit, folder, integrity, scripts, ownRoot()])}`)
 }
 
-/** Whether an extension is installed. */
-export async function isInstalled(place: string): Promise<boolean> {
-  return markUsed(join(place, manifestName))
+/** What lies in the place of an extension: nothing, the extension, or what is left of it and what is wrong with that. */
+export interface Installed {
+  readonly state: 'absent' | 'intact' | 'altered'
+  readonly alteration?: string
+}
+
+/** Looks whether an extension is installed, and is as it was installed; of each byte, when `everyByte` is set. */
+export async function lookAt(place: string, everyByte = false): Promise<Installed> {
+  if (!existsSync(place)) return { state: 'absent' }
+  await expectPrivate(place)
+  const alteration = await wrongIn(place, everyByte)
+  if (alteration !== undefined) return { state: 'altered', alteration }
+  await markUsed(join(place, manifestName))
+  return { state: 'intact' }
+}
+
+async function wrongIn(place: string, everyByte: boolean): Promise<string | undefined> {
+  const contents = await contentsOf(place)
+  if (!contents) return `"${manifestName}" is missing or broken`
+  try {
+    return await alterationOf(place, contents, everyByte)
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    return `"${path}" cannot be read (${code})`
+  }
+}
+
+async function contentsOf(place: string): Promise<Contents | undefined> {
+  const manifest = await jsonOf(join(place, manifestName))
+  const { contents } = manifest as { contents?: unknown }
+  return isObject(contents) ? (contents as Contents) : undefined
 }
 
 // What is used is not pruned. A file that is not there was never used.
@@ -56,27 +131,58 @@ async function markUsed(file: string): Promise<boolean> {
 
 /**
  * Moves a finished folder to its place, in one step: it is there as a whole or not at all. Where another process was
- * faster, its work stays, which is the same.
+ * faster, its work stays, which is the same; what is left of an earlier one goes.
  */
 export async function putInPlace(folder: string, place: string, manifest: StoredExtension): Promise<void> {
-  await writeFile(join(folder, manifestName), JSON.stringify(manifest, null, 2))
-  await rename(folder, place).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
-  })
+  const contents = await listContents(folder)
+  await writeFile(join(folder, manifestName), JSON.stringify({ ...manifest, contents }), { mode: 0o600 })
+  if (await moved(folder, place)) return
+  if ((await lookAt(place)).state === 'intact') return
+  const aside = join(storeRoot(), workName())
+  await rename(place, aside).catch(() => {})
+  await moved(folder, place)
+  await rm(aside, { recursive: true, force: true, maxRetries: 3 })
+}
+
+async function moved(folder: string, place: string): Promise<boolean> {
+  try {
+    await rename(folder, place)
+    return true
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(code)) return false
+    throw error
+  }
 }
 
 /** What a source resolved to when it was installed last. */
 export async function remembered(source: string): Promise<Resolved | undefined> {
   const note = noteOf(source)
   if (!(await markUsed(note))) return undefined
-  return JSON.parse(await readFile(note, 'utf8')) as Resolved
+  await expectPrivate()
+  const found = (await jsonOf(note)) as Resolved
+  return typeof (found.commit ?? found.integrity) === 'string' ? found : undefined
 }
 
 /** Remembers what a source resolved to. */
 export async function remember(source: string, resolved: Resolved): Promise<void> {
-  const draft = join(storeRoot(), `work-${process.pid}-${randomUUID()}`)
-  await writeFile(draft, JSON.stringify(resolved))
+  const draft = join(storeRoot(), workName())
+  await writeFile(draft, JSON.stringify(resolved), { mode: 0o600 })
   await rename(draft, noteOf(source))
+}
+
+// What a full disk or a kill left is as good as nothing.
+async function jsonOf(file: string): Promise<object> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return isObject(value) ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function noteOf(source: string): string {

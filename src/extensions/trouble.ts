@@ -1,3 +1,4 @@
+import { inFileOrder, mostProblems } from '../document/problem-list.js'
 import { ExtensionError, type Problem } from '../errors.js'
 import { reportProblems } from '../report.js'
 
@@ -52,9 +53,11 @@ function failureOf(name: string, reason: unknown): Failure {
 export function extensionError(failures: readonly Failure[], locate?: Locate): ExtensionError {
   const cause = failures.find((failure) => failure.cause !== undefined)?.cause
   if (!locate) {
-    const message = failures.map((failure) => failure.message).join('\n\n')
+    const shown = failures.slice(0, mostProblems).map((failure) => failure.message)
+    const rest = failures.length - shown.length
+    const message = [...shown, ...(rest > 0 ? [`... and ${rest} more`] : [])].join('\n\n')
     return new ExtensionError(message, { code: failures[0]!.code, cause })
   }
-  const problems = failures.map(locate)
+  const problems = inFileOrder(failures.map(locate))
   return new ExtensionError(reportProblems(problems), { problems, cause })
 }

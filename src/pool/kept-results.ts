@@ -47,7 +47,7 @@ export class KeptResults {
     const { output, force } = options
     const lock = await OutputLock.acquire(output)
     try {
-      if (force) await setAside(output, [fileName])
+      if (force) await setAside(output, { '': /^done\.jsonl$/ })
       const path = join(output, fileName)
       const kept = new KeptResults(path, await JsonLines.open(path, notKept), lock)
       await kept.#begin(options).catch((thrown) => kept.lines.close().then(() => Promise.reject(thrown)))

@@ -91,7 +91,9 @@ export class Settling<Task extends AnyTask> {
   async #attempt(text: string): Promise<Ended> {
     const { timeoutMs } = this.by.options
     const message: TaskMessage = { id: this.place.id, attempt: this.#attempts, text }
-    const ended = await this.by.engine.run(timeoutMs === undefined ? message : { ...message, timeoutMs }, {
+    // JSON has no text for a time without end.
+    const isLimited = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY
+    const ended = await this.by.engine.run(isLimited ? { ...message, timeoutMs } : message, {
       signal: this.#controller.signal,
       onNews: (news) => this.#hear(news),
     })

@@ -11,9 +11,13 @@ export function inputJsonSchema(schema: StandardSchema): Record<string, unknown>
   }
 }
 
+// A library makes it anew each time.
+const made = new WeakMap<StandardSchema, Record<string, unknown> | undefined>()
+
 /** The names of the options that a schema knows at a path in its options, where its library can say them. */
 export function knownKeys(schema: StandardSchema, path: readonly string[] = []): string[] {
-  let at: unknown = inputJsonSchema(schema)
+  if (!made.has(schema)) made.set(schema, inputJsonSchema(schema))
+  let at: unknown = made.get(schema)
   for (const step of path) at = property(property(at, 'properties'), step)
   return Object.keys(property(at, 'properties') ?? {})
 }

@@ -1,17 +1,50 @@
 const longest = 64
+const mostNames = 100
+const mostCells = 20_000_000
 
 /** The name of `known` that is nearest to `name`, when it is near enough to be what was meant. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  if (name.length > longest) return undefined
-  let best: string | undefined
-  let bestDistance = Math.floor(name.length * 0.4) + 1
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance)
-    if (distance >= bestDistance) continue
-    best = candidate
-    bestDistance = distance
+  return new NearNames().nearest(name, known)
+}
+
+/**
+ * Looks for near names on behalf of one text: for the first hundred that differ, and while that costs less than a second. A
+ * hostile file has names by the million.
+ */
+export class NearNames {
+  readonly #found = new Map<string, string | undefined>()
+  #names = mostNames
+  #cells = mostCells
+
+  /** Whether no more names are looked for. */
+  get spent(): boolean {
+    return this.#names <= 0 || this.#cells < 0
   }
-  return best
+
+  /** The same as `nearest`, remembered: one mistake often stands in many places. */
+  among(known: readonly string[], name: string): string | undefined {
+    const question = [name, ...known].join('\n')
+    if (!this.#found.has(question) && !this.spent) this.#found.set(question, this.nearest(name, known))
+    return this.#found.get(question)
+  }
+
+  nearest(name: string, known: Iterable<string>): string | undefined {
+    if (name.length > longest || this.spent) return undefined
+    this.#names--
+    const wanted = name.toLowerCase()
+    let best: string | undefined
+    let bestDistance = Math.floor(name.length * 0.4) + 1
+    for (const candidate of known) {
+      if (Math.abs(name.length - candidate.length) >= bestDistance || candidate.length > longest) continue
+      this.#cells -= name.length * candidate.length
+      if (this.#cells < 0) break
+      const distance = editDistance(wanted, candidate.toLowerCase())
+      if (distance >= bestDistance) continue
+      best = candidate
+      bestDistance = distance
+    }
+    return best
+  }
 }
 
 /** The end of a message about an unknown name: `: did you mean "X"?`, or nothing. */
@@ -20,9 +53,8 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return meant === undefined ? '' : `: did you mean "${meant}"?`
 }
 
-/** Damerau's distance with adjacent swaps (optimal string alignment); at least `limit` once it cannot be less. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit || b.length > longest) return limit
+/** Damerau's distance with adjacent swaps (optimal string alignment). */
+function editDistance(a: string, b: string): number {
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {

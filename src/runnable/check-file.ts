@@ -1,5 +1,5 @@
 import { examine } from '../document/check/examine.js'
-import { inFileOrder } from '../document/problems.js'
+import { inFileOrder } from '../document/problem-list.js'
 import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
 import type { ReadOptions } from '../document/read/read-options.js'
@@ -15,7 +15,7 @@ import { type Allowed, refusedTop } from './allow.js'
 import {
   type Declared,
   type ExtensionOptions,
-  problemOf,
+  locateIn,
   type Surroundings,
   tryImport,
 } from './file-extensions.js'
@@ -44,7 +44,7 @@ export async function checkFile(file: string | URL, options: CheckFileOptions = 
   const parsed = parse(text, filename)
   const seen = await see(parsed, options)
   const { problems, doubtful, warnings } = examine(parsed, seen.registry, seen.unseen)
-  for (const warning of [...seen.warnings, ...warnings]) options.onWarning?.(warning)
+  for (const warning of inFileOrder([...seen.warnings, ...warnings])) options.onWarning?.(warning)
   return inFileOrder([...seen.problems, ...problems, ...doubtful])
 }
 
@@ -66,11 +66,13 @@ async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
     return { registry, unseen: new Set(names), problems: refused, warnings: [] }
   const { registry: own, failures } = await tryImport(declared, registry, options)
   const isAbsent = ({ code }: Failure): boolean => code === 'NOT_INSTALLED'
+  const locate = locateIn(declared)
+  const tags = tagsByNamespace(parsed)
   return {
     registry: own,
     unseen: new Set(failures.map(({ name }) => name)),
-    problems: failures.filter((failure) => !isAbsent(failure)).map((failure) => problemOf(failure, declared)),
-    warnings: failures.filter(isAbsent).map((failure) => problemOf(unseenOf(failure, parsed), declared)),
+    problems: failures.filter((failure) => !isAbsent(failure)).map(locate),
+    warnings: failures.filter(isAbsent).map((failure) => locate(unseenOf(failure, tags.get(failure.name)))),
   }
 }
 
@@ -96,9 +98,21 @@ function declaredIn(parsed: Parsed): Declared | undefined {
   }
 }
 
-function unseenOf(failure: Failure, { documents }: Parsed): Failure {
-  const all = documents.flatMap(({ tagged }) => tagged.map(({ tag = '' }) => tag))
-  const unseen = new Set(all.filter((tag) => namespaceOf(tag) === failure.name))
-  const names = [...unseen].map((tag) => `"${tag}"`).join(', ')
-  return names === '' ? failure : { ...failure, message: `${failure.message}\nNot checked: ${names}` }
+function tagsByNamespace({ documents }: Parsed): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const { tagged } of documents)
+    for (const { tag = '' } of tagged) {
+      const namespace = namespaceOf(tag) ?? ''
+      found.set(namespace, (found.get(namespace) ?? new Set()).add(tag))
+    }
+  return found
+}
+
+const mostNamed = 20
+
+function unseenOf(failure: Failure, tags: ReadonlySet<string> | undefined): Failure {
+  if (!tags) return failure
+  const names = [...tags].slice(0, mostNamed).map((tag) => `"${tag}"`)
+  const rest = tags.size > mostNamed ? [`and ${tags.size - mostNamed} more`] : []
+  return { ...failure, message: `${failure.message}\nNot checked: ${[...names, ...rest].join(', ')}` }
 }

@@ -1,5 +1,6 @@
 import { examine } from '../document/check/examine.js'
-import { documentError, inFileOrder } from '../document/problems.js'
+import { inFileOrder } from '../document/problem-list.js'
+import { documentError } from '../document/problems.js'
 import type { Parsed } from '../document/read/parsed.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
@@ -160,6 +161,7 @@ export class SafeExecutionContext {
 
   /** All steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
+    await this.#parsed()
     const { extensions } = await this.#text.takenApart()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)

@@ -44,12 +44,13 @@ export async function listExtensions(
   const { withoutCredentials } = await import('../extensions/index.js')
   const declared = await readDeclared(file)
   const { imported, failures } = await tryImport(declared, currentRegistry(), options)
+  const byName = new Map(imported.map((extension) => [extension.name, extension]))
+  const problems = new Map(failures.map(({ name, message }) => [name, message]))
   return Object.entries(declared.extensions).map(([name, source]) => {
-    const found = imported.find((extension) => extension.name === name)
+    const found = byName.get(name)
     if (found)
       return { name, source: found.source, resolved: found.resolved, folder: found.folder, tags: found.tags }
-    const { message } = failures.find((failure) => failure.name === name)!
-    return { name, source: withoutCredentials(source), tags: [], problem: message }
+    return { name, source: withoutCredentials(source), tags: [], problem: problems.get(name)! }
   })
 }
 

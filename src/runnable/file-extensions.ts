@@ -74,13 +74,16 @@ export async function importDeclared(
   const tried = await tryImport(declared, registry, options)
   if (tried.failures.length === 0) return tried
   const { extensionError } = await import('../extensions/index.js')
-  throw extensionError(tried.failures, (failure) => problemOf(failure, declared))
+  throw extensionError(tried.failures, locateIn(declared))
 }
 
-/** The problem of an extension, at the place where it is declared. */
-export function problemOf({ name, code, message }: Failure, { source, declarations }: Declared): Problem {
-  const entry = declarations.find(({ key }) => textOf(key) === name)!
-  return source.problem(code, message, spanOf(code === 'BAD_EXTENSION_NAME' ? entry.key : entry.value))
+/** Makes problems of extensions, each at the place where its extension is declared. */
+export function locateIn({ source, declarations }: Declared): (failure: Failure) => Problem {
+  const entries = new Map(declarations.map((entry) => [textOf(entry.key), entry]))
+  return ({ name, code, message }) => {
+    const { key, value } = entries.get(name)!
+    return source.problem(code, message, spanOf(code === 'BAD_EXTENSION_NAME' ? key : value))
+  }
 }
 
 /** How the extensions of a file are resolved: relative to it. */
@@ -93,7 +96,7 @@ export function resolveOptions(declared: Declared, options: ExtensionOptions & S
     frozen: frozen ?? false,
     allowScripts: allowScripts ?? [],
     onNotice: (message) => logger?.info(message),
-    locate: (failure) => problemOf(failure, declared),
+    locate: locateIn(declared),
     ...(signal ? { signal } : {}),
   }
 }

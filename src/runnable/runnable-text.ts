@@ -1,4 +1,5 @@
-import { documentError, inFileOrder } from '../document/problems.js'
+import { inFileOrder } from '../document/problem-list.js'
+import { documentError } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'

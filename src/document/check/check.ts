@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js'
 import { currentRegistry } from '../../registry/default-registry.js'
-import { inFileOrder } from '../problems.js'
+import { inFileOrder } from '../problem-list.js'
 import { parse } from '../read/parse.js'
 import { defaultName, type ReadOptions } from '../read/read-options.js'
 import { examine } from './examine.js'

@@ -1,7 +1,9 @@
 import { DocumentError, type Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
+import { NearNames } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
+import { ProblemList } from '../problem-list.js'
 import type { Parsed, ParsedDocument } from '../read/parsed.js'
 import { StandIns } from './stand-ins.js'
 import { TagCheck } from './tag-check.js'
@@ -24,38 +26,46 @@ export function examine(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
-  const found = parsed.documents.map((document) =>
-    examineDocument(parsed, { ...document, tagged: seenOf(document, unseen) }, registry),
-  )
-  return {
-    problems: [...parsed.problems, ...found.flatMap(({ problems }) => problems)],
-    doubtful: found.flatMap(({ doubtful }) => doubtful),
-    warnings: firstOfEach(found.flatMap(({ warnings }) => warnings)),
-  }
-}
-
-// What stands in several documents is warned of once.
-function firstOfEach(warnings: readonly Problem[]): Problem[] {
-  const said = new Set<string>()
-  return warnings.filter(({ message }) => !said.has(message) && said.add(message))
+  const examination = new Examination(parsed, registry)
+  for (const document of parsed.documents)
+    examination.examine({ ...document, tagged: seenOf(document, unseen) })
+  return examination.findings
 }
 
 function seenOf({ tagged }: ParsedDocument, unseen: ReadonlySet<string>): readonly Node[] {
   return unseen.size === 0 ? tagged : tagged.filter(({ tag = '' }) => !unseen.has(namespaceOf(tag) ?? ''))
 }
 
-function examineDocument(
-  { source, problems: ofSyntax }: Parsed,
-  document: ParsedDocument,
-  registry: Registry,
-): Findings {
-  const tags = new TagCheck(source, registry).check(document)
-  const found = { problems: tags.problems, doubtful: [], warnings: [...tags.warnings.values()] }
-  if (!tags.anySchema || !ofSyntax.every((problem) => leavesValues.has(problem.code))) return found
-  const standIns = new StandIns(source, registry, document)
-  const tooMuch = mergeLimitOf(() => standIns.construct(document.root))
-  const problems = [...tags.problems, ...standIns.problems, ...tooMuch]
-  return { ...found, problems, doubtful: standIns.doubtful }
+class Examination {
+  readonly #near = new NearNames()
+  readonly #tags: TagCheck
+  readonly #hasValues: boolean
+  readonly #schemas = { problems: new ProblemList(this.#near), doubtful: new ProblemList(this.#near) }
+  readonly #merges: Problem[] = []
+
+  constructor(
+    readonly parsed: Parsed,
+    readonly registry: Registry,
+  ) {
+    this.#tags = new TagCheck(parsed.source, registry, this.#near)
+    this.#hasValues = parsed.problems.every(({ code }) => leavesValues.has(code))
+  }
+
+  examine(document: ParsedDocument): void {
+    const anySchema = this.#tags.check(document)
+    if (!anySchema || !this.#hasValues) return
+    const standIns = new StandIns(this.#schemas, this.parsed.source, this.registry, document)
+    this.#merges.push(...mergeLimitOf(() => standIns.construct(document.root)))
+  }
+
+  get findings(): Findings {
+    const { problems, doubtful } = this.#schemas
+    return {
+      problems: [...this.parsed.problems, ...this.#tags.list.problems, ...problems.problems, ...this.#merges],
+      doubtful: doubtful.problems,
+      warnings: [...this.#tags.warnings.values()],
+    }
+  }
 }
 
 // Whether merges bring along too much is only found by merging.

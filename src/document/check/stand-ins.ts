@@ -1,25 +1,39 @@
-import type { Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
+import type { Registry } from '../../registry/registry.js'
 import { schemaOf } from '../../registry/schema-of.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 import type { ResolvedTag } from '../../registry/types.js'
+import type { Source } from '../../source.js'
 import { Construction } from '../construct/construction.js'
 import { IssueProblems } from '../construct/issue-problems.js'
 import { ask } from '../construct/validation.js'
 import { childrenOf, isEmpty } from '../nodes.js'
+import type { ProblemList } from '../problem-list.js'
+import type { ParsedDocument } from '../read/parsed.js'
+
+/** What schemas say of the documents of one text. */
+interface SchemaFindings {
+  readonly problems: ProblemList
+  /** Found at a stand-in itself: the real object may still please the schema. */
+  readonly doubtful: ProblemList
+}
 
 /**
  * Validates every tagged node of a document without running its class: in the options of its parent an object
  * that only has the class's prototype stands for it.
  */
 export class StandIns extends Construction {
-  readonly problems: Problem[] = []
-  /** Found at a stand-in itself: the real object may still please the schema. */
-  readonly doubtful: Problem[] = []
   readonly #standIns = new WeakSet<object>()
   /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
   readonly #unknown = new WeakSet<object>()
   #count = 0
+
+  constructor(
+    readonly findings: SchemaFindings,
+    ...rest: [source: Source, registry: Registry, document: ParsedDocument]
+  ) {
+    super(...rest)
+  }
 
   override construct(node: Node): unknown {
     return node.kind === 'alias' && !node.target ? this.#standIn(null, this.#unknown) : super.construct(node)
@@ -49,8 +63,8 @@ export class StandIns extends Construction {
     for (const issue of this.#issues(schema, seen, node)) {
       const depth = this.#standInDepth(seen, pathOf(issue))
       if (depth === 'above') continue
-      const list = depth === 'at' ? this.doubtful : this.problems
-      list.push(...found.of(issue))
+      const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
+      found.addTo(list, issue)
     }
   }
 

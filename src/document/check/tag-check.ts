@@ -3,37 +3,49 @@ import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node } fr
 import { optionName } from '../../registry/option-names.js'
 import type { Registry } from '../../registry/registry.js'
 import { schemaOf } from '../../registry/schema-of.js'
+import type { NearNames } from '../../registry/suggest.js'
 import type { ResolvedTag } from '../../registry/types.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
+import { ProblemList } from '../problem-list.js'
 import { kindOf, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { unknownTag } from './unknown-tag.js'
+import { UnknownTags } from './unknown-tag.js'
 
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
-/** What is wrong with the tags of a document, and with the nodes that they stand at. */
+/** What is wrong with the tags of a text, and with the nodes that they stand at. */
 export class TagCheck {
-  readonly problems: Problem[] = []
+  readonly list: ProblemList
   /** Tags that still work, each where it stands first. */
   readonly warnings = new Map<string, Problem>()
-  /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
-  anySchema = false
+  readonly #unknown: UnknownTags
 
   constructor(
     readonly source: Source,
     readonly registry: Registry,
-  ) {}
+    near: NearNames,
+  ) {
+    this.list = new ProblemList(near)
+    this.#unknown = new UnknownTags(registry, near)
+  }
 
-  check(document: ParsedDocument): this {
+  /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
+  check(document: ParsedDocument): boolean {
+    let anySchema = false
     for (const node of document.tagged) {
       const resolved = isApplicationTag(node.tag) ? this.registry.get(node.tag) : undefined
+      anySchema ||= resolved !== undefined && schemaOf(resolved) !== undefined
       if (resolved) this.#checkNode(node, resolved)
-      else if (ownTags.has(node.tag!.slice(coreTag.length)) && node.tag!.startsWith(coreTag))
-        this.#report(node, 'BAD_CORE_TAG', this.#badCoreTag(node))
-      else this.#report(node, ...unknownTag(node.tag!, this.registry))
+      else this.#checkUnknown(node, node.tag!)
     }
-    return this
+    return anySchema
+  }
+
+  #checkUnknown(node: Node, tag: string): void {
+    if (tag.startsWith(coreTag) && ownTags.has(tag.slice(coreTag.length)))
+      this.#report(node, 'BAD_CORE_TAG', () => this.#badCoreTag(node))
+    else this.list.add(() => this.#problem(node, ...this.#unknown.finding(tag)))
   }
 
   #badCoreTag(node: Node): string {
@@ -42,13 +54,12 @@ export class TagCheck {
 
   #checkNode(node: Node, resolved: ResolvedTag): void {
     const { definition, factory, abstract, Class } = resolved
-    this.anySchema ||= schemaOf(resolved) !== undefined
     if (resolved.deprecated !== undefined) this.#warn(node, resolved)
     if (abstract && factory === undefined)
       this.#report(
         node,
         'ABSTRACT_CLASS',
-        `"${node.tag}" is the abstract class "${Class.name}": name one that extends it`,
+        () => `"${node.tag}" is the abstract class "${Class.name}": name one that extends it`,
       )
     else if (!definition.fromYaml) this.#checkMapped(node, resolved)
   }
@@ -65,14 +76,14 @@ export class TagCheck {
       this.#report(
         node,
         'EXPECTED_MAPPING',
-        `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node, this.source)}`,
+        () => `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node, this.source)}`,
       )
   }
 
   #checkKeys(node: MappingNode, { definition }: ResolvedTag): void {
     for (const entry of node.entries)
       if (keyText(entry) === undefined)
-        this.#report(entry.key, 'KEY_NOT_STRING', notAName(entry.key, this.source))
+        this.#report(entry.key, 'KEY_NOT_STRING', () => notAName(entry.key, this.source))
     if (definition.keys === 'snake_case') this.#checkSpellings(node.entries)
   }
 
@@ -83,13 +94,21 @@ export class TagCheck {
       const name = optionName(key, 'snake_case')
       const other = seen.get(name)
       if (other !== undefined && other !== key)
-        this.#report(entry.key, 'KEY_TWICE', `"${key}" and "${other}" are the same option: write one of them`)
+        this.#report(
+          entry.key,
+          'KEY_TWICE',
+          () => `"${key}" and "${other}" are the same option: write one of them`,
+        )
       seen.set(name, key)
     }
   }
 
-  #report(node: Node, code: string, message: string, hint?: string): void {
-    this.problems.push(this.source.problem(code, message, spanOf(node), hint))
+  #report(node: Node, code: string, message: () => string): void {
+    this.list.add(() => this.#problem(node, code, message()))
+  }
+
+  #problem(node: Node, code: string, message: string, hint?: string): Problem {
+    return this.source.problem(code, message, spanOf(node), hint)
   }
 }
 

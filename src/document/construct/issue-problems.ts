@@ -1,11 +1,11 @@
 import type { Problem } from '../../errors.js'
-import { isApplicationTag, type Node } from '../../node.js'
+import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
 import { keyName, optionName } from '../../registry/option-names.js'
 import { knownKeys } from '../../registry/schema-keys.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
-import { nearest } from '../../registry/suggest.js'
 import type { KeyStyle } from '../../registry/types.js'
 import { followed, textOf } from '../nodes.js'
+import type { ProblemList } from '../problem-list.js'
 import { spanOf } from '../problems.js'
 import { isUnfitFloat } from '../read/quick-scalars.js'
 import type { Constructing } from './constructing.js'
@@ -13,6 +13,8 @@ import { pathText } from './validation.js'
 
 /** Turns what a schema says of the options below a node into problems that point at their places. */
 export class IssueProblems {
+  readonly #keys = new Map<MappingNode, ReadonlyMap<string, Entry>>()
+
   constructor(
     readonly node: Node,
     readonly schema: StandardSchema,
@@ -20,17 +22,21 @@ export class IssueProblems {
     readonly by: Constructing,
   ) {}
 
-  of(issue: SchemaIssue): Problem[] {
+  addTo(list: ProblemList, issue: SchemaIssue): void {
     const path = pathOf(issue)
     const unknown = unknownKeys(issue)
-    if (unknown.length > 0) return unknown.map((key) => this.#unknown([...path, key]))
+    if (unknown.length === 0) list.add(() => this.#of(issue, path, list))
+    for (const key of unknown) list.add(() => this.#unknown([...path, key], list))
+  }
+
+  #of(issue: SchemaIssue, path: string[], list: ProblemList): Problem {
     if (path.length === 0)
-      return [this.#problem('BAD_OPTION', `Options of "${this.node.tag}": ${reason(issue)}`, this.node)]
+      return this.#problem('BAD_OPTION', `Options of "${this.node.tag}": ${reason(issue)}`, this.node)
     const found = this.#locate(path)
-    if (found.missing) return [this.#missing(path, issue, found.node)]
-    if (found.key && isUnexpected(issue, this.schema, path)) return [this.#unknown(path)]
+    if (found.missing) return this.#missing(path, issue, found.node)
+    if (found.key && isUnexpected(issue, this.schema, path)) return this.#unknown(path, list)
     const why = `${reason(issue)}${unfit(found.node, this.by.source.text)}`
-    return [this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)]
+    return this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)
   }
 
   #missing(path: string[], issue: SchemaIssue, parent: Node): Problem {
@@ -38,13 +44,16 @@ export class IssueProblems {
     return this.#problem('MISSING_OPTION', `${this.#option(path)} is missing: ${wanted}`, parent)
   }
 
-  #unknown(path: string[]): Problem {
-    const name = path.at(-1)!
+  #unknown(path: string[], list: ProblemList): Problem {
     const { key, node } = this.#locate(path)
-    const meant = nearest(name, knownKeys(this.schema, path.slice(0, -1)))
+    const meant = this.#near(path, list)
     const hint = meant === undefined ? undefined : path.length === 1 ? keyName(meant, this.keys) : meant
     const remedy = hint === undefined ? ': remove it' : `: did you mean "${hint}"?`
     return this.#problem('UNKNOWN_OPTION', `${this.#option(path)} is unknown${remedy}`, key ?? node, hint)
+  }
+
+  #near(path: string[], { near }: ProblemList): string | undefined {
+    return near.among(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
   }
 
   #option(path: readonly string[]): string {
@@ -75,9 +84,21 @@ export class IssueProblems {
       return item && { node: item, missing: false }
     }
     if (parent.kind !== 'mapping') return undefined
-    for (const { key, value } of this.by.entriesOf(parent))
-      if (optionName(textOf(key), keys) === step) return { node: value, key, missing: false }
-    return undefined
+    const entry = this.#entries(parent, keys).get(step)
+    return entry && { node: entry.value, key: entry.key, missing: false }
+  }
+
+  // Looked up, since a mapping may have as many problems as keys.
+  #entries(mapping: MappingNode, keys: KeyStyle): ReadonlyMap<string, Entry> {
+    const known = this.#keys.get(mapping)
+    if (known) return known
+    const entries = new Map<string, Entry>()
+    for (const entry of this.by.entriesOf(mapping)) {
+      const name = optionName(textOf(entry.key), keys)
+      if (!entries.has(name)) entries.set(name, entry)
+    }
+    this.#keys.set(mapping, entries)
+    return entries
   }
 }
 

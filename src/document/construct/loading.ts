@@ -6,6 +6,7 @@ import type { ResolvedTag } from '../../registry/types.js'
 import { reportProblems } from '../../report.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
 import { wayTo } from '../nodes.js'
+import { ProblemList } from '../problem-list.js'
 import { documentError, spanOf } from '../problems.js'
 import { Construction } from './construction.js'
 import { handOver } from './hand-over.js'
@@ -65,7 +66,9 @@ export class Loading extends Construction {
     const result = ask(schema, options, node.tag!)
     if (!result.issues) return result.value
     const problems = new IssueProblems(node, schema, definition.keys, this)
-    throw raisedIn(this.source, documentError(result.issues.flatMap((issue) => problems.of(issue))))
+    const list = new ProblemList()
+    for (const issue of result.issues) problems.addTo(list, issue)
+    throw raisedIn(this.source, documentError(list.problems))
   }
 
   #guard(node: Node, make: () => unknown): unknown {

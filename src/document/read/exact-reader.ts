@@ -1,7 +1,7 @@
 import type { CST, Document, ParsedNode } from 'yaml'
 import { yaml } from '#yaml'
-import type { Problem } from '../../errors.js'
 import { Source, type Span } from '../../source.js'
+import { ProblemList } from '../problem-list.js'
 import { maxDepth } from './limits.js'
 import { NodeWalk } from './node-walk.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
@@ -15,7 +15,7 @@ export function readExactly(text: string, filename: string): Parsed {
 }
 
 class ExactReader {
-  readonly #problems: Problem[] = []
+  readonly #list = new ProblemList()
   // Of all documents: the composer is one ahead of the walk.
   readonly #tags = new TagQueue()
 
@@ -34,7 +34,7 @@ class ExactReader {
     }
     const last = documents.at(-1)
     if (last) documents[documents.length - 1] = { ...last, end: this.source.text.length }
-    return { source: this.source, documents, problems: this.#problems }
+    return { source: this.source, documents, problems: this.#list.problems }
   }
 
   // White space before a marker belongs to the document above it, whatever its last node is.
@@ -57,7 +57,10 @@ class ExactReader {
 
   #walk(document: Document.Parsed, start: number): ParsedDocument {
     for (const { pos, code, message } of document.errors) this.#report(spanOf(pos), code, message)
-    const walk = new NodeWalk(this.#tags, (span, code, message) => this.#report(span, code, message))
+    const walk = new NodeWalk(this.#tags, {
+      report: (span, code, message) => this.#report(span, code, message),
+      near: this.#list.near,
+    })
     const root = walk.walk(document.contents as ParsedNode)
     const old = document.directives.yaml.version === '1.1'
     return { root, start, end: document.range[2], tagged: walk.tagged, ...(old && { old }) }
@@ -71,7 +74,7 @@ class ExactReader {
   }
 
   #report(span: Span, code: string, message: string): void {
-    this.#problems.push(this.source.problem(code, syntaxMessage(code, message), span))
+    this.#list.add(() => this.source.problem(code, syntaxMessage(code, message), span))
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type Node,
   type SequenceNode,
 } from '../../node.js'
-import { nearest } from '../../registry/suggest.js'
+import type { NearNames } from '../../registry/suggest.js'
 import { type Report, spanOf } from '../problems.js'
 import { KeyCheck } from './key-check.js'
 import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
@@ -20,6 +20,8 @@ type YamlPair = Pair<YamlNode, YamlNode | null>
 /** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
 export class NodeWalk {
   readonly tagged: Node[] = []
+  readonly report: Report
+  readonly near: NearNames
   readonly #yaml = yaml()
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
@@ -27,8 +29,11 @@ export class NodeWalk {
   /** `tags` are the unresolved ones in the order of the text, which is the order of the walk. */
   constructor(
     readonly tags: TagQueue,
-    readonly report: Report,
-  ) {}
+    { report, near }: { report: Report; near: NearNames },
+  ) {
+    this.report = report
+    this.near = near
+  }
 
   /** The node of a composed one; where there is none, `place` is where it would stand. */
   walk(from: YamlNode | null, place = 0): Node {
@@ -125,10 +130,19 @@ export class NodeWalk {
   #alias({ source: name, range }: Alias): Node {
     const target = this.#anchors.get(name)
     const alias = aliasAt(range![0], range![1], name, target)
-    if (!target) this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, this.#anchors.keys()))
+    if (!target) this.report(alias, 'UNKNOWN_ALIAS', this.#unknownAlias(name))
     else if (this.#open.has(target))
       this.report(alias, 'CYCLE', `Alias "*${name}" stands inside what it repeats`)
     return alias
+  }
+
+  #unknownAlias(name: string): string {
+    const meant = this.near.nearest(name, this.#anchors.keys())
+    const remedy =
+      meant === undefined
+        ? `: write "&${name}" before the node that it repeats`
+        : `: did you mean "*${meant}"?`
+    return `Alias "*${name}" has no anchor before it${remedy}`
   }
 
   #opened(node: Node): Node {
@@ -171,13 +185,6 @@ function isUnknown(key: Node): boolean {
 function lastEnd({ entries }: MappingNode): number | undefined {
   const last = entries.at(-1)
   return last && Math.max(last.value.end, last.key.end)
-}
-
-function unknownAlias(name: string, known: Iterable<string>): string {
-  const meant = nearest(name, known)
-  const remedy =
-    meant === undefined ? `: write "&${name}" before the node that it repeats` : `: did you mean "*${meant}"?`
-  return `Alias "*${name}" has no anchor before it${remedy}`
 }
 
 function scalarValue(from: Scalar): unknown {

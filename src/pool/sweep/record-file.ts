@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ResourceError } from '../../errors.js'
 import { JsonLines } from '../json-lines.js'
-import { setAside } from '../set-aside.js'
+import { type MadeNames, setAside } from '../set-aside.js'
 import { readDescription } from './description.js'
 import { recordsName, type TrialRecord } from './records.js'
 
@@ -13,7 +13,13 @@ export const othersName = 'results-old.jsonl'
 export const bestName = 'best.yaml'
 
 /** What a sweep makes in its folder. */
-const made = ['failed', 'results', 'tasks', bestName, 'report.html', 'sweep.json', recordsName, othersName]
+const made: MadeNames = {
+  '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|results-old\.jsonl)$/,
+  failed: /^\d+\.(?:yaml|log)$/,
+  results: /^\d+\.[0-9a-f]{12}\.json$/,
+  tasks: /^\d+$/,
+}
+const bestAlone: MadeNames = { '': /^best\.yaml$/ }
 
 /** What becomes of the records that an earlier run has left. */
 export interface Earlier {
@@ -43,7 +49,7 @@ async function putAside(folder: string, records: readonly TrialRecord[]): Promis
 async function makeRoom(folder: string, { force = false }: Earlier): Promise<void> {
   const best = join(folder, bestName)
   const isSweep = (await readDescription(folder)) !== undefined
-  if (force) await setAside(folder, isSweep ? made : [bestName])
+  if (force) await setAside(folder, isSweep ? made : bestAlone)
   else if (!isSweep && existsSync(best)) throw isOther(best)
 }
 

@@ -1,3 +1,4 @@
+import { inFileOrder } from '../../document/problem-list.js'
 import { type Problem, SecretsFileError } from '../../errors.js'
 
 // A file of another kind may be wrong on every line.
@@ -28,10 +29,11 @@ export class FileProblems {
   }
 }
 
-function secretsFileError(problems: readonly Problem[]): SecretsFileError {
-  const texts = problems.slice(0, mostInMessage).map(describe)
-  if (problems.length > 1) texts.unshift(`${problems.length} problems in ${problems[0]!.file}`)
-  if (problems.length > mostInMessage) texts.push(`... and ${problems.length - mostInMessage} more`)
+function secretsFileError(found: readonly Problem[]): SecretsFileError {
+  const texts = found.slice(0, mostInMessage).map(describe)
+  if (found.length > 1) texts.unshift(`${found.length} problems in ${found[0]!.file}`)
+  if (found.length > mostInMessage) texts.push(`... and ${found.length - mostInMessage} more`)
+  const problems = inFileOrder(found)
   return new SecretsFileError(texts.join('\n\n'), { problems })
 }
 

@@ -84,7 +84,10 @@ class ErrorMask {
   #standIn(error: Error): Error {
     const safe = new Error(this.redact(messageOf(error)))
     const stack = this.redact(String(propertyOf(error, 'stack')))
-    const { code, exitCode } = error as { code?: unknown; exitCode?: unknown }
-    return Object.assign(safe, { stack }, code && { code }, exitCode && { exitCode })
+    for (const name of ['code', 'exitCode']) {
+      const value = propertyOf(error, name)
+      if (value !== undefined) Object.assign(safe, { [name]: value })
+    }
+    return Object.assign(safe, { stack })
   }
 }

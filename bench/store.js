@@ -1,0 +1,53 @@
+/** What it costs to compare an installed extension of about 100 MB with what was installed. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { alterationOf, listContents } from '../build/js/extensions/integrity.js'
+import { median, table } from './rounds.js'
+
+const packages = [
+  ...['@shikijs', 'bullmq', 'elkjs', 'ioredis', 'luxon', 'playwright-core', 'prettier', 'rollup'],
+  ...['typedoc', 'typescript', 'yaml-language-server', 'zod'],
+]
+
+export async function store(count) {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-store-'))
+  try {
+    for (const name of packages)
+      cpSync(join('node_modules', name), join(folder, name), { recursive: true, verbatimSymlinks: true })
+    await compare(folder, count)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function compare(folder, count) {
+  const contents = await listContents(folder)
+  const sizes = Object.values(contents).map((file) => (Array.isArray(file) ? file[0] : 0))
+  const megabytes = Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1_000_000)
+  const subjects = {
+    sha512sum: () =>
+      execFileSync('find', [folder, '-type', 'f', '-exec', 'sha512sum', '{}', '+'], { stdio: 'ignore' }),
+    'flambeau, size and time of each file': () => alterationOf(folder, contents, false),
+    'flambeau, every byte (--frozen)': () => alterationOf(folder, contents, true),
+  }
+  table(
+    `Comparing an installed extension: ${sizes.length.toLocaleString('en')} files, ${megabytes} MB`,
+    await timed(subjects, count),
+  )
+}
+
+async function timed(subjects, count) {
+  const times = new Map(Object.keys(subjects).map((name) => [name, []]))
+  for (let round = 0; round < count; round++)
+    for (const [name, run] of Object.entries(subjects)) times.get(name).push(await milliseconds(run))
+  return [...times].map(([name, all]) => [name, { best: Math.min(...all), median: median(all) }])
+}
+
+async function milliseconds(run) {
+  const start = performance.now()
+  const alteration = await run()
+  if (typeof alteration === 'string') throw new Error(alteration)
+  return performance.now() - start
+}

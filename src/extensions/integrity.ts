@@ -1,0 +1,86 @@
+import { chmod, lstat, readdir, readlink } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { digestOf, filesOf, stepsWithin } from './folder-contents.js'
+import { ownRoot } from './own-root.js'
+
+/** A file as it was installed: its bytes, when they were written, and their SHA-512; of a link where it leads. */
+type InstalledFile = readonly [size: number, modified: number, digest: string] | string
+
+/** Every file of an installed extension, dependencies included, by its path. */
+export type Contents = Readonly<Record<string, InstalledFile>>
+
+/** The file that tells of an installed extension; it is no part of what it lists. */
+export const manifestName = 'extension.json'
+
+/** Lists what was installed, and takes from others the right to write it. */
+export async function listContents(folder: string): Promise<Contents> {
+  await closeToOthers(folder)
+  const contents: [string, InstalledFile][] = []
+  for await (const { path, isLink } of filesOf(folder, () => true))
+    if (path !== manifestName) contents.push([path, await describe(join(folder, path), isLink)])
+  return Object.fromEntries(contents)
+}
+
+async function describe(file: string, isLink: boolean): Promise<InstalledFile> {
+  if (isLink) return readlink(file)
+  const { size, mtimeMs } = await lstat(file)
+  return [size, mtimeMs, (await digestOf(file)).toString('base64')]
+}
+
+// Tools create what they write as the umask says.
+async function closeToOthers(folder: string): Promise<void> {
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await closeToOthers(path)
+    else if (entry.isFile()) {
+      const { mode } = await lstat(path)
+      if ((mode & 0o022) !== 0) await chmod(path, mode & 0o755)
+    }
+  }
+}
+
+/**
+ * What of an installed extension is not as it was installed, as the rest of a sentence; `undefined` when nothing is. Size and
+ * time of a file stand for its bytes, unless `everyByte` is set.
+ */
+export async function alterationOf(
+  folder: string,
+  contents: Contents,
+  everyByte: boolean,
+): Promise<string | undefined> {
+  const missing = new Set(Object.keys(contents))
+  for await (const { path, isLink } of filesOf(folder, () => true)) {
+    if (path === manifestName) continue
+    const installed = missing.delete(path) ? contents[path] : undefined
+    if (installed === undefined) return `"${path}" was added`
+    const isSame = isLink ? sameLink : sameFile
+    if (!(await isSame(join(folder, path), installed, everyByte))) return `"${path}" was changed`
+    if (isLink && everyByte && (await leadsOut(folder, path)))
+      return `"${path}" leads to another folder, which nothing pins`
+  }
+  const [first] = missing
+  return first === undefined ? undefined : `"${first}" is missing`
+}
+
+async function sameLink(link: string, installed: InstalledFile): Promise<boolean> {
+  return (await readlink(link)) === installed
+}
+
+async function sameFile(file: string, installed: InstalledFile, everyByte: boolean): Promise<boolean> {
+  if (typeof installed === 'string') return false
+  const [size, modified, digest] = installed
+  const now = await lstat(file)
+  if (now.size !== size) return false
+  if (!everyByte && now.mtimeMs === modified) return true
+  return (await digestOf(file)).toString('base64') === digest
+}
+
+// This copy of flambeau is linked into each of them; its command is a link that leads there through the first.
+async function leadsOut(folder: string, path: string): Promise<boolean> {
+  const link = join(folder, path)
+  if (await stepsWithin(folder, link)) return false
+  const target = resolve(dirname(link), await readlink(link))
+  if (target === ownRoot()) return false
+  return !(target.startsWith(`${folder}${sep}`) && (await stepsWithin(ownRoot(), link)))
+}
