@@ -7,7 +7,7 @@ import { isPlainObject, setOwn } from '../plain-data.js'
 export function fillIn(resolved: ResolvedTag, options: Record<string, unknown>): Record<string, unknown> {
   const schema = schemaOf(resolved)
   if (!schema) return {}
-  const result = ask(schema, options, resolved.tag)
+  const result = ask(schema, options)
   const filled: Record<string, unknown> = {}
   if (result.issues || !isPlainObject(result.value)) return filled
   for (const [name, value] of Object.entries(result.value)) {
