@@ -45,7 +45,13 @@ export type { Pruned, Resolved } from './extensions/index.js'
 export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
 export { defaultRegistry } from './registry/default-registry.js'
-export { type FactoryDecorator, type FactoryOptions, factory, type StaticMethod } from './registry/factory.js'
+export {
+  type FactoryDecorator,
+  type FactoryOptions,
+  factory,
+  type StaticContext,
+  type StaticMethod,
+} from './registry/factory.js'
 export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
 export { customTags } from './registry/json-schema/custom-tags.js'
 export { jsonSchema } from './registry/json-schema/json-schema.js'

@@ -206,10 +206,7 @@ describe('YAML itself:', () => {
 
   test('a list or mapping that begins in the middle of a line', () => {
     const [first] = check('a: b: c\n', options)
-    assert.equal(
-      first?.message,
-      'A mapping or sequence begins in the middle of a line: begin it on a line of its own',
-    )
+    assert.equal(first?.message, `A plain text cannot have ": " in it: write it in quotes, 'b: c'`)
     assert.deepEqual([first?.line, first?.column], [1, 4])
   })
 

@@ -264,9 +264,9 @@ describe('injectSecrets twice', { skip: onlyHere() }, () => {
 
   test('masks the values of both files', async () => {
     const job = new Job()
-    await job.injectSecrets(file('[A]\nkey = first-secret\n'))
-    await job.injectSecrets(file('[B]\nkey = second-secret\n'))
-    assert.doesNotMatch(job.config.redact('first-secret second-secret'), /secret/)
+    await job.injectSecrets(file('[A]\nkey = hidden-one\n'))
+    await job.injectSecrets(file('[B]\nkey = hidden-two\n'))
+    assert.doesNotMatch(job.config.redact('hidden-one hidden-two'), /hidden/)
   })
 })
 

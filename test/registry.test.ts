@@ -66,6 +66,14 @@ describe('registrable', () => {
     assert.deepEqual(registry.tags(), [])
   })
 
+  test('says what to write when it was not called', () => {
+    const bare = registrable as unknown as (Class: unknown) => unknown
+    assert.throws(() => bare(Box), refusal('BAD_TAG', `write "@registrable('!Box')"`))
+    const bareAlias = alias as unknown as (Class: unknown) => unknown
+    assert.throws(() => bareAlias(Box), refusal('BAD_TAG', `write "@alias('!Box')"`))
+    assert.throws(() => registrable('!My Box')(Box), refusal('BAD_TAG', 'such as "!My-Box"'))
+  })
+
   test('returns the class when it is called', () => {
     const registry = new Registry()
     assert.equal(registrable('!Box', { registry })(Box), Box)
@@ -160,7 +168,7 @@ describe('registrable', () => {
       assert.throws(() => registrable(bad, { registry })(Box), refusal('BAD_TAG', `"${tag}" is no tag`))
       assert.throws(() => alias(bad, { registry })(Box), refusal('BAD_TAG'))
       assert.throws(() => register(Box, bad, { registry }), refusal('BAD_TAG'))
-      assert.throws(() => registry.add(Box, bad), refusal('BAD_TAG', 'such as "!Train"'))
+      assert.throws(() => registry.add(Box, bad), refusal('BAD_TAG', 'such as "!'))
       assert.throws(() => registry.alias(Box, bad), refusal('BAD_TAG'))
       assert.deepEqual(registry.tags(), [])
     })
@@ -290,6 +298,14 @@ describe('namespace', () => {
 })
 
 describe('factory', () => {
+  test('refuses what is no static method at once', () => {
+    const legacy = factory as unknown as (target: unknown, name: unknown) => void
+    const wanted = refusal('NO_SUCH_FACTORY', 'write "@factory static open(options) { ... }"')
+    assert.throws(() => legacy(Object.create(null), 'open'), wanted)
+    const context = { kind: 'method', name: 'open', static: false, addInitializer() {} }
+    assert.throws(() => legacy(() => {}, context), wanted)
+  })
+
   @registrable('!reg-Model')
   class Model {
     constructor(readonly options: { layers?: number; from?: string } = {}) {}

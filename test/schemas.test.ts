@@ -377,6 +377,91 @@ describe('options that a schema made', () => {
   })
 })
 
+describe('a union', () => {
+  class Any {
+    constructor(readonly options: object = {}) {}
+  }
+  class Sub extends Any {}
+
+  const said = (schema: StandardSchema, text: string) => {
+    const registry = new Registry()
+    registry.add(Any, '!Any')
+    registry.add(Sub, '!Sub')
+    registry.add(class Owner {}, '!Owner', { schema })
+    return check(`!Owner\n${text}`, { registry }).map(
+      ({ line, column, message }) => `${line}:${column} ${message}`,
+    )
+  }
+  const unions = {
+    zod: {
+      simple: z.strictObject({ model: z.union([z.string(), z.instanceof(Any)]) }),
+      objects: z.strictObject({
+        opt: z.union([
+          z.strictObject({ kind: z.literal('sgd'), rate: z.number() }),
+          z.strictObject({ kind: z.literal('adam') }),
+        ]),
+      }),
+    },
+    valibot: {
+      simple: v.strictObject({ model: v.union([v.string(), v.instance(Any)]) }),
+      objects: v.strictObject({
+        opt: v.union([
+          v.strictObject({ kind: v.literal('sgd'), rate: v.number() }),
+          v.strictObject({ kind: v.literal('adam') }),
+        ]),
+      }),
+    },
+  }
+  for (const [vendor, { simple, objects }] of Object.entries(unions)) {
+    test(`of ${vendor} says what each member expects, and which tags fit`, () => {
+      assert.deepEqual(said(simple, 'model: 5'), [
+        '2:8 Option "model" of "!Owner": Expected string, or an object of class "Any" ("!Any", "!Sub")',
+      ])
+    })
+
+    test(`of objects of ${vendor} points at the mistake in the member that was meant`, () => {
+      const [first, ...others] = said(objects, 'opt:\n  kind: sgd\n  rate: fast')
+      assert.match(first!, /^4:9 Option "opt.rate" of "!Owner": .*number/)
+      assert.deepEqual(others, [])
+    })
+
+    test(`of objects of ${vendor} of which none was meant says what tells them apart`, () => {
+      const problems = said(objects, 'opt:\n  kind: sgdd\n  rate: 1')
+      assert.deepEqual(problems, ['3:9 Option "opt.kind" of "!Owner": Expected "sgd", or "adam"'])
+    })
+  }
+})
+
+// As arktype says it, whose schemas have no other way to be told.
+describe('an issue of arktype', () => {
+  const schemaOf = (issues: readonly object[]): StandardSchema =>
+    ({ '~standard': { version: 1, vendor: 'arktype', validate: () => ({ issues }) } }) as never
+  const problemOf = (issues: readonly object[]) => {
+    const registry = new Registry()
+    registry.add(class Owner {}, '!Owner', { schema: schemaOf(issues) })
+    return onlyProblem('!Owner { opt: { rate: fast }, other: 1 }', { registry })
+  }
+
+  test('of an unknown key is an unknown option', () => {
+    const removed = {
+      code: 'predicate',
+      expected: 'removed',
+      path: ['other'],
+      message: 'other must be removed',
+    }
+    assert.equal(summary(problemOf([removed])), '1:31-36 UNKNOWN_OPTION')
+  })
+
+  test('of a union says what each member expects', () => {
+    const errors = [
+      { code: 'domain', path: ['opt', 'rate'], message: 'opt.rate must be a number (was a string)' },
+      { code: 'required', path: ['opt', 'name'], message: 'opt.name must be a string (was missing)' },
+    ]
+    const { message } = problemOf([{ code: 'union', path: ['opt'], message: 'no', errors }])
+    assert.match(message, /opt\.rate must be a number.*or.*opt\.name must be a string/)
+  })
+})
+
 describe('an asynchronous schema', () => {
   const registry = new Registry()
   class Slow extends MappedRegistrable.with(
@@ -395,10 +480,24 @@ describe('an asynchronous schema', () => {
     return true
   }
 
-  test('is a mistake in registering, whoever asks it', () => {
-    assert.throws(() => load('!Slow { a: b }', { registry }), refusal)
-    assert.throws(() => check('!Slow { a: b }', { registry }), refusal)
+  test('is a mistake in registering in code, and a problem at its node in a file', () => {
+    const problem = onlyProblem('- !Slow { a: b }', { registry })
+    assert.equal(summary(problem), '1:3-8 ASYNC_SCHEMA')
+    assert.match(problem.message, /"!Slow" is asynchronous.*move what must wait into "parse\(\)"/)
     assert.throws(() => new Slow({ a: 'b' }), refusal)
+  })
+
+  test('of zod is told from one that throws', () => {
+    const problemOf = (schema: StandardSchema) => {
+      const registry = new Registry()
+      registry.add(class Asked {}, '!Asked', { schema })
+      return onlyProblem('!Asked { a: 1 }', { registry })
+    }
+    const boom = (): boolean => {
+      throw new Error('boom')
+    }
+    assert.equal(problemOf(z.object({ a: z.number().refine(async () => true) })).code, 'ASYNC_SCHEMA')
+    assert.match(problemOf(z.object({ a: z.number().refine(boom) })).message, /its schema threw "boom"/)
   })
 })
 

@@ -460,9 +460,31 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       ['each: !Fit { rate: !logUniform { low: 0, high: 1 } }', /must be above 0 and below "high"/],
       ['each: !Fit { rate: !logUniform { low: 1, high: 2 } }', /write "strategy: random" and "samples: 20"/],
       ['each: !Fit { rte: !choice [1] }', /Option "rte" of "!Fit" is unknown: did you mean "rate"\?/],
-      ['each: !Adam { rate: 1 }', /"each" must be a runnable, but !Adam is none/],
+      ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is none/],
       ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
     ]
+    test('each candidate is checked where it stands', () => {
+      const placesOf = (each: string): string[] =>
+        check(`!Sweep\nmetric: score\neach: ${each}\n`).map(
+          ({ line, column, code }) => `${line}:${column} ${code}`,
+        )
+      assert.deepEqual(placesOf('!Fit { rate: !choice [1, fast, 2, slow] }'), [
+        '3:32 BAD_OPTION',
+        '3:41 BAD_OPTION',
+      ])
+      assert.deepEqual(placesOf('!Fit { layers: !range { from: 1, to: 2, step: 0.5 } }'), ['3:53 BAD_OPTION'])
+      assert.deepEqual(placesOf('!Fit { optimizer: !choice [!Adam { rate: !choice [1, x] }, !Adam {}] }'), [
+        '3:60 BAD_OPTION',
+        '3:66 MISSING_OPTION',
+      ])
+      assert.deepEqual(placesOf('!choice [!Fit {}, !Fit { steps: many }]'), ['3:39 BAD_OPTION'])
+      assert.deepEqual(placesOf('!choice [!Fit {}, !Adam { rate: 1 }]'), ['3:25 NOT_RUNNABLE'])
+      assert.deepEqual(
+        placesOf('!Fit { rate: !choice [1, 2], layers: !range { from: 1, to: 3, step: 1 } }'),
+        [],
+      )
+    })
+
     for (const [text, message] of mistakes)
       test(text, async () => {
         const { outcome, output } = await sweep(text)

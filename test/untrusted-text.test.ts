@@ -59,7 +59,8 @@ describe('what is printed', { skip: onlyHere() }, () => {
       const { stdout, stderr } = await flambeau('check', '--format', format, 'command.yaml')
       const lines = (stdout + stderr).split('\n').filter((line) => !line.startsWith('::error file='))
       assert.doesNotMatch(lines.join('\n'), workflowCommand)
-      assert.match(stdout + stderr, /stop-commands/)
+      // The message repeats nothing of it; where the lines of the file are shown, it stands there as it is written.
+      if (format !== 'github') assert.match(stdout + stderr, /stop-commands/)
     })
 
   test('of an error of user code is as safe, and what the user code itself prints stays as it is', async () => {

@@ -1,3 +1,4 @@
+import { RegistrationError } from '../errors.js'
 import type { ClassFor, Fits } from './compile-time.js'
 import { declare } from './declaration.js'
 import { declaresOnly } from './declare-only.js'
@@ -15,7 +16,8 @@ import type { Class, HooksOf, RegistrationOptions } from './types.js'
  * registrable('!Train')(Train)   // the same, where decorators cannot be written
  * ```
  *
- * Works as a legacy decorator, as a standard one and as a call. Without a tag it is `!ClassName`.
+ * Works as a legacy decorator, as a standard one and as a call. Without a tag it is `!ClassName`; a minifier renames
+ * classes, so code that is minified gives the tag.
  *
  * @throws {@link RegistrationError} when the tag belongs to another class, clashes with a factory, or is no tag.
  */
@@ -37,7 +39,7 @@ export function registrable<O extends RegistrationOptions = {}>(tag?: Tag, optio
  * ```
  */
 export function alias(tag: Tag, options: AliasOptions = {}) {
-  checkTag(tag)
+  checkTag(tag, 'alias')
   return <C extends Class>(Class: C, context?: ClassDecoratorContext): C => {
     registerDeclared(Class, tag, options, context)
     return Class
@@ -82,8 +84,15 @@ function registerDeclared(
     })
 }
 
+function nameTag({ name }: Class): Tag {
+  if (name !== '') return checkTag(`!${name}`)
+  throw new RegistrationError(`A class without a name needs a tag: write "registrable('!Train')"`, {
+    code: 'BAD_TAG',
+  })
+}
+
 function declareAndAdd(Class: Class, given: Tag | undefined, options: RegistrationOptions): void {
-  const tag = given ?? checkTag(`!${Class.name}`)
+  const tag = given ?? nameTag(Class)
   const { registry, ...declared } = options
   declare(Class).tags.push({ tag, options: declared })
   if (!registry && declaresOnly()) return

@@ -7,10 +7,22 @@ export type Tag = `!${string}`
 const wellFormed = /^![\w./:;=?@+~$&*()'-]+$/
 
 /** Returns `tag`, or throws a {@link RegistrationError} that says what a tag looks like. */
-export function checkTag(tag: string): Tag {
+export function checkTag(tag: string, decorator = 'registrable'): Tag {
+  if (typeof tag === 'function') throw notCalled(tag, decorator)
   if (wellFormed.test(tag)) return tag as Tag
-  const shape = 'a tag is "!" and a name of letters, digits, "-", "_" and ".", such as "!Train"'
+  const shape = `a tag is "!" and a name of letters, digits, "-", "_" and ".", such as "${similar(String(tag))}"`
   throw new RegistrationError(`"${tag}" is no tag: ${shape}`, { code: 'BAD_TAG' })
+}
+
+// "@registrable class Train": the class comes in place of the tag.
+function notCalled({ name }: { name: string }, decorator: string): RegistrationError {
+  const message = `"@${decorator}" was not called with a tag: write "@${decorator}('${similar(name)}')"`
+  return new RegistrationError(message, { code: 'BAD_TAG' })
+}
+
+function similar(tag: string): string {
+  const name = tag.replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '')
+  return name === '' ? '!Train' : `!${name}`
 }
 
 /** The namespace of a tag, `torch` of `!torch.Adam`; nothing for a tag without a dot. */

@@ -1,4 +1,5 @@
 import { examine } from '../document/check/examine.js'
+import { tagAsKey } from '../document/check/tag-as-key.js'
 import { inFileOrder } from '../document/problem-list.js'
 import { parse } from '../document/read/parse.js'
 import type { Parsed } from '../document/read/parsed.js'
@@ -44,8 +45,9 @@ export async function checkFile(file: string | URL, options: CheckFileOptions = 
   const parsed = parse(text, filename)
   const seen = await see(parsed, options)
   const { problems, doubtful, warnings } = examine(parsed, seen.registry, seen.unseen)
+  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, seen.registry))
   for (const warning of inFileOrder([...seen.warnings, ...warnings])) options.onWarning?.(warning)
-  return inFileOrder([...seen.problems, ...problems, ...doubtful])
+  return inFileOrder([...seen.problems, ...problems, ...doubtful, ...untagged])
 }
 
 /** What is known of the tags of a file. */

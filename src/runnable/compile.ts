@@ -1,3 +1,4 @@
+import { tagAsKey } from '../document/check/tag-as-key.js'
 import { constructDocument } from '../document/load.js'
 import { documentError } from '../document/problems.js'
 import type { Parsed } from '../document/read/parsed.js'
@@ -12,6 +13,8 @@ type Root = RunnableFile['document']['root']
 export function compile(parsed: Parsed, registry: Registry): Runnable<unknown, any> {
   if (parsed.problems.length > 0) throw documentError(parsed.problems)
   const { document, content } = takeApart(parsed)
+  const untagged = tagAsKey(document, parsed.source, registry)
+  if (untagged.length > 0) throw documentError(untagged)
   expectRunnable(parsed, document.root, registry)
   const runnable = constructDocument(parsed.source, document, registry)
   if (!isRunnable(runnable)) throw notRunnable(parsed, document.root)

@@ -212,6 +212,15 @@ factory(Loads, 'empty')
 factory({ schema: z.object({}) })(Loads, 'empty')
 // @ts-expect-error there is no such option
 factory({ schemas: z.object({}) })
+// @ts-expect-error a prototype, as of a method that is not static
+factory(Loads.prototype, 'empty')
+
+// A decorator is called.
+
+// @ts-expect-error the class in place of the tag
+registrable(Model)
+// @ts-expect-error the class in place of the tag
+alias(Model)
 
 // A class that one does not own: what fromYaml makes and what toYaml is given is of that class.
 

@@ -4,6 +4,7 @@ import { inFileOrder } from '../problem-list.js'
 import { parse } from '../read/parse.js'
 import { defaultName, type ReadOptions } from '../read/read-options.js'
 import { examine } from './examine.js'
+import { tagAsKey } from './tag-as-key.js'
 
 /**
  * Every problem of a text, in file order: syntax, tags, options.
@@ -17,7 +18,9 @@ import { examine } from './examine.js'
  */
 export function check(text: string, options: ReadOptions = {}): Problem[] {
   const { filename = defaultName, registry = currentRegistry(), onWarning } = options
-  const { problems, doubtful, warnings } = examine(parse(text, filename), registry)
+  const parsed = parse(text, filename)
+  const { problems, doubtful, warnings } = examine(parsed, registry)
+  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
   if (onWarning) for (const warning of warnings) onWarning(warning)
-  return inFileOrder([...problems, ...doubtful])
+  return inFileOrder([...problems, ...doubtful, ...untagged])
 }

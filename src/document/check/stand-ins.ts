@@ -1,4 +1,6 @@
+import { DocumentError, type Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { candidatesOf, templateRule } from '../../registry/placeholder.js'
 import type { Registry } from '../../registry/registry.js'
 import { schemaOf } from '../../registry/schema-of.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
@@ -6,10 +8,14 @@ import type { ResolvedTag } from '../../registry/types.js'
 import type { Source } from '../../source.js'
 import { Construction } from '../construct/construction.js'
 import { IssueProblems } from '../construct/issue-problems.js'
+import { NodeBuilder } from '../construct/node-builder.js'
+import { Template } from '../construct/template.js'
 import { ask } from '../construct/validation.js'
-import { childrenOf, isEmpty } from '../nodes.js'
-import type { ProblemList } from '../problem-list.js'
+import { childrenOf, followed, isEmpty } from '../nodes.js'
+import { ProblemList } from '../problem-list.js'
+import { spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
+import { distinct, type Picks, picksOf } from './template-check.js'
 
 /** What schemas say of the documents of one text. */
 interface SchemaFindings {
@@ -27,24 +33,87 @@ export class StandIns extends Construction {
   /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
   readonly #unknown = new WeakSet<object>()
   #count = 0
+  #picks: Picks = new Map()
 
   constructor(
     readonly findings: SchemaFindings,
-    ...rest: [source: Source, registry: Registry, document: ParsedDocument]
+    ...rest: [source: Source, registry: Registry, document: ParsedDocument, outer?: StandIns]
   ) {
     super(...rest)
   }
 
+  /** Checks one choice of a template. */
+  static picking(outer: StandIns, picks: Picks): StandIns {
+    const { near } = outer.findings.problems
+    const findings = { problems: new ProblemList(near), doubtful: new ProblemList(near) }
+    const made = new StandIns(findings, outer.source, outer.registry, outer.document, outer)
+    made.#picks = picks
+    return made
+  }
+
+  override written(node: Node): Node {
+    const picked = this.#picks.get(node) ?? (node.tag === undefined ? undefined : this.#candidates(node)?.[0])
+    return picked ? this.written(followed(picked)) : node
+  }
+
+  #candidates(node: Node): readonly Node[] | undefined {
+    return this.outer && candidatesOf(node, this.registry.get(node.tag!))
+  }
+
   override construct(node: Node): unknown {
+    const picked = this.written(node)
+    if (picked !== node) return this.construct(picked)
     return node.kind === 'alias' && !node.target ? this.#standIn(null, this.#unknown) : super.construct(node)
   }
 
   protected override make(node: Node): object {
     const resolved = this.registry.get(node.tag!)
+    if (resolved && candidatesOf(node, resolved)) return this.#placeholder(node, resolved)
     const mapped = resolved && !resolved.definition.fromYaml
     if (mapped && (node.kind === 'mapping' || isEmpty(node))) this.#check(node, resolved)
     else for (const [, child] of childrenOf(node)) this.construct(child)
     return this.#standIn(resolved?.Class.prototype ?? null, resolved ? this.#standIns : this.#unknown)
+  }
+
+  // Where it is not in a template, it is an object like any other.
+  #placeholder(node: Node, { definition, factory, Class }: ResolvedTag): object {
+    try {
+      definition.fromYaml?.(
+        new NodeBuilder(this, node, () => this.#standIn(Class.prototype, this.#unknown)),
+        node,
+        factory,
+      )
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error
+      addAll(this.findings.problems, error.problems)
+    }
+    return this.#standIn(Class.prototype, this.#unknown)
+  }
+
+  #checkTemplates(owner: ResolvedTag, options: Record<string, unknown>): void {
+    const rule = templateRule(owner)
+    if (!rule) return
+    for (const name of owner.definition.templates) {
+      const template = options[name]
+      if (template instanceof Template) this.#checkTemplate(template.node, rule)
+    }
+  }
+
+  #checkTemplate(node: Node, rule: (made: ResolvedTag) => string | undefined): void {
+    const found: Problem[] = []
+    const doubtful: Problem[] = []
+    for (const picks of [new Map(), ...picksOf(node, this.registry)]) {
+      const choice = StandIns.picking(this, picks)
+      choice.construct(node)
+      const root = followed(choice.written(node))
+      const made = this.registry.get(root.tag ?? '')
+      const refusal = made && rule(made)
+      if (refusal !== undefined) found.push(this.source.problem('NOT_RUNNABLE', refusal, spanOf(root)))
+      found.push(...choice.findings.problems.problems)
+      doubtful.push(...choice.findings.doubtful.problems)
+    }
+    addAll(this.findings.problems, distinct(found))
+    addAll(this.findings.doubtful, distinct(doubtful))
   }
 
   #standIn(prototype: object | null, kind: WeakSet<object>): object {
@@ -57,10 +126,11 @@ export class StandIns extends Construction {
   #check(node: Node, resolved: ResolvedTag): void {
     const { definition } = resolved
     const { seen } = this.optionsOf(node, definition)
+    this.#checkTemplates(resolved, seen)
     const schema = schemaOf(resolved)
     if (!schema) return
     const found = new IssueProblems(node, schema, definition.keys, this)
-    for (const issue of this.#issues(schema, seen, node)) {
+    for (const issue of this.#issues(schema, seen)) {
       const depth = this.#standInDepth(seen, pathOf(issue))
       if (depth === 'above') continue
       const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
@@ -69,10 +139,10 @@ export class StandIns extends Construction {
   }
 
   // A user's own check may ask a stand-in for what only the real object has: what it throws then is no finding.
-  #issues(schema: StandardSchema, options: unknown, node: Node): readonly SchemaIssue[] {
-    if (this.#count === 0) return ask(schema, options, node.tag!).issues ?? []
+  #issues(schema: StandardSchema, options: unknown): readonly SchemaIssue[] {
+    if (this.#count === 0) return ask(schema, options).issues ?? []
     try {
-      return (ask(schema, options, node.tag!).issues ?? []).filter((issue) => !('thrown' in issue))
+      return (ask(schema, options).issues ?? []).filter((issue) => !('thrown' in issue))
     } catch {
       return []
     }
@@ -92,4 +162,8 @@ export class StandIns extends Construction {
 
 function isIn(set: WeakSet<object>, value: unknown): boolean {
   return typeof value === 'object' && value !== null && set.has(value)
+}
+
+function addAll(list: ProblemList, problems: readonly Problem[]): void {
+  for (const problem of problems) list.add(() => problem)
 }

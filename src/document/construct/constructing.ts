@@ -17,6 +17,8 @@ export interface Constructing {
   readonly document: ParsedDocument
   /** The value of a node. */
   construct(node: Node): unknown
+  /** The node that stands for this one: the value that a check picked for a placeholder. */
+  written(node: Node): Node
   /** What a node became, if it was constructed. */
   valueOf(node: Node): unknown
   /** The keys and values of a mapping, with what `<<` brings along. */

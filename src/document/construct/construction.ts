@@ -41,6 +41,10 @@ export abstract class Construction implements Constructing {
     return value
   }
 
+  written(node: Node): Node {
+    return node
+  }
+
   constructCopy(_copy: Node): unknown {
     throw new Error('Only what is loaded can be built from a template')
   }

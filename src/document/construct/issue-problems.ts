@@ -9,6 +9,9 @@ import type { ProblemList } from '../problem-list.js'
 import { spanOf } from '../problems.js'
 import { isUnfitFloat } from '../read/quick-scalars.js'
 import type { Constructing } from './constructing.js'
+import { expectedBy } from './expected.js'
+import { replacedBy } from './node-copy.js'
+import { type Branch, branchesOf, constantPath, meantBranch } from './union-issues.js'
 import { pathText } from './validation.js'
 
 /** Turns what a schema says of the options below a node into problems that point at their places. */
@@ -23,6 +26,31 @@ export class IssueProblems {
   ) {}
 
   addTo(list: ProblemList, issue: SchemaIssue): void {
+    const branches = branchesOf(issue, this.schema)
+    if ('asynchronous' in issue) list.add(() => this.#asynchronous(issue))
+    else if (branches.length > 0) this.#union(list, issue, branches)
+    else this.#single(list, issue)
+  }
+
+  #asynchronous({ message }: SchemaIssue): Problem {
+    return this.#problem('ASYNC_SCHEMA', `The schema of "${this.node.tag}" ${message}`, this.node)
+  }
+
+  #union(list: ProblemList, issue: SchemaIssue, branches: readonly Branch[]): void {
+    const path = pathOf(issue)
+    const meant = meantBranch(branches, path)
+    if (meant) {
+      for (const inner of meant) this.addTo(list, inner)
+      return
+    }
+    // Where each member wants another constant at one place, that is the place.
+    const place = constantPath(branches) ?? path
+    const expected = branches.map((branch) => expectedBy(branch, place, this.by.registry))
+    const message = `Expected ${[...new Set(expected)].join(', or ')}`
+    this.#single(list, { ...issue, path: place, message })
+  }
+
+  #single(list: ProblemList, issue: SchemaIssue): void {
     const path = pathOf(issue)
     const unknown = unknownKeys(issue)
     if (unknown.length === 0) list.add(() => this.#of(issue, path, list))
@@ -63,12 +91,12 @@ export class IssueProblems {
 
   // What was put in by a program stands nowhere: then the object itself is shown.
   #problem(code: string, message: string, at: Node, hint?: string): Problem {
-    const written = at.start < 0 ? this.node : at
+    const written = at.start < 0 ? (replacedBy(at) ?? this.node) : at
     return this.by.source.problem(code, message, spanOf(written), hint)
   }
 
   #locate(path: readonly string[]): Found {
-    let found: Found = { node: this.node, missing: false }
+    let found: Found = { node: this.by.written(this.node), missing: false }
     for (const [depth, step] of path.entries()) {
       const next = this.#child(found.node, step, depth === 0 ? this.keys : 'as-written')
       if (!next) return { node: found.node, missing: true }
@@ -78,14 +106,14 @@ export class IssueProblems {
   }
 
   #child(from: Node, step: string, keys: KeyStyle): Found | undefined {
-    const parent = followed(from)
+    const parent = followed(this.by.written(from))
     if (parent.kind === 'sequence') {
       const item = parent.items[Number(step)]
-      return item && { node: item, missing: false }
+      return item && { node: this.by.written(item), missing: false }
     }
     if (parent.kind !== 'mapping') return undefined
     const entry = this.#entries(parent, keys).get(step)
-    return entry && { node: entry.value, key: entry.key, missing: false }
+    return entry && { node: this.by.written(entry.value), key: entry.key, missing: false }
   }
 
   // Looked up, since a mapping may have as many problems as keys.
@@ -128,10 +156,16 @@ function unknownKeys(issue: SchemaIssue): string[] {
   return Array.isArray(keys) ? keys.map(String) : []
 }
 
+// Of arktype: a key that it does not know "must be removed".
+function isRemoved(issue: SchemaIssue): boolean {
+  const { code, expected } = issue as { code?: unknown; expected?: unknown }
+  return code === 'predicate' && expected === 'removed'
+}
+
 // Not part of it either: valibot reports the key itself, as one that it expected never to see.
 function isUnexpected(issue: SchemaIssue, schema: StandardSchema, path: readonly string[]): boolean {
   const { expected } = issue as { expected?: unknown }
-  if (expected !== 'never') return false
+  if (expected !== 'never' && !isRemoved(issue)) return false
   const known = knownKeys(schema, path.slice(0, -1))
   return known.length === 0 || !known.includes(path.at(-1)!)
 }

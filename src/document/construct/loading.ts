@@ -63,7 +63,7 @@ export class Loading extends Construction {
   }
 
   #validate(schema: StandardSchema, options: unknown, node: Node, { definition }: ResolvedTag): unknown {
-    const result = ask(schema, options, node.tag!)
+    const result = ask(schema, options)
     if (!result.issues) return result.value
     const problems = new IssueProblems(node, schema, definition.keys, this)
     const list = new ProblemList()

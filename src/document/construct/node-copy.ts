@@ -18,8 +18,8 @@ export function copyWith(root: Node, values: Readonly<Record<string, unknown>>):
   throw new DocumentError(whyUnused(root, unused, Object.keys(values)), { code: 'NO_SUCH_PATH' })
 }
 
-function whyUnused(root: Node, unused: string, replaced: readonly string[]): string {
-  const whole = replaced.find((path) => liesIn(unused, path))
+function whyUnused(root: Node, unused: string, given: readonly string[]): string {
+  const whole = given.find((path) => liesIn(unused, path))
   if (whole !== undefined) {
     const what = whole === '' ? 'the template itself' : `"${whole}"`
     return `"${unused}" lies in ${what}, which is replaced as a whole: replace one of them`
@@ -32,6 +32,13 @@ function liesIn(path: string, whole: string): boolean {
   return path !== whole && (whole === '' || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`))
 }
 
+const replaced = new WeakMap<Node, Node>()
+
+/** The node of the text in whose place a value was put. */
+export function replacedBy(node: Node): Node | undefined {
+  return replaced.get(node)
+}
+
 class Copying {
   readonly unused: Set<string>
   readonly #copies = new Map<Node, Node>()
@@ -41,7 +48,9 @@ class Copying {
   }
 
   copy(node: Node, path: string): Node {
-    const copy = this.values.has(path) ? valueNode(this.#take(path)) : this.#copyOf(node, path)
+    const isReplaced = this.values.has(path)
+    const copy = isReplaced ? valueNode(this.#take(path)) : this.#copyOf(node, path)
+    if (isReplaced) replaced.set(copy, node)
     this.#copies.set(node, copy)
     return copy
   }

@@ -1,7 +1,12 @@
 import type { CST, Document, ParsedNode } from 'yaml'
 import { yaml } from '#yaml'
+import type { Problem } from '../../errors.js'
+import { NearNames } from '../../registry/suggest.js'
 import { Source, type Span } from '../../source.js'
 import { ProblemList } from '../problem-list.js'
+import { diagnose } from './diagnose/diagnose.js'
+import type { Finding } from './diagnose/repair.js'
+import { RepairedSource } from './diagnose/repaired-source.js'
 import { maxDepth } from './limits.js'
 import { NodeWalk } from './node-walk.js'
 import type { Parsed, ParsedDocument } from './parsed.js'
@@ -11,17 +16,61 @@ import { tokenParser } from './token-parser.js'
 
 /** Reads any YAML 1.2 text with the `yaml` package: gives every diagnosis there is. */
 export function readExactly(text: string, filename: string): Parsed {
-  return new ExactReader(new Source(text, filename)).read()
+  const source = new Source(text, filename)
+  const { findings, ...read } = new ExactReader(source).read()
+  if (findings.length === 0) return { ...read, problems: [] }
+  if (!findings.some(({ code }) => code === 'TOO_DEEP')) return diagnosed(source, read)
+  const causes = causesAbove(source.text)
+  const problems = causes.map(({ span, code, message }) => source.problem(code, message, span))
+  return { ...read, problems: problems.length > 0 ? problems : problemsOf(findings, source) }
+}
+
+const headLines = 100
+
+// Lines that are wrong nest in one another, too: then the first of them are what is said.
+function causesAbove(text: string): readonly Finding[] {
+  const head = text.split('\n', headLines).join('\n')
+  if (inspect(head).some(({ code }) => code === 'TOO_DEEP')) return []
+  return diagnose(head, inspect).findings.filter(({ span }) => span.end < head.length / 2)
+}
+
+// What was meant is read in place of the text, so that what else is wrong is found, too.
+function diagnosed(source: Source, read: Omit<Parsed, 'problems'>): Parsed {
+  const { findings, meant, origin, knownTo } = diagnose(source.text, inspect)
+  const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
+  if (meant === undefined)
+    return { ...read, documents: read.documents.map((document) => cutAt(document, knownTo)), problems }
+  const copy = new RepairedSource(meant, source, origin)
+  const again = new ExactReader(copy).read()
+  return { ...again, problems: [...problems, ...problemsOf(again.findings, copy)] }
+}
+
+function inspect(text: string): readonly Finding[] {
+  return new ExactReader(new Source(text, '')).read().findings
+}
+
+function problemsOf(findings: readonly Finding[], source: Source): readonly Problem[] {
+  const list = new ProblemList()
+  for (const { code, message, span } of findings)
+    list.add(() => source.problem(code, syntaxMessage(code, message), span))
+  return list.problems
+}
+
+function cutAt(document: ParsedDocument, end: number): ParsedDocument {
+  return { ...document, tagged: document.tagged.filter(({ tagStart }) => tagStart < end) }
 }
 
 class ExactReader {
-  readonly #list = new ProblemList()
+  readonly #findings: Finding[] = []
+  // Where each begins, by its end.
+  readonly #openQuotes = new Map<number, number>()
+  readonly #near = new NearNames()
   // Of all documents: the composer is one ahead of the walk.
   readonly #tags = new TagQueue()
 
   constructor(readonly source: Source) {}
 
-  read(): Parsed {
+  read(): Omit<Parsed, 'problems'> & { findings: readonly Finding[] } {
     const documents: ParsedDocument[] = []
     try {
       for (const document of this.#compose()) {
@@ -34,7 +83,7 @@ class ExactReader {
     }
     const last = documents.at(-1)
     if (last) documents[documents.length - 1] = { ...last, end: this.source.text.length }
-    return { source: this.source, documents, problems: this.#list.problems }
+    return { source: this.source, documents, findings: this.#findings }
   }
 
   // White space before a marker belongs to the document above it, whatever its last node is.
@@ -52,14 +101,14 @@ class ExactReader {
     const composer = new (yaml().Composer)({ uniqueKeys: false, intAsBigInt: true })
     // The composer would make an Error with a stack for every tag that it does not know, which is every tag of ours.
     Object.assign(composer, { onError: this.#onError })
-    return composer.compose(tokensOf(this.source.text))
+    return composer.compose(tokensOf(this.source.text, this.#onOpenQuote))
   }
 
   #walk(document: Document.Parsed, start: number): ParsedDocument {
     for (const { pos, code, message } of document.errors) this.#report(spanOf(pos), code, message)
     const walk = new NodeWalk(this.#tags, {
       report: (span, code, message) => this.#report(span, code, message),
-      near: this.#list.near,
+      near: this.#near,
     })
     const root = walk.walk(document.contents as ParsedNode)
     const old = document.directives.yaml.version === '1.1'
@@ -73,8 +122,15 @@ class ExactReader {
     else if (!warning || code === 'BAD_COLLECTION_TYPE') this.#report(span, code, message)
   }
 
+  // The lexer ends an open text with its line, and the composer takes an escaped quote there for its end.
+  readonly #onOpenQuote: OnOpenQuote = ({ start, end }, isEscaped) => {
+    this.#openQuotes.set(end, start)
+    if (isEscaped) this.#report({ start: end, end: end + 1 }, 'MISSING_CHAR', 'Missing closing "quote')
+  }
+
   #report(span: Span, code: string, message: string): void {
-    this.#list.add(() => this.source.problem(code, syntaxMessage(code, message), span))
+    const opened = this.#openQuotes.get(span.start)
+    this.#findings.push({ code, message, span, ...(opened === undefined ? {} : { opened }) })
   }
 }
 
@@ -97,11 +153,28 @@ class TooDeep extends Error {
   }
 }
 
+type OnOpenQuote = (span: Span, isEscaped: boolean) => void
+
+// Behind it comes the text of a plain or block scalar.
+const scalarMarker = '\u001f'
+
+function isOpenQuote(lexeme: string): boolean {
+  const [quote] = lexeme
+  if (quote !== '"' && quote !== "'") return false
+  if (lexeme.length === 1 || !lexeme.endsWith(quote)) return true
+  const escapes = quote === '"' ? /\\*(?="$)/ : /'*(?='$)/
+  return escapes.exec(lexeme.slice(1))![0].length % 2 === 1
+}
+
 // The lexer and the parser do not recurse, the composer does: depth is counted before it begins.
-function* tokensOf(text: string): Generator<CST.Token> {
+function* tokensOf(text: string, onOpenQuote: OnOpenQuote): Generator<CST.Token> {
   const { Lexer } = yaml()
   const parser = tokenParser()
+  let before = ''
   for (const lexeme of new Lexer().lex(text)) {
+    if (before !== scalarMarker && isOpenQuote(lexeme))
+      onOpenQuote({ start: parser.offset, end: parser.offset + lexeme.length }, lexeme.endsWith('\\"'))
+    before = lexeme
     yield* parser.next(lexeme)
     if (parser.stack.length > maxDepth) throw new TooDeep(parser.offset)
   }

@@ -51,7 +51,7 @@ class Filling {
   }
 
   #made(more: Record<string, unknown>): unknown {
-    const result = ask(this.schema, { ...this.options, ...more }, this.tag)
+    const result = ask(this.schema, { ...this.options, ...more })
     return result.issues ? undefined : result.value
   }
 }

@@ -1,5 +1,6 @@
 import type { Node } from '../../node.js'
 import type { Builder, Representer } from '../../registry/hooks.js'
+import { candidates } from '../../registry/placeholder.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Tag } from '../../registry/tag.js'
 import { Parameter } from './parameter.js'
@@ -21,6 +22,10 @@ export class Choice extends Parameter {
     const items = builder.constructSequence(node)
     if (items.length === 0) builder.fail('"!choice" needs a value to choose: write "!choice [0.01, 0.1]"')
     return new Choice(items)
+  }
+
+  static [candidates](node: Node): readonly Node[] {
+    return node.kind === 'sequence' ? node.items : []
   }
 
   static toYaml(representer: Representer, choice: Choice, tag: Tag): Node {

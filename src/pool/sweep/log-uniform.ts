@@ -1,8 +1,9 @@
 import type { Node } from '../../node.js'
 import type { Builder, Representer } from '../../registry/hooks.js'
+import { candidates } from '../../registry/placeholder.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Tag } from '../../registry/tag.js'
-import { numbersOf } from './number-options.js'
+import { numberAt, numbersOf } from './number-options.js'
 import { Parameter } from './parameter.js'
 
 const example = '!logUniform { low: 0.001, high: 1 }'
@@ -26,6 +27,10 @@ export class LogUniform extends Parameter {
     if (!(options.low > 0 && options.high > options.low))
       builder.fail(`"low" of "!logUniform" must be above 0 and below "high": write "${example}"`)
     return new LogUniform(options)
+  }
+
+  static [candidates](node: Node): readonly Node[] {
+    return ['low', 'high'].flatMap((name) => numberAt(node, name)?.node ?? [])
   }
 
   static toYaml(representer: Representer, value: LogUniform, tag: Tag): Node {

@@ -1,8 +1,9 @@
 import type { Node } from '../../node.js'
 import type { Builder, Representer } from '../../registry/hooks.js'
+import { candidates } from '../../registry/placeholder.js'
 import { registrable } from '../../registry/registrable.js'
 import type { Tag } from '../../registry/tag.js'
-import { numbersOf } from './number-options.js'
+import { numberAt, numbersOf, valueAt } from './number-options.js'
 import { Parameter } from './parameter.js'
 
 const example = '!range { from: 0, to: 1, step: 0.25 }'
@@ -34,6 +35,16 @@ export class Range extends Parameter {
     if ((to - from) / step > most)
       builder.fail(`"!range" has more than ${most} values: write a larger "step"`)
     return new Range(options)
+  }
+
+  // The first, the second and the last of its numbers.
+  static [candidates](node: Node): readonly Node[] {
+    const [from, step, to] = ['from', 'step', 'to'].map((name) => numberAt(node, name))
+    if (!from || !step || !to) return []
+    const range = new Range({ from: from.value, step: step.value, to: to.value })
+    if (!(range.#count >= 1 && range.#count <= most + 1)) return []
+    const second = range.#count > 1 ? [valueAt(step.node, range.#at(1))] : []
+    return [valueAt(from.node, range.#at(0)), ...second, valueAt(to.node, range.#at(range.#count - 1))]
   }
 
   static toYaml(representer: Representer, range: Range, tag: Tag): Node {

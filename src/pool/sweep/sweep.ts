@@ -1,7 +1,10 @@
 import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
+import { refusesTemplate } from '../../registry/placeholder.js'
 import { registrable } from '../../registry/registrable.js'
+import type { ResolvedTag } from '../../registry/types.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
+import { isRunnable } from '../../runnable/runnable.js'
 import { requirePackages } from '../bullmq/packages.js'
 import { keepOutput } from '../on-cluster/keep-output.js'
 import { openPool } from '../open-pool.js'
@@ -37,6 +40,14 @@ export interface SweepRunOptions {
  * ```
  */
 export class Sweep extends ClusterRunnable.with(sweepSchema) {
+  /** @internal */
+  static [refusesTemplate]({ Class, definition, factory, tag }: ResolvedTag): string | undefined {
+    const isPlain = factory === undefined && !definition.fromYaml
+    return isPlain && !isRunnable(Class.prototype)
+      ? `"each" must be a runnable, but "${tag}" is none: name a class that extends Runnable`
+      : undefined
+  }
+
   /**
    * Factories take their tasks from a queue.
    *

@@ -1,0 +1,75 @@
+import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
+import { childSchema, membersOf } from './valibot-members.js'
+
+/** What one member of a union says of a value; paths begin at the options. */
+export type Branch = readonly SchemaIssue[]
+
+/** What each member of a union says of a value, where its library has that; not part of Standard Schema. */
+export function branchesOf(issue: SchemaIssue, schema: StandardSchema): readonly Branch[] {
+  return ofZod(issue) ?? ofArktype(issue) ?? ofValibot(issue, schema) ?? []
+}
+
+/**
+ * The member that was meant: the only one whose kind the value has, or the one with the fewest mistakes
+ * among its constants.
+ */
+export function meantBranch(branches: readonly Branch[], path: readonly string[]): Branch | undefined {
+  const fitting = branches.filter((branch) => branch.every((issue) => isInside(issue, path)))
+  const costs = fitting.map((branch) =>
+    branch.reduce((sum, issue) => sum + (isConstant(issue) ? 1000 : 1), 0),
+  )
+  const least = Math.min(...costs)
+  const best = fitting.filter((_, at) => costs[at] === least)
+  return best.length === 1 && (least < 1000 || fitting.length === 1) ? best[0] : undefined
+}
+
+/** Where every member wants another constant, if that is one place. */
+export function constantPath(branches: readonly Branch[]): string[] | undefined {
+  const paths = branches.map((branch) => branch.filter(isConstant).map((issue) => pathOf(issue)))
+  return paths[0]?.find((path) => paths.every((others) => others.some((other) => isSame(other, path))))
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((step, at) => step === other[at])
+}
+
+function isInside(issue: SchemaIssue, path: readonly string[]): boolean {
+  const { keys } = issue as { keys?: unknown }
+  return pathOf(issue).length > path.length || Array.isArray(keys)
+}
+
+// A literal tells members apart.
+function isConstant(issue: SchemaIssue): boolean {
+  const { code, type } = issue as { code?: unknown; type?: unknown }
+  return code === 'invalid_value' || type === 'literal' || type === 'picklist' || code === 'unit'
+}
+
+function ofZod(issue: SchemaIssue): Branch[] | undefined {
+  const { code, errors } = issue as { code?: unknown; errors?: unknown }
+  if (code !== 'invalid_union' || !Array.isArray(errors) || !errors.every(Array.isArray)) return undefined
+  return errors.map((branch: Branch) => branch.map((inner) => below(issue, inner)))
+}
+
+// One error for each member, whose path is whole.
+function ofArktype(issue: SchemaIssue): Branch[] | undefined {
+  const { code, errors } = issue as { code?: unknown; errors?: unknown }
+  if (code !== 'union' || !Array.isArray(errors)) return undefined
+  return errors.map((error: SchemaIssue) => [error])
+}
+
+// Its list does not say which member says what: each is asked again.
+function ofValibot(issue: SchemaIssue, schema: StandardSchema): Branch[] | undefined {
+  const { type, issues, input } = issue as { type?: unknown; issues?: unknown; input?: unknown }
+  if (type !== 'union' || !Array.isArray(issues)) return undefined
+  const members = membersOf(childSchema(schema, pathOf(issue)))
+  const answers = members.map((member) => member['~standard'].validate(input))
+  if (members.length === 0 || answers.some((answer) => answer instanceof Promise))
+    return issues.map((inner: SchemaIssue) => [below(issue, inner)])
+  return answers.map((answer) =>
+    ((answer as { issues?: readonly SchemaIssue[] }).issues ?? []).map((inner) => below(issue, inner)),
+  )
+}
+
+function below(outer: SchemaIssue, inner: SchemaIssue): SchemaIssue {
+  return { ...inner, message: inner.message, path: [...(outer.path ?? []), ...(inner.path ?? [])] }
+}

@@ -1,0 +1,197 @@
+import type { Span } from '../../../source.js'
+import { syntaxMessage } from '../syntax-messages.js'
+import { bracketRepairs } from './brackets.js'
+import { characterRepairs } from './characters.js'
+import { blockTextRepairs, indentationRepairs } from './indentation.js'
+import { plainTextRepairs } from './plain-text.js'
+import { propertyRepairs } from './properties.js'
+import { quoteRepairs } from './quotes.js'
+import { applied, before, type Edit, type Finding, type Repair, Scene } from './repair.js'
+import { separatorRepairs } from './separators.js'
+
+/** What is wrong with the YAML of a text: one finding for each cause. */
+export interface Diagnosis {
+  readonly findings: readonly Finding[]
+  /** The text as it was probably meant; `undefined` when that is not known. */
+  readonly meant: string | undefined
+  /** Where an offset of what was meant stands in the text itself. */
+  readonly origin: (offset: number) => number
+  /** From here on nobody knows what was meant. */
+  readonly knownTo: number
+}
+
+const proposers = [
+  characterRepairs,
+  propertyRepairs,
+  quoteRepairs,
+  plainTextRepairs,
+  blockTextRepairs,
+  bracketRepairs,
+  separatorRepairs,
+  indentationRepairs,
+]
+
+const mostCauses = 20
+// In characters that are read to try repairs: of a large file fewer are tried.
+const budget = 8_000_000
+
+// Mistakes which are what they seem.
+const settled = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'CYCLE'])
+
+// What the walk through the nodes finds; with these the parser goes on undisturbed.
+const ofNodes = new Set([...settled, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
+
+/** Reads a text for its errors only. */
+export type Inspect = (text: string) => readonly Finding[]
+
+/**
+ * Finds the cause of each error: a change near it that a person might make, and after which the parser is content.
+ * What vanishes with the change was no mistake of its own.
+ */
+export function diagnose(text: string, inspect: Inspect): Diagnosis {
+  return new Diagnosing(text, inspect).run()
+}
+
+class Diagnosing {
+  readonly #findings: Finding[] = []
+  readonly #changes: (readonly Edit[])[] = []
+  readonly #settled = new Set<string>()
+  #left = budget
+  #text: string
+
+  constructor(
+    text: string,
+    readonly inspect: Inspect,
+  ) {
+    this.#text = text
+  }
+
+  run(): Diagnosis {
+    while (this.#findings.length < mostCauses && this.#left > 0) {
+      const found = this.#inspect(this.#text)
+      const [error] = found
+      if (!error) return this.#result(this.#text, Number.POSITIVE_INFINITY)
+      const repair = settled.has(error.code) ? undefined : this.#bestRepair(error, found)
+      if (repair) this.#mend(error, repair)
+      else if (ofNodes.has(error.code)) this.#settled.add(keyOf(error))
+      else return this.#giveUp(error)
+    }
+    return this.#result(undefined, this.#findings.at(-1)?.span.start ?? 0)
+  }
+
+  #giveUp(error: Finding): Diagnosis {
+    const span = { start: this.#origin(error.span.start), end: this.#origin(error.span.end) }
+    this.#findings.push({ ...error, span, message: syntaxMessage(error.code, error.message) })
+    return this.#result(undefined, span.start)
+  }
+
+  #result(meant: string | undefined, knownTo: number): Diagnosis {
+    return { findings: this.#findings, meant, origin: (offset) => this.#origin(offset), knownTo }
+  }
+
+  #mend({ code }: Finding, { at, message, edits, once }: Repair): void {
+    const span = { start: this.#origin(at.start), end: this.#origin(at.end) }
+    if (!once || !this.#findings.some((finding) => finding.message === message))
+      this.#findings.push({ code, message, span })
+    this.#changes.unshift(edits)
+    this.#text = applied(this.#text, edits)
+  }
+
+  #origin(offset: number): number {
+    return this.#changes.reduce((at, edits) => before(at, edits), offset)
+  }
+
+  #inspect(text: string): readonly Finding[] {
+    this.#left -= text.length
+    return inTextOrder(this.inspect(text)).filter((finding) => !this.#settled.has(keyOf(finding)))
+  }
+
+  // In the lines around the error where that is enough to see it, else in all of the text.
+  #bestRepair(error: Finding, found: readonly Finding[]): Repair | undefined {
+    const { start, end } = surroundings(this.#text, error)
+    if (end - start === this.#text.length) return this.#bestIn({ text: this.#text, error, found })
+    const text = this.#text.slice(start, end)
+    const part = this.#inspect(text).filter(
+      (other) => !ofNodes.has(other.code) || keyOf(other) === keyOf(error),
+    )
+    const [first] = part
+    if (first?.code !== error.code || first.span.start !== error.span.start - start)
+      return this.#bestIn({ text: this.#text, error, found })
+    const best = this.#bestIn({ text, error: first, found: part })
+    return best && shifted(best, start)
+  }
+
+  // The one that leaves the fewest errors, the first of these.
+  #bestIn(view: View): Repair | undefined {
+    let best: { repair: Repair; left: number } | undefined
+    for (const repair of repairsFor(view)) {
+      if (this.#left < 0) break
+      const left = this.#errorsAfter(repair, view)
+      if (left === 0) return repair
+      if (left !== undefined && (!best || left < best.left)) best = { repair, left }
+    }
+    return best?.repair
+  }
+
+  // How many errors a repair leaves; `undefined` when it does not mend this one.
+  #errorsAfter(repair: Repair, { text, error, found }: View): number | undefined {
+    const left = this.#inspect(applied(text, repair.edits))
+    const [next] = left
+    if (!next) return 0
+    const at = before(next.span.start, repair.edits)
+    const lineEnd = text.indexOf('\n', repair.at.start)
+    const isFurther = (left.length < found.length || repair.uncovers) && at > lineEnd && lineEnd >= 0
+    return at > error.span.start || isFurther ? left.length : undefined
+  }
+}
+
+/** A part of the text, and what is wrong with it. */
+interface View {
+  readonly text: string
+  readonly error: Finding
+  readonly found: readonly Finding[]
+}
+
+function* repairsFor({ text, error }: View): Generator<Repair> {
+  const scene = new Scene(text, error)
+  const fitting = ofNodes.has(error.code) ? [characterRepairs, plainTextRepairs] : proposers
+  for (const propose of fitting) yield* propose(scene)
+}
+
+const small = 20_000
+const linesAround = 80
+
+// From a line at the top level some way above the place to one some way below it.
+function surroundings(text: string, { span, opened }: Finding): Span {
+  if (text.length < small) return { start: 0, end: text.length }
+  let start = opened ?? span.start
+  for (let line = 0; line < linesAround && start > 0; line++) start = text.lastIndexOf('\n', start - 1)
+  let end = span.start
+  for (let line = 0; line < linesAround && end >= 0; line++) end = text.indexOf('\n', end + 1)
+  return { start: topLevelBefore(text, start), end: topLevelBehind(text, end) }
+}
+
+function topLevelBefore(text: string, place: number): number {
+  let start = place
+  while (start > 0 && !/^[\w"'-]/.test(text[start + 1] ?? '')) start = text.lastIndexOf('\n', start - 1)
+  return start <= 0 ? 0 : start + 1
+}
+
+function topLevelBehind(text: string, place: number): number {
+  let end = place
+  while (end >= 0 && !/^[\w"'-]/.test(text[end + 1] ?? '')) end = text.indexOf('\n', end + 1)
+  return end < 0 ? text.length : end + 1
+}
+
+function shifted(repair: Repair, by: number): Repair {
+  const move = <S extends Span>(span: S): S => ({ ...span, start: span.start + by, end: span.end + by })
+  return { ...repair, at: move(repair.at), edits: repair.edits.map(move) }
+}
+
+function keyOf({ code, message }: Finding): string {
+  return `${code} ${message}`
+}
+
+function inTextOrder(found: readonly Finding[]): Finding[] {
+  return [...found].sort((a, b) => a.span.start - b.span.start)
+}

@@ -1,0 +1,201 @@
+import type { Line, Proposer, Repair, Scene } from './repair.js'
+import { excerpt, inQuotes, insert, replace } from './repair.js'
+
+/** Quotes: open ones, quotes in quotes, escapes that there are not, text behind a closed one. */
+export const quoteRepairs: Proposer = function* (scene) {
+  yield* escapes(scene)
+  yield* smartQuotes(scene)
+  for (const line of scene.upwards(3)) yield* inner(line)
+  for (const line of scene.upwards(3)) yield* behindQuote(line)
+  for (const line of scene.upwards()) yield* unclosed(line)
+  yield* closingLine(scene)
+}
+
+const opening = /(^|[:,[{?-]\s+|[[{,(]|^\s*|![\w.-]+\s+)(["'])/g
+
+interface Quoted {
+  readonly quote: string
+  readonly start: number
+  /** Behind the closing quote; `undefined` when the line has none. */
+  readonly end: number | undefined
+}
+
+/** The texts in quotes that begin in a line, by their places in it. */
+export function quotedIn(text: string): Quoted[] {
+  const found: Quoted[] = []
+  opening.lastIndex = 0
+  for (let match = opening.exec(text); match; match = opening.exec(text)) {
+    const quote = match[2]!
+    const start = match.index + match[0].length - 1
+    const end = closing(text, quote, start + 1)
+    found.push({ quote, start, end })
+    if (end === undefined) break
+    opening.lastIndex = end
+  }
+  return found
+}
+
+function closing(text: string, quote: string, from: number): number | undefined {
+  for (let at = from; at < text.length; at++) {
+    if (quote === '"' && text[at] === '\\') at++
+    else if (text[at] === quote) {
+      if (quote === '"' || text[at + 1] !== quote) return at + 1
+      at++
+    }
+  }
+  return undefined
+}
+
+function* escapes(scene: Scene): Generator<Repair> {
+  const { error, index, lines } = scene
+  if (error.code === 'BAD_DQ_ESCAPE') {
+    const found = quotedAround(lines[index]!, error.span.start)
+    const written = found && escapeAt(scene.text.slice(found.backslash, found.end))
+    if (written) yield* otherQuotes(scene, found, `"${written}" is no escape sequence`, written.length)
+  } else
+    for (const line of scene.upwards(3)) {
+      const last = /\\"\s*[,\]}]*\s*$/.exec(line.text)
+      const found = last && quotedAround(line, line.start + last.index)
+      if (found)
+        yield* otherQuotes(scene, found, '"\\" before the closing quote makes it a part of the text', 2)
+    }
+}
+
+function* otherQuotes({ text }: Scene, found: Backslash, why: string, length: number): Generator<Repair> {
+  const { start, end, backslash } = found
+  const inside = text.slice(start + 1, end - 1)
+  const at = { start: backslash, end: backslash + length }
+  const isSimple = !inside.includes("'")
+  const written = isSimple ? `'${inside}'` : `"${inside.replace(/\\(?!["\\])/g, '\\\\')}"`
+  const how = isSimple ? '' : ', or each backslash twice'
+  const message = `${why}: write the text in single quotes${how}, ${excerpt(written)}`
+  yield { at, message, edits: [replace({ start, end }, written)] }
+}
+
+function escapeAt(text: string): string {
+  return /^\\(x[\da-f]{0,2}|u[\da-f]{0,4}|U[\da-f]{1,8}|.)/i.exec(text)?.[0] ?? '\\'
+}
+
+interface Backslash {
+  readonly start: number
+  readonly end: number
+  readonly backslash: number
+}
+
+// The text in double quotes around a place, up to a quote with which it could end.
+function quotedAround(line: Line, offset: number): Backslash | undefined {
+  const at = offset - line.start
+  const start = line.text.lastIndexOf('"', at)
+  const close = /"(?=\s*([,\]}]|$| #))/g
+  close.lastIndex = at + 1
+  const end = close.exec(line.text)
+  if (start < 0 || !end) return undefined
+  return { start: line.start + start, end: line.start + end.index + 1, backslash: offset }
+}
+
+const smart = /[“”„‟]([^“”„‟"]*)[“”„‟"]|"([^“”„‟"]*)[“”„‟]|[“”„‟‘’‚‛]/
+
+function* smartQuotes(scene: Scene): Generator<Repair> {
+  for (const line of scene.upwards(3)) {
+    const found = smart.exec(line.text)
+    if (!found) continue
+    const start = line.start + found.index
+    const [quote] = found[0].match(/[“”„‟‘’‚‛]/)!
+    const inside = found[1] ?? found[2] ?? ''
+    yield {
+      at: { start: start + found[0].indexOf(quote), end: start + found[0].indexOf(quote) + 1 },
+      message: `"${quote}" is no quote of YAML: write straight quotes, ${excerpt(inQuotes(inside))}`,
+      edits: [replace({ start, end: start + found[0].length }, inQuotes(inside))],
+    }
+  }
+}
+
+// "text" and more.
+function* behindQuote(line: Line): Generator<Repair> {
+  for (const { start, end } of quotedIn(line.text)) {
+    if (end === undefined) continue
+    const rest = line.text.slice(end)
+    const at = line.start + end
+    if (/^\s*,\s*(#.*)?$/.test(rest)) yield comma(at + rest.indexOf(','))
+    if (rest.startsWith('#')) yield comment(at)
+    const more = /^\s*([^\s,:\]}#][^#]*?)\s*( #.*)?$/.exec(rest)
+    if (!more) continue
+    const whole = line.text.slice(start, end + more[0].length).replace(/\s*( #.*)?$/, '')
+    if (/^["']/.test(more[1]!) || /["']\s*[,\]}]/.test(more[1]!)) continue
+    const from = line.start + start
+    yield {
+      at: { start: at + more[0].indexOf(more[1]!), end: at + more[0].indexOf(more[1]!) + more[1]!.length },
+      message: `More follows the closing quote: write all of it in quotes, ${excerpt(inQuotes(whole))}`,
+      edits: [replace({ start: from, end: from + whole.length }, inQuotes(whole))],
+    }
+  }
+}
+
+function comma(at: number): Repair {
+  const message = 'A comma separates entries in "[...]" and "{...}" only: remove the ","'
+  return { at: { start: at, end: at + 1 }, message, edits: [replace({ start: at, end: at + 1 }, '')] }
+}
+
+export function comment(at: number): Repair {
+  const message = 'A comment needs a space before it: write " #"'
+  return { at: { start: at, end: at + 1 }, message, edits: [insert(at, ' ')] }
+}
+
+function* unclosed(line: Line): Generator<Repair> {
+  for (const { quote, start, end } of quotedIn(line.text)) {
+    const at = { start: line.start + start, end: line.end }
+    const message = `This text is not closed: write ${quote} at its end`
+    const close = (end: number): Repair => ({ at, message, edits: [insert(end, quote)], uncovers: true })
+    if (end === undefined) yield* ends(line, start).map(close)
+    const next = line.text.slice(start + 1).search(/\s*[,\]}]/)
+    if (end !== undefined && next >= 0 && start + 1 + next < end - 1)
+      yield close(line.start + start + 1 + next)
+  }
+}
+
+// Before the brackets that close what the text stands in, or at the end of the line.
+function ends(line: Line, start: number): number[] {
+  const end = line.start + line.text.trimEnd().length
+  const tail = /\s*[,\]}][,\]}\s]*$/.exec(line.text.slice(start))?.[0].length
+  return tail === undefined ? [end] : [end - tail + (line.text.length - line.text.trimEnd().length), end]
+}
+
+// Quotes of the same kind inside of a text: 'don't', "say "hi" now".
+function* inner(line: Line): Generator<Repair> {
+  const [first] = quotedIn(line.text)
+  if (!first) return
+  const { quote, start } = first
+  if (/[[{]/.test(line.text.slice(0, start))) return
+  const last = line.text.search(/["']\s*[,\]}]*\s*( #.*)?$/)
+  if (last <= start + 1 || line.text[last] !== quote) return
+  const inside = line.text.slice(start + 1, last)
+  const at = line.start + start + 1 + inside.indexOf(quote)
+  if (!inside.includes(quote)) return
+  const other = quote === "'" ? `"${inside}"` : `'${inside}'`
+  const escaped = quote === "'" ? `'${inside.replaceAll("'", "''")}'` : `"${inside.replaceAll('"', '\\"')}"`
+  const canSwitch = quote === "'" ? !/["\\]/.test(inside) : !inside.includes("'")
+  const kind =
+    quote === "'"
+      ? `double quotes, ${excerpt(other)}, or "''" for "'"`
+      : `single quotes, ${excerpt(other)}, or \\" for "`
+  const only = quote === "'" ? `"''" for "'", ${excerpt(escaped)}` : `\\" for ", ${excerpt(escaped)}`
+  yield {
+    at: { start: at, end: at + 1 },
+    message: `A ${quote} ends the text here: write ${canSwitch ? kind : only}`,
+    edits: [replace({ start: line.start + start, end: line.start + last + 1 }, canSwitch ? other : escaped)],
+  }
+}
+
+// The closing quote of a text of several lines, alone in its line.
+function* closingLine(scene: Scene): Generator<Repair> {
+  for (const line of scene.nearby()) {
+    if (!/^["'][\s,\]}]*$/.test(line.content)) continue
+    const at = scene.contentSpan(line)
+    for (const more of [1, 2, 4])
+      yield {
+        at: { start: at.start, end: at.start + 1 },
+        message: 'The closing quote must be indented more than the key of its text: indent this line further',
+        edits: [insert(line.start, ' '.repeat(more))],
+      }
+  }
+}
