@@ -439,7 +439,6 @@ describe('a node of the wrong kind', () => {
     ['text', 'the text "text"'],
     ['"12"', 'the text "12"'],
     ['12', 'the text "12"'],
-    ['~', 'the text "~"'],
     ['[1, 2]', 'a sequence'],
     ['|\n  two\n  lines\n', 'the text "two\\nlines\\n"'],
     ['\n- 1\n', 'a sequence'],

@@ -263,10 +263,10 @@ describe('secrets', () => {
     assert.equal(greet.config.get('A', 'b'), 'c')
   })
 
-  test('take the place of those before', async () => {
+  test('join those before', async () => {
     const greet = await withSecret()
     await greet.injectSecrets(fileOf('[OTHER]\nkey = value\n'))
-    assert.deepEqual(greet.config.sections(), ['OTHER'])
+    assert.deepEqual(greet.config.sections(), ['AWS', 'OTHER'])
   })
 
   test('are not in a dump, and neither is anything else that is injected', async () => {

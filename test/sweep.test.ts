@@ -351,6 +351,22 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(resultOf(await sweep('each: !Fit {}', { output, resume: true })).trials, 1)
   })
 
+  for (const [each, code, place] of [
+    ['!Fit { optimizer: !choice [!Adam { rate: !choice [1, 2] }] }', 'NESTED_PLACEHOLDER', '1:70'],
+    ['!Fit { rate: !choice [!range { from: 1, to: 2, step: 1 }] }', 'NESTED_PLACEHOLDER', '1:51'],
+    ['!Fit { rate: !logUniform { low: 0.1, high: 1 } }', 'ENDLESS_GRID', '1:42'],
+  ] as const)
+    test(`check refuses "${each}", as run does`, async () => {
+      const [problem, ...others] = check(`!Sweep { metric: score, each: ${each} }`)
+      assert.deepEqual([problem?.code, `${problem?.line}:${problem?.column}`, others], [code, place, []])
+      assert.equal((await sweep(`each: ${each}`)).outcome.exitCode, 22)
+    })
+
+  test('check takes a "!logUniform" where combinations are drawn', () => {
+    const each = 'each: !Fit { rate: !logUniform { low: 0.1, high: 1 } }'
+    assert.deepEqual(check(`!Sweep { metric: score, strategy: random, ${each} }`), [])
+  })
+
   test('results that are there are not written over unless it is told', async () => {
     const { output } = await sweep('each: !Fit {}')
     const again = await sweep('each: !Fit {}', { output })

@@ -7,8 +7,25 @@ import type { ResolvedTag } from './types.js'
  */
 export const candidates = Symbol.for('flambeau.candidates')
 
-/** Names the static method of a class which replaces nothing in its templates but placeholders: why it refuses one. */
-export const refusesTemplate = Symbol.for('flambeau.refusesTemplate')
+/** Names the static method of a class which replaces nothing in its templates but placeholders: its {@link TemplateRules}. */
+export const templateRules = Symbol.for('flambeau.templateRules')
+
+/** What a class refuses in its templates; each rule returns a code and a message, or nothing. */
+export interface TemplateRules {
+  /** Whether objects of a tag may stand at the top of a template. */
+  root(made: ResolvedTag): Refusal | undefined
+  /** Whether a placeholder may stand in a template, given the options of its owner. */
+  placeholder(made: ResolvedTag, at: PlaceholderPlace): Refusal | undefined
+}
+
+/** Where a placeholder stands. */
+export interface PlaceholderPlace {
+  readonly options: Readonly<Record<string, unknown>>
+  /** In a value of another placeholder. */
+  readonly isNested: boolean
+}
+
+type Refusal = readonly [code: string, message: string]
 
 /** A class whose objects stand for values in a template. */
 export interface PlaceholderClass {
@@ -21,10 +38,7 @@ export function candidatesOf(node: Node, resolved: ResolvedTag | undefined): rea
   return Class?.[candidates]?.(node)
 }
 
-/** Why the owner of a template refuses an object of a tag; `undefined` when the owner may replace anything in it. */
-export function templateRule(owner: ResolvedTag): ((made: ResolvedTag) => string | undefined) | undefined {
-  const { [refusesTemplate]: rule } = owner.Class as {
-    [refusesTemplate]?: (made: ResolvedTag) => string | undefined
-  }
-  return rule
+/** The rules of the owner of a template; `undefined` when it may replace anything in it. */
+export function templateRulesOf(owner: ResolvedTag): TemplateRules | undefined {
+  return (owner.Class as { [templateRules]?: TemplateRules })[templateRules]
 }

@@ -1,6 +1,6 @@
 import { DocumentError, type Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
-import { candidatesOf, templateRule } from '../../registry/placeholder.js'
+import { candidatesOf, type TemplateRules, templateRulesOf } from '../../registry/placeholder.js'
 import type { Registry } from '../../registry/registry.js'
 import { schemaOf } from '../../registry/schema-of.js'
 import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
@@ -15,7 +15,7 @@ import { childrenOf, followed, isEmpty } from '../nodes.js'
 import { ProblemList } from '../problem-list.js'
 import { spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { distinct, type Picks, picksOf } from './template-check.js'
+import { distinct, type Picks, picksOf, placeholdersIn } from './template-check.js'
 
 /** What schemas say of the documents of one text. */
 interface SchemaFindings {
@@ -91,15 +91,26 @@ export class StandIns extends Construction {
   }
 
   #checkTemplates(owner: ResolvedTag, options: Record<string, unknown>): void {
-    const rule = templateRule(owner)
-    if (!rule) return
+    const rules = templateRulesOf(owner)
+    if (!rules) return
     for (const name of owner.definition.templates) {
       const template = options[name]
-      if (template instanceof Template) this.#checkTemplate(template.node, rule)
+      if (!(template instanceof Template)) continue
+      this.#checkPlaceholders(template.node, rules, options)
+      this.#checkTemplate(template.node, rules)
     }
   }
 
-  #checkTemplate(node: Node, rule: (made: ResolvedTag) => string | undefined): void {
+  #checkPlaceholders(node: Node, rules: TemplateRules, options: Record<string, unknown>): void {
+    for (const { placeholder, isNested } of placeholdersIn(node, this.registry)) {
+      const refusal = rules.placeholder(this.registry.get(placeholder.tag!)!, { options, isNested })
+      if (!refusal) continue
+      const [code, message] = refusal
+      this.findings.problems.add(() => this.source.problem(code, message, spanOf(placeholder)))
+    }
+  }
+
+  #checkTemplate(node: Node, rules: TemplateRules): void {
     const found: Problem[] = []
     const doubtful: Problem[] = []
     for (const picks of [new Map(), ...picksOf(node, this.registry)]) {
@@ -107,8 +118,8 @@ export class StandIns extends Construction {
       choice.construct(node)
       const root = followed(choice.written(node))
       const made = this.registry.get(root.tag ?? '')
-      const refusal = made && rule(made)
-      if (refusal !== undefined) found.push(this.source.problem('NOT_RUNNABLE', refusal, spanOf(root)))
+      const refusal = made && rules.root(made)
+      if (refusal) found.push(this.source.problem(...refusal, spanOf(root)))
       found.push(...choice.findings.problems.problems)
       doubtful.push(...choice.findings.doubtful.problems)
     }

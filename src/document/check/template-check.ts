@@ -24,6 +24,18 @@ export function* picksOf(node: Node, registry: Registry, outer: Picks = new Map(
   }
 }
 
+/** The placeholders of a template, those in values of others included. */
+export function* placeholdersIn(
+  node: Node,
+  registry: Registry,
+  isNested = false,
+): Generator<{ placeholder: Node; isNested: boolean }> {
+  const values = node.tag === undefined ? undefined : candidatesOf(node, registry.get(node.tag))
+  if (values) yield { placeholder: node, isNested }
+  const children = values ?? [...childrenOf(node)].map(([, child]) => child)
+  for (const child of children) yield* placeholdersIn(child, registry, isNested || values !== undefined)
+}
+
 /** Problems without those that say the same of the same place. */
 export function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Map(

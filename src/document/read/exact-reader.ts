@@ -19,7 +19,11 @@ export function readExactly(text: string, filename: string): Parsed {
   const source = new Source(text, filename)
   const { findings, ...read } = new ExactReader(source).read()
   if (findings.length === 0) return { ...read, problems: [] }
-  if (!findings.some(({ code }) => code === 'TOO_DEEP')) return diagnosed(source, read)
+  if (!findings.some(({ code }) => code === 'TOO_DEEP')) {
+    const parsed = diagnosed(source, read)
+    // Where no cause was found in time, the parser has the word: no mistake is passed over.
+    return parsed.problems.length > 0 ? parsed : { ...read, problems: problemsOf(findings, source) }
+  }
   const causes = causesAbove(source.text)
   const problems = causes.map(({ span, code, message }) => source.problem(code, message, span))
   return { ...read, problems: problems.length > 0 ? problems : problemsOf(findings, source) }

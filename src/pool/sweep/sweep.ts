@@ -1,7 +1,6 @@
 import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
-import { refusesTemplate } from '../../registry/placeholder.js'
+import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
 import { registrable } from '../../registry/registrable.js'
-import type { ResolvedTag } from '../../registry/types.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
@@ -14,6 +13,7 @@ import type { PoolOptions } from '../pool-options.js'
 import { resultsExist } from '../results-exist.js'
 import { conclude, type SweepResult } from './conclusion.js'
 import { earlierOf } from './earlier.js'
+import { LogUniform } from './log-uniform.js'
 import { Plan } from './plan.js'
 import { readRecords } from './records.js'
 import { sweepSchema } from './sweep-options.js'
@@ -41,11 +41,28 @@ export interface SweepRunOptions {
  */
 export class Sweep extends ClusterRunnable.with(sweepSchema) {
   /** @internal */
-  static [refusesTemplate]({ Class, definition, factory, tag }: ResolvedTag): string | undefined {
-    const isPlain = factory === undefined && !definition.fromYaml
-    return isPlain && !isRunnable(Class.prototype)
-      ? `"each" must be a runnable, but "${tag}" is none: name a class that extends Runnable`
-      : undefined
+  static readonly [templateRules]: TemplateRules = {
+    root: ({ Class, definition, factory, tag }) =>
+      factory === undefined && !definition.fromYaml && !isRunnable(Class.prototype)
+        ? [
+            'NOT_RUNNABLE',
+            `"each" must be a runnable, but "${tag}" is none: name a class that extends Runnable`,
+          ]
+        : undefined,
+    placeholder: ({ Class, tag }, { options, isNested }) => {
+      if (isNested)
+        return [
+          'NESTED_PLACEHOLDER',
+          `"${tag}" stands in a value of another choice, where nothing replaces it: list each combination there`,
+        ]
+      const isEndless = Class === LogUniform && options['strategy'] !== 'random'
+      return isEndless
+        ? [
+            'ENDLESS_GRID',
+            `A grid cannot try every value of "${tag}": add "strategy: random" and "samples: 20" to the sweep`,
+          ]
+        : undefined
+    },
   }
 
   /**

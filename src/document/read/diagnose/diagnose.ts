@@ -56,6 +56,8 @@ class Diagnosing {
   readonly #findings: Finding[] = []
   readonly #changes: (readonly Edit[])[] = []
   readonly #settled = new Set<string>()
+  /** Of so many mistakes of nodes nobody could say more than the walk that the others are not looked at. */
+  #nodesAreSettled = false
   #left = budget
   #text: string
 
@@ -73,10 +75,19 @@ class Diagnosing {
       if (!error) return this.#result(this.#text, Number.POSITIVE_INFINITY)
       const repair = settled.has(error.code) ? undefined : this.#bestRepair(error, found)
       if (repair) this.#mend(error, repair)
-      else if (ofNodes.has(error.code)) this.#settled.add(keyOf(error))
+      else if (ofNodes.has(error.code)) this.#settle(error)
       else return this.#giveUp(error)
     }
     return this.#result(undefined, this.#findings.at(-1)?.span.start ?? 0)
+  }
+
+  #settle(error: Finding): void {
+    this.#settled.add(keyOf(error))
+    this.#nodesAreSettled = this.#settled.size >= mostCauses
+  }
+
+  #isSettled(finding: Finding): boolean {
+    return (this.#nodesAreSettled && ofNodes.has(finding.code)) || this.#settled.has(keyOf(finding))
   }
 
   #giveUp(error: Finding): Diagnosis {
@@ -103,7 +114,7 @@ class Diagnosing {
 
   #inspect(text: string): readonly Finding[] {
     this.#left -= text.length
-    return inTextOrder(this.inspect(text)).filter((finding) => !this.#settled.has(keyOf(finding)))
+    return inTextOrder(this.inspect(text)).filter((finding) => !this.#isSettled(finding))
   }
 
   // In the lines around the error where that is enough to see it, else in all of the text.
