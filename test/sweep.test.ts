@@ -362,6 +362,14 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       assert.equal((await sweep(`each: ${each}`)).outcome.exitCode, 22)
     })
 
+  test('a range of large whole numbers has each of them', async () => {
+    const { output } = await sweep(
+      'each: !Fit { rate: !range { from: 1700000000000, to: 1700000000003, step: 1 } }',
+    )
+    const rates = (await readRecords(output)).map(({ options }) => Number(options['rate']) - 1.7e12)
+    assert.deepEqual(rates.toSorted(), [0, 1, 2, 3])
+  })
+
   test('check takes a "!logUniform" where combinations are drawn', () => {
     const each = 'each: !Fit { rate: !logUniform { low: 0.1, high: 1 } }'
     assert.deepEqual(check(`!Sweep { metric: score, strategy: random, ${each} }`), [])

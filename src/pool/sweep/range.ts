@@ -60,7 +60,10 @@ export class Range extends Parameter {
   }
 
   #at(index: number): number {
-    return Number((this.options.from + index * this.options.step).toPrecision(12))
+    const { from, step } = this.options
+    const value = from + index * step
+    // Whole numbers are exact as they are; of others a digit may be off by rounding.
+    return Number.isInteger(from) && Number.isInteger(step) ? value : Number(value.toPrecision(12))
   }
 }
 
