@@ -132,15 +132,15 @@ describe('a host that is killed while it receives', { skip: onlyHere(noMachines)
   test('forgets what arrived in part long ago', async () => {
     const [one] = hosts.all
     await using cluster = make()
-    const old = join(one!.home, '.flambeau/runs/some.0.incoming')
+    const old = join(one!.home, '.flambeau/runs/some.000000000000.incoming')
     await using host = new SSHHost(hosts.options(one!))
-    await host.put('.flambeau/runs/some.0.incoming/secrets.json', '{}')
-    await host.put('.flambeau/runs/some.1.incoming/secrets.json', '{}')
+    await host.put('.flambeau/runs/some.000000000000.incoming/secrets.json', '{}')
+    await host.put('.flambeau/runs/some.000000000001.incoming/secrets.json', '{}')
     await host.exec(['touch', '-d', '2 days ago', old])
     await cluster.up()
     assert.deepEqual(
       readdirSync(join(old, '..')).filter((name) => name.endsWith('.incoming')),
-      ['some.1.incoming'],
+      ['some.000000000001.incoming'],
     )
   })
 })

@@ -143,7 +143,7 @@ describe('bringing up', { skip: onlyHere(noHosts) }, () => {
     const given = [
       '-o',
       'BatchMode=yes',
-      '--import',
+      '-i',
       join(folder, 'key'),
       '-o',
       `UserKnownHostsFile=${join(folder, 'known_hosts')}`,

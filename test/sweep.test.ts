@@ -352,9 +352,9 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
   })
 
   for (const [each, code, place] of [
-    ['!Fit { optimizer: !choice [!Adam { rate: !choice [1, 2] }] }', 'NESTED_PLACEHOLDER', '1:70'],
-    ['!Fit { rate: !choice [!range { from: 1, to: 2, step: 1 }] }', 'NESTED_PLACEHOLDER', '1:51'],
-    ['!Fit { rate: !logUniform { low: 0.1, high: 1 } }', 'ENDLESS_GRID', '1:42'],
+    ['!Fit { optimizer: !choice [!Adam { rate: !choice [1, 2] }] }', 'NESTED_PLACEHOLDER', '1:72'],
+    ['!Fit { rate: !choice [!range { from: 1, to: 2, step: 1 }] }', 'NESTED_PLACEHOLDER', '1:53'],
+    ['!Fit { rate: !logUniform { low: 0.1, high: 1 } }', 'ENDLESS_GRID', '1:44'],
   ] as const)
     test(`check refuses "${each}", as run does`, async () => {
       const [problem, ...others] = check(`!Sweep { metric: score, each: ${each} }`)
@@ -481,7 +481,10 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       ['each: !Fit { rate: !range { from: 0, to: 1 } }', /"step" of "!range" must be a number: write/],
       ['each: !Fit { rate: !range { from: 0, to: 1, stp: 1 } }', /"!range" has no option "stp"/],
       ['each: !Fit { rate: !range { from: 0, to: 1, step: -1 } }', /never comes from 0 to 1 in steps of -1/],
-      ['each: !Fit { rate: !logUniform { low: 0, high: 1 } }', /must be above 0 and below "high"/],
+      [
+        'strategy: random\neach: !Fit { rate: !logUniform { low: 0, high: 1 } }',
+        /must be above 0 and below "high"/,
+      ],
       ['each: !Fit { rate: !logUniform { low: 1, high: 2 } }', /write "strategy: random" and "samples: 20"/],
       ['each: !Fit { rte: !choice [1] }', /Option "rte" of "!Fit" is unknown: did you mean "rate"\?/],
       ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is none/],
@@ -498,6 +501,7 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       ])
       assert.deepEqual(placesOf('!Fit { layers: !range { from: 1, to: 2, step: 0.5 } }'), ['3:53 BAD_OPTION'])
       assert.deepEqual(placesOf('!Fit { optimizer: !choice [!Adam { rate: !choice [1, x] }, !Adam {}] }'), [
+        '3:48 NESTED_PLACEHOLDER',
         '3:60 BAD_OPTION',
         '3:66 MISSING_OPTION',
       ])

@@ -90,7 +90,9 @@ async function isSame(one: string, other: string): Promise<boolean> {
 async function hasSameContent(one: string, other: string): Promise<boolean> {
   if ((await kindOf(one)) !== 'file' || (await kindOf(other)) !== 'file') return false
   const [{ size }, { size: otherSize }] = await Promise.all([stat(one), stat(other)])
-  return size === otherSize && (await hashFile(one, size)) === (await hashFile(other, size))
+  if (size !== otherSize) return false
+  const [first, second] = await Promise.all([hashFile(one, size), hashFile(other, size)])
+  return first.size === second.size && first.hash === second.hash
 }
 
 async function isExecutable(path: string): Promise<boolean> {

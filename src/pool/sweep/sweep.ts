@@ -59,7 +59,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
       return isEndless
         ? [
             'ENDLESS_GRID',
-            `A grid cannot try every value of "${tag}": add "strategy: random" and "samples: 20" to the sweep`,
+            `A grid cannot try every value of "${tag}": write "strategy: random" and "samples: 20"`,
           ]
         : undefined
     },
