@@ -17,10 +17,6 @@ export class InvalidAnswer extends Error {
   }
 }
 
-/** What is known of the end of a connection. */
-type SessionEnd = Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'> &
-  Partial<Pick<SessionEnded, 'noise' | 'timedOut'>>
-
 /** The connection ended before an answer came: what `explainEnd` of an {@link AgentHost} is given. */
 export class SessionEnded extends Error {
   readonly exitCode: number | null
@@ -32,7 +28,14 @@ export class SessionEnded extends Error {
   /** Whether the agent had been there: the connection was good, and was lost. */
   readonly greeted: boolean
 
-  constructor({ exitCode, stderr, greeted, noise = '', timedOut = false }: SessionEnd) {
+  constructor({
+    exitCode,
+    stderr,
+    greeted,
+    noise = '',
+    timedOut = false,
+  }: Pick<SessionEnded, 'exitCode' | 'stderr' | 'greeted'> &
+    Partial<Pick<SessionEnded, 'noise' | 'timedOut'>>) {
     super('the connection ended')
     this.exitCode = exitCode
     this.stderr = stderr
