@@ -65,12 +65,13 @@ describe('an SSH host', { skip: onlyHere(noHosts) }, () => {
     assert.equal(one!.counts().handshakes, before + 1)
   })
 
-  test('takes a key with a passphrase from an agent, and says so when there is none', async () => {
+  test('takes a key with a passphrase from an agent, does not forward it, and says so when there is none', async () => {
     const [one] = hosts.all
     const key = join(hosts.folder, 'locked')
     makeKey(key, 'a passphrase')
     appendFileSync(join(one!.folder, 'authorized_keys'), readFileSync(`${key}.pub`))
-    const options = { address: one!.address, port: one!.port, key, sshConfig: only('IdentitiesOnly yes\n') }
+    const sshConfig = only('IdentitiesOnly yes\nForwardAgent yes\n')
+    const options = { address: one!.address, port: one!.port, key, sshConfig }
     await assert.rejects(homeOf(options), { code: 'HOST_LOGIN_REFUSED', message: /ssh-add/ })
     const socket = join(hosts.folder, 'agent')
     const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -89,6 +90,9 @@ describe('an SSH host', { skip: onlyHere(noHosts) }, () => {
     process.env['SSH_AUTH_SOCK'] = socket
     try {
       assert.equal(await homeOf(options), one!.home)
+      await using host = new SSHHost(options)
+      const { stdout } = await host.exec(['sh', '-c', 'echo "<$SSH_AUTH_SOCK>"'])
+      assert.equal(stdout.toString(), '<>\n')
     } finally {
       if (usual === undefined) delete process.env['SSH_AUTH_SOCK']
       else process.env['SSH_AUTH_SOCK'] = usual

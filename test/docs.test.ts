@@ -85,6 +85,22 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
     assert.deepEqual(lost, [])
   })
 
+  test('each test that security.md names is in the file that it names', () => {
+    const references = referencesOf(readFileSync('docs/security.md', 'utf8'))
+    const lost = references.filter(({ file, name }) => !hasTest(join('test', file), name))
+    assert.ok(references.length > 40, `${references.length} references`)
+    assert.deepEqual(lost, [])
+  })
+
+  test('each protection in security.md names a test', () => {
+    const protections = protectionsOf(readFileSync('docs/security.md', 'utf8'))
+    assert.ok(protections.length > 20, `${protections.length} protections`)
+    assert.deepEqual(
+      protections.filter((text) => !/`[\w-]+\.test\.ts`: "/.test(text)),
+      [],
+    )
+  })
+
   test('errors.md has every error code, and no other', () => {
     const page = readFileSync('docs/errors.md', 'utf8')
     const documented = [...page.matchAll(/^(?:### ([A-Z][A-Z0-9_]+)$|\| `([A-Z][A-Z0-9_]+)`)/gm)].map(
@@ -235,6 +251,46 @@ function leadsSomewhere(link: string, page: string): boolean {
   const target = path === '' ? page : join(dirname(page), path)
   return existsSync(target) && (anchor === undefined || headingsOf(target).includes(anchor))
 }
+
+interface Reference {
+  readonly file: string
+  readonly name: string
+}
+
+/** The tests that a page names: a file, and behind it names in quotes, which may go on in the next line. */
+function referencesOf(page: string): Reference[] {
+  const lists = page.matchAll(/`([\w-]+\.test\.ts)`:((?:,?\s+"(?:\\"|[^"])+")+)/g)
+  return [...lists].flatMap(([, file, names]) =>
+    [...names!.matchAll(/"([^"]+)"/g)].map(([, name]) => ({ file: file!, name: name!.replace(/\s+/g, ' ') })),
+  )
+}
+
+/** Whether a file has a test or group of this name; of a name that is made by a template, its fixed beginning counts. */
+function hasTest(path: string, name: string): boolean {
+  const titles = readFileSync(path, 'utf8').matchAll(
+    /\b(?:test|describe)\(\s*(?:'((?:\\'|[^'])+)'|"([^"]+)"|`([^`]+)`)/g,
+  )
+  return [...titles].some(([, single, double, template]) =>
+    template ? template.startsWith(name.trimEnd()) : (single?.replaceAll("\\'", "'") ?? double) === name,
+  )
+}
+
+/** The bullets of a page that state a protection: all but those of sections and bullets that say what is not protected. */
+function protectionsOf(page: string): string[] {
+  const sections = page.split(/^## /m).filter((section) => !section.startsWith('What is not protected'))
+  const bullets = sections.flatMap((section) => section.match(/^- .*(?:\n {2}.*)*/gm) ?? [])
+  return bullets.filter((bullet) => !unprotected.some((beginning) => bullet.startsWith(beginning)))
+}
+
+// What the reader has to know or to do, in place of a protection.
+const unprotected = [
+  '- `load` calls',
+  '- A file may declare',
+  '- The top node of a file is run',
+  '- Below the top node',
+  '- `allow` names a tag',
+  '- **Not masked**',
+]
 
 function headingsOf(page: string): string[] {
   const headings = [...readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!)

@@ -214,6 +214,21 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       assert.match(problems[1]!.message, /"my_ext"$/)
     })
 
+    test('a source with words of a shell, or flags of git, runs neither', async () => {
+      const mark = join(lab.folder, 'ran')
+      const sources = [
+        `file://${lab.folder}/$(touch ${mark})`,
+        `file://${lab.folder}/x;touch ${mark}`,
+        `git+ssh://-oProxyCommand=touch ${mark}/x.git`,
+        `--upload-pack=touch ${mark}`,
+        `ext::touch ${mark}`,
+      ]
+      for (const source of sources) {
+        await assert.rejects(lockExtensions(job({ x: JSON.stringify(source) }, '!x.See')))
+        assert.ok(!existsSync(mark), source)
+      }
+    })
+
     test('sources that are none, each with what to write', async () => {
       const said = async (source: string) => {
         const file = job({ x: JSON.stringify(source) }, '!x.See')

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, LocalCluster, type RemoteRun } from 'flambeau/cluster'
+import { Redis } from 'ioredis'
 import { below, isRedis, nothingBelow } from './support/cluster-processes.js'
 import { onlyHere } from './support/one-form.js'
 import { until } from './support/processes.js'
@@ -115,6 +116,22 @@ describe('the Redis of a pool on a cluster', { skip: onlyHere(noRedis) }, () => 
     assert.equal(spawnSync('find', [folder, '-name', '*.pem']).stdout.toString(), '')
   })
 
+  test('lets in one user, with its password, for the keys of flambeau', async () => {
+    const [said, notes, enough] = [project.fresh(), project.fresh(), project.fresh()]
+    const redis = `conf=$(cat); echo "$conf" > ${said}; exec ${redisServer} "$@" <<END\n$conf\nEND`
+    await withPrograms({ 'redis-server': redis, cat: undefined }, async (env) => {
+      const job = { until: enough, trial: { notes, ms: 100 }, pool: { workers: 1 } }
+      const ran = runJob(env, job)
+      try {
+        await Promise.race([until(() => notesIn(notes).length > 0), ran])
+        await onlyItsUser(readFileSync(said, 'utf8'))
+      } finally {
+        writeFileSync(enough, '')
+      }
+      assert.equal((await ran).code, 0, (await ran).stderr)
+    })
+  })
+
   test('with "tls" and no openssl says what to install', async () => {
     await withPrograms({ 'redis-server': undefined }, async (env) => {
       const { code, stderr } = await runIn(env, { tls: true })
@@ -129,10 +146,30 @@ describe('the Redis of a pool on a cluster', { skip: onlyHere(noRedis) }, () => 
 
   /** Runs four trials where there are these programs. */
   function runIn(env: NodeJS.ProcessEnv, pool: object = {}) {
-    project.file('job.yaml', `!Trials ${JSON.stringify({ count: 4, pool: { workers: 1, ...pool } })}`)
+    return runJob(env, { count: 4, pool: { workers: 1, ...pool } })
+  }
+
+  function runJob(env: NodeJS.ProcessEnv, options: object) {
+    project.file('job.yaml', `!Trials ${JSON.stringify(options)}`)
     return project.flambeauIn(env, 'run', 'job.yaml', '-c', 'cluster.yaml', '--import', './trials.js')
   }
 })
+
+/** Asserts what a Redis with this configuration lets others do. */
+async function onlyItsUser(config: string): Promise<void> {
+  const found = (pattern: RegExp): string => pattern.exec(config)![1]!
+  const at = { host: found(/^bind (\S+)$/m), port: Number(found(/^port (\d+)$/m)) }
+  const login = { username: 'flambeau', password: found(/^user flambeau on >(\S+)/m) }
+  const asked = async (options: object, ...command: [string, ...string[]]): Promise<unknown> => {
+    const client = new Redis({ ...at, ...options, enableReadyCheck: false, lazyConnect: true })
+    client.on('error', () => {})
+    return client.call(...command).finally(() => client.disconnect())
+  }
+  await assert.rejects(asked({}, 'GET', 'flambeau:x'), /NOAUTH/)
+  assert.equal(await asked(login, 'GET', 'flambeau:x'), null)
+  await assert.rejects(asked(login, 'GET', 'other'), /NOPERM/)
+  await assert.rejects(asked(login, 'CONFIG', 'GET', 'dir'), /NOPERM/)
+}
 
 /** An environment with these programs: shell scripts, or those of this machine; and with what every host has. */
 async function withPrograms(
