@@ -166,6 +166,16 @@ describe('a sweep', { skip: onlyHere() }, () => {
     refusesAll(stdout + stderr)
   })
 
+  test('masks a secret that a trial returns in place of its metric', async () => {
+    const each = `!Job { code: "return { score: 'was ' + this.config.get('AWS', 'KEY') }", prepare: !choice [a] }`
+    project.file('metric.yaml', `!Sweep\neach: ${each}\nmetric: score\noutput: metric\nworkers: 1\n`)
+    const words = ['run', 'metric.yaml', '--import', './jobs.js', '-s', 'secrets.ini']
+    const { code, stderr } = await project.flambeau(...words)
+    assert.equal(code, 22)
+    assert.match(stderr, /"score" must be a finite number, but the trial returned 'was \[secret\]'/)
+    refusesAll(stderr + readFileSync(join(project.folder, 'metric/failed/01.yaml'), 'utf8'))
+  })
+
   test('a worker that dies of an error that nobody caught prints it masked', async () => {
     const code = `const all = ${everyForm}; setTimeout(() => { throw new Error('uncaught ' + all) }); await delay(5000)`
     const each = `!Job { code: ${JSON.stringify(code)}, prepare: !choice [a] }`

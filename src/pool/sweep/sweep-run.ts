@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import type { Redact } from '../../runnable/secrets/mask.js'
 import { writeFailed } from '../failed-file.js'
 import { moduleUrls } from '../import-modules.js'
 import type { JsonLines } from '../json-lines.js'
@@ -26,6 +27,8 @@ export interface SweepSetting {
   readonly earlier: Earlier
   /** Modules that the files of failed trials name, so that they run again. */
   readonly imports: readonly (string | URL)[]
+  /** Masks secrets: the message about a metric shows what a trial returned. */
+  readonly redact: Redact
 }
 
 /** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
@@ -104,9 +107,13 @@ export class SweepRun {
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
     const known = { trial: id, key, options, durationMs, host, attempts }
-    const measured = await this.#measured(id, outcome)
+    const measured = this.#masked(await this.#measured(id, outcome))
     if (outcome.ok && measured.error) await this.#writeFailed(outcome, measured.error)
     return { ...known, ...measured }
+  }
+
+  #masked({ error, ...rest }: Measured): Measured {
+    return error ? { ...rest, error: { ...error, message: this.by.redact(error.message) } } : rest
   }
 
   // The pool writes the file of a task that throws; that one without a metric has failed, only a sweep knows.

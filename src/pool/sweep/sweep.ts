@@ -4,6 +4,7 @@ import { registrable } from '../../registry/registrable.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
+import { redactOf } from '../../runnable/secrets/mask.js'
 import { requirePackages } from '../bullmq/packages.js'
 import { keepOutput } from '../on-cluster/keep-output.js'
 import { openPool } from '../open-pool.js'
@@ -108,7 +109,8 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     const pool = await this.#openPool(options)
     try {
       const { logger, signal, imports = [] } = options
-      const records = await new SweepRun({ plan, pool, logger, signal, earlier, imports }).run()
+      const redact = redactOf(this.config)
+      const records = await new SweepRun({ plan, pool, logger, signal, earlier, imports, redact }).run()
       return await conclude(plan, records, logger)
     } catch (thrown) {
       if (options.signal.aborted) await this.#sayHowToGoOn(plan, options.logger)
