@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -316,7 +316,7 @@ describe('extensions that are installed', {
           assert.equal(ended.stdout, 'from main\n', ended.stderr)
         }
         const { hostname, port, username } = new URL(server.url)
-        const home = relative(homedir(), `${lab.folder}/served/repo.git`)
+        const home = relative(userInfo().homedir, `${lab.folder}/served/repo.git`)
         const byPath = { GIT_SSH_COMMAND: `${server.ssh} -p ${port}` }
         const asInFlambe = await lab.flambeau(
           ['run', job(`ssh://${username}@${hostname}:${home}`), '-i'],
@@ -629,7 +629,8 @@ describe('extensions that are installed', {
   test('are pruned once each by several prunes at once', async () => {
     await lab.flambeau(['extensions', 'prune', '--all'])
     const files = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}/extension.json`, '{}']))
-    for (let at = 0; at < 20; at++) lab.write(`home/.flambeau/extensions/at-${at}`, files)
+    const nameOf = (at: number) => `at-${String(at).padStart(32, '0')}`
+    for (let at = 0; at < 20; at++) lab.write(`home/.flambeau/extensions/${nameOf(at)}`, files)
     const ended = await Promise.all(
       Array.from({ length: 4 }, () => lab.flambeau(['extensions', 'prune', '--all'])),
     )

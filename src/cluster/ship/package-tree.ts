@@ -36,8 +36,10 @@ async function readOwn(): Promise<Tree> {
       ignore: place === '' ? isNotOurs : isNotForNode,
       hashed: false,
     })
+    // What this package needs stands beside it: programs find the helpers of compilers there, such as "tslib".
+    const at = place === '' ? 'node_modules/flambeau' : place
     for (const [index, { path }] of files.entries())
-      found.push({ path: join('node_modules/flambeau', place, path), source: sources[index]! })
+      found.push({ path: join(at, path), source: sources[index]! })
   }
   return treeFrom(found)
 }

@@ -3,8 +3,11 @@ import type { DialectRules } from './secrets-table.js'
 
 const asWritten = (text: string): string => text
 
+/** The name of one of the {@link dialects}. */
+export type DialectName = DialectRules['name']
+
 /** The rules by which tables of secrets are read, by name: data that travels names one of them. */
-export const dialects = {
+export const dialects: Readonly<Record<DialectName, DialectRules>> = {
   /** Python's `ConfigParser`: keys without case, `%(name)s` filled in on reading. */
   python: {
     name: 'python',
@@ -16,7 +19,4 @@ export const dialects = {
   ini: { name: 'ini', keyOf: asWritten, expand: asWritten, quote: asWritten },
   /** Values of a program: keys without case, nothing filled in. */
   literal: { name: 'literal', keyOf: (key) => key.toLowerCase(), expand: asWritten, quote: asWritten },
-} as const satisfies Readonly<Record<string, DialectRules>>
-
-/** The name of one of the {@link dialects}. */
-export type DialectName = keyof typeof dialects
+}
