@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -85,6 +86,17 @@ describe('the files of a run', {
     const facts = { id: 'unwritten', cluster: 'test', file: 'job.yaml', force: false, packageHash: '0' }
     await assert.rejects(host.ask('start', { ...facts, files }))
     assert.deepEqual(readdirSync(join(home, 'unwritten/.flambeau/runs')), [])
+  })
+
+  test('secrets of a run whose host died before it read them are removed by the next call that prepares it', async () => {
+    const at = makeRun('died', 'secretive')
+    writeFileSync(at('secrets.json'), '{}')
+    const running = makeRun('ended', 'other')
+    writeFileSync(running('secrets.json'), '{}')
+    await using host = new LocalHost('local', home)
+    await host.ask('inspect', { cluster: 'secretive', trees: [], makeKey: false })
+    assert.equal(existsSync(at('secrets.json')), false)
+    assert.equal(existsSync(running('secrets.json')), true, 'of another cluster')
   })
 
   test('a file that cannot be put in its place leaves nothing beside it', async () => {
