@@ -43,7 +43,7 @@ function* onAlias({ text, error, index, lines }: Scene): Generator<Repair> {
   if (!found) return
   const start = line.start + found.index
   const end = start + found[0].length
-  const message = `An alias takes no ${found[0].includes('!') ? 'tag' : 'anchor'} of its own: remove "${found[0].trim()}" before the alias "${/^\*[^\s,[\]{}]+/.exec(text.slice(end))![0]}"`
+  const message = `An alias takes no ${found[0].includes('!') ? 'tag' : 'anchor'} of its own: remove "${found[0].trim()}" before the alias "${/^\*[^\s,[\]{}]*/.exec(text.slice(end))?.[0] ?? '*'}"`
   yield { at: { start, end: end - 1 }, message, edits: [replace({ start, end }, '')] }
 }
 
