@@ -1,3 +1,4 @@
+import { mistakeCode } from './util/exit-codes.js'
 import { readSafely } from './util/thrown.js'
 
 /** Where a problem lies and what to do about it; lines and columns count from 1, the end is exclusive. */
@@ -25,9 +26,6 @@ export interface FlambeauErrorOptions extends ErrorOptions {
   problems?: readonly Problem[]
   exitCode?: number
 }
-
-/** What a process exits with that found a user's mistake. */
-export const mistakeCode = 22
 
 const brand = Symbol.for('flambeau.error')
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { extname, join, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ResourceError } from '../errors.js'
+import { importInOrder } from '../util/modules.js'
 import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
 /**
@@ -20,9 +21,9 @@ export async function importModules(modules: readonly string[]): Promise<string[
 
 async function importModule(module: string): Promise<string> {
   const url = await resolveModule(module)
-  await import(url).catch((cause: unknown) => {
-    if (codeOf(cause) === 'ERR_UNKNOWN_FILE_EXTENSION') throw needsBuilding(module, cause)
-    throw readSafely(() => cause instanceof SyntaxError, false) ? notJavaScript(module, cause) : cause
+  await importInOrder([url], (_, cause) => {
+    if (codeOf(cause) === 'ERR_UNKNOWN_FILE_EXTENSION') return needsBuilding(module, cause)
+    return readSafely(() => cause instanceof SyntaxError, false) ? notJavaScript(module, cause) : cause
   })
   return url
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../runnable/logger.js'
-import { interruptedCode } from '../runnable/outcome.js'
+import { interruptedCode } from '../util/exit-codes.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { SafeExecutionContext } from '../runnable/context.js'
 import { lockExtensions } from '../runnable/extension-files.js'
 import { StderrLogger } from '../runnable/logger.js'
-import { interruptedCode } from '../runnable/outcome.js'
+import { interruptedCode } from '../util/exit-codes.js'
 import { whileInterruptible } from './interrupt.js'
 
 /** `flambeau lock FILE`. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { StderrLogger } from '../runnable/logger.js'
-import { interruptedCode } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
+import { interruptedCode } from '../util/exit-codes.js'
 import { planOnCluster } from './cluster/plan.js'
 import { type ReconnectFlags, withReconnect } from './cluster/reconnect.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'

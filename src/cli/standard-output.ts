@@ -1,4 +1,4 @@
-import { notWrittenCode } from '../pool/not-written.js'
+import { resultLostCode } from '../util/exit-codes.js'
 
 let failure: NodeJS.ErrnoException | undefined
 
@@ -22,5 +22,5 @@ export async function flushStandardOutput(): Promise<void> {
   if (!failure) return
   const reason = failure.code === 'EPIPE' ? 'it was closed by its reader' : failure.message
   process.stderr.write(`The result could not be written to standard output: ${reason}\n`)
-  process.exitCode ||= notWrittenCode
+  process.exitCode ||= resultLostCode
 }

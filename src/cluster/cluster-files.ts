@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
 import { ClusterConfigurationError } from '../errors.js'
-import { atHome } from './at-home.js'
+import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 
 /** The folder on a host, from its home folder, where users' content of a cluster lies. */
@@ -29,6 +29,6 @@ export function onHost(path: string, home: string): string {
 
 /** The path of content on this machine; nothing for what is not here. */
 export function localContent(path: string): string | undefined {
-  const full = atHome(path)
+  const full = absolutePath(path)
   return existsSync(full) ? full : undefined
 }

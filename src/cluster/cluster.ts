@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import { secretsFilesOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
+import { defaultGraceMs } from '../util/process.js'
 import { bringUp, planBringUp } from './bring-up/bring-up.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
 import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
@@ -95,7 +96,13 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
-  async down({ force = false, graceMs = 5000 }: { force?: boolean; graceMs?: number } = {}): Promise<void> {
+  async down({
+    force = false,
+    graceMs = defaultGraceMs,
+  }: {
+    force?: boolean
+    graceMs?: number
+  } = {}): Promise<void> {
     this.#ready = undefined
     await takeDown(this.#all, { cluster: this.name, force, graceMs })
   }

@@ -5,11 +5,11 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/registrable.js'
-import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, MaxSize, Text, Texts } from './cluster-schema.js'
 import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
 import type { Member, Members } from './members.js'
+import { pathOf } from './path-option.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({

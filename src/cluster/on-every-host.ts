@@ -1,8 +1,8 @@
 import { ClusterError, type HostFinding } from '../errors.js'
+import { mapLimited } from '../util/concurrency.js'
 import { notReady } from './bring-up/findings.js'
 import type { AgentHost } from './host/agent-host.js'
 import { mostAtOnce } from './members.js'
-import { mapLimited } from './wire/map-limited.js'
 
 /**
  * Does the same on several hosts at once; one that fails keeps no other from it.

@@ -1,12 +1,12 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/registrable.js'
-import { pathOf } from './at-home.js'
 import { Cluster } from './cluster.js'
 import { ClusterName, HostName, MaxSize, Text, Texts } from './cluster-schema.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
+import { pathOf } from './path-option.js'
 
 /** One address, or the public and the private one of the same machine. */
 const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')

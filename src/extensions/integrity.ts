@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, readlink } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
+import { packageRoot } from '../util/paths.js'
 import { digestOf, filesOf, stepsWithin } from './folder-contents.js'
-import { ownRoot } from './own-root.js'
 
 /** A file as it was installed: its bytes, when they were written, and their SHA-512; of a link where it leads. */
 type InstalledFile = readonly [size: number, modified: number, digest: string] | string
@@ -81,6 +81,6 @@ async function leadsOut(folder: string, path: string): Promise<boolean> {
   const link = join(folder, path)
   if (await stepsWithin(folder, link)) return false
   const target = resolve(dirname(link), await readlink(link))
-  if (target === ownRoot()) return false
-  return !(target.startsWith(`${folder}${sep}`) && (await stepsWithin(ownRoot(), link)))
+  if (target === packageRoot()) return false
+  return !(target.startsWith(`${folder}${sep}`) && (await stepsWithin(packageRoot(), link)))
 }

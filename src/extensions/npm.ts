@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { packageRoot } from '../util/paths.js'
 import { explained } from './explain.js'
-import { ownRoot } from './own-root.js'
 import { runTool, type ToolOptions } from './tool.js'
 
 /** An npm package as one file. */
@@ -58,7 +58,7 @@ export async function installInto(
   options: ToolOptions & { tried: string; scripts: boolean; project: string },
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const dependencies = { extension: `file:${tarball.path}`, flambeau: `file:${ownRoot()}` }
+  const dependencies = { extension: `file:${tarball.path}`, flambeau: `file:${packageRoot()}` }
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }, null, 2))
   const flags = ['--omit=dev', `--ignore-scripts=${!options.scripts}`, `--prefix=${folder}`]
   const install = () => runTool('npm', ['install', ...quiet, ...flags], { ...options, cwd: folder })
@@ -69,7 +69,7 @@ export async function installInto(
 // npm's own link is relative, and would lead astray once the folder is moved to its place.
 async function linkOwn(link: string): Promise<void> {
   await unlink(link)
-  await symlink(ownRoot(), link, 'junction')
+  await symlink(packageRoot(), link, 'junction')
 }
 
 // A project may say in its .npmrc which registry has its packages, and how to log in there. A link, and only for as

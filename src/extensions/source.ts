@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { absolutePath } from '../util/paths.js'
 import { Trouble } from './trouble.js'
 
 /** Where an extension comes from, as it was declared. */
@@ -74,7 +74,7 @@ export function parseSource(text: string, from: string): ExtensionSource {
 }
 
 function pathSource(text: string, from: string): FolderSource | TarballSource {
-  const path = text.startsWith('~') ? join(homedir(), text.slice(1)) : resolve(from, text)
+  const path = absolutePath(text, from)
   return archive.test(path) ? { kind: 'tarball', spec: path, remote: false } : { kind: 'folder', path }
 }
 

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { packageRoot } from '../util/paths.js'
 import { alterationOf, type Contents, listContents, manifestName } from './integrity.js'
-import { ownRoot } from './own-root.js'
 import type { Resolved } from './resolved.js'
 import { Trouble } from './trouble.js'
 
@@ -84,7 +84,7 @@ function unsafe(folder: string, why: string, remedy: string): Trouble {
  */
 export function placeFor(resolved: Resolved, scripts: boolean): string {
   const { commit, folder, integrity } = resolved
-  return join(storeRoot(), `at-${hashOf([commit, folder, integrity, scripts, ownRoot()])}`)
+  return join(storeRoot(), `at-${hashOf([commit, folder, integrity, scripts, packageRoot()])}`)
 }
 
 /** What lies in the place of an extension: nothing, the extension, or what is left of it and what is wrong with that. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { writePrivateFile } from '../util/private-file.js'
+import { writeAtomically } from '../util/atomic-write.js'
 import type { Ended } from './engine.js'
 import { messageOf, timesOf } from './failure-words.js'
 import { fileNameOf } from './file-name.js'
@@ -33,8 +33,8 @@ export async function writeFailed(
   const command = repeatCommand(path, imports)
   const head = [headOf(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
-  await writePrivateFile(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
-  if (failed.ended.output) await writePrivateFile(logOf(file), failed.ended.output)
+  await writeAtomically(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
+  if (failed.ended.output) await writeAtomically(logOf(file), failed.ended.output)
   return { path, command }
 }
 

@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { ResourceError } from '../errors.js'
+import { importInOrder, urlOfPath } from '../util/modules.js'
 import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
 /** URLs of modules that any process can import: a path is taken from the current folder. */
 export function moduleUrls(modules: readonly (string | URL)[]): string[] {
   return modules.map((module) => {
     if (module instanceof URL) return module.href
-    const isPath = /^[./]/.test(module) || (extname(module) !== '' && existsSync(module))
-    return isPath ? pathToFileURL(resolve(module)).href : module
+    return urlOfPath(module) ?? module
   })
 }
 
@@ -19,7 +17,7 @@ export function moduleUrls(modules: readonly (string | URL)[]): string[] {
  * @throws {@link ResourceError} that names the module that there is not.
  */
 export async function importModules(modules: readonly string[]): Promise<void> {
-  for (const module of modules) await import(module).catch((cause) => Promise.reject(missing(module, cause)))
+  await importInOrder(modules, missing)
 }
 
 function missing(module: string, cause: unknown): unknown {

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
+import { settledWithin } from '../util/concurrency.js'
 import { attemptHere, thisHost } from './attempt.js'
 import { Deadline } from './deadline.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from './engine.js'
 import { type PreparedWorker, prepareWorker } from './prepare-worker.js'
-import { settledWithin } from './settled-within.js'
 
 /** Runs tasks one after the other in this process: for tests, and where a task is too small to send away. */
 export class InlineEngine implements Engine {

@@ -1,5 +1,6 @@
-import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { ResourceError } from '../errors.js'
+import { writeAtomically } from '../util/atomic-write.js'
 import { fromJson, toJson } from '../util/json.js'
 import { editedResults } from './stored-shape.js'
 
@@ -53,8 +54,7 @@ export class JsonLines<Item extends object> {
 
   /** Puts a file in place whole: whatever is killed meanwhile, the old lines or the new ones are there. */
   static async replace(path: string, items: readonly object[]): Promise<void> {
-    await writeFile(`${path}.new`, items.map(lineOf).join(''), { mode: 0o600 })
-    await rename(`${path}.new`, path)
+    await writeAtomically(path, items.map(lineOf).join(''))
   }
 
   /**

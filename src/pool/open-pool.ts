@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { StderrLogger } from '../runnable/logger.js'
+import { defaultGraceMs } from '../util/process.js'
 import type { Engine, WorkerSetup } from './engine.js'
 import { moduleUrls } from './import-modules.js'
 import { InlineEngine } from './inline-engine.js'
@@ -35,7 +36,7 @@ function poolOf(options: PoolOptions & Pick<PoolSetting, 'keepOutput'>): Pool {
 }
 
 function engineOf({ engine = 'processes', ...options }: PoolOptions, setup: WorkerSetup): Engine {
-  const { workers = availableParallelism(), crashRetries = 2, graceMs = 5000 } = options
+  const { workers = availableParallelism(), crashRetries = 2, graceMs = defaultGraceMs } = options
   if (engine === 'inline') return new InlineEngine(setup, graceMs)
   return engine === 'processes' ? new ProcessEngine({ ...setup, workers, crashRetries, graceMs }) : engine
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { UnsuccessfulRunnableError } from '../errors.js'
+import { writeAtomically } from '../util/atomic-write.js'
 import { fromJson, toJson } from '../util/json.js'
-import { writePrivateFile } from '../util/private-file.js'
 import { messageOf } from '../util/thrown.js'
 import type { PackedResult } from './engine.js'
 import { fileNameOf } from './file-name.js'
@@ -26,7 +26,7 @@ export async function packResult(value: unknown, id: string, folder: string): Pr
   const name = `${fileNameOf(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
   const file = resolve(join(folder, 'results', name))
   await mkdir(join(folder, 'results'), { recursive: true })
-  await writePrivateFile(file, json)
+  await writeAtomically(file, json)
   return { file, bytes }
 }
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { shellWord } from '../cluster/host/shell-word.js'
+import { quoteArgument } from '../util/shell.js'
 
 /** The command that runs a file with the modules that its tags need, as a shell takes it from the current folder. */
 export function repeatCommand(file: string, imports: readonly string[]): string {
@@ -15,5 +15,5 @@ function pathOf(module: string): string {
 }
 
 function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : shellWord(text)
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoteArgument(text)
 }

@@ -4,6 +4,7 @@ import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import { redactOf } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import { mistakeCode } from '../util/exit-codes.js'
 import type { Ended, Engine, TaskMessage, TaskNews } from './engine.js'
 import { removeFailed, writeFailed } from './failed-file.js'
 import type { KeptResult, KeptResults } from './kept-results.js'
@@ -31,8 +32,6 @@ export interface MapSetting<Task extends AnyTask> {
 
 type Facts = Pick<KeptResult, 'attempts' | 'durationMs' | 'host'>
 
-/** A user's own mistake, in options or a file, does not go away by itself. */
-const mistakeCode = 22
 const longestBackoff = 60_000
 
 /** One task on its way to its outcome: attempts, retries, and what is left of it when it failed. */

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { documentError } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import { readText } from '../document/read/read-text.js'
@@ -7,6 +6,7 @@ import { ResourceError } from '../errors.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
+import { writeAtomically } from '../util/atomic-write.js'
 import {
   type Declared,
   type ExtensionOptions,
@@ -76,25 +76,13 @@ export async function lockExtensions(
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before.trim() !== '' && !isLockText(before)) throw noLockThere(path)
   const lock = await lockSources(declared.extensions, resolveOptions(declared, options))
-  await replaceFile(path, writeLock(lock))
+  await writeAtomically(path, writeLock(lock), { mode: 0o666 })
   return path
 }
 
 function noLockThere(path: string): ResourceError {
   const message = `"${path}" is where the lock is written, but what is there is no lock: rename it`
   return new ResourceError(message, { code: 'LOCK_TAKEN' })
-}
-
-// As a whole or not at all: a draft that cannot take its place goes.
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomUUID()}`
-  try {
-    await writeFile(draft, text)
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
 }
 
 /**

@@ -1,13 +1,11 @@
 import { isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import { interruptedCode } from '../util/exit-codes.js'
 import { messageOf, propertyOf } from '../util/thrown.js'
 
 /** How a run ended. The library never exits a process: that is up to who called it. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T; readonly exitCode: 0 }
   | { readonly ok: false; readonly error: Error; readonly exitCode: number }
-
-/** What a process that was interrupted exits with. */
-export const interruptedCode = 130
 
 /** The outcome of what `body` threw. */
 export function failure(thrown: unknown, signal: AbortSignal): Outcome<never> {

@@ -5,6 +5,7 @@ import { InlineEngine } from '../pool/inline-engine.js'
 import { openPool } from '../pool/open-pool.js'
 import type { Pool } from '../pool/pool.js'
 import type { PoolOptions } from '../pool/pool-options.js'
+import { defaultGraceMs } from '../util/process.js'
 
 /** Options of {@link inlinePool}: those of `openPool` that make sense within one process. */
 export type InlinePoolOptions = Pick<
@@ -26,7 +27,7 @@ export type InlinePoolOptions = Pick<
 export async function inlinePool(options: InlinePoolOptions = {}): Promise<Pool> {
   if (options.folder !== undefined) return openPool({ ...options, engine: 'inline' })
   const folder = await makeTemporaryFolder(tmpdir())
-  const { imports = [], extensions = {}, registry, secrets, graceMs = 5000 } = options
+  const { imports = [], extensions = {}, registry, secrets, graceMs = defaultGraceMs } = options
   const own = { ...(registry && { registry }), ...(secrets && { secrets }) }
   const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, extensions, ...own }, graceMs)
   return openPool({ ...options, folder, engine })

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import type { Logger } from '../../runnable/logger.js'
-import { interruptedCode } from '../../runnable/outcome.js'
+import { interruptedCode } from '../../util/exit-codes.js'
 import { printResult } from '../print-result.js'
 
 /** What a process exits with when the cluster is at fault. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { signalProcess } from '../../util/process.js'
 import type { Ask, RunStatus } from '../wire/protocol.js'
 import { runFolder } from './paths.js'
 import { isAlive } from './process-identity.js'
 import { writeReserved } from './reserved.js'
 import { type Cancellation, isOver, type RunProcesses, readJson, statusOf } from './run-files.js'
 import { killRun, type RunTree, signalRun } from './run-processes.js'
-import { signalProcess } from './signal-group.js'
 
 /** Ends a run's whole process group: TERM, then KILL after a grace. A run that is over stays as it is. */
 export async function cancel({ cluster, id, graceMs }: Ask<'cancel'>): Promise<RunStatus> {

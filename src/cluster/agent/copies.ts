@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mapLimited } from '../../util/concurrency.js'
 import { hashFile } from '../wire/hash-file.js'
-import { mapLimited } from '../wire/map-limited.js'
 import type { TreeFile, TreeManifest } from '../wire/tree.js'
 
 /** The files of a tree that are in one of the folders, under the same path and with the same content. */

@@ -1,7 +1,7 @@
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isTemporary } from '../../util/atomic-write.js'
 import type { Ask } from '../wire/protocol.js'
-import { isIncoming } from '../wire/put-in-place.js'
 import { activeRun, runActive } from './active-run.js'
 import { forget, isAnyAuthorized } from './authorized-keys.js'
 import { cancel } from './cancel.js'
@@ -41,7 +41,7 @@ async function removeShared(): Promise<void> {
 async function removeEach(folder: string, mark: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name)
-    const isOurs = entry.isDirectory() && (isIncoming(entry.name) || (await isFile(join(path, mark))))
+    const isOurs = entry.isDirectory() && (isTemporary(entry.name) || (await isFile(join(path, mark))))
     if (isOurs) await rm(path, { recursive: true, force: true })
   }
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { homedir } from 'node:os'
 import type { Readable } from 'node:stream'
+import { signalGroup, waitForExit } from '../../util/process.js'
 import type { Ask, Exit, Piece } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
 import { finishOrEnd } from './finish-or-end.js'
 import { onHost } from './paths.js'
-import { signalGroup } from './signal-group.js'
 
 /** Runs a program with its arguments as they are; no shell has a part in it. */
 export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): Promise<Exit> {
@@ -17,7 +17,7 @@ export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): 
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const finished = Promise.all([
-    exitOf(child),
+    waitForExit(child),
     pass(child.stdout!, 'stdout', wire),
     pass(child.stderr!, 'stderr', wire),
   ])
@@ -33,13 +33,6 @@ export async function exec({ argv, cwd, env, input }: Ask<'exec'>, wire: Wire): 
     signalGroup(child.pid, 'SIGKILL')
     throw error
   }
-}
-
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-  })
 }
 
 async function feed({ stdin }: ChildProcess, input: number, wire: Wire): Promise<void> {

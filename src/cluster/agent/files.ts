@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { temporaryBeside } from '../../util/atomic-write.js'
 import type { Ask } from '../wire/protocol.js'
-import { besides } from '../wire/put-in-place.js'
 import { treeOf } from '../wire/tree-of.js'
 import type { Wire } from '../wire/wire.js'
 import { onHost } from './paths.js'
@@ -11,7 +11,7 @@ import { onHost } from './paths.js'
 export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise<void> {
   const target = onHost(path)
   await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-  const incoming = besides(target)
+  const incoming = temporaryBeside(target)
   try {
     const file = await open(incoming, 'wx', mode)
     try {

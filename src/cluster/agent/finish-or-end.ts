@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { terminateGroup, waitForGroup } from '../../util/process.js'
 import type { Wire } from '../wire/wire.js'
-import { signalGroup } from './signal-group.js'
 
 /** How long what is ended may clean up. */
 const graceMs = 2000
@@ -15,14 +14,7 @@ export async function finishOrEnd(
   wire: Wire,
 ): Promise<boolean> {
   const unwanted = await Promise.race([wire.peek().then(() => true), finished.then(() => false)])
-  if (unwanted) await endGroup(leader)
+  if (unwanted) await terminateGroup(leader, waitForGroup(leader, graceMs), graceMs)
   await finished
   return unwanted
-}
-
-async function endGroup(leader: number | undefined): Promise<void> {
-  signalGroup(leader, 'SIGTERM')
-  const deadline = Date.now() + graceMs
-  while (signalGroup(leader, 0) && Date.now() < deadline) await delay(20)
-  signalGroup(leader, 'SIGKILL')
 }

@@ -1,7 +1,7 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { besides } from '../wire/put-in-place.js'
+import { writeAtomically } from '../../util/atomic-write.js'
 
 /** Everything that this package puts on a host lies here, but for a line in `authorized_keys`. */
 export const root = join(homedir(), '.flambeau')
@@ -29,21 +29,5 @@ export function onHost(path: string): string {
 /** Writes a file that only its owner can read: whole or not at all, on the disk when this settles. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const incoming = besides(path)
-  try {
-    await writeSynced(incoming, content)
-    await rename(incoming, path)
-  } finally {
-    await rm(incoming, { force: true })
-  }
-}
-
-async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await writeAtomically(path, content, { sync: true })
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mapLimited } from '../wire/map-limited.js'
+import { mapLimited } from '../../util/concurrency.js'
 import type { Ask, Reply } from '../wire/protocol.js'
 import { clusterFolder, writeWhole } from './paths.js'
 

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { chmod, copyFile, link, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { replacePath, temporaryBeside } from '../../util/atomic-write.js'
 import type { Ask, Content } from '../wire/protocol.js'
-import { besides, replace } from '../wire/put-in-place.js'
 import type { TreeFile, TreeManifest } from '../wire/tree.js'
 import type { Wire } from '../wire/wire.js'
 import { copiesOf } from './copies.js'
@@ -24,7 +24,7 @@ export async function receive(ask: Ask<'receive'>, wire: Wire): Promise<void> {
   const folder = onHost(to)
   if (cluster !== undefined) await expect(cluster, folder)
   if (fresh && (await isWhole(folder))) return wire.send({ wanted: [] })
-  const incoming = besides(folder)
+  const incoming = temporaryBeside(folder)
   try {
     makeFolders(incoming, manifest)
     const taken = await takeOver(ask, incoming)
@@ -36,7 +36,7 @@ export async function receive(ask: Ask<'receive'>, wire: Wire): Promise<void> {
     )
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
     if (fresh) await writeReceipt(incoming, manifest)
-    if (!(fresh && (await isWhole(folder)))) await replace(folder, incoming)
+    if (!(fresh && (await isWhole(folder)))) await replacePath(folder, incoming)
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }

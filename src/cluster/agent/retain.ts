@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { temporaryBeside } from '../../util/atomic-write.js'
 import type { Ask } from '../wire/protocol.js'
-import { besides } from '../wire/put-in-place.js'
 import { inTurn } from './in-turn.js'
 import { clusterFolder, packages, root, writeWhole } from './paths.js'
 import { lastUseOf } from './receipt.js'
@@ -89,7 +89,7 @@ async function usedByAny(): Promise<Set<string>> {
 async function removeTree(path: string): Promise<void> {
   const folder = join(packages, path)
   if (!existsSync(folder)) return
-  const old = besides(folder)
+  const old = temporaryBeside(folder)
   await rename(folder, old)
   await rm(old, { recursive: true, force: true })
 }

@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mapLimited } from '../wire/map-limited.js'
+import { isTemporary } from '../../util/atomic-write.js'
+import { mapLimited } from '../../util/concurrency.js'
 import type { RunState, RunStatus } from '../wire/protocol.js'
-import { isIncoming } from '../wire/put-in-place.js'
 import { clusterFolder, packages, runFolder, runs } from './paths.js'
 import { isAlive, type ProcessIdentity } from './process-identity.js'
 
@@ -51,9 +51,6 @@ export const reservedNames = ['state.json', 'exit.json', 'cancel.json', 'result.
 
 /** So many runs are looked at together: a process may have few files open at once. */
 const mostAtOnce = 16
-
-/** How long a run may clean up where nobody says. */
-export const usualGraceMs = 5000
 
 /** The files of secrets that go when a run is over: its own, and those that were put in place for the next run. */
 export function secretsOf(cluster: string, id: string): string[] {
@@ -136,7 +133,7 @@ const staleMs = { [runs]: 3_600_000, [packages]: 86_400_000 }
 export async function sweepIncoming(): Promise<void> {
   for (const [folder, ms] of Object.entries(staleMs))
     for (const name of await readdir(folder).catch(() => []))
-      if (isIncoming(name) && (await ageOf(join(folder, name))) > ms)
+      if (isTemporary(name) && (await ageOf(join(folder, name))) > ms)
         await rm(join(folder, name), { recursive: true, force: true })
 }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { signalGroup, signalProcess } from './signal-group.js'
+import { signalGroup, signalProcess } from '../../util/process.js'
 
 const execute = promisify(execFile)
 

@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { waitForExit } from '../../util/process.js'
 import type { Ask, Ended, Exit } from '../wire/protocol.js'
 import type { Wire } from '../wire/wire.js'
 import { finishOrEnd } from './finish-or-end.js'
@@ -33,15 +35,10 @@ async function runShell(command: string, wire: Wire): Promise<Exit & { output: s
     output = (output + chunk).slice(-mostOutput)
   }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', keep)
-  const exited = exitOf(child)
+  // Not "close": a command may leave a server behind that keeps the streams open.
+  const exited = waitForExit(child)
   if (await finishOrEnd(child.pid, exited, wire)) throw new Error(`"${command}" was ended`)
-  return { ...(await exited), output }
-}
-
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    // Not "close": a command may leave a server behind that keeps the streams open.
-    child.once('exit', (exitCode, signal) => setImmediate(() => resolve({ exitCode, signal })))
-  })
+  const status = await exited
+  await nextTurn()
+  return { ...status, output }
 }

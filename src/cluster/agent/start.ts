@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { temporaryBeside } from '../../util/atomic-write.js'
+import { defaultGraceMs } from '../../util/process.js'
 import type { RunSpecification } from '../wire/protocol.js'
-import { besides } from '../wire/put-in-place.js'
 import { activeRun, runActive, take } from './active-run.js'
 import { cancel } from './cancel.js'
 import { packages, runFolder, writeWhole } from './paths.js'
 import { identify } from './process-identity.js'
 import { reserve } from './reserved.js'
-import { type RunFacts, readJson, reservedNames, usualGraceMs } from './run-files.js'
+import { type RunFacts, readJson, reservedNames } from './run-files.js'
 import { runVariable } from './run-processes.js'
 
 /** Starts a run that goes on without this process; refused while another one has the cluster, unless forced. */
@@ -20,7 +21,7 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
   try {
     for (let other = await take(cluster, id); other; other = await take(cluster, id)) {
       if (!force) throw runActive(other)
-      await cancel({ cluster, id: other, graceMs: usualGraceMs })
+      await cancel({ cluster, id: other, graceMs: defaultGraceMs })
     }
   } catch (error) {
     await rm(runFolder(id), { recursive: true, force: true })
@@ -33,7 +34,7 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
 // Secrets are among its files: of what could not be written whole nothing stays.
 async function writeRun(specification: RunSpecification): Promise<void> {
   const folder = runFolder(specification.id)
-  const incoming = besides(folder)
+  const incoming = temporaryBeside(folder)
   try {
     await mkdir(join(incoming, 'work'), { recursive: true, mode: 0o700 })
     for (const name of reservedNames) reserve(join(incoming, name))

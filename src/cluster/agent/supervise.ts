@@ -2,26 +2,20 @@
  * The process that stays with a run: starts it as a process group of its own, with a file as its log, and writes down
  * how it ended. `node supervise.js RUN_FOLDER`.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { notStartedCode } from '../../util/exit-codes.js'
+import { defaultGraceMs, signalGroup, waitForExit } from '../../util/process.js'
 import { holds } from './active-run.js'
 import { noteLoss } from './losses.js'
 import { identify } from './process-identity.js'
 import { writeReserved } from './reserved.js'
-import {
-  type Cancellation,
-  type RunExit,
-  type RunFacts,
-  type RunProcesses,
-  readJson,
-  secretsOf,
-  usualGraceMs,
-} from './run-files.js'
+import { type Cancellation, type RunFacts, type RunProcesses, readJson, secretsOf } from './run-files.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
-import { signalGroup } from './signal-group.js'
 
 const folder = process.argv[2]!
 const id = basename(folder)
@@ -42,7 +36,7 @@ async function supervise(): Promise<void> {
     env: { ...process.env, [runVariable]: folder },
     stdio: ['ignore', log, log],
   })
-  const ended = exitOf(runner)
+  const ended = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
   process.on('SIGTERM', () => void cancel(runner, ended))
   await note({ supervisor: me, ...(await identityOf(runner)) }).catch((error) => {
     // A run of which nothing is known could neither be told of nor be cancelled.
@@ -58,13 +52,6 @@ async function supervise(): Promise<void> {
     join(folder, 'exit.json'),
     JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
   )
-}
-
-function exitOf(runner: ChildProcess): Promise<Pick<RunExit, 'exitCode' | 'signal'>> {
-  return new Promise((resolve) => {
-    runner.once('error', () => resolve({ exitCode: 126, signal: null }))
-    runner.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-  })
 }
 
 async function identityOf({ pid }: ChildProcess): Promise<Partial<RunProcesses>> {
@@ -87,7 +74,7 @@ async function cancel({ pid }: ChildProcess, ended: Promise<unknown>): Promise<v
   if (cancelled || pid === undefined) return
   cancelled = true
   await signalRun({ folder, leader: pid }, 'SIGTERM')
-  const { graceMs } = (await readJson<Cancellation>(id, 'cancel.json')) ?? { graceMs: usualGraceMs }
+  const { graceMs } = (await readJson<Cancellation>(id, 'cancel.json')) ?? { graceMs: defaultGraceMs }
   await Promise.race([ended, delay(graceMs, undefined, { ref: false })])
   await killRun({ folder, leader: pid })
 }

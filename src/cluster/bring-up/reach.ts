@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HostFinding } from '../../errors.js'
-import { commandLine, shellWord } from '../host/shell-word.js'
+import { commandLine, quoteArgument } from '../../util/shell.js'
 import { pathSetting, trialArguments } from '../host/ssh-arguments.js'
 import { lastLine } from '../host/ssh-failure.js'
 import type { Member } from '../members.js'
@@ -95,7 +95,7 @@ function notReached({ orchestrator, member, cluster, stderr }: NotReached): Host
   const message = [
     `Orchestrator "${from}" does not reach factory "${to}" at "${where}", port ${port} (${reason}): `,
     adviceFor(stderr, to),
-    `; "${start === undefined ? ssh : `${start} ${shellWord(ssh)}`}" tries it`,
+    `; "${start === undefined ? ssh : `${start} ${quoteArgument(ssh)}`}" tries it`,
   ].join('')
   return { host: to, code: 'FACTORY_OUT_OF_REACH', message }
 }

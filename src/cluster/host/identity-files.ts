@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { homedir, userInfo } from 'node:os'
 import { promisify } from 'node:util'
-import { atHome } from '../at-home.js'
+import { absolutePath } from '../../util/paths.js'
 import type { SSHHostOptions } from './ssh-options.js'
 
 /** The private keys with which ssh may log in to a host, or to those that it jumps over; some may not be there. */
@@ -47,7 +47,7 @@ function expanded(file: string, settings: Settings): string {
     '%': () => '%',
   }
   const withTokens = file.replace(/%([dhru%])/g, (_, token: string) => tokens[token]!())
-  return atHome(withTokens.replace(/\$\{(\w+)\}/g, (_, name: string) => process.env[name] ?? ''))
+  return absolutePath(withTokens.replace(/\$\{(\w+)\}/g, (_, name: string) => process.env[name] ?? ''))
 }
 
 function addressOf(jump: string): string {

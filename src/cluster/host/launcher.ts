@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the shell's
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ownFolder } from '../ship/own-folder.js'
+import { packageRoot } from '../../util/paths.js'
 
 /** What the launcher says when there is no Node, or only such as are older than this package takes, which follow. */
 export const noNode = 'flambeau-no-node'
@@ -96,7 +96,7 @@ let agent: Promise<AgentSource> | undefined
 
 /** The program that answers questions on a host, as it was built. */
 export function readAgentSource(): Promise<AgentSource> {
-  agent ??= readFile(join(ownFolder(), 'dist/cluster/agent.cjs')).then((program) => ({
+  agent ??= readFile(join(packageRoot(), 'dist/cluster/agent.cjs')).then((program) => ({
     input: Buffer.concat([Buffer.from(`${preamble}\n`), program]),
     size: program.length + 1,
   }))

@@ -1,8 +1,8 @@
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { ResourceError } from '../../errors.js'
+import { temporaryBeside } from '../../util/atomic-write.js'
 import { hashFile } from '../wire/hash-file.js'
-import { besides } from '../wire/put-in-place.js'
 
 /** What is fetched, and how it is written. */
 export interface Fetched {
@@ -35,7 +35,7 @@ export async function putFetched(local: string, { single, name, force, write }: 
   )
   if (single && isFolder) throw isNoFile(local, name)
   // On the same disk, and in a folder that the user may write.
-  const incoming = besides(isFolder ? join(target, '.flambeau') : target)
+  const incoming = temporaryBeside(isFolder ? join(target, '.flambeau') : target)
   try {
     await mkdir(dirname(incoming), { recursive: true })
     await write(incoming)

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { atHome } from '../at-home.js'
+import { absolutePath } from '../../util/paths.js'
 import { SessionEnded } from './session-end.js'
 import { whereArguments } from './ssh-arguments.js'
 import { explainSsh } from './ssh-failure.js'
@@ -63,7 +63,7 @@ function settingsOf(text: string): Map<string, string> {
 
 // Several paths are separated by spaces, and one with a space looks like two.
 function filesOf(value: string): string[] {
-  const paths = [value, ...value.split(' ')].map((path) => atHome(path))
+  const paths = [value, ...value.split(' ')].map((path) => absolutePath(path))
   return [...new Set(paths.filter((path) => path !== '/dev/null' && existsSync(path)))]
 }
 

@@ -1,7 +1,7 @@
 import { ClusterError } from '../../errors.js'
+import { quoteArgument } from '../../util/shell.js'
 import { noNode, oldNode, shellReplaced } from './launcher.js'
 import type { SessionEnded } from './session-end.js'
-import { shellWord } from './shell-word.js'
 import type { SSHHostOptions } from './ssh-options.js'
 
 /** What an explanation may speak of. */
@@ -48,7 +48,7 @@ const explanations: readonly Explanation[] = [
     pattern: /Bad owner or permissions on (\S.*)/,
     code: 'BAD_SSH_CONFIG',
     say: ({ found: [, file = ''] }) =>
-      `ssh does not read "${file.trim()}", since others may write in it: type "chmod 600 ${shellWord(file.trim())}" as its owner`,
+      `ssh does not read "${file.trim()}", since others may write in it: type "chmod 600 ${quoteArgument(file.trim())}" as its owner`,
   },
   {
     pattern: /Can't open user config file|Bad configuration option|terminating, \d+ bad configuration/,
@@ -65,7 +65,7 @@ const explanations: readonly Explanation[] = [
     pattern: /Permissions (\d+) for '(.+)' are too open/,
     code: 'BAD_KEY_FILE',
     say: ({ found: [, mode, file = ''] }) =>
-      `Others can read the key file "${file}" (its mode is ${mode}), so ssh does not use it: type "chmod 600 ${shellWord(file)}"`,
+      `Others can read the key file "${file}" (its mode is ${mode}), so ssh does not use it: type "chmod 600 ${quoteArgument(file)}"`,
   },
   {
     pattern: /Load key "(.+)": (.+)/,
@@ -196,5 +196,5 @@ export function lastLine(said: string): string {
 function forgetKey(host: string, said: string): string {
   const [, name = host] = /Host key for (\S+) has changed/.exec(said) ?? []
   const [, file] = /Offending .*key in (.+):\d+/.exec(said) ?? []
-  return `ssh-keygen -R ${shellWord(name)}${file === undefined ? '' : ` -f ${shellWord(file)}`}`
+  return `ssh-keygen -R ${quoteArgument(name)}${file === undefined ? '' : ` -f ${quoteArgument(file)}`}`
 }

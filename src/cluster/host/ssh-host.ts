@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import type { ClusterError } from '../../errors.js'
+import { commandLine, quoteArgument } from '../../util/shell.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './forward-port.js'
 import { identityFiles } from './identity-files.js'
 import type { SessionEnded } from './session-end.js'
-import { commandLine, shellWord } from './shell-word.js'
 import { controlPath, sshArguments, whereArguments } from './ssh-arguments.js'
 import { knownKeys, resolveDestination, type SSHDestination } from './ssh-destination.js'
 import { explainSsh } from './ssh-failure.js'
@@ -42,7 +42,7 @@ export class SSHHost extends AgentHost {
 
   async start(argv: readonly string[]): Promise<ChildProcess> {
     const args = await this.#arguments()
-    return spawn('ssh', [...args, '--', this.#options.address, argv.map(shellWord).join(' ')], {
+    return spawn('ssh', [...args, '--', this.#options.address, argv.map(quoteArgument).join(' ')], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
   }

@@ -1,6 +1,8 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { ClusterError } from '../../errors.js'
+import { unreachableCode } from '../../util/exit-codes.js'
 import { fromJson } from '../../util/json.js'
+import { defaultGraceMs } from '../../util/process.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
 import type { RunStatus } from '../wire/protocol.js'
@@ -15,9 +17,6 @@ export interface LogOptions extends ReconnectOptions {
   /** Begin with so many of the last lines that there are, in place of `offset`. */
   readonly tail?: number | undefined
 }
-
-/** What a process exits with when the network is gone and its run goes on. */
-const unreachedCode = 75
 
 /** How a run ended. */
 export interface RunEnd extends RunStatus {
@@ -96,7 +95,7 @@ export class RemoteRun {
   }
 
   /** Ends its process group: TERM, and KILL after the grace. Does nothing to a run that is over. */
-  cancel({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<RunStatus> {
+  cancel({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<RunStatus> {
     return this.#host.ask('cancel', { ...this.#ask, graceMs })
   }
 
@@ -152,7 +151,7 @@ export class RemoteRun {
   #outOfReach(cause: Error, { reconnectTimeoutMs = usualReconnectMs }: ReconnectOptions): ClusterError {
     const seconds = Math.round(reconnectTimeoutMs / 1000)
     const message = `Host "${this.#host.name}" was not reached again within ${seconds} s (${cause.message}): run "${this.id}" goes on there, and can be attached to again by its id`
-    return new ClusterError(message, { code: 'RUN_OUT_OF_REACH', exitCode: unreachedCode, cause })
+    return new ClusterError(message, { code: 'RUN_OUT_OF_REACH', exitCode: unreachableCode, cause })
   }
 }
 

@@ -11,14 +11,13 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { redactOf } from '../../runnable/secrets/mask.js'
 import { maskOutput, printCrashes } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
+import { importInOrder } from '../../util/modules.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { noteLoss } from '../agent/losses.js'
 import { writeReserved } from '../agent/reserved.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
-
-/** What a process exits with whose result could not be written. */
-const resultLost = 74
 
 const folder = process.argv[2]!
 // This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
@@ -46,7 +45,7 @@ async function runJob(): Promise<number> {
   const outcome = await context.run(
     async (options) => {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
-      for (const module of imports) await importProgram(module)
+      await importInOrder(imports, explainImport)
       const { runnable } = await context.preprocess({ secrets })
       runnable.injectContent(await read('content.yaml'))
       runnable.injectExtensions(program.declared)
@@ -58,13 +57,11 @@ async function runJob(): Promise<number> {
   return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
 }
 
-async function importProgram(module: string): Promise<void> {
-  await import(module).catch((cause: unknown) => {
-    const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
-    if (missing === undefined) throw cause
-    const message = `Package "${missing}", which "${basename(module)}" imports, did not come along: name it in "dependencies" of its package.json`
-    throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
-  })
+function explainImport(module: string, cause: unknown): unknown {
+  const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
+  if (missing === undefined) return cause
+  const message = `Package "${missing}", which "${basename(module)}" imports, was not sent: name it in "dependencies" of its package.json`
+  return new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
 }
 
 async function jobOf({ extensions }: RunProgram): Promise<string> {
@@ -96,6 +93,6 @@ async function keepResult(result: string): Promise<number> {
     return 0
   } catch (error) {
     await noteLoss(folder, { result: codeOf(error) ?? 'EIO' })
-    return resultLost
+    return resultLostCode
   }
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
-import { isPersonal } from '../../util/project-root.js'
+import { isPersonal, packageRoot } from '../../util/paths.js'
 import { type Tree, treeFrom, treeOf } from '../wire/tree-of.js'
 import { type Placed, withDependencies } from './dependencies.js'
 import { neededBy } from './entry-folders.js'
 import { gitIgnores, type Ignores } from './git-ignores.js'
 import { ignoring } from './ignoring.js'
 import { entriesOf, readManifest } from './manifest.js'
-import { ownFolder } from './own-folder.js'
 import { filesOfPackage, type PackageFiles, type PackageRules } from './package-files.js'
 import type { PrivateFiles } from './private-files.js'
 
@@ -31,7 +30,7 @@ export function ownTree(): Promise<Tree> {
 
 async function readOwn(): Promise<Tree> {
   const found: { path: string; source: string }[] = []
-  for (const { folder, place } of await withDependencies(ownFolder())) {
+  for (const { folder, place } of await withDependencies(packageRoot())) {
     const { files, sources } = await treeOf(folder, {
       ignore: place === '' ? isNotOurs : isNotForNode,
       hashed: false,

@@ -2,7 +2,7 @@ import { fstatSync, type Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import ignore from 'ignore'
-import { atHome } from '../at-home.js'
+import { absolutePath } from '../../util/paths.js'
 
 /** Names of what holds passwords, tokens or private keys; see docs/clusters.md. */
 const names = ignore().add([
@@ -31,7 +31,7 @@ export class PrivateFiles {
    */
   static async of(paths: readonly string[]): Promise<PrivateFiles> {
     const files = new PrivateFiles()
-    for (const path of paths) await files.#add(atHome(path))
+    for (const path of paths) await files.#add(absolutePath(path))
     for (const descriptor of [1, 2]) files.#addOutput(descriptor)
     return files
   }

@@ -3,9 +3,8 @@ import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
 import type { ResolvedExtension } from '../../extensions/resolved.js'
-import { projectRoot } from '../../util/project-root.js'
+import { packageRoot, projectRoot } from '../../util/paths.js'
 import { type Tree, treeFrom } from '../wire/tree-of.js'
-import { ownFolder } from './own-folder.js'
 import type { PackageFiles } from './package-files.js'
 import { packageFiles } from './package-tree.js'
 import type { PrivateFiles } from './private-files.js'
@@ -86,7 +85,7 @@ export function placesOf(imports: RunContent['imports'], trees: readonly Shipped
 // Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
 function programFolder(file: string): string {
   const folder = projectRoot(dirname(file))
-  return folder === ownFolder() ? dirname(file) : folder
+  return folder === packageRoot() ? dirname(file) : folder
 }
 
 function fileOf(module: string | URL): string {

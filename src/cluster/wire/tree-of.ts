@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { mapLimited } from '../../util/concurrency.js'
 import { hashFile } from './hash-file.js'
-import { mapLimited } from './map-limited.js'
 import type { TreeFile, TreeManifest } from './tree.js'
 
 /** A folder as a manifest, with the path on this machine of each of its files. */

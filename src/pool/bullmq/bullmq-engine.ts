@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { defaultGraceMs } from '../../util/process.js'
 import { ended, endedBy } from '../attempt.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../engine.js'
 import { packError } from '../packed-error.js'
@@ -60,7 +61,7 @@ export class BullmqEngine implements Engine {
     open: OpenQueue,
     readonly options: BullmqOptions,
   ) {
-    const { queue, capacity = 1024, graceMs = 5000 } = options
+    const { queue, capacity = 1024, graceMs = defaultGraceMs } = options
     this.capacity = capacity
     this.queue = open.queue.name
     this.#jobs = new Jobs(open, { isNamed: queue !== undefined, graceMs })

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { FlambeauError } from '../../errors.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 
 const begin = '-----BEGIN CERTIFICATE-----'
 
@@ -28,5 +29,5 @@ function checked(text: string, what: string): string {
 
 function badCertificate(what: string): FlambeauError {
   const message = `${what}: give "ca" the path of a PEM file, or its text, with "${begin}" in it`
-  return new FlambeauError(message, { code: 'BAD_CERTIFICATE', exitCode: 22 })
+  return new FlambeauError(message, { code: 'BAD_CERTIFICATE', exitCode: mistakeCode })
 }

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { FlambeauError } from '../../errors.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 import { certificatesOf } from './certificates.js'
 import { loadPackages } from './packages.js'
 
@@ -85,7 +86,7 @@ function isDecodable(url: string): boolean {
 /** A mistake in the URL of Redis. */
 export function badUrl(what: string): FlambeauError {
   const message = `${what}: write "redis://:password@host:6379", or "rediss://" for TLS`
-  return new FlambeauError(message, { code: 'BAD_REDIS_URL', exitCode: 22 })
+  return new FlambeauError(message, { code: 'BAD_REDIS_URL', exitCode: mistakeCode })
 }
 
 function unreachable(url: string, cause: Error): FlambeauError {

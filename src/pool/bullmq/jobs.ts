@@ -1,5 +1,5 @@
+import { settledWithin } from '../../util/concurrency.js'
 import type { Ended } from '../engine.js'
-import { settledWithin } from '../settled-within.js'
 import { verdictOf } from './job-verdict.js'
 import { cancelChannel } from './naming.js'
 import type { OpenQueue } from './open-queue.js'

@@ -1,6 +1,7 @@
 import { isInstalled } from '../../cluster/ship/dependencies.js'
-import { ownFolder } from '../../cluster/ship/own-folder.js'
-import { FlambeauError, mistakeCode } from '../../errors.js'
+import { FlambeauError } from '../../errors.js'
+import { mistakeCode } from '../../util/exit-codes.js'
+import { packageRoot } from '../../util/paths.js'
 
 /** What is used of both. */
 export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
@@ -43,7 +44,7 @@ function absent(name: string, cause: NodeJS.ErrnoException): Error {
  * @throws {@link FlambeauError} that says what to type when they would not.
  */
 export async function requirePackages(): Promise<void> {
-  for (const name of ['bullmq', 'ioredis']) if (!(await isInstalled(name, ownFolder()))) throw missing(name)
+  for (const name of ['bullmq', 'ioredis']) if (!(await isInstalled(name, packageRoot()))) throw missing(name)
 }
 
 function missing(name: string, options: ErrorOptions = {}): FlambeauError {

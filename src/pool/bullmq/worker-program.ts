@@ -1,11 +1,13 @@
 // Takes tasks from a queue until it is told to end: node worker-program.js < settings.json, or with their path.
 // Settings come over standard input or from a file that only its owner can read: arguments are seen by every user.
+
 import { readFileSync, statSync } from 'node:fs'
 import { FlambeauError, isFlambeauError } from '../../errors.js'
 import { describeError } from '../../runnable/describe-error.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { type SecretValues, secretsOf } from '../../runnable/secrets/secrets-of.js'
 import { type SharedSecrets, sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { stackOf } from '../../util/thrown.js'
 import { takePlace } from './place.js'
@@ -20,8 +22,6 @@ export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly place?: string
 }
 
-/** As a user's mistake has it. */
-const unfitCode = 22
 const othersMayRead = 0o077
 
 function readSettings(file: string | undefined): WorkerProgramSettings {
@@ -30,7 +30,7 @@ function readSettings(file: string | undefined): WorkerProgramSettings {
       `"${file}" can be read by others, but holds a password: type "chmod 600 ${file}"`,
       {
         code: 'SETTINGS_READABLE',
-        exitCode: 22,
+        exitCode: mistakeCode,
       },
     )
   return parsed(
@@ -46,7 +46,7 @@ function parsed(text: string, what: string): WorkerProgramSettings {
   } catch {
     throw new FlambeauError(`${what} is no JSON: write the options of "startWorkers" as one JSON object`, {
       code: 'SETTINGS_NOT_JSON',
-      exitCode: 22,
+      exitCode: mistakeCode,
     })
   }
 }
@@ -78,7 +78,7 @@ function leave(why: string): never {
 // The task is not done, and not failed either: whoever started this is told, and knows what to do.
 function unfit(error: NodeJS.ErrnoException): Promise<never> {
   console.error(printable(error.code === undefined ? stackOf(error) : error.message))
-  process.exit(unfitCode)
+  process.exit(mistakeCode)
 }
 
 main().catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { defaultGraceMs } from '../../util/process.js'
 import { ended } from '../attempt.js'
 import type { Ended, TaskMessage } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
@@ -49,7 +50,7 @@ export interface WorkersOptions extends RedisAddress {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { imports = [], extensions = {}, slots = availableParallelism(), folder = '.', secrets } = options
-  const { crashRetries = 2, graceMs = 5000 } = options
+  const { crashRetries = 2, graceMs = defaultGraceMs } = options
   const setup = { imports: moduleUrls(imports), extensions, folder, ...(secrets && { secrets }) }
   const engine = new ProcessEngine({ ...setup, workers: slots, crashRetries, graceMs })
   const [connection, subscriber] = await Promise.all([connect(options), connect(options)])

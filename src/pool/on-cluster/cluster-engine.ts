@@ -1,4 +1,5 @@
 import { ClusterError, FlambeauError } from '../../errors.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 import type { BullmqEngine } from '../bullmq/bullmq-engine.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../engine.js'
 import type { FactoryWorkers } from './factory-workers.js'
@@ -62,5 +63,5 @@ export function outOfReach(why: string): ClusterError {
 
 /** What keeps workers from being started anywhere. */
 export function workersUnfit(message: string): FlambeauError {
-  return new FlambeauError(message, { code: 'WORKERS_UNFIT', exitCode: 22 })
+  return new FlambeauError(message, { code: 'WORKERS_UNFIT', exitCode: mistakeCode })
 }

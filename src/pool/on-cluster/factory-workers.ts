@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../cluster/host/agent-host.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { LineBuffer, standardError } from '../output-sink.js'
 import { type RedisPlace, WayToRedis } from './way-to-redis.js'
@@ -32,7 +33,6 @@ const longestPauseMs = 10_000
 const steadyMs = 30_000
 /** Characters of what workers said last. */
 const mostSaid = 2000
-const mistakeCode = 22
 const unreachableCode = 69
 
 /** Keeps the workers of one factory running, also when they are killed, and when it is cut off and comes back. */

@@ -6,14 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RemoteEnvironment } from '../../cluster/remote-environment.js'
 import type { CurrentRun } from '../../cluster/run/current-run.js'
 import { ClusterError } from '../../errors.js'
+import { waitForExit } from '../../util/process.js'
 import type { RedisAddress } from '../bullmq/connection.js'
-import { ended } from '../processes/child-end.js'
 import { freePort, ownAddress } from './redis-address.js'
 import { makeCertificate, withFiles } from './redis-certificate.js'
 import { type RedisSettings, redisConfig, redisUrl } from './redis-config.js'
 import { startRedis } from './redis-process.js'
 
-/** How often a server is started again that ended by itself. */
+/** How often a server that exited is started again. */
 const mostRestarts = 10
 const pauseMs = 200
 
@@ -69,10 +69,10 @@ export class RedisServer {
 
   async #keepRunning(): Promise<void> {
     for (let restarts = 0; restarts <= mostRestarts; restarts++) {
-      await ended(this.#server!)
+      await waitForExit(this.#server!)
       if (this.#closed) return
       await delay(pauseMs)
-      // One that ends as it starts has ended once more.
+      // A server that exits while it starts counts as one more exit.
       const started = await this.#start().catch((error: ClusterError) => error)
       if (started instanceof ClusterError && started.code !== 'REDIS_ENDED') throw started
       if (!(started instanceof ClusterError)) this.#server = started

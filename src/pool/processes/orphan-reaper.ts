@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { ended } from './child-end.js'
+import { waitForExit } from '../../util/process.js'
 
 // Each line has all groups that there are then; the end of the input is that of the pool's process. Workers that run end by
 // themselves, and have a second for it.
@@ -27,7 +27,7 @@ export class OrphanReaper {
     if (!this.#shell) return
     this.#shell.ref()
     this.#shell.kill('SIGKILL')
-    await ended(this.#shell)
+    await waitForExit(this.#shell).catch(() => undefined)
   }
 }
 

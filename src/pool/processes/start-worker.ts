@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { FlambeauError } from '../../errors.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 
 const depthName = 'FLAMBEAU_POOL_DEPTH'
 /** A module that opens a pool as it is imported, by the workers of that pool, too, would never stop starting more. */
@@ -32,5 +33,5 @@ function flagsForWorkers(flags: readonly string[]): string[] {
 
 function tooDeep(): FlambeauError {
   const message = `Pools in workers of pools, ${deepest} deep: open the pool in a function, not as its module is imported`
-  return new FlambeauError(message, { code: 'POOL_IN_POOL', exitCode: 22 })
+  return new FlambeauError(message, { code: 'POOL_IN_POOL', exitCode: mistakeCode })
 }

@@ -2,12 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { signalGroup } from '../../cluster/agent/signal-group.js'
+import { settledWithin } from '../../util/concurrency.js'
+import { signalGroup, terminateGroup, waitForExit } from '../../util/process.js'
 import { standardError } from '../output-sink.js'
-import { settledWithin } from '../settled-within.js'
 import { Channel, channelFd } from './channel.js'
-import { ended, howItEnded } from './child-end.js'
-import { endGroup } from './end-group.js'
+import { howItEnded } from './child-end.js'
 import { type FromWorker, isFromWorker, type ToWorker, type WorkerSettings } from './messages.js'
 import { startWorker } from './start-worker.js'
 import { WorkerOutput } from './task-output.js'
@@ -67,7 +66,7 @@ export class WorkerChild {
   /** Ends its process group, within the grace. */
   end(graceMs: number): Promise<void> {
     const { pid } = this.#child
-    this.#end ??= pid === undefined ? this.gone : endGroup(pid, this.gone, graceMs)
+    this.#end ??= pid === undefined ? this.gone : terminateGroup(pid, this.gone, graceMs)
     this.stayAlive(true)
     return this.#end
   }
@@ -94,7 +93,7 @@ export class WorkerChild {
 
   // What it said last may arrive after its end.
   async #ended(): Promise<void> {
-    await ended(this.#child)
+    await waitForExit(this.#child).catch(() => undefined)
     this.#kill()
     await Promise.all([this.#channel?.closed(), this.#outputRead()])
   }

@@ -1,8 +1,9 @@
 // The program of a worker process: takes one task after the other from its parent, and ends when its parent does.
-import { signalGroup } from '../../cluster/agent/signal-group.js'
+
 import { redactOf } from '../../runnable/secrets/mask.js'
 import { maskOutput } from '../../runnable/secrets/mask-output.js'
 import { sharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import { signalGroup } from '../../util/process.js'
 import { attemptHere } from '../attempt.js'
 import type { TaskMessage, TaskNews } from '../engine.js'
 import { packError } from '../packed-error.js'

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { mistakeCode, UnsuccessfulRunnableError } from '../../errors.js'
+import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
+import { writeAtomically } from '../../util/atomic-write.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
-import { writePrivateFile } from '../../util/private-file.js'
 import { notWritten } from '../not-written.js'
 import { taskText } from '../task-text.js'
 import type { Plan } from './plan.js'
@@ -37,7 +38,7 @@ export async function conclude(
   const [best] = ranking.ranked
   if (!best) throw noResult(ranking)
   const file = join(output, bestName)
-  await writePrivateFile(file, textOf(best, plan)).catch((cause) => {
+  await writeAtomically(file, textOf(best, plan)).catch((cause) => {
     throw notWritten(file, cause)
   })
   logger.info(printable(tableOf(ranking, metric)))

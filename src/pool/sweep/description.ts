@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomically } from '../../util/atomic-write.js'
 import { editedResults, misfit } from '../stored-shape.js'
 import type { Plan } from './plan.js'
 import type { Goal } from './ranking.js'
@@ -18,8 +19,7 @@ export async function writeDescription({ options, size }: Plan): Promise<void> {
   const { metric, goal, output } = options
   const description: Description = { metric, goal, trials: size }
   const file = join(output, name)
-  await writeFile(`${file}.new`, `${JSON.stringify(description, null, 2)}\n`)
-  await rename(`${file}.new`, file)
+  await writeAtomically(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o666 })
 }
 
 /**

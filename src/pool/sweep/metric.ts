@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import { didYouMean } from '../../registry/suggest.js'
+import { mistakeCode } from '../../util/exit-codes.js'
 
 /**
  * The metric of a result: `accuracy` or, deeper, `test.loss`.
@@ -18,7 +19,7 @@ export function metricOf(result: unknown, metric: string): number {
     value === undefined
       ? `The result has no number "${metric}"${advice}`
       : `"${metric}" must be a finite number, but the trial returned ${described(value)}`
-  throw new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: 22 })
+  throw new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: mistakeCode })
 }
 
 function described(value: unknown): string {

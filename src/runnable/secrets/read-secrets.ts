@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { SecretsFileError } from '../../errors.js'
+import { expandHome } from '../../util/paths.js'
 import { readIni } from './ini-reader.js'
 import { readPython } from './python-reader.js'
 import { quoted } from './quoted.js'
@@ -34,7 +34,7 @@ const readers = { python: readPython, ini: readIni }
  * @throws {@link SecretsFileError} when there is no such file, or when it is wrong; it has every problem.
  */
 export async function readSecrets(path: string, options: ReadSecretsOptions = {}): Promise<SecretsConfig> {
-  const bytes = await readFile(withHome(path)).catch((cause) => {
+  const bytes = await readFile(expandHome(path)).catch((cause) => {
     throw unreadable(path, cause)
   })
   return parseSecrets(decode(bytes, path), { ...options, filename: path })
@@ -53,10 +53,6 @@ export async function parseSecrets(text: string, options: ParseSecretsOptions = 
   const { filename = '<secrets>', dialect = 'python' } = options
   if (!Object.hasOwn(readers, dialect)) throw unknownDialect(dialect)
   return Secrets.from(await readers[dialect](text.replace(/^\ufeff/, ''), filename))
-}
-
-function withHome(path: string): string {
-  return /^~(?:[\\/]|$)/.test(path) ? homedir() + path.slice(1) : path
 }
 
 function decode(bytes: Uint8Array, path: string): string {

@@ -1,0 +1,14 @@
+/** The user's file, options or secrets are wrong. */
+export const mistakeCode = 22
+
+/** The run succeeded, and its result could not be written: `EX_IOERR` of sysexits.h. */
+export const resultLostCode = 74
+
+/** The connection to the host was lost, and the run may go on: `EX_TEMPFAIL` of sysexits.h. */
+export const unreachableCode = 75
+
+/** The process of the run could not be started, as shells say it. */
+export const notStartedCode = 126
+
+/** The user interrupted the command: 128 + SIGINT, as shells say it. */
+export const interruptedCode = 130

@@ -1,0 +1,63 @@
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** How a process exited: its exit code, or the signal that killed it. */
+export interface ExitStatus {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** Milliseconds between the request to terminate and the kill, where nobody says otherwise. */
+export const defaultGraceMs = 5000
+
+/** Sends a signal to a process group; returns whether the group exists. Signal 0 only checks. */
+export function signalGroup(leader: number | undefined, signal: NodeJS.Signals | 0): boolean {
+  return leader !== undefined && signalProcess(-leader, signal)
+}
+
+/** Sends a signal to a process; returns whether the process exists. */
+export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Waits until a process has exited. Its output may still arrive.
+ *
+ * @throws The error of `spawn` when the process could not be started.
+ */
+export function waitForExit(child: ChildProcess): Promise<ExitStatus> {
+  return new Promise((resolve, reject) => {
+    const { exitCode, signalCode } = child
+    if (exitCode !== null || signalCode !== null) resolve({ exitCode, signal: signalCode })
+    child.once('exit', (code, signal) => resolve({ exitCode: code, signal }))
+    // A process that runs can have errors, too: of a signal that could not be sent, for example.
+    child.on('error', (error) => child.pid === undefined && reject(error))
+  })
+}
+
+/** Terminates a process group: sends SIGTERM, waits until `exited` settles or the grace is over, sends SIGKILL. */
+export async function terminateGroup(
+  leader: number | undefined,
+  exited: Promise<unknown>,
+  graceMs: number,
+): Promise<void> {
+  signalGroup(leader, 'SIGTERM')
+  await settledOrAfter(exited, graceMs)
+  signalGroup(leader, 'SIGKILL')
+}
+
+/** Waits until a process group has no process left; checks every 20 ms, for at most `timeoutMs`. */
+export async function waitForGroup(leader: number | undefined, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (signalGroup(leader, 0) && Date.now() < deadline) await delay(20)
+}
+
+async function settledOrAfter(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const timer = new AbortController()
+  await Promise.race([promise, delay(timeoutMs, undefined, { signal: timer.signal })])
+  timer.abort()
+}
