@@ -12,10 +12,10 @@ const library = {
     'cluster/index': 'build/js/cluster/index.js',
     'cluster/run-job': 'build/js/cli/cluster/job-program.js',
     'testing/index': 'build/js/testing/index.js',
-    'bullmq/index': 'build/js/pool/bullmq/index.js',
-    'bullmq/worker': 'build/js/pool/bullmq/worker-program.js',
+    'bullmq/index': 'build/js/pool/engines/bullmq/index.js',
+    'bullmq/worker': 'build/js/pool/engines/bullmq/worker-main.js',
     'pool/index': 'build/js/pool/index.js',
-    'pool/worker': 'build/js/pool/processes/worker.js',
+    'pool/worker': 'build/js/pool/engines/processes/worker-main.js',
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },
@@ -35,7 +35,7 @@ const program = (name, output) => ({
 
 // The agent travels as text and starts sooner as CommonJS.
 const agent = program('main', { file: 'dist/cluster/agent.cjs', format: 'cjs' })
-const supervise = program('supervise', { file: 'dist/cluster/supervise.js', format: 'es' })
+const supervise = program('supervisor', { file: 'dist/cluster/supervise.js', format: 'es' })
 
 /** Of what tsc declares, users get what the "types" of package.json lead to. */
 function copyDeclarations() {

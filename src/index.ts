@@ -1,6 +1,6 @@
 // `export *` here and nowhere else: only so can users augment the interface.
 
-export type { ClusterAccess } from './cluster/cluster-access.js'
+export type { ClusterAccess } from './cluster/cluster-runnable.js'
 export {
   ClusterRunnable,
   type ClusterRunnableParameters,
@@ -9,14 +9,14 @@ export {
   type SetupOptions,
 } from './cluster/cluster-runnable.js'
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
+export type { Exit, Resources } from './cluster/protocol/messages.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
-export type { Exit, Resources } from './cluster/wire/protocol.js'
 export { check } from './document/check/check.js'
-export { setSerializableAttr } from './document/construct/records.js'
+export { setSerializableAttr } from './document/construct/provenance.js'
 export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
 export { Template, type TemplatePath } from './document/construct/template.js'
 export { type Loaded, type LoadOptions, load, loadAll, loadFile } from './document/load.js'
-export type { ReadOptions } from './document/read/read-options.js'
+export type { ReadOptions } from './document/read/parse.js'
 export { type DumpOptions, dump, dumpAll } from './document/write/dump.js'
 export {
   ClusterConfigurationError,
@@ -44,20 +44,34 @@ export {
 export type { Pruned, Resolved } from './extensions/index.js'
 export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
-export { defaultRegistry } from './registry/default-registry.js'
 export {
+  type AliasOptions,
+  alias,
   type FactoryDecorator,
   type FactoryOptions,
   factory,
+  type Namespace,
+  namespace,
+  register,
+  registrable,
   type StaticContext,
   type StaticMethod,
-} from './registry/factory.js'
+} from './registry/decorators.js'
+export { defaultRegistry } from './registry/default-registry.js'
 export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
-export { customTags } from './registry/json-schema/custom-tags.js'
-export { jsonSchema } from './registry/json-schema/json-schema.js'
+export { customTags, jsonSchema } from './registry/json-schema/json-schema.js'
 export type { JsonSchema } from './registry/json-schema/keywords.js'
-export { type Namespace, namespace } from './registry/namespace.js'
-export { type AliasOptions, alias, register, registrable } from './registry/registrable.js'
+export type {
+  Class,
+  Definition,
+  FactoryDefinition,
+  HooksOf,
+  KeyStyle,
+  Registrar,
+  Registration,
+  RegistrationOptions,
+  ResolvedTag,
+} from './registry/registration.js'
 export { Registry } from './registry/registry.js'
 export type {
   InputOf,
@@ -69,33 +83,22 @@ export type {
 } from './registry/standard-schema.js'
 export type { Tag } from './registry/tag.js'
 export * from './registry/tag-map.js'
-export type {
-  Class,
-  Definition,
-  FactoryDefinition,
-  HooksOf,
-  KeyStyle,
-  Registrar,
-  Registration,
-  RegistrationOptions,
-  ResolvedTag,
-} from './registry/types.js'
 export { type CheckFileOptions, checkFile } from './runnable/check-file.js'
+export type { ContextOptions, Preprocessed, PreprocessOptions } from './runnable/context.js'
 export { SafeExecutionContext } from './runnable/context.js'
-export type { ContextOptions, Preprocessed, PreprocessOptions } from './runnable/context-options.js'
+export type { ExtensionOptions, Surroundings } from './runnable/import-extensions.js'
+export type { Logger } from './runnable/logger.js'
 export {
   type ListedExtension,
   listExtensions,
   lockExtensions,
   pruneExtensions,
-} from './runnable/extension-files.js'
-export type { ExtensionOptions, Surroundings } from './runnable/file-extensions.js'
-export type { Logger } from './runnable/logger.js'
+} from './runnable/manage-extensions.js'
 export type { Outcome } from './runnable/outcome.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'
 export { type RunOptions, runOptions } from './runnable/run-options.js'
 export { isRunnable, Runnable, type RunnableParameters, type UserProvider } from './runnable/runnable.js'
-export type { RunnableSource } from './runnable/runnable-text.js'
+export type { RunnableSource } from './runnable/runnable-file.js'
 export {
   type ParseSecretsOptions,
   parseSecrets,

@@ -20,7 +20,7 @@ const { readQuickly } = await emitted('document/read/quick-reader.js')
 const { readExactly } = await emitted('document/read/exact-reader.js')
 const { readLock } = await emitted('extensions/lock.js')
 const { parseSource } = await emitted('extensions/source.js')
-const { Trouble } = await emitted('extensions/trouble.js')
+const { ExtensionFailure } = await emitted('extensions/extension-failure.js')
 
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? (process.env['CI'] ? 120 : 4))
 const seed = Number(process.env['FUZZ_SEED'] ?? randomInt(2 ** 31))
@@ -109,7 +109,7 @@ function attempt<T>(text: string, work: () => T): T | undefined {
 
 function expectTyped(error: unknown, text: string): void {
   assert.ok(
-    isFlambeauError(error) || error instanceof Trouble,
+    isFlambeauError(error) || error instanceof ExtensionFailure,
     `${JSON.stringify(text)}: ${(error as Error).stack}`,
   )
 }

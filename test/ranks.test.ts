@@ -23,7 +23,7 @@ const ranks = [
   ['document'],
   ['runnable', 'extensions'],
   ['cluster'],
-  ['pool'],
+  ['pool', 'report'],
   ['index.ts', 'cli', 'testing'],
 ]
 

@@ -7,7 +7,7 @@ import { parseSecrets } from 'flambeau'
 import { emitted } from './support/emitted.js'
 import { onlyHere } from './support/one-form.js'
 
-const { secretsOf } = await emitted('runnable/secrets/secrets-of.js')
+const { secretsOf } = await emitted('runnable/secrets/secrets.js')
 const redactOf = (...values: string[]): ((text: string) => string) => {
   const secrets = secretsOf({ A: Object.fromEntries(values.map((value, at) => [`k${at}`, value])) })
   return (text) => secrets.redact(text)

@@ -18,7 +18,9 @@ import { Answers } from './support/pool-tasks.js'
 import { RedisServer, redisServer } from './support/redis.js'
 import { answer, answersOf, iniFile, pythonFile, type SecretsFile, textOf } from './support/secret-files.js'
 
-const { shareAllSecrets, shareSecrets, sharedSecrets } = await emitted('runnable/secrets/shared-secrets.js')
+const { serializeAllSecrets, serializeSecrets, deserializeSecrets } = await emitted(
+  'runnable/secrets/serialize-secrets.js',
+)
 const { parseSecrets: parseHere } = await emitted('runnable/secrets/read-secrets.js')
 
 const dialects: readonly (readonly [SecretsDialect, fc.Arbitrary<SecretsFile>])[] = [
@@ -27,7 +29,7 @@ const dialects: readonly (readonly [SecretsDialect, fc.Arbitrary<SecretsFile>])[
 ]
 
 /** As from one process to another. */
-const received = (shared: unknown): SecretsConfig => sharedSecrets(JSON.parse(JSON.stringify(shared)))
+const received = (shared: unknown): SecretsConfig => deserializeSecrets(JSON.parse(JSON.stringify(shared)))
 
 describe('the transfer format of secrets', { skip: onlyHere() }, () => {
   for (const [dialect, anyFile] of dialects) {
@@ -35,9 +37,9 @@ describe('the transfer format of secrets', { skip: onlyHere() }, () => {
       await fc.assert(
         fc.asyncProperty(anyFile, async (file) => {
           const here = await parseHere(textOf(file, dialect), { dialect, filename: 's.ini' })
-          const there = received(shareAllSecrets(here))
+          const there = received(serializeAllSecrets(here))
           assert.deepEqual(answersOf(there), answersOf(here))
-          assert.deepEqual(answersOf(received(shareAllSecrets(there))), answersOf(here), 'sent twice')
+          assert.deepEqual(answersOf(received(serializeAllSecrets(there))), answersOf(here), 'sent twice')
         }),
         { numRuns: 500 },
       )
@@ -47,7 +49,7 @@ describe('the transfer format of secrets', { skip: onlyHere() }, () => {
       await fc.assert(
         fc.asyncProperty(anyFile, fc.subarray(['A', 'a', 'AWS', 'get', 'ä b']), async (file, allowed) => {
           const here = await parseHere(textOf(file, dialect), { dialect, filename: 's.ini' })
-          const shared = answer(() => shareSecrets(here, allowed))
+          const shared = answer(() => serializeSecrets(here, allowed))
           if ((shared as { code?: string }).code !== undefined) return
           const there = received(shared)
           for (const [name, keys] of file.filter(([name]) => allowed.includes(name)))
@@ -73,7 +75,7 @@ describe('the transfer format of secrets', { skip: onlyHere() }, () => {
             ] as const
           })
           const here = await parseHere(textOf(marked, dialect), { dialect, filename: 's.ini' })
-          const shared = answer(() => shareSecrets(here, ['A']))
+          const shared = answer(() => serializeSecrets(here, ['A']))
           assert.doesNotMatch(JSON.stringify(shared), /left-/)
         }),
         { numRuns: 300 },
@@ -94,7 +96,7 @@ user = ada
 port = 2
 `
   const sent = async (allowed: string[]): Promise<SecretsConfig> =>
-    received(shareSecrets(await parseHere(text, { filename: 's.ini' }), allowed))
+    received(serializeSecrets(await parseHere(text, { filename: 's.ini' }), allowed))
 
   test('stay when a section is named, and the message for one names DEFAULT', async () => {
     const config = await sent(['AWS'])
@@ -144,7 +146,7 @@ port = 2
       dialect: 'ini',
       filename: 's.ini',
     })
-    const config = received(shareSecrets(here, ['AWS']))
+    const config = received(serializeSecrets(here, ['AWS']))
     assert.match((answer(() => config.get('AWS', 'host')) as Error).message, /: add a line/)
     assert.match(
       (answer(() => config.get('DEFAULT', 'host')) as Error).message,
@@ -154,7 +156,7 @@ port = 2
 
   test('the line to type is YAML for names of any kind', async () => {
     const here = await parseHere('[a, b]\nx = 1\n[true]\nx = 1\n[AWS]\nx = 1\n', { filename: 's.ini' })
-    const config = received(shareSecrets(here, ['a, b']))
+    const config = received(serializeSecrets(here, ['a, b']))
     assert.match((answer(() => config.get('true', 'x')) as Error).message, /"secrets: \["a, b", "true"\]"$/)
   })
 })

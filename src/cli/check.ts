@@ -1,14 +1,13 @@
 import { Command, Option } from 'commander'
 import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
-import { reportProblems } from '../report.js'
+import { reportProblems } from '../problem-report.js'
 import { checkFile } from '../runnable/check-file.js'
 import { paintOn, StderrLogger } from '../runnable/logger.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
-import { githubAnnotation } from './github-annotation.js'
 import { importModules } from './import-modules.js'
 import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions, withImports } from './options.js'
-import { printLine } from './print-line.js'
+import { printLine } from './output.js'
 
 type Format = 'text' | 'json' | 'github'
 
@@ -80,4 +79,24 @@ function printText(found: readonly Problem[]): void {
         paint,
       )}\n`,
     )
+}
+
+/**
+ * A problem as GitHub Actions shows it at its line in a pull request
+ * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message).
+ */
+function githubAnnotation({ file, line, column, endLine, endColumn, code, message }: Problem): string {
+  const place = { file, line, col: column, endLine, endColumn, title: code }
+  const properties = Object.entries(place).map(
+    ([name, value]) => `${name}=${escaped(printable(String(value))).replace(/[:,]/g, percent)}`,
+  )
+  return `::error ${properties.join(',')}::${escaped(printable(message))}`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[%\r\n]/g, percent)
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }

@@ -1,11 +1,18 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Resolved } from '../extensions/index.js'
-import { type ListedExtension, listExtensions, pruneExtensions } from '../runnable/extension-files.js'
+import { SafeExecutionContext } from '../runnable/context.js'
 import { StderrLogger } from '../runnable/logger.js'
-import { mistakeCode } from '../util/exit-codes.js'
+import {
+  type ListedExtension,
+  listExtensions,
+  lockExtensions,
+  pruneExtensions,
+} from '../runnable/manage-extensions.js'
+import { interruptedCode, mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { whileInterruptible } from './interrupt.js'
 import { type ExtensionFlags, withExtensions } from './options.js'
-import { printLine } from './print-line.js'
+import { printLine } from './output.js'
 
 /** `flambeau extensions list FILE`, `flambeau extensions prune`. */
 export function extensionsCommand(): Command {
@@ -62,4 +69,24 @@ async function prune({ days, all }: { days: number; all?: true }): Promise<void>
   const { removed, bytes } = await pruneExtensions({ days: all ? 0 : days })
   const size = `${(bytes / 1_000_000).toFixed(1)} MB`
   console.log(`Removed ${removed} ${removed === 1 ? 'extension' : 'extensions'}, ${size}`)
+}
+
+/** `flambeau lock FILE`. */
+export function lockCommand(): Command {
+  return new Command('lock')
+    .description('write what the extensions of a file resolve to now, into a lock beside it')
+    .argument('<file>', 'the YAML file')
+    .action(lock)
+}
+
+async function lock(file: string): Promise<void> {
+  const logger = new StderrLogger()
+  const context = new SafeExecutionContext(file)
+  const { outcome, interrupted } = await whileInterruptible(
+    logger,
+    (signal) => context.run(() => lockExtensions(file, { logger, signal }), { logger, signal }),
+    'Interrupted: waiting for git and npm to end (once more to end at once)',
+  )
+  if (outcome.ok) logger.info(`Wrote "${outcome.value}"`)
+  process.exitCode = interrupted ? interruptedCode : outcome.exitCode
 }

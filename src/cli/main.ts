@@ -1,12 +1,11 @@
-#!/usr/bin/env node
 import { isFlambeauError } from '../errors.js'
-import { describeError } from '../runnable/describe-error.js'
 import { StderrLogger } from '../runnable/logger.js'
+import { describeError } from '../runnable/outcome.js'
 import '../cluster/index.js'
 import '../index.js'
 import '../pool/index.js'
+import { flushStandardOutput, watchStandardOutput } from './output.js'
 import { program } from './program.js'
-import { flushStandardOutput, watchStandardOutput } from './standard-output.js'
 
 watchStandardOutput()
 program()

@@ -1,23 +1,22 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { repeatCommand } from '../pool/repeat-command.js'
+import { repeatCommand } from '../pool/task-file.js'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
-import { cancelCommand } from './cluster/cancel.js'
-import { downCommand } from './cluster/down.js'
-import { fetchCommand } from './cluster/fetch.js'
-import { logsCommand } from './cluster/logs.js'
+import { downCommand, upCommand } from './cluster/hosts.js'
 import { planCommand } from './cluster/plan.js'
-import { runsCommand } from './cluster/runs.js'
-import { statusCommand } from './cluster/status.js'
-import { upCommand } from './cluster/up.js'
-import { waitCommand } from './cluster/wait.js'
-import { extensionsCommand } from './extensions.js'
-import { lockCommand } from './lock.js'
+import {
+  cancelCommand,
+  fetchCommand,
+  logsCommand,
+  runsCommand,
+  statusCommand,
+  waitCommand,
+} from './cluster/runs.js'
+import { extensionsCommand, lockCommand } from './extensions.js'
 import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
-import { schemaCommand } from './schema.js'
-import { tagsCommand } from './tags.js'
+import { schemaCommand, tagsCommand } from './tags.js'
 
 /** The command line: every command is a thin face over a call of the library. */
 export function program(): Command {

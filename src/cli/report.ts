@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { writeReport } from '../pool/report/write-report.js'
-import { printLine } from './print-line.js'
+import { writeReport } from '../report/report.js'
+import { printLine } from './output.js'
 
 /** `flambeau report FOLDER`. */
 export function reportCommand(): Command {

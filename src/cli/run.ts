@@ -2,10 +2,9 @@ import { Command } from 'commander'
 import { StderrLogger } from '../runnable/logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { interruptedCode } from '../util/exit-codes.js'
-import { planOnCluster } from './cluster/plan.js'
-import { type ReconnectFlags, withReconnect } from './cluster/reconnect.js'
+import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
+import { dryRun, planOnCluster } from './cluster/plan.js'
 import { runOnCluster } from './cluster/run-on-cluster.js'
-import { dryRun } from './dry-run.js'
 import { importModules } from './import-modules.js'
 import { whileInterruptible } from './interrupt.js'
 import {
@@ -17,7 +16,7 @@ import {
   withImports,
   withSecrets,
 } from './options.js'
-import { printResult } from './print-result.js'
+import { printResult } from './output.js'
 
 interface RunFlags extends AllowFlags, ExtensionFlags, ReconnectFlags, SecretsFlags {
   import: string[]

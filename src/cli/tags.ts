@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import { defaultRegistry } from '../registry/default-registry.js'
-import type { ResolvedTag } from '../registry/types.js'
+import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
+import type { ResolvedTag } from '../registry/registration.js'
 import { importModules } from './import-modules.js'
 import { withImports } from './options.js'
-import { printLine } from './print-line.js'
+import { printLine } from './output.js'
 
 /** `flambeau tags`. */
 export function tagsCommand(): Command {
@@ -32,4 +33,22 @@ async function tags({ import: modules, json }: { import: string[]; json?: true }
 function described({ tag, Class, definition, deprecated }: ResolvedTag) {
   const factories = [...definition.factories.keys()]
   return { tag, class: Class.name, factories, description: definition.description, deprecated }
+}
+
+interface SchemaFlags {
+  import: string[]
+  customTags?: true
+}
+
+/** `flambeau schema`. */
+export function schemaCommand(): Command {
+  const command = new Command('schema')
+    .description('print a JSON Schema of the files, by which editors complete and complain')
+    .option('--custom-tags', 'print the list for the setting yaml.customTags instead')
+  return withImports(command).action(schema)
+}
+
+async function schema({ import: modules, customTags: tags }: SchemaFlags): Promise<void> {
+  await importModules(modules)
+  printLine(JSON.stringify(tags ? customTags() : jsonSchema(), null, 2))
 }

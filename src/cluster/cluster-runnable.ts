@@ -1,7 +1,8 @@
-import { setSerializableAttr } from '../document/construct/records.js'
+import { setSerializableAttr } from '../document/construct/provenance.js'
 import { RegistrationError } from '../errors.js'
-import { Runnable, type RunnableParameters } from '../runnable/runnable.js'
-import type { ClusterAccess } from './cluster-access.js'
+import { Runnable, type RunnableParameters, type UserProvider } from '../runnable/runnable.js'
+import type { Host } from './host/host.js'
+import type { Resources } from './protocol/messages.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 
 /** What {@link ClusterRunnable.setup} is given. */
@@ -103,4 +104,41 @@ export function isClusterRunnable(value: object): value is ClusterRunnable<unkno
 function noSetup(name: string): RegistrationError {
   const message = `Class "${name}" extends ClusterRunnable and has no method "setup"`
   return new RegistrationError(`${message}: write "async setup({ cluster }) {}" in it`, { code: 'NO_SETUP' })
+}
+
+/** What {@link ClusterRunnable.setup} may ask of a cluster, whose hosts are ready by then. */
+export interface ClusterAccess {
+  readonly name: string
+  /** The host that runs the runnable. */
+  readonly orchestrator: Host
+  /** The hosts that do its tasks. */
+  readonly factories: readonly Host[]
+
+  /** What the run on the cluster will know of it. */
+  getRemoteEnv(userProvider: UserProvider): RemoteEnvironment | Promise<RemoteEnvironment>
+
+  /** What each of the factories has at least. */
+  getMaxResources(): Promise<Resources>
+
+  /** Runs shell commands on all hosts, one after another on each. */
+  runCommands(commands: readonly string[]): Promise<void>
+
+  /** Makes folders in the cluster's own folder on all hosts. */
+  createDirs(paths: readonly string[]): Promise<void>
+
+  /** Removes a folder, or what is in it, from the cluster's own folder on all hosts. */
+  removeDir(path: string, options?: { readonly contentOnly?: boolean }): Promise<void>
+
+  /** Whether a folder is there on any host. */
+  existingDir(path: string): Promise<boolean>
+
+  /**
+   * Sends files and folders by name to `path` in the cluster's own folder on the orchestrator, with `allHosts` on all.
+   * Answers with the path there of each; what does not exist here is taken for a path there already.
+   */
+  sendLocalContent(
+    content: Readonly<Record<string, string>>,
+    path: string,
+    options?: { readonly allHosts?: boolean },
+  ): Promise<Record<string, string>>
 }

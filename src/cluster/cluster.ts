@@ -1,25 +1,22 @@
 import { posix } from 'node:path'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
-import { secretsFilesOf, shareSecrets } from '../runnable/secrets/shared-secrets.js'
+import { secretsFilesOf, serializeSecrets } from '../runnable/secrets/serialize-secrets.js'
 import { defaultGraceMs } from '../util/process.js'
-import { bringUp, planBringUp } from './bring-up/bring-up.js'
-import type { ClusterCallOptions, HostPlan, HostReport } from './bring-up/events.js'
-import type { BringUpPlan, ReadyHost } from './bring-up/plan.js'
-import type { ClusterAccess } from './cluster-access.js'
-import { ClusterHosts } from './cluster-hosts.js'
-import { isClusterRunnable } from './cluster-runnable.js'
+import { collectParts } from './bundle/bundle.js'
+import { PrivateFiles } from './bundle/private-files.js'
+import { type ContentPlan, checkSize, contentPlanOf } from './bundle/size-limit.js'
+import { type ClusterAccess, isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
+import { ClusterHosts, removeCluster } from './hosts.js'
 import { type Members, membersOf } from './members.js'
-import type { RemoteEnvironment } from './remote-environment.js'
-import { environmentOf } from './run/environment-of.js'
+import type { HostState, Resources, RunStatus } from './protocol/messages.js'
+import type { ClusterCallOptions, HostPlan, HostReport } from './provision/events.js'
+import { planProvision, provision } from './provision/provision.js'
+import type { ProvisionRequest, ReadyHost } from './provision/steps.js'
+import { RemoteEnvironment } from './remote-environment.js'
 import { RemoteRun } from './run/remote-run.js'
 import { type SubmitOptions, submit } from './run/submit.js'
-import { PrivateFiles } from './ship/private-files.js'
-import { shipmentsOf } from './ship/program-trees.js'
-import { type ContentPlan, contentPlanOf, refuseTooMuch } from './ship/size-limit.js'
-import { takeDown } from './take-down.js'
-import type { Resources, RunStatus } from './wire/protocol.js'
 
 /** What every cluster says of itself in its file. */
 export interface ClusterOptions {
@@ -86,13 +83,13 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * factories. Again and again without harm: what is there already is not done again.
    */
   async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
-    this.#ready = await bringUp(this.#plan(options))
+    this.#ready = await provision(this.#plan(options))
     return this.#ready.map(({ report }) => report)
   }
 
   /** What `up` would do on which host; does nothing. */
   plan(options: ClusterCallOptions = {}): Promise<readonly HostPlan[]> {
-    return planBringUp(this.#plan(options))
+    return planProvision(this.#plan(options))
   }
 
   /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
@@ -104,7 +101,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     graceMs?: number
   } = {}): Promise<void> {
     this.#ready = undefined
-    await takeDown(this.#all, { cluster: this.name, force, graceMs })
+    await removeCluster(this.#all, { cluster: this.name, force, graceMs })
   }
 
   /**
@@ -135,8 +132,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   ): Promise<readonly ContentPlan[]> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     const content = { extensions: runnable.importedExtensions, imports }
-    const shipments = await shipmentsOf(content, await this.#privateFiles(runnable))
-    refuseTooMuch(shipments, this.options.maxSize)
+    const shipments = await collectParts(content, await this.#privateFiles(runnable))
+    checkSize(shipments, this.options.maxSize)
     return shipments.map(contentPlanOf)
   }
 
@@ -153,11 +150,11 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   async getRemoteEnv(userProvider: UserProvider = this.userProvider): Promise<RemoteEnvironment> {
     const ready = await this.#readyHosts()
     const { state } = ready[0]!
-    return environmentOf(this.name, membersOf(ready), { state, localUser: userProvider() })
+    return remoteEnvironmentOf(this.name, membersOf(ready), { state, localUser: userProvider() })
   }
 
   getMaxResources(): Promise<Resources> {
-    return this.#hosts.leastResources()
+    return this.#hosts.getMaxResources()
   }
 
   runCommands(commands: readonly string[]): Promise<void> {
@@ -165,15 +162,15 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   createDirs(paths: readonly string[]): Promise<void> {
-    return this.#hosts.makeFolders(paths)
+    return this.#hosts.createDirs(paths)
   }
 
   removeDir(path: string, options: { readonly contentOnly?: boolean } = {}): Promise<void> {
-    return this.#hosts.remove(path, options)
+    return this.#hosts.removeDir(path, options)
   }
 
   existingDir(path: string): Promise<boolean> {
-    return this.#hosts.exists(path)
+    return this.#hosts.existingDir(path)
   }
 
   async sendLocalContent(
@@ -182,7 +179,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     { allHosts = false }: { readonly allHosts?: boolean } = {},
   ): Promise<Record<string, string>> {
     const { home } = (await this.#readyHosts())[0]!.state
-    return this.#hosts.send(content, { path, allHosts, home })
+    return this.#hosts.sendLocalContent(content, { path, allHosts, home })
   }
 
   /**
@@ -191,7 +188,10 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    */
   async sendSecrets(): Promise<string> {
     const path = `.flambeau/clusters/${this.name}/secrets.json`
-    await this.orchestrator.put(path, JSON.stringify(shareSecrets(this.config, this.options.secrets ?? [])))
+    await this.orchestrator.put(
+      path,
+      JSON.stringify(serializeSecrets(this.config, this.options.secrets ?? [])),
+    )
     return posix.join((await this.#readyHosts())[0]!.state.home, path)
   }
 
@@ -225,9 +225,28 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return this.#ready!
   }
 
-  #plan(options: ClusterCallOptions): BringUpPlan {
+  #plan(options: ClusterCallOptions): ProvisionRequest {
     const { orchestrator, factories } = this.#all
     const { name: cluster, setupCmds } = this.options
     return { cluster, members: [orchestrator, ...factories], setupCmds: setupCmds ?? [], ...options }
   }
+}
+
+/** What a run on a cluster is told of it. `state` is the orchestrator's. */
+function remoteEnvironmentOf(
+  cluster: string,
+  { orchestrator, factories }: Members,
+  { state, localUser }: { state: HostState; localUser: string },
+): RemoteEnvironment {
+  const publicFactories = factories.flatMap(({ publicAddress }) => publicAddress ?? [])
+  return new RemoteEnvironment({
+    key: `${state.home}/.flambeau/clusters/${cluster}/key`,
+    orchestratorIp: orchestrator.address,
+    factoriesIps: factories.map(({ address }) => address),
+    user: state.user,
+    localUser,
+    publicOrchestratorIp: orchestrator.publicAddress ?? null,
+    publicFactoriesIps:
+      publicFactories.length === factories.length && factories.length > 0 ? publicFactories : null,
+  })
 }

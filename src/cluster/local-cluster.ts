@@ -4,21 +4,20 @@ import { join } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ClusterConfigurationError } from '../errors.js'
-import { registrable } from '../registry/registrable.js'
+import { registrable } from '../registry/decorators.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, MaxSize, Text, Texts } from './cluster-schema.js'
-import { OwnLocalHost, removeHostFolder } from './host/own-local-host.js'
+import { ClusterNameSchema, MaxSizeSchema, pathOf, TextListSchema, TextSchema } from './cluster-options.js'
+import { ManagedLocalHost, removeHostFolder } from './host/local-host.js'
 import type { Member, Members } from './members.js'
-import { pathOf } from './path-option.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    name: ClusterName,
-    setupCmds: Texts,
-    secrets: Texts,
-    maxSize: MaxSize,
+    name: ClusterNameSchema,
+    setupCmds: TextListSchema,
+    secrets: TextListSchema,
+    maxSize: MaxSizeSchema,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
-    folder: v.optional(Text),
+    folder: v.optional(TextSchema),
   }),
 )
 
@@ -62,7 +61,7 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
     const left = await this.#removeHosts(options.force ?? false)
     // The folder is the user's choice: there may be other things in it.
     await rmdir(this.folder).catch(() => undefined)
-    if (left.length > 0) throw notMade(left)
+    if (left.length > 0) throw folderNotCreated(left)
   }
 
   /** Answers with the folders of hosts that are the user's own. */
@@ -81,7 +80,7 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   #member(name: string, role: Member['role']): Member {
     const folder = join(this.folder, name)
     const connection = { kind: 'local', name, folder } as const
-    return { host: new OwnLocalHost(name, folder), role, address: '127.0.0.1', connection }
+    return { host: new ManagedLocalHost(name, folder), role, address: '127.0.0.1', connection }
   }
 }
 
@@ -95,7 +94,7 @@ async function isEmpty(folder: string): Promise<boolean> {
   return (await readdir(folder).catch(() => [])).length === 0
 }
 
-function notMade(folders: readonly string[]): ClusterConfigurationError {
+function folderNotCreated(folders: readonly string[]): ClusterConfigurationError {
   const all = folders.map((folder) => `"${folder}"`).join(', ')
   const message = `${all} existed before the cluster, so what else is in it stays: nothing of the cluster is left there; add "--force" to remove it all the same`
   return new ClusterConfigurationError(message, { code: 'FOLDER_NOT_MADE' })

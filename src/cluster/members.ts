@@ -44,4 +44,4 @@ export function membersOf(hosts: readonly { readonly member: Member }[]): Member
 }
 
 /** More connections at once only wait for each other. */
-export const mostAtOnce = 32
+export const maxConcurrentHosts = 32

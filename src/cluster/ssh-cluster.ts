@@ -1,27 +1,36 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
-import { registrable } from '../registry/registrable.js'
+import { registrable } from '../registry/decorators.js'
 import { Cluster } from './cluster.js'
-import { ClusterName, HostName, MaxSize, Text, Texts } from './cluster-schema.js'
+import {
+  ClusterNameSchema,
+  HostNameSchema,
+  MaxSizeSchema,
+  pathOf,
+  TextListSchema,
+  TextSchema,
+} from './cluster-options.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
-import { pathOf } from './path-option.js'
 
 /** One address, or the public and the private one of the same machine. */
-const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')
+const Address = v.union(
+  [HostNameSchema, v.tuple([HostNameSchema, HostNameSchema])],
+  'must be an address, or [public, private]',
+)
 const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    name: ClusterName,
-    setupCmds: Texts,
-    secrets: Texts,
-    maxSize: MaxSize,
+    name: ClusterNameSchema,
+    setupCmds: TextListSchema,
+    secrets: TextListSchema,
+    maxSize: MaxSizeSchema,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
-    key: v.optional(Text),
-    username: v.optional(HostName),
+    key: v.optional(TextSchema),
+    username: v.optional(HostNameSchema),
     // flambé's: it writes null where it has none.
     remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
@@ -37,9 +46,9 @@ const SSHClusterOptions = toStandardJsonSchema(
       ),
       'accept-new',
     ),
-    sshConfig: v.optional(Text),
+    sshConfig: v.optional(TextSchema),
     connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
-    node: v.optional(Text),
+    node: v.optional(TextSchema),
   }),
 )
 

@@ -1,17 +1,15 @@
 import { DocumentError, type Problem, ValidationError } from '../errors.js'
+import { reportProblems } from '../problem-report.js'
 import { currentRegistry } from '../registry/default-registry.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { TagMap } from '../registry/tag-map.js'
-import type { Class } from '../registry/types.js'
-import { reportProblems } from '../report.js'
 import type { Source } from '../source.js'
-import { examine } from './check/examine.js'
-import { Loading } from './construct/loading.js'
-import { inFileOrder } from './problem-list.js'
-import { documentError, spanOf } from './problems.js'
-import { parse } from './read/parse.js'
-import type { Parsed, ParsedDocument } from './read/parsed.js'
-import { defaultName, type ReadOptions } from './read/read-options.js'
+import { checkParsed } from './check/check.js'
+import { Loader } from './construct/loader.js'
+import { documentError, inFileOrder, spanOf } from './problems.js'
+import { defaultFilename, parse, type ReadOptions } from './read/parse.js'
+import type { ParsedDocument, ParsedText } from './read/parsed.js'
 import { readText } from './read/read-text.js'
 
 /** Options of {@link load} that say what the text must hold. */
@@ -35,7 +33,12 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
 export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
-  const { filename = defaultName, registry = currentRegistry(), onWarning = warnProcess, expect } = options
+  const {
+    filename = defaultFilename,
+    registry = currentRegistry(),
+    onWarning = warnProcess,
+    expect,
+  } = options
   const parsed = parse(text, filename)
   const second = parsed.documents[1]
   if (second) throw severalDocuments(parsed, second)
@@ -52,7 +55,7 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
  * ```
  */
 export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
-  const { filename = defaultName, registry = currentRegistry(), onWarning = warnProcess } = options
+  const { filename = defaultFilename, registry = currentRegistry(), onWarning = warnProcess } = options
   return construct(parse(text, filename), registry, onWarning)
 }
 
@@ -73,8 +76,8 @@ export async function loadFile<const E = unknown>(
   return load(text, { filename, ...options })
 }
 
-function construct(parsed: Parsed, registry: Registry, warn: (warning: Problem) => void): unknown[] {
-  const { problems, doubtful, warnings } = examine(parsed, registry)
+function construct(parsed: ParsedText, registry: Registry, warn: (warning: Problem) => void): unknown[] {
+  const { problems, doubtful, warnings } = checkParsed(parsed, registry)
   if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
   for (const warning of warnings) warn(warning)
   return parsed.documents.map((document) => constructDocument(parsed.source, document, registry))
@@ -82,19 +85,19 @@ function construct(parsed: Parsed, registry: Registry, warn: (warning: Problem) 
 
 /** Constructs one document that was checked. */
 export function constructDocument(source: Source, document: ParsedDocument, registry: Registry): unknown {
-  return new Loading(source, registry, document).construct(document.root)
+  return new Loader(source, registry, document).construct(document.root)
 }
 
 function warnProcess(warning: Problem): void {
   process.emitWarning(reportProblems([warning]), { type: 'FlambeauWarning', code: warning.code })
 }
 
-function severalDocuments({ source, documents }: Parsed, second: ParsedDocument): DocumentError {
+function severalDocuments({ source, documents }: ParsedText, second: ParsedDocument): DocumentError {
   const message = `One document is expected, but here begins the second of ${documents.length}: use "loadAll" for them`
   return documentError([source.problem('SEVERAL_DOCUMENTS', message, spanOf(second.root))])
 }
 
-function checkType(value: unknown, expect: unknown, registry: Registry, parsed: Parsed): void {
+function checkType(value: unknown, expect: unknown, registry: Registry, parsed: ParsedText): void {
   const Expected = typeof expect === 'string' ? registry.get(expect)?.Class : (expect as Class)
   if (Expected && value instanceof Expected) return
   const wanted = typeof expect === 'string' ? `"${expect}"` : `an object of class "${(expect as Class).name}"`

@@ -2,14 +2,14 @@ import { DocumentError } from '../errors.js'
 import { type AliasNode, isApplicationTag, type Node } from '../node.js'
 
 /** The node that an alias repeats. */
-export function target(alias: AliasNode): Node {
+export function aliasTarget(alias: AliasNode): Node {
   if (alias.target) return alias.target
   throw new DocumentError(`Alias "*${alias.name}" has no anchor before it`, { code: 'UNKNOWN_ALIAS' })
 }
 
 /** The node itself, or what it is an alias of. */
-export function followed(node: Node): Node {
-  return node.kind === 'alias' ? target(node) : node
+export function resolveAlias(node: Node): Node {
+  return node.kind === 'alias' ? aliasTarget(node) : node
 }
 
 /** What `<<` takes in: the node behind it, or each item where that is a sequence, or an alias of one. */
@@ -19,19 +19,19 @@ export function mergeSources(value: Node): readonly Node[] {
 }
 
 /** The name that a key gives to its value. */
-export function textOf(key: Node): string {
-  const node = followed(key)
+export function textOfKey(key: Node): string {
+  const node = resolveAlias(key)
   return node.kind === 'scalar' ? String(node.value) : ''
 }
 
 /** The nodes below a node, each with its key or index; an alias has none. */
 export function* childrenOf(node: Node): Generator<[step: string, child: Node]> {
   if (node.kind === 'sequence') for (const [index, item] of node.items.entries()) yield [`[${index}]`, item]
-  if (node.kind === 'mapping') for (const { key, value } of node.entries) yield [textOf(key), value]
+  if (node.kind === 'mapping') for (const { key, value } of node.entries) yield [textOfKey(key), value]
 }
 
 /** The way from `root` to a node, as a message shows it: `!Sweep › each › !Train › optimizer`. */
-export function wayTo(root: Node, node: Node): string {
+export function pathTo(root: Node, node: Node): string {
   return (search(root, node) ?? []).join(' › ')
 }
 

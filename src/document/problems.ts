@@ -1,11 +1,11 @@
 import { DocumentError, documentErrorClass, type Problem } from '../errors.js'
 import type { Node } from '../node.js'
-import { reportProblems } from '../report.js'
+import { countProblems, reportProblems } from '../problem-report.js'
+import { Suggester } from '../registry/suggest.js'
 import type { Source, Span } from '../source.js'
-import { inFileOrder } from './problem-list.js'
 
 /** Says that something is wrong at a place. */
-export type Report = (span: Span, code: string, message: string) => void
+export type ReportProblem = (span: Span, code: string, message: string) => void
 
 /** Where to point for a node: at its tag when it has one, else at its content. */
 export function spanOf(node: Node): Span {
@@ -15,7 +15,7 @@ export function spanOf(node: Node): Span {
 }
 
 /** What a message calls a node: with its text as it is written. */
-export function kindOf(node: Node, { text }: Source): string {
+export function describeNode(node: Node, { text }: Source): string {
   if (node.kind === 'alias') return `alias "*${node.name}"`
   if (node.kind !== 'scalar') return `a ${node.kind}`
   const written = text.slice(node.start, node.end)
@@ -37,4 +37,58 @@ export function documentError(problems: readonly Problem[]): DocumentError {
   const [Family] = found.size === 1 ? [...found] : [DocumentError]
   const shown = inFileOrder(problems)
   return new Family!(reportProblems(shown), { problems: shown })
+}
+
+/** How many problems of one text are shown. */
+export const mostProblems = 1_000
+
+/**
+ * What is wrong with one text: the first problems as a whole, of the others only their number. A small file may have half a
+ * million, and each costs a message, a frame and a look for near names.
+ */
+export class ProblemList {
+  readonly #first: Problem[] = []
+  #rest = 0
+
+  /** `near` is shared by all lists of one text. */
+  constructor(readonly near = new Suggester()) {}
+
+  add(make: () => Problem): void {
+    if (this.#first.length < mostProblems) this.#first.push(make())
+    else this.#rest++
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#rest === 0 ? this.#first : [...this.#first, notShown(this.#first.at(-1)!, this.#rest)]
+  }
+}
+
+/** The first problems in the order of the file, and one that says how many more there are. */
+export function inFileOrder(problems: readonly Problem[]): Problem[] {
+  const shown = problems.filter(({ rest }) => rest === undefined)
+  shown.sort((a, b) => a.line - b.line || a.column - b.column)
+  const count = countProblems(problems)
+  if (count <= mostProblems) return shown
+  const first = shown.slice(0, mostProblems - 1)
+  const next = shown[first.length] ?? problems.find(({ rest }) => rest !== undefined)!
+  return [...first, notShown(next, count - first.length)]
+}
+
+function notShown(problem: Problem, rest: number): Problem {
+  const { hint: _, ...place } = problem
+  const message = `${rest.toLocaleString('en')} more problems are not shown: correct those above first`
+  return { ...place, code: 'MORE_PROBLEMS', message, rest }
+}
+
+const sources = new WeakMap<object, Source>()
+
+/** Remembers the text that an error points into, and returns the error. */
+export function attachSource<E extends Error>(source: Source, error: E): E {
+  sources.set(error, source)
+  return error
+}
+
+/** Whether an error points into this very text; one of another text, loaded on the way, does not. */
+export function hasSource(source: Source, error: unknown): boolean {
+  return typeof error === 'object' && error !== null && sources.get(error) === source
 }

@@ -1,10 +1,9 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { didYouMean } from '../registry/suggest.js'
-import { type CheckOutOptions, checkOut, type Place } from './check-out.js'
-import { redacted } from './credentials.js'
-import { explained } from './explain.js'
-import type { GitSource } from './source.js'
-import { runTool, type ToolOptions } from './tool.js'
-import { Trouble } from './trouble.js'
+import { ExtensionFailure } from './extension-failure.js'
+import { type GitSource, redacted } from './source.js'
+import { explainingToolErrors, runTool, ToolError, type ToolOptions } from './tool.js'
 
 const isCommit = /^[0-9a-f]{40,64}$/
 // Perhaps the beginning of its name.
@@ -16,23 +15,23 @@ const maybeCommit = /^[0-9a-f]{7,64}$/
  *
  * @throws {@link Trouble} when there is no such branch, tag or commit, or no answer.
  */
-export async function findPlace(source: GitSource, options: CheckOutOptions): Promise<Place> {
-  const place = await namedPlace(source, options)
+export async function locateCommit(source: GitSource, options: CheckOutOptions): Promise<GitLocation> {
+  const place = await locateRef(source, options)
   if (isCommit.test(place.commit)) return place
   const { commit } = await checkOut(source.url, { ...place, folder: '' }, options)
   return { ...place, commit }
 }
 
-async function namedPlace(source: GitSource, { signal }: ToolOptions): Promise<Place> {
+async function locateRef(source: GitSource, { signal }: ToolOptions): Promise<GitLocation> {
   const { url, ref = 'HEAD', folder = '', tree } = source
   if (isCommit.test(ref)) return { commit: ref, folder }
   const refs = await refsOf(url, { signal })
-  if (tree !== undefined) return placeOfTree(url, tree, refs)
+  if (tree !== undefined) return locateTree(url, tree, refs)
   return { commit: commitOf(url, ref, refs), folder }
 }
 
 // A branch may have a slash in its name: the longest that there is wins.
-function placeOfTree(url: string, tree: string, refs: ReadonlyMap<string, string>): Place {
+function locateTree(url: string, tree: string, refs: ReadonlyMap<string, string>): GitLocation {
   const steps = tree.split('/')
   for (let count = steps.length; count > 0; count--) {
     const commit = refs.get(steps.slice(0, count).join('/'))
@@ -46,7 +45,7 @@ function commitOf(url: string, ref: string, refs: ReadonlyMap<string, string>): 
   if (commit) return commit
   const names = [...refs.keys()].filter((name) => name !== 'HEAD')
   const remedy = didYouMean(ref, names) || `: it has ${names.slice(0, 10).join(', ') || 'no branch at all'}`
-  throw new Trouble(
+  throw new ExtensionFailure(
     'NO_REF',
     `cannot be fetched: "${redacted(url)}" has no branch, tag or commit "${ref}"${remedy}`,
   )
@@ -54,10 +53,77 @@ function commitOf(url: string, ref: string, refs: ReadonlyMap<string, string>): 
 
 /** The branches and tags of a repository by their short names, and `HEAD`. */
 async function refsOf(url: string, options: ToolOptions): Promise<Map<string, string>> {
-  const listed = await explained(redacted(url), () => runTool('git', ['ls-remote', '--', url], options))
+  const listed = await explainingToolErrors(redacted(url), () =>
+    runTool('git', ['ls-remote', '--', url], options),
+  )
   const refs = new Map<string, string>()
   // What an annotated tag points at comes last, as "name^{}".
   for (const [, commit, name] of listed.matchAll(/^(\w+)\t(?:refs\/(?:heads|tags)\/)?(\S+?)(?:\^\{\})?$/gm))
     refs.set(name!, commit!)
   return refs
+}
+
+/** A commit of a repository, and the folder in it that is the extension. */
+export interface GitLocation {
+  readonly commit: string
+  readonly folder: string
+}
+
+/** Where a commit is checked out. */
+export interface CheckOutOptions {
+  readonly into: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Checks a commit out; gives the whole of its name, and the path of the folder of the extension. */
+export async function checkOut(
+  url: string,
+  { commit, folder }: GitLocation,
+  { into: cwd, signal }: CheckOutOptions,
+): Promise<GitLocation> {
+  await mkdir(cwd, { recursive: true })
+  const head = await explainingToolErrors(redacted(url), async () => {
+    await runTool('git', ['init', '--quiet'], { cwd, signal })
+    await fetchCommit(url, commit, { cwd, signal })
+    await runTool('git', ['checkout', '--quiet', '--detach', commit], { cwd, signal })
+    return runTool('git', ['rev-parse', 'HEAD'], { cwd, signal })
+  })
+  return { commit: head.trim(), folder: await folderWithin(cwd, folder) }
+}
+
+// Not every server hands out a commit by its name: then all branches and tags are asked for.
+async function fetchCommit(url: string, commit: string, options: ToolOptions): Promise<void> {
+  if (await hasCommit(commit, options)) return
+  try {
+    await runTool('git', ['fetch', '--quiet', '--depth=1', '--', url, commit], options)
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error
+    const all = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
+    await runTool('git', ['fetch', '--quiet', '--', url, ...all], options)
+    if (await hasCommit(commit, options)) return
+    throw new ExtensionFailure(
+      'NO_REF',
+      `cannot be fetched: "${redacted(url)}" has no branch, tag or commit "${commit}"`,
+    )
+  }
+}
+
+async function hasCommit(commit: string, options: ToolOptions): Promise<boolean> {
+  try {
+    await runTool('git', ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`], options)
+    return true
+  } catch (error) {
+    if (error instanceof ToolError) return false
+    throw error
+  }
+}
+
+async function folderWithin(root: string, folder: string): Promise<string> {
+  const inside = await realpath(join(root, folder)).catch(() => undefined)
+  const top = await realpath(root)
+  if (inside !== undefined && `${inside}${sep}`.startsWith(`${top}${sep}`)) return inside
+  throw new ExtensionFailure(
+    'EXTENSION_NOT_FOUND',
+    `cannot be fetched: its repository has no folder "${folder}"`,
+  )
 }

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isFlambeauError } from '../errors.js'
 import { declarationOf } from '../registry/declaration.js'
-import { declaringOnly } from '../registry/declare-only.js'
+import { deferRegistration } from '../registry/deferred-registration.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
-import type { Class } from '../registry/types.js'
-import { notImportable } from './not-importable.js'
-import type { ResolvedExtension } from './resolved.js'
-import { type Gathered, gather, Trouble } from './trouble.js'
+import { codeOf, isError, messageOf, nameOf, propertyOf } from '../util/thrown.js'
+import { ExtensionFailure, type SettledExtensions, settleEach } from './extension-failure.js'
+import type { ResolvedExtension } from './source.js'
 
 /** An extension whose classes are registered. */
 export interface ImportedExtension extends ResolvedExtension {
@@ -22,8 +23,8 @@ export interface ImportedExtension extends ResolvedExtension {
 export function importEach(
   extensions: readonly ResolvedExtension[],
   registry: Registry,
-): Promise<Gathered<ImportedExtension>> {
-  return gather(extensions, (extension) => importOne(extension, registry))
+): Promise<SettledExtensions<ImportedExtension>> {
+  return settleEach(extensions, (extension) => importOne(extension, registry))
 }
 
 async function importOne(extension: ResolvedExtension, registry: Registry): Promise<ImportedExtension> {
@@ -44,7 +45,7 @@ export function registerExports(
 
 async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unknown>> {
   try {
-    const module: object = await declaringOnly(scopeOf(extension), () => import(extension.entry))
+    const module: object = await deferRegistration(scopeOf(extension), () => import(extension.entry))
     const { default: main, ...named } = module as { default?: unknown }
     // What a CommonJS module exports is its default export, too.
     const all =
@@ -74,15 +75,54 @@ function register(Class: Class, name: string, registry: Registry): Tag[] {
     })
   } catch (error) {
     if (!isFlambeauError(error)) throw error
-    throw new Trouble('EXTENSION_TAG', `cannot be registered: ${error.message}`, { cause: error })
+    throw new ExtensionFailure('EXTENSION_TAG', `cannot be registered: ${error.message}`, { cause: error })
   }
 }
 
-function nothingToRegister(exported: ReadonlyMap<string, unknown>): Trouble {
+function nothingToRegister(exported: ReadonlyMap<string, unknown>): ExtensionFailure {
   const names = [...exported.keys()].map((name) => `"${name}"`)
   const what = names.length === 0 ? 'nothing at all' : `${names.join(', ')}, and none of these is one`
-  return new Trouble(
+  return new ExtensionFailure(
     'NOTHING_TO_REGISTER',
     `has no class to register: it exports ${what}; put "@registrable" on a class and export it from the main module`,
   )
+}
+
+const cannotRunTypeScript = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+])
+
+/** Why an extension could not be imported: what its code threw, and where in its code. */
+function notImportable(extension: ResolvedExtension, cause: unknown): ExtensionFailure {
+  if (cannotRunTypeScript.has(codeOf(cause) ?? '')) return needsBuild(extension, cause)
+  const reason = isError(cause) ? `${nameOf(cause)}: ${messageOf(cause)}` : messageOf(cause)
+  const frame = isError(cause) ? firstFrame(String(propertyOf(cause, 'stack')), extension.folder) : undefined
+  const place = frame === undefined ? '' : `\n    at ${frame}`
+  return new ExtensionFailure(
+    'NOT_IMPORTABLE',
+    `could not be imported from "${fileURLToPath(extension.entry)}": ${reason}${place}`,
+    {
+      cause,
+    },
+  )
+}
+
+function needsBuild({ entry, name }: ResolvedExtension, cause: unknown): ExtensionFailure {
+  const remedy = `build it, and name the ".js" file in its "package.json"; or let it be built as it is installed ("--allow-scripts ${name}"), or take a Node that can (22.18 and later)`
+  return new ExtensionFailure(
+    'NOT_BUILT',
+    `is written in TypeScript ("${fileURLToPath(entry)}"), which this Node cannot run: ${remedy}`,
+    { cause },
+  )
+}
+
+// The innermost one in the extension itself, else in whatever it imports.
+function firstFrame(stack: string, folder: string): string | undefined {
+  const frames = [...stack.matchAll(/^ +at (?:.*\()?(?:file:\/\/)?(\/.*?:\d+:\d+)\)?$/gm)].map(
+    ([, at]) => at!,
+  )
+  const isOwn = (frame: string): boolean =>
+    frame.startsWith(`${folder}/`) && !frame.slice(folder.length).includes('/node_modules/')
+  return frames.find(isOwn) ?? frames[0]
 }

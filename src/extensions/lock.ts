@@ -2,7 +2,7 @@ import { load } from '../document/load.js'
 import { dump } from '../document/write/dump.js'
 import { ExtensionError } from '../errors.js'
 import { Registry } from '../registry/registry.js'
-import type { Resolved } from './resolved.js'
+import type { Resolved } from './source.js'
 
 /** What one extension resolved to when the lock was written. */
 export interface LockedExtension extends Resolved {

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../util/paths.js'
-import { explained } from './explain.js'
-import { runTool, type ToolOptions } from './tool.js'
+import { explainingToolErrors, runTool, type ToolOptions } from './tool.js'
 
 /** An npm package as one file. */
 export interface Tarball {
@@ -62,7 +61,7 @@ export async function installInto(
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }, null, 2))
   const flags = ['--omit=dev', `--ignore-scripts=${!options.scripts}`, `--prefix=${folder}`]
   const install = () => runTool('npm', ['install', ...quiet, ...flags], { ...options, cwd: folder })
-  await withSettingsOf(options.project, folder, () => explained(options.tried, install))
+  await withSettingsOf(options.project, folder, () => explainingToolErrors(options.tried, install))
   await linkOwn(join(folder, 'node_modules', 'flambeau'))
 }
 

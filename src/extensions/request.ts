@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
-import { withoutCredentials } from './credentials.js'
+import { ExtensionFailure, type Locate } from './extension-failure.js'
 import type { Lock } from './lock.js'
-import { type ExtensionSource, parseSource } from './source.js'
-import { type Locate, Trouble } from './trouble.js'
+import { type ExtensionSource, parseSource, withoutCredentials } from './source.js'
 
 /** How extensions are resolved. */
 export interface ResolveOptions {
@@ -26,7 +25,7 @@ export interface ResolveOptions {
 }
 
 /** One extension, with all that is known of it before it is looked for. */
-export interface Request extends ResolveOptions {
+export interface ExtensionRequest extends ResolveOptions {
   readonly name: string
   /** Where it comes from, without credentials. */
   readonly shown: string
@@ -35,9 +34,9 @@ export interface Request extends ResolveOptions {
 }
 
 /** What is asked for when a file declares `name: text`. */
-export function requestOf(name: string, text: string, options: ResolveOptions): Request {
+export function requestOf(name: string, text: string, options: ResolveOptions): ExtensionRequest {
   if (!/^[a-zA-Z_][\w-]*$/.test(name))
-    throw new Trouble(
+    throw new ExtensionFailure(
       'BAD_EXTENSION_NAME',
       'has a name that cannot stand in a tag: begin with a letter and go on with letters, digits, "_" and "-", such as "my_ext"',
     )

@@ -1,20 +1,17 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { NearNames } from '../registry/suggest.js'
-import { resolveLocally } from './fetch.js'
-import { stepsWithin } from './folder-contents.js'
-import { install } from './install.js'
-import { expectLocal } from './local-path.js'
-import { expectUnchanged, lockedFor } from './locked.js'
-import { entryOf, manifestOf, missingDependencies } from './manifest.js'
-import { expectMayInstall } from './may-install.js'
+import { Suggester } from '../registry/suggest.js'
+import { ExtensionFailure, type SettledExtensions, settleEach } from './extension-failure.js'
+import { expectMayInstall, install, resolveLocally } from './install.js'
+import { stepsWithin } from './integrity.js'
 import { packageFolder } from './npm.js'
-import { type Request, type ResolveOptions, requestOf } from './request.js'
-import type { Resolved, ResolvedExtension } from './resolved.js'
-import type { FolderSource } from './source.js'
-import { lookAt, placeFor, remember, remembered } from './store.js'
-import { type Gathered, gather, Trouble } from './trouble.js'
+import { entryOf, missingDependencies, readPackageJson } from './package-json.js'
+import { expectUnchanged, lockedFor } from './pinning.js'
+import { type ExtensionRequest, type ResolveOptions, requestOf } from './request.js'
+import type { FolderSource, Resolved, ResolvedExtension } from './source.js'
+import { expectLocal } from './source-check.js'
+import { inspectInstalled, installFolder, readResolution, writeResolution } from './store.js'
 
 /**
  * Finds the code of extensions on this machine, and installs what is missing when it may; goes on without those that
@@ -30,13 +27,13 @@ import { type Gathered, gather, Trouble } from './trouble.js'
 export async function resolveEach(
   declared: Readonly<Record<string, string>>,
   options: ResolveOptions,
-): Promise<Gathered<ResolvedExtension>> {
+): Promise<SettledExtensions<ResolvedExtension>> {
   const requests = Object.entries(declared).map(([name, text]) => ({ name, text }))
-  const near = new NearNames()
-  return gather(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options), near))
+  const near = new Suggester()
+  return settleEach(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options), near))
 }
 
-async function resolveOne(request: Request, near: NearNames): Promise<ResolvedExtension> {
+async function resolveOne(request: ExtensionRequest, near: Suggester): Promise<ResolvedExtension> {
   const { source } = request
   await expectLocal(source, near)
   const locked = lockedFor(request)
@@ -46,11 +43,11 @@ async function resolveOne(request: Request, near: NearNames): Promise<ResolvedEx
 }
 
 async function foundInPlace(
-  request: Request,
+  request: ExtensionRequest,
   { path }: FolderSource,
 ): Promise<ResolvedExtension | undefined> {
   const folder = await realpath(path)
-  const manifest = await manifestOf(folder)
+  const manifest = await readPackageJson(folder)
   if (missingDependencies(folder, manifest).length > 0) return undefined
   return {
     name: request.name,
@@ -62,35 +59,41 @@ async function foundInPlace(
   }
 }
 
-async function installed(request: Request, locked: Resolved | undefined): Promise<ResolvedExtension> {
+async function installed(
+  request: ExtensionRequest,
+  locked: Resolved | undefined,
+): Promise<ResolvedExtension> {
   const { source, scripts, shown, frozen } = request
   const local = await resolveLocally(source)
-  const known = local ?? locked ?? (await remembered(shown))
-  const there = known && (await lookAt(placeFor(known, scripts), frozen))
+  const known = local ?? locked ?? (await readResolution(shown))
+  const there = known && (await inspectInstalled(installFolder(known, scripts), frozen))
   if (known && there?.state === 'intact') return at(request, known)
   if (there?.alteration !== undefined && !request.install) throw altered(there.alteration)
   await expectMayInstall(request)
   const resolved = await install(request, local ? undefined : locked)
-  if (!local) await remember(shown, resolved)
+  if (!local) await writeResolution(shown, resolved)
   return at(request, resolved)
 }
 
-async function at({ name, shown, scripts }: Request, resolved: Resolved): Promise<ResolvedExtension> {
-  const folder = await realpath(join(placeFor(resolved, scripts), packageFolder))
-  const entry = await entryOf(folder, await manifestOf(folder))
+async function at(
+  { name, shown, scripts }: ExtensionRequest,
+  resolved: Resolved,
+): Promise<ResolvedExtension> {
+  const folder = await realpath(join(installFolder(resolved, scripts), packageFolder))
+  const entry = await entryOf(folder, await readPackageJson(folder))
   if (!(await stepsWithin(folder, fileURLToPath(entry)))) throw outside(entry)
   return { name, source: shown, folder, entry, resolved, installed: true }
 }
 
-function altered(alteration: string): Trouble {
-  return new Trouble(
+function altered(alteration: string): ExtensionFailure {
+  return new ExtensionFailure(
     'ALTERED',
     `is not as it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it anew`,
   )
 }
 
-function outside(entry: string): Trouble {
-  return new Trouble(
+function outside(entry: string): ExtensionFailure {
+  return new ExtensionFailure(
     'NOT_PINNED',
     `is refused: its module "${fileURLToPath(entry)}" lies outside the package; "main" must name one that lies in it`,
   )

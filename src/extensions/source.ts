@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { absolutePath } from '../util/paths.js'
-import { Trouble } from './trouble.js'
+import { ExtensionFailure } from './extension-failure.js'
 
 /** Where an extension comes from, as it was declared. */
 export type ExtensionSource = FolderSource | TarballSource | NpmSource | GitSource
@@ -59,7 +59,10 @@ const archive = /\.(?:tgz|tar\.gz)$/
 export function parseSource(text: string, from: string): ExtensionSource {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
   if (/[\u0000-\u001f\u007f]/.test(text))
-    throw new Trouble('BAD_EXTENSION_SOURCE', 'has a control character in where it comes from: remove it')
+    throw new ExtensionFailure(
+      'BAD_EXTENSION_SOURCE',
+      'has a control character in where it comes from: remove it',
+    )
   if (/^(?:git\+\w+|ssh|git):\/\//.test(text) || scpLike.test(text)) return gitSource(text)
   if (/^https?:\/\//.test(text)) return webSource(text)
   if (text.startsWith('file:')) return fileSource(text, from)
@@ -67,7 +70,7 @@ export function parseSource(text: string, from: string): ExtensionSource {
   const npm = npmName.exec(text)
   if (npm) return { kind: 'npm', spec: text.replace(/^npm:/, ''), package: npm[1]! }
   if (/^[\w.-]+(?:\/[\w.-]+)+\/?$/.test(text)) return pathSource(text, from)
-  throw new Trouble(
+  throw new ExtensionFailure(
     'BAD_EXTENSION_SOURCE',
     'comes from nowhere that is known: write a path ("./folder"), a URL of a git repository or a tarball, or a package ("name@^1.2")',
   )
@@ -111,8 +114,8 @@ function decoded(text: string): string {
   }
 }
 
-function badEscape(cause: unknown): Trouble {
-  return new Trouble(
+function badEscape(cause: unknown): ExtensionFailure {
+  return new ExtensionFailure(
     'BAD_EXTENSION_SOURCE',
     'comes from a URL with a "%" that begins no escape: write "%25" for "%" itself',
     { cause },
@@ -135,4 +138,44 @@ function gitSource(text: string): GitSource {
     ...(ref === '' ? {} : { ref: decoded(ref) }),
     ...(folder === undefined ? {} : { folder }),
   }
+}
+
+/** What a source gave: enough to have the very same again. */
+export interface Resolved {
+  /** The commit, of a git repository. */
+  readonly commit?: string
+  /** The folder of the extension within that repository, when it is not the whole of it. */
+  readonly folder?: string
+  /** The version, of a package. */
+  readonly version?: string
+  /** The hash of a package in one file, or of all files of a folder. */
+  readonly integrity?: string
+}
+
+/** One extension as it was resolved: where its code is on this machine. */
+export interface ResolvedExtension {
+  readonly name: string
+  /** Where it comes from, without credentials. */
+  readonly source: string
+  /** The folder of the package. */
+  readonly folder: string
+  /** The URL of the module to import. */
+  readonly entry: string
+  readonly resolved: Resolved
+  /** Whether it was installed, and is not used where it is. */
+  readonly installed: boolean
+}
+
+// A password may have an "@" of its own: the last one before a slash is that of the host.
+
+/** A source as it may be shown and kept: without a password, a token, or the query of a URL. */
+export function withoutCredentials(source: string): string {
+  const url = /^((?:\w+\+)?https?:\/\/)(?:[^/]*@)?([^?#]*)(?:\?[^#]*)?(.*)$/.exec(source)
+  if (url) return `${url[1]}${url[2]}${url[3]}`
+  return source.replace(/^([\w+]+:\/\/[^/:]*):[^/]*@/, '$1@')
+}
+
+/** What a tool said, without the credentials of the URLs in it. */
+export function redacted(text: string): string {
+  return text.replace(/(\w:\/\/)[^\s/'"]+@/g, '$1').replace(/(https?:\/\/[^\s?'"]+)\?[^\s'"]*/g, '$1')
 }

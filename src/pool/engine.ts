@@ -1,6 +1,8 @@
+import { isFlambeauError } from '../errors.js'
 import type { Registry } from '../registry/registry.js'
+import type { Redact } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import type { PackedError } from './packed-error.js'
+import { messageOf, nameOf, propertyOf, stackOf } from '../util/thrown.js'
 
 /** One attempt at a task, as it travels. */
 export interface TaskMessage {
@@ -71,4 +73,41 @@ export interface WorkerSetup {
   readonly secrets?: SecretsConfig
   /** Whose tags count, in this process; other processes have their default registry. */
   readonly registry?: Registry
+}
+
+/** An error as it travels between processes. */
+export interface PackedError {
+  readonly name: string
+  readonly message: string
+  /** With its stack and causes, for people. */
+  readonly stack: string
+  readonly code?: string
+  readonly exitCode?: number
+}
+
+/** Packs whatever was thrown. */
+export function packError(thrown: unknown): PackedError {
+  const packed = { name: nameOf(thrown), message: messageOf(thrown), stack: stackOf(thrown) }
+  if (!isFlambeauError(thrown)) return packed
+  const [code, exitCode] = [propertyOf(thrown, 'code'), propertyOf(thrown, 'exitCode')]
+  return {
+    ...packed,
+    ...(typeof code === 'string' && { code }),
+    ...(typeof exitCode === 'number' && { exitCode }),
+  }
+}
+
+/** A packed error with what people read of it masked. */
+export function redactError(error: PackedError, redact: Redact): PackedError {
+  return { ...error, message: redact(error.message), stack: redact(error.stack) }
+}
+
+/** An error with the name, message and stack of the one that was packed. */
+export function unpackError({ name, message, stack, code }: PackedError): Error {
+  const error = Object.assign(new Error(message), code === undefined ? {} : { code })
+  Object.defineProperties(error, {
+    name: { value: name, configurable: true },
+    stack: { value: stack, configurable: true },
+  })
+  return error
 }

@@ -2,10 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { ResourceError } from '../errors.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { fromJson, toJson } from '../util/json.js'
-import { editedResults } from './stored-shape.js'
 
 /** Where a line lies in its file, in bytes, without its end. */
-export interface Place {
+export interface LineRange {
   readonly start: number
   readonly length: number
 }
@@ -13,7 +12,7 @@ export interface Place {
 const newline = 10
 
 /** Says what is wrong with an item of a file; nothing when it is as it was written. */
-export type Misfit = (item: object) => string | undefined
+type ItemCheck = (item: object) => string | undefined
 
 /** A file of objects as JSON, one a line, which grows as they come. */
 export class JsonLines<Item extends object> {
@@ -22,13 +21,13 @@ export class JsonLines<Item extends object> {
   private constructor(
     readonly file: FileHandle,
     readonly path: string,
-    readonly misfit: Misfit,
+    readonly checkItem: ItemCheck,
   ) {}
 
   /** @throws {@link ResourceError} when it cannot be opened. */
   static async open<Item extends object>(
     path: string,
-    misfit: Misfit = () => undefined,
+    misfit: ItemCheck = () => undefined,
     flags: 'a+' | 'r' = 'a+',
   ): Promise<JsonLines<Item>> {
     const file = await open(path, flags, 0o600).catch((cause) => Promise.reject(unreadable(path, cause)))
@@ -40,8 +39,8 @@ export class JsonLines<Item extends object> {
    *
    * @throws {@link ResourceError} when it cannot be read, or something else has changed a line.
    */
-  static async all<Item extends object>(path: string, misfit?: Misfit): Promise<Item[]> {
-    const lines = await JsonLines.open<Item>(path, misfit, 'r').catch(noneWhereAbsent)
+  static async readAll<Item extends object>(path: string, misfit?: ItemCheck): Promise<Item[]> {
+    const lines = await JsonLines.open<Item>(path, misfit, 'r').catch(ignoreMissing)
     const items: Item[] = []
     if (!lines) return items
     try {
@@ -62,26 +61,26 @@ export class JsonLines<Item extends object> {
    *
    * @throws {@link ResourceError} when something else has changed a line, or it cannot be read.
    */
-  async *read(): AsyncGenerator<Place & { readonly item: Item }> {
+  async *read(): AsyncGenerator<LineRange & { readonly item: Item }> {
     let start = 0
     let number = 0
     for await (const line of linesOf(this)) {
       number++
       const item = parsed<Item>(line)
-      const why = item && this.misfit(item)
+      const why = item && this.checkItem(item)
       if (why !== undefined) throw editedResults(`Line ${number} of "${this.path}"`, why)
       if (item) yield { item, start, length: line.length }
       start += line.length + 1
     }
   }
 
-  async at({ start, length }: Place): Promise<Item> {
+  async readLine({ start, length }: LineRange): Promise<Item> {
     const { buffer } = await this.file.read(Buffer.alloc(length), 0, length, start)
     return fromJson(buffer.toString())
   }
 
   /** Takes away what is behind the last line, so that nothing will stand right behind a broken one. */
-  async endAt({ start, length }: Place): Promise<void> {
+  async truncateAfter({ start, length }: LineRange): Promise<void> {
     await this.file.truncate(start + length)
     if (length > 0) await this.file.appendFile('\n')
   }
@@ -136,6 +135,47 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): ResourceError {
   return new ResourceError(`"${path}" ${what}: check "output"`, { code: 'UNREADABLE', cause })
 }
 
-function noneWhereAbsent(error: ResourceError): undefined {
+function ignoreMissing(error: ResourceError): undefined {
   if ((error.cause as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}
+
+/** What a field of stored data is: `?` lets it be absent. */
+type FieldKind = 'string' | 'number' | 'boolean' | 'object' | `${'string' | 'number' | 'boolean' | 'object'}?`
+
+/** The fields of stored data. Others may be there. */
+export type Shape = Readonly<Record<string, FieldKind>>
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'a mapping',
+}
+
+/** Says what is wrong with data that was stored, and perhaps edited since; nothing when it has its shape. */
+export function shapeMismatch(stored: unknown, shape: Shape): string | undefined {
+  if (!isObject(stored)) return 'it must be a mapping'
+  for (const [name, kind] of Object.entries(shape)) {
+    const value = stored[name]
+    const [plain = ''] = kind.split('?')
+    if (value === undefined && kind.endsWith('?')) continue
+    if (!isKind(value, plain))
+      return value === undefined ? `"${name}" is missing` : `"${name}" must be ${kinds[plain]}`
+  }
+  return undefined
+}
+
+function isKind(value: unknown, kind: string): boolean {
+  if (kind === 'object') return isObject(value)
+  return kind === 'number' ? Number.isFinite(value) : typeof value === kind
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The error for a file of results that was changed by something else. */
+export function editedResults(where: string, why: string): ResourceError {
+  const message = `${where} is not what was written there: ${why}; repair or remove it, or begin anew with "force" (as a flag "--force")`
+  return new ResourceError(message, { code: 'EDITED_RESULTS' })
 }

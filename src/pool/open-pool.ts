@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os'
 import { StderrLogger } from '../runnable/logger.js'
 import { defaultGraceMs } from '../util/process.js'
 import type { Engine, WorkerSetup } from './engine.js'
+import { InlineEngine } from './engines/inline.js'
+import { ProcessEngine } from './engines/processes/engine.js'
 import { moduleUrls } from './import-modules.js'
-import { InlineEngine } from './inline-engine.js'
-import { Pool, type PoolSetting } from './pool.js'
-import type { PoolOptions } from './pool-options.js'
-import { ProcessEngine } from './processes/process-engine.js'
+import type { PoolOptions } from './options.js'
+import { Pool, type PoolParts } from './pool.js'
 
 /**
  * Opens a pool of workers.
@@ -21,11 +21,11 @@ import { ProcessEngine } from './processes/process-engine.js'
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   const { env, engine } = options
   if (!env || engine) return poolOf(options)
-  const { onCluster } = await import('./on-cluster/on-cluster.js')
-  return poolOf(await onCluster({ ...options, env }))
+  const { clusterPoolOptions } = await import('./engines/cluster/engine.js')
+  return poolOf(await clusterPoolOptions({ ...options, env }))
 }
 
-function poolOf(options: PoolOptions & Pick<PoolSetting, 'keepOutput'>): Pool {
+function poolOf(options: PoolOptions & Pick<PoolParts, 'keepOutput'>): Pool {
   const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal, keepOutput } = options
   const imports = moduleUrls(options.imports ?? [])
   const own = { ...(registry && { registry }), ...(options.secrets && { secrets: options.secrets }) }

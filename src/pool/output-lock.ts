@@ -15,7 +15,7 @@ interface Owner extends ProcessIdentity {
 }
 
 const lockName = '.lock'
-const attempts = 5
+const maxAttempts = 5
 
 /**
  * The right of one process to write into a folder of results. The lock is a folder that is renamed into place with the
@@ -37,11 +37,11 @@ export class OutputLock {
     await mkdir(folder, { recursive: true })
     const path = join(folder, lockName)
     const owner = await ownerNow()
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await place(owner, path)) return new OutputLock(path, owner.token)
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      if (await tryAcquire(owner, path)) return new OutputLock(path, owner.token)
       const holder = await readOwner(path)
-      if (holder && !(await isGone(holder))) throw inUse(folder, holder)
-      await remove(path, holder)
+      if (holder && !(await isStale(holder))) throw inUse(folder, holder)
+      await removeStale(path, holder)
     }
     throw inUse(folder, await readOwner(path))
   }
@@ -58,7 +58,7 @@ async function ownerNow(): Promise<Owner> {
   return { ...identity, token: randomUUID(), host: hostname(), since: new Date().toISOString() }
 }
 
-async function place(owner: Owner, path: string): Promise<boolean> {
+async function tryAcquire(owner: Owner, path: string): Promise<boolean> {
   const draft = `${path}.${owner.token}`
   await mkdir(draft)
   try {
@@ -83,12 +83,12 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 }
 
 // Nobody knows of the processes of another host.
-async function isGone(owner: Owner): Promise<boolean> {
+async function isStale(owner: Owner): Promise<boolean> {
   return owner.host === hostname() && !(await isAlive(owner))
 }
 
 // Two may find the same stale lock: whoever takes away another one than it found puts it back.
-async function remove(path: string, found: Owner | undefined): Promise<void> {
+async function removeStale(path: string, found: Owner | undefined): Promise<void> {
   const aside = `${path}.${randomUUID()}`
   if (
     !(await rename(path, aside).then(

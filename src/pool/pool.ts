@@ -2,12 +2,12 @@ import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { Engine } from './engine.js'
-import { KeptResults } from './kept-results.js'
-import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './map-options.js'
-import { Mapping, type Tasks } from './mapping.js'
+import { MapRun, type Tasks } from './map.js'
+import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './options.js'
+import { ResultsStore } from './results-store.js'
 
 /** What a {@link Pool} is made of. */
-export interface PoolSetting {
+export interface PoolParts {
   readonly engine: Engine
   readonly logger: Logger
   readonly folder: string
@@ -22,14 +22,14 @@ export interface PoolSetting {
 
 /** Workers that do tasks; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
-  readonly #mappings = new Set<Mapping<any>>()
+  readonly #mapRuns = new Set<MapRun<any>>()
   readonly #numbers = { last: 0, next: () => ++this.#numbers.last }
-  readonly #abort = (): void => void this.#abortAll(this.setting.signal?.reason)
+  readonly #abort = (): void => void this.#abortAll(this.parts.signal?.reason)
   #closed: Promise<void> | undefined
 
   /** @internal */
-  constructor(private readonly setting: PoolSetting) {
-    setting.signal?.addEventListener('abort', this.#abort, { once: true })
+  constructor(private readonly parts: PoolParts) {
+    parts.signal?.addEventListener('abort', this.#abort, { once: true })
   }
 
   /**
@@ -56,19 +56,19 @@ export class Pool implements AsyncDisposable {
     tasks: Tasks<Task>,
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
-    const kept = await this.#openKept(options)
+    const kept = await this.#openStore(options)
     const more = { options, numbers: this.#numbers, ...(kept && { kept }) }
-    const mapping = new Mapping<Task>({ ...this.setting, ...more })
+    const mapping = new MapRun<Task>({ ...this.parts, ...more })
     const abort = (): void => void mapping.abort(options.signal?.reason)
     options.signal?.addEventListener('abort', abort, { once: true })
-    this.#mappings.add(mapping)
+    this.#mapRuns.add(mapping)
     try {
       if (this.#closed) throw closed()
-      this.setting.signal?.throwIfAborted()
+      this.parts.signal?.throwIfAborted()
       options.signal?.throwIfAborted()
       yield* mapping.outcomes(tasks)
     } finally {
-      this.#mappings.delete(mapping)
+      this.#mapRuns.delete(mapping)
       options.signal?.removeEventListener('abort', abort)
       await kept?.close()
     }
@@ -86,20 +86,20 @@ export class Pool implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.setting.signal?.removeEventListener('abort', this.#abort)
+    this.parts.signal?.removeEventListener('abort', this.#abort)
     // Before the workers end: their tasks have the first half of the grace.
     await this.#abortAll(closed())
-    await this.setting.engine.close()
+    await this.parts.engine.close()
   }
 
-  async #openKept<Task extends AnyTask>({ output, resume, force }: MapOptions<Task>) {
+  async #openStore<Task extends AnyTask>({ output, resume, force }: MapOptions<Task>) {
     if (output === undefined) return undefined
-    await this.setting.keepOutput?.(output)
-    return KeptResults.open({ output, resume, force })
+    await this.parts.keepOutput?.(output)
+    return ResultsStore.open({ output, resume, force })
   }
 
   async #abortAll(reason: unknown): Promise<void> {
-    await Promise.all([...this.#mappings].map((mapping) => mapping.abort(reason)))
+    await Promise.all([...this.#mapRuns].map((mapping) => mapping.abort(reason)))
   }
 }
 

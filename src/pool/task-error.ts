@@ -1,8 +1,6 @@
 import { UnsuccessfulRunnableError } from '../errors.js'
-import type { Ended, EndReason } from './engine.js'
-import type { FailedFile } from './failed-file.js'
-import { messageOf, timesOf } from './failure-words.js'
-import { unpackError } from './packed-error.js'
+import { type Ended, type EndReason, unpackError } from './engine.js'
+import { attemptsText, errorText, type FailedFile } from './task-file.js'
 
 /** A task that failed for good. `cause` is what it threw, with the stack that it had in its worker. */
 export class TaskError extends UnsuccessfulRunnableError {
@@ -49,7 +47,7 @@ const codes: Record<EndReason, string> = {
 }
 
 function describe({ id, attempts }: FailedTask, { reason, error }: Extract<Ended, { ok: false }>): string {
-  const [what, times] = [messageOf(error), timesOf(attempts)]
+  const [what, times] = [errorText(error), attemptsText(attempts)]
   return reason === 'failed' ? `Task "${id}" failed${times}: ${what}` : `Task "${id}" ${what}${times}`
 }
 

@@ -1,6 +1,6 @@
 import type { FromYaml } from './hooks.js'
+import type { Class, RegistrationOptions } from './registration.js'
 import type { OutputOf, StandardSchema } from './standard-schema.js'
-import type { Class, RegistrationOptions } from './types.js'
 
 /** A class that `options` allow: an abstract one only with `{ abstract: true }`. */
 export type ClassFor<O> = O extends { abstract: true } ? Class : new (...args: any[]) => object

@@ -1,8 +1,8 @@
 import 'reflect-metadata/lite'
 import { type FromYaml, isInherited, type ToYaml } from './hooks.js'
+import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './registration.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { Tag } from './tag.js'
-import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './types.js'
 
 /** What decorators wrote on a class: its tags in the order of writing, the last being the topmost. */
 interface Declaration {

@@ -1,5 +1,5 @@
 import type { Node } from '../node.js'
-import type { ResolvedTag } from './types.js'
+import type { ResolvedTag } from './registration.js'
 
 /**
  * Names the static method of a class whose objects stand for values in a template: the nodes of the values that it may
@@ -15,11 +15,11 @@ export interface TemplateRules {
   /** Whether objects of a tag may stand at the top of a template. */
   root(made: ResolvedTag): Refusal | undefined
   /** Whether a placeholder may stand in a template, given the options of its owner. */
-  placeholder(made: ResolvedTag, at: PlaceholderPlace): Refusal | undefined
+  placeholder(made: ResolvedTag, context: PlaceholderContext): Refusal | undefined
 }
 
 /** Where a placeholder stands. */
-export interface PlaceholderPlace {
+export interface PlaceholderContext {
   readonly options: Readonly<Record<string, unknown>>
   /** In a value of another placeholder. */
   readonly isNested: boolean

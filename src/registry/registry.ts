@@ -1,7 +1,7 @@
 import { RegistrationError } from '../errors.js'
 import { declarationOf, define } from './declaration.js'
+import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag } from './registration.js'
 import { checkTag, factoryTag, type Tag } from './tag.js'
-import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag } from './types.js'
 
 /**
  * Tags and their classes.

@@ -4,32 +4,32 @@ const mostCells = 20_000_000
 
 /** The name of `known` that is nearest to `name`, when it is near enough to be what was meant. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  return new NearNames().nearest(name, known)
+  return new Suggester().nearest(name, known)
 }
 
 /**
  * Looks for near names on behalf of one text: for the first hundred that differ, and while that costs less than a second. A
  * hostile file has names by the million.
  */
-export class NearNames {
+export class Suggester {
   readonly #found = new Map<string, string | undefined>()
   #names = mostNames
   #cells = mostCells
 
   /** Whether no more names are looked for. */
-  get spent(): boolean {
+  get isExhausted(): boolean {
     return this.#names <= 0 || this.#cells < 0
   }
 
   /** The same as `nearest`, remembered: one mistake often stands in many places. */
-  among(known: readonly string[], name: string): string | undefined {
+  suggest(known: readonly string[], name: string): string | undefined {
     const question = [name, ...known].join('\n')
-    if (!this.#found.has(question) && !this.spent) this.#found.set(question, this.nearest(name, known))
+    if (!this.#found.has(question) && !this.isExhausted) this.#found.set(question, this.nearest(name, known))
     return this.#found.get(question)
   }
 
   nearest(name: string, known: Iterable<string>): string | undefined {
-    if (name.length > longest || this.spent) return undefined
+    if (name.length > longest || this.isExhausted) return undefined
     this.#names--
     const wanted = name.toLowerCase()
     let best: string | undefined

@@ -1,26 +1,23 @@
-import { examine } from '../document/check/examine.js'
-import { tagAsKey } from '../document/check/tag-as-key.js'
-import { inFileOrder } from '../document/problem-list.js'
-import { parse } from '../document/read/parse.js'
-import type { Parsed } from '../document/read/parsed.js'
-import type { ReadOptions } from '../document/read/read-options.js'
+import { checkParsed, tagAsKey } from '../document/check/check.js'
+import { inFileOrder } from '../document/problems.js'
+import { parse, type ReadOptions } from '../document/read/parse.js'
+import type { ParsedText } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem } from '../errors.js'
-import type { Failure } from '../extensions/index.js'
+import type { FailedExtension } from '../extensions/index.js'
 import { isApplicationTag } from '../node.js'
 import { currentRegistry } from '../registry/default-registry.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import { namespaceOf, type Tag } from '../registry/tag.js'
-import type { Class } from '../registry/types.js'
-import { type Allowed, refusedTop } from './allow.js'
 import {
-  type Declared,
+  type DeclaredExtensions,
   type ExtensionOptions,
   locateIn,
   type Surroundings,
   tryImport,
-} from './file-extensions.js'
-import { takeApart } from './runnable-file.js'
+} from './import-extensions.js'
+import { type Allowed, splitRunnableFile, topTagProblem } from './runnable-file.js'
 
 /** Options of {@link checkFile}. */
 export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {
@@ -44,7 +41,7 @@ export async function checkFile(file: string | URL, options: CheckFileOptions = 
   const { text, filename } = await readText(file)
   const parsed = parse(text, filename)
   const seen = await see(parsed, options)
-  const { problems, doubtful, warnings } = examine(parsed, seen.registry, seen.unseen)
+  const { problems, doubtful, warnings } = checkParsed(parsed, seen.registry, seen.unseen)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, seen.registry))
   for (const warning of inFileOrder([...seen.warnings, ...warnings])) options.onWarning?.(warning)
   return inFileOrder([...seen.problems, ...problems, ...doubtful, ...untagged])
@@ -59,7 +56,7 @@ interface Seen {
   readonly warnings: readonly Problem[]
 }
 
-async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
+async function see(parsed: ParsedText, options: CheckFileOptions): Promise<Seen> {
   const { registry = currentRegistry() } = options
   const declared = declaredIn(parsed)
   const refused = options.allow ? refusalsOf(parsed, options.allow, registry) : []
@@ -67,7 +64,7 @@ async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
   if (!declared || refused.length > 0)
     return { registry, unseen: new Set(names), problems: refused, warnings: [] }
   const { registry: own, failures } = await tryImport(declared, registry, options)
-  const isAbsent = ({ code }: Failure): boolean => code === 'NOT_INSTALLED'
+  const isAbsent = ({ code }: FailedExtension): boolean => code === 'NOT_INSTALLED'
   const locate = locateIn(declared)
   const tags = tagsByNamespace(parsed)
   return {
@@ -79,9 +76,9 @@ async function see(parsed: Parsed, options: CheckFileOptions): Promise<Seen> {
 }
 
 // What is no runnable file at all is nothing that is allowed either.
-function refusalsOf(parsed: Parsed, allow: readonly Allowed[], registry: Registry): readonly Problem[] {
+function refusalsOf(parsed: ParsedText, allow: readonly Allowed[], registry: Registry): readonly Problem[] {
   try {
-    return [refusedTop(parsed, allow, registry) ?? []].flat()
+    return [topTagProblem(parsed, allow, registry) ?? []].flat()
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return error.problems
@@ -89,10 +86,10 @@ function refusalsOf(parsed: Parsed, allow: readonly Allowed[], registry: Registr
 }
 
 // Any stream of documents may be checked: only above a runnable does a mapping declare extensions.
-function declaredIn(parsed: Parsed): Declared | undefined {
+function declaredIn(parsed: ParsedText): DeclaredExtensions | undefined {
   if (parsed.documents.length !== 2 || !isApplicationTag(parsed.documents[1]!.root.tag)) return undefined
   try {
-    const file = takeApart(parsed)
+    const file = splitRunnableFile(parsed)
     return file.declarations.length > 0 ? { ...file, source: parsed.source } : undefined
   } catch (error) {
     if (!isFlambeauError(error)) throw error
@@ -100,7 +97,7 @@ function declaredIn(parsed: Parsed): Declared | undefined {
   }
 }
 
-function tagsByNamespace({ documents }: Parsed): Map<string, Set<string>> {
+function tagsByNamespace({ documents }: ParsedText): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>()
   for (const { tagged } of documents)
     for (const { tag = '' } of tagged) {
@@ -112,7 +109,7 @@ function tagsByNamespace({ documents }: Parsed): Map<string, Set<string>> {
 
 const mostNamed = 20
 
-function unseenOf(failure: Failure, tags: ReadonlySet<string> | undefined): Failure {
+function unseenOf(failure: FailedExtension, tags: ReadonlySet<string> | undefined): FailedExtension {
   if (!tags) return failure
   const names = [...tags].slice(0, mostNamed).map((tag) => `"${tag}"`)
   const rest = tags.size > mostNamed ? [`and ${tags.size - mostNamed} more`] : []

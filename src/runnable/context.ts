@@ -1,25 +1,39 @@
-import { examine } from '../document/check/examine.js'
-import { inFileOrder } from '../document/problem-list.js'
-import { documentError } from '../document/problems.js'
-import type { Parsed } from '../document/read/parsed.js'
+import { checkParsed, tagAsKey } from '../document/check/check.js'
+import { constructDocument } from '../document/load.js'
+import { documentError, inFileOrder } from '../document/problems.js'
+import type { ParsedText } from '../document/read/parsed.js'
+import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
+import { type Paint, reportProblems } from '../problem-report.js'
 import { currentRegistry } from '../registry/default-registry.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
-import { type Paint, reportProblems } from '../report.js'
+import type { Tag } from '../registry/tag.js'
 import { interruptedCode } from '../util/exit-codes.js'
 import { readSafely } from '../util/thrown.js'
-import { type Allowed, expectAllowed } from './allow.js'
-import { compile } from './compile.js'
-import type { ContextOptions, Preprocessed, PreprocessOptions } from './context-options.js'
-import { describeError } from './describe-error.js'
-import { type Declared, type ExtensionOptions, type Imported, importDeclared } from './file-extensions.js'
+import {
+  type DeclaredExtensions,
+  type ExtensionOptions,
+  expectPrepared,
+  type ImportedExtensions,
+  importDeclared,
+  type PreparedExtensions,
+} from './import-extensions.js'
 import { type Logger, StderrLogger } from './logger.js'
-import { failure, type Outcome } from './outcome.js'
-import { expectPrepared, type PreparedExtensions } from './prepared-extensions.js'
+import { describeError, failedOutcome, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
-import type { Runnable, UserProvider } from './runnable.js'
-import { type RunnableSource, RunnableText } from './runnable-text.js'
-import { maskedError, redactOf } from './secrets/mask.js'
+import { isRunnable, type Runnable, type UserProvider } from './runnable.js'
+import {
+  type Allowed,
+  expectAllowed,
+  type RunnableFile,
+  type RunnableSource,
+  RunnableText,
+  runnableFileError,
+  splitRunnableFile,
+} from './runnable-file.js'
+import { maskError, redactorFor } from './secrets/mask.js'
+import type { SecretsDialect } from './secrets/read-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
 
 /**
@@ -68,14 +82,14 @@ export class SafeExecutionContext {
     try {
       return { ok: true, value: await body(complete), exitCode: 0 }
     } catch (thrown) {
-      const outcome = this.#masked(failure(thrown, complete.signal))
+      const outcome = this.#masked(failedOutcome(thrown, complete.signal))
       if (!outcome.ok) this.#log(outcome.error, outcome.exitCode, complete)
       return outcome
     }
   }
 
   #masked(outcome: Outcome<never>): Outcome<never> {
-    return outcome.ok ? outcome : { ...outcome, error: maskedError(outcome.error, redactOf(this.#secrets)) }
+    return outcome.ok ? outcome : { ...outcome, error: maskError(outcome.error, redactorFor(this.#secrets)) }
   }
 
   /**
@@ -86,8 +100,8 @@ export class SafeExecutionContext {
    */
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
     await this.#parsed()
-    const { content, extensions } = await this.#text.takenApart()
-    await this.#text.refuseBadSyntax()
+    const { content, extensions } = await this.#text.split()
+    await this.#text.expectWellFormed()
     return { content, extensions }
   }
 
@@ -99,25 +113,25 @@ export class SafeExecutionContext {
   async importExtensions(options: ExtensionOptions = {}): Promise<void> {
     if (this.#imported) return
     const { source } = await this.#parsed()
-    const declared = { ...(await this.#text.takenApart()), source }
+    const declared = { ...(await this.#text.split()), source }
     // Code of extensions runs for a file that can be read only.
-    if (declared.declarations.length > 0) await this.#text.refuseBadSyntax()
+    if (declared.declarations.length > 0) await this.#text.expectWellFormed()
     if (this.#prepared) expectPrepared(declared, this.#prepared)
     const { registry, imported } = this.#prepared ?? (await this.#import(declared, options))
     this.#registry = registry
     this.#imported = imported
   }
 
-  async #parsed(text = this.#text): Promise<Parsed> {
+  async #parsed(text = this.#text): Promise<ParsedText> {
     const parsed = await text.parsed()
     if (!this.#allow) return parsed
     // A text that cannot be parsed has no top node: its problems come first.
-    await text.takenApart()
+    await text.split()
     expectAllowed(parsed, this.#allow, this.#registry)
     return parsed
   }
 
-  #import(declared: Declared, options: ExtensionOptions): Promise<Imported> {
+  #import(declared: DeclaredExtensions, options: ExtensionOptions): Promise<ImportedExtensions> {
     const surroundings = { signal: this.#signal, logger: this.#logger }
     return importDeclared(declared, this.#registry, { ...options, ...surroundings })
   }
@@ -130,7 +144,7 @@ export class SafeExecutionContext {
    */
   async checkTags(content?: string): Promise<void> {
     const text = await this.#textOf(content)
-    const { problems, doubtful, warnings } = examine(await this.#parsed(text), this.#registry)
+    const { problems, doubtful, warnings } = checkParsed(await this.#parsed(text), this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
     for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
@@ -163,7 +177,7 @@ export class SafeExecutionContext {
   /** All steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
     await this.#parsed()
-    const { extensions } = await this.#text.takenApart()
+    const { extensions } = await this.#text.split()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
     const runnable = await (options.checkTags === false
@@ -187,8 +201,88 @@ export class SafeExecutionContext {
 
   #log(error: Error, exitCode: number, { logger, debug }: RunOptions): void {
     const paint = (logger as { paint?: Paint }).paint
-    const text = describeError(error, { debug, paint, mask: redactOf(this.#secrets) })
+    const text = describeError(error, { debug, paint, mask: redactorFor(this.#secrets) })
     // A logger of the user's that throws is no reason to reject.
     readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
   }
+}
+
+/** Options of `SafeExecutionContext`. */
+export interface ContextOptions {
+  /** Whose tags count; the default registry when absent. */
+  registry?: Registry
+  /**
+   * What the file may be, for files of strangers: the tag of its top node is one of these, or a tag or factory of exactly
+   * one of these classes. All else is refused before anything is imported or constructed. When absent, the file may name
+   * whatever is registered.
+   */
+  allow?: readonly (Tag | Class)[] | undefined
+  /** Tells who runs the runnable, in place of the computer's user. */
+  userProvider?: UserProvider
+  /** @internal What the file may declare, imported already; it then imports nothing. */
+  preparedExtensions?: PreparedExtensions | undefined
+}
+
+/** What `SafeExecutionContext.preprocess` shall do besides parsing and constructing. */
+export interface PreprocessOptions extends ExtensionOptions {
+  /** The INI file of secrets, or secrets that were read. */
+  secrets?: string | SecretsConfig | undefined
+  /** How the INI file is read; `python` when absent. */
+  dialect?: SecretsDialect | undefined
+  /** Import extensions; default `true`. */
+  importExtensions?: boolean
+  /**
+   * Check the whole file before anything is constructed; default `true`. Without it, tags in templates may be unknown;
+   * a tag elsewhere must be registered, since its object is constructed.
+   */
+  checkTags?: boolean
+}
+
+/** A runnable that is ready to run. */
+export interface Preprocessed {
+  readonly runnable: Runnable<unknown, any>
+  readonly extensions: Readonly<Record<string, string>>
+}
+
+type Root = RunnableFile['document']['root']
+
+/** Constructs the runnable of a file, which knows its text. */
+function compile(parsed: ParsedText, registry: Registry): Runnable<unknown, any> {
+  if (parsed.problems.length > 0) throw documentError(parsed.problems)
+  const { document, content } = splitRunnableFile(parsed)
+  const untagged = tagAsKey(document, parsed.source, registry)
+  if (untagged.length > 0) throw documentError(untagged)
+  expectRunnable(parsed, document.root, registry)
+  const runnable = constructDocument(parsed.source, document, registry)
+  if (!isRunnable(runnable)) throw notRunnable(parsed, document.root)
+  if (typeof runnable.run !== 'function') throw cannotRun(parsed, document.root)
+  runnable.injectContent(content)
+  return runnable
+}
+
+// Known from the tag alone in most files: then nothing is constructed in vain.
+function expectRunnable(parsed: ParsedText, root: Root, registry: Registry): void {
+  const resolved = root.tag === undefined ? undefined : registry.get(root.tag)
+  const plainClass = resolved && resolved.factory === undefined && !resolved.definition.fromYaml
+  if (!resolved || (plainClass && !isRunnable(resolved.Class.prototype))) throw notRunnable(parsed, root)
+}
+
+function notRunnable(parsed: ParsedText, root: Root): DocumentError {
+  const found = root.tag === undefined ? 'the top node has no tag' : `"${root.tag}" is none`
+  return runnableFileError(
+    parsed,
+    'NOT_RUNNABLE',
+    root,
+    `A runnable file holds a runnable, but ${found}: name a class that extends Runnable`,
+  )
+}
+
+// The compiler says so of TypeScript; nobody does of JavaScript.
+function cannotRun(parsed: ParsedText, root: Root): DocumentError {
+  return runnableFileError(
+    parsed,
+    'NOT_RUNNABLE',
+    root,
+    `"${root.tag}" has no method "run": write one in its class`,
+  )
 }

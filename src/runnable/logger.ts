@@ -1,4 +1,4 @@
-import type { Paint } from '../report.js'
+import type { Paint } from '../problem-report.js'
 
 /** What a run writes its progress to: `console`, pino, or any object with these four. */
 export interface Logger {
@@ -41,6 +41,6 @@ export function paintOn(stream: NodeJS.WriteStream): Paint | undefined {
 
 const colours: Paint = {
   message: (text) => `\u001b[1;31m${text}\u001b[0m`,
-  place: (text) => `\u001b[36m${text}\u001b[0m`,
+  location: (text) => `\u001b[36m${text}\u001b[0m`,
   marker: (text) => `\u001b[31m${text}\u001b[0m`,
 }

@@ -1,6 +1,8 @@
-import { isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import { type FlambeauError, isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import { type Paint, reportProblems } from '../problem-report.js'
 import { interruptedCode } from '../util/exit-codes.js'
-import { messageOf, propertyOf } from '../util/thrown.js'
+import { printable } from '../util/printable.js'
+import { messageOf, propertyOf, readSafely, stackOf } from '../util/thrown.js'
 
 /** How a run ended. The library never exits a process: that is up to who called it. */
 export type Outcome<T> =
@@ -8,7 +10,7 @@ export type Outcome<T> =
   | { readonly ok: false; readonly error: Error; readonly exitCode: number }
 
 /** The outcome of what `body` threw. */
-export function failure(thrown: unknown, signal: AbortSignal): Outcome<never> {
+export function failedOutcome(thrown: unknown, signal: AbortSignal): Outcome<never> {
   if (signal.aborted) return { ok: false, error: interrupted(thrown), exitCode: interruptedCode }
   const error = isFlambeauError(thrown) ? thrown : unsuccessful(thrown)
   return { ok: false, error, exitCode: failureCode(thrown) }
@@ -32,4 +34,42 @@ function unsuccessful(cause: unknown): UnsuccessfulRunnableError {
 function failureCode(thrown: unknown): number {
   const code = propertyOf(thrown, 'exitCode')
   return Number.isInteger(code) && Number(code) > 0 && Number(code) < 256 ? Number(code) : 1
+}
+
+/** How {@link describeError} shows an error. */
+interface DescribeOptions {
+  /** Show stacks and causes of all. */
+  readonly debug?: boolean | undefined
+  readonly paint?: Paint | undefined
+  /** Masks the secrets in a text; before anything in it is escaped, or it would not find them. */
+  readonly mask?: ((text: string) => string) | undefined
+}
+
+/** An error as a person reads it: a user's mistake without a stack, a crash with one. */
+export function describeError(error: unknown, options: DescribeOptions = {}): string {
+  const { debug = false, mask = (text) => text } = options
+  const stack = (thrown: unknown): string => printable(mask(stackOf(thrown)))
+  if (debug || !isFlambeauError(error)) return stack(error)
+  return readSafely(() => describeOwn(error, options, stack), '') || stack(error)
+}
+
+function describeOwn(
+  error: FlambeauError,
+  { paint, mask = (text) => text }: DescribeOptions,
+  stack: (thrown: unknown) => string,
+): string {
+  if (error.problems.length > 0) return reportProblems(masked(error.problems, mask), paint)
+  const message = printable(mask(messageOf(error)))
+  const painted = paint ? paint.message(message) : message
+  return error.code !== 'RUN_FAILED' || error.cause === undefined
+    ? painted
+    : `${painted}\n\n${stack(error.cause)}`
+}
+
+function masked(problems: FlambeauError['problems'], mask: (text: string) => string) {
+  return problems.map((problem) => ({
+    ...problem,
+    message: mask(problem.message),
+    frame: mask(problem.frame),
+  }))
 }

@@ -1,8 +1,7 @@
-import { SafeExecutionContext } from './context.js'
-import type { ContextOptions, PreprocessOptions } from './context-options.js'
+import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from './context.js'
 import type { Outcome } from './outcome.js'
 import { pickRunOptions, type RunOptions } from './run-options.js'
-import type { RunnableSource } from './runnable-text.js'
+import type { RunnableSource } from './runnable-file.js'
 
 /** Options of {@link runFile}. */
 export interface RunFileOptions extends ContextOptions, PreprocessOptions, Partial<RunOptions> {

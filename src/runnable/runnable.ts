@@ -1,6 +1,6 @@
+import { userInfo } from 'node:os'
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
-import type { ResolvedExtension } from '../extensions/resolved.js'
-import { localUser } from './local-user.js'
+import type { ResolvedExtension } from '../extensions/source.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'
@@ -89,7 +89,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
    * @throws `SecretsFileError` when the file is missing or wrong.
    */
   async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
-    const { mergeSecrets } = await import('./secrets/merge-secrets.js')
+    const { mergeSecrets } = await import('./secrets/secrets.js')
     const { readSecrets } = await import('./secrets/read-secrets.js')
     const read = typeof secrets === 'string' ? await readSecrets(secrets, options) : secrets
     this.#config = mergeSecrets(this.#config, read)
@@ -129,4 +129,23 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
 /** Whether a value is a {@link Runnable}, whichever copy of this package its class extends. */
 export function isRunnable(value: unknown): value is Runnable<unknown, any> {
   return typeof value === 'object' && value !== null && brand in value
+}
+
+const variables = 'LOGNAME USER LNAME USERNAME'.split(' ')
+
+/**
+ * Returns the name of the user of this computer, as Python's `getpass.getuser` does: from the environment, then from
+ * the account. A user without an account, as in many containers, is named by number.
+ */
+function localUser(): string {
+  const named = variables.map((name) => process.env[name]).find(Boolean)
+  return named ?? accountName() ?? String(process.getuid?.() ?? 'unknown')
+}
+
+function accountName(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
 }

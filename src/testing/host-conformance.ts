@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecResult, Host } from '../cluster/host/host.js'
-import { conformanceScript } from './conformance-program.js'
+import type { MemoryProgram } from './memory-host.js'
 
 /** One thing that every host does. */
 export interface ConformanceCheck {
@@ -294,4 +294,58 @@ async function listing(host: Host, path: string): Promise<Record<string, string>
 
 function sorted(files: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** The program that {@link hostConformance} runs on a host, as a shell script: its first argument says what to do. */
+const conformanceScript = `#!/bin/sh
+what=$1
+shift
+case $what in
+  exit) exit "$1" ;;
+  signal) kill -s "$1" $$; sleep 30 ;;
+  print) printf '%s' "$1"; printf '%s' "$2" >&2 ;;
+  arguments) for each; do printf '%s\\000' "$each"; done ;;
+  cat) exec cat ;;
+  folder) pwd -P ;;
+  environment) eval "printf '%s' \\"\\$$1\\"" ;;
+  sleep) exec sleep 60 ;;
+esac
+`
+
+/** The same program for a {@link MemoryHost}. */
+export const conformanceProgram: MemoryProgram = async (call) => {
+  const [what = '', ...args] = call.args
+  return (await actions[what]?.(call, args)) ?? 0
+}
+
+type Action = (
+  call: Parameters<MemoryProgram>[0],
+  args: readonly string[],
+) => Promise<number | string | undefined>
+
+const actions: Readonly<Record<string, Action>> = {
+  exit: async (_, [code]) => Number(code),
+  signal: async (_, [name]) => `SIG${name}`,
+  print: async ({ print, printError }, [out = '', error = '']) => {
+    await print(out)
+    await printError(error)
+    return 0
+  },
+  arguments: async ({ print }, args) => {
+    for (const each of args) await print(`${each}\0`)
+    return 0
+  },
+  cat: async ({ print, input }) => {
+    await print(input)
+    return 0
+  },
+  folder: async ({ print, cwd }) => {
+    await print(`${cwd}\n`)
+    return 0
+  },
+  environment: async ({ print, env }, [name = '']) => {
+    await print(env[name] ?? '')
+    return 0
+  },
+  sleep: () => new Promise(() => undefined),
 }

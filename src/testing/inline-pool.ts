@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../cluster/host/temporary-folder.js'
+import { InlineEngine } from '../pool/engines/inline.js'
 import { moduleUrls } from '../pool/import-modules.js'
-import { InlineEngine } from '../pool/inline-engine.js'
 import { openPool } from '../pool/open-pool.js'
+import type { PoolOptions } from '../pool/options.js'
 import type { Pool } from '../pool/pool.js'
-import type { PoolOptions } from '../pool/pool-options.js'
 import { defaultGraceMs } from '../util/process.js'
 
 /** Options of {@link inlinePool}: those of `openPool` that make sense within one process. */

@@ -1,22 +1,40 @@
+import { posix } from 'node:path'
+import { AgentResponseError } from '../cluster/host/agent-errors.js'
 import type { Host } from '../cluster/host/host.js'
-import { authorizedLine } from '../cluster/wire/authorized-line.js'
-import type { Ask, Done, Ended, HostState, Operation, Reply } from '../cluster/wire/protocol.js'
-import { memoryHome } from './memory-files.js'
-import type { MemoryRuns } from './memory-runs.js'
+import type {
+  Done,
+  HostState,
+  Operation,
+  Reply,
+  Request,
+  RunSpecification,
+  RunStatus,
+  SetupResult,
+} from '../cluster/protocol/messages.js'
+import { authorizedLine } from '../cluster/protocol/public-key.js'
+import type { RunProgram, RunSecrets } from '../cluster/run/run-folder.js'
+import type { Registry } from '../registry/registry.js'
+import { SafeExecutionContext } from '../runnable/context.js'
+import type { Outcome } from '../runnable/outcome.js'
+import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import { deserializeSecrets } from '../runnable/secrets/serialize-secrets.js'
+import { toJson } from '../util/json.js'
+import { MemoryLogger } from './memory-logger.js'
+import { withExtensions } from './run-yaml.js'
 
 /** What an agent in memory has besides its host. */
 interface AgentParts {
   readonly runs: MemoryRuns
   /** Runs a shell command. */
-  readonly command: (command: string) => Promise<Ended>
+  readonly command: (command: string) => Promise<SetupResult>
 }
 
-type Answers = { [O in Operation]: (ask: Ask<O>) => Promise<Reply<O>> }
+type AgentHandlers = { [O in Operation]: (ask: Request<O>) => Promise<Reply<O>> }
 
 const done: Done = { done: true }
 
 /** What the agent of a real host would answer, of one that has this package already. */
-export function agentOf(host: Host, { runs, command }: AgentParts): Answers {
+export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandlers {
   const commandsDone = new Set<string | undefined>([undefined])
   return {
     inspect: async ({ setup }) => ({
@@ -74,3 +92,156 @@ function stateOf(): Omit<HostState, 'setUp'> {
 function inBytes(): never {
   throw new TypeError('A host in memory has no connection')
 }
+
+interface StartedRun {
+  readonly specification: RunSpecification
+  readonly secrets: SecretsConfig
+  readonly logger: MemoryLogger
+  readonly controller: AbortController
+  readonly startedAt: string
+}
+
+interface MemoryRun extends StartedRun {
+  readonly finished: Promise<void>
+  outcome?: Outcome<unknown>
+}
+
+/** The runs that were started on a host in memory: they run in this process, as they would run there. */
+export class MemoryRuns {
+  readonly #runs = new Map<string, MemoryRun>()
+
+  constructor(
+    private readonly records: MemoryRecord[],
+    private readonly registry: Registry | undefined,
+  ) {}
+
+  start(specification: RunSpecification): { id: string } {
+    const { id, cluster, force, files } = specification
+    for (const { specification: other, outcome, controller } of this.#runs.values()) {
+      if (other.cluster !== cluster || outcome) continue
+      if (!force) throw new AgentResponseError({ code: 'RUN_ACTIVE', message: other.id })
+      controller.abort()
+    }
+    this.records.push({ kind: 'started', id, yaml: files['job.yaml']! })
+    this.#runs.set(id, this.#begin(specification))
+    return { id }
+  }
+
+  of(cluster: string): RunStatus[] {
+    const runs = [...this.#runs.values()].filter(({ specification }) => specification.cluster === cluster)
+    return runs.map(statusOf).reverse()
+  }
+
+  status(id: string): RunStatus {
+    return statusOf(this.#run(id))
+  }
+
+  async wait(id: string): Promise<Reply<'wait'>> {
+    const run = this.#run(id)
+    await run.finished
+    const result = run.outcome?.ok ? toJson(run.outcome.value) : undefined
+    return { ...statusOf(run), ...(result !== undefined && { result }) }
+  }
+
+  async cancel(id: string): Promise<RunStatus> {
+    const run = this.#run(id)
+    run.controller.abort()
+    await run.finished
+    return statusOf(run)
+  }
+
+  async log({ id, offset, follow }: Request<'logs'>): Promise<Buffer> {
+    const run = this.#run(id)
+    if (follow) await run.finished
+    return logOf(run).subarray(offset)
+  }
+
+  logStart({ id, tail }: Request<'logStart'>): Reply<'logStart'> {
+    const lines = this.#run(id).logger.lines.map(({ text }) => `${text}\n`)
+    return { offset: Buffer.byteLength(lines.slice(0, Math.max(0, lines.length - tail)).join('')) }
+  }
+
+  #run(id: string): MemoryRun {
+    const run = this.#runs.get(id)
+    if (run) return run
+    throw new AgentResponseError({ code: 'RUN_NOT_FOUND', message: id })
+  }
+
+  #begin(specification: RunSpecification): MemoryRun {
+    const logger = new MemoryLogger()
+    const controller = new AbortController()
+    const secrets = deserializeSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
+    const begun = { specification, secrets, logger, controller, startedAt: new Date().toISOString() }
+    const outcome = runInProcess(begun, this.registry)
+    const ended = outcome.then((ended) => {
+      run.outcome = ended
+    })
+    const run: MemoryRun = { ...begun, finished: ended }
+    return run
+  }
+}
+
+/** What `run-job.ts` does on the orchestrator. */
+function runInProcess(
+  { specification, secrets, logger, controller }: StartedRun,
+  registry: Registry | undefined,
+) {
+  const { files, file } = specification
+  const { declared, localUser, flags }: RunProgram = JSON.parse(files['program.json']!)
+  const context = new SafeExecutionContext(
+    { content: withExtensions(files['job.yaml']!, declared), filename: file },
+    { ...(registry && { registry }), userProvider: () => localUser },
+  )
+  return context.run<unknown>(
+    async (options) => {
+      const { runnable } = await context.preprocess({ secrets })
+      runnable.injectContent(files['content.yaml']!)
+      return runnable.run(options)
+    },
+    { ...flags, signal: controller.signal, logger },
+  )
+}
+
+function statusOf(run: MemoryRun): RunStatus {
+  const { specification, startedAt, outcome, controller } = run
+  const { id, cluster, file } = specification
+  const known = { id, cluster, file, startedAt, logSize: logOf(run).length }
+  if (!outcome) return { ...known, state: 'running' }
+  const state = outcome.ok ? 'succeeded' : controller.signal.aborted ? 'cancelled' : 'failed'
+  return { ...known, state, exitCode: outcome.exitCode }
+}
+
+function logOf({ logger, secrets }: MemoryRun): Buffer {
+  return Buffer.from(logger.lines.map(({ text }) => `${secrets.redact(text)}\n`).join(''))
+}
+
+/** A file of a {@link MemoryHost}. */
+export interface MemoryFile {
+  readonly content: Buffer
+  /** Its permissions, such as `0o600`. */
+  readonly mode: number
+}
+
+/** The home folder of whoever uses a {@link MemoryHost}. */
+export const memoryHome = '/home/user'
+
+/** The absolute path of a path on a {@link MemoryHost}. */
+export function absolute(path: string): string {
+  return posix.resolve(memoryHome, path)
+}
+
+/** The files at a path: the file itself, or those of the folder, by their paths within it. */
+export function filesAt(files: ReadonlyMap<string, MemoryFile>, path: string): Map<string, MemoryFile> {
+  const at = absolute(path)
+  const single = files.get(at)
+  if (single) return new Map([[posix.basename(at), single]])
+  const inside = at === '/' ? at : `${at}/`
+  const found = [...files].filter(([each]) => each.startsWith(inside))
+  return new Map(found.map(([each, file]) => [each.slice(inside.length), file]))
+}
+
+/** What was done to a `MemoryHost`: a program ran, files were sent, a runnable was started. */
+export type MemoryRecord =
+  | { readonly kind: 'ran'; readonly argv: readonly string[] }
+  | { readonly kind: 'sent'; readonly path: string; readonly files: readonly string[] }
+  | { readonly kind: 'started'; readonly id: string; readonly yaml: string }

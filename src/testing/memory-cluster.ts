@@ -1,8 +1,7 @@
 import { Cluster, type ClusterOptions } from '../cluster/cluster.js'
 import type { Member, Members } from '../cluster/members.js'
-import { memoryHome } from './memory-files.js'
+import { type MemoryRecord, memoryHome } from './memory-agent.js'
 import { MemoryHost, type MemoryHostOptions } from './memory-host.js'
-import type { MemoryRecord } from './memory-record.js'
 
 /** Options of {@link MemoryCluster}; `programs`, `resources` and `registry` are those of each host. */
 export interface MemoryClusterOptions extends Partial<ClusterOptions>, Omit<MemoryHostOptions, 'name'> {

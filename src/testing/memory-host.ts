@@ -1,18 +1,22 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
+import { AgentResponseError, explainAgentError } from '../cluster/host/agent-errors.js'
 import { AgentHost } from '../cluster/host/agent-host.js'
-import { explainRefusal } from '../cluster/host/explain.js'
 import type { ExecOptions, ExecResult, FetchOptions, Sent } from '../cluster/host/host.js'
-import { putFetched } from '../cluster/host/put-fetched.js'
-import { AgentRefusal } from '../cluster/host/session-end.js'
-import type { Ask, Ended, Operation, Reply, Resources } from '../cluster/wire/protocol.js'
-import type { Tree } from '../cluster/wire/tree-of.js'
+import { mergeFetched } from '../cluster/host/merge-fetched.js'
+import type { Operation, Reply, Request, Resources, SetupResult } from '../cluster/protocol/messages.js'
+import type { Tree } from '../cluster/protocol/tree.js'
 import { RemoteCommandError } from '../errors.js'
 import type { Registry } from '../registry/registry.js'
-import { agentOf } from './memory-agent.js'
-import { absolute, filesAt, type MemoryFile, memoryHome } from './memory-files.js'
-import type { MemoryRecord } from './memory-record.js'
-import { MemoryRuns } from './memory-runs.js'
+import {
+  absolute,
+  agentOf,
+  filesAt,
+  type MemoryFile,
+  type MemoryRecord,
+  MemoryRuns,
+  memoryHome,
+} from './memory-agent.js'
 
 /** What a program of a {@link MemoryHost} is given, and how it prints. */
 export interface MemoryCall {
@@ -119,7 +123,7 @@ export class MemoryHost extends AgentHost {
       for (const [name, file] of filesAt(this.files, path))
         await writeLocally(single ? to : join(to, name), file)
     }
-    await putFetched(local, { single, name: posix.basename(path), force, write })
+    await mergeFetched(local, { single, name: posix.basename(path), force, write })
   }
 
   override async makeFolders(paths: readonly string[]): Promise<void> {
@@ -148,16 +152,16 @@ export class MemoryHost extends AgentHost {
   override async close(): Promise<void> {}
 
   /** @internal What the agent of a real host would answer. */
-  override async ask<O extends Operation>(op: O, ask: Ask<O>): Promise<Reply<O>> {
+  override async ask<O extends Operation>(op: O, ask: Request<O>): Promise<Reply<O>> {
     try {
       return await this.#agent[op](ask)
     } catch (error) {
-      throw explainRefusal(this.name, error)
+      throw explainAgentError(this.name, error)
     }
   }
 
   /** @internal */
-  override async readLog(ask: Ask<'logs'>, copy: (chunk: Buffer) => unknown): Promise<void> {
+  override async readLog(ask: Request<'logs'>, copy: (chunk: Buffer) => unknown): Promise<void> {
     await copy(await this.#runs.log(ask))
   }
 
@@ -171,7 +175,7 @@ export class MemoryHost extends AgentHost {
     throw new TypeError('A host in memory has no connection')
   }
 
-  async #command(command: string): Promise<Ended> {
+  async #command(command: string): Promise<SetupResult> {
     const argv = ['sh', '-c', command]
     if (!this.#options.programs?.['sh']) this.records.push({ kind: 'ran', argv })
     else {
@@ -187,7 +191,7 @@ export class MemoryHost extends AgentHost {
   }
 
   #noFile(path: string): unknown {
-    return explainRefusal(this.name, new AgentRefusal({ code: 'ENOENT', message: path }))
+    return explainAgentError(this.name, new AgentResponseError({ code: 'ENOENT', message: path }))
   }
 }
 

@@ -1,16 +1,14 @@
 import { currentRegistry } from '../registry/default-registry.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
-import type { Class } from '../registry/types.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
 import type { RunFileOptions } from '../runnable/run-file.js'
 import { pickRunOptions } from '../runnable/run-options.js'
 import type { Runnable } from '../runnable/runnable.js'
-import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import { type SecretValues, secretsOf } from '../runnable/secrets/secrets-of.js'
+import { type SecretsConfig, type SecretValues, secretsOf } from '../runnable/secrets/secrets.js'
 import { type LogLine, MemoryLogger } from './memory-logger.js'
-import { withExtensions } from './with-extensions.js'
 import { within } from './with-registry.js'
 
 /** Options of {@link runYaml}, besides those of `runFile`. */
@@ -106,4 +104,12 @@ function configOf(secrets: SecretValues | SecretsConfig): SecretsConfig {
 
 function isConfig(secrets: SecretValues | SecretsConfig): secrets is SecretsConfig {
   return typeof secrets['get'] === 'function'
+}
+
+/** A runnable file: a text below the extensions that it shall declare, which take one line. */
+export function withExtensions(text: string, extensions: Readonly<Record<string, string>>): string {
+  if (Object.keys(extensions).length === 0) return text
+  const head = JSON.stringify(extensions)
+  const begins = /^(?:[ \t]*(?:#.*)?\r?\n)*---/.test(text)
+  return begins ? `${head}\n${text}` : `${head}\n---\n${text}`
 }

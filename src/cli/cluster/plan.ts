@@ -1,11 +1,15 @@
 import { Command } from 'commander'
+import { type ContentPlan, describeLargest, describeSize } from '../../cluster/bundle/size-limit.js'
 import type { Cluster } from '../../cluster/cluster.js'
-import { type ContentPlan, largestOf, sizeInWords } from '../../cluster/ship/size-limit.js'
-import { dryRun } from '../dry-run.js'
+import { Sweep } from '../../pool/sweep/sweep.js'
+import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
+import type { Outcome } from '../../runnable/outcome.js'
+import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
+import type { Runnable } from '../../runnable/runnable.js'
 import { resolveModule } from '../import-modules.js'
 import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions } from '../options.js'
-import { printLine } from '../print-line.js'
-import { atCluster, type ClusterFlags, withClusterFile } from './with-cluster.js'
+import { printLine } from '../output.js'
+import { type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
 
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
@@ -20,7 +24,7 @@ export function planOnCluster(
   file: string,
   flags: AllowFlags & ClusterFlags & ExtensionFlags,
 ): Promise<void> {
-  return atCluster(flags, async ({ cluster, logger, signal }) => {
+  return useCluster(flags, async ({ cluster, logger, signal }) => {
     const { secretsDialect: dialect, import: modules, ...options } = flags
     const checked = await dryRun(file, { ...options, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
@@ -28,24 +32,42 @@ export function planOnCluster(
     const content = await cluster.planContent(checked.value, { imports })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
-    for (const each of content) printLine(inLines(each))
-    printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${withSecrets(cluster)}`)
+    for (const each of content) printLine(describeContent(each))
+    printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
     return 0
   })
 }
 
 // The parts are of each package: whoever reads them sees at once what should have stayed here.
-function inLines({ name, folder, parts, withheld, ...size }: ContentPlan): string {
+function describeContent({ name, folder, parts, withheld, ...size }: ContentPlan): string {
   const where = name.includes(folder) ? '' : ` ("${folder}")`
   const stays = withheld.map((path) => `"${path}"`).join(', ')
   return [
-    `would send ${name}${where} to each host, at most ${sizeInWords(size)}:`,
-    ...largestOf(parts).map((line) => `  ${line}`),
+    `would send ${name}${where} to each host, at most ${describeSize(size)}:`,
+    ...describeLargest(parts).map((line) => `  ${line}`),
     ...(withheld.length === 0 ? [] : [`  private, so not sent: ${stays}`]),
   ].join('\n')
 }
 
-function withSecrets({ options: { secrets } }: Cluster): string {
+function describeSecrets({ options: { secrets } }: Cluster): string {
   if (!secrets || secrets.length === 0) return 'without secrets'
   return `with the secrets of ${secrets.map((name) => `[${name}]`).join(' ')}`
+}
+
+/** Does all that comes before `run()`, logs what would run, of a sweep how many trials, and returns the runnable. */
+export function dryRun(
+  file: string,
+  options: ContextOptions & PreprocessOptions & Partial<RunOptions>,
+): Promise<Outcome<Runnable<unknown, any>>> {
+  const context = new SafeExecutionContext(file, options)
+  return context.run(async ({ logger }) => {
+    const { runnable } = await context.preprocess(options)
+    const trials = runnable instanceof Sweep ? `, ${counted(runnable.size)}` : ''
+    logger.info(`"${file}" is ready to run${trials}`)
+    return runnable
+  }, pickRunOptions(options))
+}
+
+function counted(trials: number): string {
+  return trials === 1 ? '1 trial' : `${trials.toLocaleString('en-US')} trials`
 }

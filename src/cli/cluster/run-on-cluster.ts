@@ -5,10 +5,8 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
 import type { AllowFlags, ExtensionFlags } from '../options.js'
-import { type ReconnectFlags, staying } from './reconnect.js'
-import { tellEnd } from './run-end.js'
-import { tell } from './tell.js'
-import { type AtCluster, atCluster, type ClusterFlags } from './with-cluster.js'
+import { type ClusterContext, type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
+import { followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
 /** The flags of `flambeau run` that count on a cluster. */
 export interface RunOnClusterFlags
@@ -22,7 +20,7 @@ export interface RunOnClusterFlags
 
 /** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
 export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<void> {
-  return atCluster(flags, async (at) => {
+  return useCluster(flags, async (at) => {
     const run = await start(file, flags, at)
     at.logger.info(`Run ${run.id} is started on ${at.cluster.orchestrator.name}`)
     if (flags.detach) console.log(run.id)
@@ -33,7 +31,7 @@ export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<vo
 async function start(
   file: string,
   flags: RunOnClusterFlags,
-  { cluster, logger, signal }: AtCluster,
+  { cluster, logger, signal }: ClusterContext,
 ): Promise<RemoteRun> {
   const context = new SafeExecutionContext(file, { allow: flags.allow })
   const { secretsDialect: dialect, import: modules, ...rest } = flags
@@ -43,18 +41,18 @@ async function start(
     ...pickRunFlags(flags),
     signal,
     imports: await Promise.all(modules.map(resolveModule)),
-    onEvent: (event) => tell(event, logger),
+    onEvent: (event) => logEvent(event, logger),
   })
 }
 
-function follow(run: RemoteRun, flags: RunOnClusterFlags, at: AtCluster): Promise<number> {
+function follow(run: RemoteRun, flags: RunOnClusterFlags, at: ClusterContext): Promise<number> {
   const { logger, signal } = at
   const file = flags.cluster
   const comeBack = (): void =>
     logger.info(`It goes on: "flambeau logs ${run.id} -f -c ${file}" follows it again`)
   signal.addEventListener('abort', comeBack, { once: true })
-  return staying({ id: run.id, file, flags }, at, async (options) => {
+  return followRun({ id: run.id, file, flags }, at, async (options) => {
     await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
-    return tellEnd(await run.wait(options), logger)
+    return reportRunEnd(await run.wait(options), logger)
   })
 }

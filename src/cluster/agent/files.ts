@@ -2,14 +2,14 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { temporaryBeside } from '../../util/atomic-write.js'
-import type { Ask } from '../wire/protocol.js'
-import { treeOf } from '../wire/tree-of.js'
-import type { Wire } from '../wire/wire.js'
-import { onHost } from './paths.js'
+import type { MessageConnection } from '../protocol/connection.js'
+import { resolveFromHome } from '../protocol/layout.js'
+import type { Request } from '../protocol/messages.js'
+import { readTree } from '../protocol/tree.js'
 
 /** Receives one file: whole or not at all. */
-export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise<void> {
-  const target = onHost(path)
+export async function put({ path, size, mode }: Request<'put'>, wire: MessageConnection): Promise<void> {
+  const target = resolveFromHome(path)
   await mkdir(dirname(target), { recursive: true, mode: 0o700 })
   const incoming = temporaryBeside(target)
   try {
@@ -27,36 +27,36 @@ export async function put({ path, size, mode }: Ask<'put'>, wire: Wire): Promise
 }
 
 /** Sends one file. */
-export async function get({ path }: Ask<'get'>, wire: Wire): Promise<void> {
-  for await (const chunk of createReadStream(onHost(path))) await wire.sendPiece('stdout', chunk)
+export async function get({ path }: Request<'get'>, wire: MessageConnection): Promise<void> {
+  for await (const chunk of createReadStream(resolveFromHome(path))) await wire.sendChunk('stdout', chunk)
 }
 
 /** Sends a folder, or one file as a folder of one: a manifest, then each file in pieces, as long as it was then. */
-export async function give({ from }: Ask<'give'>, wire: Wire): Promise<void> {
-  const path = onHost(from)
+export async function sendTree({ from }: Request<'give'>, wire: MessageConnection): Promise<void> {
+  const path = resolveFromHome(from)
   const single = (await stat(path)).isFile()
-  const { files, sources } = await treeOf(path, { hashed: false })
+  const { files, sources } = await readTree(path, { hashed: false })
   await wire.send({ single, files })
-  for (const [index, file] of files.entries()) await giveFile(sources[index]!, file.size, wire)
+  for (const [index, file] of files.entries()) await sendFile(sources[index]!, file.size, wire)
 }
 
-async function giveFile(path: string, size: number, wire: Wire): Promise<void> {
+async function sendFile(path: string, size: number, wire: MessageConnection): Promise<void> {
   if (size === 0) return
   let missing = size
   for await (const chunk of createReadStream(path, { end: size - 1 })) {
-    await wire.sendPiece('stdout', chunk)
+    await wire.sendChunk('stdout', chunk)
     missing -= chunk.length
   }
   if (missing > 0) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
 }
 
-export async function makeFolders({ paths }: Ask<'makeFolders'>): Promise<void> {
-  for (const path of paths) await mkdir(onHost(path), { recursive: true, mode: 0o700 })
+export async function makeFolders({ paths }: Request<'makeFolders'>): Promise<void> {
+  for (const path of paths) await mkdir(resolveFromHome(path), { recursive: true, mode: 0o700 })
 }
 
 /** Removes a file or folder, or what is in it; nothing happens where there is none. */
-export async function remove({ path, contentOnly }: Ask<'remove'>): Promise<void> {
-  const target = onHost(path)
+export async function remove({ path, contentOnly }: Request<'remove'>): Promise<void> {
+  const target = resolveFromHome(path)
   if (!contentOnly) return rm(target, { recursive: true, force: true })
   const names = await readdir(target).catch((error) => {
     if (error.code === 'ENOENT') return []
@@ -65,8 +65,8 @@ export async function remove({ path, contentOnly }: Ask<'remove'>): Promise<void
   for (const name of names) await rm(join(target, name), { recursive: true, force: true })
 }
 
-export async function exists({ path }: Ask<'exists'>): Promise<{ exists: boolean }> {
-  const found = await stat(onHost(path)).then(
+export async function exists({ path }: Request<'exists'>): Promise<{ exists: boolean }> {
+  const found = await stat(resolveFromHome(path)).then(
     () => true,
     () => false,
   )

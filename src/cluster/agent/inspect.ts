@@ -4,26 +4,35 @@ import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
 import { cpus, homedir, totalmem, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Ask, HostState, Resources } from '../wire/protocol.js'
-import { authorizedLines } from './authorized-keys.js'
-import { findProgram } from './find-program.js'
-import { makeKey, readKnownHosts, readPublicKey } from './keys.js'
-import { clusterFolder, packages, root } from './paths.js'
-import { readReached } from './reach.js'
-import { isWhole } from './receipt.js'
-import { sweepIncoming, sweepRuns } from './run-files.js'
-import { isSetUp } from './set-up.js'
+import { findProgram } from '../../util/find-program.js'
+import { clusterFolder, packagesFolder, rootFolder } from '../protocol/layout.js'
+import type { HostState, Request, Resources } from '../protocol/messages.js'
+import { isSetUp } from './exec.js'
+import { removeStaleSecrets, removeStaleTransfers } from './run-store.js'
+import {
+  createKey,
+  readAuthorizedKeys,
+  readConnectionsMark,
+  readKnownHosts,
+  readPublicKey,
+} from './ssh-access.js'
+import { isComplete } from './tree-store.js'
 
 const execute = promisify(execFile)
 
 /** Looks at a host, and what there is of a cluster; makes nothing but the key, and that only when it is told to. */
-export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'inspect'>): Promise<HostState> {
-  const unwritable = await whyUnwritable(make)
+export async function inspect({
+  cluster,
+  trees,
+  setup,
+  makeKey: make,
+}: Request<'inspect'>): Promise<HostState> {
+  const unwritable = await findWriteError(make)
   const folder = clusterFolder(cluster)
-  if (unwritable === undefined) await Promise.all([sweepRuns(cluster), sweepIncoming()])
-  if (make && unwritable === undefined) await makeKey(folder, cluster)
+  if (unwritable === undefined) await Promise.all([removeStaleSecrets(cluster), removeStaleTransfers()])
+  if (make && unwritable === undefined) await createKey(folder, cluster)
   const [present, publicKey] = await Promise.all([
-    Promise.all(trees.map((hash) => isWhole(join(packages, hash)))),
+    Promise.all(trees.map((hash) => isComplete(join(packagesFolder, hash)))),
     readPublicKey(folder),
   ])
   return {
@@ -34,17 +43,17 @@ export async function inspect({ cluster, trees, setup, makeKey: make }: Ask<'ins
     missing: trees.filter((_, index) => !present[index]),
     setUp: setup === undefined || (await isSetUp(folder, setup)),
     ...(publicKey === undefined ? {} : { publicKey }),
-    authorized: await authorizedLines(cluster),
+    authorized: await readAuthorizedKeys(cluster),
     hostKeys: await hostKeys(),
     knownHosts: await readKnownHosts(folder),
-    ...(await readReached(folder)),
+    ...(await readConnectionsMark(folder)),
   }
 }
 
-async function whyUnwritable(make: boolean): Promise<string | undefined> {
+async function findWriteError(make: boolean): Promise<string | undefined> {
   try {
-    if (make) await mkdir(root, { recursive: true, mode: 0o700 })
-    await access(root, constants.W_OK).catch((error) => {
+    if (make) await mkdir(rootFolder, { recursive: true, mode: 0o700 })
+    await access(rootFolder, constants.W_OK).catch((error) => {
       if (error.code !== 'ENOENT') throw error
       return access(homedir(), constants.W_OK)
     })
@@ -60,7 +69,7 @@ async function freeBytes(): Promise<number> {
 }
 
 /** What this machine has to compute with. */
-export async function measure(): Promise<Resources> {
+export async function resources(): Promise<Resources> {
   return { cpus: cpus().length, memory: totalmem(), gpus: await gpus() }
 }
 

@@ -1,25 +1,27 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Ask, Reply } from '../wire/protocol.js'
-import type { Wire } from '../wire/wire.js'
-import { lossesInWords } from './losses.js'
-import { runFolder } from './paths.js'
-import { patienceOf } from './patience.js'
-import { isOver, type RunLosses, readJson, statusOf } from './run-files.js'
+import type { MessageConnection } from '../protocol/connection.js'
+import { runFolder } from '../protocol/layout.js'
+import type { Reply, Request } from '../protocol/messages.js'
+import { describeLosses } from './reserved-file.js'
+import { isFinished, type RunLosses, readJson, statusOf } from './run-store.js'
 
 const pieceSize = 1 << 16
 const pauseMs = 50
 const newline = 0x0a
 
 /** Sends a run's log from an offset on; with `follow` until the run is over, or the other side has had enough. */
-export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: Wire): Promise<void> {
-  const patience = patienceOf(wire)
+export async function logs(
+  { cluster, id, offset, follow }: Request<'logs'>,
+  wire: MessageConnection,
+): Promise<void> {
+  const patience = watchCancellation(wire)
   let at = offset
   for (;;) {
     // Looked at before the log is read: what is written meanwhile is part of it.
-    const over = isOver((await statusOf(cluster, id)).state)
-    at = await sendFrom(join(runFolder(id), 'log'), at, wire)
+    const over = isFinished((await statusOf(cluster, id)).state)
+    at = await sendLogFrom(join(runFolder(id), 'log'), at, wire)
     if (over) await sendLosses(id, wire)
     if (over || !follow || patience.over) return
     await delay(pauseMs)
@@ -27,25 +29,25 @@ export async function logs({ cluster, id, offset, follow }: Ask<'logs'>, wire: W
 }
 
 // A note within the log would need room itself.
-async function sendLosses(id: string, wire: Wire): Promise<void> {
+async function sendLosses(id: string, wire: MessageConnection): Promise<void> {
   const losses = await readJson<RunLosses>(id, 'losses.json')
-  const words = losses ? lossesInWords(losses) : ''
-  if (words !== '') await wire.sendPiece('stdout', Buffer.from(words))
+  const words = losses ? describeLosses(losses) : ''
+  if (words !== '') await wire.sendChunk('stdout', Buffer.from(words))
 }
 
 /** Where the last lines of a run's log begin: read from its end, however long it is. */
-export async function logStart({ cluster, id, tail }: Ask<'logStart'>): Promise<Reply<'logStart'>> {
+export async function logStart({ cluster, id, tail }: Request<'logStart'>): Promise<Reply<'logStart'>> {
   await statusOf(cluster, id)
   const file = await open(join(runFolder(id), 'log')).catch(() => undefined)
   if (!file) return { offset: 0 }
   try {
-    return { offset: await startOfLines(file, tail) }
+    return { offset: await findLastLines(file, tail) }
   } finally {
     await file.close()
   }
 }
 
-async function startOfLines(file: FileHandle, count: number): Promise<number> {
+async function findLastLines(file: FileHandle, count: number): Promise<number> {
   const { size } = await file.stat()
   if (count === 0) return size
   let missing = count
@@ -60,7 +62,7 @@ async function startOfLines(file: FileHandle, count: number): Promise<number> {
   return 0
 }
 
-async function sendFrom(path: string, offset: number, wire: Wire): Promise<number> {
+async function sendLogFrom(path: string, offset: number, wire: MessageConnection): Promise<number> {
   const file = await open(path).catch(() => undefined)
   if (!file) return offset
   try {
@@ -68,7 +70,7 @@ async function sendFrom(path: string, offset: number, wire: Wire): Promise<numbe
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.alloc(pieceSize), 0, pieceSize, at)
       if (bytesRead === 0) return at
-      await wire.sendPiece('stdout', buffer.subarray(0, bytesRead))
+      await wire.sendChunk('stdout', buffer.subarray(0, bytesRead))
       at += bytesRead
     }
   } finally {
@@ -77,11 +79,14 @@ async function sendFrom(path: string, offset: number, wire: Wire): Promise<numbe
 }
 
 /** Answers when a run is over, with what it returned. */
-export async function wait({ cluster, id }: Ask<'wait'>, wire: Wire): Promise<Reply<'wait'>> {
-  const patience = patienceOf(wire)
+export async function wait(
+  { cluster, id }: Request<'wait'>,
+  wire: MessageConnection,
+): Promise<Reply<'wait'>> {
+  const patience = watchCancellation(wire)
   for (;;) {
     const status = await statusOf(cluster, id)
-    if (isOver(status.state)) return { ...status, ...(await resultOf(id)) }
+    if (isFinished(status.state)) return { ...status, ...(await resultOf(id)) }
     if (patience.over) return status
     await delay(pauseMs)
   }
@@ -90,4 +95,14 @@ export async function wait({ cluster, id }: Ask<'wait'>, wire: Wire): Promise<Re
 async function resultOf(id: string): Promise<{ result?: string }> {
   const result = await readJson<{ json: string }>(id, 'result.json')
   return result ? { result: result.json } : {}
+}
+
+/** Tells, whenever it is looked at, whether the other side has had enough of an answer, or is gone. */
+function watchCancellation(wire: MessageConnection): { over: boolean } {
+  const patience = { over: false }
+  const end = (): void => {
+    patience.over = true
+  }
+  wire.peek().then(end, end)
+  return patience
 }

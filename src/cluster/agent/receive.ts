@@ -4,13 +4,11 @@ import { chmod, copyFile, link, open, readdir, rm, stat } from 'node:fs/promises
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { replacePath, temporaryBeside } from '../../util/atomic-write.js'
-import type { Ask, Content } from '../wire/protocol.js'
-import type { TreeFile, TreeManifest } from '../wire/tree.js'
-import type { Wire } from '../wire/wire.js'
-import { copiesOf } from './copies.js'
-import { onHost } from './paths.js'
-import { isWhole, writeReceipt } from './receipt.js'
-import { expect } from './retain.js'
+import type { MessageConnection } from '../protocol/connection.js'
+import { resolveFromHome } from '../protocol/layout.js'
+import type { ContentHeader, Request } from '../protocol/messages.js'
+import type { TreeFile, TreeManifest } from '../protocol/tree.js'
+import { expectTree, findCopies, isComplete, writeManifest } from './tree-store.js'
 
 /** Files up to this many bytes are written at once. */
 const small = 1 << 18
@@ -19,24 +17,24 @@ const small = 1 << 18
  * Receives a folder: asks for the files that are nowhere here, writes all beside its place, and puts it there with one
  * rename. `fresh` says that a folder of this name can only hold this very content.
  */
-export async function receive(ask: Ask<'receive'>, wire: Wire): Promise<void> {
+export async function receive(ask: Request<'receive'>, wire: MessageConnection): Promise<void> {
   const { to, manifest, fresh, cluster } = ask
-  const folder = onHost(to)
-  if (cluster !== undefined) await expect(cluster, folder)
-  if (fresh && (await isWhole(folder))) return wire.send({ wanted: [] })
+  const folder = resolveFromHome(to)
+  if (cluster !== undefined) await expectTree(cluster, folder)
+  if (fresh && (await isComplete(folder))) return wire.send({ wanted: [] })
   const incoming = temporaryBeside(folder)
   try {
-    makeFolders(incoming, manifest)
-    const taken = await takeOver(ask, incoming)
+    createFolders(incoming, manifest)
+    const taken = await reuseFiles(ask, incoming)
     const wanted = [...manifest.files.entries()].filter(([, file]) => !taken.has(file))
     await wire.send({ wanted: wanted.map(([index]) => index) })
-    const take = await contentFrom(
+    const take = await contentReader(
       wire,
       wanted.map(([, { size }]) => size),
     )
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
-    if (fresh) await writeReceipt(incoming, manifest)
-    if (!(fresh && (await isWhole(folder)))) await replacePath(folder, incoming)
+    if (fresh) await writeManifest(incoming, manifest)
+    if (!(fresh && (await isComplete(folder)))) await replacePath(folder, incoming)
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
@@ -50,15 +48,18 @@ async function siblings(folder: string): Promise<string[]> {
 }
 
 // This process does nothing else meanwhile, and for a thousand small files waiting costs more than the work.
-function makeFolders(folder: string, { files }: TreeManifest): void {
+function createFolders(folder: string, { files }: TreeManifest): void {
   const paths = files.map((file) => join(folder, dirname(file.path)))
   for (const path of new Set([folder, ...paths])) mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
 // At once, not when the rest has arrived: until then the copy may be removed.
-async function takeOver({ to, manifest, fresh }: Ask<'receive'>, incoming: string): Promise<Set<TreeFile>> {
-  const folder = onHost(to)
-  const copies = await copiesOf(manifest, fresh ? await siblings(folder) : [folder])
+async function reuseFiles(
+  { to, manifest, fresh }: Request<'receive'>,
+  incoming: string,
+): Promise<Set<TreeFile>> {
+  const folder = resolveFromHome(to)
+  const copies = await findCopies(manifest, fresh ? await siblings(folder) : [folder])
   const taken = new Set<TreeFile>()
   for (const [file, source] of copies) {
     const target = join(incoming, file.path)
@@ -72,7 +73,7 @@ async function takeOver({ to, manifest, fresh }: Ask<'receive'>, incoming: strin
 // What has the name of its hash does not change, so equal files of two versions are one on the disk.
 async function isLinked(source: string, target: string, file: TreeFile): Promise<boolean> {
   const found = await stat(source).catch(() => undefined)
-  if (((found?.mode ?? 0) & 0o777) !== modeOf(file)) return false
+  if (((found?.mode ?? 0) & 0o777) !== fileMode(file)) return false
   return link(source, target).then(
     () => true,
     () => false,
@@ -86,26 +87,26 @@ async function isCopied(source: string, target: string, file: TreeFile): Promise
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }
-  await chmod(target, modeOf(file))
+  await chmod(target, fileMode(file))
   return true
 }
 
 /** Gives the next so many bytes of what is received. */
-type Take = (count: number) => AsyncIterable<Buffer>
+type ReadBytes = (count: number) => AsyncIterable<Buffer>
 
-async function contentFrom(wire: Wire, sizes: readonly number[]): Promise<Take> {
-  const content = sizes.length === 0 ? undefined : await wire.receive<Content>()
+async function contentReader(wire: MessageConnection, sizes: readonly number[]): Promise<ReadBytes> {
+  const content = sizes.length === 0 ? undefined : await wire.receive<ContentHeader>()
   if (content?.compressed === undefined) return (count) => wire.bytes(count)
-  const compressed = await whole(wire.bytes(content.compressed))
+  const compressed = await readAll(wire.bytes(content.compressed))
   // Room for all of it at once: by default it is copied together from pieces of 16 kB.
   const chunkSize = Math.max(
     64,
     sizes.reduce((sum, size) => sum + size, 0),
   )
-  return takeFrom(gunzipSync(compressed, { chunkSize }))
+  return readerOf(gunzipSync(compressed, { chunkSize }))
 }
 
-function takeFrom(bytes: Buffer): Take {
+function readerOf(bytes: Buffer): ReadBytes {
   let taken = 0
   return async function* (count) {
     yield bytes.subarray(taken, taken + count)
@@ -113,30 +114,30 @@ function takeFrom(bytes: Buffer): Take {
   }
 }
 
-async function whole(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+async function readAll(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = []
   for await (const piece of pieces) all.push(piece)
   return all.length === 1 ? all[0]! : Buffer.concat(all)
 }
 
-function modeOf({ executable }: TreeFile): number {
+function fileMode({ executable }: TreeFile): number {
   return executable ? 0o700 : 0o600
 }
 
-async function receiveFile(path: string, described: TreeFile, take: Take): Promise<void> {
+async function receiveFile(path: string, described: TreeFile, take: ReadBytes): Promise<void> {
   const write = described.size <= small ? receiveSmall : receiveLarge
   const hash = await write(path, described, take)
   if (hash !== described.hash) throw Object.assign(new Error(described.path), { code: 'FILE_CHANGED' })
 }
 
-async function receiveSmall(path: string, described: TreeFile, take: Take): Promise<string> {
-  const bytes = await whole(take(described.size))
-  writeFileSync(path, bytes, { flag: 'wx', mode: modeOf(described) })
+async function receiveSmall(path: string, described: TreeFile, take: ReadBytes): Promise<string> {
+  const bytes = await readAll(take(described.size))
+  writeFileSync(path, bytes, { flag: 'wx', mode: fileMode(described) })
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-async function receiveLarge(path: string, described: TreeFile, take: Take): Promise<string> {
-  const file = await open(path, 'wx', modeOf(described))
+async function receiveLarge(path: string, described: TreeFile, take: ReadBytes): Promise<string> {
+  const file = await open(path, 'wx', fileMode(described))
   const digest = createHash('sha256')
   try {
     for await (const piece of take(described.size)) {

@@ -10,11 +10,11 @@ const execute = promisify(execFile)
 export const runVariable = 'FLAMBEAU_RUN'
 
 /** How often what is killed is looked for again: it may have started others meanwhile. */
-const mostLooks = 100
+const maxAttempts = 100
 const pauseMs = 20
 
 /** The run itself. */
-export interface RunTree {
+export interface RunProcessTree {
   /** The folder of the run, which its processes have in their environment. */
   readonly folder: string
   /** The leader of its process group. */
@@ -22,16 +22,16 @@ export interface RunTree {
 }
 
 /** Sends a signal to each process of a run once, whichever group it is in. */
-export async function signalRun({ folder, leader }: RunTree, signal: NodeJS.Signals): Promise<void> {
+export async function signalRun({ folder, leader }: RunProcessTree, signal: NodeJS.Signals): Promise<void> {
   const others = (await processesOf(folder)).filter(({ group }) => group !== leader)
   signalGroup(leader, signal)
   for (const { pid } of others) signalProcess(pid, signal)
 }
 
 /** Kills all that there is of a run, and what that starts meanwhile. */
-export async function killRun({ folder, leader }: RunTree): Promise<void> {
+export async function killRun({ folder, leader }: RunProcessTree): Promise<void> {
   signalGroup(leader, 'SIGKILL')
-  for (let looks = 0; looks < mostLooks; looks++) {
+  for (let looks = 0; looks < maxAttempts; looks++) {
     const left = await processesOf(folder)
     if (left.length === 0) return
     for (const { pid } of left) signalProcess(pid, 'SIGKILL')
@@ -46,7 +46,7 @@ interface RunProcess {
 
 async function processesOf(folder: string): Promise<RunProcess[]> {
   const names = await readdir('/proc').catch(() => undefined)
-  if (!names) return listed(folder)
+  if (!names) return listWithPs(folder)
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map((pid) => processOf(pid, folder)))
   return found.filter((each) => each !== undefined)
@@ -63,7 +63,7 @@ async function processOf(pid: number, folder: string): Promise<RunProcess | unde
 }
 
 // Where there is no /proc, "ps" shows environments.
-async function listed(folder: string): Promise<RunProcess[]> {
+async function listWithPs(folder: string): Promise<RunProcess[]> {
   const { stdout } = await execute('ps', ['-AEww', '-o', 'pid=,pgid=,command='], {
     maxBuffer: 1 << 28,
   }).catch(() => ({ stdout: '' }))

@@ -1,22 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError, RemoteCommandError } from '../../errors.js'
-import { ignoring } from '../ship/ignoring.js'
-import type { Ask, Operation, Operations, Reply, Resources } from '../wire/protocol.js'
-import { type Tree, treeOf } from '../wire/tree-of.js'
-import { Chunks } from './chunks.js'
-import { runProgram } from './exec.js'
-import { explainRefusal } from './explain.js'
-import type { Server } from './forward-port.js'
+import { readIgnores } from '../bundle/ignore.js'
+import type { Operation, Operations, Reply, Request, Resources } from '../protocol/messages.js'
+import { readTree, type Tree } from '../protocol/tree.js'
+import { explainAgentError, SessionEnded } from './agent-errors.js'
 import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
-import { receiveTree } from './receive-tree.js'
-import { type SendTarget, sendTree } from './send-tree.js'
+import type { Server } from './port-forward.js'
 import type { Session } from './session.js'
-import { SessionEnded } from './session-end.js'
 import { SessionPool } from './session-pool.js'
+import { receiveTree, type SendTarget, sendTree } from './tree-transfer.js'
 
 /** As much of a file as is read into memory, in bytes. */
-const mostInMemory = 1 << 28
+const maxInMemory = 1 << 28
 
 /**
  * A host that has Node, whichever way leads to it: extend it, and say how a program is started there.
@@ -57,15 +53,15 @@ export abstract class AgentHost implements Host {
   }
 
   /** @internal One question, one answer. */
-  ask<O extends Operation>(op: O, ask: Ask<O>, signal?: AbortSignal): Promise<Reply<O>> {
-    return this.talk(async (session) => {
+  ask<O extends Operation>(op: O, ask: Request<O>, signal?: AbortSignal): Promise<Reply<O>> {
+    return this.withSession(async (session) => {
       await session.ask(op, ask)
       return session.reply<O>()
     }, signal)
   }
 
   /** @internal A conversation of any length. */
-  async talk<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async withSession<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await this.#sessions.use(talk, signal)
     } catch (error) {
@@ -75,26 +71,28 @@ export abstract class AgentHost implements Host {
 
   /** @internal What ended a conversation, as an error for who asked. */
   explain(error: unknown): unknown {
-    return error instanceof SessionEnded ? this.explainEnd(error) : explainRefusal(this.name, error)
+    return error instanceof SessionEnded ? this.explainEnd(error) : explainAgentError(this.name, error)
   }
 
   /** @internal */
   send(tree: Tree, to: SendTarget, signal?: AbortSignal): Promise<Sent> {
-    return this.talk((session) => sendTree(session, tree, to), signal)
+    return this.withSession((session) => sendTree(session, tree, to), signal)
   }
 
   /** @internal Copies what a run has written to `copy`; see {@link Operations}. */
-  readLog(ask: Ask<'logs'>, copy: (chunk: Buffer) => unknown, signal?: AbortSignal): Promise<unknown> {
-    return this.talk(async (session) => {
+  readLog(ask: Request<'logs'>, copy: (chunk: Buffer) => unknown, signal?: AbortSignal): Promise<unknown> {
+    return this.withSession(async (session) => {
       await session.ask('logs', ask)
-      return session.pieces((_, chunk) => copy(chunk))
+      return session.readChunks((_, chunk) => copy(chunk))
     }, signal)
   }
 
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return this.talk((session) => runProgram(session, argv, options), options.signal).catch((error) => {
-      throw noSuchProgram(error, this.name, argv) ?? error
-    })
+    return this.withSession((session) => runProgram(session, argv, options), options.signal).catch(
+      (error) => {
+        throw programNotFound(error, this.name, argv) ?? error
+      },
+    )
   }
 
   async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {
@@ -109,7 +107,7 @@ export abstract class AgentHost implements Host {
 
   async put(path: string, content: string | Uint8Array, { mode = 0o600 } = {}): Promise<void> {
     const bytes = Buffer.from(content as Uint8Array)
-    await this.talk(async (session) => {
+    await this.withSession(async (session) => {
       await session.ask('put', { path, size: bytes.length, mode })
       await session.write(bytes)
       await session.reply<'put'>()
@@ -117,23 +115,26 @@ export abstract class AgentHost implements Host {
   }
 
   get(path: string): Promise<Buffer> {
-    return this.talk(async (session) => {
+    return this.withSession(async (session) => {
       const kept = new Chunks()
       await session.ask('get', { path })
-      await session.pieces((_, chunk) => {
+      await session.readChunks((_, chunk) => {
         kept.add(chunk)
-        if (kept.size > mostInMemory) throw tooLarge(this.name, path)
+        if (kept.size > maxInMemory) throw tooLarge(this.name, path)
       })
       return kept.join()
     })
   }
 
   async sync(local: string, path: string, { ignore = [] }: SyncOptions = {}): Promise<Sent> {
-    return this.send(await treeOf(local, { ignore: await ignoring(local, ignore) }), { path, fresh: false })
+    return this.send(await readTree(local, { ignore: await readIgnores(local, ignore) }), {
+      path,
+      fresh: false,
+    })
   }
 
   fetch(path: string, local: string, { force }: FetchOptions = {}): Promise<void> {
-    return this.talk((session) => receiveTree(session, path, { local, force }))
+    return this.withSession((session) => receiveTree(session, path, { local, force }))
   }
 
   async makeFolders(paths: readonly string[]): Promise<void> {
@@ -195,11 +196,11 @@ export abstract class AgentHost implements Host {
 }
 
 function tooLarge(host: string, path: string): RemoteCommandError {
-  const message = `"${path}" on host "${host}" has more than ${mostInMemory >> 20} MiB: bring it here with "fetch"`
+  const message = `"${path}" on host "${host}" has more than ${maxInMemory >> 20} MiB: bring it here with "fetch"`
   return new RemoteCommandError(message, { code: 'HOST_FILE_TOO_LARGE', host })
 }
 
-function noSuchProgram(
+function programNotFound(
   error: unknown,
   host: string,
   [program]: readonly string[],
@@ -208,4 +209,71 @@ function noSuchProgram(
   if (!refusal) return undefined
   const message = `Host "${host}" has no program "${program}", or no such folder to run it in: install it, or give its path`
   return new RemoteCommandError(message, { code: 'NO_PROGRAM', host, cause: error })
+}
+
+/** As much of each output as a result keeps: its end. */
+const maxKeptOutput = 16 << 20
+
+/** Runs a program through an agent, whatever it prints and however much. */
+async function runProgram(
+  session: Session,
+  argv: readonly string[],
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const { cwd, env, onStdout, onStderr } = options
+  const input = Buffer.from((options.input ?? '') as Uint8Array)
+  const kept = { stdout: new Chunks(maxKeptOutput), stderr: new Chunks(maxKeptOutput) }
+  const handlers = { stdout: onStdout, stderr: onStderr }
+  await session.ask('exec', {
+    argv,
+    input: input.length,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env ? { env } : {}),
+  })
+  // Not awaited: a program may print before it has read everything.
+  session.connection.write(input).catch(() => undefined)
+  const exit = await session.readChunks<'exec'>((stream, chunk) =>
+    handlers[stream] ? handlers[stream](chunk) : kept[stream].add(chunk),
+  )
+  return { ...exit, stdout: kept.stdout.join(), stderr: kept.stderr.join() }
+}
+
+/** Pieces are put together by so many: each would cost more than the bytes in it, and hold on to what it was cut from. */
+const maxPieces = 1024
+const batchSize = 1 << 16
+
+/** What came in pieces of any size, or its end. */
+class Chunks {
+  #batches: Buffer[] = []
+  #pending: Buffer[] = []
+  #size = 0
+  /** How many bytes are in `#pieces`. */
+  #pendingSize = 0
+
+  constructor(readonly most = Infinity) {}
+
+  /** In bytes. */
+  get size(): number {
+    return this.#size
+  }
+
+  add(piece: Buffer): void {
+    this.#pending.push(piece)
+    this.#pendingSize += piece.length
+    this.#size += piece.length
+    if (this.#pendingSize >= batchSize || this.#pending.length >= maxPieces) this.#merge()
+    while (this.#size - (this.#batches[0]?.length ?? Infinity) >= this.most)
+      this.#size -= this.#batches.shift()!.length
+  }
+
+  join(): Buffer {
+    const all = Buffer.concat([...this.#batches, ...this.#pending])
+    return all.subarray(Math.max(0, all.length - this.most))
+  }
+
+  #merge(): void {
+    this.#batches.push(Buffer.concat(this.#pending))
+    this.#pending = []
+    this.#pendingSize = 0
+  }
 }

@@ -1,4 +1,4 @@
-import type { Exit, Resources } from '../wire/protocol.js'
+import type { Exit, Resources } from '../protocol/messages.js'
 
 /** Options of {@link Host.exec}. */
 export interface ExecOptions {

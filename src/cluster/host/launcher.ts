@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { packageRoot } from '../../util/paths.js'
 
 /** What the launcher says when there is no Node, or only such as are older than this package takes, which follow. */
-export const noNode = 'flambeau-no-node'
-export const oldNode = 'flambeau-old-node:'
+export const noNodeMark = 'flambeau-no-node'
+export const oldNodeMark = 'flambeau-old-node:'
 /** What is said when a startup file of the login shell starts another shell, which reads what is meant for the agent. */
-export const shellReplaced = 'flambeau-shell-replaced'
+export const shellReplacedMark = 'flambeau-shell-replaced'
 
 /** Runs `$1` when it is 20.19 or newer, and remembers it when it is older; `-v` costs a quarter of starting a program. */
 const tryNode = [
@@ -15,8 +15,8 @@ const tryNode = [
   'v20.19.*|v20.[2-9][0-9].*|v2[1-9].*|v[3-9][0-9].*|v[1-9][0-9][0-9].*) return 0;;',
   'v*) case "$old" in *" $1 is "*) ;; *) old="$old $1 is $v,";; esac;; esac; return 1; };',
   'u() { exec "$1" -e "$a" "$b"; };',
-  `f() { if [ -n "$old" ]; then echo "${oldNode}\${old%,}" >&2; exit 1; fi;`,
-  `echo ${noNode} >&2; exit 127; };`,
+  `f() { if [ -n "$old" ]; then echo "${oldNodeMark}\${old%,}" >&2; exit 1; fi;`,
+  `echo ${noNodeMark} >&2; exit 127; };`,
 ].join(' ')
 
 /** The one that the user names, and no other. */
@@ -34,7 +34,7 @@ const nodeOfLogin = [
 ].join(' ')
 
 /** Where tools put Node that only an interactive shell knows of; of several versions the highest is taken. */
-const places = [
+const nodeLocations = [
   '"${NVM_DIR:-$HOME/.nvm}"/versions/node/*/bin/node',
   '/usr/local/nvm/versions/node/*/bin/node',
   '"${FNM_DIR:-$d/fnm}"/node-versions/*/installation/bin/node',
@@ -53,7 +53,7 @@ const places = [
 
 const highestNode = [
   'd=${XDG_DATA_HOME:-$HOME/.local/share}; top=0; best=;',
-  `for n in ${places}; do if [ -x "$n" ] && t "$n"; then`,
+  `for n in ${nodeLocations}; do if [ -x "$n" ] && t "$n"; then`,
   'IFS=.; set -- ${v#v}; unset IFS; m=$(( $1 * 1000000 + $2 * 1000 + ${3%%-*} ));',
   'if [ "$m" -gt "$top" ]; then top=$m; best=$n; fi; fi; done;',
   '[ -n "$best" ] && u "$best"; f',
@@ -65,13 +65,13 @@ const highestNode = [
  */
 const findNode = `a=$1; b=$2; old=; ${tryNode} ${namedNode} ${nodeOfLogin} ${highestNode}`
 
-const mark = '#flambeau-agent'
+const agentMark = '#flambeau-agent'
 
 /**
  * What stands before the agent: lines for startup files that ask something, and one for a shell that a startup file
  * starts instead, which would take the agent for commands.
  */
-const preamble = `${'\n'.repeat(8)}echo ${shellReplaced}; exit 97 ${mark}`
+const preamble = `${'\n'.repeat(8)}echo ${shellReplacedMark}; exit 97 ${agentMark}`
 
 // Reads the agent from standard input, just its own bytes: questions come after it.
 const readAgent = [
@@ -79,7 +79,7 @@ const readAgent = [
   'const read = (b, n) => { for (;;) try { const m = fs.readSync(0, b, n, b.length - n, null); if (m === 0) process.exit(1); return m }',
   'catch (e) { if (e.code === "EOF") process.exit(1); if (e.code === "EAGAIN") continue; throw e } };',
   'const one = Buffer.alloc(1);',
-  `for (let line = ""; line.endsWith("${mark}") === false; line = one[0] === 10 ? "" : line + one.toString("latin1")) read(one, 0);`,
+  `for (let line = ""; line.endsWith("${agentMark}") === false; line = one[0] === 10 ? "" : line + one.toString("latin1")) read(one, 0);`,
   'for (let n = 0; n < b.length; n += read(b, n));',
   'require("vm").runInThisContext(b.toString(), { filename: "flambeau-agent.cjs" })',
 ].join(' ')

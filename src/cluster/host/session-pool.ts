@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
+import { SessionEnded } from './agent-errors.js'
 import { launchCommand, readAgentSource } from './launcher.js'
 import { Session } from './session.js'
-import { SessionEnded } from './session-end.js'
 
 /** How a {@link SessionPool} gets to a machine. */
-export interface Way {
+export interface SessionLauncher {
   /** Starts a program there; its streams are pipes. */
   start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
   /** The path of Node there, where it is not found by itself. */
@@ -17,7 +17,7 @@ export interface Way {
 
 /** The sessions with one machine: one that has nothing to do is used again. */
 export class SessionPool {
-  readonly #way: Way
+  readonly #launcher: SessionLauncher
   readonly #idle: Session[] = []
   readonly #all = new Set<Session>()
   /** Those that have not greeted yet. */
@@ -25,8 +25,8 @@ export class SessionPool {
   #first: Promise<Session> | undefined
   #closings = 0
 
-  constructor(way: Way) {
-    this.#way = way
+  constructor(way: SessionLauncher) {
+    this.#launcher = way
   }
 
   /** Lends a session to `talk`; when that fails the session ends, since what it would say next is not known. */
@@ -71,12 +71,12 @@ export class SessionPool {
   // One that others go through stays among all, until they are closed.
   async #end(session: Session): Promise<void> {
     await session.leave()
-    if (session.hasEnded) this.#all.delete(session)
+    if (session.hasExited) this.#all.delete(session)
   }
 
   // Until the first one has greeted there is no connection for others to go through.
   async #open(): Promise<Session> {
-    for (const session of this.#all) if (session.hasEnded) this.#all.delete(session)
+    for (const session of this.#all) if (session.hasExited) this.#all.delete(session)
     if (this.#all.size > 0) return this.#start()
     if (this.#first) return this.#first.then(() => this.#start())
     this.#first = this.#start()
@@ -99,9 +99,9 @@ export class SessionPool {
 
   async #startOnce(): Promise<Session> {
     const agent = await readAgentSource()
-    const child = await this.#way.start(launchCommand(agent, this.#way.node))
-    const session = new Session(child, this.#way.silenceMs)
-    const late = setTimeout(() => session.giveUp(), this.#way.greetingMs)
+    const child = await this.#launcher.start(launchCommand(agent, this.#launcher.node))
+    const session = new Session(child, this.#launcher.silenceMs)
+    const late = setTimeout(() => session.kill(), this.#launcher.greetingMs)
     this.#opening.add(session)
     try {
       await session.open(agent.input)
@@ -126,7 +126,7 @@ async function untilAborted<T>(talked: Promise<T>, session: Session, signal: Abo
     const abort = (): void => {
       reject(signal.reason)
       session.abandon()
-      const late = setTimeout(() => session.giveUp(), stopMs)
+      const late = setTimeout(() => session.kill(), stopMs)
       const stopped = (): void => clearTimeout(late)
       talked.then(stopped, stopped)
     }

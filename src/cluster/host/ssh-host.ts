@@ -2,14 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import type { ClusterError } from '../../errors.js'
 import { commandLine, quoteArgument } from '../../util/shell.js'
+import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
-import { forwardPort, type Server } from './forward-port.js'
-import { identityFiles } from './identity-files.js'
-import type { SessionEnded } from './session-end.js'
-import { controlPath, sshArguments, whereArguments } from './ssh-arguments.js'
-import { knownKeys, resolveDestination, type SSHDestination } from './ssh-destination.js'
-import { explainSsh } from './ssh-failure.js'
-import type { SSHHostOptions } from './ssh-options.js'
+import { forwardPort, type Server } from './port-forward.js'
+import { identityFiles, knownKeys, resolveDestination, type SSHDestination } from './ssh-config.js'
+import { explainSshError } from './ssh-errors.js'
+import { controlPath, destinationArguments, type SSHHostOptions, sshArguments } from './ssh-options.js'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js'
 
 /** The longest path that a socket may have is about 100 bytes, and ssh adds 17 while it makes one. */
@@ -79,7 +77,7 @@ export class SSHHost extends AgentHost {
   override get command(): string {
     const { key, address } = this.#options
     const withKey = key === undefined ? [] : ['-i', key]
-    return commandLine(['ssh', ...whereArguments(this.#options), ...withKey, address])
+    return commandLine(['ssh', ...destinationArguments(this.#options), ...withKey, address])
   }
 
   /** @internal */
@@ -88,7 +86,7 @@ export class SSHHost extends AgentHost {
   }
 
   protected explainEnd(ended: SessionEnded): ClusterError {
-    return explainSsh(this.#options, ended)
+    return explainSshError(this.#options, ended)
   }
 
   async #arguments(): Promise<string[]> {

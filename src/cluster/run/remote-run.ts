@@ -5,8 +5,13 @@ import { fromJson } from '../../util/json.js'
 import { defaultGraceMs } from '../../util/process.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
-import type { RunStatus } from '../wire/protocol.js'
-import { isConnectionLoss, persistently, type ReconnectOptions, usualReconnectMs } from './persistently.js'
+import type { RunStatus } from '../protocol/messages.js'
+import {
+  isConnectionLoss,
+  type ReconnectOptions,
+  retryOnConnectionLoss,
+  usualReconnectMs,
+} from './reconnect.js'
 
 /** How {@link RemoteRun.logs} is read; the log is followed through cut connections, as {@link ReconnectOptions} say. */
 export interface LogOptions extends ReconnectOptions {
@@ -44,14 +49,14 @@ export class RemoteRun {
   readonly #cluster: string
   readonly #host: AgentHost
   /** Whether the host has spoken of it. */
-  #known: boolean
+  #wasSeen: boolean
 
   /** @internal */
   constructor(id: string, cluster: string, host: AgentHost, known = false) {
     this.id = id
     this.#cluster = cluster
     this.#host = host
-    this.#known = known
+    this.#wasSeen = known
   }
 
   /**
@@ -87,7 +92,7 @@ export class RemoteRun {
   async wait(options: ReconnectOptions = {}): Promise<RunEnd> {
     const ask = async () => {
       // Whoever waits is to know that there is something to wait for, should the connection be lost.
-      if (!this.#known) await this.#status(options.signal)
+      if (!this.#wasSeen) await this.#status(options.signal)
       return this.#host.ask('wait', this.#ask, options.signal)
     }
     const { result, ...status } = await this.#persistently(ask, options)
@@ -114,7 +119,7 @@ export class RemoteRun {
 
   async #status(signal?: AbortSignal): Promise<RunStatus> {
     const status = await this.#host.ask('status', this.#ask, signal)
-    this.#known = true
+    this.#wasSeen = true
     return status
   }
 
@@ -123,11 +128,11 @@ export class RemoteRun {
     let at = await this.#logStart(options)
     const take = (chunk: Buffer): Promise<void> => {
       at += chunk.length
-      this.#known = true
-      return written(output, chunk)
+      this.#wasSeen = true
+      return writeWithBackpressure(output, chunk)
     }
     const copy = async (): Promise<unknown> => {
-      if (follow && !this.#known) await this.#status(signal)
+      if (follow && !this.#wasSeen) await this.#status(signal)
       return this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
     }
     await (follow ? this.#persistently(copy, options) : copy())
@@ -142,9 +147,9 @@ export class RemoteRun {
 
   async #persistently<T>(ask: () => Promise<T>, options: ReconnectOptions): Promise<T> {
     try {
-      return await persistently(ask, options, () => this.#known)
+      return await retryOnConnectionLoss(ask, options, () => this.#wasSeen)
     } catch (error) {
-      throw this.#known && isConnectionLoss(error) ? this.#outOfReach(error, options) : error
+      throw this.#wasSeen && isConnectionLoss(error) ? this.#outOfReach(error, options) : error
     }
   }
 
@@ -155,7 +160,7 @@ export class RemoteRun {
   }
 }
 
-async function written(output: PassThrough, chunk: Buffer): Promise<void> {
+async function writeWithBackpressure(output: PassThrough, chunk: Buffer): Promise<void> {
   if (output.destroyed || output.write(chunk)) return
   await new Promise<void>((resolve) => {
     const go = (): void => {

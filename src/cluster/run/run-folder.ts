@@ -1,5 +1,5 @@
 import type { RunFlags } from '../../runnable/run-options.js'
-import type { SharedSecrets } from '../../runnable/secrets/shared-secrets.js'
+import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import type { Connection } from '../members.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
@@ -24,4 +24,4 @@ export interface Connections {
 }
 
 /** `secrets.json` of a run folder, gone as soon as it is read. */
-export type RunSecrets = SharedSecrets
+export type RunSecrets = SerializedSecrets

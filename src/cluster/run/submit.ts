@@ -4,18 +4,18 @@ import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
-import { shareSecrets } from '../../runnable/secrets/shared-secrets.js'
-import type { ClusterCallOptions } from '../bring-up/events.js'
-import { inWords, packagePath } from '../bring-up/prepare.js'
+import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
+import { ownTree } from '../bundle/package-files.js'
+import type { PrivateFiles } from '../bundle/private-files.js'
+import { checkSize } from '../bundle/size-limit.js'
 import type { AgentHost } from '../host/agent-host.js'
-import type { SendTarget } from '../host/send-tree.js'
+import type { SendTarget } from '../host/tree-transfer.js'
+import { onEveryHost } from '../hosts.js'
 import type { Members } from '../members.js'
-import { onEveryHost } from '../on-every-host.js'
-import { ownTree } from '../ship/package-tree.js'
-import type { PrivateFiles } from '../ship/private-files.js'
-import { placesOf, type ShippedTree, shipmentsOf, treesOf } from '../ship/program-trees.js'
-import { refuseTooMuch } from '../ship/size-limit.js'
-import type { Ask } from '../wire/protocol.js'
+import type { Request } from '../protocol/messages.js'
+import type { ClusterCallOptions } from '../provision/events.js'
+import { describeSent, packagePath } from '../provision/steps.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram } from './run-folder.js'
 
@@ -32,7 +32,7 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
 }
 
 /** The cluster that a runnable is sent to. */
-export interface Destination {
+export interface SubmitTarget {
   readonly name: string
   readonly members: Members
   /** The sections of secrets that may leave this machine. */
@@ -49,16 +49,16 @@ export interface Destination {
 /** Sends a runnable, as it is now, with all that it needs, and starts it. */
 export async function submit(
   runnable: Runnable<unknown, any>,
-  to: Destination,
+  to: SubmitTarget,
   options: SubmitOptions,
 ): Promise<RemoteRun> {
   const { orchestrator, factories } = to.members
   // First of all: what is wrong with them is known here, before anything is sent.
   const secrets = secretsOf(runnable, to)
   const { imports = [] } = options
-  const shipments = await shipmentsOf({ extensions: runnable.importedExtensions, imports }, to.privateFiles)
-  refuseTooMuch(shipments, to.maxSize)
-  const trees = await treesOf(shipments)
+  const shipments = await collectParts({ extensions: runnable.importedExtensions, imports }, to.privateFiles)
+  checkSize(shipments, to.maxSize)
+  const trees = await readTrees(shipments)
   const hosts = [orchestrator, ...factories].map(({ host }) => host)
   const { hash } = await ownTree()
   for (const tree of trees) {
@@ -79,7 +79,7 @@ export async function submit(
     localUser: runnable.userProvider(),
     declared: runnable.extensions,
     extensions,
-    imports: placesOf(imports, trees),
+    imports: modulePaths(imports, trees),
   }
   const files = {
     ...textOf(runnable, options),
@@ -99,26 +99,26 @@ export async function submit(
 }
 
 /** Where the extensions lie within the package that the run uses, by name. */
-function extensionsOf(trees: readonly ShippedTree[]): Record<string, string> {
+function extensionsOf(trees: readonly BundleTree[]): Record<string, string> {
   return Object.fromEntries(
     trees.flatMap(({ extension, place }) => (extension === undefined ? [] : [[extension, place]])),
   )
 }
 
 // The run goes on whether there is room for the next or not.
-async function retain(hosts: readonly AgentHost[], ask: Ask<'retain'>): Promise<void> {
+async function retain(hosts: readonly AgentHost[], ask: Request<'retain'>): Promise<void> {
   await onEveryHost(hosts, (host) => host.ask('retain', ask)).catch(() => undefined)
 }
 
 async function sendToAll(
   hosts: readonly AgentHost[],
-  { tree: { name, tree }, target }: { readonly tree: ShippedTree; readonly target: SendTarget },
+  { tree: { name, tree }, target }: { readonly tree: BundleTree; readonly target: SendTarget },
   options: SubmitOptions,
 ) {
   await onEveryHost(hosts, async (host) => {
     const sent = await host.send(tree, target, options.signal)
     if (sent.files > 0)
-      options.onEvent?.({ kind: 'did', host: host.name, what: `sent ${name} (${inWords(sent)})` })
+      options.onEvent?.({ kind: 'did', host: host.name, what: `sent ${name} (${describeSent(sent)})` })
   })
 }
 
@@ -127,8 +127,8 @@ function textOf(runnable: Runnable<unknown, any>, { registry }: SubmitOptions): 
   return { 'job.yaml': job, 'content.yaml': runnable.content ?? job }
 }
 
-function secretsOf(runnable: Runnable<unknown, any>, { secrets }: Destination): Record<string, string> {
-  return asJson('secrets.json', shareSecrets(runnable.config, secrets))
+function secretsOf(runnable: Runnable<unknown, any>, { secrets }: SubmitTarget): Record<string, string> {
+  return asJson('secrets.json', serializeSecrets(runnable.config, secrets))
 }
 
 function asJson(name: string, value: unknown): Record<string, string> {

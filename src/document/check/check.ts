@@ -1,10 +1,15 @@
-import type { Problem } from '../../errors.js'
+import { DocumentError, type Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
 import { currentRegistry } from '../../registry/default-registry.js'
-import { inFileOrder } from '../problem-list.js'
-import { parse } from '../read/parse.js'
-import { defaultName, type ReadOptions } from '../read/read-options.js'
-import { examine } from './examine.js'
-import { tagAsKey } from './tag-as-key.js'
+import type { Registry } from '../../registry/registry.js'
+import { Suggester } from '../../registry/suggest.js'
+import { namespaceOf } from '../../registry/tag.js'
+import type { Source } from '../../source.js'
+import { inFileOrder, ProblemList, spanOf } from '../problems.js'
+import { defaultFilename, parse, type ReadOptions } from '../read/parse.js'
+import type { ParsedDocument, ParsedText } from '../read/parsed.js'
+import { SchemaCheck } from './schema-check.js'
+import { TagCheck } from './tag-check.js'
 
 /**
  * Every problem of a text, in file order: syntax, tags, options.
@@ -17,10 +22,110 @@ import { tagAsKey } from './tag-as-key.js'
  * class stands for a tagged child, and issues beneath it are dropped.
  */
 export function check(text: string, options: ReadOptions = {}): Problem[] {
-  const { filename = defaultName, registry = currentRegistry(), onWarning } = options
+  const { filename = defaultFilename, registry = currentRegistry(), onWarning } = options
   const parsed = parse(text, filename)
-  const { problems, doubtful, warnings } = examine(parsed, registry)
+  const { problems, doubtful, warnings } = checkParsed(parsed, registry)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
   if (onWarning) for (const warning of warnings) onWarning(warning)
   return inFileOrder([...problems, ...doubtful, ...untagged])
+}
+
+/** What is wrong with a text. */
+interface Findings {
+  readonly problems: readonly Problem[]
+  /** Problems that the real objects might not have: found with stand-ins in their place. */
+  readonly doubtful: readonly Problem[]
+  /** What still works, but should be written otherwise. */
+  readonly warnings: readonly Problem[]
+}
+
+/**
+ * Finds what is wrong with the YAML, its tags and its options, without running a class. Of a tag in a namespace that is
+ * `unseen` nobody can say whether it is there.
+ */
+export function checkParsed(
+  parsed: ParsedText,
+  registry: Registry,
+  unseen: ReadonlySet<string> = new Set(),
+): Findings {
+  const examination = new ParsedCheck(parsed, registry)
+  for (const document of parsed.documents)
+    examination.examine({ ...document, tagged: seenOf(document, unseen) })
+  return examination.findings
+}
+
+function seenOf({ tagged }: ParsedDocument, unseen: ReadonlySet<string>): readonly Node[] {
+  return unseen.size === 0 ? tagged : tagged.filter(({ tag = '' }) => !unseen.has(namespaceOf(tag) ?? ''))
+}
+
+class ParsedCheck {
+  readonly #suggester = new Suggester()
+  readonly #tags: TagCheck
+  readonly #hasValues: boolean
+  readonly #schemas = {
+    problems: new ProblemList(this.#suggester),
+    doubtful: new ProblemList(this.#suggester),
+  }
+  readonly #merges: Problem[] = []
+
+  constructor(
+    readonly parsed: ParsedText,
+    readonly registry: Registry,
+  ) {
+    this.#tags = new TagCheck(parsed.source, registry, this.#suggester)
+    this.#hasValues = parsed.problems.every(({ code }) => leavesValues.has(code))
+  }
+
+  examine(document: ParsedDocument): void {
+    const anySchema = this.#tags.check(document)
+    if (!anySchema || !this.#hasValues) return
+    const check = new SchemaCheck(this.#schemas, this.parsed.source, this.registry, document)
+    this.#merges.push(...mergeLimitOf(() => check.construct(document.root)))
+  }
+
+  get findings(): Findings {
+    const { problems, doubtful } = this.#schemas
+    return {
+      problems: [...this.parsed.problems, ...this.#tags.list.problems, ...problems.problems, ...this.#merges],
+      doubtful: doubtful.problems,
+      warnings: [...this.#tags.warnings.values()],
+    }
+  }
+}
+
+// Whether merges bring along too much is only found by merging.
+function mergeLimitOf(construct: () => unknown): readonly Problem[] {
+  try {
+    construct()
+    return []
+  } catch (error) {
+    if (error instanceof DocumentError && error.code === 'MERGE_LIMIT') return error.problems
+    throw error
+  }
+}
+
+// With these the values of the other nodes are still what the user meant.
+const leavesValues = new Set([
+  'DUPLICATE_KEY',
+  'UNKNOWN_ALIAS',
+  'KEY_NOT_SCALAR',
+  'TAGGED_KEY',
+  'BAD_MERGE',
+  'BAD_COLLECTION_TYPE',
+])
+
+/**
+ * Finds a tag at the top that was written without its "!": `Train:` for `!Train`.
+ *
+ * A key in quotes is meant as a key.
+ */
+export function tagAsKey({ root }: ParsedDocument, source: Source, registry: Registry): Problem[] {
+  if (root.kind !== 'mapping' || root.tag !== undefined || root.entries.length !== 1) return []
+  const [{ key, value }] = root.entries as [(typeof root.entries)[number]]
+  if (key.kind !== 'scalar' || !key.plain || typeof key.value !== 'string' || key.tag !== undefined) return []
+  const tag = `!${key.value}`
+  if (!registry.has(tag) || (value.kind !== 'mapping' && (value.kind !== 'scalar' || value.value !== null)))
+    return []
+  const message = `"${key.value}" is a key here, not a tag: write "${tag}" in place of "${key.value}:", or the key in quotes`
+  return [source.problem('KEY_IS_TAG', message, spanOf(key), tag)]
 }

@@ -1,16 +1,13 @@
 import type { Problem } from '../../errors.js'
 import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
-import { optionName } from '../../registry/option-names.js'
+import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
-import { schemaOf } from '../../registry/schema-of.js'
-import type { NearNames } from '../../registry/suggest.js'
-import type { ResolvedTag } from '../../registry/types.js'
+import type { Suggester } from '../../registry/suggest.js'
+import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
-import { ProblemList } from '../problem-list.js'
-import { kindOf, spanOf } from '../problems.js'
+import { describeNode, ProblemList, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { UnknownTags } from './unknown-tag.js'
 
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
@@ -24,7 +21,7 @@ export class TagCheck {
   constructor(
     readonly source: Source,
     readonly registry: Registry,
-    near: NearNames,
+    near: Suggester,
   ) {
     this.list = new ProblemList(near)
     this.#unknown = new UnknownTags(registry, near)
@@ -49,7 +46,7 @@ export class TagCheck {
   }
 
   #badCoreTag(node: Node): string {
-    return `"!!${node.tag!.slice(coreTag.length)}" cannot be made of ${kindOf(node, this.source)}`
+    return `"!!${node.tag!.slice(coreTag.length)}" cannot be made of ${describeNode(node, this.source)}`
   }
 
   #checkNode(node: Node, resolved: ResolvedTag): void {
@@ -76,7 +73,8 @@ export class TagCheck {
       this.#report(
         node,
         'EXPECTED_MAPPING',
-        () => `"${node.tag}" takes options, "name: value", but here stands ${kindOf(node, this.source)}`,
+        () =>
+          `"${node.tag}" takes options, "name: value", but here stands ${describeNode(node, this.source)}`,
       )
   }
 
@@ -120,8 +118,89 @@ function keyText({ key }: Entry): string | undefined {
 }
 
 function notAName(key: Node, source: Source): string {
-  const found = key.kind === 'scalar' && key.value === null ? 'null' : kindOf(key, source)
+  const found = key.kind === 'scalar' && key.value === null ? 'null' : describeNode(key, source)
   const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
   const remedy = written === '' ? '' : `: write "${written}" in quotes if that is its name`
   return `The name of an option must be a string, but here stands ${found}${remedy}`
+}
+
+type Finding = [code: string, message: string, hint?: string]
+
+/** Says of the tags of one text that nobody registered what was meant, or what to import. */
+class UnknownTags {
+  #tags: readonly string[] | undefined
+
+  constructor(
+    readonly registry: Registry,
+    readonly near: Suggester,
+  ) {}
+
+  finding(tag: string): Finding {
+    const dot = tag.lastIndexOf('.')
+    const owner = dot > 1 ? this.registry.get(tag.slice(0, dot)) : undefined
+    if (owner) return this.#unknownFactory(tag, owner)
+    const part = Object.hasOwn(entryPointOfTag, tag) ? entryPointOfTag[tag] : undefined
+    if (part !== undefined)
+      return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
+    if (Object.hasOwn(unsupportedTags, tag))
+      return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${unsupportedTags[tag]}`]
+    this.#tags ??= [...this.registry.writableTags()]
+    const meant = this.near.suggest(this.#tags, tag)
+    if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
+    return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${this.#remedy(tag, this.#tags)}`]
+  }
+
+  #unknownFactory(tag: string, owner: ResolvedTag): Finding {
+    const name = tag.slice(tag.lastIndexOf('.') + 1)
+    const known = [...owner.definition.factories.keys()]
+    const unknown = `Unknown factory "${shortened(name)}" of "${owner.tag}"`
+    const meant = this.near.suggest(known, name)
+    if (meant !== undefined)
+      return ['UNKNOWN_FACTORY', `${unknown}: did you mean "${meant}"?`, `${owner.tag}.${meant}`]
+    const list = known.map((factory) => `"${factory}"`).join(', ')
+    return [
+      'UNKNOWN_FACTORY',
+      `${unknown}: ${list ? `its factories are ${list}` : `class "${owner.Class.name}" has none`}`,
+    ]
+  }
+
+  #remedy(tag: string, known: readonly string[]): string {
+    const namespace = namespaceOf(tag)
+    if (/[:@]/.test(tag) && tag.startsWith('!')) return unusual(tag)
+    if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
+    if (namespace === undefined)
+      return `import the module that has "@registrable('${shortened(tag)}')", from the shell with "--import"`
+    if (known.some((other) => other.startsWith(`!${namespace}.`))) return `"${namespace}" has no such tag`
+    const name = shortened(namespace)
+    return `nothing is registered under "${name}"; declare the extension above "---" ("${name}: ./path") or import it`
+  }
+}
+
+// No extension can have such a name, and "!Train:" is a tag with a colon too many.
+function unusual(tag: string): string {
+  const usual = tag
+    .replace(/^!@(?:[^/.]*\/)?/, '!')
+    .replace(/:+$/, '')
+    .replace(/[:/]+/g, '.')
+  return `write "${shortened(usual)}", with the name that an extension has above "---" before its "."`
+}
+
+function shortened(tag: string): string {
+  return tag.length > 64 ? `${tag.slice(0, 63)}…` : tag
+}
+
+/** Tags of this package that come with a part of it which a program may not have imported, and that part. */
+const entryPointOfTag: Readonly<Record<string, string>> = {
+  '!LocalCluster': 'flambeau/cluster',
+  '!SSHCluster': 'flambeau/cluster',
+  '!Sweep': 'flambeau/pool',
+  '!choice': 'flambeau/pool',
+  '!range': 'flambeau/pool',
+  '!logUniform': 'flambeau/pool',
+}
+
+/** Tags of flambé that have no counterpart here, and what to do instead. */
+const unsupportedTags: Readonly<Record<string, string>> = {
+  '!AWSCluster':
+    'flambeau starts no machines on AWS: start them, and list their addresses in an "!SSHCluster"',
 }

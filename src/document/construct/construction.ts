@@ -1,21 +1,27 @@
-import { type Entry, isApplicationTag, type MappingNode, type Node, type ScalarNode } from '../../node.js'
-import { optionName } from '../../registry/option-names.js'
+import { DocumentError } from '../../errors.js'
+import {
+  coreTag,
+  type Entry,
+  isApplicationTag,
+  type MappingNode,
+  type Node,
+  type ScalarNode,
+} from '../../node.js'
+import { reportProblems } from '../../problem-report.js'
+import { type Definition, optionName } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
-import type { Definition } from '../../registry/types.js'
 import type { Source } from '../../source.js'
-import { target, textOf } from '../nodes.js'
-import { setOwn } from '../plain-data.js'
-import type { ParsedDocument } from '../read/parsed.js'
-import type { Constructing, Options } from './constructing.js'
-import { constructCore } from './core-tags.js'
-import { MergedEntries } from './merged-entries.js'
+import { setOwn } from '../../util/plain-object.js'
+import { aliasTarget, mergeSources, textOfKey } from '../nodes.js'
+import { maxDepth, maxMerged, type ParsedDocument } from '../read/parsed.js'
+import type { ConstructContext, Options } from './construct-context.js'
 import { Template } from './template.js'
 
 /**
  * Makes values of nodes, children first, each node once. What a tagged node becomes is said by `make`:
  * the object itself when loading, a stand-in when checking.
  */
-export abstract class Construction implements Constructing {
+export abstract class Construction implements ConstructContext {
   readonly #values = new Map<Node, unknown>()
   readonly #merged: MergedEntries
 
@@ -23,7 +29,7 @@ export abstract class Construction implements Constructing {
     readonly source: Source,
     readonly registry: Registry,
     readonly document: ParsedDocument,
-    readonly outer?: Constructing,
+    readonly outer?: ConstructContext,
   ) {
     this.#merged = new MergedEntries(source)
   }
@@ -34,14 +40,15 @@ export abstract class Construction implements Constructing {
   construct(node: Node): unknown {
     if (node.kind === 'scalar' && !isApplicationTag(node.tag)) return this.#scalar(node)
     if (node.kind === 'value') return node.value
-    if (node.kind === 'alias') return this.outer?.valueOf(target(node)) ?? this.construct(target(node))
+    if (node.kind === 'alias')
+      return this.outer?.valueOf(aliasTarget(node)) ?? this.construct(aliasTarget(node))
     if (this.#values.has(node)) return this.#values.get(node)
     const value = isApplicationTag(node.tag) ? this.make(node) : this.#plain(node)
     this.#values.set(node, value)
     return value
   }
 
-  written(node: Node): Node {
+  substitute(node: Node): Node {
     return node
   }
 
@@ -61,7 +68,7 @@ export abstract class Construction implements Constructing {
     const options: Options = { seen: {}, injected: {} }
     if (node.kind !== 'mapping') return options
     for (const { key, value } of this.entriesOf(node)) {
-      const name = optionName(textOf(key), definition.keys)
+      const name = optionName(textOfKey(key), definition.keys)
       const to = definition.injected.includes(name) ? options.injected : options.seen
       setOwn(to, name, definition.templates.includes(name) ? this.#template(value) : this.construct(value))
     }
@@ -97,7 +104,7 @@ export abstract class Construction implements Constructing {
   #object(node: Node): Record<string, unknown> {
     const object: Record<string, unknown> = {}
     if (node.kind !== 'mapping') return object
-    for (const { key, value } of this.entriesOf(node)) setOwn(object, textOf(key), this.construct(value))
+    for (const { key, value } of this.entriesOf(node)) setOwn(object, textOfKey(key), this.construct(value))
     return object
   }
 }
@@ -105,4 +112,85 @@ export abstract class Construction implements Constructing {
 function copyOf(value: object): object {
   if (value instanceof Date) return new Date(value)
   return value instanceof Uint8Array ? Buffer.from(value) : value
+}
+
+/** The value of a collection with one of YAML's own tags: `!!set`, `!!omap`, `!!pairs`; else `undefined`. */
+function constructCore(node: Node, context: ConstructContext): object | undefined {
+  if (node.tag === undefined || !node.tag.startsWith(coreTag)) return undefined
+  switch (node.tag.slice(coreTag.length)) {
+    case 'set':
+      return node.kind === 'mapping'
+        ? new Set(node.entries.map(({ key }) => context.construct(key)))
+        : undefined
+    case 'omap':
+      return node.kind === 'sequence' ? new Map(pairsOf(node.items, context)) : undefined
+    case 'pairs':
+      return node.kind === 'sequence' ? pairsOf(node.items, context) : undefined
+    default:
+      return undefined
+  }
+}
+
+function pairsOf(items: readonly Node[], context: ConstructContext): [unknown, unknown][] {
+  return items
+    .filter((item): item is MappingNode => item.kind === 'mapping')
+    .flatMap((item) =>
+      item.entries.map(({ key, value }): [unknown, unknown] => [
+        context.construct(key),
+        context.construct(value),
+      ]),
+    )
+}
+
+const tooMany = `"<<" brings along more than ${maxMerged.toLocaleString('en')} keys in this file`
+const tooDeep = `"<<" leads through more than ${maxDepth} mappings with "<<" in them: write some of them out`
+
+/**
+ * Mappings with what `<<` brings along: keys of the mapping itself win, then earlier sources over later ones
+ * (http://yaml.org/type/merge.html).
+ */
+class MergedEntries {
+  readonly #known = new Map<MappingNode, Map<string, Entry>>()
+  #count = 0
+
+  constructor(readonly source: Source) {}
+
+  of(mapping: MappingNode, depth = 0): Iterable<Entry> {
+    if (!mapping.entries.some((entry) => entry.merge)) return mapping.entries
+    const known = this.#known.get(mapping)
+    if (known) return known.values()
+    const merged = this.#merge(mapping, depth)
+    this.#known.set(mapping, merged)
+    return merged.values()
+  }
+
+  #merge(mapping: MappingNode, depth: number): Map<string, Entry> {
+    const own = new Set(mapping.entries.filter((entry) => !entry.merge).map((entry) => textOfKey(entry.key)))
+    const merged = new Map<string, Entry>()
+    for (const entry of mapping.entries) {
+      if (!entry.merge) merged.set(textOfKey(entry.key), entry)
+      else for (const source of sourcesOf(entry.value)) this.#take(source, own, merged, depth)
+    }
+    return merged
+  }
+
+  #take(source: MappingNode, own: Set<string>, merged: Map<string, Entry>, depth: number): void {
+    for (const entry of this.of(source, depth + 1)) {
+      if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany)
+      if (depth > maxDepth) throw this.#tooMuch(source, tooDeep)
+      const name = textOfKey(entry.key)
+      if (!own.has(name) && !merged.has(name)) merged.set(name, entry)
+    }
+  }
+
+  #tooMuch(node: Node, message: string): DocumentError {
+    const problems = [this.source.problem('MERGE_LIMIT', message, node)]
+    return new DocumentError(reportProblems(problems), { problems })
+  }
+}
+
+function sourcesOf(value: Node): MappingNode[] {
+  return mergeSources(value)
+    .map((source) => (source.kind === 'alias' ? source.target : source))
+    .filter((source): source is MappingNode => source?.kind === 'mapping')
 }

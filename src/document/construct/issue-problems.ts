@@ -1,17 +1,19 @@
 import type { Problem } from '../../errors.js'
 import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
-import { keyName, optionName } from '../../registry/option-names.js'
-import { knownKeys } from '../../registry/schema-keys.js'
-import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
-import type { KeyStyle } from '../../registry/types.js'
-import { followed, textOf } from '../nodes.js'
-import type { ProblemList } from '../problem-list.js'
-import { spanOf } from '../problems.js'
-import { isUnfitFloat } from '../read/quick-scalars.js'
-import type { Constructing } from './constructing.js'
-import { expectedBy } from './expected.js'
-import { replacedBy } from './node-copy.js'
-import { type Branch, branchesOf, constantPath, meantBranch } from './union-issues.js'
+import { type Class, type KeyStyle, keyName, optionName } from '../../registry/registration.js'
+import type { Registry } from '../../registry/registry.js'
+import {
+  issuePath,
+  knownKeys,
+  type SchemaIssue,
+  type StandardSchema,
+} from '../../registry/standard-schema.js'
+import { resolveAlias, textOfKey } from '../nodes.js'
+import { type ProblemList, spanOf } from '../problems.js'
+import { isUnrepresentableFloat } from '../read/core-schema.js'
+import type { ConstructContext } from './construct-context.js'
+import { replacedBy } from './template.js'
+import { type Branch, branchesOf, constantPath, intendedBranch } from './union-issues.js'
 import { pathText } from './validation.js'
 
 /** Turns what a schema says of the options below a node into problems that point at their places. */
@@ -22,7 +24,7 @@ export class IssueProblems {
     readonly node: Node,
     readonly schema: StandardSchema,
     readonly keys: KeyStyle,
-    readonly by: Constructing,
+    readonly by: ConstructContext,
   ) {}
 
   addTo(list: ProblemList, issue: SchemaIssue): void {
@@ -37,21 +39,21 @@ export class IssueProblems {
   }
 
   #union(list: ProblemList, issue: SchemaIssue, branches: readonly Branch[]): void {
-    const path = pathOf(issue)
-    const meant = meantBranch(branches, path)
+    const path = issuePath(issue)
+    const meant = intendedBranch(branches, path)
     if (meant) {
       for (const inner of meant) this.addTo(list, inner)
       return
     }
     // Where each member wants another constant at one place, that is the place.
     const place = constantPath(branches) ?? path
-    const expected = branches.map((branch) => expectedBy(branch, place, this.by.registry))
+    const expected = branches.map((branch) => describeExpected(branch, place, this.by.registry))
     const message = `Expected ${[...new Set(expected)].join(', or ')}`
     this.#single(list, { ...issue, path: place, message })
   }
 
   #single(list: ProblemList, issue: SchemaIssue): void {
-    const path = pathOf(issue)
+    const path = issuePath(issue)
     const unknown = unknownKeys(issue)
     if (unknown.length === 0) list.add(() => this.#of(issue, path, list))
     for (const key of unknown) list.add(() => this.#unknown([...path, key], list))
@@ -63,7 +65,7 @@ export class IssueProblems {
     const found = this.#locate(path)
     if (found.missing) return this.#missing(path, issue, found.node)
     if (found.key && isUnexpected(issue, this.schema, path)) return this.#unknown(path, list)
-    const why = `${reason(issue)}${unfit(found.node, this.by.source.text)}`
+    const why = `${reason(issue)}${unrepresentable(found.node, this.by.source.text)}`
     return this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)
   }
 
@@ -81,7 +83,7 @@ export class IssueProblems {
   }
 
   #near(path: string[], { near }: ProblemList): string | undefined {
-    return near.among(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
+    return near.suggest(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
   }
 
   #option(path: readonly string[]): string {
@@ -90,13 +92,13 @@ export class IssueProblems {
   }
 
   // What was put in by a program stands nowhere: then the object itself is shown.
-  #problem(code: string, message: string, at: Node, hint?: string): Problem {
-    const written = at.start < 0 ? (replacedBy(at) ?? this.node) : at
+  #problem(code: string, message: string, node: Node, hint?: string): Problem {
+    const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
     return this.by.source.problem(code, message, spanOf(written), hint)
   }
 
   #locate(path: readonly string[]): Found {
-    let found: Found = { node: this.by.written(this.node), missing: false }
+    let found: Found = { node: this.by.substitute(this.node), missing: false }
     for (const [depth, step] of path.entries()) {
       const next = this.#child(found.node, step, depth === 0 ? this.keys : 'as-written')
       if (!next) return { node: found.node, missing: true }
@@ -106,14 +108,14 @@ export class IssueProblems {
   }
 
   #child(from: Node, step: string, keys: KeyStyle): Found | undefined {
-    const parent = followed(this.by.written(from))
+    const parent = resolveAlias(this.by.substitute(from))
     if (parent.kind === 'sequence') {
       const item = parent.items[Number(step)]
-      return item && { node: this.by.written(item), missing: false }
+      return item && { node: this.by.substitute(item), missing: false }
     }
     if (parent.kind !== 'mapping') return undefined
     const entry = this.#entries(parent, keys).get(step)
-    return entry && { node: this.by.written(entry.value), key: entry.key, missing: false }
+    return entry && { node: this.by.substitute(entry.value), key: entry.key, missing: false }
   }
 
   // Looked up, since a mapping may have as many problems as keys.
@@ -122,7 +124,7 @@ export class IssueProblems {
     if (known) return known
     const entries = new Map<string, Entry>()
     for (const entry of this.by.entriesOf(mapping)) {
-      const name = optionName(textOf(entry.key), keys)
+      const name = optionName(textOfKey(entry.key), keys)
       if (!entries.has(name)) entries.set(name, entry)
     }
     this.#keys.set(mapping, entries)
@@ -137,12 +139,12 @@ interface Found {
 }
 
 // Said beside what a schema says, which sees a bigint or a text where a number is written.
-function unfit(written: Node, text: string): string {
-  const node = followed(written)
+function unrepresentable(written: Node, text: string): string {
+  const node = resolveAlias(written)
   if (node.kind !== 'scalar' || !node.plain || isApplicationTag(node.tag)) return ''
   if (typeof node.value === 'bigint')
     return `; ${node.value} is an integer that no number holds exactly, so it is a bigint`
-  const isFloat = typeof node.value === 'string' && isUnfitFloat(text.slice(node.start, node.end))
+  const isFloat = typeof node.value === 'string' && isUnrepresentableFloat(text.slice(node.start, node.end))
   return isFloat ? `; "${node.value}" is a number that is too large or too small, so it is a text` : ''
 }
 
@@ -168,4 +170,40 @@ function isUnexpected(issue: SchemaIssue, schema: StandardSchema, path: readonly
   if (expected !== 'never' && !isRemoved(issue)) return false
   const known = knownKeys(schema, path.slice(0, -1))
   return known.length === 0 || !known.includes(path.at(-1)!)
+}
+
+/** What a member of a union expects, as a message says it: `string`, `an object of class "Model" (!Model)`. */
+function describeExpected(branch: Branch, path: readonly string[], registry: Registry): string {
+  const pathName = pathText(path)
+  const whole = branch.find((issue) => pathText(issuePath(issue)) === pathName && !('keys' in issue))
+  if (whole) return wholeValue(whole, registry)
+  return `a mapping (${branch.map((issue) => partOf(issue, path)).join('; ')})`
+}
+
+function partOf(issue: SchemaIssue, path: readonly string[]): string {
+  const name = pathText(issuePath(issue).slice(path.length))
+  return name === '' ? sentence(issue) : `"${name}": ${sentence(issue)}`
+}
+
+function wholeValue(issue: SchemaIssue, registry: Registry): string {
+  const { expected, values } = issue as { expected?: unknown; values?: unknown }
+  if (Array.isArray(values)) return values.map((value) => JSON.stringify(value)).join(' or ')
+  if (typeof expected !== 'string' || expected === '') return sentence(issue)
+  const tags = tagsOf(expected, registry)
+  if (tags.length > 0) return `an object of class "${expected}" (${tags.map((tag) => `"${tag}"`).join(', ')})`
+  return /^[A-Z]\w*$/.test(expected) && expected !== 'Object' ? `an object of class "${expected}"` : expected
+}
+
+// Of the classes that have this name, or extend one that has.
+function tagsOf(name: string, registry: Registry): string[] {
+  const isNamed = (Class: Class | null): boolean =>
+    typeof Class === 'function' && (Class.name === name || isNamed(Object.getPrototypeOf(Class)))
+  return registry.tags().filter((tag) => {
+    const resolved = registry.get(tag)
+    return resolved && !resolved.abstract && isNamed(resolved.Class)
+  })
+}
+
+function sentence(issue: SchemaIssue): string {
+  return issue.message.replace(/\.$/, '')
 }

@@ -1,17 +1,16 @@
 import { ValidationError } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { reportProblems } from '../../problem-report.js'
 import type { Builder } from '../../registry/hooks.js'
-import { reportProblems } from '../../report.js'
-import { followed, isEmpty, textOf } from '../nodes.js'
-import { setOwn } from '../plain-data.js'
-import { kindOf, spanOf } from '../problems.js'
-import type { Constructing } from './constructing.js'
-import { raisedIn } from './raised.js'
+import { setOwn } from '../../util/plain-object.js'
+import { isEmpty, resolveAlias, textOfKey } from '../nodes.js'
+import { attachSource, describeNode, spanOf } from '../problems.js'
+import type { ConstructContext } from './construct-context.js'
 
 /** The builder of one `fromYaml` call. */
 export class NodeBuilder implements Builder {
   constructor(
-    readonly by: Constructing,
+    readonly by: ConstructContext,
     readonly node: Node,
     /** Constructs the node as if its class had no `fromYaml`. */
     readonly constructMapped: () => unknown,
@@ -33,22 +32,22 @@ export class NodeBuilder implements Builder {
   }
 
   constructMapping(node: Node): Record<string, unknown> {
-    const mapping = followed(node)
+    const mapping = resolveAlias(node)
     if (mapping.kind !== 'mapping') return this.#expected('a mapping', node)
     const object: Record<string, unknown> = {}
     for (const { key, value } of this.by.entriesOf(mapping))
-      setOwn(object, textOf(key), this.by.construct(value))
+      setOwn(object, textOfKey(key), this.by.construct(value))
     return object
   }
 
   constructSequence(node: Node): unknown[] {
-    const sequence = followed(node)
+    const sequence = resolveAlias(node)
     if (sequence.kind !== 'sequence') return this.#expected('a sequence', node)
     return sequence.items.map((item) => this.by.construct(item))
   }
 
   constructScalar(node: Node): string {
-    const scalar = followed(node)
+    const scalar = resolveAlias(node)
     if (scalar.kind !== 'scalar') return this.#expected('one value', node)
     return String(scalar.value ?? '')
   }
@@ -57,12 +56,12 @@ export class NodeBuilder implements Builder {
     const span =
       node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
     const problems = [this.by.source.problem('REFUSED', message, span)]
-    throw raisedIn(this.by.source, new ValidationError(reportProblems(problems), { problems }))
+    throw attachSource(this.by.source, new ValidationError(reportProblems(problems), { problems }))
   }
 
   #expected(what: string, node: Node): never {
     return this.fail(
-      `"${this.node.tag}" takes ${what}, but here stands ${kindOf(node, this.by.source)}`,
+      `"${this.node.tag}" takes ${what}, but here stands ${describeNode(node, this.by.source)}`,
       node,
     )
   }

@@ -3,9 +3,8 @@ import type { ChecksItsInput } from '../../registry/compile-time.js'
 import { type Builder, type InheritedHook, markInherited, type Representer } from '../../registry/hooks.js'
 import type { InputOf, OutputOf, StandardSchema } from '../../registry/standard-schema.js'
 import type { Tag } from '../../registry/tag.js'
-import { validated } from './code-validation.js'
-import { isHandedOver } from './hand-over.js'
-import { recordGiven } from './records.js'
+import { recordOptions } from './provenance.js'
+import { takePrevalidated, validateOptions } from './validation.js'
 
 /** A class made by `with(schema)`: its constructor takes the schema's input, `this.options` is its output. */
 export type WithSchema<Base extends abstract new (...args: any) => object, S extends StandardSchema> = Pick<
@@ -74,7 +73,7 @@ export abstract class MappedRegistrable extends Registrable {
     if (options === undefined) return
     const left = withoutTaken(new.target, options)
     // When nothing is left, the class has told its base nothing of its own options.
-    if (left === options || Object.keys(left).length > 0) recordGiven(this, left)
+    if (left === options || Object.keys(left).length > 0) recordOptions(this, left)
   }
 
   /** @internal Whether a base class takes this option of a constructor for itself. */
@@ -102,8 +101,10 @@ export abstract class MappedRegistrable extends Registrable {
       constructor(input: unknown = {}) {
         super(input)
         const given = withoutTaken(new.target as unknown as Taking, input)
-        if (typeof given === 'object' && given !== null) recordGiven(this, given)
-        const options = isHandedOver(input, schema) ? input : validated(schema, given, new.target.name)
+        if (typeof given === 'object' && given !== null) recordOptions(this, given)
+        const options = takePrevalidated(input, schema)
+          ? input
+          : validateOptions(schema, given, new.target.name)
         Object.defineProperty(this, 'options', {
           value: options,
           enumerable: true,

@@ -1,5 +1,5 @@
-import { isPlainObject, setOwn } from '../plain-data.js'
-import { recordOf } from './records.js'
+import { isPlainObject, setOwn } from '../../util/plain-object.js'
+import { provenanceOf } from './provenance.js'
 
 /** A copy of data as it is now; `undefined` for what is no data. Objects of classes, and what was loaded, stay themselves. */
 export function snapshotOf(value: object): object | undefined {
@@ -11,7 +11,8 @@ class Snapshot {
   readonly #seen = new Set<unknown>()
 
   of(value: unknown): unknown {
-    if (typeof value !== 'object' || value === null || this.#seen.has(value) || recordOf(value)) return value
+    if (typeof value !== 'object' || value === null || this.#seen.has(value) || provenanceOf(value))
+      return value
     return this.copy(value)
   }
 
@@ -38,4 +39,29 @@ class Snapshot {
     for (const [name, child] of Object.entries(value)) setOwn(copy, name, this.of(child))
     return copy
   }
+}
+
+/** Whether the text of a scalar says this: of dates and bytes, which can be changed in place, the content. */
+export function isSameScalar(value: unknown, written: unknown): boolean {
+  if (value instanceof Date && written instanceof Date) return Object.is(value.getTime(), written.getTime())
+  if (value instanceof Uint8Array && written instanceof Uint8Array)
+    return Buffer.compare(value, written) === 0
+  return Object.is(value, written)
+}
+
+/** Whether data is still what {@link snapshotOf} saw. */
+export function isSameData(value: unknown, snapshot: unknown): boolean {
+  if (isSameScalar(value, snapshot)) return true
+  if (typeof value !== 'object' || typeof snapshot !== 'object' || !value || !snapshot) return false
+  if (Object.getPrototypeOf(value) !== Object.getPrototypeOf(snapshot)) return false
+  const [now, then] = [partsOf(value), partsOf(snapshot)]
+  if (!now || now.length !== then?.length) return false
+  return now.every((part, at) => isSameData(part, then[at]))
+}
+
+// Keys, too: their order is part of what was made.
+function partsOf(value: object): unknown[] | undefined {
+  if (Array.isArray(value) || value instanceof Set) return [...value]
+  if (value instanceof Map) return [...value].flat()
+  return isPlainObject(value) ? Object.entries(value).flat() : undefined
 }

@@ -1,5 +1,4 @@
-import { pathOf, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
-import { childSchema, membersOf } from './valibot-members.js'
+import { issuePath, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 
 /** What one member of a union says of a value; paths begin at the options. */
 export type Branch = readonly SchemaIssue[]
@@ -13,7 +12,7 @@ export function branchesOf(issue: SchemaIssue, schema: StandardSchema): readonly
  * The member that was meant: the only one whose kind the value has, or the one with the fewest mistakes
  * among its constants.
  */
-export function meantBranch(branches: readonly Branch[], path: readonly string[]): Branch | undefined {
+export function intendedBranch(branches: readonly Branch[], path: readonly string[]): Branch | undefined {
   const fitting = branches.filter((branch) => branch.every((issue) => isInside(issue, path)))
   const costs = fitting.map((branch) =>
     branch.reduce((sum, issue) => sum + (isConstant(issue) ? 1000 : 1), 0),
@@ -25,7 +24,7 @@ export function meantBranch(branches: readonly Branch[], path: readonly string[]
 
 /** Where every member wants another constant, if that is one place. */
 export function constantPath(branches: readonly Branch[]): string[] | undefined {
-  const paths = branches.map((branch) => branch.filter(isConstant).map((issue) => pathOf(issue)))
+  const paths = branches.map((branch) => branch.filter(isConstant).map((issue) => issuePath(issue)))
   return paths[0]?.find((path) => paths.every((others) => others.some((other) => isSame(other, path))))
 }
 
@@ -35,7 +34,7 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 
 function isInside(issue: SchemaIssue, path: readonly string[]): boolean {
   const { keys } = issue as { keys?: unknown }
-  return pathOf(issue).length > path.length || Array.isArray(keys)
+  return issuePath(issue).length > path.length || Array.isArray(keys)
 }
 
 // A literal tells members apart.
@@ -61,7 +60,7 @@ function ofArktype(issue: SchemaIssue): Branch[] | undefined {
 function ofValibot(issue: SchemaIssue, schema: StandardSchema): Branch[] | undefined {
   const { type, issues, input } = issue as { type?: unknown; issues?: unknown; input?: unknown }
   if (type !== 'union' || !Array.isArray(issues)) return undefined
-  const members = membersOf(childSchema(schema, pathOf(issue)))
+  const members = membersOf(childSchema(schema, issuePath(issue)))
   const answers = members.map((member) => member['~standard'].validate(input))
   if (members.length === 0 || answers.some((answer) => answer instanceof Promise))
     return issues.map((inner: SchemaIssue) => [below(issue, inner)])
@@ -72,4 +71,38 @@ function ofValibot(issue: SchemaIssue, schema: StandardSchema): Branch[] | undef
 
 function below(outer: SchemaIssue, inner: SchemaIssue): SchemaIssue {
   return { ...inner, message: inner.message, path: [...(outer.path ?? []), ...(inner.path ?? [])] }
+}
+
+/** The parts of a schema of valibot that say what stands in it. */
+interface ValibotSchema {
+  readonly entries?: Readonly<Record<string, unknown>>
+  readonly item?: unknown
+  readonly items?: readonly unknown[]
+  readonly value?: unknown
+  readonly wrapped?: unknown
+  readonly options?: readonly unknown[]
+}
+
+/** The schema of valibot at a path in another, where it can be seen. */
+function childSchema(schema: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, step) => {
+    const { entries, items, item, value } = unwrapped(at)
+    return entries?.[step] ?? items?.[Number(step)] ?? item ?? value
+  }, schema)
+}
+
+/** The members of a union of valibot. */
+function membersOf(schema: unknown): StandardSchema[] {
+  const { options = [] } = unwrapped(schema)
+  return options.filter(
+    (option): option is StandardSchema =>
+      typeof option === 'object' && option !== null && '~standard' in option,
+  )
+}
+
+// Optional and nullable ones have theirs inside.
+function unwrapped(schema: unknown): ValibotSchema {
+  let at = (schema ?? {}) as ValibotSchema
+  while (at.wrapped) at = at.wrapped as ValibotSchema
+  return at
 }

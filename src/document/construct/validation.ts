@@ -1,4 +1,11 @@
-import type { SchemaIssue, SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
+import { RegistrationError, ValidationError } from '../../errors.js'
+import { shared } from '../../registry/default-registry.js'
+import {
+  issuePath,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from '../../registry/standard-schema.js'
 import { messageOf } from '../../util/thrown.js'
 
 /** An issue that stands for what a schema threw. */
@@ -17,22 +24,26 @@ const asyncIssue: AsyncIssue = {
 }
 
 /** Asks a schema; what it throws is an issue, too, and so is a promise: options are checked synchronously. */
-export function ask(schema: StandardSchema, value: unknown): SchemaResult<unknown> {
+export function validate(schema: StandardSchema, value: unknown): SchemaResult<unknown> {
   try {
     const result = schema['~standard'].validate(value)
-    return result instanceof Promise ? promised(result, schema, value) : result
+    return result instanceof Promise ? fromPromise(result, schema, value) : result
   } catch (thrown) {
     return { issues: [thrownIssue(thrown)] }
   }
 }
 
 /** Whether a schema could not be asked synchronously. */
-export function isAsynchronous({ issues = [] }: SchemaResult<unknown>): boolean {
+function isAsynchronous({ issues = [] }: SchemaResult<unknown>): boolean {
   return issues.some((issue) => 'asynchronous' in issue)
 }
 
 // zod answers with a promise when a check of the user's throws, too; asked in its own way, it throws that.
-function promised(result: Promise<unknown>, schema: StandardSchema, value: unknown): SchemaResult<unknown> {
+function fromPromise(
+  result: Promise<unknown>,
+  schema: StandardSchema,
+  value: unknown,
+): SchemaResult<unknown> {
   result.catch(() => {})
   const { safeParse } = schema as { safeParse?: (value: unknown) => unknown }
   try {
@@ -51,4 +62,45 @@ function thrownIssue(thrown: unknown): ThrownIssue {
 /** The names of options as a message writes them: `optimizer.rate`, `layers[0]`. */
 export function pathText(path: readonly string[]): string {
   return path.map((step, at) => (/^\d+$/.test(step) ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
+}
+
+/**
+ * What a schema makes of options that are given in code.
+ *
+ * @throws {@link RegistrationError} when the schema is asynchronous.
+ * @throws {@link ValidationError} that names the class and each option that is refused.
+ */
+export function validateOptions(schema: StandardSchema, input: unknown, className: string): unknown {
+  const result = validate(schema, input)
+  if (isAsynchronous(result))
+    throw new RegistrationError(`The schema of "${className}" ${result.issues![0]!.message}`, {
+      code: 'ASYNC_SCHEMA',
+    })
+  if (!result.issues) return result.value
+  const lines = result.issues.map((issue) => described(issue, className))
+  throw new ValidationError(lines.join('\n'), { code: 'BAD_OPTION' })
+}
+
+function described(issue: SchemaIssue, className: string): string {
+  const name = pathText(issuePath(issue))
+  const what = name === '' ? `Options of "${className}"` : `Option "${name}" of "${className}"`
+  return `${what}: ${issue.message.replace(/\.$/, '')}`
+}
+
+/** Calls `make`, whose constructor need not ask `schema` again for what it made of the options. */
+export function withPrevalidated<T>(options: unknown, schema: StandardSchema, make: () => T): T {
+  shared.handedOver = { options, schema }
+  try {
+    return make()
+  } finally {
+    shared.handedOver = undefined
+  }
+}
+
+/** Whether these very options come from this very schema, on their way to the constructor that asks; once. */
+export function takePrevalidated(options: unknown, schema: StandardSchema): boolean {
+  const { handedOver } = shared
+  if (!handedOver || handedOver.schema !== schema || !Object.is(handedOver.options, options)) return false
+  shared.handedOver = undefined
+  return true
 }

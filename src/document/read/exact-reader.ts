@@ -1,21 +1,17 @@
 import type { CST, Document, ParsedNode } from 'yaml'
 import { yaml } from '#yaml'
 import type { Problem } from '../../errors.js'
-import { NearNames } from '../../registry/suggest.js'
+import { Suggester } from '../../registry/suggest.js'
 import { Source, type Span } from '../../source.js'
-import { ProblemList } from '../problem-list.js'
-import { diagnose } from './diagnose/diagnose.js'
+import { ProblemList } from '../problems.js'
+import { diagnose, syntaxMessage } from './diagnose/diagnose.js'
 import type { Finding } from './diagnose/repair.js'
-import { RepairedSource } from './diagnose/repaired-source.js'
-import { maxDepth } from './limits.js'
-import { NodeWalk } from './node-walk.js'
-import type { Parsed, ParsedDocument } from './parsed.js'
-import { syntaxMessage } from './syntax-messages.js'
-import { TagQueue } from './tag-queue.js'
+import { NodeConverter, TagQueue } from './from-yaml-nodes.js'
+import { maxDepth, type ParsedDocument, type ParsedText } from './parsed.js'
 import { tokenParser } from './token-parser.js'
 
 /** Reads any YAML 1.2 text with the `yaml` package: gives every diagnosis there is. */
-export function readExactly(text: string, filename: string): Parsed {
+export function readExactly(text: string, filename: string): ParsedText {
   const source = new Source(text, filename)
   const { findings, ...read } = new ExactReader(source).read()
   if (findings.length === 0) return { ...read, problems: [] }
@@ -39,11 +35,15 @@ function causesAbove(text: string): readonly Finding[] {
 }
 
 // What was meant is read in place of the text, so that what else is wrong is found, too.
-function diagnosed(source: Source, read: Omit<Parsed, 'problems'>): Parsed {
+function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>): ParsedText {
   const { findings, meant, origin, knownTo } = diagnose(source.text, inspect)
   const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
   if (meant === undefined)
-    return { ...read, documents: read.documents.map((document) => cutAt(document, knownTo)), problems }
+    return {
+      ...read,
+      documents: read.documents.map((document) => withTagsBefore(document, knownTo)),
+      problems,
+    }
   const copy = new RepairedSource(meant, source, origin)
   const again = new ExactReader(copy).read()
   return { ...again, problems: [...problems, ...problemsOf(again.findings, copy)] }
@@ -60,7 +60,7 @@ function problemsOf(findings: readonly Finding[], source: Source): readonly Prob
   return list.problems
 }
 
-function cutAt(document: ParsedDocument, end: number): ParsedDocument {
+function withTagsBefore(document: ParsedDocument, end: number): ParsedDocument {
   return { ...document, tagged: document.tagged.filter(({ tagStart }) => tagStart < end) }
 }
 
@@ -68,18 +68,18 @@ class ExactReader {
   readonly #findings: Finding[] = []
   // Where each begins, by its end.
   readonly #openQuotes = new Map<number, number>()
-  readonly #near = new NearNames()
+  readonly #suggester = new Suggester()
   // Of all documents: the composer is one ahead of the walk.
   readonly #tags = new TagQueue()
 
   constructor(readonly source: Source) {}
 
-  read(): Omit<Parsed, 'problems'> & { findings: readonly Finding[] } {
+  read(): Omit<ParsedText, 'problems'> & { findings: readonly Finding[] } {
     const documents: ParsedDocument[] = []
     try {
       for (const document of this.#compose()) {
         const start = this.#startOf(document, documents)
-        documents.push(this.#walk(document, start))
+        documents.push(this.#convert(document, start))
       }
     } catch (error) {
       if (!(error instanceof TooDeep)) throw error
@@ -108,19 +108,19 @@ class ExactReader {
     return composer.compose(tokensOf(this.source.text, this.#onOpenQuote))
   }
 
-  #walk(document: Document.Parsed, start: number): ParsedDocument {
-    for (const { pos, code, message } of document.errors) this.#report(spanOf(pos), code, message)
-    const walk = new NodeWalk(this.#tags, {
+  #convert(document: Document.Parsed, start: number): ParsedDocument {
+    for (const { pos, code, message } of document.errors) this.#report(toSpan(pos), code, message)
+    const walk = new NodeConverter(this.#tags, {
       report: (span, code, message) => this.#report(span, code, message),
-      near: this.#near,
+      near: this.#suggester,
     })
-    const root = walk.walk(document.contents as ParsedNode)
+    const root = walk.convert(document.contents as ParsedNode)
     const old = document.directives.yaml.version === '1.1'
     return { root, start, end: document.range[2], tagged: walk.tagged, ...(old && { old }) }
   }
 
-  readonly #onError = (at: ErrorPlace, code: string, message: string, warning?: boolean): void => {
-    const span = spanOf(at)
+  readonly #onError = (at: ErrorPosition, code: string, message: string, warning?: boolean): void => {
+    const span = toSpan(at)
     if (code === 'TAG_RESOLVE_FAILED' && warning)
       this.#tags.add({ name: message.slice(unresolved.length), ...span })
     else if (!warning || code === 'BAD_COLLECTION_TYPE') this.#report(span, code, message)
@@ -143,12 +143,13 @@ const unresolved = 'Unresolved tag: '
 
 const tooDeep = `More than ${maxDepth} collections stand in one another: write it flatter, or split it into files`
 
-type ErrorPlace = number | readonly number[] | { offset: number; source: string }
+type ErrorPosition = number | readonly number[] | { offset: number; source: string }
 
-function spanOf(at: ErrorPlace): Span {
-  if (typeof at === 'number') return { start: at, end: at + 1 }
-  if ('offset' in at) return { start: at.offset, end: at.offset + Math.max(1, at.source?.length ?? 1) }
-  return { start: at[0]!, end: at[1]! }
+function toSpan(position: ErrorPosition): Span {
+  if (typeof position === 'number') return { start: position, end: position + 1 }
+  if ('offset' in position)
+    return { start: position.offset, end: position.offset + Math.max(1, position.source?.length ?? 1) }
+  return { start: position[0]!, end: position[1]! }
 }
 
 class TooDeep extends Error {
@@ -183,4 +184,32 @@ function* tokensOf(text: string, onOpenQuote: OnOpenQuote): Generator<CST.Token>
     if (parser.stack.length > maxDepth) throw new TooDeep(parser.offset)
   }
   yield* parser.end()
+}
+
+/** A text as it was meant, whose problems point at their places in the text as it is written. */
+class RepairedSource extends Source {
+  constructor(
+    text: string,
+    readonly written: Source,
+    readonly origin: (offset: number) => number,
+  ) {
+    super(text, written.filename)
+  }
+
+  override position(offset: number): { line: number; column: number } {
+    return this.written.position(this.origin(offset))
+  }
+
+  override problem(code: string, message: string, span: Span, hint?: string): Problem {
+    return this.written.problem(code, message, this.#spanOf(span), hint)
+  }
+
+  override frame(span: Span): string {
+    return this.written.frame(this.#spanOf(span))
+  }
+
+  #spanOf({ start, end }: Span): Span {
+    const from = this.origin(start)
+    return { start: from, end: Math.max(from, this.origin(end)) }
+  }
 }

@@ -3,7 +3,7 @@ import type { Node } from '../../node.js'
 import type { Source } from '../../source.js'
 
 /** A text as nodes: what every later step works on. */
-export interface Parsed {
+export interface ParsedText {
   readonly source: Source
   readonly documents: readonly ParsedDocument[]
   /** What is wrong with the YAML itself. */
@@ -25,3 +25,9 @@ export interface ParsedDocument {
 export function isEmptyDocument({ root }: ParsedDocument): boolean {
   return root.kind === 'scalar' && root.value === null && root.start === root.end
 }
+
+/** How many collections may stand in one another. */
+export const maxDepth = 500
+
+/** What `<<` may bring along in a whole text: enough for any file, too little to fill the memory with. */
+export const maxMerged = 1_000_000

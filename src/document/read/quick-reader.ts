@@ -1,11 +1,18 @@
-import type { Entry, Node } from '../../node.js'
+import {
+  aliasAt,
+  type Entry,
+  mappingAt,
+  type Node,
+  type NodeProps,
+  scalarAt,
+  sequenceAt,
+} from '../../node.js'
 import { Source } from '../../source.js'
-import { givenUp, unlessGivenUp } from '../give-up.js'
+import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { mergeSources } from '../nodes.js'
-import { KeyNames } from './key-names.js'
-import { aliasAt, mappingAt, type NodeProps, scalarAt, sequenceAt } from './node-literals.js'
-import type { Parsed, ParsedDocument } from './parsed.js'
-import { plainValue } from './quick-scalars.js'
+import { resolvePlain } from './core-schema.js'
+import { KeyNames } from './key-check.js'
+import type { ParsedDocument, ParsedText } from './parsed.js'
 
 /**
  * Reads the YAML that people mostly write in a single pass, into the very nodes that the exact reader gives; at the
@@ -14,8 +21,8 @@ import { plainValue } from './quick-scalars.js'
  * Left to the exact reader: directives, `? key`, scalars over several lines, tabs and carriage returns, `!!tags`,
  * keys with tags or anchors, block scalars with an indentation indicator, whatever is an error.
  */
-export function readQuickly(text: string, filename: string): Parsed | undefined {
-  const documents = unlessGivenUp(() => new QuickReader(text).documents())
+export function readQuickly(text: string, filename: string): ParsedText | undefined {
+  const documents = unlessBailedOut(() => new QuickReader(text).documents())
   return documents && { source: new Source(text, filename), documents, problems: [] }
 }
 
@@ -65,7 +72,7 @@ class QuickReader {
 
   constructor(readonly text: string) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-    if (/[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]/.test(text)) throw givenUp
+    if (/[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]/.test(text)) throw BAIL_OUT
   }
 
   documents(): ParsedDocument[] {
@@ -83,14 +90,14 @@ class QuickReader {
     this.tagged = []
     this.anchors = new Map()
     this.skip()
-    if (this.at >= this.text.length) throw givenUp
+    if (this.at >= this.text.length) throw BAIL_OUT
     const marked = this.atMarker()
     if (marked) this.at += 3
     const root = this.node(-1, false, marked)
     this.skip()
     // A comment above a marker belongs to either document.
     const rest = this.at < this.text.length
-    if (rest && (!this.atMarker() || this.text.slice(root.end, this.at).includes('#'))) throw givenUp
+    if (rest && (!this.atMarker() || this.text.slice(root.end, this.at).includes('#'))) throw BAIL_OUT
     return { root, start, end: this.at, tagged: this.tagged }
   }
 
@@ -99,7 +106,7 @@ class QuickReader {
     const { text, at } = this
     if (at !== this.lineStart || at >= text.length) return false
     const first = text.charCodeAt(at)
-    if (first === 37 || text.startsWith('...', at)) throw givenUp
+    if (first === 37 || text.startsWith('...', at)) throw BAIL_OUT
     if (!text.startsWith('---', at)) return false
     const next = text.charCodeAt(at + 3)
     return next === SPACE || next === LF || Number.isNaN(next)
@@ -121,7 +128,7 @@ class QuickReader {
     const before = this.text.charCodeAt(this.at - 1)
     if (this.text.slice(this.lineStart, this.at).trim() === '')
       this.comments = Math.min(this.comments, this.column())
-    if (this.at !== this.lineStart && before !== SPACE) throw givenUp
+    if (this.at !== this.lineStart && before !== SPACE) throw BAIL_OUT
     const end = this.text.indexOf('\n', this.at)
     this.at = end === -1 ? this.text.length : end
   }
@@ -152,7 +159,7 @@ class QuickReader {
     this.comments = Infinity
     this.skip()
     const column = this.column()
-    if (this.comments < column) throw givenUp
+    if (this.comments < column) throw BAIL_OUT
     if (this.at >= this.text.length || (column === 0 && this.atMarker())) return this.empty(props)
     const dash = this.atDash()
     if (column <= parent && !(inMapping && dash && column === parent)) return this.empty(props)
@@ -163,7 +170,7 @@ class QuickReader {
 
   // Tags and anchors that begin a line are those of the node, unless a key follows on the line.
   propsBelow(parent: number, above: Props): Node {
-    if (!isBare(above)) throw givenUp
+    if (!isBare(above)) throw BAIL_OUT
     const props = this.props(false)
     return this.atLineEnd() ? this.below(parent, false, props) : this.inline(parent, props, false)
   }
@@ -176,7 +183,7 @@ class QuickReader {
     if (code === STAR) return this.lineEnded(this.alias(props))
     if (code === PIPE || code === 62) return this.block(parent, props)
     if (this.atDash()) {
-      if (!key) throw givenUp
+      if (!key) throw BAIL_OUT
       return this.sequence(this.column(), props)
     }
     const quoted = code === DOUBLE || code === SINGLE
@@ -184,10 +191,10 @@ class QuickReader {
     const end = this.at
     this.skipSpaces()
     if (text.charCodeAt(this.at) === COLON) {
-      if (!key || end - at > longestKey) throw givenUp
+      if (!key || end - at > longestKey) throw BAIL_OUT
       return this.mapping(at, end, value, !quoted, props)
     }
-    if (!this.atLineEnd()) throw givenUp
+    if (!this.atLineEnd()) throw BAIL_OUT
     const scalar = this.scalar(value, !quoted, props, at, end)
     if (!quoted) this.refuseContinuation(parent)
     return scalar
@@ -201,13 +208,13 @@ class QuickReader {
     }
     this.skip()
     if (this.at < this.text.length && this.column() > parent && !(this.column() === 0 && this.atMarker()))
-      throw givenUp
+      throw BAIL_OUT
   }
 
   lineEnded<N extends Node>(node: N): N {
     const end = this.at
     this.skipSpaces()
-    if (!this.atLineEnd() || (this.at === end && this.text.charCodeAt(end) === HASH)) throw givenUp
+    if (!this.atLineEnd() || (this.at === end && this.text.charCodeAt(end) === HASH)) throw BAIL_OUT
     return node
   }
 
@@ -226,14 +233,14 @@ class QuickReader {
   }
 
   tag(props: Props, inFlow: boolean): void {
-    if (props.tag !== undefined) throw givenUp
+    if (props.tag !== undefined) throw BAIL_OUT
     props.tagStart = this.at
     props.tag = this.token(tagName, inFlow)
     props.tagEnd = this.at
   }
 
   anchor(props: Props, inFlow: boolean): void {
-    if (props.anchor !== undefined) throw givenUp
+    if (props.anchor !== undefined) throw BAIL_OUT
     this.at++
     props.anchor = this.token(name, inFlow)
   }
@@ -242,11 +249,11 @@ class QuickReader {
   token(pattern: RegExp, inFlow: boolean): string {
     pattern.lastIndex = this.at
     const token = pattern.exec(this.text)?.[0]
-    if (token === undefined) throw givenUp
+    if (token === undefined) throw BAIL_OUT
     this.at += token.length
     const next = this.text.charCodeAt(this.at)
     const ended = next === SPACE || next === LF || Number.isNaN(next)
-    if (!ended && !(inFlow && (next === COMMA || next === CLOSE_LIST || next === CLOSE_MAP))) throw givenUp
+    if (!ended && !(inFlow && (next === COMMA || next === CLOSE_LIST || next === CLOSE_MAP))) throw BAIL_OUT
     return token
   }
 
@@ -290,11 +297,11 @@ class QuickReader {
     const start = this.at
     const code = this.text.charCodeAt(start)
     const quoted = code === DOUBLE || code === SINGLE
-    if (!quoted && this.atDash()) throw givenUp
+    if (!quoted && this.atDash()) throw BAIL_OUT
     const value = quoted ? this.quoted(code) : this.plain(false)
     const end = this.at
     this.skipSpaces()
-    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw givenUp
+    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw BAIL_OUT
     return this.key(value, !quoted, start, end, keys)
   }
 
@@ -307,27 +314,27 @@ class QuickReader {
 
   afterColon(): void {
     const next = this.text.charCodeAt(++this.at)
-    if (next !== SPACE && next !== LF && !Number.isNaN(next)) throw givenUp
+    if (next !== SPACE && next !== LF && !Number.isNaN(next)) throw BAIL_OUT
   }
 
   key(value: unknown, plain: boolean, start: number, end: number, keys: KeyNames): Node {
-    const resolved = plain ? plainValue(value as string) : value
+    const resolved = plain ? resolvePlain(value as string) : value
     const text = String(resolved)
-    if (!keys.add(text)) throw givenUp
+    if (!keys.add(text)) throw BAIL_OUT
     return scalarAt(noProps, start, end, resolved, plain)
   }
 
   checkMerge(value: Node): void {
     for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
-      if (target?.kind !== 'mapping') throw givenUp
+      if (target?.kind !== 'mapping') throw BAIL_OUT
     }
   }
 
   /** Whether a block collection in `column` has something more; a line between its column and its parent's is wrong. */
   goesOn(column: number): boolean {
     if (this.at >= this.text.length || this.column() < column) return false
-    if (this.column() > column) throw givenUp
+    if (this.column() > column) throw BAIL_OUT
     return !(column === 0 && this.atMarker())
   }
 
@@ -336,9 +343,9 @@ class QuickReader {
     const start = this.at
     const first = text.charCodeAt(start)
     const next = text.charCodeAt(start + 1)
-    if (!(first < 128 ? startsPlain[first] : first < 0xd800)) throw givenUp
+    if (!(first < 128 ? startsPlain[first] : first < 0xd800)) throw BAIL_OUT
     if (first === DASH && (next === SPACE || next === LF || Number.isNaN(next) || inFlow)) {
-      if (!(inFlow && next >= 48 && next <= 57)) throw givenUp
+      if (!(inFlow && next >= 48 && next <= 57)) throw BAIL_OUT
     }
     let end = start
     let at = start
@@ -361,27 +368,27 @@ class QuickReader {
     for (let at = start; at < text.length; at++) {
       const code = text.charCodeAt(at)
       if (code === LF || code === BACKSLASH) {
-        if (code === LF || quote === DOUBLE) throw givenUp
+        if (code === LF || quote === DOUBLE) throw BAIL_OUT
       }
       if (code !== quote) continue
-      if (quote === SINGLE && text.charCodeAt(at + 1) === SINGLE) throw givenUp
+      if (quote === SINGLE && text.charCodeAt(at + 1) === SINGLE) throw BAIL_OUT
       this.at = at + 1
       return text.slice(start, at)
     }
-    throw givenUp
+    throw BAIL_OUT
   }
 
   alias(props: Props): Node {
     const start = this.at++
-    if (props.tag !== undefined || props.anchor !== undefined) throw givenUp
+    if (props.tag !== undefined || props.anchor !== undefined) throw BAIL_OUT
     const alias = this.token(name, true)
     const target = this.anchors.get(alias)
-    if (!target || this.open.has(target)) throw givenUp
+    if (!target || this.open.has(target)) throw BAIL_OUT
     return aliasAt(start, this.at, alias, target)
   }
 
   scalar(value: string, plain: boolean, props: Props, start: number, end: number): Node {
-    const resolved = plain && props.tag === undefined ? plainValue(value) : value
+    const resolved = plain && props.tag === undefined ? resolvePlain(value) : value
     return this.seen(scalarAt(props, start, end, resolved, plain))
   }
 
@@ -398,7 +405,7 @@ class QuickReader {
     const strip = this.text.charCodeAt(this.at) === DASH
     if (strip) this.at++
     this.skipSpaces()
-    if (this.text.charCodeAt(this.at) !== LF) throw givenUp
+    if (this.text.charCodeAt(this.at) !== LF) throw BAIL_OUT
     const lines = this.blockLines(++this.at, parent)
     const value = (folded ? fold(lines) : lines.join('\n')) + (strip ? '' : '\n')
     return this.seen(scalarAt(props, start, this.at, value, false))
@@ -412,7 +419,7 @@ class QuickReader {
       text.charCodeAt(from + indent) === LF ||
       from + indent >= text.length
     )
-      throw givenUp
+      throw BAIL_OUT
     const lines: string[] = []
     let at = from
     let end = from
@@ -422,7 +429,7 @@ class QuickReader {
       const stop = lineEnd === -1 ? text.length : lineEnd
       const spaces = indentAt(text, at)
       const blank = at + spaces === stop
-      if (blank && spaces > indent) throw givenUp
+      if (blank && spaces > indent) throw BAIL_OUT
       if (!blank && spaces < indent) break
       lines.push(blank ? '' : text.slice(at + indent, stop))
       at = lineEnd === -1 ? stop : stop + 1
@@ -431,7 +438,7 @@ class QuickReader {
         last = lines.length
       }
     }
-    if (at >= text.length && text.charCodeAt(text.length - 1) !== LF) throw givenUp
+    if (at >= text.length && text.charCodeAt(text.length - 1) !== LF) throw BAIL_OUT
     this.at = end
     this.lineStart = end
     return lines.slice(0, last)
@@ -471,7 +478,7 @@ class QuickReader {
       this.at++
       this.flowSkip(parent)
     }
-    if (this.text.charCodeAt(this.at++) !== close) throw givenUp
+    if (this.text.charCodeAt(this.at++) !== close) throw BAIL_OUT
   }
 
   leaveFlow(node: Node): Node {
@@ -485,7 +492,7 @@ class QuickReader {
     const line = this.lineStart
     this.skip()
     if (this.at >= this.text.length || (this.lineStart !== line && this.column() <= Math.max(parent, 0)))
-      throw givenUp
+      throw BAIL_OUT
   }
 
   flowEntry(parent: number, keys: KeyNames): Entry {
@@ -495,8 +502,8 @@ class QuickReader {
     const value = quoted ? this.quoted(code) : this.plain(true)
     const end = this.at
     const key = this.key(value, !quoted, start, end, keys)
-    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw givenUp
-    if (this.text.charCodeAt(++this.at) !== SPACE) throw givenUp
+    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw BAIL_OUT
+    if (this.text.charCodeAt(++this.at) !== SPACE) throw BAIL_OUT
     const entry = {
       key,
       value: this.flowValue(parent),
@@ -522,8 +529,8 @@ class QuickReader {
   flowEnded(node: Node): Node {
     this.skipSpaces()
     const code = this.text.charCodeAt(this.at)
-    if (code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_MAP && code !== LF) throw givenUp
-    if (code === LF && node.kind === 'scalar' && node.plain) throw givenUp
+    if (code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_MAP && code !== LF) throw BAIL_OUT
+    if (code === LF && node.kind === 'scalar' && node.plain) throw BAIL_OUT
     return node
   }
 
@@ -534,7 +541,7 @@ class QuickReader {
   }
 
   enter(node: Node): void {
-    if (++this.depth > deepest) throw givenUp
+    if (++this.depth > deepest) throw BAIL_OUT
     this.seen(node)
     if (node.anchor !== undefined) this.open.add(node)
   }
@@ -572,7 +579,7 @@ function fold(lines: readonly string[]): string {
   let folded = ''
   let gap = ''
   for (const line of lines) {
-    if (line.charCodeAt(0) === SPACE) throw givenUp
+    if (line.charCodeAt(0) === SPACE) throw BAIL_OUT
     if (line === '') gap = gap === ' ' || gap === '' ? '\n' : `${gap}\n`
     else {
       folded += gap + line

@@ -1,19 +1,25 @@
 import { RegistrationError } from '../../errors.js'
-import { type Entry, type MappingNode, mappingNode, type SequenceNode, sequenceNode } from '../../node.js'
-import { keyName, optionName } from '../../registry/option-names.js'
-import type { KeyStyle } from '../../registry/types.js'
-import { textOf } from '../nodes.js'
-import { MergeWriter } from './merge-writer.js'
-import type { Hint, Representing } from './representing.js'
-import { matchItems } from './sequence-match.js'
+import {
+  type Entry,
+  type MappingNode,
+  mappingNode,
+  type Node,
+  type SequenceNode,
+  sequenceNode,
+} from '../../node.js'
+import { type KeyStyle, keyName, optionName } from '../../registry/registration.js'
+import type { ConstructContext } from '../construct/construct-context.js'
+import { mergeSources, resolveAlias, textOfKey } from '../nodes.js'
+import { matchItems } from './match-items.js'
+import type { Origin, RepresentContext } from './represent-context.js'
 
 interface SequenceOptions {
   tag?: string | undefined
   /** What the collection was loaded from, if it was. */
-  hint?: Hint | undefined
+  hint?: Origin | undefined
 }
 
-interface MappingHint extends Hint {
+interface MappingOrigin extends Origin {
   readonly node: MappingNode
 }
 
@@ -24,7 +30,7 @@ interface MappingOptions extends SequenceOptions {
 /** The node of a sequence: items keep the style and comments that they were loaded with, wherever they stand now. */
 export function sequenceOf(
   items: Iterable<unknown>,
-  to: Representing,
+  representation: RepresentContext,
   { tag, hint }: SequenceOptions,
 ): SequenceNode {
   const before = hint?.node.kind === 'sequence' ? hint.node : undefined
@@ -32,23 +38,26 @@ export function sequenceOf(
   const matched = before ? matchItems(all, before.items, hint!.by) : []
   const nodes = all.map((item, index) => {
     const node = matched[index]
-    return to.at(`[${index}]`, () => to.represent(item, node && { node, by: hint!.by }))
+    return representation.within(`[${index}]`, () =>
+      representation.represent(item, node && { node, by: hint!.by }),
+    )
   })
   const made = before ? { ...before, ...restyled(hint, tag), items: nodes } : sequenceNode(nodes, tag)
-  return to.from(made, hint)
+  return representation.recordOrigin(made, hint)
 }
 
 /** The node of a mapping: keys that it was loaded with keep their place, style and comments. */
 export function mappingOf(
   values: Iterable<readonly [name: string, value: unknown]>,
-  to: Representing,
+  representation: RepresentContext,
   { tag, hint, keys = 'as-written' }: MappingOptions,
 ): MappingNode {
-  if (hint?.node.kind !== 'mapping') return to.from(mappingNode(newEntries(values, to, keys), tag), hint)
+  if (hint?.node.kind !== 'mapping')
+    return representation.recordOrigin(mappingNode(newEntries(values, representation, keys), tag), hint)
   const present = new Map<string, unknown>()
   for (const [name, value] of values) if (value !== undefined) present.set(keyName(name, keys), value)
-  const entries = entriesOf(present, to, hint as MappingHint)
-  return to.from({ ...hint.node, ...restyled(hint, tag), entries }, hint)
+  const entries = entriesOf(present, representation, hint as MappingOrigin)
+  return representation.recordOrigin({ ...hint.node, ...restyled(hint, tag), entries }, hint)
 }
 
 /**
@@ -57,36 +66,42 @@ export function mappingOf(
  */
 export function entriesOf(
   values: ReadonlyMap<string, unknown>,
-  to: Representing,
-  { node, by }: MappingHint,
+  representation: RepresentContext,
+  { node, by }: MappingOrigin,
   keys: KeyStyle = 'as-written',
 ): Entry[] {
-  const merges = new MergeWriter(values, to, by, keys)
+  const merges = new MergeWriter(values, representation, by, keys)
   const entries: Entry[] = []
   const own = new Set<string>()
   for (const entry of node.entries) {
-    const name = optionName(textOf(entry.key), keys)
+    const name = optionName(textOfKey(entry.key), keys)
     if (entry.merge) entries.push(...merges.write(entry))
     else if (values.has(name)) {
       own.add(name)
-      const key = to.copy({ node: entry.key, by })
-      const value = to.at(name, () => to.represent(values.get(name), { node: entry.value, by }))
+      const key = representation.copy({ node: entry.key, by })
+      const value = representation.within(name, () =>
+        representation.represent(values.get(name), { node: entry.value, by }),
+      )
       entries.push({ key, value, merge: false })
     }
   }
   if (own.size === values.size) return entries
   const added = [...values].filter(([name]) => !own.has(name) && !merges.written.has(name))
-  return [...entries, ...newEntries(added, to, keys)]
+  return [...entries, ...newEntries(added, representation, keys)]
 }
 
-function newEntries(values: Iterable<readonly [string, unknown]>, to: Representing, keys: KeyStyle): Entry[] {
+function newEntries(
+  values: Iterable<readonly [string, unknown]>,
+  representation: RepresentContext,
+  keys: KeyStyle,
+): Entry[] {
   const entries: Entry[] = []
   const taken = keys === 'snake_case' ? new Map<string, string>() : undefined
   for (const [name, value] of values) {
     if (value === undefined) continue
     const key = keyName(name, keys)
     if (taken) refuseTwin(name, key, taken)
-    entries.push(newEntry(key, value, to))
+    entries.push(newEntry(key, value, representation))
   }
   return entries
 }
@@ -101,11 +116,89 @@ function refuseTwin(name: string, key: string, taken: Map<string, string>): void
   throw new RegistrationError(`${message}; rename one of them`, { code: 'UNWRITABLE' })
 }
 
-function restyled(hint: Hint | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {
-  if (hint?.styleOnly) return { tag, anchor: undefined }
-  return { tag: tag ?? hint?.node.tag, anchor: hint?.node.anchor }
+function restyled(origin: Origin | undefined, tag: string | undefined): Pick<MappingNode, 'tag' | 'anchor'> {
+  if (origin?.styleOnly) return { tag, anchor: undefined }
+  return { tag: tag ?? origin?.node.tag, anchor: origin?.node.anchor }
 }
 
-function newEntry(name: string, value: unknown, to: Representing): Entry {
-  return { key: to.key(name), value: to.at(name, () => to.represent(value)), merge: false }
+function newEntry(name: string, value: unknown, representation: RepresentContext): Entry {
+  return {
+    key: representation.key(name),
+    value: representation.within(name, () => representation.represent(value)),
+    merge: false,
+  }
+}
+
+/** Whether a value is the one that `<<` brings along under a name, when it is read again. */
+type Brought = (value: unknown) => boolean
+
+/**
+ * Writes the merge keys of one mapping. What they will bring along when they are read decides: one that brings a name
+ * which is gone is left out, and a value that differs is written beside it.
+ */
+class MergeWriter {
+  /** The names that need not be written any more. */
+  readonly written = new Set<string>()
+  readonly #brought = new Set<string>()
+
+  constructor(
+    readonly values: ReadonlyMap<string, unknown>,
+    readonly to: RepresentContext,
+    readonly by: ConstructContext,
+    readonly keys: KeyStyle,
+  ) {}
+
+  write(entry: Entry): Entry[] {
+    const brings = this.#bringsOf(entry.value)
+    if (!brings) return []
+    const named = [...brings].map(([key, is]) => [optionName(key, this.keys), is] as const)
+    if (!named.every(([name]) => this.values.has(name))) return []
+    for (const [name, is] of named) {
+      // The first that brings a name counts; a later one cannot change that.
+      if (!this.#brought.has(name) && is(this.values.get(name))) this.written.add(name)
+      this.#brought.add(name)
+    }
+    return [this.to.copyEntry(entry, this.by)]
+  }
+
+  // An alias brings what its anchor was written with; what stands here itself will be written as it is.
+  #bringsOf(source: Node): Map<string, Brought> | undefined {
+    if (source.kind === 'alias') {
+      const made = this.to.written(source, this.by)
+      return made && this.#ofMade(made)
+    }
+    if (source.kind === 'sequence') return firstOf(source.items.map((item) => this.#bringsOf(item)))
+    return source.kind === 'mapping' ? this.#ofLoaded(source) : undefined
+  }
+
+  #ofMade(made: Node): Map<string, Brought> {
+    const brings = new Map<string, Brought>()
+    for (const source of mergeSources(made))
+      for (const [name, node] of this.to.mergedEntries(resolveAlias(source)))
+        if (!brings.has(name)) brings.set(name, (value) => this.to.isWrittenAs(value, node, this.by))
+    return brings
+  }
+
+  #ofLoaded({ entries }: MappingNode): Map<string, Brought> | undefined {
+    const own = entries.filter((entry) => !entry.merge)
+    const brings = new Map(
+      own.map(({ key, value }): [string, Brought] => [
+        textOfKey(key),
+        (now) => Object.is(this.by.construct(value), now),
+      ]),
+    )
+    return firstOf([
+      brings,
+      ...entries.filter((entry) => entry.merge).map(({ value }) => this.#bringsOf(value)),
+    ])
+  }
+}
+
+function firstOf(all: readonly (Map<string, Brought> | undefined)[]): Map<string, Brought> | undefined {
+  const first = new Map<string, Brought>()
+  for (const brings of all) {
+    if (!brings) return undefined
+    for (const [name, is] of brings) if (!first.has(name)) first.set(name, is)
+  }
+  return first
 }

@@ -9,9 +9,9 @@ import {
   scalarNode,
   sequenceNode,
 } from '../../node.js'
-import { followed } from '../nodes.js'
-import { typedName } from '../read/key-check.js'
-import type { Hint, Representing } from './representing.js'
+import { resolveAlias } from '../nodes.js'
+import { typedKey } from '../read/key-check.js'
+import type { Origin, RepresentContext } from './represent-context.js'
 
 const [set, omap, pairs] = ['set', 'omap', 'pairs'].map((name) => coreTag + name)
 
@@ -24,13 +24,18 @@ export function isCoreCollection({ tag }: Node): boolean {
  * The node of an object that YAML has a tag for: a Date, Map, Set, bytes of any kind, or pairs that were loaded as such;
  * else `undefined`. Keys keep the style and comments of `hint`, what the object was loaded from.
  */
-export function representCore(value: object, to: Representing, hint: Hint | undefined): Node | undefined {
+export function representCore(
+  value: object,
+  representation: RepresentContext,
+  origin: Origin | undefined,
+): Node | undefined {
   if (value instanceof Date) return scalarNode(value, `${coreTag}timestamp`)
   const bytes = bytesOf(value)
   if (bytes) return scalarNode(bytes, `${coreTag}binary`)
-  if (value instanceof Set) return new CoreWriter(to, hint).set(value)
-  if (value instanceof Map) return new CoreWriter(to, hint).pairs([...value], omap!)
-  if (hint?.node.tag === pairs && isPairs(value)) return new CoreWriter(to, hint).pairs(value, pairs!)
+  if (value instanceof Set) return new CoreWriter(representation, origin).set(value)
+  if (value instanceof Map) return new CoreWriter(representation, origin).pairs([...value], omap!)
+  if (origin?.node.tag === pairs && isPairs(value))
+    return new CoreWriter(representation, origin).pairs(value, pairs!)
   return undefined
 }
 
@@ -64,8 +69,8 @@ class CoreWriter {
   readonly #known = new Map<unknown, [entry: Entry, item: Node][]>()
 
   constructor(
-    readonly to: Representing,
-    readonly hint: Hint | undefined,
+    readonly to: RepresentContext,
+    readonly hint: Origin | undefined,
   ) {
     for (const item of itemsOf(hint?.node))
       if (item.kind === 'mapping') for (const entry of item.entries) this.#learn(entry, item)
@@ -81,28 +86,36 @@ class CoreWriter {
   set(values: ReadonlySet<unknown>): Node {
     refuseTwins(values)
     const entries = [...values].map((item) => this.#entry(item, null)[0])
-    return this.to.from({ ...this.#like(set!, mappingNode([])), entries } as MappingNode, this.#own(set!))
+    return this.to.recordOrigin(
+      { ...this.#like(set!, mappingNode([])), entries } as MappingNode,
+      this.#own(set!),
+    )
   }
 
   pairs(values: readonly (readonly [unknown, unknown])[], tag: string): Node {
     if (tag === omap) refuseTwins(values.map(([key]) => key))
     const items = values.map(([key, value]) => this.#item(key, value))
-    return this.to.from({ ...this.#like(tag, sequenceNode([])), items } as SequenceNode, this.#own(tag))
+    return this.to.recordOrigin(
+      { ...this.#like(tag, sequenceNode([])), items } as SequenceNode,
+      this.#own(tag),
+    )
   }
 
   #item(key: unknown, value: unknown): Node {
     const [entry, node] = this.#entry(key, value)
     const made = mappingNode([entry])
-    return node?.kind === 'mapping' ? this.to.from(made, { node, by: this.hint!.by }) : made
+    return node?.kind === 'mapping' ? this.to.recordOrigin(made, { node, by: this.hint!.by }) : made
   }
 
   #entry(key: unknown, value: unknown): [Entry, Node | undefined] {
     const [before, item] = this.#known.get(key)?.shift() ?? []
     const by = this.hint?.by
     const name = this.to.represent(key, before && { node: before.key, by: by! })
-    if (followed(name).kind !== 'scalar') throw notAKey()
+    if (resolveAlias(name).kind !== 'scalar') throw notAKey()
     const step = typeof key === 'object' ? '(key)' : String(key)
-    const made = this.to.at(step, () => this.to.represent(value, before && { node: before.value, by: by! }))
+    const made = this.to.within(step, () =>
+      this.to.represent(value, before && { node: before.value, by: by! }),
+    )
     return [{ key: name, value: made, merge: false }, item]
   }
 
@@ -111,7 +124,7 @@ class CoreWriter {
     return own ? { ...own, tag, anchor: this.hint?.styleOnly ? undefined : own.anchor } : { ...bare, tag }
   }
 
-  #own(tag: string): Hint | undefined {
+  #own(tag: string): Origin | undefined {
     return this.hint?.node.tag === tag ? this.hint : undefined
   }
 }
@@ -126,7 +139,7 @@ function refuseTwins(keys: Iterable<unknown>): void {
   for (const key of keys) {
     // Objects of classes may be written as anything; collections are refused where they stand.
     if (isCollection(key)) continue
-    const name = typedName(key)
+    const name = typedKey(key)
     if (seen.has(name)) throw unwritable(`A Map or Set with the key ${name} twice`, 'YAML has each key once')
     seen.add(name)
   }

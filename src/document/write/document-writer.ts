@@ -2,16 +2,16 @@ import type { ScalarTag, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
 import { coreTag, type Node } from '../../node.js'
 import { anchorNames } from './anchor-names.js'
-import { Original } from './originals.js'
 import type { Representation } from './represent.js'
-import { verbatimTag } from './verbatim.js'
-import { standInSpace, toYamlNode, type Writing } from './yaml-nodes.js'
+import { SourceDocument } from './source-document.js'
+import { standInSpace, toYamlNode, type WriteContext } from './to-yaml-nodes.js'
+import { verbatimTag } from './yaml-extensions.js'
 
 /** Writes a node tree with the `yaml` package, in the style and with the comments of the texts that it came from. */
-export class DocumentWriter implements Writing {
+export class DocumentWriter implements WriteContext {
   anchors: ReadonlyMap<Node, string> = new Map()
   old = false
-  readonly #originals = new Map<Node, Original>()
+  readonly #originals = new Map<Node, SourceDocument>()
   readonly #claimed = new Set<YamlNode>()
 
   /** `plainly`: with no comments, and in no style but its own. */
@@ -20,10 +20,10 @@ export class DocumentWriter implements Writing {
     plainly = false,
   ) {
     if (plainly) return
-    for (const source of from.sources) if (source.document.start >= 0) this.#add(new Original(source))
+    for (const source of from.sources) if (source.document.start >= 0) this.#add(new SourceDocument(source))
   }
 
-  #add(original: Original): void {
+  #add(original: SourceDocument): void {
     for (const node of original.nodes.keys()) this.#originals.set(node, original)
   }
 
@@ -47,7 +47,7 @@ export class DocumentWriter implements Writing {
     return own?.crlf ? text.replaceAll('\n', '\r\n') : text
   }
 
-  original(node: Node): [YamlNode, Original] | undefined {
+  original(node: Node): [YamlNode, SourceDocument] | undefined {
     const original = this.#originals.get(node)
     const written = original?.nodes.get(node)
     return written && [written, original!]
@@ -57,8 +57,8 @@ export class DocumentWriter implements Writing {
     return this.from.origins.get(node)
   }
 
-  place(node: Node): Node | undefined {
-    return this.from.places.get(node)
+  replacedBy(node: Node): Node | undefined {
+    return this.from.replaced.get(node)
   }
 
   claim(written: YamlNode): boolean {

@@ -1,13 +1,13 @@
 import type { Node } from '../../node.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
-import { recordOf } from '../construct/records.js'
+import { provenanceOf } from '../construct/provenance.js'
 import { anchorNames } from './anchor-names.js'
 import { DocumentWriter } from './document-writer.js'
+import { patchText } from './patch-text.js'
 import { writeQuickly } from './quick-writer.js'
-import { readsAs } from './reads-as.js'
 import { Representation } from './represent.js'
-import { splice } from './splice.js'
+import { roundTrips } from './round-trip.js'
 
 /** Options of {@link dump}. */
 export interface DumpOptions {
@@ -42,7 +42,7 @@ export function dump(
 function write(value: unknown, { registry, defaults }: Required<DumpOptions>, old: boolean): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)
-  const spliced = splice(root, representation, old)
+  const spliced = patchText(root, representation, old)
   if (spliced !== undefined) return spliced
   const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
   if (!loaded) {
@@ -51,11 +51,11 @@ function write(value: unknown, { registry, defaults }: Required<DumpOptions>, ol
     return quick ?? new DocumentWriter(representation).write(root, old)
   }
   const styled = new DocumentWriter(representation).write(root, old)
-  return readsAs(styled, root) ? styled : new DocumentWriter(representation, true).write(root, old)
+  return roundTrips(styled, root) ? styled : new DocumentWriter(representation, true).write(root, old)
 }
 
 function registryOf(value: unknown): Registry {
-  const record = typeof value === 'object' && value !== null ? recordOf(value) : undefined
+  const record = typeof value === 'object' && value !== null ? provenanceOf(value) : undefined
   return record?.loaded?.by.registry ?? currentRegistry()
 }
 

@@ -1,14 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import { RegistrationError } from '../../errors.js'
-import { isApplicationTag, type Node } from '../../node.js'
+import { isApplicationTag, type Node, scalarNode } from '../../node.js'
+import type { Representer } from '../../registry/hooks.js'
+import { type Class, type ResolvedTag, schemaOf } from '../../registry/registration.js'
+import { inputDefaults, knownKeys, type StandardSchema } from '../../registry/standard-schema.js'
 import type { Tag } from '../../registry/tag.js'
-import type { Class, ResolvedTag } from '../../registry/types.js'
-import { type ObjectRecord, recordOf } from '../construct/records.js'
-import { isPlainObject } from '../plain-data.js'
-import { entriesOf, mappingOf } from './collection-writer.js'
-import { fillIn } from './defaults.js'
-import { valuesOf } from './loaded-values.js'
-import { NodeRepresenter } from './node-representer.js'
-import type { Hint, Representing } from './representing.js'
+import { isPlainObject, setOwn } from '../../util/plain-object.js'
+import { type Provenance, provenanceOf } from '../construct/provenance.js'
+import { validate } from '../construct/validation.js'
+import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
+import { type Origin, type RepresentContext, valuesOf } from './represent-context.js'
 
 interface Written {
   tag: Tag
@@ -17,21 +18,21 @@ interface Written {
 
 /** Makes the nodes of objects of registered classes. */
 export class InstanceWriter {
-  constructor(readonly to: Representing) {}
+  constructor(readonly to: RepresentContext) {}
 
   represent(object: object): Node {
-    const record = recordOf(object) ?? {}
+    const record = provenanceOf(object) ?? {}
     const written = this.#tagOf(object, record)
     const { toYaml } = written.resolved.definition
     return toYaml ? this.#custom(object, record, written) : this.#mapped(object, record, written)
   }
 
-  #mapped(object: object, record: ObjectRecord, written: Written): Node {
+  #mapped(object: object, record: Provenance, written: Written): Node {
     return record.loaded ? this.#loaded(record, record.loaded, written) : this.#made(object, record, written)
   }
 
   // The very tag that it was loaded with, as long as this registry knows it for this class.
-  #tagOf(object: object, { loaded }: ObjectRecord): Written {
+  #tagOf(object: object, { loaded }: Provenance): Written {
     const Class = object.constructor as Class
     const before = loaded?.node.tag
     const known = isApplicationTag(before) ? this.to.registry.get(before) : undefined
@@ -41,7 +42,7 @@ export class InstanceWriter {
     return { tag, resolved: this.to.registry.get(tag)! }
   }
 
-  #custom(object: object, record: ObjectRecord, written: Written): Node {
+  #custom(object: object, record: Provenance, written: Written): Node {
     const { tag, resolved } = written
     const representer = new NodeRepresenter(this.to, record.loaded, () =>
       this.#mapped(object, record, written),
@@ -52,23 +53,23 @@ export class InstanceWriter {
     throw new RegistrationError(message, { code: 'BAD_TO_YAML' })
   }
 
-  #loaded({ edits }: ObjectRecord, hint: Hint, { tag, resolved }: Written): Node {
+  #loaded({ edits }: Provenance, origin: Origin, { tag, resolved }: Written): Node {
     const { definition } = resolved
-    const extra = new Map([...this.#defaults(hint, resolved, edits), ...(edits ?? [])])
-    const { node, by } = hint
+    const extra = new Map([...this.#defaults(origin, resolved, edits), ...(edits ?? [])])
+    const { node, by } = origin
     if (node.kind !== 'mapping')
       return extra.size === 0
-        ? this.to.from({ ...node, tag }, hint)
-        : mappingOf(extra, this.to, { tag, hint, keys: definition.keys })
+        ? this.to.recordOrigin({ ...node, tag }, origin)
+        : mappingOf(extra, this.to, { tag, hint: origin, keys: definition.keys })
     const merges = node.entries.some(({ merge }) => merge)
     const entries =
       extra.size === 0 && !merges
         ? node.entries.map((entry) => this.to.copyEntry(entry, by))
         : entriesOf(withEdits(valuesOf(node, by, definition), extra), this.to, { node, by }, definition.keys)
-    return this.to.from({ ...node, tag, entries }, hint)
+    return this.to.recordOrigin({ ...node, tag, entries }, origin)
   }
 
-  #made(object: object, record: ObjectRecord, { tag, resolved }: Written): Node {
+  #made(object: object, record: Provenance, { tag, resolved }: Written): Node {
     const { keys } = resolved.definition
     const own = optionsOf(object, record, resolved)
     const given = record.edits ? { ...own, ...Object.fromEntries(record.edits) } : own
@@ -77,7 +78,7 @@ export class InstanceWriter {
   }
 
   #defaults(
-    { node, by }: Hint,
+    { node, by }: Origin,
     resolved: ResolvedTag,
     edits?: Map<string, unknown>,
   ): Iterable<[string, unknown]> {
@@ -94,7 +95,7 @@ function withEdits(values: Map<string, unknown>, edits: ReadonlyMap<string, unkn
   return values
 }
 
-function optionsOf(object: object, { given }: ObjectRecord, { Class }: ResolvedTag): object {
+function optionsOf(object: object, { given }: Provenance, { Class }: ResolvedTag): object {
   if (given) return given
   const own = object as Record<string, unknown>
   if (isPlainObject(own['options'])) return own['options']
@@ -110,4 +111,97 @@ function unregistered(Class: Class | undefined): RegistrationError {
   return new RegistrationError(`${message}; write "@registrable('!${name}')" above it`, {
     code: 'UNREGISTERED_CLASS',
   })
+}
+
+/** The representer of one `toYaml` call: what it makes first of a kind keeps the style of what was loaded. */
+class NodeRepresenter implements Representer {
+  constructor(
+    readonly to: RepresentContext,
+    readonly hint: Origin | undefined,
+    /** Represents the object as if its class had no `toYaml`. */
+    readonly representInherited: () => Node,
+  ) {}
+
+  represent(value: unknown): Node {
+    return this.to.represent(value)
+  }
+
+  representMapping(tag: Tag | undefined, mapping: object): Node {
+    return mappingOf(Object.entries(mapping), this.to, { tag, hint: this.#originOf(tag) })
+  }
+
+  representSequence(tag: Tag | undefined, items: Iterable<unknown>): Node {
+    return sequenceOf(items, this.to, { tag, hint: this.#originOf(tag) })
+  }
+
+  representScalar(tag: Tag | undefined, value: string | number | boolean | bigint | null): Node {
+    const hint = this.#originOf(tag)
+    const same = hint?.node.kind === 'scalar' && hint.node.value === value
+    return this.to.recordOrigin(same ? ({ ...hint.node, tag } as Node) : scalarNode(value, tag, true), hint)
+  }
+
+  // Only the node with the tag of the object is the object's own.
+  #originOf(tag: Tag | undefined): Origin | undefined {
+    return this.hint && this.hint.node.tag === tag ? this.hint : undefined
+  }
+}
+
+/**
+ * The options in which a schema filled something in, with what it filled in: as far as the schema, given that, makes the
+ * same of it. What it made by a transformation is not what it takes; then the default of the input is written, if the
+ * schema can say it, or nothing.
+ */
+function fillIn(resolved: ResolvedTag, options: Record<string, unknown>): Record<string, unknown> {
+  const schema = schemaOf(resolved)
+  if (!schema) return {}
+  return new DefaultFiller(schema, resolved.tag, options).fill()
+}
+
+class DefaultFiller {
+  constructor(
+    readonly schema: StandardSchema,
+    readonly tag: string,
+    readonly options: Record<string, unknown>,
+  ) {}
+
+  fill(): Record<string, unknown> {
+    const filled: Record<string, unknown> = {}
+    const made = this.#made({})
+    if (!isPlainObject(made)) return filled
+    const inputs = inputDefaults(this.schema)
+    const known = new Set(knownKeys(this.schema))
+    for (const [name, value] of Object.entries(made)) {
+      // What a transformation added is no option.
+      if (known.size > 0 && !known.has(name)) continue
+      const found = this.#candidates(name, value, inputs).find((one) => this.#means(name, one, made))
+      if (found !== undefined) setOwn(filled, name, found)
+    }
+    return isDeepStrictEqual(this.#made(filled), made) ? filled : {}
+  }
+
+  #candidates(name: string, value: unknown, inputs: Record<string, unknown>): unknown[] {
+    const given = this.options[name]
+    if (!Object.hasOwn(this.options, name)) return [value, inputs[name]].filter((one) => one !== undefined)
+    const full = filledIn(given, value)
+    return full === given ? [] : [full]
+  }
+
+  #means(name: string, value: unknown, made: unknown): boolean {
+    return isDeepStrictEqual(this.#made({ [name]: value }), made)
+  }
+
+  #made(more: Record<string, unknown>): unknown {
+    const result = validate(this.schema, { ...this.options, ...more })
+    return result.issues ? undefined : result.value
+  }
+}
+
+// What the user wrote stays as written, even where the schema made something else of it.
+function filledIn(given: unknown, made: unknown): unknown {
+  if (!isPlainObject(given) || !isPlainObject(made)) return given
+  const missing = Object.keys(made).filter((name) => !Object.hasOwn(given, name))
+  const full = missing.map((name) => [name, made[name]] as const)
+  const deeper = Object.keys(given).map((name) => [name, filledIn(given[name], made[name])] as const)
+  const changed = missing.length > 0 || deeper.some(([name, value]) => value !== given[name])
+  return changed ? Object.fromEntries([...deeper, ...full]) : given
 }

@@ -1,5 +1,5 @@
 import type { Entry, Node, ScalarNode } from '../../node.js'
-import { givenUp, unlessGivenUp } from '../give-up.js'
+import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { literalBlock, scalarText } from './scalar-text.js'
 
 /**
@@ -7,7 +7,7 @@ import { literalBlock, scalarText } from './scalar-text.js'
  * should write: YAML's own tags, keys that are no short text.
  */
 export function writeQuickly(root: Node, anchors: ReadonlyMap<Node, string>): string | undefined {
-  return unlessGivenUp(() => new QuickWriter(anchors).write(root))
+  return unlessBailedOut(() => new QuickWriter(anchors).write(root))
 }
 
 const longestKey = 1000
@@ -65,16 +65,16 @@ class QuickWriter {
   }
 
   #key(key: Node): string {
-    if (key.kind !== 'scalar' || key.tag !== undefined || this.anchors.has(key)) throw givenUp
+    if (key.kind !== 'scalar' || key.tag !== undefined || this.anchors.has(key)) throw BAIL_OUT
     const text = scalarText(key.value)
-    if (text.length > longestKey) throw givenUp
+    if (text.length > longestKey) throw BAIL_OUT
     return text
   }
 
   #props(node: Node): string {
     if (node.kind === 'alias') return ''
     const { tag = '' } = node
-    if (tag !== '' && !/^![\w.-]+$/.test(tag)) throw givenUp
+    if (tag !== '' && !/^![\w.-]+$/.test(tag)) throw BAIL_OUT
     const anchor = this.anchors.get(node)
     return anchor === undefined ? tag : `&${anchor} ${tag}`.trimEnd()
   }
@@ -87,7 +87,7 @@ class QuickWriter {
   }
 
   #scalar({ value, tag, plain }: ScalarNode, indent: number): string {
-    if (typeof value === 'object' && value !== null) throw givenUp
+    if (typeof value === 'object' && value !== null) throw BAIL_OUT
     if (tag !== undefined && plain && value === '') return ''
     const block = typeof value === 'string' && indent > 0 ? literalBlock(value) : undefined
     if (!block) return tag !== undefined ? scalarText(String(value)) : scalarText(value)

@@ -10,27 +10,26 @@ import {
   scalarNode,
 } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
-import type { Constructing } from '../construct/constructing.js'
-import { recordOf } from '../construct/records.js'
+import { isPlainObject } from '../../util/plain-object.js'
+import type { ConstructContext } from '../construct/construct-context.js'
+import { provenanceOf } from '../construct/provenance.js'
+import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
-import { followed, mergeSources, target, textOf } from '../nodes.js'
-import { isPlainObject } from '../plain-data.js'
-import { maxDepth } from '../read/limits.js'
-import { isSameData, isSameScalar } from './as-loaded.js'
+import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
+import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
-import { Unmade, valuesOf } from './loaded-values.js'
-import type { Hint, Representing } from './representing.js'
+import { type Origin, type RepresentContext, Unconstructed, valuesOf } from './represent-context.js'
 
 /** Makes nodes of values: what was loaded becomes the node that it was loaded from, as far as it did not change. */
-export class Representation implements Representing {
+export class Representation implements RepresentContext {
   /** The loaded node that a made one repeats or takes the place of. */
   readonly origins = new Map<Node, Node>()
   /** The loaded node that stood where a made one stands, where that is not its origin. */
-  readonly places = new Map<Node, Node>()
+  readonly replaced = new Map<Node, Node>()
   /** Where loaded nodes came from. */
-  readonly sources = new Set<Constructing>()
+  readonly sources = new Set<ConstructContext>()
   /** Whether anything stands in two places, so that it needs a name. */
   repeats = false
   /** Nothing as long as the node is being made. */
@@ -46,44 +45,44 @@ export class Representation implements Representing {
     readonly defaults: boolean,
   ) {}
 
-  represent(value: unknown, hint?: Hint): Node {
-    if (hint && isUnchanged(value, hint)) return this.copy(hint)
-    if (typeof value === 'object' && value !== null) return this.#inPlace(this.#object(value, hint), hint)
+  represent(value: unknown, origin?: Origin): Node {
+    if (origin && isUnchanged(value, origin)) return this.copy(origin)
+    if (typeof value === 'object' && value !== null) return this.#inPlace(this.#object(value, origin), origin)
     if (typeof value === 'function' || typeof value === 'symbol') throw this.#unwritable(`a ${typeof value}`)
-    return this.from(scalarNode(value ?? null), hint)
+    return this.recordOrigin(scalarNode(value ?? null), origin)
   }
 
   // What takes the place of something else keeps its comment.
-  #inPlace(made: Node, hint: Hint | undefined): Node {
-    if (!hint || this.origins.get(made) === hint.node) return made
-    this.places.set(made, hint.node)
-    this.sources.add(hint.by)
+  #inPlace(made: Node, origin: Origin | undefined): Node {
+    if (!origin || this.origins.get(made) === origin.node) return made
+    this.replaced.set(made, origin.node)
+    this.sources.add(origin.by)
     return made
   }
 
   /** Says which loaded node a made one takes the place of, and returns the made one. */
-  from<N extends Node>(made: N, hint: Hint | undefined): N {
-    if (!hint) return made
-    this.origins.set(made, hint.node)
-    this.sources.add(hint.by)
+  recordOrigin<N extends Node>(made: N, origin: Origin | undefined): N {
+    if (!origin) return made
+    this.origins.set(made, origin.node)
+    this.sources.add(origin.by)
     return made
   }
 
-  written(written: Node, by: Constructing): Node | undefined {
-    const node = followed(written)
-    const value = by.valueOf(node)
+  written(written: Node, context: ConstructContext): Node | undefined {
+    const node = resolveAlias(written)
+    const value = context.valueOf(node)
     const made = typeof value === 'object' && value !== null ? this.#made.get(value) : this.#copied.get(node)
-    return made && followed(made)
+    return made && resolveAlias(made)
   }
 
-  isWrittenAs(value: unknown, written: Node, by: Constructing): boolean {
-    const made = followed(written)
-    if (isUnmade(value)) return this.#isCopied(followed(value.node), made)
+  isWrittenAs(value: unknown, written: Node, context: ConstructContext): boolean {
+    const made = resolveAlias(written)
+    if (isUnconstructed(value)) return this.#isCopied(resolveAlias(value.node), made)
     if (typeof value === 'object' && value !== null) return this.#made.get(value) === made
     if (made.kind !== 'scalar') return false
     if (!isApplicationTag(made.tag)) return isSameScalar(value ?? null, made.value)
     const origin = this.origins.get(made)
-    return origin?.tag === made.tag && Object.is(by.valueOf(origin), value)
+    return origin?.tag === made.tag && Object.is(context.valueOf(origin), value)
   }
 
   #isCopied(node: Node, made: Node): boolean {
@@ -96,11 +95,11 @@ export class Representation implements Representing {
     if (known) return known
     const merged = new Map<string, Node>()
     if (made.kind !== 'mapping') return merged
-    for (const { key, value, merge } of made.entries) if (!merge) merged.set(textOf(key), value)
+    for (const { key, value, merge } of made.entries) if (!merge) merged.set(textOfKey(key), value)
     for (const { value, merge } of made.entries)
       if (merge)
         for (const source of mergeSources(value))
-          for (const [name, node] of this.mergedEntries(followed(source)))
+          for (const [name, node] of this.mergedEntries(resolveAlias(source)))
             if (!merged.has(name)) merged.set(name, node)
     this.#merged.set(made, merged)
     return merged
@@ -114,7 +113,7 @@ export class Representation implements Representing {
     return made
   }
 
-  at<T>(step: string, make: () => T): T {
+  within<T>(step: string, make: () => T): T {
     if (this.#path.length >= maxDepth)
       throw this.#mistake(`is nested more than ${maxDepth} times`, 'TOO_DEEP')
     this.#path.push(step)
@@ -123,7 +122,7 @@ export class Representation implements Representing {
     return made
   }
 
-  copy({ node, by }: Hint): Node {
+  copy({ node, by }: Origin): Node {
     if (node.kind === 'value') return this.represent(node.value)
     if (node.kind === 'alias') return this.#copyAlias(node, by)
     const before = this.#copied.get(node)
@@ -134,24 +133,26 @@ export class Representation implements Representing {
   }
 
   // Where its anchor is not written, what it repeats is.
-  #copyAlias(node: AliasNode, by: Constructing): Node {
-    const made = this.copy({ node: target(node), by })
-    return made.kind === 'alias' ? this.from(made, { node, by }) : this.#inPlace(made, { node, by })
+  #copyAlias(node: AliasNode, context: ConstructContext): Node {
+    const made = this.copy({ node: aliasTarget(node), by: context })
+    return made.kind === 'alias'
+      ? this.recordOrigin(made, { node, by: context })
+      : this.#inPlace(made, { node, by: context })
   }
 
-  copyEntry({ key, value, merge }: Entry, by: Constructing): Entry {
+  copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
     const step = key.kind === 'scalar' ? String(key.value) : ''
     return {
-      key: this.copy({ node: key, by }),
-      value: this.at(step, () => this.copy({ node: value, by })),
+      key: this.copy({ node: key, by: context }),
+      value: this.within(step, () => this.copy({ node: value, by: context })),
       merge,
     }
   }
 
-  #loaded(value: object, hint: Hint): Node {
+  #loaded(value: object, origin: Origin): Node {
     const made = this.#made.get(value)
     if (made) return this.#alias(made)
-    return this.#remember(hint.node, this.#object(value, hint))
+    return this.#remember(origin.node, this.#object(value, origin))
   }
 
   #remember(from: Node, made: Node): Node {
@@ -162,33 +163,33 @@ export class Representation implements Representing {
   }
 
   /** A loaded node, its children copied. */
-  #structure({ node, by }: Hint): Node {
+  #structure({ node, by }: Origin): Node {
     if (node.kind === 'sequence') {
       const items = node.items.map((item, index) =>
-        this.at(`[${index}]`, () => this.copy({ node: item, by })),
+        this.within(`[${index}]`, () => this.copy({ node: item, by })),
       )
-      return this.from({ ...node, items }, { node, by })
+      return this.recordOrigin({ ...node, items }, { node, by })
     }
-    if (node.kind !== 'mapping') return this.from({ ...node }, { node, by })
+    if (node.kind !== 'mapping') return this.recordOrigin({ ...node }, { node, by })
     const entries = node.entries.some(({ merge }) => merge)
       ? entriesOf(valuesOf(node, by), this, { node, by })
       : node.entries.map((entry) => this.copyEntry(entry, by))
-    return this.from({ ...node, entries }, { node, by })
+    return this.recordOrigin({ ...node, entries }, { node, by })
   }
 
-  #object(value: object, hint?: Hint): Node {
+  #object(value: object, origin?: Origin): Node {
     const made = this.#made.get(value)
-    if (made) return this.from(this.#alias(made), hint?.node.kind === 'alias' ? hint : undefined)
+    if (made) return this.recordOrigin(this.#alias(made), origin?.node.kind === 'alias' ? origin : undefined)
     if (this.#made.has(value)) throw this.#mistake('contains itself', 'CYCLE')
     this.#made.set(value, undefined)
-    const node = this.#make(value, hint)
+    const node = this.#make(value, origin)
     this.#made.set(value, node)
     return node
   }
 
-  #make(value: object, place: Hint | undefined): Node {
-    if (isUnmade(value)) return this.copy(value)
-    const { loaded, made } = recordOf(value) ?? {}
+  #make(value: object, place: Origin | undefined): Node {
+    if (isUnconstructed(value)) return this.copy(value)
+    const { loaded, made } = provenanceOf(value) ?? {}
     // What a "fromYaml" or a factory made as plain data stands as it stood, or anew.
     if (loaded && made !== undefined && isSameData(value, made)) return this.#structure(loaded)
     const hint = made === undefined ? (loaded ?? styleOf(place)) : undefined
@@ -198,22 +199,22 @@ export class Representation implements Representing {
     return this.#core(value, hint, place) ?? this.#instances.represent(value)
   }
 
-  #pairs(value: object, hint: Hint | undefined): Node | undefined {
-    return hint && isCoreCollection(hint.node) ? representCore(value, this, hint) : undefined
+  #pairs(value: object, origin: Origin | undefined): Node | undefined {
+    return origin && isCoreCollection(origin.node) ? representCore(value, this, origin) : undefined
   }
 
-  #core(value: object, hint: Hint | undefined, place: Hint | undefined): Node | undefined {
+  #core(value: object, origin: Origin | undefined, place: Origin | undefined): Node | undefined {
     if (value instanceof Date && !isWritableDate(value))
       throw this.#unwritable('no date of the years 100 to 9999')
-    const node = place && followed(place.node)
+    const node = place && resolveAlias(place.node)
     if (node?.kind === 'scalar' && place!.by.valueOf(node) === value && isSameScalar(value, node.value))
       return this.#structure({ node, by: place!.by })
-    return representCore(value, this, hint)
+    return representCore(value, this, origin)
   }
 
-  #alias(to: Node): AliasNode {
+  #alias(node: Node): AliasNode {
     this.repeats = true
-    return aliasNode(to)
+    return aliasNode(node)
   }
 
   #unwritable(what: string): RegistrationError {
@@ -228,8 +229,8 @@ export class Representation implements Representing {
 }
 
 /** Whether a value is what the scalar in its place says. */
-function isUnchanged(value: unknown, { node, by }: Hint): boolean {
-  const loaded = followed(node)
+function isUnchanged(value: unknown, { node, by }: Origin): boolean {
+  const loaded = resolveAlias(node)
   if (loaded.kind !== 'scalar') return false
   return isApplicationTag(loaded.tag)
     ? typeof value !== 'object' && Object.is(by.valueOf(loaded), value)
@@ -245,12 +246,12 @@ function isSimple(node: Node): boolean {
   )
 }
 
-function isUnmade(value: unknown): value is Hint {
-  return typeof value === 'object' && value !== null && (value instanceof Unmade || isTemplate(value))
+function isUnconstructed(value: unknown): value is Origin {
+  return typeof value === 'object' && value !== null && (value instanceof Unconstructed || isTemplate(value))
 }
 
 // What takes the place of a collection is written in its style, but is not what others repeat.
-function styleOf(place: Hint | undefined): Hint | undefined {
+function styleOf(place: Origin | undefined): Origin | undefined {
   const node = place?.node
   if (node?.kind !== 'sequence' && node?.kind !== 'mapping') return undefined
   return isOwnTag(node.tag) ? undefined : { node, by: place!.by, styleOnly: true }
@@ -260,6 +261,6 @@ function isOwnTag(tag: string | undefined): boolean {
   return tag !== undefined && (isApplicationTag(tag) || tag.startsWith(coreTag))
 }
 
-function ofKind(hint: Hint | undefined, kind: Node['kind']): Hint | undefined {
-  return hint?.node.kind === kind && !isCoreCollection(hint.node) ? hint : undefined
+function ofKind(origin: Origin | undefined, kind: Node['kind']): Origin | undefined {
+  return origin?.node.kind === kind && !isCoreCollection(origin.node) ? origin : undefined
 }

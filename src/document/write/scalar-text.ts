@@ -1,4 +1,4 @@
-import { plainValue } from '../read/quick-scalars.js'
+import { resolvePlain } from '../read/core-schema.js'
 
 // First what begins with an indicator or ends in a space, then what any reader might take for something else.
 const unsafe = /^[\s\-?:,[\]{}#&*!|>'"%@`]|[\s:]$|: | #|^(?:---|\.\.\.)|^(?:<<|=)$/
@@ -21,14 +21,14 @@ const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\ud
 const inFlow = /[,[\]{}]/
 
 /** Where a scalar stands. */
-export interface Surroundings {
+export interface ScalarContext {
   /** In a flow collection, where commas and brackets end a text without quotes. */
   readonly flow?: boolean
   /** Under `%YAML 1.1`, where `y` is a boolean. */
   readonly old?: boolean
 }
 
-const anywhere: Surroundings = {}
+const anywhere: ScalarContext = {}
 
 /** The text of a scalar on one line; strings without quotes where that is safe. */
 export function scalarText(value: unknown, where = anywhere): string {
@@ -39,14 +39,14 @@ export function scalarText(value: unknown, where = anywhere): string {
 }
 
 /** Whether a string reads as itself without quotes, to readers of YAML 1.1 as well: `yes`, `1_000` and `12:30` are none. */
-function isSafe(text: string, { flow, old: ofOld }: Surroundings): boolean {
+function isSafe(text: string, { flow, old: ofOld }: ScalarContext): boolean {
   return (
     text !== '' &&
     !(flow && inFlow.test(text)) &&
     !(ofOld && /^[yYnN]$/.test(text)) &&
     !unsafe.test(text) &&
     !unprintable.test(text) &&
-    plainValue(text) === text &&
+    resolvePlain(text) === text &&
     !(mayBeOld.test(text) && old.test(text))
   )
 }

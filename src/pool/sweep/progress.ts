@@ -1,17 +1,17 @@
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
 import { printable } from '../../util/printable.js'
+import { formatDuration, formatNumber, formatOptions } from './format.js'
 import type { TrialRecord } from './records.js'
-import { choices, duration, number } from './wording.js'
 
 /** Shows how far a sweep is. */
 export interface Progress {
-  settled(record: TrialRecord): void
+  onSettled(record: TrialRecord): void
   /** Leaves the line to others. */
   end(): void
 }
 
-/** What {@link progressOn} shows. */
-export interface ProgressOf {
+/** What {@link createProgress} shows. */
+export interface ProgressOptions {
   readonly metric: string
   readonly total: number
   /** How many trials are done already. */
@@ -19,7 +19,7 @@ export interface ProgressOf {
 }
 
 /** A bar on a terminal, and elsewhere a line for each trial. */
-export function progressOn(logger: Logger, of: ProgressOf): Progress {
+export function createProgress(logger: Logger, of: ProgressOptions): Progress {
   const terminal = logger instanceof StderrLogger && process.stderr.isTTY
   return terminal ? new ProgressBar(logger, of) : new ProgressLines(logger, of)
 }
@@ -29,14 +29,14 @@ class ProgressLines implements Progress {
 
   constructor(
     readonly logger: Logger,
-    readonly of: ProgressOf,
+    readonly options: ProgressOptions,
   ) {
-    this.#done = of.done
+    this.#done = options.done
   }
 
-  settled(record: TrialRecord): void {
-    const count = `${String(++this.#done).padStart(String(this.of.total).length)}/${this.of.total}`
-    const line = `${count}  ${described(record, this.of.metric)}`
+  onSettled(record: TrialRecord): void {
+    const count = `${String(++this.#done).padStart(String(this.options.total).length)}/${this.options.total}`
+    const line = `${count}  ${describeTrial(record, this.options.metric)}`
     if (record.error) this.logger.warn(line)
     else this.logger.info(line)
   }
@@ -52,15 +52,15 @@ class ProgressBar implements Progress {
 
   constructor(
     readonly logger: Logger,
-    readonly of: ProgressOf,
+    readonly options: ProgressOptions,
   ) {
-    this.#done = of.done
+    this.#done = options.done
     this.#draw('')
   }
 
-  settled(record: TrialRecord): void {
+  onSettled(record: TrialRecord): void {
     this.#done++
-    const line = described(record, this.of.metric)
+    const line = describeTrial(record, this.options.metric)
     if (record.error) {
       process.stderr.write(clearLine)
       this.logger.warn(line)
@@ -73,19 +73,21 @@ class ProgressBar implements Progress {
   }
 
   #draw(line: string): void {
-    const { total } = this.of
+    const { total } = this.options
     const filled = Math.round((width * this.#done) / total)
     const bar = `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${this.#done}/${total}  ${line}`
     process.stderr.write(clearLine + bar.slice(0, (process.stderr.columns ?? 80) - 1))
   }
 }
 
-function described(
+function describeTrial(
   { trial, options, metric, durationMs, error, stopped }: TrialRecord,
   name: string,
 ): string {
   const what = error
     ? error.message.split('\n', 1)[0]
-    : `${name} ${number(metric)}${stopped ? ', stopped early' : ''}`
-  return printable([`${trial}  ${what}`, choices(options), duration(durationMs)].filter(Boolean).join('  '))
+    : `${name} ${formatNumber(metric)}${stopped ? ', stopped early' : ''}`
+  return printable(
+    [`${trial}  ${what}`, formatOptions(options), formatDuration(durationMs)].filter(Boolean).join('  '),
+  )
 }

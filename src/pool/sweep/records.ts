@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { JsonLines } from '../json-lines.js'
-import { misfit, type Shape } from '../stored-shape.js'
+import { ResourceError } from '../../errors.js'
+import { writeAtomically } from '../../util/atomic-write.js'
+import { editedResults, JsonLines, type Shape, shapeMismatch } from '../json-lines.js'
+import { archiveFiles, type OwnFileNames } from '../results-store.js'
+import type { SearchPlan } from './search.js'
 
 /** What is known of a trial that has settled: one line of `results.jsonl`. */
 export interface TrialRecord {
@@ -32,7 +37,7 @@ export const recordsName = 'results.jsonl'
  * @throws `ResourceError` when a line is none that a sweep has written.
  */
 export function readRecords(folder: string): Promise<TrialRecord[]> {
-  return JsonLines.all(join(folder, recordsName), notRecord)
+  return JsonLines.readAll(join(folder, recordsName), recordMismatch)
 }
 
 const recordShape: Shape = {
@@ -47,8 +52,146 @@ const recordShape: Shape = {
   error: 'object?',
 }
 
-function notRecord(item: object): string | undefined {
+function recordMismatch(item: object): string | undefined {
   const { metric, error } = item as Partial<TrialRecord>
-  const why = misfit(item, recordShape) ?? (error && misfit(error, { code: 'string', message: 'string' }))
+  const why =
+    shapeMismatch(item, recordShape) ?? (error && shapeMismatch(error, { code: 'string', message: 'string' }))
   return why ?? (metric === undefined && !error ? '"metric" is missing' : undefined)
+}
+
+/** What a sweep has left in its folder. */
+export interface SweepData extends SweepDescription {
+  readonly records: readonly TrialRecord[]
+}
+
+/** @throws {@link ResourceError} when a folder has no results of a sweep. */
+export async function readSweep(folder: string): Promise<SweepData> {
+  const description = await readDescription(folder)
+  const records = description ? await readRecords(folder) : []
+  if (description && records.length > 0) return { ...description, records }
+  throw new ResourceError(
+    `"${folder}" has no results of a sweep: name the "output" of one, such as "flambeau report sweep"`,
+    { code: 'NO_RESULTS' },
+  )
+}
+
+/** Whether a metric should be large or small. */
+export type Goal = 'max' | 'min'
+
+/** Records as a reader wants them. */
+export interface Ranking {
+  /** The best first; of equal ones the earlier. */
+  readonly ranked: readonly TrialRecord[]
+  readonly stopped: readonly TrialRecord[]
+  readonly failed: readonly TrialRecord[]
+}
+
+/** Sorts records: those that came to a result by their metric, those that were stopped, those that failed. */
+export function rank(records: readonly TrialRecord[], goal: Goal): Ranking {
+  const done = records.filter(({ error, stopped }) => !error && !stopped)
+  const sign = goal === 'max' ? -1 : 1
+  const ranked = done.toSorted((a, b) => sign * (a.metric! - b.metric!) || (a.trial < b.trial ? -1 : 1))
+  return {
+    ranked,
+    stopped: records.filter(({ stopped }) => stopped),
+    failed: records.filter(({ error }) => error),
+  }
+}
+
+/** What the results of a sweep do not say by themselves: `sweep.json`. */
+interface SweepDescription {
+  readonly metric: string
+  readonly goal: Goal
+  /** How many trials it has in all. */
+  readonly trials: number
+}
+
+const descriptionName = 'sweep.json'
+
+export async function writeDescription({ options, size }: SearchPlan): Promise<void> {
+  const { metric, goal, output } = options
+  const description: SweepDescription = { metric, goal, trials: size }
+  const file = join(output, descriptionName)
+  await writeAtomically(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o666 })
+}
+
+/**
+ * What is said of the sweep in a folder, if there is one.
+ *
+ * @throws {@link ResourceError} when something else has changed it.
+ */
+export async function readDescription(folder: string): Promise<SweepDescription | undefined> {
+  const file = join(folder, descriptionName)
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const description = parseJson(text) as SweepDescription
+  const shape = { metric: 'string', goal: 'string', trials: 'number' } as const
+  const why =
+    shapeMismatch(description, shape) ?? (isGoal(description.goal) ? undefined : '"goal" must be max or min')
+  if (why !== undefined) throw editedResults(`"${file}"`, why)
+  return description
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isGoal(goal: string): goal is Goal {
+  return goal === 'max' || goal === 'min'
+}
+
+/** Where records go that a sweep has no trial for any more. */
+export const othersName = 'results-old.jsonl'
+
+/** The runnable file of the winner. */
+export const bestName = 'best.yaml'
+
+/** What a sweep makes in its folder. */
+const sweepFiles: OwnFileNames = {
+  '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|results-old\.jsonl)$/,
+  failed: /^\d+\.(?:yaml|log)$/,
+  results: /^\d+\.[0-9a-f]{12}\.json$/,
+  tasks: /^\d+$/,
+}
+const bestFile: OwnFileNames = { '': /^best\.yaml$/ }
+
+/** What becomes of the records that an earlier run has left. */
+export interface EarlierTrials {
+  /** Those whose trials are not done again, each with the number that its trial has now. */
+  readonly kept: readonly TrialRecord[]
+  /** Results that this sweep has no trial for. */
+  readonly others: readonly TrialRecord[]
+  /** Whatever is there is set aside. */
+  readonly force?: boolean
+}
+
+/** Opens `results.jsonl`, to which records are appended as trials settle, behind those of an earlier run. */
+export async function openRecords(folder: string, earlier: EarlierTrials): Promise<JsonLines<TrialRecord>> {
+  await prepareFolder(folder, earlier)
+  if (earlier.others.length > 0) await appendOthers(folder, earlier.others)
+  const file = join(folder, recordsName)
+  await JsonLines.replace(file, earlier.kept)
+  return JsonLines.open(file)
+}
+
+async function appendOthers(folder: string, records: readonly TrialRecord[]): Promise<void> {
+  const file = join(folder, othersName)
+  await JsonLines.replace(file, [...(await JsonLines.readAll(file)), ...records])
+}
+
+// Where no sweep was, nothing is one's.
+async function prepareFolder(folder: string, { force = false }: EarlierTrials): Promise<void> {
+  const best = join(folder, bestName)
+  const isSweep = (await readDescription(folder)) !== undefined
+  if (force) await archiveFiles(folder, isSweep ? sweepFiles : bestFile)
+  else if (!isSweep && existsSync(best)) throw foreignBestFile(best)
+}
+
+function foreignBestFile(file: string): ResourceError {
+  const message = `"${file}" exists and is of no sweep: name another "output", or add "--force" to set it aside`
+  return new ResourceError(message, { code: 'OUTPUT_EXISTS' })
 }

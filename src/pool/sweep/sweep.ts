@@ -1,24 +1,24 @@
 import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
+import { registrable } from '../../registry/decorators.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
-import { registrable } from '../../registry/registrable.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
-import { redactOf } from '../../runnable/secrets/mask.js'
-import { requirePackages } from '../bullmq/packages.js'
-import { keepOutput } from '../on-cluster/keep-output.js'
+import { redactorFor } from '../../runnable/secrets/mask.js'
+import { requirePackages } from '../engines/bullmq/packages.js'
+import { keepOutput } from '../engines/cluster/remote-paths.js'
 import { openPool } from '../open-pool.js'
+import type { PoolOptions } from '../options.js'
 import { OutputLock } from '../output-lock.js'
 import type { Pool } from '../pool.js'
-import type { PoolOptions } from '../pool-options.js'
-import { resultsExist } from '../results-exist.js'
-import { conclude, type SweepResult } from './conclusion.js'
-import { earlierOf } from './earlier.js'
-import { LogUniform } from './log-uniform.js'
-import { Plan } from './plan.js'
+import { resultsExist } from '../results-store.js'
+import { sweepSchema } from './options.js'
+import { LogUniform } from './parameters.js'
 import { readRecords } from './records.js'
-import { sweepSchema } from './sweep-options.js'
-import { SweepRun } from './sweep-run.js'
+import { matchEarlier } from './resume.js'
+import { SearchPlan } from './search.js'
+import { type SweepResult, summarize } from './summary.js'
+import { SweepRun } from './trials.js'
 
 /** What `run()` of a {@link Sweep} takes besides the usual. */
 export interface SweepRunOptions {
@@ -109,27 +109,30 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     const pool = await this.#openPool(options)
     try {
       const { logger, signal, imports = [] } = options
-      const redact = redactOf(this.config)
+      const redact = redactorFor(this.config)
       const records = await new SweepRun({ plan, pool, logger, signal, earlier, imports, redact }).run()
-      return await conclude(plan, records, logger)
+      return await summarize(plan, records, logger)
     } catch (thrown) {
-      if (options.signal.aborted) await this.#sayHowToGoOn(plan, options.logger)
+      if (options.signal.aborted) await this.#explainResume(plan, options.logger)
       throw thrown
     } finally {
       await pool.close()
     }
   }
 
-  #plan(): Plan {
-    return new Plan(this.options, { extensions: this.extensions })
+  #plan(): SearchPlan {
+    return new SearchPlan(this.options, { extensions: this.extensions })
   }
 
-  async #earlier(plan: Plan, { force, resume = this.options.resume, signal }: RunOptions & SweepRunOptions) {
+  async #earlier(
+    plan: SearchPlan,
+    { force, resume = this.options.resume, signal }: RunOptions & SweepRunOptions,
+  ) {
     if (force) return { kept: [], others: [], force }
     const { output } = this.options
     const found = await readRecords(output)
     if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, of: 'trial' })
-    return earlierOf(plan, found, signal)
+    return matchEarlier(plan, found, signal)
   }
 
   #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {
@@ -140,7 +143,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
       ...(engine && { engine }),
       signal,
       folder: output,
-      logger: quieter(logger),
+      logger: debugLogger(logger),
       extensions: this.#extensionFolders(),
       secrets: this.config,
       ...(workers === undefined ? {} : { workers }),
@@ -153,7 +156,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
   }
 
-  async #sayHowToGoOn(plan: Plan, logger: Logger): Promise<void> {
+  async #explainResume(plan: SearchPlan, logger: Logger): Promise<void> {
     const { length } = await readRecords(this.options.output)
     logger.warn(`${length} of ${plan.size} trials are done: go on with "--resume"`)
   }
@@ -165,7 +168,7 @@ registrable('!Sweep', {
 })(Sweep)
 
 // What trials say goes by too fast to be read beside the progress of the sweep.
-function quieter(logger: Logger): Logger {
+function debugLogger(logger: Logger): Logger {
   const debug = (...message: unknown[]): void => logger.debug(...message)
   return { debug, info: debug, warn: debug, error: debug }
 }

@@ -1,10 +1,8 @@
+import { type ResolvedTag, schemaOf } from '../registration.js'
 import type { Registry } from '../registry.js'
-import { inputJsonSchema } from '../schema-keys.js'
-import { schemaOf } from '../schema-of.js'
-import type { StandardSchema } from '../standard-schema.js'
+import { inputJsonSchema, type StandardSchema } from '../standard-schema.js'
 import type { Tag } from '../tag.js'
-import type { ResolvedTag } from '../types.js'
-import { isSchema, type JsonSchema } from './keywords.js'
+import { isSchemaObject, type JsonSchema } from './keywords.js'
 
 /** A tag that may be written, a factory's included, and what is known of its options. */
 export interface DescribedTag {
@@ -33,6 +31,6 @@ function describeTag(tag: Tag, resolved: ResolvedTag): DescribedTag {
     tag,
     resolved,
     schema,
-    options: isSchema(options) && 'properties' in options ? options : undefined,
+    options: isSchemaObject(options) && 'properties' in options ? options : undefined,
   }
 }

@@ -8,12 +8,12 @@ const annotations = new Set(
 )
 
 /** Whether a schema lets everything pass: what its library cannot say, such as an object of a class, looks so. */
-export function isOpen(schema: JsonSchema): boolean {
+export function isUnconstrained(schema: JsonSchema): boolean {
   return Object.keys(schema).every((keyword) => annotations.has(keyword))
 }
 
 /** Whether something is a schema that is an object: `true` and `false` are schemas, too. */
-export function isSchema(value: unknown): value is JsonSchema {
+export function isSchemaObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -23,7 +23,7 @@ export function reference(name: string, ...parts: readonly string[]): JsonSchema
 }
 
 /** The schema with its references to itself led to the definition that it becomes. */
-export function asDefinition(name: string, schema: JsonSchema): JsonSchema {
+export function toDefinition(name: string, schema: JsonSchema): JsonSchema {
   const home = reference(name)['$ref']
   return JSON.parse(JSON.stringify(schema), (keyword, value) =>
     keyword === '$ref' && typeof value === 'string' ? value.replace(/^#/, () => String(home)) : value,

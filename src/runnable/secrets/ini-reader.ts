@@ -1,6 +1,5 @@
 import { dialects } from './dialects.js'
-import { FileProblems, type Line } from './file-problems.js'
-import { quoted } from './quoted.js'
+import { FileProblems, type Line, quoted } from './secrets-errors.js'
 import { SecretsTable } from './secrets-table.js'
 
 type Parse = typeof import('ini').parse

@@ -1,17 +1,18 @@
-import { isPlainObject } from '../../document/plain-data.js'
-import { messageOf, propertyOf } from '../../util/thrown.js'
+import { isUtf8 } from 'node:buffer'
+import { isPlainObject } from '../../util/plain-object.js'
+import { messageOf, propertyOf, stackOf } from '../../util/thrown.js'
 import { emptySecrets, type SecretsConfig } from './secrets.js'
 
 /** Masks what must not be shown in a text. */
 export type Redact = (text: string) => string
 
 /** What masks the values of secrets; passwords in URLs alone, where there are no secrets. */
-export function redactOf(secrets: SecretsConfig = emptySecrets()): Redact {
+export function redactorFor(secrets: SecretsConfig = emptySecrets()): Redact {
   return (text) => secrets.redact(text)
 }
 
 /** Data of a user with its texts and names masked; what JSON makes of an object stands for it. */
-export function maskedData<T>(data: T, redact: Redact, redactName = redact): T {
+export function maskData<T>(data: T, redact: Redact, redactName = redact): T {
   const json = JSON.stringify(data)
   return json === undefined || redact(json) === json ? data : masked(JSON.parse(json), redact, redactName)
 }
@@ -34,7 +35,7 @@ const identifiers: ReadonlySet<string> = new Set(['name', 'code'])
  * An error with its texts masked: its message and stack, its other properties that are texts or plain data, and its
  * causes. It stays the object that was thrown; one that cannot be changed gets a stand-in.
  */
-export function maskedError(error: Error, redact: Redact): Error {
+export function maskError(error: Error, redact: Redact): Error {
   return new ErrorMask(redact).masked(error)
 }
 
@@ -69,7 +70,7 @@ class ErrorMask {
       if (typeof value === 'string') return this.redact(value)
       if (value instanceof Error) return this.masked(value)
       if (Array.isArray(value)) return this.#items(value)
-      return isPlainObject(value) ? maskedData(value, this.redact, asItIs) : value
+      return isPlainObject(value) ? maskData(value, this.redact, asItIs) : value
     } catch {
       return value
     }
@@ -90,4 +91,39 @@ class ErrorMask {
     }
     return Object.assign(safe, { stack })
   }
+}
+
+/**
+ * Masks what this process prints from now on, for one whose output is a log: on a cluster, or among that of other
+ * workers. Each text is masked by itself.
+ */
+export function maskOutput(redact: Redact): void {
+  for (const stream of [process.stdout, process.stderr]) maskStream(stream, redact)
+}
+
+/** Prints the error of which this process dies by its streams, which mask it: Node would print it past them. */
+export function printCrashes(): void {
+  process.on('uncaughtException', dieOf)
+}
+
+function maskStream(stream: NodeJS.WriteStream, redact: Redact): void {
+  const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean
+  stream.write = (chunk: unknown, ...rest: unknown[]) => write(maskedChunk(chunk, rest[0], redact), ...rest)
+}
+
+function maskedChunk(chunk: unknown, encoding: unknown, redact: Redact): unknown {
+  if (typeof chunk === 'string') return isOtherEncoding(encoding) ? chunk : redact(chunk)
+  if (!(chunk instanceof Uint8Array) || !isUtf8(chunk)) return chunk
+  return Buffer.from(redact(Buffer.from(chunk).toString()))
+}
+
+function isOtherEncoding(encoding: unknown): boolean {
+  return typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
+}
+
+function dieOf(thrown: unknown): void {
+  // A program that has a listener of its own decides what becomes of it.
+  if (process.listenerCount('uncaughtException') > 1) return
+  console.error(stackOf(thrown))
+  process.exit(1)
 }

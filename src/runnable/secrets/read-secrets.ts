@@ -3,8 +3,8 @@ import { SecretsFileError } from '../../errors.js'
 import { expandHome } from '../../util/paths.js'
 import { readIni } from './ini-reader.js'
 import { readPython } from './python-reader.js'
-import { quoted } from './quoted.js'
 import { Secrets, type SecretsConfig } from './secrets.js'
+import { quoted } from './secrets-errors.js'
 
 /** How an INI file is read: as Python's `configparser` does, or as the npm package `ini` does. */
 export type SecretsDialect = 'python' | 'ini'

@@ -1,4 +1,4 @@
-import { missingSecret, unreadableSecret } from './missing-secret.js'
+import { missingSecret, unreadableSecret } from './secrets-errors.js'
 import type { SecretsTable } from './secrets-table.js'
 
 const decimal = /^[+-]?(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?$/i

@@ -1,10 +1,9 @@
 import { dialects } from './dialects.js'
-import { missingSecret } from './missing-secret.js'
-import { withNames } from './named-access.js'
 import { redactor } from './redact.js'
-import { hidden, inspection, openSection, type SecretSection } from './secret-section.js'
+import { hidden, inspection, openSection, type SecretSection, withProperties } from './secret-section.js'
 import { SecretValue } from './secret-value.js'
-import { SecretsTable } from './secrets-table.js'
+import { missingSecret } from './secrets-errors.js'
+import { defaultSection, type Keys, SecretsTable } from './secrets-table.js'
 
 /** What to take when a section or key is not there; a value that is there but wrong is an error all the same. */
 export interface SecretOptions<Value> {
@@ -40,7 +39,7 @@ export class Secrets {
   /** @internal */
   static from(table: SecretsTable): SecretsConfig {
     const methods = new Secrets()
-    const secrets = withNames(methods, {
+    const secrets = withProperties(methods, {
       enumerable: true,
       has: (section) => table.hasSection(section),
       list: () => table.names(),
@@ -120,4 +119,59 @@ export function emptySecrets(): SecretsConfig {
 function readSection(table: SecretsTable, section: string): SecretSection {
   if (!table.hasSection(section)) throw missingSecret(table, section)
   return openSection(table, section)
+}
+
+/** Secrets as a program writes them: values by key, by section. */
+export type SecretValues = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/**
+ * Secrets that were not read from a file; keys have no case, as in one, and values are what they are.
+ *
+ * ```ts
+ * const secrets = secretsOf({ MAIL: { KEY: 'k' } })
+ * assert.equal(secrets.get('MAIL', 'key'), 'k')
+ * ```
+ */
+export function secretsOf(values: SecretValues): SecretsConfig {
+  const sections = Object.entries(values).map(([section, keys]) => [section, keysOf(keys)] as const)
+  return Secrets.from(new SecretsTable({ content: { sections: new Map(sections) }, rules: dialects.literal }))
+}
+
+function keysOf(keys: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(Object.entries(keys).map(([key, value]) => [dialects.literal.keyOf(key), value]))
+}
+
+/**
+ * Secrets of two files as one, as `read` of Python's `ConfigParser` adds a second file to a first: sections join, and of
+ * a key in both the later value counts. The rules are those of the later file; values of a file in another dialect
+ * keep what they read as.
+ *
+ * @throws {@link MissingSecretsError} when such a value cannot be read.
+ */
+export function mergeSecrets(before: SecretsConfig, later: SecretsConfig): SecretsConfig {
+  if (before === emptySecrets() || before === later) return later
+  const [first, second] = [tableOf(before), tableOf(later)]
+  const names = new Set([...first.sections(), ...second.sections()])
+  const sections = new Map([...names].map((name) => [name, joined(first, second, name)]))
+  const inherits = first.inherits() || second.inherits()
+  const content = { sections, ...(inherits && { defaults: joined(first, second, defaultSection) }) }
+  const { rules, filename } = second
+  return Secrets.from(
+    new SecretsTable({
+      content,
+      rules,
+      ...(filename === undefined ? {} : { filename }),
+      otherFiles: [first.filename ?? [], first.otherFiles, second.otherFiles].flat(),
+      withheld: [...first.withheld, ...second.withheld],
+    }),
+  )
+}
+
+function joined(first: SecretsTable, second: SecretsTable, section: string): Keys {
+  const { keyOf, quote, name } = second.rules
+  const converted = first.own(section).map(([key, raw]) => {
+    const same = first.rules.name === name
+    return [keyOf(key), same ? raw : quote(new SecretValue(first, section, key).text()!)] as const
+  })
+  return new Map([...converted, ...second.own(section)])
 }

@@ -1,16 +1,13 @@
 import type { Span } from '../../../source.js'
-import { syntaxMessage } from '../syntax-messages.js'
-import { bracketRepairs } from './brackets.js'
 import { characterRepairs } from './characters.js'
 import { blockTextRepairs, indentationRepairs } from './indentation.js'
-import { plainTextRepairs } from './plain-text.js'
-import { propertyRepairs } from './properties.js'
+import { bracketRepairs, separatorRepairs } from './punctuation.js'
 import { quoteRepairs } from './quotes.js'
-import { applied, before, type Edit, type Finding, type Repair, Scene } from './repair.js'
-import { separatorRepairs } from './separators.js'
+import { applyEdits, type Edit, ErrorLines, type Finding, originalOffset, type Repair } from './repair.js'
+import { plainTextRepairs, propertyRepairs } from './values.js'
 
 /** What is wrong with the YAML of a text: one finding for each cause. */
-export interface Diagnosis {
+interface Diagnosis {
   readonly findings: readonly Finding[]
   /** The text as it was probably meant; `undefined` when that is not known. */
   readonly meant: string | undefined
@@ -42,17 +39,17 @@ const settled = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'C
 const ofNodes = new Set([...settled, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
 
 /** Reads a text for its errors only. */
-export type Inspect = (text: string) => readonly Finding[]
+type Inspect = (text: string) => readonly Finding[]
 
 /**
  * Finds the cause of each error: a change near it that a person might make, and after which the parser is content.
  * What vanishes with the change was no mistake of its own.
  */
 export function diagnose(text: string, inspect: Inspect): Diagnosis {
-  return new Diagnosing(text, inspect).run()
+  return new Diagnoser(text, inspect).run()
 }
 
-class Diagnosing {
+class Diagnoser {
   readonly #findings: Finding[] = []
   readonly #changes: (readonly Edit[])[] = []
   readonly #settled = new Set<string>()
@@ -105,11 +102,11 @@ class Diagnosing {
     if (!once || !this.#findings.some((finding) => finding.message === message))
       this.#findings.push({ code, message, span })
     this.#changes.unshift(edits)
-    this.#text = applied(this.#text, edits)
+    this.#text = applyEdits(this.#text, edits)
   }
 
   #origin(offset: number): number {
-    return this.#changes.reduce((at, edits) => before(at, edits), offset)
+    return this.#changes.reduce((at, edits) => originalOffset(at, edits), offset)
   }
 
   #inspect(text: string): readonly Finding[] {
@@ -146,10 +143,10 @@ class Diagnosing {
 
   // How many errors a repair leaves; `undefined` when it does not mend this one.
   #errorsAfter(repair: Repair, { text, error, found }: View): number | undefined {
-    const left = this.#inspect(applied(text, repair.edits))
+    const left = this.#inspect(applyEdits(text, repair.edits))
     const [next] = left
     if (!next) return 0
-    const at = before(next.span.start, repair.edits)
+    const at = originalOffset(next.span.start, repair.edits)
     const lineEnd = text.indexOf('\n', repair.at.start)
     const isFurther = (left.length < found.length || repair.uncovers) && at > lineEnd && lineEnd >= 0
     return at > error.span.start || isFurther ? left.length : undefined
@@ -164,7 +161,7 @@ interface View {
 }
 
 function* repairsFor({ text, error }: View): Generator<Repair> {
-  const scene = new Scene(text, error)
+  const scene = new ErrorLines(text, error)
   const fitting = ofNodes.has(error.code) ? [characterRepairs, plainTextRepairs] : proposers
   for (const propose of fitting) yield* propose(scene)
 }
@@ -206,3 +203,41 @@ function keyOf({ code, message }: Finding): string {
 function inTextOrder(found: readonly Finding[]): Finding[] {
   return [...found].sort((a, b) => a.span.start - b.span.start)
 }
+
+/** What is said of a problem that `yaml` found: in its words, where they say what to do, else in ours. */
+export function syntaxMessage(code: string, message: string): string {
+  return messages[code] ?? openQuote(message) ?? wrongCollection(message) ?? withoutPosition(message)
+}
+
+const messages: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'A tab cannot indent YAML: use spaces',
+  MULTIPLE_ANCHORS: 'A node can have one anchor only: remove one "&name"',
+  MULTIPLE_TAGS: 'A node can have one tag only: remove one "!Tag"',
+  BAD_INDENT: 'Wrong indentation: the entries of one mapping or sequence begin in the same column',
+  BLOCK_AS_IMPLICIT_KEY:
+    'A mapping or sequence begins in the middle of a line: begin it on a line of its own',
+  MULTILINE_IMPLICIT_KEY: 'A key must stand on one line, with ":" behind it',
+  KEY_OVER_1024_CHARS:
+    'A key has at most 1,024 characters: use "? key" on a line of its own for a longer one',
+  RESOURCE_EXHAUSTION: 'This is nested too deeply to be read',
+}
+
+function withoutPosition(message: string): string {
+  return message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').replace(/\.$/, '')
+}
+
+// "Missing closing "quote", with the quote that is missing.
+function openQuote(message: string): string | undefined {
+  const quote = /^Missing closing (["'])quote/.exec(message)?.[1]
+  return quote && `This text is not closed: write ${quote} at its end`
+}
+
+// Of a tag of YAML's own: "tag:yaml.org,2002:omap used for map collection, but expects seq".
+function wrongCollection(message: string): string | undefined {
+  const found = /^tag:yaml\.org,2002:(\w+) used for (map|seq) collection, but expects (\w+)/.exec(message)
+  return found
+    ? `"!!${found[1]}" takes a ${names[found[3]!] ?? found[3]}, but here stands a ${names[found[2]!]}`
+    : undefined
+}
+
+const names: Readonly<Record<string, string>> = { map: 'mapping', seq: 'sequence', scalar: 'single value' }

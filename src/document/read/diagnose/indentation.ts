@@ -1,4 +1,4 @@
-import type { Edit, Line, Proposer, Scene } from './repair.js'
+import type { Edit, ErrorLines, Line, Proposer } from './repair.js'
 import { insert, replace } from './repair.js'
 
 /** Lines that begin in another column than their siblings. */
@@ -45,7 +45,7 @@ interface Shift {
   readonly distance: number
 }
 
-function* shifts(scene: Scene, line: Line): Generator<Shift> {
+function* shifts(scene: ErrorLines, line: Line): Generator<Shift> {
   const block = blockOf(scene.lines, line)
   const peers = peersOf(scene.lines, line)
   for (const [indent, sibling] of columnsFor(scene.lines, line)) {

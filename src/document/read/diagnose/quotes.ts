@@ -1,4 +1,4 @@
-import type { Line, Proposer, Repair, Scene } from './repair.js'
+import type { ErrorLines, Line, Proposer, Repair } from './repair.js'
 import { excerpt, inQuotes, insert, replace } from './repair.js'
 
 /** Quotes: open ones, quotes in quotes, escapes that there are not, text behind a closed one. */
@@ -46,7 +46,7 @@ function closing(text: string, quote: string, from: number): number | undefined 
   return undefined
 }
 
-function* escapes(scene: Scene): Generator<Repair> {
+function* escapes(scene: ErrorLines): Generator<Repair> {
   const { error, index, lines } = scene
   if (error.code === 'BAD_DQ_ESCAPE') {
     const found = quotedAround(lines[index]!, error.span.start)
@@ -61,7 +61,12 @@ function* escapes(scene: Scene): Generator<Repair> {
     }
 }
 
-function* otherQuotes({ text }: Scene, found: Backslash, why: string, length: number): Generator<Repair> {
+function* otherQuotes(
+  { text }: ErrorLines,
+  found: Backslash,
+  why: string,
+  length: number,
+): Generator<Repair> {
   const { start, end, backslash } = found
   const inside = text.slice(start + 1, end - 1)
   const at = { start: backslash, end: backslash + length }
@@ -95,7 +100,7 @@ function quotedAround(line: Line, offset: number): Backslash | undefined {
 
 const smart = /[“”„‟]([^“”„‟"]*)[“”„‟"]|"([^“”„‟"]*)[“”„‟]|[“”„‟‘’‚‛]/
 
-function* smartQuotes(scene: Scene): Generator<Repair> {
+function* smartQuotes(scene: ErrorLines): Generator<Repair> {
   for (const line of scene.upwards(3)) {
     const found = smart.exec(line.text)
     if (!found) continue
@@ -187,7 +192,7 @@ function* inner(line: Line): Generator<Repair> {
 }
 
 // The closing quote of a text of several lines, alone in its line.
-function* closingLine(scene: Scene): Generator<Repair> {
+function* closingLine(scene: ErrorLines): Generator<Repair> {
   for (const line of scene.nearby()) {
     if (!/^["'][\s,\]}]*$/.test(line.content)) continue
     const at = scene.contentSpan(line)

@@ -26,7 +26,7 @@ export interface Repair {
 }
 
 /** Proposes changes for the first error of a text; those that a person would think of first come first. */
-export type Proposer = (scene: Scene) => Iterable<Repair>
+export type Proposer = (scene: ErrorLines) => Iterable<Repair>
 
 /** One line of a text, without its line end. */
 export interface Line {
@@ -42,7 +42,7 @@ export interface Line {
 const farthest = 60
 
 /** The lines around the first error of a text. */
-export class Scene {
+export class ErrorLines {
   readonly lines: readonly Line[]
   readonly index: number
 
@@ -100,7 +100,7 @@ function linesOf(text: string): Line[] {
 }
 
 /** A text with edits, which do not overlap. */
-export function applied(text: string, edits: readonly Edit[]): string {
+export function applyEdits(text: string, edits: readonly Edit[]): string {
   let made = ''
   let from = 0
   for (const edit of inOrder(edits)) {
@@ -111,7 +111,7 @@ export function applied(text: string, edits: readonly Edit[]): string {
 }
 
 /** Where an offset of the text with edits stands in the text without. */
-export function before(offset: number, edits: readonly Edit[]): number {
+export function originalOffset(offset: number, edits: readonly Edit[]): number {
   let shift = 0
   for (const { start, end, text } of inOrder(edits)) {
     const made = start + shift
@@ -126,8 +126,8 @@ function inOrder(edits: readonly Edit[]): Edit[] {
   return [...edits].sort((a, b) => a.start - b.start)
 }
 
-export function insert(at: number, text: string): Edit {
-  return { start: at, end: at, text }
+export function insert(offset: number, text: string): Edit {
+  return { start: offset, end: offset, text }
 }
 
 export function replace({ start, end }: Span, text: string): Edit {

@@ -1,0 +1,84 @@
+import { constants } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
+import type { RunEnd } from '../../cluster/run/remote-run.js'
+import { isFlambeauError } from '../../errors.js'
+import type { Logger } from '../../runnable/logger.js'
+import { interruptedCode } from '../../util/exit-codes.js'
+import { printResult } from '../output.js'
+import type { ClusterContext } from './cluster-context.js'
+
+/** What {@link withReconnect} adds. */
+export interface ReconnectFlags {
+  readonly reconnectTimeout?: number
+}
+
+/** Adds `--reconnect-timeout SECONDS`. */
+export function withReconnect(command: Command): Command {
+  const option = new Option(
+    '--reconnect-timeout <seconds>',
+    'how long to try to reach the cluster again when the connection is lost (default: 600)',
+  )
+  return command.addOption(option.argParser(seconds))
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1e9) return value
+  throw new InvalidArgumentError('It must be a number of seconds, such as 3600.')
+}
+
+/** The run that a command stays with. */
+interface FollowedRun {
+  readonly id: string
+  /** The YAML file of its cluster. */
+  readonly file: string
+  readonly flags: ReconnectFlags
+}
+
+/**
+ * Stays with a run through lost connections. When its host is not reached any more, it says that the run goes on and
+ * how to come back, and gives the exit code for that.
+ */
+export async function followRun(
+  { id, file, flags }: FollowedRun,
+  { logger, signal }: ClusterContext,
+  body: (options: ReconnectOptions) => Promise<number>,
+): Promise<number> {
+  const { reconnectTimeout } = flags
+  try {
+    return await body({
+      signal,
+      ...(reconnectTimeout === undefined ? {} : { reconnectTimeoutMs: reconnectTimeout * 1000 }),
+      onConnectionLost: ({ message }) => logger.warn(`${message}; trying to reach it again`),
+    })
+  } catch (error) {
+    if (!isFlambeauError(error) || error.code !== 'RUN_OUT_OF_REACH') throw error
+    logger.error(`${error.message.replace(/, and can be.*$/, '')}`)
+    logger.info(`Come back with "flambeau logs ${id} -f -c ${file}" or "flambeau wait ${id} -c ${file}"`)
+    return error.exitCode
+  }
+}
+
+/** What a process exits with when the cluster is at fault. */
+const clusterCode = 69
+/** A process that a signal ended has this and the number of the signal as its code, in every shell. */
+const signalCode = 128
+const signalNumbers: Readonly<Record<string, number>> = constants.signals
+
+/** Tells how a run ended, prints its result, and gives the exit code that says the same. */
+export function reportRunEnd(end: RunEnd, logger: Logger): number {
+  const { id, state, exitCode, signal, value } = end
+  if (state === 'succeeded') printResult(value)
+  if (state === 'cancelled') return warn(`Run ${id} was cancelled`, interruptedCode, logger)
+  if (state === 'lost')
+    return warn(`Run ${id} is lost: its host was restarted, or its supervisor killed`, clusterCode, logger)
+  if (signal !== undefined)
+    return warn(`Run ${id} was ended by ${signal}`, signalCode + (signalNumbers[signal] ?? 0), logger)
+  return exitCode ?? 1
+}
+
+function warn(message: string, code: number, logger: Logger): number {
+  logger.warn(message)
+  return code
+}

@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join, posix, relative, sep } from 'node:path'
+import { promisify } from 'node:util'
+import type { Ignore } from 'ignore'
+import ignore from 'ignore'
+
+/** What nobody wants on another machine. */
+const alwaysIgnored = ['.git', '.DS_Store', '*.incoming', '.flambeau-tree.json']
+
+/** The file in a folder that says what of it stays here; as `.gitignore`. */
+export const ignoreFile = '.flambeauignore'
+
+/** Tells which paths of a folder stay here: those in its `.flambeauignore`, and those that `patterns` name. */
+export async function readIgnores(
+  folder: string,
+  patterns: readonly string[] = [],
+): Promise<(path: string) => boolean> {
+  const own = await readFile(join(folder, ignoreFile), 'utf8').catch(() => '')
+  const rules = ignore()
+    .add([...alwaysIgnored])
+    .add([...patterns])
+    .add(own)
+  return (path) => rules.ignores(path)
+}
+
+/** Says whether a path of a folder is left out; that of a folder ends with `/`. */
+export type Ignores = (path: string) => boolean
+
+/**
+ * What git ignores of a folder. Git itself is asked where it can be: it alone knows every file of patterns
+ * (`core.excludesFile`, `info/exclude`, nested ones) and what is tracked in spite of them. Elsewhere, as in an unpacked
+ * archive or a container without git, the `.gitignore` files are read.
+ */
+export async function gitIgnores(folder: string): Promise<Ignores> {
+  const listed = await listIgnoredByGit(folder)
+  return listed ? (path) => pathPrefixes(path).some((step) => listed.has(step)) : fromIgnoreFiles(folder)
+}
+
+/** `a/`, `a/b/` and `a/b/c` of `a/b/c`. */
+function pathPrefixes(path: string): string[] {
+  const parts = path.match(/[^/]+\/?/g) ?? []
+  return parts.map((_, index) => parts.slice(0, index + 1).join(''))
+}
+
+// A program that the settings of a repository name (fsmonitor) is not run, and a hook's variables do not count.
+async function listIgnoredByGit(cwd: string): Promise<Set<string> | undefined> {
+  const args = ['-c', 'core.fsmonitor=false', 'ls-files', '-z', '--others', '--ignored']
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')))
+  const asked = promisify(execFile)('git', [...args, '--exclude-standard', '--directory'], {
+    cwd,
+    env,
+    maxBuffer: 2 ** 28,
+  })
+  const paths = await asked.then(
+    ({ stdout }) => stdout.split('\0'),
+    () => ['./'],
+  )
+  // A folder that is ignored as a whole, such as an example in "tmp", was named all the same: what it says itself counts.
+  return paths.includes('./') ? undefined : new Set(paths)
+}
+
+function fromIgnoreFiles(folder: string): Ignores {
+  const top = workTreeOf(folder) ?? folder
+  const within = top === folder ? '' : `${relative(top, folder).split(sep).join('/')}/`
+  const ignored = ignoredBelow(top)
+  if (within !== '' && pathPrefixes(within).some(ignored)) return ignoresOfPrefixes('', ignoredBelow(folder))
+  return ignoresOfPrefixes(within, ignored)
+}
+
+function ignoresOfPrefixes(within: string, ignored: Ignores): Ignores {
+  return (path) => pathPrefixes(path).some((step) => ignored(within + step))
+}
+
+function workTreeOf(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder
+  const parent = dirname(folder)
+  return parent === folder ? undefined : workTreeOf(parent)
+}
+
+// The deeper file decides, as in git.
+function ignoredBelow(top: string): Ignores {
+  const known = new Map<string, Ignore>()
+  const rulesOf = (folder: string): Ignore => {
+    const rules = known.get(folder) ?? readRules(top, folder)
+    known.set(folder, rules)
+    return rules
+  }
+  return (path) => {
+    const folders = ['', ...pathPrefixes(path).slice(0, -1)]
+    const verdicts = folders.map((folder) => rulesOf(folder).test(path.slice(folder.length)))
+    return verdicts.findLast(({ ignored, unignored }) => ignored || unignored)?.ignored ?? false
+  }
+}
+
+function readRules(top: string, folder: string): Ignore {
+  const shared = folder === '' ? [join(homedir(), '.config/git/ignore'), join(top, '.git/info/exclude')] : []
+  return ignore({ ignorecase: false }).add(
+    [...shared, join(top, folder, '.gitignore')].map(textOf).join('\n'),
+  )
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** What Node runs; all else in a folder of sources may be anything. */
+const code = /\.(?:[cm]?js|node|wasm)$/
+
+/**
+ * What goes along although git ignores it, since the package cannot run without: a compiled folder as a whole, a folder
+ * that `main`, `exports` or `files` name, and code beside a module that is imported.
+ */
+export function requiredPaths(folder: string, entries: readonly string[], ignores: Ignores): Ignores {
+  const needed = new Set<string>()
+  const holders = new Set<string>()
+  for (const entry of entries) {
+    const isThereAsFolder = isFolder(join(folder, entry))
+    const path = isThereAsFolder ? `${entry}/` : entry
+    const compiled = foldersOf(path).find(ignores)
+    needed.add(compiled ?? path)
+    if (!compiled && !isThereAsFolder)
+      holders.add(posix.dirname(entry) === '.' ? '' : `${posix.dirname(entry)}/`)
+  }
+  const isBeside: Ignores = (path) =>
+    code.test(path) && [...holders].some((holder) => path.startsWith(holder))
+  return (path) =>
+    [...needed].some((each) => path === each || (each.endsWith('/') && path.startsWith(each))) ||
+    (isBeside(path) && !foldersOf(path).some(ignores))
+}
+
+function foldersOf(path: string): string[] {
+  return pathPrefixes(path).filter((step) => step.endsWith('/'))
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}

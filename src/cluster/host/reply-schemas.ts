@@ -1,0 +1,177 @@
+import * as v from 'valibot'
+import { printable } from '../../util/printable.js'
+import type { AgentError, ChunkHeader, Operation, Reply, Request } from '../protocol/messages.js'
+import { isClusterKey, isPublicKey } from '../protocol/public-key.js'
+import { arePathsDistinct, isTreePath, type TreeFile } from '../protocol/tree.js'
+
+/** What a message of a host must be. */
+export type MessageSchema<T> = v.GenericSchema<unknown, T>
+
+type ReplySchemas = { readonly [O in Operation]: (ask: Request<O>) => MessageSchema<Reply<O>> }
+
+const nul = /\0/
+const maxText = 1 << 16
+
+/** Words of a host, for a message: here they become printable. */
+const PrintableText = v.pipe(v.string(), v.maxLength(maxText), v.transform(printable))
+/** The same on one line. */
+const PrintableLine = v.pipe(v.string(), v.maxLength(4096), v.regex(/^[^\n]*$/), v.transform(printable))
+const Id = v.pipe(v.string(), v.regex(/^[\w-]{1,128}$/))
+const UserName = v.pipe(v.string(), v.regex(/^(?!-)[^\s\p{Cc}\p{Cf}]{1,255}$/u))
+const Folder = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/[^\p{Cc}]*$/u))
+const Lines = v.pipe(
+  v.string(),
+  v.check((text) => !nul.test(text), 'has a NUL character'),
+)
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const Amount = v.pipe(v.number(), v.finite(), v.minValue(0))
+const ExitCode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))
+const Signal = v.pipe(v.string(), v.regex(/^SIG[A-Z0-9+-]{1,16}$/))
+const Time = v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/))
+const PublicKey = v.pipe(v.string(), v.check(isPublicKey, 'is not one line, "type base64"'))
+const Json = v.pipe(v.string(), v.check(isJson, 'is not JSON'))
+
+const exit = { exitCode: v.nullable(ExitCode), signal: v.nullable(Signal) }
+const Done = v.object({ done: v.literal(true) })
+const CommandEnd = v.object({
+  failed: v.exactOptional(v.object({ ...exit, command: PrintableText, output: PrintableText })),
+})
+
+const RunState = v.picklist(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost'])
+
+/** The status of a run of a cluster; of one run, or of any. */
+function statusOf(cluster: string, id?: string) {
+  return v.object({
+    id: id === undefined ? Id : v.literal(id),
+    cluster: v.literal(cluster),
+    state: RunState,
+    file: PrintableLine,
+    startedAt: Time,
+    endedAt: v.exactOptional(Time),
+    exitCode: v.exactOptional(ExitCode),
+    signal: v.exactOptional(Signal),
+    logSize: Count,
+  })
+}
+
+const done = (): MessageSchema<Reply<'put'>> => Done
+
+/** What the last message of an answer must hold, by its question: nothing else of a host is used. */
+const replySchemas: ReplySchemas = {
+  inspect: ({ cluster }) =>
+    v.object({
+      home: Folder,
+      user: UserName,
+      unwritable: v.exactOptional(PrintableLine),
+      freeBytes: Amount,
+      missing: v.array(v.string()),
+      setUp: v.boolean(),
+      publicKey: v.exactOptional(
+        v.pipe(
+          v.string(),
+          v.check((key) => isClusterKey(key, cluster), 'is not one line, "type base64", of this cluster'),
+        ),
+      ),
+      authorized: v.array(Lines),
+      hostKeys: v.array(PublicKey),
+      knownHosts: Lines,
+      reached: v.exactOptional(Lines),
+    }),
+  measure: () =>
+    v.object({
+      cpus: v.pipe(v.number(), v.integer(), v.minValue(1)),
+      memory: Amount,
+      gpus: v.array(PrintableLine),
+    }),
+  setUp: () => CommandEnd,
+  authorize: done,
+  know: done,
+  reach: ({ commands }) =>
+    v.object({
+      ends: v.pipe(
+        v.array(v.object({ exitCode: v.nullable(ExitCode), stderr: PrintableText })),
+        v.length(commands.length),
+      ),
+    }),
+  receive: done,
+  retain: done,
+  give: done,
+  exec: () => v.object(exit),
+  put: done,
+  get: done,
+  makeFolders: done,
+  remove: done,
+  exists: () => v.object({ exists: v.boolean() }),
+  start: ({ id }) => v.object({ id: v.literal(id) }),
+  runs: ({ cluster }) => v.object({ runs: v.array(statusOf(cluster)) }),
+  status: ({ cluster, id }) => statusOf(cluster, id),
+  logStart: () => v.object({ offset: Count }),
+  logs: done,
+  wait: ({ cluster, id }) => v.object({ ...statusOf(cluster, id).entries, result: v.exactOptional(Json) }),
+  cancel: ({ cluster, id }) => statusOf(cluster, id),
+  down: done,
+}
+
+/** The last message of the answer to a question. */
+export function replySchema<O extends Operation>(op: O, ask: Request<O>): MessageSchema<{ reply: Reply<O> }> {
+  return v.object({ reply: replySchemas[op](ask) })
+}
+
+export const ErrorSchema: MessageSchema<{ error: AgentError }> = v.object({
+  error: v.object({ code: PrintableLine, message: PrintableText, detail: v.exactOptional(PrintableText) }),
+})
+
+/** A piece that a host announces; it is handed on as it comes, and never longer than this. */
+export const ChunkHeaderSchema: MessageSchema<ChunkHeader> = v.object({
+  bytes: v.pipe(Count, v.minValue(1), v.maxValue(1 << 24)),
+  stream: v.picklist(['stdout', 'stderr']),
+})
+
+/** The indexes of those of so many files that a host wants. */
+export function wantedSchema(files: number): MessageSchema<{ wanted: number[] }> {
+  const Index = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(files - 1))
+  return v.object({ wanted: v.pipe(v.array(Index), v.check(isAscending, 'is not in ascending order')) })
+}
+
+const File: v.GenericSchema<unknown, TreeFile> = v.object({
+  path: v.pipe(
+    v.string(),
+    v.check(isTreePath, 'leads out of the folder that was asked for, or cannot be written'),
+  ),
+  size: Count,
+  executable: v.boolean(),
+  hash: v.pipe(v.string(), v.maxLength(64)),
+})
+
+/** What a host is about to send. */
+export const TreeSchema: MessageSchema<{ single: boolean; files: TreeFile[] }> = v.pipe(
+  v.object({ single: v.boolean(), files: v.array(File) }),
+  v.check(({ single, files }) => !single || files.length === 1, 'is not the one file that was asked for'),
+  v.check(({ files }) => arePathsDistinct(files.map(({ path }) => path)), 'has two files in one place'),
+)
+
+/** A message as its schema makes it. */
+export function parseMessage<T>(schema: MessageSchema<T>, message: unknown): { value: T } | { why: string } {
+  const result = v.safeParse(schema, message, { abortEarly: true, abortPipeEarly: true })
+  return result.success ? { value: result.output } : { why: describe(result.issues[0]) }
+}
+
+// Not the message of the issue: it repeats what was found, of any length.
+function describe(issue: v.BaseIssue<unknown>): string {
+  const name = v.getDotPath(issue)
+  const what = issue.type === 'check' ? issue.message : `is not ${issue.expected ?? `a valid ${issue.type}`}`
+  return name === null ? what : `"${name}" ${what}`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isAscending(indexes: number[]): boolean {
+  return indexes.every((index, at) => at === 0 || index > indexes[at - 1]!)
+}

@@ -1,0 +1,140 @@
+import { createReadStream, readFileSync } from 'node:fs'
+import { chmod, mkdir, open } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { ClusterError } from '../../errors.js'
+import type { ContentHeader } from '../protocol/messages.js'
+import type { Tree, TreeFile } from '../protocol/tree.js'
+import type { Sent } from './host.js'
+import { mergeFetched } from './merge-fetched.js'
+import { ChunkHeaderSchema, TreeSchema, wantedSchema } from './reply-schemas.js'
+import type { Session } from './session.js'
+
+/** Up to so many bytes are compressed before they are sent; `Compression yes` in ssh_config does it for more. */
+const maxCompressedBytes = 1 << 23
+
+/** Where a tree goes on a host. */
+export interface SendTarget {
+  readonly path: string
+  /** A folder of this name can only hold this very content. */
+  readonly fresh: boolean
+  /** The cluster that will use it: until its run has started, nobody removes it. */
+  readonly cluster?: string
+}
+
+/** Sends a tree: the other side says which of its files it lacks. */
+export async function sendTree(session: Session, tree: Tree, { path, ...to }: SendTarget): Promise<Sent> {
+  const { hash, files } = tree
+  await session.ask('receive', { to: path, manifest: { hash, files }, ...to })
+  const { wanted } = await session.receive(wantedSchema(files.length))
+  const bytes = wanted.reduce((sum, index) => sum + files[index]!.size, 0)
+  if (bytes > maxCompressedBytes) await sendPlain(session, tree, wanted)
+  else if (wanted.length > 0) await sendCompressed(session, tree, wanted)
+  await session.reply<'receive'>()
+  return { files: wanted.length, bytes }
+}
+
+async function sendPlain(session: Session, tree: Tree, wanted: readonly number[]): Promise<void> {
+  await session.send({} satisfies ContentHeader)
+  for await (const bytes of readContent(tree, wanted)) await session.write(bytes)
+}
+
+async function sendCompressed(session: Session, tree: Tree, wanted: readonly number[]): Promise<void> {
+  const bytes = await readCompressedContent(tree, wanted)
+  await session.send({ compressed: bytes.length } satisfies ContentHeader)
+  await session.write(bytes)
+}
+
+/** Brings a file or folder here: written beside its place, and moved there when all has arrived. */
+export async function receiveTree(
+  session: Session,
+  from: string,
+  { local, force }: { local: string; force?: boolean | undefined },
+): Promise<void> {
+  await session.ask('give', { from })
+  const { single, files } = await session.receive(TreeSchema)
+  const write = async (path: string): Promise<void> => {
+    if (!single) await mkdir(path, { recursive: true })
+    for (const file of files) await receiveFile(session, single ? path : join(path, file.path), file)
+    await session.reply<'give'>()
+  }
+  await mergeFetched(local, { single, name: basename(from), force, write })
+}
+
+async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, 'w')
+  try {
+    for (let missing = size; missing > 0; ) {
+      const { bytes } = await session.receive(ChunkHeaderSchema)
+      if (bytes > missing) throw session.invalidMessage(`more bytes than the ${size} of "${path}"`)
+      for await (const piece of session.bytes(bytes)) await file.writeFile(piece)
+      missing -= bytes
+    }
+  } finally {
+    await file.close()
+  }
+  if (executable) await chmod(path, 0o755)
+}
+
+/** Files up to this many bytes are read at once. */
+const small = 1 << 18
+/** So many bytes go out together: each write costs as much as thousands of them. */
+const batch = 1 << 18
+
+/** The bytes of some files of a tree, one file after another; throws when one is not what the tree says. */
+async function* readContent(tree: Tree, wanted: readonly number[]): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = []
+  let size = 0
+  for await (const chunk of readChunks(tree, wanted)) {
+    waiting.push(chunk)
+    size += chunk.length
+    if (size < batch) continue
+    yield Buffer.concat(waiting)
+    waiting = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(waiting)
+}
+
+const compressedCache = new WeakMap<Tree, Map<string, Promise<Buffer>>>()
+
+/** The same, compressed as a whole: once for all the hosts that lack the same files. */
+function readCompressedContent(tree: Tree, wanted: readonly number[]): Promise<Buffer> {
+  const known = compressedCache.get(tree) ?? new Map<string, Promise<Buffer>>()
+  compressedCache.set(tree, known)
+  const key = wanted.join()
+  const content = known.get(key) ?? compress(tree, wanted)
+  known.set(key, content)
+  return content
+}
+
+async function compress(tree: Tree, wanted: readonly number[]): Promise<Buffer> {
+  const batches: Buffer[] = []
+  for await (const bytes of readContent(tree, wanted)) batches.push(bytes)
+  return promisify(gzip)(Buffer.concat(batches))
+}
+
+async function* readChunks({ files, sources }: Tree, wanted: readonly number[]): AsyncGenerator<Buffer> {
+  for (const index of wanted) yield* readFileChunks(files[index]!, sources[index]!)
+}
+
+async function* readFileChunks(file: TreeFile, source: string): AsyncGenerator<Buffer> {
+  let read = 0
+  for await (const chunk of readPieces(source, file.size)) {
+    read += chunk.length
+    yield chunk
+  }
+  if (read === file.size) return
+  throw new ClusterError(
+    `"${file.path}" changed while it was sent: try again when it is at rest, or write "/${file.path}" into .flambeauignore`,
+    { code: 'FILE_CHANGED' },
+  )
+}
+
+// A small file is read sooner than a thread could be asked to do it.
+async function* readPieces(source: string, size: number): AsyncGenerator<Buffer> {
+  if (size <= small) yield readFileSync(source).subarray(0, size)
+  else yield* createReadStream(source, { end: size - 1 })
+}

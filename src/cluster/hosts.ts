@@ -1,0 +1,162 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename, posix } from 'node:path'
+import { ClusterConfigurationError, ClusterError, type HostFinding } from '../errors.js'
+import { mapLimited } from '../util/concurrency.js'
+import { absolutePath } from '../util/paths.js'
+import type { AgentHost } from './host/agent-host.js'
+import { type Members, maxConcurrentHosts } from './members.js'
+import type { Request, Resources } from './protocol/messages.js'
+import { commandFailed, notReady } from './provision/errors.js'
+
+/** How content is sent to the hosts of a cluster. */
+interface ContentTarget {
+  /** Where it goes, in the cluster's own folder. */
+  readonly path: string
+  /** To the factories as well. */
+  readonly allHosts: boolean
+  /** The home folder of the hosts. */
+  readonly home: string
+}
+
+/** What the hosts of a cluster are asked all at once, most of it in the cluster's own folder there. */
+export class ClusterHosts {
+  readonly #orchestrator: AgentHost
+  readonly #factories: readonly AgentHost[]
+
+  constructor(
+    readonly cluster: string,
+    { orchestrator, factories }: Members,
+  ) {
+    this.#orchestrator = orchestrator.host
+    this.#factories = factories.map(({ host }) => host)
+  }
+
+  /** The orchestrator, then the factories. */
+  get all(): readonly AgentHost[] {
+    return [this.#orchestrator, ...this.#factories]
+  }
+
+  /** What each of those that do the tasks has at least. */
+  async getMaxResources(): Promise<Resources> {
+    const hosts = this.#factories.length === 0 ? [this.#orchestrator] : this.#factories
+    const all = await onEveryHost(hosts, (host) => host.resources())
+    return all.reduce((least, each) => ({
+      cpus: Math.min(least.cpus, each.cpus),
+      memory: Math.min(least.memory, each.memory),
+      gpus: least.gpus.length <= each.gpus.length ? least.gpus : each.gpus,
+    }))
+  }
+
+  async runCommands(commands: readonly string[]): Promise<void> {
+    await onEveryHost(this.all, async (host) => {
+      const { failed } = await host.ask('setUp', { cluster: this.cluster, commands })
+      if (failed) throw commandFailed(host.name, failed)
+    })
+  }
+
+  async createDirs(paths: readonly string[]): Promise<void> {
+    const inside = paths.map((path) => contentPath(this.cluster, path))
+    await onEveryHost(this.all, (host) => host.makeFolders(inside))
+  }
+
+  async removeDir(path: string, options: { readonly contentOnly?: boolean }): Promise<void> {
+    const inside = contentPath(this.cluster, path)
+    await onEveryHost(this.all, (host) => host.remove(inside, options))
+  }
+
+  /** Whether a path is there on any of them. */
+  async existingDir(path: string): Promise<boolean> {
+    const inside = contentPath(this.cluster, path)
+    return (await onEveryHost(this.all, (host) => host.exists(inside))).includes(true)
+  }
+
+  /** Sends files and folders by name; what is not here is taken for a path there already. */
+  async sendLocalContent(
+    content: Readonly<Record<string, string>>,
+    to: ContentTarget,
+  ): Promise<Record<string, string>> {
+    const sent: Record<string, string> = {}
+    for (const [key, source] of Object.entries(content))
+      sent[key] = resolveOnHost(await this.#sendOne(key, source, to), to.home)
+    return sent
+  }
+
+  async #sendOne(key: string, source: string, { path, allHosts }: ContentTarget): Promise<string> {
+    const local = findLocalContent(source)
+    if (local === undefined) return source
+    const folder = contentPath(this.cluster, posix.join(path, key))
+    const hosts = allHosts ? this.all : [this.#orchestrator]
+    const [there] = await onEveryHost(hosts, (host) => syncInto(host, local, folder))
+    return there!
+  }
+}
+
+/**
+ * Does the same on several hosts at once; one that fails keeps no other from it.
+ *
+ * @throws `ClusterError` with what is wrong with each host that failed.
+ */
+export async function onEveryHost<R>(
+  hosts: readonly AgentHost[],
+  work: (host: AgentHost) => Promise<R>,
+): Promise<R[]> {
+  const findings: HostFinding[] = []
+  const results = await mapLimited(hosts, maxConcurrentHosts, async (host) => {
+    try {
+      return [await work(host)]
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error
+      findings.push({ host: host.name, code: error.code, message: error.message })
+      return []
+    }
+  })
+  if (findings.length > 0) throw notReady(findings, hosts.length)
+  return results.flat()
+}
+
+/**
+ * Removes what a cluster has put on its hosts. The orchestrator alone knows of a run, so it is asked first: while it
+ * refuses, the factories keep what the run needs. When it cannot be reached they can be cleared all the same.
+ */
+export async function removeCluster(
+  { orchestrator, factories }: Members,
+  ask: Request<'down'>,
+): Promise<void> {
+  const first = orchestrator.host.ask('down', ask)
+  const refused = await first.then(
+    () => false,
+    ({ code }) => code === 'RUN_ACTIVE',
+  )
+  const members = refused ? [orchestrator] : [orchestrator, ...factories]
+  const hosts = members.map(({ host }) => host)
+  await onEveryHost(hosts, (host) => (host === orchestrator.host ? first : host.ask('down', ask)))
+}
+
+/** The folder on a host, from its home folder, where users' content of a cluster lies. */
+export function contentPath(cluster: string, path: string): string {
+  const within = posix.normalize(path)
+  if (!posix.isAbsolute(within) && within !== '..' && !within.startsWith('../'))
+    return posix.join('.flambeau/clusters', cluster, 'content', within)
+  const message = `"${path}" is outside of the cluster's folder on its hosts: name a relative path without ".."`
+  throw new ClusterConfigurationError(message, { code: 'OUTSIDE_OF_CLUSTER' })
+}
+
+/** Sends a file or folder into a folder of a host, and answers with its path there, from the home folder. */
+async function syncInto(host: AgentHost, local: string, folder: string): Promise<string> {
+  const path = posix.join(folder, basename(local))
+  if ((await stat(local)).isDirectory()) await host.sync(local, path)
+  else await host.sync(local, folder)
+  return path
+}
+
+/** A path on a host, in full: `~` at its start is the home folder there, and relative ones are taken from it. */
+function resolveOnHost(path: string, home: string): string {
+  return posix.resolve(home, path.replace(/^~(?=\/|$)/, '.'))
+}
+
+/** The path of content on this machine; nothing for what is not here. */
+function findLocalContent(path: string): string | undefined {
+  const full = absolutePath(path)
+  return existsSync(full) ? full : undefined
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { mapLimited } from '../../util/concurrency.js'
+
+/** One file of a tree; folders are implied. */
+export interface TreeFile {
+  /** Relative to the tree, with `/`. */
+  readonly path: string
+  /** In bytes. */
+  readonly size: number
+  readonly executable: boolean
+  /** SHA-256 of the content, in hex. */
+  readonly hash: string
+}
+
+/** What a folder holds. Two trees with the same hash are the same. */
+export interface TreeManifest {
+  readonly hash: string
+  /** Sorted by path. */
+  readonly files: readonly TreeFile[]
+}
+
+/** A folder as a manifest, with the path on this machine of each of its files. */
+export interface Tree extends TreeManifest {
+  readonly sources: readonly string[]
+}
+
+/** How {@link readTree} looks at a folder. */
+interface TreeOptions {
+  /** Leaves out what it says `true` to: a path relative to the folder, that of a folder with `/` at its end. */
+  readonly ignore?: (path: string) => boolean
+  /** `false` leaves the hashes empty, for a tree that is compared with nothing. */
+  readonly hashed?: boolean
+}
+
+interface SourceFile {
+  readonly path: string
+  readonly source: string
+}
+
+/** What a folder holds, links followed; a single file is a tree of one. */
+export async function readTree(folder: string, { ignore, hashed = true }: TreeOptions = {}): Promise<Tree> {
+  const found = (await stat(folder)).isFile()
+    ? [{ path: basename(folder), source: folder }]
+    : await listFiles({ path: '', source: folder }, ignore ?? (() => false), [])
+  return treeOfFiles(found, hashed)
+}
+
+/** The tree of files from different places. */
+export async function treeOfFiles(found: readonly SourceFile[], hashed = true): Promise<Tree> {
+  const sorted = found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  const files = await mapLimited(sorted, 16, (file) => describeFile(file, hashed))
+  const hash = hashed ? hashOf(files) : ''
+  return { hash, files, sources: sorted.map(({ source }) => source) }
+}
+
+/** The files below a folder. `within` are the real folders above it: a link to one of them is not followed. */
+async function listFiles(
+  at: SourceFile,
+  ignore: (path: string) => boolean,
+  within: readonly string[],
+): Promise<SourceFile[]> {
+  const real = await realpath(at.source)
+  if (within.includes(real)) return []
+  const found: SourceFile[] = []
+  for (const entry of await readdir(at.source, { withFileTypes: true })) {
+    const { name } = entry
+    const child = { path: at.path === '' ? name : `${at.path}/${name}`, source: join(at.source, name) }
+    const kind = entry.isSymbolicLink() ? await stat(child.source).catch(() => undefined) : entry
+    if (kind?.isDirectory() && !ignore(`${child.path}/`))
+      found.push(...(await listFiles(child, ignore, [...within, real])))
+    else if (kind?.isFile() && !ignore(child.path)) found.push(child)
+  }
+  return found
+}
+
+async function describeFile({ path, source }: SourceFile, hashed: boolean): Promise<TreeFile> {
+  const { size, mode } = await stat(source)
+  const executable = (mode & 0o100) !== 0
+  // A file that grows meanwhile, such as a log, is what was read of it.
+  return { path, executable, ...(hashed ? await hashFile(source, size) : { size, hash: '' }) }
+}
+
+function hashOf(files: readonly TreeFile[]): string {
+  const digest = createHash('sha256')
+  for (const { path, executable, hash } of files) digest.update(`${path}\0${executable}\0${hash}\n`)
+  return digest.digest('hex').slice(0, 32)
+}
+
+/** The longest name and path that the file systems of Linux and macOS take, in bytes. */
+const longestName = 255
+const longestPath = 4095
+
+/** Whether a path of a tree stays inside of it, and can be written: relative, without `..`, `.`, empty names and NUL. */
+export function isTreePath(path: string): boolean {
+  if (path.includes('\0') || Buffer.byteLength(path) > longestPath) return false
+  return path.split('/').every((name) => !unusableNames.has(name) && Buffer.byteLength(name) <= longestName)
+}
+
+const unusableNames: ReadonlySet<string> = new Set(['', '.', '..'])
+
+/** Whether all paths are different, and none of them is a folder of another one. */
+export function arePathsDistinct(paths: readonly string[]): boolean {
+  const known = new Set(paths)
+  return (
+    known.size === paths.length && !paths.some((path) => parentsOf(path).some((parent) => known.has(parent)))
+  )
+}
+
+function parentsOf(path: string): string[] {
+  const parents: string[] = []
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1))
+    parents.push(path.slice(0, end))
+  return parents
+}
+
+/** Files up to this many bytes are read at once: that is several times faster for a thousand small ones. */
+const readWholeUpTo = 1 << 20
+
+/** What was read of a file. */
+interface FileHash {
+  /** In bytes. */
+  readonly size: number
+  /** SHA-256, in hex. */
+  readonly hash: string
+}
+
+/** SHA-256 of the first `most` bytes of a file, or of all where there are fewer. */
+export async function hashFile(path: string, most: number): Promise<FileHash> {
+  const digest = createHash('sha256')
+  let size = 0
+  const take = (bytes: Buffer): void => {
+    digest.update(bytes)
+    size += bytes.length
+  }
+  if (most <= readWholeUpTo) take((await readFile(path)).subarray(0, most))
+  else for await (const chunk of createReadStream(path, { end: most - 1 })) take(chunk)
+  return { size, hash: digest.digest('hex') }
+}

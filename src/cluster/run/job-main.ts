@@ -1,0 +1,97 @@
+import { readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { dump } from '../../document/write/dump.js'
+import { ClusterConfigurationError } from '../../errors.js'
+import { SafeExecutionContext } from '../../runnable/context.js'
+import { maskOutput, printCrashes, redactorFor } from '../../runnable/secrets/mask.js'
+import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import { resultLostCode } from '../../util/exit-codes.js'
+import { toJson } from '../../util/json.js'
+import { importInOrder } from '../../util/modules.js'
+import { codeOf, messageOf } from '../../util/thrown.js'
+import { recordLoss, writeReserved } from '../agent/reserved-file.js'
+import type { RunProgram, RunSecrets } from './run-folder.js'
+
+/**
+ * What runs on the orchestrator: loads the runnable of a run folder with all that it needs, and runs it as it would run
+ * at home. `node run-job.js RUN_FOLDER`.
+ */
+
+const folder = process.argv[2]!
+// This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
+const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
+
+// Without a listener, a write to a log on a full disk would end the run.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => void recordLoss(folder, { log: code }))
+process.exitCode = await runJob()
+// A timer or a server that the run forgot does not keep it going.
+process.exit()
+
+async function runJob(): Promise<number> {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
+  const program: RunProgram = JSON.parse(await read('program.json'))
+  const secrets = deserializeSecrets(JSON.parse(await read('secrets.json')) as RunSecrets)
+  await rm(join(folder, 'secrets.json'))
+  maskOutput(redactorFor(secrets))
+  printCrashes()
+  const context = new SafeExecutionContext(
+    { content: await jobOf(program), filename: program.file },
+    { userProvider: () => program.localUser },
+  )
+  const outcome = await context.run(
+    async (options) => {
+      const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
+      await importInOrder(imports, explainImport)
+      const { runnable } = await context.preprocess({ secrets })
+      runnable.injectContent(await read('content.yaml'))
+      runnable.injectExtensions(program.declared)
+      const given = { ...options, imports }
+      return runnable.run(given)
+    },
+    { ...program.flags, signal: interrupted.signal },
+  )
+  return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
+}
+
+function explainImport(module: string, cause: unknown): unknown {
+  const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
+  if (missing === undefined) return cause
+  const message = `Package "${missing}", which "${basename(module)}" imports, was not sent: name it in "dependencies" of its package.json`
+  return new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
+}
+
+async function jobOf({ extensions }: RunProgram): Promise<string> {
+  const job = await read('job.yaml')
+  const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
+  if (paths.length === 0) return job
+  // A runnable that stood below extensions here has the line between them in its text already.
+  return dump(Object.fromEntries(paths)) + (job.startsWith('---') ? '' : '---\n') + job
+}
+
+function read(name: string): Promise<string> {
+  return readFile(join(folder, name), 'utf8')
+}
+
+// What JSON cannot hold is no reason for a run that succeeded to fail.
+async function writeResult(value: unknown): Promise<number> {
+  let json: string | undefined
+  try {
+    json = toJson(value)
+  } catch {
+    return 0
+  }
+  return json === undefined ? 0 : keepResult(JSON.stringify({ json }))
+}
+
+async function keepResult(result: string): Promise<number> {
+  try {
+    await writeReserved(join(folder, 'result.json'), result)
+    return 0
+  } catch (error) {
+    await recordLoss(folder, { result: codeOf(error) ?? 'EIO' })
+    return resultLostCode
+  }
+}

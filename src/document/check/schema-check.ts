@@ -1,0 +1,217 @@
+import { DocumentError, type Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
+import { candidatesOf, type TemplateRules, templateRulesOf } from '../../registry/placeholder.js'
+import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
+import type { Registry } from '../../registry/registry.js'
+import { issuePath, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
+import type { Source } from '../../source.js'
+import { Construction } from '../construct/construction.js'
+import { IssueProblems } from '../construct/issue-problems.js'
+import { NodeBuilder } from '../construct/node-builder.js'
+import { Template } from '../construct/template.js'
+import { validate } from '../construct/validation.js'
+import { childrenOf, isEmpty, resolveAlias } from '../nodes.js'
+import { ProblemList, spanOf } from '../problems.js'
+import type { ParsedDocument } from '../read/parsed.js'
+
+/** What schemas say of the documents of one text. */
+interface SchemaFindings {
+  readonly problems: ProblemList
+  /** Found at a stand-in itself: the real object may still please the schema. */
+  readonly doubtful: ProblemList
+}
+
+/**
+ * Validates every tagged node of a document without running its class: in the options of its parent an object
+ * that only has the class's prototype stands for it.
+ */
+export class SchemaCheck extends Construction {
+  readonly #stubs = new WeakSet<object>()
+  /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
+  readonly #unknown = new WeakSet<object>()
+  #count = 0
+  #picks: Picks = new Map()
+
+  constructor(
+    readonly findings: SchemaFindings,
+    ...rest: [source: Source, registry: Registry, document: ParsedDocument, outer?: SchemaCheck]
+  ) {
+    super(...rest)
+  }
+
+  /** Checks one choice of a template. */
+  static forPicks(outer: SchemaCheck, picks: Picks): SchemaCheck {
+    const { near } = outer.findings.problems
+    const findings = { problems: new ProblemList(near), doubtful: new ProblemList(near) }
+    const made = new SchemaCheck(findings, outer.source, outer.registry, outer.document, outer)
+    made.#picks = picks
+    return made
+  }
+
+  override substitute(node: Node): Node {
+    const picked = this.#picks.get(node) ?? (node.tag === undefined ? undefined : this.#candidates(node)?.[0])
+    return picked ? this.substitute(resolveAlias(picked)) : node
+  }
+
+  #candidates(node: Node): readonly Node[] | undefined {
+    return this.outer && candidatesOf(node, this.registry.get(node.tag!))
+  }
+
+  override construct(node: Node): unknown {
+    const picked = this.substitute(node)
+    if (picked !== node) return this.construct(picked)
+    return node.kind === 'alias' && !node.target ? this.#stub(null, this.#unknown) : super.construct(node)
+  }
+
+  protected override make(node: Node): object {
+    const resolved = this.registry.get(node.tag!)
+    if (resolved && candidatesOf(node, resolved)) return this.#placeholder(node, resolved)
+    const mapped = resolved && !resolved.definition.fromYaml
+    if (mapped && (node.kind === 'mapping' || isEmpty(node))) this.#check(node, resolved)
+    else for (const [, child] of childrenOf(node)) this.construct(child)
+    return this.#stub(resolved?.Class.prototype ?? null, resolved ? this.#stubs : this.#unknown)
+  }
+
+  // Where it is not in a template, it is an object like any other.
+  #placeholder(node: Node, { definition, factory, Class }: ResolvedTag): object {
+    try {
+      definition.fromYaml?.(
+        new NodeBuilder(this, node, () => this.#stub(Class.prototype, this.#unknown)),
+        node,
+        factory,
+      )
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error
+      addAll(this.findings.problems, error.problems)
+    }
+    return this.#stub(Class.prototype, this.#unknown)
+  }
+
+  #checkTemplates(owner: ResolvedTag, options: Record<string, unknown>): void {
+    const rules = templateRulesOf(owner)
+    if (!rules) return
+    for (const name of owner.definition.templates) {
+      const template = options[name]
+      if (!(template instanceof Template)) continue
+      this.#checkPlaceholders(template.node, rules, options)
+      this.#checkTemplate(template.node, rules)
+    }
+  }
+
+  #checkPlaceholders(node: Node, rules: TemplateRules, options: Record<string, unknown>): void {
+    for (const { placeholder, isNested } of placeholdersIn(node, this.registry)) {
+      const refusal = rules.placeholder(this.registry.get(placeholder.tag!)!, { options, isNested })
+      if (!refusal) continue
+      const [code, message] = refusal
+      this.findings.problems.add(() => this.source.problem(code, message, spanOf(placeholder)))
+    }
+  }
+
+  #checkTemplate(node: Node, rules: TemplateRules): void {
+    const found: Problem[] = []
+    const doubtful: Problem[] = []
+    for (const picks of [new Map(), ...picksOf(node, this.registry)]) {
+      const choice = SchemaCheck.forPicks(this, picks)
+      choice.construct(node)
+      const root = resolveAlias(choice.substitute(node))
+      const made = this.registry.get(root.tag ?? '')
+      const refusal = made && rules.root(made)
+      if (refusal) found.push(this.source.problem(...refusal, spanOf(root)))
+      found.push(...choice.findings.problems.problems)
+      doubtful.push(...choice.findings.doubtful.problems)
+    }
+    addAll(this.findings.problems, distinct(found))
+    addAll(this.findings.doubtful, distinct(doubtful))
+  }
+
+  #stub(prototype: object | null, kind: WeakSet<object>): object {
+    const stub = Object.create(prototype)
+    kind.add(stub)
+    this.#count++
+    return stub
+  }
+
+  #check(node: Node, resolved: ResolvedTag): void {
+    const { definition } = resolved
+    const { seen } = this.optionsOf(node, definition)
+    this.#checkTemplates(resolved, seen)
+    const schema = schemaOf(resolved)
+    if (!schema) return
+    const found = new IssueProblems(node, schema, definition.keys, this)
+    for (const issue of this.#issues(schema, seen)) {
+      const depth = this.#stubDepth(seen, issuePath(issue))
+      if (depth === 'above') continue
+      const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
+      found.addTo(list, issue)
+    }
+  }
+
+  // A user's own check may ask a stand-in for what only the real object has: what it throws then is no finding.
+  #issues(schema: StandardSchema, options: unknown): readonly SchemaIssue[] {
+    if (this.#count === 0) return validate(schema, options).issues ?? []
+    try {
+      return (validate(schema, options).issues ?? []).filter((issue) => !('thrown' in issue))
+    } catch {
+      return []
+    }
+  }
+
+  #stubDepth(options: unknown, path: readonly string[]): 'at' | 'above' | 'none' {
+    let value = options
+    for (const step of path) {
+      if (isIn(this.#stubs, value)) return 'above'
+      value =
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
+    }
+    if (isIn(this.#unknown, value)) return 'above'
+    return isIn(this.#stubs, value) ? 'at' : 'none'
+  }
+}
+
+function isIn(set: WeakSet<object>, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && set.has(value)
+}
+
+function addAll(list: ProblemList, problems: readonly Problem[]): void {
+  for (const problem of problems) list.add(() => problem)
+}
+
+/** Which value stands for each placeholder. */
+type Picks = ReadonlyMap<Node, Node>
+
+/**
+ * Every choice of a template, one placeholder at a time: the others have their first value. A placeholder in a value
+ * has its own choices where that value is picked.
+ */
+function* picksOf(node: Node, registry: Registry, outer: Picks = new Map()): Generator<Picks> {
+  const values = node.tag === undefined ? undefined : candidatesOf(node, registry.get(node.tag))
+  if (!values) {
+    for (const [, child] of childrenOf(node)) yield* picksOf(child, registry, outer)
+    return
+  }
+  for (const value of values) {
+    const picks = new Map([...outer, [node, resolveAlias(value)]])
+    yield picks
+    yield* picksOf(resolveAlias(value), registry, picks)
+  }
+}
+
+/** The placeholders of a template, those in values of others included. */
+function* placeholdersIn(
+  node: Node,
+  registry: Registry,
+  isNested = false,
+): Generator<{ placeholder: Node; isNested: boolean }> {
+  const values = node.tag === undefined ? undefined : candidatesOf(node, registry.get(node.tag))
+  if (values) yield { placeholder: node, isNested }
+  const children = values ?? [...childrenOf(node)].map(([, child]) => child)
+  for (const child of children) yield* placeholdersIn(child, registry, isNested || values !== undefined)
+}
+
+/** Problems without those that say the same of the same place. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map(
+    problems.map((problem) => [`${problem.line}:${problem.column} ${problem.message}`, problem]),
+  )
+  return [...seen.values()]
+}

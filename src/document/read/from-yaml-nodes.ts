@@ -1,0 +1,264 @@
+import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
+import {
+  aliasAt,
+  coreTag,
+  type Entry,
+  isApplicationTag,
+  type MappingNode,
+  mappingAt,
+  type Node,
+  type NodeProps,
+  type SequenceNode,
+  scalarAt,
+  sequenceAt,
+} from '../../node.js'
+import type { Suggester } from '../../registry/suggest.js'
+import { type ReportProblem, spanOf } from '../problems.js'
+import { floatOrText } from './core-schema.js'
+import { KeyCheck } from './key-check.js'
+
+type YamlPair = Pair<YamlNode, YamlNode | null>
+
+/** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
+export class NodeConverter {
+  readonly tagged: Node[] = []
+  readonly report: ReportProblem
+  readonly near: Suggester
+  readonly #yaml = yaml()
+  readonly #anchors = new Map<string, Node>()
+  readonly #open = new Set<Node>()
+
+  /** `tags` are the unresolved ones in the order of the text, which is the order of the walk. */
+  constructor(
+    readonly tags: TagQueue,
+    { report, near }: { report: ReportProblem; near: Suggester },
+  ) {
+    this.report = report
+    this.near = near
+  }
+
+  /** The node of a composed one; where there is none, `place` is where it would stand. */
+  convert(from: YamlNode | null, offset = 0): Node {
+    if (this.#yaml.isAlias(from)) return this.#alias(from)
+    if (this.#yaml.isScalar(from)) return this.#scalar(from)
+    const props = this.#props(from)
+    const start = from?.range?.[0] ?? offset
+    if (this.#yaml.isMap(from))
+      return this.#mapping(from.items as YamlPair[], mappingAt(props, start, []), from)
+    if (this.#yaml.isSeq(from))
+      return this.#sequence(from.items as YamlNode[], sequenceAt(props, start, []), from)
+    return this.#opened(scalarAt(props, start, start, null, true))
+  }
+
+  #props(from: YamlNode | null): NodeProps {
+    const tag = from?.tag
+    const token = tag === undefined ? undefined : this.#takeTag(tag)
+    const anchor = (from as { anchor?: string } | null)?.anchor
+    return { tag, tagStart: token ? token.start : -1, tagEnd: token ? token.end : -1, anchor }
+  }
+
+  #takeTag(name: string): TagToken | undefined {
+    return this.tags.peek()?.name === name ? this.tags.take() : undefined
+  }
+
+  #scalar(from: Scalar): Node {
+    const [start, end] = from.range!
+    const props = this.#props(from)
+    const value = scalarValue(from)
+    // The package does not resolve these two tags here: a float without a point, and a merge key.
+    const resolved = isWholeFloat(from) || (from.tag === mergeTag && value === '<<')
+    const node = scalarAt(
+      resolved ? { ...props, tagStart: -1 } : props,
+      start,
+      end,
+      value,
+      from.type === 'PLAIN',
+    )
+    if (from.tag !== undefined && !holdsValue(from, value))
+      this.report(
+        node,
+        'BAD_CORE_TAG',
+        `"!!${from.tag.slice(coreTag.length)}" cannot be made of ${JSON.stringify(from.source ?? value)}`,
+      )
+    return this.#opened(node)
+  }
+
+  #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const items = node.items as Node[]
+    this.#opened(node)
+    for (const item of taken(from))
+      if (!this.#yaml.isPair(item)) items.push(this.convert(item))
+      else if ((item.key as YamlNode).range) items.push(this.#single(item as never))
+      else this.report(node, 'BAD_COLLECTION_TYPE', emptyPair)
+    return this.#closed(node, flow ? range![1] : (items.at(-1)?.end ?? range![1]))
+  }
+
+  // A pair in a sequence: `!!omap [a: 1]`.
+  #single(pair: YamlPair): Node {
+    const [start, end] = pair.key.range!
+    const node = mappingAt(noProps, start, [])
+    ;(node.entries as Entry[]).push(this.#entry(pair, new KeyCheck(this.report)))
+    return this.#closed(node, lastEnd(node) ?? end)
+  }
+
+  #mapping(from: YamlPair[], node: MappingNode, { flow, range }: YAMLSeq | YAMLMap): Node {
+    const entries = node.entries as Entry[]
+    this.#opened(node)
+    const keys = new KeyCheck(this.report, node.tag === setTag)
+    for (const pair of taken(from)) {
+      const entry = this.#entry(pair, keys)
+      if (node.tag === undefined && isApplicationTag(entry.key.tag)) this.#refuseTag(entry.key)
+      if (!isUnknown(entry.key)) entries.push(entry)
+    }
+    return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
+  }
+
+  // One problem: whether somebody registered the tag does not matter.
+  #refuseTag(key: Node): void {
+    this.tagged.splice(this.tagged.indexOf(key), 1)
+    this.report(spanOf(key), 'TAGGED_KEY', `The key of a mapping cannot have a tag: remove "${key.tag}"`)
+  }
+
+  #entry(pair: YamlPair, keys: KeyCheck): Entry {
+    const key = this.convert(pair.key)
+    const untagged = key.tag === undefined || key.tag === mergeTag
+    const merge = key.kind === 'scalar' && key.plain && key.value === '<<' && untagged
+    keys.check(key, merge)
+    const value = this.convert(pair.value, key.end)
+    if (merge) keys.checkMerge(value)
+    return { key, value, merge }
+  }
+
+  #alias({ source: name, range }: Alias): Node {
+    const target = this.#anchors.get(name)
+    const alias = aliasAt(range![0], range![1], name, target)
+    if (!target) this.report(alias, 'UNKNOWN_ALIAS', this.#unknownAlias(name))
+    else if (this.#open.has(target))
+      this.report(alias, 'CYCLE', `Alias "*${name}" stands inside what it repeats`)
+    return alias
+  }
+
+  #unknownAlias(name: string): string {
+    const meant = this.near.nearest(name, this.#anchors.keys())
+    const remedy =
+      meant === undefined
+        ? `: write "&${name}" before the node that it repeats`
+        : `: did you mean "*${meant}"?`
+    return `Alias "*${name}" has no anchor before it${remedy}`
+  }
+
+  #opened(node: Node): Node {
+    if (node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, node)
+      if (node.kind !== 'scalar') this.#open.add(node)
+    }
+    if (node.tagStart >= 0) this.tagged.push(node)
+    return node
+  }
+
+  // Not the composer's end of a block: it counts the comments and line ends behind it.
+  #closed(node: Node, end: number): Node {
+    if (node.anchor !== undefined) this.#open.delete(node)
+    ;(node as { end: number }).end = Math.max(end, node.start)
+    return node
+  }
+}
+
+// Lets go of each as it is taken: a large text would else stand in memory as two trees.
+function* taken<T>(items: T[]): Generator<T> {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at]!
+    items[at] = undefined as T
+    yield item
+  }
+}
+
+const floatTag = `${coreTag}float`
+const setTag = `${coreTag}set`
+const mergeTag = `${coreTag}merge`
+const emptyPair = 'Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty'
+const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
+
+// A key that names nothing was reported, and has no name that a later step could ask for.
+function isUnknown(key: Node): boolean {
+  return key.kind === 'alias' && !key.target
+}
+
+function lastEnd({ entries }: MappingNode): number | undefined {
+  const last = entries.at(-1)
+  return last && Math.max(last.value.end, last.key.end)
+}
+
+function scalarValue(from: Scalar): unknown {
+  const { value, source = '' } = from
+  if (typeof value === 'symbol') return source
+  if (typeof value === 'bigint') return integerOrBigint(value, source)
+  if (isWholeFloat(from)) return Number(value)
+  if (typeof value === 'number' && /[0-9]/.test(source)) return floatOrText(source, value)
+  return value instanceof Date && from.tag === undefined && !isDay(source) ? source : value
+}
+
+// The sign of zero is one that a bigint does not have.
+function integerOrBigint(value: bigint, source: string): number | bigint {
+  if (value === 0n) return source.startsWith('-') ? -0 : 0
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+function isWholeFloat({ tag, value }: Scalar): boolean {
+  return tag === floatTag && typeof value === 'string' && /^[-+]?[0-9]+$/.test(value)
+}
+
+/** Whether what one of YAML's own tags made of a text is what the text says. */
+function holdsValue({ tag, value, source = '' }: Scalar, made: unknown): boolean {
+  if (value instanceof Date) return isDay(source)
+  if (value instanceof Uint8Array) return isBase64(source)
+  return tag !== floatTag || typeof made === 'number' || typeof value !== 'number'
+}
+
+// `Date` takes the 45th of a month for a day of the next.
+function isDay(source: string): boolean {
+  const parts =
+    dateParts
+      .exec(source)
+      ?.slice(1)
+      .map((part) => Number(part ?? 0)) ?? []
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+  if (month < 1 || day < 1) return false
+  const last = new Date(Date.UTC(2000, 0, 1))
+  last.setUTCFullYear(year, month, 0)
+  return month <= 12 && day <= last.getUTCDate() && hour < 24 && minute < 60 && second < 60
+}
+
+const dateParts = /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:t|T|[ \t]+)(\d\d?):(\d\d?):(\d\d?))?/
+
+function isBase64(source: string): boolean {
+  const digits = source.replace(/\s/g, '')
+  return digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits)
+}
+
+/** A tag as it is written. */
+interface TagToken {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Tags in the order of the text. */
+export class TagQueue {
+  readonly #tags: TagToken[] = []
+  #next = 0
+
+  add(tag: TagToken): void {
+    this.#tags.push(tag)
+  }
+
+  peek(): TagToken | undefined {
+    return this.#tags[this.#next]
+  }
+
+  take(): TagToken | undefined {
+    return this.#tags[this.#next++]
+  }
+}

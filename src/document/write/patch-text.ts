@@ -1,0 +1,170 @@
+import type { Entry, MappingNode, Node, ScalarNode, SequenceNode } from '../../node.js'
+import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
+import type { ConstructContext } from '../construct/construct-context.js'
+import { anchorNames } from './anchor-names.js'
+import { writeQuickly } from './quick-writer.js'
+import type { Representation } from './represent.js'
+import { roundTrips } from './round-trip.js'
+import { isPrintable, quotedText, scalarText } from './scalar-text.js'
+
+interface Edit {
+  start: number
+  end: number
+  text: string
+}
+
+/**
+ * Writes what was loaded as the text that it was loaded from, with only what changed in it replaced or added.
+ * Returns `undefined` when it changed in a way that needs more than that.
+ */
+export function patchText(root: Node, from: Representation, old: boolean): string | undefined {
+  const [source] = from.sources
+  if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
+  if (source.document.start < 0) return undefined
+  const spliced = unlessBailedOut(() => new TextPatch(from, source).apply(root, old))
+  return spliced && (!spliced.doubtful || roundTrips(spliced.text, root)) ? spliced.text : undefined
+}
+
+class TextPatch {
+  readonly #edits: Edit[] = []
+  readonly #text: string
+
+  constructor(
+    readonly from: Representation,
+    readonly source: ConstructContext,
+  ) {
+    this.#text = source.source.text
+  }
+
+  apply(root: Node, old: boolean): { text: string; doubtful: boolean } {
+    this.#checkVersion(old)
+    for (const [node, name] of anchorNames(root)) if (this.#origin(node)?.anchor !== name) throw BAIL_OUT
+    this.#compare(root, this.source.document.root)
+    const { start, end } = this.source.document
+    const parts: string[] = []
+    let at = start
+    for (const edit of this.#edits) {
+      parts.push(this.#text.slice(at, edit.start), edit.text)
+      at = edit.end
+    }
+    const text = parts.join('') + this.#text.slice(at, end)
+    const ended = endedText(text)
+    // A line end more may be part of a block text.
+    const doubtful = this.#edits.length > 0 || (ended !== text && /[|>][-+\d]*[ \t]*(?:#.*)?$/m.test(text))
+    return { text: ended.replace(/^\ufeff/, ''), doubtful }
+  }
+
+  // Without a directive of its own it is read as the documents before it are.
+  #checkVersion(before: boolean): void {
+    const { start, end, old = false } = this.source.document
+    if (old !== before && !/^%YAML/m.test(this.#text.slice(start, old ? end : start + 1000))) throw BAIL_OUT
+  }
+
+  #origin(node: Node): Node | undefined {
+    return this.from.origins.get(node)
+  }
+
+  /** Notes what of `node` differs from the loaded node in its place. */
+  #compare(node: Node, before: Node): void {
+    const same = this.#origin(node) === before && node.kind === before.kind && node.tag === before.tag
+    if (!same) this.#replace(node, before)
+    else if (node.kind === 'alias') this.#compareAlias(node.target!, before)
+    else if (node.kind === 'scalar') this.#compareScalar(node, before as ScalarNode)
+    else if (node.kind === 'sequence') this.#compareItems(node, before as SequenceNode)
+    else if (node.kind === 'mapping') this.#compareEntries(node, before as MappingNode)
+  }
+
+  #compareAlias(target: Node, before: Node): void {
+    if (before.kind !== 'alias' || this.#origin(target) !== before.target) throw BAIL_OUT
+  }
+
+  #compareScalar(node: ScalarNode, before: ScalarNode): void {
+    if (!Object.is(node.value, before.value)) this.#replace(node, before)
+  }
+
+  #compareItems(node: SequenceNode, before: SequenceNode): void {
+    if (node.items.length !== before.items.length) throw BAIL_OUT
+    for (const [index, item] of node.items.entries()) {
+      // Comments follow what was moved.
+      if ((this.#origin(item) ?? before.items[index]) !== before.items[index]) throw BAIL_OUT
+      this.#compare(item, before.items[index]!)
+    }
+  }
+
+  #compareEntries(node: MappingNode, before: MappingNode): void {
+    for (const [index, entry] of before.entries.entries()) {
+      const now = node.entries[index]
+      if (!now || this.#origin(now.key) !== entry.key) throw BAIL_OUT
+      this.#compareValue(now.value, entry)
+    }
+    const added = node.entries.slice(before.entries.length)
+    if (added.length > 0) this.#add(added, before)
+  }
+
+  // Without a colon behind its key nothing can be put there.
+  #compareValue(value: Node, { key, value: before }: Entry): void {
+    const edits = this.#edits.length
+    this.#compare(value, before)
+    if (this.#edits.length > edits && before.start <= key.end) throw BAIL_OUT
+  }
+
+  // A value on one line takes the place of a value on one line; comments and quotes stay.
+  #replace(node: Node, before: Node): void {
+    const old = this.#text.slice(before.start, before.end)
+    const kinds = node.kind === 'scalar' && before.kind === 'scalar'
+    if (
+      !kinds ||
+      node.tag !== before.tag ||
+      node.anchor !== before.anchor ||
+      /[\n|>]/.test(old.slice(0, 1) + (old.includes('\n') ? '\n' : ''))
+    )
+      throw BAIL_OUT
+    const text = inStyleOf(old, node.value, this.source.document.old)
+    if (text === undefined) throw BAIL_OUT
+    const lead = old === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
+    const behind = this.#text[before.end] === '#' ? ' ' : ''
+    this.#edits.push({ start: before.start, end: before.end, text: lead + text + behind })
+  }
+
+  // Behind the last entry of a block mapping, in its column.
+  #add(added: readonly Entry[], before: MappingNode): void {
+    const first = before.entries[0]
+    if (!first || this.#text[before.start] === '{') throw BAIL_OUT
+    const column = this.#columnOf(first.key)
+    const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added }, new Map())
+    if (written === undefined || added.some((entry) => hasAnchors(entry.value))) throw BAIL_OUT
+    const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
+    const at = lineEnd === -1 ? this.#text.length : lineEnd + 1
+    const lines = written.split('\n').map((line) => (line === '' ? '' : ' '.repeat(column) + line))
+    const newline = this.#text.includes('\r\n') ? '\r\n' : '\n'
+    this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? newline : '') + lines.join(newline) })
+  }
+
+  // A tag, an anchor or `?` before a key makes its column another than that of its mapping.
+  #columnOf({ start }: Node): number {
+    const column = this.source.source.position(start).column - 1
+    if (!/^[ -]*$/.test(this.#text.slice(start - column, start))) throw BAIL_OUT
+    return column
+  }
+}
+
+// A line end of its own, unless that would become part of a text.
+function endedText(text: string): string {
+  if (/[\r\n]$/.test(text)) return text
+  return `${text}${text.includes('\r\n') ? '\r\n' : '\n'}`
+}
+
+function inStyleOf(old: string, value: unknown, is11 = false): string | undefined {
+  if (typeof value === 'object' && value !== null) return undefined
+  if (typeof value !== 'string') return scalarText(value)
+  if (old.startsWith('"')) return quotedText(value)
+  if (old.startsWith("'") && isPrintable(value)) return `'${value.replaceAll("'", "''")}'`
+  return scalarText(value, { flow: true, old: is11 })
+}
+
+// Names are given in the text as a whole, not in a part of it.
+function hasAnchors(node: Node): boolean {
+  if (node.kind === 'alias' || node.anchor !== undefined) return true
+  if (node.kind === 'sequence') return node.items.some(hasAnchors)
+  return node.kind === 'mapping' && node.entries.some(({ value }) => hasAnchors(value))
+}

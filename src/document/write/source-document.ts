@@ -1,0 +1,184 @@
+import type { Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
+import { yaml } from '#yaml'
+import type { Entry, Node } from '../../node.js'
+import type { ConstructContext } from '../construct/construct-context.js'
+
+/** The text of a loaded document again, with all that nodes do not hold: comments, quotes, empty lines. */
+export class SourceDocument {
+  readonly root: Node
+  readonly nodes = new Map<Node, YamlNode>()
+  /** What stands before the first node, as it is written: comments, directives, `---`. */
+  readonly header: string
+  /** The comment behind the last node. */
+  readonly comment: string | null
+  /** Whether its plain scalars are read as YAML 1.1. */
+  readonly old: boolean
+  /** Whether its lines end as on Windows. */
+  readonly crlf: boolean
+  readonly #body: string
+  readonly #yaml = yaml()
+
+  constructor({ source, document }: ConstructContext) {
+    const whole = source.text.slice(document.start, document.end)
+    this.crlf = /^[^\n]*\r\n/.test(whole)
+    const text = whole.replaceAll('\r\n', '\n')
+    const body = bodyStart(text)
+    this.header = text.slice(0, body).replace(/^\ufeff/, '')
+    this.old = document.old === true
+    this.#body = text.slice(body)
+    const parsed = this.#yaml.parseDocument(this.#body, {
+      uniqueKeys: false,
+      logLevel: 'silent',
+      prettyErrors: false,
+      version: this.old ? '1.1' : '1.2',
+    })
+    this.comment = parsed.comment
+    this.root = document.root
+    if (parsed.contents) moveComments(parsed.contents, this.#body)
+    this.#pair(document.root, parsed.contents)
+  }
+
+  /** What stands behind the bracket of a flow collection: a space, or nothing. */
+  padding({ range }: YamlNode): string {
+    return this.#body[range![0] + 1] === ' ' ? ' ' : ''
+  }
+
+  /** A scalar as it is written, if that is on one line and no block (`BLOCK_LITERAL` and `BLOCK_FOLDED`). */
+  lineOf({ range, type }: Scalar): string | undefined {
+    const text = this.#body.slice(range![0], range![1])
+    return type?.startsWith('B') || text.includes('\n') ? undefined : text
+  }
+
+  // Both trees were made of the same text by the same parser: they have the same shape.
+  #pair(node: Node, written: YamlNode | null): void {
+    if (!written) return
+    this.nodes.set(node, written)
+    if (node.kind === 'sequence' && this.#yaml.isSeq(written)) this.#pairItems(node.items, written)
+    if (node.kind === 'mapping' && this.#yaml.isMap(written)) this.#pairEntries(node.entries, written)
+  }
+
+  #pairItems(items: readonly Node[], { items: written }: YAMLSeq): void {
+    for (const [index, item] of items.entries()) this.#pairItem(item, written[index])
+  }
+
+  #pairEntries(entries: readonly Entry[], { items: written }: YAMLMap): void {
+    for (const [index, entry] of entries.entries()) this.#pairEntry(entry, written[index] as Pair)
+  }
+
+  #pairItem(node: Node, written: unknown): void {
+    if (!this.#yaml.isPair(written)) this.#pair(node, written as YamlNode | null)
+    else if (node.kind === 'mapping') this.#pairEntry(node.entries[0]!, written)
+  }
+
+  #pairEntry(entry: Entry, written: Pair): void {
+    this.#pair(entry.key, written.key as YamlNode | null)
+    this.#pair(entry.value, written.value as YamlNode | null)
+  }
+}
+
+/** Where the content of a document begins: behind comments, empty lines and the marker `---`. */
+function bodyStart(text: string): number {
+  const lead = /^\ufeff?(?:%[^\n]*\n|[ \t]*(?:#[^\n]*)?\n)*/.exec(text)![0]
+  const marker =
+    /^---(?=[ \t\n]|$)(?:[ \t]+(?=[^\s#]))?(?:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*)?/.exec(
+      text.slice(lead.length),
+    )
+  return lead.length + (marker?.[0].length ?? 0)
+}
+
+/**
+ * Moves the comments of a text as the `yaml` package read it to what people mean by them, so that they go where that
+ * goes: a comment above the first item or key belongs to that and not to the collection, and one behind a collection
+ * but in the column of its parent belongs to what follows there.
+ */
+function moveComments(root: YamlNode, text: string): void {
+  new CommentPlaces(text).settle(root)
+}
+
+class CommentPlaces {
+  readonly #yaml = yaml()
+
+  constructor(readonly text: string) {}
+
+  /** Returns the lines that belong to what stands around a node. */
+  settle(node: YamlNode): string[] {
+    if (!this.#yaml.isCollection(node)) return []
+    if (node.flow) {
+      for (const item of node.items) this.#settleItem(item as YamlNode | Pair)
+      return []
+    }
+    let outer: string[] = []
+    for (const item of node.items as (YamlNode | Pair)[]) {
+      prepend(this.#nodeOf(item), outer)
+      outer = this.#settleItem(item)
+    }
+    if (outer.length > 0) node.comment = [...outer, ...linesOf(node.comment)].join('\n')
+    return this.#cutOuter(node)
+  }
+
+  #settleItem(item: YamlNode | Pair): string[] {
+    if (!this.#yaml.isPair(item)) return item ? this.settle(item) : []
+    const [key, value] = [item.key as YamlNode | null, item.value as YamlNode | null]
+    if (key) this.settle(key)
+    if (!value) return []
+    const outer = this.settle(value)
+    if (key) this.#settleLead(key, value)
+    return outer
+  }
+
+  // What stands between a key and its block: on the line of the key it is about all, below it about the first in it.
+  #settleLead(key: YamlNode, value: YamlNode): void {
+    if (!this.#yaml.isCollection(value) || value.flow || !value.commentBefore) return
+    const [line = ''] = this.text.slice(key.range![1], value.range![0]).split('\n', 1)
+    const lines = linesOf(value.commentBefore)
+    if (line.includes('#') && !key.comment) key.comment = lines.shift()!
+    value.commentBefore = null
+    prepend(this.#nodeOf(value.items[0] as YamlNode | Pair), lines)
+  }
+
+  // The lines from the first on that stands left of the collection.
+  #cutOuter(node: YamlNode & { comment?: string | null }): string[] {
+    const { range } = node
+    const lines = linesOf(node.comment)
+    if (!range || lines.length === 0) return []
+    const column = this.#columnOf(this.#firstOf(node))
+    const columns = columnsOfComments(this.text.slice(range[1], range[2]))
+    const written = lines.filter((line) => line !== '').length
+    if (columns.length !== written) return []
+    const inner = columns.findIndex((at) => at < column)
+    if (inner === -1) return []
+    const cut = cutAt(lines, inner)
+    node.comment = lines.slice(0, cut).join('\n') || null
+    return lines.slice(cut)
+  }
+
+  #firstOf(node: YamlNode): number {
+    return node.range![0]
+  }
+
+  #columnOf(offset: number): number {
+    return offset - (this.text.lastIndexOf('\n', offset - 1) + 1)
+  }
+
+  #nodeOf(item: YamlNode | Pair | undefined): YamlNode | undefined {
+    return (this.#yaml.isPair(item) ? item.key : item) as YamlNode | undefined
+  }
+}
+
+function prepend(node: YamlNode | undefined, lines: readonly string[]): void {
+  if (node && lines.length > 0) node.commentBefore = [...lines, ...linesOf(node.commentBefore)].join('\n')
+}
+
+function linesOf(comment: string | null | undefined): string[] {
+  return comment ? comment.split('\n') : []
+}
+
+function columnsOfComments(text: string): number[] {
+  return [...text.matchAll(/^([ \t]*)#/gm)].map(([, space]) => space!.length)
+}
+
+// The place in `lines` of the comment with this number, where empty lines do not count.
+function cutAt(lines: readonly string[], number: number): number {
+  let count = -1
+  return lines.findIndex((line) => line !== '' && ++count === number)
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { ClusterError } from '../../../errors.js'
+
+/** What a Redis of a run is made of. */
+export interface RedisSettings {
+  /** The one address that it listens on. */
+  readonly address: string
+  readonly port: number
+  readonly password: string
+  /** Where its append-only file lies. */
+  readonly folder: string
+  /** With one, nothing but TLS is taken. */
+  readonly tls?: Certificate
+}
+
+/** The only user, whose password ends with the run. */
+const redisUser = 'flambeau'
+
+/**
+ * The configuration of a Redis that keeps what it acknowledged, and lets in one user for the keys of queues.
+ *
+ * The default user is off for everyone, but has to keep its rights: in its name Redis replays its file.
+ */
+export function redisConfig({ address, port, password, folder, tls }: RedisSettings): string {
+  const lines = [
+    `bind ${address}`,
+    ...(tls ? tlsLines(port, folder) : [`port ${port}`]),
+    'protected-mode no',
+    `dir ${quoted(folder)}`,
+    'appendonly yes',
+    'save ""',
+    'maxmemory-policy noeviction',
+    'user default off resetpass ~* &* +@all',
+    `user ${redisUser} on >${password} ~flambeau:* &flambeau:* +@all -@admin -@dangerous +info`,
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function tlsLines(port: number, folder: string): string[] {
+  return [
+    'port 0',
+    `tls-port ${port}`,
+    `tls-cert-file ${quoted(join(folder, certificateFile))}`,
+    `tls-key-file ${quoted(join(folder, keyFile))}`,
+    // Clients have a password.
+    'tls-auth-clients no',
+  ]
+}
+
+function quoted(path: string): string {
+  return `"${path.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** The URL with which workers and the engine connect. */
+export function redisUrl({ address, port, password, tls }: RedisSettings): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return `${tls ? 'rediss' : 'redis'}://${redisUser}:${password}@${host}:${port}`
+}
+
+const execute = promisify(execFile)
+
+/** A certificate that vouches for itself, and its private key, as PEM. */
+interface Certificate {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** The files of a certificate, in the folder of a Redis. */
+const certificateFile = 'certificate.pem'
+const keyFile = 'key.pem'
+
+/** Longer than any run: what ends it is that its key is gone. */
+const validDays = 3650
+
+/**
+ * Makes a certificate for the addresses by which a server is known; neither it nor its key is in any file.
+ *
+ * @throws {@link ClusterError} when there is no `openssl`, or it cannot.
+ */
+export async function makeCertificate(addresses: readonly string[]): Promise<Certificate> {
+  const names = addresses.map((each) => `IP:${each}`).join(',')
+  const request = ['req', '-x509', '-batch', '-subj', '/CN=flambeau', '-days', String(validDays)]
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '-']
+  const made = execute('openssl', [...request, ...key, '-addext', `subjectAltName=${names}`])
+  const { stdout } = await made.catch((cause) => Promise.reject(certificateError(cause)))
+  return { certificate: pemSection(stdout, 'CERTIFICATE'), key: pemSection(stdout, 'PRIVATE KEY') }
+}
+
+/** Lends the files to what is started, which reads them once; the key is a file only meanwhile. */
+export async function withCertificateFiles<T>(
+  { certificate, key }: Certificate,
+  folder: string,
+  start: () => Promise<T>,
+): Promise<T> {
+  const [keyPath, mode] = [join(folder, keyFile), 0o600]
+  try {
+    await writeFile(join(folder, certificateFile), certificate, { mode })
+    await writeFile(keyPath, key, { mode })
+    return await start()
+  } finally {
+    await rm(keyPath, { force: true })
+  }
+}
+
+function pemSection(text: string, kind: string): string {
+  const [part = ''] = new RegExp(`-----BEGIN ${kind}-----[^-]*-----END ${kind}-----\n`).exec(text) ?? []
+  return part
+}
+
+function certificateError(cause: Error & { code?: unknown; stderr?: string }): ClusterError {
+  if (cause.code !== 'ENOENT')
+    return new ClusterError(`"openssl" made no certificate: ${cause.stderr?.trim()}`, {
+      code: 'NO_CERTIFICATE',
+    })
+  const message =
+    'The orchestrator has no "openssl", which makes the certificate of a Redis with "tls": install it ("apt-get install openssl", in "setup_cmds")'
+  return new ClusterError(message, { code: 'NO_OPENSSL', cause })
+}

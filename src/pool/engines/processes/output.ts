@@ -1,0 +1,148 @@
+import type { Readable } from 'node:stream'
+import { LineBuffer, type OutputSink } from '../output-sink.js'
+
+/** So many characters of what a task printed are kept, the last ones. */
+const maxKeptLength = 64 * 1024
+
+/** The output of one task: what it prints on both streams, in the order of arrival. */
+class TaskOutput {
+  #text = ''
+  #openStreams = 2
+  #resolve!: () => void
+  /** Settles when all that it printed has been read. */
+  readonly complete = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
+
+  constructor(
+    readonly id: string,
+    readonly number: number,
+  ) {}
+
+  add(line: string): void {
+    this.#text += line
+    if (this.#text.length > 2 * maxKeptLength) this.#text = this.#text.slice(-maxKeptLength)
+  }
+
+  closeStream(): void {
+    if (--this.#openStreams === 0) this.#resolve()
+  }
+
+  get text(): string {
+    return Buffer.from(this.#text.slice(-maxKeptLength), 'latin1').toString()
+  }
+}
+
+/** One output stream of a worker. Marks in it, which the worker writes, separate what its tasks printed. */
+class MarkedStream {
+  readonly #lines = new LineBuffer()
+  /** The tasks whose output is not complete, in the order in which they run. */
+  readonly #tasks: TaskOutput[] = []
+  /** The numbers of tasks that have ended without a mark, as they printed nothing here. */
+  readonly #silent = new Set<number>()
+
+  constructor(
+    readonly stream: Readable,
+    readonly mark: string,
+    readonly sink: OutputSink,
+  ) {
+    stream.on('data', (chunk: Buffer) => this.#onLines(this.#lines.add(chunk)))
+    stream.on('error', () => {})
+    stream.once('close', () => this.close())
+  }
+
+  add(task: TaskOutput): void {
+    this.#tasks.push(task)
+  }
+
+  taskEnded(number: number, isMarked: boolean): void {
+    if (!isMarked) this.#silent.add(number)
+    this.#closeSilent()
+  }
+
+  /** Nothing arrives any more. */
+  close(): void {
+    this.#onLines(this.#lines.flush())
+    for (const task of this.#tasks.splice(0)) task.closeStream()
+  }
+
+  #onLines(lines: string): void {
+    if (lines === '') return
+    const labelled = lines.includes(this.mark)
+      ? lines
+          .split(/(?<=\n)/)
+          .map((line) => this.#onLine(line))
+          .join('')
+      : this.#label(lines)
+    if (labelled !== '') this.#forward(labelled)
+  }
+
+  // A mark stands at the end of its line, behind text that has no end of its own.
+  #onLine(line: string): string {
+    const at = line.indexOf(this.mark)
+    if (at < 0) return this.#label(line)
+    const labelled = at === 0 ? '' : this.#label(`${line.slice(0, at)}\n`)
+    this.#closeUntil(Number(line.slice(at + this.mark.length)))
+    return labelled
+  }
+
+  #label(lines: string): string {
+    const [task] = this.#tasks
+    if (!task) return lines
+    task.add(lines)
+    const label = `[${Buffer.from(task.id).toString('latin1')}] `
+    return lines.replace(/(?<=^|\n)(?=[\s\S])/g, label)
+  }
+
+  #closeUntil(number: number): void {
+    while (this.#tasks[0] && this.#tasks[0].number <= number) this.#tasks.shift()!.closeStream()
+    this.#closeSilent()
+  }
+
+  #closeSilent(): void {
+    while (this.#tasks[0] && this.#silent.delete(this.#tasks[0].number)) this.#tasks.shift()!.closeStream()
+  }
+
+  // Back-pressure: a worker that prints faster than its output is read waits.
+  #forward(lines: string): void {
+    const written = this.sink.write(lines)
+    if (!written) return
+    this.stream.pause()
+    void written.then(() => this.stream.resume())
+  }
+}
+
+/** Reads what a worker prints, passes it on with the task of each line, and keeps the end of it for each task. */
+export class WorkerOutput {
+  readonly #streams: readonly MarkedStream[]
+  readonly #tasks = new Map<number, TaskOutput>()
+  #added = 0
+  #ended = 0
+
+  constructor(streams: readonly Readable[], mark: string, sink: OutputSink) {
+    this.#streams = streams.map((stream) => new MarkedStream(stream, mark, sink))
+  }
+
+  /** A task that will run after those that were added before it. */
+  add(id: string): void {
+    const task = new TaskOutput(id, ++this.#added)
+    this.#tasks.set(task.number, task)
+    for (const stream of this.#streams) stream.add(task)
+  }
+
+  /** Settles with the last of what the next task printed, when all of it has arrived. */
+  async taskEnded(marked: readonly boolean[]): Promise<string> {
+    const number = ++this.#ended
+    const task = this.#tasks.get(number)!
+    this.#tasks.delete(number)
+    for (const [index, stream] of this.#streams.entries()) stream.taskEnded(number, marked[index] ?? false)
+    await task.complete
+    return task.text
+  }
+
+  /** The worker is gone: what has arrived is all that there is. Returns the last of what the next task printed. */
+  close(): string {
+    for (const stream of this.#streams) stream.close()
+    return this.#tasks.get(this.#ended + 1)?.text ?? ''
+  }
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { UnsuccessfulRunnableError } from '../errors.js'
+import { writeAtomically } from '../util/atomic-write.js'
+import { fromJson, toJson } from '../util/json.js'
+import { messageOf } from '../util/thrown.js'
+import type {
+  Ended,
+  EndReason,
+  LogLevel,
+  PackedError,
+  PackedResult,
+  TaskMessage,
+  TaskNews,
+} from './engine.js'
+import { ResultFile } from './result.js'
+import { taskFileName } from './task-file.js'
+
+/** Checks of what came from another process: through Redis it may be anything. */
+
+/** More than this, in bytes of JSON, stays in a file where it was made. */
+const maxInlineBytes = 64 * 1024
+
+/**
+ * Packs what a task returned: small ones as JSON, large ones into a file of `folder`.
+ *
+ * @throws {@link UnsuccessfulRunnableError} when it is nothing that JSON can hold.
+ */
+export async function packResult(value: unknown, id: string, folder: string): Promise<PackedResult> {
+  const json = resultJson(value, id)
+  if (json === undefined) return {}
+  const bytes = Buffer.byteLength(json)
+  if (bytes <= maxInlineBytes) return { json }
+  // Another map or pool in this folder may have a task with the same id.
+  const name = `${taskFileName(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
+  const file = resolve(join(folder, 'results', name))
+  await mkdir(join(folder, 'results'), { recursive: true })
+  await writeAtomically(file, json)
+  return { file, bytes }
+}
+
+/** What a task returned, or the file that holds it. */
+export function unpackResult(packed: PackedResult): unknown {
+  if ('file' in packed) return new ResultFile(packed.file, packed.bytes)
+  return packed.json === undefined ? undefined : fromJson(packed.json)
+}
+
+function resultJson(value: unknown, id: string): string | undefined {
+  try {
+    return toJson(value)
+  } catch (cause) {
+    const reason = messageOf(cause).split('\n', 1)[0]
+    const message = `The result of task "${id}" cannot be sent as JSON (${reason}): return plain data`
+    throw new UnsuccessfulRunnableError(message, { code: 'RESULT_NOT_JSON', cause })
+  }
+}
+
+const levels: ReadonlySet<unknown> = new Set<LogLevel>(['debug', 'info', 'warn', 'error'])
+const reasons: ReadonlySet<unknown> = new Set<EndReason>(['failed', 'timeout', 'crashed', 'cancelled'])
+
+/** Whether a value is an object, whose properties may be anything. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+/** Whether a value is a {@link TaskMessage}. */
+export function isTaskMessage(value: unknown): value is TaskMessage {
+  if (!isRecord(value)) return false
+  const { id, attempt, text, timeoutMs } = value
+  return (
+    isText(id) &&
+    Number.isInteger(attempt) &&
+    isText(text) &&
+    (timeoutMs === undefined || isNumber(timeoutMs))
+  )
+}
+
+/** Whether a value is {@link TaskNews}. */
+export function isTaskNews(value: unknown): value is TaskNews {
+  if (!isRecord(value)) return false
+  const { type, host, level, text } = value
+  if (type === 'started') return host === undefined || isText(host)
+  return type === 'progress' || (type === 'log' && levels.has(level) && isText(text))
+}
+
+/** Whether a value says how an attempt ended. */
+export function isEnded(value: unknown): value is Ended {
+  if (!isRecord(value) || !isText(value['host'])) return false
+  const { ok, result, reason, error, output } = value
+  if (ok === true) return isPackedResult(result)
+  const hasOutput = output === undefined || isText(output)
+  return ok === false && reasons.has(reason) && isPackedError(error) && hasOutput
+}
+
+/** Whether a value is a {@link PackedError}. */
+export function isPackedError(value: unknown): value is PackedError {
+  if (!isRecord(value)) return false
+  const { name, message, stack, code, exitCode } = value
+  const isNamed = isText(name) && isText(message) && isText(stack)
+  return isNamed && (code === undefined || isText(code)) && (exitCode === undefined || isNumber(exitCode))
+}
+
+function isPackedResult(value: unknown): value is PackedResult {
+  if (!isRecord(value)) return false
+  const { json, file, bytes } = value
+  return 'file' in value ? isText(file) && isNumber(bytes) : json === undefined || isText(json)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
+}

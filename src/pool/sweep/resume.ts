@@ -1,0 +1,147 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { ResultFile } from '../result.js'
+import { resultsOfOtherSweep } from '../results-store.js'
+import { metricOf } from './metric.js'
+import { type EarlierTrials, readDescription, type TrialRecord } from './records.js'
+import type { Combination, SearchPlan } from './search.js'
+
+/**
+ * Finds which records hold for a sweep, too; what failed is done again.
+ *
+ * @throws {@link ResourceError} when there are results, and none of them does.
+ */
+export async function matchEarlier(
+  plan: SearchPlan,
+  found: readonly TrialRecord[],
+  signal: AbortSignal,
+): Promise<EarlierTrials> {
+  const { output, metric } = plan.options
+  const known = await Promise.all(found.map((record) => withMetric(record, metric)))
+  const done = known.filter(({ error }) => !error)
+  if (done.length === 0) return { kept: [], others: [] }
+  const matched = await matchRecords(plan, done, signal)
+  const before = await readDescription(output)
+  const sameMetric = before === undefined || before.metric === metric
+  const earlier = sameMetric ? matched : await remeasure(matched, metric)
+  if (earlier.kept.length === 0) throw resultsOfOtherSweep({ output, count: done.length })
+  return earlier
+}
+
+/** A sweep that was changed is searched for its earlier trials no further than this. */
+const maxSearched = 1_000_000
+
+async function matchRecords(
+  plan: SearchPlan,
+  done: readonly TrialRecord[],
+  signal: AbortSignal,
+): Promise<EarlierTrials> {
+  const byNumber = await matchByNumber(plan, done, signal)
+  if (byNumber.others.length === 0) return byNumber
+  return matchByKey(plan, byNumber, signal)
+}
+
+// What most sweeps need that go on: each record is that of the trial with its number.
+async function matchByNumber(
+  plan: SearchPlan,
+  done: readonly TrialRecord[],
+  signal: AbortSignal,
+): Promise<EarlierTrials> {
+  // By number: more trials give each id more digits.
+  const open = new Map(done.map((record) => [Number(record.trial), record]))
+  const kept = new Map<TrialRecord, TrialRecord>()
+  const most = [...open.keys()].reduce((a, b) => Math.max(a, b), 0)
+  for await (const combination of firstCombinations(most, plan, signal)) {
+    const record = open.get(Number(combination.id))
+    if (record && record.key === plan.trial(combination).key)
+      kept.set(record, { ...record, trial: combination.id })
+  }
+  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)) }
+}
+
+// A random sweep may draw the same options twice: each of these trials has a result of its own.
+async function matchByKey(
+  plan: SearchPlan,
+  { kept, others }: EarlierTrials,
+  signal: AbortSignal,
+): Promise<EarlierTrials> {
+  const taken = new Set(kept.map(({ trial }) => trial))
+  const open = groupByKey(others)
+  const found: TrialRecord[] = []
+  for await (const combination of firstCombinations(maxSearched, plan, signal)) {
+    if (found.length === others.length) break
+    if (taken.has(combination.id)) continue
+    const { id, key } = plan.trial(combination)
+    const record = open.get(key)?.shift()
+    if (record) found.push({ ...record, trial: id })
+  }
+  const all = [...kept, ...found].sort((a, b) => Number(a.trial) - Number(b.trial))
+  return { kept: all, others: [...open.values()].flat() }
+}
+
+// Ctrl-C is heard between them, however many there are.
+async function* firstCombinations(
+  most: number,
+  plan: SearchPlan,
+  signal: AbortSignal,
+): AsyncGenerator<Combination> {
+  let count = 0
+  for (const combination of plan.combinations()) {
+    if (++count > most) return
+    if (count % 1000 === 0) await turn()
+    signal.throwIfAborted()
+    yield combination
+  }
+}
+
+function groupByKey(records: readonly TrialRecord[]): Map<string, TrialRecord[]> {
+  const groups = new Map<string, TrialRecord[]>()
+  for (const record of records) {
+    const group = groups.get(record.key)
+    if (group) group.push(record)
+    else groups.set(record.key, [record])
+  }
+  return groups
+}
+
+/** Results by another metric than they were ranked by; those of which it is not known count as others. */
+async function remeasure(earlier: EarlierTrials, metric: string): Promise<EarlierTrials> {
+  const kept: TrialRecord[] = []
+  const others = [...earlier.others]
+  let missing: unknown
+  for (const record of earlier.kept)
+    try {
+      const whole = await fullResult(record)
+      if (whole === undefined) others.push(record)
+      else kept.push({ ...record, metric: metricOf(whole, metric) })
+    } catch (error) {
+      missing ??= error
+      others.push(record)
+    }
+  // Where no trial has it, the name is the mistake.
+  if (kept.length === 0 && missing !== undefined) throw missing
+  return { kept, others }
+}
+
+/** A record that failed for want of a metric alone, with the metric that is asked for now, if its result has that. */
+async function withMetric(record: TrialRecord, metric: string): Promise<TrialRecord> {
+  if (record.error?.code !== 'NO_METRIC') return record
+  const { error: _, ...rest } = record
+  try {
+    return { ...rest, metric: metricOf(await fullResult(record), metric) }
+  } catch {
+    return record
+  }
+}
+
+// One that was stopped has none, and a large one may lie on another host.
+function fullResult({ result, stopped }: TrialRecord): unknown {
+  if (stopped) return undefined
+  return isResultFile(result)
+    ? new ResultFile(result.path, result.bytes).read().catch(() => undefined)
+    : result
+}
+
+function isResultFile(result: unknown): result is { path: string; bytes: number } {
+  if (typeof result !== 'object' || result === null) return false
+  return 'path' in result && typeof result.path === 'string' && 'bytes' in result
+}

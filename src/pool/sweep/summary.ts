@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import { UnsuccessfulRunnableError } from '../../errors.js'
+import type { Logger } from '../../runnable/logger.js'
+import { writeAtomically } from '../../util/atomic-write.js'
+import { mistakeCode } from '../../util/exit-codes.js'
+import { printable } from '../../util/printable.js'
+import { notWritten } from '../results-store.js'
+import { taskText } from '../task-file.js'
+import { formatDuration, formatNumber, formatValue } from './format.js'
+import { bestName, type Ranking, rank, type TrialRecord } from './records.js'
+import type { SearchPlan } from './search.js'
+
+/** What a sweep comes to. */
+export interface SweepResult {
+  /** The winner: its trial, what was chosen, its metric. */
+  readonly best: Pick<TrialRecord, 'trial' | 'options' | 'metric'>
+  readonly trials: number
+  readonly failed: number
+  readonly stopped: number
+  /** The folder with `results.jsonl`, `best.yaml` and `failed/`. */
+  readonly output: string
+}
+
+/**
+ * Ranks what a sweep has, writes `best.yaml`, and shows the table.
+ *
+ * @throws {@link UnsuccessfulRunnableError} when no trial came to a result.
+ */
+export async function summarize(
+  plan: SearchPlan,
+  records: readonly TrialRecord[],
+  logger: Logger,
+): Promise<SweepResult> {
+  const { metric, goal, output } = plan.options
+  const ranking = rank(records, goal)
+  const [best] = ranking.ranked
+  if (!best) throw noResultError(ranking)
+  const file = join(output, bestName)
+  await writeAtomically(file, bestText(best, plan)).catch((cause) => {
+    throw notWritten(file, cause)
+  })
+  logger.info(printable(rankingTable(ranking, metric)))
+  const { failed, stopped } = ranking
+  if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)
+  return {
+    best: { trial: best.trial, options: best.options, metric: best.metric! },
+    trials: records.length,
+    failed: failed.length,
+    stopped: stopped.length,
+    output,
+  }
+}
+
+// Made again: of all trials only their keys are kept.
+function bestText({ trial }: TrialRecord, plan: SearchPlan): string {
+  const found = plan.find(trial)
+  if (found) return taskText(found.task, plan.textOptions)
+  throw new UnsuccessfulRunnableError('The best trial is none of this sweep any more', { code: 'NO_RESULT' })
+}
+
+function noResultError({ failed, stopped }: Ranking): UnsuccessfulRunnableError {
+  const first = failed[0]?.error?.message
+  const why = first === undefined ? `all ${stopped.length} were stopped` : `the first says: ${first}`
+  const message = `No trial came to a result; ${why}`
+  // Where no trial has the metric, the file names a wrong one.
+  const isMistake = failed.length > 0 && failed.every(({ error }) => error?.code === 'NO_METRIC')
+  return isMistake
+    ? new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: mistakeCode })
+    : new UnsuccessfulRunnableError(message, { code: 'NO_RESULT' })
+}
+
+/** So many rows are read; the rest is in the file. */
+const maxRows = 20
+
+/** The ranked table of a sweep, for a terminal. */
+function rankingTable({ ranked, stopped }: Ranking, metric: string): string {
+  const shown = [...ranked, ...stopped].slice(0, maxRows)
+  const paths = Object.keys(shown[0]?.options ?? {})
+  const head = ['rank', 'trial', metric, ...paths, 'time']
+  const rows = shown.map((record, at) => tableRow(record, at, paths))
+  const rest = ranked.length + stopped.length - shown.length
+  const lines = alignColumns([head, ...rows])
+  return [...lines, ...(rest > 0 ? [`... and ${rest} more in results.jsonl`] : [])].join('\n')
+}
+
+function tableRow(record: TrialRecord, at: number, paths: readonly string[]): string[] {
+  const { trial, metric, options, durationMs, stopped } = record
+  const chosen = paths.map((path) => cellText(options[path]))
+  return [
+    stopped ? 'stopped' : String(at + 1),
+    trial,
+    formatNumber(metric),
+    ...chosen,
+    formatDuration(durationMs),
+  ]
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function cellText(value: unknown): string {
+  const written = formatValue(value)
+  return written.length > 40 ? `${written.slice(0, 39)}…` : written
+}

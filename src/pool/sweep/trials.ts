@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import { UnsuccessfulRunnableError } from '../../errors.js'
+import type { Logger } from '../../runnable/logger.js'
+import type { Redact } from '../../runnable/secrets/mask.js'
+import { packError } from '../engine.js'
+import { moduleUrls } from '../import-modules.js'
+import type { JsonLines } from '../json-lines.js'
+import type { AnyTask, TaskDone, TaskOutcome } from '../options.js'
+import type { Pool } from '../pool.js'
+import { notWritten } from '../results-store.js'
+import { taskText, writeFailedFile } from '../task-file.js'
+import { TrialMonitor } from './early-stopping.js'
+import { type Measurement, measure } from './metric.js'
+import { createProgress, type Progress } from './progress.js'
+import {
+  type EarlierTrials,
+  openRecords,
+  othersName,
+  recordsName,
+  type TrialRecord,
+  writeDescription,
+} from './records.js'
+import type { SearchPlan, Trial } from './search.js'
+
+/** What a {@link SweepRun} works with. */
+export interface SweepContext {
+  readonly plan: SearchPlan
+  readonly pool: Pool
+  readonly logger: Logger
+  readonly signal: AbortSignal
+  readonly earlier: EarlierTrials
+  /** Modules that the files of failed trials name, so that they run again. */
+  readonly imports: readonly (string | URL)[]
+  /** Masks secrets: the message about a metric shows what a trial returned. */
+  readonly redact: Redact
+}
+
+/** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
+export class SweepRun {
+  readonly records: TrialRecord[]
+  readonly #trials = new Map<AnyTask, Trial>()
+  readonly #monitor: TrialMonitor
+  #failures = 0
+
+  constructor(readonly context: SweepContext) {
+    this.records = [...context.earlier.kept]
+    this.#monitor = new TrialMonitor(context.plan.options)
+  }
+
+  async run(): Promise<TrialRecord[]> {
+    const { plan, logger, earlier } = this.context
+    const { metric, output } = plan.options
+    const file = await openRecords(output, earlier)
+    this.#warnOfOthers()
+    const progress = createProgress(logger, { metric, total: plan.size, done: earlier.kept.length })
+    try {
+      await writeDescription(plan)
+      await this.#runTrials(progress, file)
+    } finally {
+      progress.end()
+      await file.close()
+    }
+    return this.records
+  }
+
+  #warnOfOthers(): void {
+    const { plan, logger, earlier } = this.context
+    const { length } = earlier.others
+    const were = length === 1 ? 'One earlier result is' : `${length} earlier results are`
+    if (length > 0)
+      logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
+  }
+
+  async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
+    for await (const outcome of this.#outcomes()) {
+      const record = await this.#record(outcome)
+      this.records.push(record)
+      await file.append(record).catch((cause) => {
+        throw notWritten(join(this.context.plan.options.output, recordsName), cause)
+      })
+      progress.onSettled(record)
+      this.#checkFailures(record)
+    }
+  }
+
+  #outcomes(): AsyncIterable<TaskOutcome> {
+    const { plan, pool, signal } = this.context
+    const { retries, timeoutMs } = plan.options
+    return pool.map<AnyTask>(this.#pendingTasks(), {
+      taskId: (task) => this.#trials.get(task)!.id,
+      retries,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      onError: 'collect',
+      signal,
+      onEvent: (event) => this.#monitor.onEvent(event),
+    })
+  }
+
+  *#pendingTasks(): Generator<AnyTask> {
+    const done = new Set(this.context.earlier.kept.map(({ trial }) => trial))
+    for (const combination of this.context.plan.combinations()) {
+      if (done.has(combination.id)) continue
+      const trial = this.context.plan.trial(combination)
+      this.#trials.set(trial.task, trial)
+      yield trial.task
+    }
+  }
+
+  async #record(outcome: TaskOutcome): Promise<TrialRecord> {
+    const { id, key, options } = this.#trials.get(outcome.task)!
+    this.#trials.delete(outcome.task)
+    const { durationMs, host, attempts } = outcome
+    const known = { trial: id, key, options, durationMs, host, attempts }
+    const measured = this.#masked(await this.#measured(id, outcome))
+    if (outcome.ok && measured.error) await this.#writeFailed(outcome, measured.error)
+    return { ...known, ...measured }
+  }
+
+  #masked({ error, ...rest }: Measurement): Measurement {
+    return error ? { ...rest, error: { ...error, message: this.context.redact(error.message) } } : rest
+  }
+
+  // The pool writes the file of a task that throws; that one without a metric has failed, only a sweep knows.
+  async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measurement['error']>): Promise<void> {
+    const { plan, imports } = this.context
+    const { id, task, attempts, host } = done
+    const error = packError(new UnsuccessfulRunnableError(message, { code }))
+    const failed = { id, attempts, text: taskText(task, plan.textOptions) }
+    const to = { folder: plan.options.output, imports: moduleUrls(imports) }
+    await writeFailedFile({ ...failed, ended: { ok: false, reason: 'failed', error, host } }, to)
+  }
+
+  async #measured(id: string, outcome: TaskOutcome): Promise<Measurement> {
+    const { told, stopped } = this.#monitor.take(id)
+    if (outcome.ok) return measure(outcome, { metric: this.context.plan.options.metric, told })
+    if (stopped !== undefined) return { metric: stopped, stopped: true }
+    const { code, message } = outcome.error
+    return { error: { code, message } }
+  }
+
+  #checkFailures({ error }: TrialRecord): void {
+    const { maxFailures = Infinity } = this.context.plan.options
+    if (error) this.#failures++
+    if (this.#failures <= maxFailures) return
+    const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
+    throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
+  }
+}

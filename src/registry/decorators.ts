@@ -1,0 +1,204 @@
+import { RegistrationError } from '../errors.js'
+import type { ClassFor, Fits } from './compile-time.js'
+import { declare } from './declaration.js'
+import { currentRegistry } from './default-registry.js'
+import { isRegistrationDeferred } from './deferred-registration.js'
+import type { Class, FactoryDefinition, HooksOf, RegistrationOptions } from './registration.js'
+import type { StandardSchema } from './standard-schema.js'
+import { checkTag, type Tag } from './tag.js'
+
+/**
+ * Registers a class, so that a YAML file can name it.
+ *
+ * ```ts
+ * @registrable('!Train')
+ * class Train extends Runnable { ... }
+ *
+ * registrable('!Train')(Train)   // the same, where decorators cannot be written
+ * ```
+ *
+ * Works as a legacy decorator, as a standard one and as a call. Without a tag it is `!ClassName`; a minifier renames
+ * classes, so code that is minified gives the tag.
+ *
+ * @throws {@link RegistrationError} when the tag belongs to another class, clashes with a factory, or is no tag.
+ */
+export function registrable<O extends RegistrationOptions = {}>(tag?: Tag, options?: O) {
+  if (tag !== undefined) checkTag(tag)
+  return <C extends ClassFor<O>>(Class: C & Fits<C, O>, context?: ClassDecoratorContext): C => {
+    registerDeclared(Class, tag, options ?? {}, context)
+    return Class
+  }
+}
+
+/**
+ * Gives a class one more tag. Of several, the topmost is the one that `dump` writes.
+ *
+ * ```ts
+ * @alias('!trainer')
+ * @registrable('!Train')
+ * class Train extends Runnable { ... }
+ * ```
+ */
+export function alias(tag: Tag, options: AliasOptions = {}) {
+  checkTag(tag, 'alias')
+  return <C extends Class>(Class: C, context?: ClassDecoratorContext): C => {
+    registerDeclared(Class, tag, options, context)
+    return Class
+  }
+}
+
+/** Options of {@link alias}: those that are a tag's own. */
+export type AliasOptions = Pick<RegistrationOptions, 'registry' | 'override' | 'deprecated'>
+
+/**
+ * Registers a class that you do not own, however it is constructed.
+ *
+ * ```ts
+ * register(URL, '!Url', {
+ *   fromYaml: (builder, node) => new URL(builder.constructScalar(node)),
+ *   toYaml: (representer, url, tag) => representer.representScalar(tag, url.href),
+ * })
+ * ```
+ */
+export function register<C extends Class, O extends RegistrationOptions = {}>(
+  Class: C & Fits<C, O>,
+  tag: Tag,
+  options?: O & HooksOf<C>,
+): C {
+  if (!options?.registry && isRegistrationDeferred())
+    declare(Class).tags.push({ tag: checkTag(tag), options: options ?? {} })
+  else (options?.registry ?? currentRegistry()).add(Class, tag, options)
+  return Class
+}
+
+// A standard decorator sees its class before static fields and static methods' decorators have run.
+function registerDeclared(
+  Class: Class,
+  tag: Tag | undefined,
+  options: RegistrationOptions,
+  context: ClassDecoratorContext | undefined,
+): void {
+  if (!context) declareAndAdd(Class, tag, options)
+  else
+    context.addInitializer(function (this: unknown) {
+      declareAndAdd(this as Class, tag, options)
+    })
+}
+
+function nameTag({ name }: Class): Tag {
+  if (name !== '') return checkTag(`!${name}`)
+  throw new RegistrationError(`A class without a name needs a tag: write "registrable('!Train')"`, {
+    code: 'BAD_TAG',
+  })
+}
+
+function declareAndAdd(Class: Class, tagOption: Tag | undefined, options: RegistrationOptions): void {
+  const tag = tagOption ?? nameTag(Class)
+  const { registry, ...declared } = options
+  declare(Class).tags.push({ tag, options: declared })
+  if (!registry && isRegistrationDeferred()) return
+  const target = registry ?? currentRegistry()
+  target.add(Class, tag, options)
+}
+
+/** A static method that makes an object of its options. */
+export type StaticMethod = (this: any, options?: any) => unknown
+
+/** What a standard decorator is told of a static method. */
+export type StaticContext = ClassMethodDecoratorContext<any, any> & { readonly static: true }
+
+/** Options of {@link factory}. */
+export interface FactoryOptions {
+  /** Validates the factory's own options. */
+  schema?: StandardSchema
+}
+
+/**
+ * Marks a static method as a way to make an object: `!Model.fromFile` calls it with `this` = the class of the tag.
+ *
+ * ```ts
+ * @registrable('!Model')
+ * class Model {
+ *   @factory static fromFile(options: { path: string }) { ... }
+ *   @factory({ schema: FromUrlOptions }) static fromUrl(options: FromUrlOptions) { ... }
+ * }
+ * ```
+ *
+ * Where decorators cannot be written: `registrable('!Model', { factories: ['fromFile'] })`.
+ */
+export function factory(Class: Class, name: string, descriptor?: PropertyDescriptor): void
+export function factory(method: StaticMethod, context: StaticContext): void
+export function factory(options: FactoryOptions): FactoryDecorator
+export function factory(first: unknown, ...rest: [name?: unknown, descriptor?: unknown]): unknown {
+  if (rest.length > 0) return mark({}, first, rest[0])
+  return (target: unknown, name: unknown) => mark(first as FactoryOptions, target, name)
+}
+
+/** What `factory(options)` gives: a decorator of either kind. */
+export interface FactoryDecorator {
+  (Class: Class, name: string, descriptor?: PropertyDescriptor): void
+  (method: StaticMethod, context: StaticContext): void
+}
+
+function mark(options: FactoryOptions, target: unknown, name: unknown): void {
+  const definition: FactoryDefinition = options?.schema ? { schema: options.schema } : {}
+  if (typeof name === 'object' && name !== null)
+    markByContext(name as ClassMethodDecoratorContext, definition)
+  else markByName(target, String(name), definition)
+}
+
+function markByName(target: unknown, name: string, definition: FactoryDefinition): void {
+  if (typeof target !== 'function') throw notStatic(name)
+  declare(target as unknown as Class).factories.set(name, definition)
+}
+
+// A factory makes an object: there is none yet that it could be called on.
+function notStatic(name: string): RegistrationError {
+  const message = `"@factory" stands above "${name}", which is no static method`
+  return new RegistrationError(`${message}: write "@factory static ${name}(options) { ... }"`, {
+    code: 'NO_SUCH_FACTORY',
+  })
+}
+
+function markByContext(context: ClassMethodDecoratorContext, definition: FactoryDefinition): void {
+  if (!context.static || context.kind !== 'method') throw notStatic(String(context.name))
+  context.addInitializer(function (this: unknown) {
+    declare(this as Class).factories.set(String(context.name), definition)
+  })
+}
+
+/** The decorators of one namespace: see {@link namespace}. */
+export interface Namespace {
+  readonly registrable: typeof registrable
+  readonly alias: typeof alias
+  readonly register: typeof register
+}
+
+/**
+ * The same decorators with a prefix: `namespace('torch').registrable('!Adam')` is `!torch.Adam`.
+ *
+ * ```ts
+ * const torch = namespace('torch')
+ *
+ * @torch.registrable('!Adam')   // !torch.Adam
+ * class Adam {
+ *   constructor(readonly options: object = {}) {}
+ * }
+ * ```
+ *
+ * `options`, such as a registry, hold for everything that is registered through it.
+ */
+export function namespace(name: string, options: Pick<RegistrationOptions, 'registry'> = {}): Namespace {
+  checkTag(`!${name}`)
+  const within = (tag: Tag): Tag => `!${name}.${checkTag(tag).slice(1)}`
+  return {
+    registrable: ((tag?: Tag, own?: RegistrationOptions) => (Class: any, context?: ClassDecoratorContext) =>
+      registrable(within(tag ?? `!${Class.name}`), { ...options, ...own })(
+        Class,
+        context,
+      )) as typeof registrable,
+    alias: (tag: Tag, own?: AliasOptions) => alias(within(tag), { ...options, ...own }),
+    register: ((Class: any, tag: Tag, own?: RegistrationOptions) =>
+      register(Class, within(tag), { ...options, ...own } as {})) as typeof register,
+  }
+}
