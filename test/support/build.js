@@ -3,7 +3,8 @@
  * with standard decorators and with plain calls in place of decorators as well: users register classes in each of these
  * three forms.
  */
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeSync } from 'node:fs'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import ts from 'typescript'
 import { decoratorsToCalls } from './decorators-to-calls.js'
 
@@ -12,25 +13,24 @@ const forms = {
   standard: { experimentalDecorators: false, emitDecoratorMetadata: false },
   plain: { experimentalDecorators: true, emitDecoratorMetadata: true },
 }
-const folder = 'build/test'
 
-function configOf(form) {
-  const config = ts.getParsedCommandLineOfConfigFile(
+function compile(form) {
+  const { fileNames, options, errors } = ts.getParsedCommandLineOfConfigFile(
     'test/tsconfig.json',
-    { ...forms[form], outDir: `${folder}/${form}` },
+    { ...forms[form], outDir: `build/test/${form}` },
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => report([diagnostic]) },
   )
-  report(config.errors)
-  return config
-}
-
-/** Compiles files, and what they import, in one form. */
-function compile(form, files) {
-  const program = ts.createProgram(files, configOf(form).options)
+  const program = ts.createProgram(form === 'legacy' ? fileNames : fileNames.filter(isDecorating), options)
   const transformers = form === 'plain' ? { before: [decoratorsToCalls] } : undefined
   const { diagnostics } = program.emit(undefined, undefined, undefined, undefined, transformers)
-  report([...ts.getPreEmitDiagnostics(program), ...diagnostics])
-  return program
+  report([...errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics])
+}
+
+/** Whether a test decorates classes; what it imports of `test/support` is compiled with it. */
+function isDecorating(file) {
+  const hasDecorator = (node) => ts.isDecorator(node) || ts.forEachChild(node, hasDecorator) === true
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest)
+  return !file.includes('/support/') && hasDecorator(source)
 }
 
 function report(diagnostics) {
@@ -40,18 +40,15 @@ function report(diagnostics) {
     getCanonicalFileName: (name) => name,
     getNewLine: () => '\n',
   }
-  console.error(ts.formatDiagnosticsWithColorAndContext(diagnostics, host))
+  // At once: what a thread prints otherwise may be lost when it ends.
+  writeSync(2, ts.formatDiagnosticsWithColorAndContext(diagnostics, host))
   process.exit(1)
 }
 
-function hasDecorator(node) {
-  return ts.isDecorator(node) || ts.forEachChild(node, hasDecorator) === true
-}
-
-rmSync(folder, { recursive: true, force: true })
-const { fileNames } = configOf('legacy')
-const program = compile('legacy', fileNames)
-const decorating = fileNames.filter(
-  (file) => !file.includes('/support/') && hasDecorator(program.getSourceFile(file)),
-)
-for (const form of ['standard', 'plain']) compile(form, decorating)
+if (isMainThread) {
+  rmSync('build/test', { recursive: true, force: true })
+  for (const form of Object.keys(forms))
+    new Worker(new URL(import.meta.url), { workerData: form }).once('exit', (code) => {
+      if (code !== 0) process.exitCode = code
+    })
+} else compile(workerData)

@@ -218,8 +218,12 @@ describe('a host that does not stop', () => {
   })
 
   test('a real host that works for longer than it may be silent is waited for', async () => {
-    await using host = new LocalHost('local', join(folder, 'real'))
-    const { exitCode } = await host.exec(['sleep', '12'])
+    // Longer than an agent waits before it says that it is at work.
+    class Impatient extends LocalHost {
+      override readonly silenceMs = 15_000
+    }
+    await using host = new Impatient('local', join(folder, 'real'))
+    const { exitCode } = await host.exec(['sleep', '16'])
     assert.equal(exitCode, 0)
   })
 })
