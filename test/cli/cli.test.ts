@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { type Problem, version } from 'flambeau'
+import { until } from '../support/until.js'
 
 const cli = join(process.cwd(), 'dist', 'cli', 'main.js')
 
@@ -47,9 +48,8 @@ class Flambeau {
   }
 
   /** Waits until it has said `text` on standard error. */
-  async said(text: string): Promise<void> {
-    const signal = AbortSignal.timeout(20_000)
-    while (!this.#stderr.includes(text)) await once(this.#child.stderr, 'data', { signal })
+  said(text: string): Promise<void> {
+    return until(() => this.#stderr.includes(text), `"flambeau" says "${text}"`)
   }
 
   interrupt(name: NodeJS.Signals = 'SIGINT'): void {

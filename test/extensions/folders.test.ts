@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -134,19 +135,20 @@ describe('extensions in folders', () => {
     lab.write('slow', {
       ...seeing('slow'),
       'index.js': `
-        import { setTimeout } from 'node:timers/promises'
         import { Runnable, registrable } from 'flambeau'
-        await setTimeout(20)
-        globalThis.extensionIsHalfway()
-        await setTimeout(20)
+        await globalThis.extensionIsHalfway()
         export class See extends Runnable { run() { return 'slow' } }
         registrable('!SlowSee')(See)
       `,
     })
-    const halfway = new Promise((done) => Object.assign(globalThis, { extensionIsHalfway: () => done(0) }))
+    const steps = new EventEmitter()
+    const goOn = once(steps, 'go on')
+    Object.assign(globalThis, { extensionIsHalfway: () => steps.emit('halfway') && goOn })
+    const halfway = once(steps, 'halfway')
     const ran = value(job({ x: './slow' }, '!x.SlowSee'))
     await halfway
     registrable('!OfTheHost')(class OfTheHost {})
+    steps.emit('go on')
     assert.equal(await ran, 'slow')
     assert.ok(defaultRegistry.has('!OfTheHost'))
     assert.ok(!defaultRegistry.has('!SlowSee'))

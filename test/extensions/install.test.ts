@@ -22,6 +22,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Ended, ExtensionLab, type Files, seeing } from '../support/extension-lab.js'
 import { type GitServer, serveOverHttp, serveOverSsh } from '../support/git-servers.js'
 import { NpmRegistry } from '../support/npm-registry.js'
+import { until } from '../support/until.js'
 
 const install = '--install-extensions'
 
@@ -557,7 +558,7 @@ describe('extensions that are installed', () => {
       )
       let said = ''
       child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
-      while (!said.includes('Installing')) await once(child.stderr!, 'data')
+      await until(() => said.includes('Installing'))
       process.kill(-child.pid!, 'SIGINT')
       const [code] = await once(child, 'close')
       assert.equal(code, 130, said)

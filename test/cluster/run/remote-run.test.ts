@@ -195,10 +195,11 @@ function runs(make: () => Cluster): void {
     writeFileSync(file, dump(cluster))
     project.jobFile(`${lines(20, 100)}\nreturn 42`)
     const child = project.start('run', 'job.yaml', '-c', file, '--import', './jobs.js')
-    const said = await saysUntil(child, /line 2\n/)
+    const following = listenTo(child)
+    await until(() => following.said.includes('line 2\n'), 'its log is read')
     child.kill('SIGKILL')
-    await once(child, 'close')
-    const id = /Run (\S+) is started/.exec(said)![1]!
+    await following.code
+    const id = /Run (\S+) is started/.exec(following.said)![1]!
     const end = await cluster.attach(id).wait()
     assert.deepEqual([end.state, end.value], ['succeeded', 42])
     const { code, stdout } = await project.flambeau('wait', id, '-c', file)
@@ -362,14 +363,6 @@ function listenTo(child: ChildProcess): { said: string; readonly code: Promise<n
 /** Whether a run has printed something. */
 async function isReady(run: RemoteRun): Promise<boolean> {
   return (await run.status()).logSize > 0
-}
-
-/** Waits until a program has said something on standard error, and gives all that it has said. */
-async function saysUntil(child: ChildProcess, pattern: RegExp): Promise<string> {
-  const signal = AbortSignal.timeout(60_000)
-  let said = ''
-  while (!pattern.test(said)) said += (await once(child.stderr!, 'data', { signal }))[0]
-  return said
 }
 
 function refusedFor(id: string, error: unknown): void {

@@ -26,6 +26,7 @@ import {
   type Watch,
 } from 'flambeau/pool'
 import '../../support/sweep-tasks.js'
+import { until } from '../../support/until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-sweep-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -615,9 +616,6 @@ function flambeau(...args: string[]) {
   let text = ''
   child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more))
   const ended = once(child, 'close').then(([code]) => code)
-  const saysOnce = async (pattern: RegExp) => {
-    const signal = AbortSignal.timeout(30_000)
-    while (!pattern.test(text)) await once(child.stderr, 'data', { signal })
-  }
+  const saysOnce = (pattern: RegExp) => until(() => pattern.test(text), `"flambeau" says ${pattern}`)
   return { child, ended, saysOnce, text: () => text }
 }
