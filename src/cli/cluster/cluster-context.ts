@@ -33,7 +33,7 @@ export function withClusterFile(command: Command): Command {
  */
 export async function useCluster(
   flags: ClusterFlags,
-  body: (context: ClusterContext) => Promise<number | void>,
+  body: (context: ClusterContext) => Promise<number | undefined>,
 ): Promise<void> {
   const logger = new StderrLogger()
   const context = new SafeExecutionContext(flags.cluster)
