@@ -130,6 +130,6 @@ describe('the command line on a cluster', () => {
   test('refuses a file that holds no cluster', async () => {
     project.jobFile('return 1')
     const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '--import', './jobs.js')
-    assert.deepEqual([code, /holds a runnable, but no cluster/.test(stderr)], [22, true])
+    assert.deepEqual([code, /a runnable that is not a cluster/.test(stderr)], [22, true])
   })
 })
