@@ -161,7 +161,7 @@ describe('a sweep', () => {
       'secrets.ini',
       '-d',
     )
-    assert.match(stderr, /No trial came to a result.*\[secret\]/)
+    assert.match(stderr, /No trial has a result.*\[secret\]/)
     refusesAll(stdout + stderr)
   })
 

@@ -119,7 +119,7 @@ describe('worker processes', () => {
     assert.deepEqual(outcomes.map(({ id, ok }) => `${id} ${ok}`).toSorted(), ['01 true', '02 true'])
   })
 
-  test('what a task sends by the IPC channel of Node is no message of a worker', async () => {
+  test('what a task sends by the IPC channel of Node is not a message of a worker', async () => {
     const pool = await openPool({ ...processes, workers: 1 })
     const outcomes = await all(pool.map<any>([new Messenger(), new Echo({ value: 'next' })]))
     await pool.close()
@@ -142,7 +142,7 @@ describe('worker processes', () => {
       )
       await pool.close()
       const [vandal, next] = outcomes.toSorted((a, b) => a.index - b.index)
-      assert.match(String(vandal?.ok === false && vandal.error.message), /no message of a worker/)
+      assert.match(String(vandal?.ok === false && vandal.error.message), /not a message of a worker/)
       assert.equal(next?.ok === true && next.result, 'next')
     })
 
