@@ -1,24 +1,25 @@
 import { mkdir, realpath, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, posix, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { contentPath } from '../../../cluster/hosts.js'
+import { fromHome, ownPackage } from '../../../cluster/protocol/layout.js'
 import { type CurrentRun, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterConfigurationError } from '../../../errors.js'
 
 // All that was sent for a run lies here on each host, from the home folder there.
 function packageFolder({ connections }: CurrentRun): string {
-  return `.flambeau/packages/${connections.packageHash}`
+  return fromHome.package(connections.packageHash)
 }
 
 /** The program of workers, from the home folder of a factory. */
 export function workerProgramPath(run: CurrentRun): string {
-  return `${packageFolder(run)}/node_modules/flambeau/dist/bullmq/worker.js`
+  return fromHome.package(run.connections.packageHash, ownPackage, 'dist/bullmq/worker.js')
 }
 
 /** Where a factory keeps results above 64 KB until the cluster is taken down, from its home folder. */
 export function resultsFolder({ folder, program }: CurrentRun): string {
-  return `.flambeau/clusters/${program.cluster}/results/${basename(folder)}`
+  return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
 }
 
 /** Extensions as every host finds them: those that were sent, by their place below the home folder. */
