@@ -107,7 +107,9 @@ function keepsSecrets({ make, folders }: Place): void {
       const submitted = cluster.submit(await project.job('return 1', { secrets }), {
         imports: [project.module],
       })
-      await until(() => filesWith(found)[0]!.length > 0, 'secrets on the orchestrator')
+      const isThere = () =>
+        filesBelow(folders()[0]!).some((path) => /\/runs\/[^/.]+\/secrets\.json$/.test(path))
+      await until(isThere, 'secrets on the orchestrator')
       const [there, ...factories] = filesWith(found)
       assert.match(there![0]!, /\.flambeau\/runs\/[^/]+\/secrets\.json$/)
       assert.equal(lstatSync(there![0]!).mode & 0o777, 0o600)
