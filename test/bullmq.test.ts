@@ -129,7 +129,7 @@ describe('BullMQ', { skip }, () => {
       })
       const nowhere = { code: 'BAD_CERTIFICATE', message: /The file "nowhere.pem" cannot be read \(ENOENT\)/ }
       await assert.rejects(bullmqEngine({ redis, ca: 'nowhere.pem' }), nowhere)
-      const none = { code: 'BAD_CERTIFICATE', message: /"package.json" is no certificate/ }
+      const none = { code: 'BAD_CERTIFICATE', message: /"package.json" is not a certificate/ }
       await assert.rejects(bullmqEngine({ redis, ca: 'package.json' }), none)
       const plain = { redis: redis.replace('rediss', 'redis'), ca: secure.certificate }
       await assert.rejects(bullmqEngine(plain), { code: 'BAD_REDIS_URL' })
@@ -169,7 +169,7 @@ describe('BullMQ', { skip }, () => {
   test('a job that is no task fails, and its workers go on', async () => {
     await using _host = await startWorkers({ redis: server.url, queue: 'odd', imports: [tasks], slots: 1 })
     for (const data of [null, 'text', {}, { id: 1, attempt: 1, text: '!Echo' }, { id: '1', attempt: 1 }])
-      assert.match((await jobOf('odd', data)).error.message, /is no task$/)
+      assert.match((await jobOf('odd', data)).error.message, /is not a task$/)
     assert.equal((await jobOf('odd', { id: '1', attempt: 1, text: '!Echo { value: 1 }' })).ok, true)
   })
 
@@ -187,7 +187,7 @@ describe('BullMQ', { skip }, () => {
     )
     const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
     await forging.close()
-    assert.match(String(outcome?.ok === false && outcome.error.message), /that no worker wrote/)
+    assert.match(String(outcome?.ok === false && outcome.error.message), /No worker wrote what Redis has/)
   })
 
   for (const ca of ['certificate', 'certificateFile'] as const)
@@ -299,7 +299,7 @@ describe('BullMQ', { skip }, () => {
     await once(first.stdout, 'data')
     const second = start()
     await once(first, 'close')
-    assert.match(said, /^These workers end: others have their place$/m)
+    assert.match(said, /^These workers end: other workers have replaced them$/m)
     second.kill('SIGTERM')
     await once(second, 'close')
   })

@@ -148,7 +148,7 @@ describe('a pool on a local cluster', { skip: onlyHere(noRedis) }, () => {
     assert.ok(before.length < 12)
     const refused = await submit(cluster, options)
     assert.equal((await refused.wait()).exitCode, 22)
-    assert.match(await logOf(refused), /"found" has the results of \d+ tasks already: go on with "resume"/)
+    assert.match(await logOf(refused), /"found" has the results of \d+ tasks already: continue with "resume"/)
     const more = { imports: [project.module], resume: true }
     const second = await cluster.submit(await project.trials(options), more)
     const all = Array.from({ length: 12 }, (_, index) => `t${index}`)

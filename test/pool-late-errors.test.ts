@@ -33,7 +33,7 @@ describe('what a task throws after its end', { skip: onlyHere() }, () => {
       assert.deepEqual(JSON.parse(stdout), ['done', [true, 1], [true, 1]])
       assert.match(
         stderr,
-        /^(?:\[\w+\] )?Task "careless" threw after its end, which nobody waits for: Error: late \\u001b\[1m$/m,
+        /^(?:\[\w+\] )?Task "careless" threw an error after its end: Error: late \\u001b\[1m$/m,
       )
     })
 

@@ -78,7 +78,7 @@ describe('the Redis of a pool on a cluster', { skip: onlyHere(noRedis) }, () => 
       assert.ok(killed.size < 20, 'it is started again without end')
     }
     assert.equal((await run.wait()).exitCode, 69)
-    assert.match(await logOf(run), /Redis ended 10 times: look at the memory and disk/)
+    assert.match(await logOf(run), /Redis exited 10 times: check the memory and disk/)
     await nothingBelow(folder)
   })
 
@@ -86,7 +86,7 @@ describe('the Redis of a pool on a cluster', { skip: onlyHere(noRedis) }, () => 
     await withPrograms({ 'redis-server': 'echo "out of memory"; exit 1' }, async (env) => {
       const { code, stderr } = await runIn(env)
       assert.equal(code, 69)
-      assert.match(stderr, /Redis ended as it was started: out of memory/)
+      assert.match(stderr, /Redis exited while it was starting: out of memory/)
     })
   })
 

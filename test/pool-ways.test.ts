@@ -74,7 +74,7 @@ describe('where nothing but SSH is open between the hosts', { skip: onlyHere(noR
       await nothingBelow(hosts.folder)
       for (const host of [kept!, other!])
         await until(() => host.listening().length === 1, `nothing but sshd listens on ${host.name}`)
-      assert.match(await logOf(run), /they go through SSH now/)
+      assert.match(await logOf(run), /they will connect through SSH now/)
     })
 
   test('a factory whose sshd forbids it is named with what to write, and the others do its tasks', async () => {

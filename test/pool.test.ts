@@ -286,7 +286,7 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
         )
         await pool.close()
         const [vandal, next] = outcomes.toSorted((a, b) => a.index - b.index)
-        assert.match(String(vandal?.ok === false && vandal.error.message), /no message of a worker/)
+        assert.match(String(vandal?.ok === false && vandal.error.message), /not a message of a worker/)
         assert.equal(next?.ok === true && next.result, 'next')
       })
 

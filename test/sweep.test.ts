@@ -215,7 +215,7 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(run.outcome.exitCode, 22)
     assert.match(
       said.join('\n'),
-      /in use by process 1 on "elsewhere".*or remove ".*\.lock" if that host is gone/,
+      /in use by process 1 on "elsewhere".*or remove ".*\.lock" if that host no longer exists/,
     )
   })
 
@@ -307,7 +307,7 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(!none.outcome.ok && (none.outcome.error as any).code, 'RESULTS_EXIST')
     assert.match(
       said.join('\n'),
-      /has the results of 2 trials, but of none of this sweep: write "each" as it was/,
+      /has the results of 2 trials, but none of this sweep: write "each" as it was/,
     )
     assert.deepEqual(
       files.map((file) => readFileSync(file, 'utf8')),

@@ -217,7 +217,7 @@ describe('stored results that were edited', { skip: onlyHere() }, () => {
     await assert.rejects(readRecords(folder), {
       code: 'EDITED_RESULTS',
       exitCode: 22,
-      message: /^Line 2 of ".*results\.jsonl" is not what was written there: "key" is missing;/,
+      message: /^Line 2 of ".*results\.jsonl" was edited: "key" is missing;/,
     })
   })
 

@@ -29,7 +29,7 @@ export class SearchPlan {
 
   constructor(
     readonly options: SweepOptions,
-    readonly textOptions: TaskTextOptions = {},
+    readonly textOptions: TaskTextOptions,
   ) {
     this.parameters = options.each.placeholders(Parameter)
     if (options.strategy === 'grid') rejectEndless(this.parameters)

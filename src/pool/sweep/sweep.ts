@@ -121,7 +121,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   #plan(): SearchPlan {
-    return new SearchPlan(this.options, { extensions: this.extensions })
+    return new SearchPlan(this.options, { extensions: this.extensions, registry: undefined })
   }
 
   async #earlier(
@@ -131,7 +131,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     if (force) return { kept: [], others: [], force }
     const { output } = this.options
     const found = await readRecords(output)
-    if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, of: 'trial' })
+    if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, kind: 'trial' })
     return matchEarlier(plan, found, signal)
   }
 

@@ -2,24 +2,16 @@ import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { Redact } from '../../runnable/secrets/mask.js'
-import { packError } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
 import type { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskDone, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
-import { notWritten } from '../results-store.js'
+import { packError } from '../serialize.js'
 import { taskText, writeFailedFile } from '../task-file.js'
 import { TrialMonitor } from './early-stopping.js'
 import { type Measurement, measure } from './metric.js'
 import { createProgress, type Progress } from './progress.js'
-import {
-  type EarlierTrials,
-  openRecords,
-  othersName,
-  recordsName,
-  type TrialRecord,
-  writeDescription,
-} from './records.js'
+import { type EarlierTrials, openRecords, othersName, type TrialRecord, writeDescription } from './records.js'
 import type { SearchPlan, Trial } from './search.js'
 
 /** What a {@link SweepRun} works with. */
@@ -75,9 +67,7 @@ export class SweepRun {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
-      await file.append(record).catch((cause) => {
-        throw notWritten(join(this.context.plan.options.output, recordsName), cause)
-      })
+      await file.append(record)
       progress.onSettled(record)
       this.#checkFailures(record)
     }
