@@ -155,7 +155,7 @@ describe('a file', () => {
     assert.equal(summary(problem!), '5:1-7 TOO_MANY_DOCUMENTS')
     assert.equal(
       problem!.message,
-      'A runnable file has one document, or extensions, "---" and one document, but here begins the third of 3',
+      'A runnable file contains one document, or extensions, "---" and one document, but this is the third of 3',
     )
   })
 
@@ -164,12 +164,12 @@ describe('a file', () => {
     assert.equal(plain.code, 'NOT_RUNNABLE')
     assert.equal(
       plain.message,
-      'A runnable file holds a runnable, but the top node has no tag: name a class that extends Runnable',
+      'A runnable file contains a runnable, but the top node has no tag: use the tag of a class that extends Runnable',
     )
     assert.deepEqual([plain.line, plain.column], [2, 1])
     const other = (await noRunnableFile('# a model\n!Model { a: 1 }\n')).problems[0]!
     assert.equal(summary(other), '2:1-7 NOT_RUNNABLE')
-    assert.match(other.message, /but "!Model" is none: name a class that extends Runnable$/)
+    assert.match(other.message, /but "!Model" is not one: use the tag of a class that extends Runnable$/)
     assert.equal((await noRunnableFile('!Model.empty\n')).code, 'NOT_RUNNABLE')
     assert.equal((await noRunnableFile('[!Train ]\n')).code, 'NOT_RUNNABLE')
   })
@@ -183,7 +183,7 @@ describe('a file', () => {
   test('whose upper document is no mapping of extensions is no runnable file', async () => {
     const problem = (await noRunnableFile('- a\n---\n!Train\n')).problems[0]!
     assert.equal(problem.code, 'BAD_EXTENSIONS')
-    assert.match(problem.message, /^Above "---" stand the extensions, .* but here stands a sequence$/)
+    assert.match(problem.message, /^Expected extensions above "---", .* but found a sequence$/)
     const nowhere = (await noRunnableFile('ext: 3\n---\n!Train\n')).problems[0]!
     assert.equal(summary(nowhere), '1:6-7 BAD_EXTENSIONS')
   })

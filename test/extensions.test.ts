@@ -244,14 +244,14 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
         'file:///a%/b',
         'file:///a%2Fb',
       ])
-        assert.match(await said(source), /"%" that begins no escape: write "%25"/)
+        assert.match(await said(source), /invalid "%" escape: write "%25"/)
       for (const source of ['./a\u0000b', 'https://example.org/a\u0000.git', 'a\u0000', '~/\u001b[31m'])
-        assert.match(await said(source), /^Extension "x" has a control character in where it comes from/)
+        assert.match(await said(source), /^Extension "x" has a control character in its source/)
     })
 
     test('a file in place of a folder', async () => {
       const [problem] = await refused(job({ x: `./${basename(job({}, 'a: 1'))}` }, '!x.See'))
-      assert.match(problem!.message, /is no folder: ".*" is a file; name the folder that it lies in$/)
+      assert.match(problem!.message, /is not a folder: ".*" is a file; write the folder that contains it$/)
     })
 
     test('what throws: what it said, and where in its own code', async () => {
@@ -277,13 +277,13 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
         'index.js': 'export class Bare {}\nexport const helper = 1\n',
       })
       assert.equal(code, 'NOTHING_TO_REGISTER')
-      assert.match(message, /exports "Bare", "helper", and none of these is one; put "@registrable"/)
+      assert.match(message, /exports only "Bare", "helper"; put "@registrable"/)
     })
 
     test('what was not built', async () => {
       const { code, message } = await refusal({ 'package.json': '{"name":"x","exports":"./dist/index.js"}' })
       assert.equal(code, 'NOT_BUILT')
-      assert.match(message, /"exports" leads nowhere\): build it \("npm run build" in ".*"\)/)
+      assert.match(message, /"exports" names no file\): build it \("npm run build" in ".*"\)/)
     })
 
     test('exports that Node does not look at, for want of a name', async () => {
@@ -292,13 +292,13 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
         'index.js': seeing('')['index.js']!,
       })
       assert.equal(code, 'NOT_IMPORTABLE')
-      assert.match(message, /has "exports" but no "name" in ".*package\.json": write "name" there, too$/)
+      assert.match(message, /has "exports" but no "name" in ".*package\.json": add "name"$/)
     })
 
     test('a package.json that is none', async () => {
       const { code, message } = await refusal({ ...seeing(''), 'package.json': 'null' })
       assert.equal(code, 'NOT_IMPORTABLE')
-      assert.match(message, /has a "package.json" that holds no object: write "\{ \.\.\. \}" in it$/)
+      assert.match(message, /has a "package.json" that is not an object: write "\{ \.\.\. \}" in it$/)
     })
 
     test('TypeScript, where Node cannot run it', {
@@ -379,7 +379,7 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
         { name: 'b', source: './missing', tags: [], folder: undefined },
       ],
     )
-    assert.match(listed[1]!.problem!, /^Extension "b" is not there/)
+    assert.match(listed[1]!.problem!, /^Extension "b" was not found/)
   })
 
   describe('in a lock', () => {
@@ -401,15 +401,15 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
     test('are refused when what runs is not what was hashed', async () => {
       lab.write('elsewhere', seeing('elsewhere'))
       const refusals: Record<string, (folder: string) => void> = {
-        'its link "more.js" leads to': (folder) =>
+        'its link "more.js" points outside': (folder) =>
           symlinkSync('../elsewhere/index.js', join(folder, 'more.js')),
-        'its link "dir" leads to': (folder) =>
+        'its link "dir" points outside': (folder) =>
           symlinkSync(join(lab.folder, 'elsewhere'), join(folder, 'dir')),
-        'its link "deep" leads to': (folder) => {
+        'its link "deep" points outside': (folder) => {
           mkdirSync(join(folder, 'node_modules'))
           symlinkSync('node_modules', join(folder, 'deep'))
         },
-        'its link "lost" leads to': (folder) => symlinkSync('nowhere', join(folder, 'lost')),
+        'its link "lost" points outside': (folder) => symlinkSync('nowhere', join(folder, 'lost')),
       }
       for (const [said, spoil] of Object.entries(refusals)) {
         const name = `spoilt-${++jobs}`
@@ -434,10 +434,10 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
         lab.write(name, seeing('', { exports: undefined, main }))
         mkdirSync(join(folder, 'node_modules'))
         writeFileSync(join(folder, 'node_modules/x.js'), seeing('elsewhere')['index.js']!)
-        assert.match(await frozenRefusal(file, 'NOT_PINNED'), /lies outside what is hashed/)
+        assert.match(await frozenRefusal(file, 'NOT_PINNED'), /is outside the hashed files/)
         await assert.rejects(lockExtensions(file), {
           code: 'NOT_PINNED',
-          message: /lies outside what is hashed/,
+          message: /is outside the hashed files/,
         })
         assert.equal(readFileSync(file.replace('.yaml', '.lock.yaml'), 'utf8'), lock)
         assert.equal(await value(file), 'elsewhere', 'nobody asked for what is locked')
@@ -506,7 +506,7 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       const file = job({ x: './other' }, '!x.See')
       const frozen = () => runFile(file, { frozen: true, logger: quiet })
       const said = async () => ((outcome) => (outcome.ok ? '' : outcome.error.message))(await frozen())
-      assert.match(await said(), /is not in the lock, and "--frozen" allows nothing else/)
+      assert.match(await said(), /is not in the lock, and "--frozen" accepts only what is locked/)
       await lockExtensions(file)
       writeFileSync(file, 'x: ./one\n---\n!x.See\n')
       assert.match(await said(), /is in the lock with another source, "\.\/other", and/)
@@ -524,7 +524,7 @@ describe('extensions in folders', { skip: form !== 'legacy' && 'they are the sam
       const file = job({ x: './other' }, '!x.See')
       writeFileSync(file.replace('.yaml', '.lock.yaml'), 'version: 2\n')
       const outcome = await runFile(file, { logger: quiet })
-      assert.match(outcome.ok ? '' : outcome.error.message, /is no lock that this version can read/)
+      assert.match(outcome.ok ? '' : outcome.error.message, /is not a lock that this version can read/)
       await lockExtensions(file)
       assert.ok((await runFile(file, { frozen: true, logger: quiet })).ok)
     })

@@ -1001,7 +1001,7 @@ describe('a runnable file that is none', () => {
     const own = registry.child()
     own.add(class Model {}, '!Model')
     const error = await refused({ content: '# x\n!Model {}\n' }, { registry: own })
-    assert.match(error.message, /"!Model" is none/)
+    assert.match(error.message, /"!Model" is not one/)
     assert.deepEqual([error.problems[0]?.line, error.problems[0]?.column], [2, 1])
   })
 
@@ -1029,14 +1029,14 @@ describe('a runnable file that is none', () => {
     }
     assert.equal(own.tagOf(Maker), '!Maker')
     const error = await refused({ content: '!Maker.number {}\n' }, { registry: own })
-    assert.match(error.message, /"!Maker\.number" is none/)
+    assert.match(error.message, /"!Maker\.number" is not one/)
   })
 
   test('a class that reads itself as no runnable', async () => {
     const own = registry.child()
     own.add(class Model {}, '!Model', { fromYaml: () => ({ model: true }) })
     const error = await refused({ content: '!Model x\n' }, { registry: own })
-    assert.match(error.message, /"!Model" is none/)
+    assert.match(error.message, /"!Model" is not one/)
   })
 
   test('but a factory that makes a runnable is one, wherever it stands', async () => {

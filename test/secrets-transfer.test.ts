@@ -102,25 +102,25 @@ port = 2
     const config = await sent(['AWS'])
     assert.deepEqual(config.keys('AWS'), ['port', 'login', 'user'])
     assert.deepEqual([config.has('DEFAULT'), config.has('AWS', 'url')], [false, false])
-    const send = 'in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
+    const send = 'to "secrets" in the cluster file: "secrets: [AWS, DEFAULT]"'
     const missing = (key: string) =>
       `No key "${key}" in section "AWS" of "s.ini", and the keys of "[DEFAULT]" were not sent to this machine`
     assert.deepEqual(
       answer(() => config.get('AWS', 'url')),
-      { code: 'SECRETS_NO_KEY', message: `${missing('url')}: name "DEFAULT" ${send}` },
+      { code: 'SECRETS_NO_KEY', message: `${missing('url')}: add "DEFAULT" ${send}` },
     )
     assert.deepEqual(
       answer(() => config['AWS']!['usr']),
       {
         code: 'SECRETS_NO_KEY',
-        message: `${missing('usr')}: did you mean "user"? Otherwise name "DEFAULT" ${send}`,
+        message: `${missing('usr')}: did you mean "user"? Otherwise add "DEFAULT" ${send}`,
       },
     )
     assert.deepEqual(
       answer(() => config.get('DEFAULT', 'host')),
       {
         code: 'SECRETS_NOT_SENT',
-        message: `Section "[DEFAULT]" of "s.ini" was not sent to this machine: name it ${send}`,
+        message: `Section "[DEFAULT]" of "s.ini" was not sent to this machine: add it ${send}`,
       },
     )
     assert.match((answer(() => config.get('GCP', 'port')) as Error).message, /"secrets: \[AWS, GCP\]"$/)

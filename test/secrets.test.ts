@@ -289,8 +289,8 @@ describe('messages', () => {
     assert.deepEqual(Object.keys(config), ['DEFAULT'])
     assert.equal(
       messageOf(() => config.get('AWS', 'KEY')),
-      'No secrets were given, but section "AWS" is asked for: ' +
-        'name a secrets file that has a line "[AWS]" and below it a line "KEY = ..."',
+      'No secrets were given, but section "AWS" is needed: ' +
+        'give a secrets file with a line "[AWS]" and below it a line "KEY = ..."',
     )
   })
 
@@ -303,7 +303,7 @@ describe('messages', () => {
     )
     assert.equal(
       messageOf(() => config.get('A', 'y')),
-      `${start('y')} refers to a key that is not there with "%(": add that key, or write "%%" for a plain "%"`,
+      `${start('y')} refers to a key that does not exist with "%(": add that key, or write "%%" for a plain "%"`,
     )
     assert.match(
       messageOf(() => config.get('A', 'z')),
@@ -350,7 +350,7 @@ describe('files that are wrong', () => {
     for (const problem of problems) assert.deepEqual([problem.file, problem.frame], ['s.ini', ''])
     assert.equal(
       problems[2]!.message,
-      'Key "x" in section "A" is there twice, first on line 3: remove or rename one',
+      'Key "x" in section "A" occurs twice, first on line 3: remove or rename one',
     )
   })
 
@@ -424,7 +424,7 @@ describe('files that are wrong', () => {
     const files: [path: string, code: string, words: RegExp][] = [
       [join(home, 'no.ini'), 'SECRETS_NOT_FOUND', /^Secrets file ".*no\.ini" does not exist: check the path/],
       [join(latin1, 'x.ini'), 'SECRETS_NOT_FOUND', /does not exist/],
-      [home, 'SECRETS_FOLDER', /is a folder: name the INI file in it$/],
+      [home, 'SECRETS_FOLDER', /is a folder: write the path of the INI file in it$/],
       [latin1, 'SECRETS_NOT_UTF8', /latin1\.ini" is not UTF-8: save it as UTF-8$/],
     ]
     for (const [path, code, message] of files)

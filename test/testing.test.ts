@@ -370,7 +370,7 @@ describe('MemoryCluster', () => {
     const aws = { sections: ['AWS'], keys: ['key'] }
     assert.deepEqual(await seen(['AWS', 'DEFAULT']), { ...aws, keys: ['key', 'region'], region: 'eu' })
     const region =
-      'Section "[DEFAULT]" of "<secrets>" was not sent to this machine: name it in "secrets" of the file of the cluster, "secrets: [AWS, DEFAULT]"'
+      'Section "[DEFAULT]" of "<secrets>" was not sent to this machine: add it to "secrets" in the cluster file: "secrets: [AWS, DEFAULT]"'
     assert.deepEqual(await seen(['AWS']), { ...aws, region })
   })
 
