@@ -4,13 +4,14 @@ import type { ClusterEvent } from '../../cluster/provision/events.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
+import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { interruptedCode } from '../../util/exit-codes.js'
 import { importModules } from '../import-modules.js'
 import { whileInterruptible } from '../interrupt.js'
 import { type SecretsFlags, withImports, withSecrets } from '../options.js'
 
 /** The flags of every command that speaks to a cluster. */
-export interface ClusterFlags extends SecretsFlags {
+export interface ClusterFlags extends SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
   readonly cluster: string
   readonly import: readonly string[]
 }
@@ -36,7 +37,7 @@ export async function useCluster(
   flags: ClusterFlags,
   body: (at: ClusterContext) => Promise<number | undefined>,
 ): Promise<void> {
-  const logger = new StderrLogger()
+  const logger = new StderrLogger(flags.verbose || flags.debug)
   const context = new SafeExecutionContext(flags.cluster)
   const run = async (signal: AbortSignal): Promise<number | undefined> => {
     await importModules(flags.import)
@@ -49,7 +50,7 @@ export async function useCluster(
   }
   const { outcome, interrupted } = await whileInterruptible(
     logger,
-    (signal) => context.run(() => run(signal), { signal, logger }),
+    (signal) => context.run(() => run(signal), { ...pickRunFlags(flags), signal, logger }),
     'Interrupted: what runs on the cluster goes on',
   )
   if (interrupted) process.exitCode = interruptedCode

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { withImports } from '../options.js'
+import { withImports, withSecrets } from '../options.js'
 import { type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
@@ -7,8 +7,7 @@ export function upCommand(): Command {
   const command = new Command('up')
     .description('make every host of a cluster ready, and say what was done on which')
     .argument('<cluster>', 'the YAML file of the cluster')
-    .option('-s, --secrets <file>', 'an INI file of secrets')
-  return withImports(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
+  return withImports(withSecrets(command)).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
       // As it happens: when one host fails, the others are seen to be ready all the same.
       await cluster.up({
@@ -34,7 +33,7 @@ export function downCommand(): Command {
       '-f, --force',
       'cancel a run that is under way; of a LocalCluster, remove folders of hosts that existed before it, too',
     )
-  return withImports(command).action((file: string, flags: DownFlags) =>
+  return withImports(withSecrets(command)).action((file: string, flags: DownFlags) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })
       logger.info(`Nothing of cluster "${cluster.name}" is left on its hosts`)
