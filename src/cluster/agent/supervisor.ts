@@ -49,13 +49,15 @@ async function supervise(): Promise<void> {
     throw error
   })
   const exit = await ended
+  // A SIGTERM that comes from here on finds a run that has ended.
+  const wasCancelled = cancelled
   // What the run has left running goes with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
   for (const secrets of secretsPaths(cluster, id)) rmSync(secrets, { force: true })
   await recordFullDisk()
   await writeReserved(
     join(folder, 'exit.json'),
-    JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
+    JSON.stringify({ ...exit, cancelled: wasCancelled, endedAt: new Date().toISOString() }),
   )
 }
 
