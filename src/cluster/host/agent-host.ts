@@ -247,7 +247,7 @@ class Chunks {
   #batches: Buffer[] = []
   #pending: Buffer[] = []
   #size = 0
-  /** How many bytes are in `#pieces`. */
+  /** How many bytes are in `#pending`. */
   #pendingSize = 0
 
   constructor(readonly most = Infinity) {}

@@ -197,7 +197,7 @@ export class Session extends AgentProcess {
   /**
    * The next message of the agent, as its schema makes it.
    *
-   * @throws {@link AgentRefusal}, {@link InvalidMessageError}, or `SessionEnded`.
+   * @throws {@link AgentResponseError}, {@link InvalidMessageError}, or `SessionEnded`.
    */
   async receive<T>(schema: MessageSchema<T>): Promise<T> {
     return this.#parsed(schema, await this.#message())
