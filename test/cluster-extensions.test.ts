@@ -153,10 +153,7 @@ describe('extensions on a cluster', { skip: onlyHere() }, () => {
     const args = ['run', 'bare.yaml', '-c', 'cluster.yaml', '--import', './bare/tasks.js']
     const { code, stderr } = await lab.flambeau(args)
     assert.equal(code, 22, stderr)
-    assert.match(
-      stderr,
-      /Package "zod", which "tasks.js" imports, did not come along: name it in "dependencies"/,
-    )
+    assert.match(stderr, /Package "zod", which "tasks.js" imports, was not sent: name it in "dependencies"/)
   })
 
   test('a sweep takes its class from an extension, in the processes of this machine as well', async () => {

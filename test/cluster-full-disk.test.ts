@@ -70,7 +70,7 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
       assert.match(logs.stdout, /^begins\n/)
       assert.match(
         logs.stdout,
-        /\[flambeau: the log may be incomplete: this host had no room for all of it \(ENOSPC\)\]\n$/,
+        /\[flambeau: the log may be incomplete: this host had no space for all of it \(ENOSPC\)\]\n$/,
       )
       const next = await runs('return 1')
       assert.equal(next.code, 69)
@@ -88,7 +88,7 @@ describe('a run that fills the disk', { skip: onlyHere(noMachines) }, () => {
     assert.equal(large.code, 74, large.stderr)
     assert.match(
       (await flambeau('logs', large.id)).stdout,
-      /the result is lost: this host had no room for it \(ENOSPC\)/,
+      /the result is lost: this host had no space for it \(ENOSPC\)/,
     )
     await free(large.id)
   })

@@ -109,7 +109,7 @@ describe('an invalid answer', { skip: onlyHere() }, () => {
       await assert.rejects(withHost(hostility, use), (error) => {
         assert.ok(error instanceof ClusterError, String(error))
         assert.equal(error.code, 'HOST_BAD_ANSWER')
-        assert.match(error.message, /^Host "h1" sent no valid answer to "\w+" \(/)
+        assert.match(error.message, /^Host "h1" sent an invalid response to "\w+" \(/)
         assert.doesNotMatch(error.message, obeyed)
         assert.ok(error.message.length < 1000)
         return true

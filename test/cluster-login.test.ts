@@ -170,7 +170,7 @@ describe('a login shell', { skip: onlyHere(noHosts) }, () => {
     writeFileSync(rc('.bashrc'), 'cat >/dev/null\n')
     const { code, message } = await failure({ connectTimeout: 1 })
     assert.equal(code, 'HOST_SILENT')
-    assert.match(message, /"h1" said nothing.*~\/\.bashrc.*reads standard input.*\[\[ \$- == \*i\* \]\]/)
+    assert.match(message, /"h1" was silent.*~\/\.bashrc.*reads standard input.*\[\[ \$- == \*i\* \]\]/)
   })
 
   for (const shell of ['sh', 'bash', 'zsh'])

@@ -102,7 +102,7 @@ describe('the files of a run', {
   test('a file that cannot be put in its place leaves nothing beside it', async () => {
     await using host = new LocalHost('local', join(home, 'blocked'))
     await host.put('.flambeau/clusters/test/known_hosts/in-the-way', '')
-    await assert.rejects(host.ask('know', { cluster: 'test', knownHosts: 'h2 ssh-ed25519 AAAA' }))
+    await assert.rejects(host.ask('setKnownHosts', { cluster: 'test', knownHosts: 'h2 ssh-ed25519 AAAA' }))
     assert.deepEqual(readdirSync(join(home, 'blocked/.flambeau/clusters/test')), ['known_hosts'])
   })
 

@@ -393,5 +393,5 @@ async function saysUntil(child: ChildProcess, pattern: RegExp): Promise<string> 
 function refusedFor(id: string, error: unknown): void {
   assert.ok(isFlambeauError(error), String(error))
   assert.equal(error.code, 'RUN_ACTIVE', error.message)
-  assert.match(error.message, new RegExp(`"${id}" is under way`))
+  assert.match(error.message, new RegExp(`"${id}" is active`))
 }

@@ -84,8 +84,8 @@ describe('where nothing but SSH is open between the hosts', { skip: onlyHere(noR
     await using cluster = make()
     const run = await submit(cluster, { until: project.fresh(), trial: { notes, ms: 100 } })
     await until(() => begun(notes, kept!) > 3, 'the other one works')
-    await until(async () => /forwards no ports/.test(await logOf(run)), 'it is named')
-    const said = `Host "${other!.address}" forwards no ports over SSH: write "AllowTcpForwarding remote" into its sshd_config`
+    await until(async () => /does not allow port forwarding/.test(await logOf(run)), 'it is named')
+    const said = `Host "${other!.address}" does not allow port forwarding over SSH: add "AllowTcpForwarding remote" to its sshd_config`
     assert.ok((await logOf(run)).includes(said))
     assert.equal(begun(notes, other!), 0)
     await run.cancel({ graceMs: 1000 })
