@@ -109,7 +109,7 @@ describe('what a file may be', { skip: onlyHere() }, () => {
     assert.equal(
       !outcome.ok && outcome.error.message,
       [
-        '"!Other" is not allowed at the top of this file: allowed is "!Train", "!Deeper"\n',
+        '"!Other" is not allowed at the top of this file; allowed: "!Train", "!Deeper"\n',
         '  job.yaml:2:1',
         '  1 |',
         '  2 | !Other {}',
@@ -117,7 +117,7 @@ describe('what a file may be', { skip: onlyHere() }, () => {
       ].join('\n'),
     )
     const nothing = await run('!Train', [])
-    assert.match(String(!nothing.ok && nothing.error.message), /allowed is nothing/)
+    assert.match(String(!nothing.ok && nothing.error.message), /allowed: nothing/)
   })
 
   test('is decided before an extension is imported, or secrets are read', async () => {

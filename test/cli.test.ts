@@ -208,7 +208,7 @@ describe('flambeau', () => {
       assert.equal(code, 1)
       const word = name.includes(' ') ? `'${name}'` : name
       assert.ok(
-        stderr.includes(`"${name}" is a file and no command: to run it, type "flambeau run ${word}"`),
+        stderr.includes(`"${name}" is a file, not a command: to run it, type "flambeau run ${word}"`),
         stderr,
       )
       assert.doesNotMatch(stderr, stackLine)

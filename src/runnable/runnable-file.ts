@@ -144,7 +144,7 @@ export function topTagProblem(
   if (tag !== undefined && allow.some((each) => isTagOf(tag, each, registry))) return undefined
   const found = tag === undefined ? 'A top node without a tag' : `"${tag}"`
   const names = allow.map((each) => `"${typeof each === 'string' ? each : nameOf(each, registry)}"`)
-  const message = `${found} is not allowed at the top of this file: allowed is ${names.join(', ') || 'nothing'}`
+  const message = `${found} is not allowed at the top of this file; allowed: ${names.join(', ') || 'nothing'}`
   return source.problem('NOT_ALLOWED', message, spanOf(root))
 }
 

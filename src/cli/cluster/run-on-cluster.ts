@@ -10,7 +10,7 @@ import type { AllowFlags, ExtensionFlags } from '../options.js'
 import { type ClusterContext, type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
-/** The flags of `flambeau run` that count on a cluster. */
+/** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
   extends AllowFlags,
     ClusterFlags,
@@ -20,15 +20,18 @@ export interface RunOnClusterFlags
   readonly detach?: true
 }
 
-/** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
+/** Sends a runnable, starts it and follows its log; Ctrl-C leaves it running. */
 export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<void> {
-  return useCluster(flags, async (at) => {
-    const prepared = await prepare(file, flags, at)
+  return useCluster(flags, async (context) => {
+    const prepared = await prepare(file, flags, context)
     if (!prepared.ok) return prepared.exitCode
-    const run = await at.cluster.submit(prepared.value.runnable, await submitOptions(file, flags, at))
-    at.logger.info(`Run ${run.id} is started on ${at.cluster.orchestrator.name}`)
-    if (flags.detach) console.log(run.id)
-    return flags.detach ? 0 : follow(run, flags, at)
+    const run = await context.cluster.submit(
+      prepared.value.runnable,
+      await submitOptions(file, flags, context),
+    )
+    context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
+    if (!flags.detach) return follow(run, flags, context)
+    console.log(run.id)
   })
 }
 
@@ -57,16 +60,15 @@ async function submitOptions(
   }
 }
 
-function follow(run: RemoteRun, flags: RunOnClusterFlags, at: ClusterContext): Promise<number> {
-  const { logger, signal } = at
+function follow(run: RemoteRun, flags: RunOnClusterFlags, context: ClusterContext): Promise<number> {
+  const { logger, signal } = context
   const file = flags.cluster
-  const comeBack = (): void =>
-    logger.info(`It goes on: "flambeau logs ${run.id} -f -c ${file}" follows it again`)
-  signal.addEventListener('abort', comeBack, { once: true })
-  const followed = followRun({ id: run.id, file, flags }, at, async (options) => {
+  const explain = (): void => logger.info(`Follow it again with "flambeau logs ${run.id} -f -c ${file}"`)
+  signal.addEventListener('abort', explain, { once: true })
+  const followed = followRun({ id: run.id, file, flags }, context, async (options) => {
     await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
     return reportRunEnd(await run.wait(options), logger)
   })
   // An interrupt may come while the connections close: the run has ended then.
-  return followed.finally(() => signal.removeEventListener('abort', comeBack))
+  return followed.finally(() => signal.removeEventListener('abort', explain))
 }
