@@ -162,7 +162,7 @@ describe('a sweep', { skip: onlyHere() }, () => {
       'secrets.ini',
       '-d',
     )
-    assert.match(stderr, /No trial came to a result.*\[secret\]/)
+    assert.match(stderr, /No trial has a result.*\[secret\]/)
     refusesAll(stdout + stderr)
   })
 

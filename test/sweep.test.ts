@@ -316,7 +316,10 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     const some = await sweep('each: !Fit { rate: !choice [2, 3] }', { output, resume: true })
     assert.equal(resultOf(some).trials, 2)
     assert.deepEqual(linesOf(join(output, 'results-old.jsonl')), [before[0]])
-    assert.match(said.join('\n'), /One earlier result is of no trial of this sweep: see .*results-old\.jsonl/)
+    assert.match(
+      said.join('\n'),
+      /One earlier result belongs to no trial of this sweep: see .*results-old\.jsonl/,
+    )
   })
 
   test('trials that were drawn twice have a result each, and no more than are asked for are kept', async () => {
@@ -454,7 +457,7 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(error?.code, 'RESULT_OUT_OF_REACH')
     assert.match(
       error?.message ?? '',
-      /of 70000 bytes, stays on "far" .*: return less than 64 KB, or tell "score"/,
+      /of 70000 bytes stays on "far" .*: return less than 64 KB, or report "score"/,
     )
   })
 
@@ -478,16 +481,25 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
       ['each: !Fit {}\nmetrc: a', /Option "metrc" of "!Sweep" is unknown: did you mean "metric"\?/],
       ['each: !Fit {}\ngoal: maximum', /Option "goal" of "!Sweep": expected "max" or "min"/],
       ['each: !Fit { rate: !choice [] }', /"!choice" needs a value to choose: write "!choice \[0.01, 0.1\]"/],
-      ['each: !Fit { rate: !range { from: 0, to: 1 } }', /"step" of "!range" must be a number: write/],
-      ['each: !Fit { rate: !range { from: 0, to: 1, stp: 1 } }', /"!range" has no option "stp"/],
-      ['each: !Fit { rate: !range { from: 0, to: 1, step: -1 } }', /never comes from 0 to 1 in steps of -1/],
+      [
+        'each: !Fit { rate: !range { from: 0, to: 1 } }',
+        /Option "step" of "!range" is missing: write "!range/,
+      ],
+      [
+        'each: !Fit { rate: !range { from: 0, to: 1, stp: 1 } }',
+        /Option "stp" of "!range" is unknown: did you mean "step"\?/,
+      ],
+      [
+        'each: !Fit { rate: !range { from: 0, to: 1, step: -1 } }',
+        /Option "step" of "!range": steps of -1 never lead from 0 to 1/,
+      ],
       [
         'strategy: random\neach: !Fit { rate: !logUniform { low: 0, high: 1 } }',
         /must be above 0 and below "high"/,
       ],
       ['each: !Fit { rate: !logUniform { low: 1, high: 2 } }', /write "strategy: random" and "samples: 20"/],
       ['each: !Fit { rte: !choice [1] }', /Option "rte" of "!Fit" is unknown: did you mean "rate"\?/],
-      ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is none/],
+      ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is not one/],
       ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
     ]
     test('each candidate is checked where it stands', () => {
@@ -546,7 +558,7 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     await first.saysOnce(/^ *1\/6/m)
     first.child.kill('SIGINT')
     assert.equal(await first.ended, 130)
-    assert.match(first.text(), /\d of 6 trials are done: go on with "--resume"/)
+    assert.match(first.text(), /\d of 6 trials are done: continue with "--resume"/)
     const done = (await readRecords(output)).length
     assert.ok(done >= 1 && done < 6, `${done} done`)
     const second = flambeau('run', file, '--resume')
