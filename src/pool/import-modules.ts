@@ -22,7 +22,7 @@ export async function importModules(modules: readonly string[]): Promise<void> {
 
 function missing(module: string, cause: unknown): unknown {
   if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND' || !messageOf(cause).includes(nameIn(module))) return cause
-  const message = `There is no module "${module}" for the workers of the pool: check "imports"`
+  const message = `The workers of the pool cannot find the module "${module}": check "imports"`
   return new ResourceError(message, { code: 'NO_MODULE', cause })
 }
 

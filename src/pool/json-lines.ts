@@ -181,7 +181,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The error for a file of results that somebody has edited. */
 export function editedResults(where: string, why: string): ResourceError {
-  const message = `${where} was edited: ${why}; repair or remove it, or start anew with "force" (as a flag "--force")`
+  const message = `${where} was edited: ${why}; repair or remove it, or start over with "force" (as a flag "--force")`
   return new ResourceError(message, { code: 'EDITED_RESULTS' })
 }
 

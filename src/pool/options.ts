@@ -80,7 +80,7 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   output?: string
   /** Takes the results of tasks with the same id and options from `output`, and runs the others; default false. */
   resume?: boolean
-  /** Starts anew, whatever `output` holds; default false. */
+  /** Starts over, whatever `output` holds; default false. */
   force?: boolean
   /** Cancels what runs and ends the map. */
   signal?: AbortSignal

@@ -9,7 +9,7 @@ import { unpackResult } from './serialize.js'
 /** The result of a task: one line of `done.jsonl`. */
 export interface StoredResult {
   readonly id: string
-  /** The hash of the task, which tells whether it is still the same. */
+  /** The hash of the task, to notice that it was changed. */
   readonly key: string
   readonly result: PackedResult
   readonly attempts: number
@@ -122,14 +122,14 @@ interface FoundResults {
 
 /** The error for results that nobody said what to do with. */
 export function resultsExist(found: FoundResults): ResourceError {
-  const advice = 'continue with "resume", start anew with "force", or name another "output"'
+  const advice = 'continue with "resume", start over with "force", or name another "output"'
   return resultsExistError(`${describeFound(found)} already: ${advice} (as flags "--resume", "--force")`)
 }
 
 /** The error for a sweep that should continue with the results of another sweep. */
 export function resultsOfOtherSweep(found: Omit<FoundResults, 'kind'>): ResourceError {
   const advice =
-    'write "each" as it was, name another "output", or start anew with "force" (as a flag "--force")'
+    'write "each" as it was, name another "output", or start over with "force" (as a flag "--force")'
   const results = describeFound({ ...found, kind: 'trial' })
   return resultsExistError(`${results}, but none of this sweep: ${advice}`)
 }

@@ -1,7 +1,7 @@
 // The command line on a cluster: what it prints, what it exits with, and how it lets go.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { dump } from 'flambeau'
 import { LocalCluster } from 'flambeau/cluster'
 import { Project } from '../support/cluster-project.js'
+import { allProcesses } from '../support/processes.js'
 import { until } from '../support/until.js'
 
 describe('the command line on a cluster', () => {
@@ -132,4 +133,62 @@ describe('the command line on a cluster', () => {
     const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '--import', './jobs.js')
     assert.deepEqual([code, /a runnable that is not a cluster/.test(stderr)], [22, true])
   })
+
+  test('shows the stack of what is wrong with a cluster with --debug, and only then', async () => {
+    project.jobFile('return 1')
+    const flags = ['run', 'job.yaml', '-c', 'job.yaml', '--import', './jobs.js']
+    for (const [debug, shown] of [[[], false] as const, [['--debug'], true] as const]) {
+      const { code, stderr } = await project.flambeau(...flags, ...debug)
+      assert.deepEqual([code, /^\s+at /m.test(stderr)], [22, shown], stderr)
+    }
+  })
+
+  test('an interrupt after the end of a run does not say that the run goes on', async () => {
+    const end = join(project.folder, 'end')
+    project.jobFile(
+      `console.log('ready'); while (!files.existsSync('${end}')) await delay(20); return 'done'`,
+    )
+    const child = project.start('run', 'job.yaml', '-c', file, '--import', './jobs.js')
+    const ended = once(child, 'close')
+    let said = ''
+    child.stderr!.on('data', (chunk) => {
+      said += chunk
+    })
+    await until(() => said.includes('ready'))
+    // The connection with a host that is stopped takes seconds to close.
+    const stopped = processesIn(join(folder, 'factory-1'))
+    assert.ok(stopped.length > 0)
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    writeFileSync(end, '')
+    await once(child.stdout!, 'data')
+    child.kill('SIGINT')
+    await ended
+    assert.match(said, /^Interrupted/m)
+    assert.doesNotMatch(said, /Follow it again/)
+  })
+
+  test('brings up and takes down a cluster with secrets in the dialect that is named', async () => {
+    project.file('odd.ini', '[A]\n[A]\na = 1\n')
+    for (const command of ['up', 'down']) {
+      const refused = await project.flambeau(command, file, '-s', 'odd.ini')
+      assert.equal(refused.code, 22, refused.stderr)
+      const { code, stderr } = await project.flambeau(
+        command,
+        file,
+        ...['-s', 'odd.ini', '--secrets-dialect', 'ini'],
+      )
+      assert.equal(code, 0, stderr)
+    }
+  })
 })
+
+/** The processes that run in a folder. */
+function processesIn(folder: string): number[] {
+  return allProcesses().filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder
+    } catch {
+      return false
+    }
+  })
+}

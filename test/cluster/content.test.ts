@@ -87,4 +87,16 @@ describe('the content of a cluster', () => {
     const { cpus: count, memory, gpus } = await cluster.getMaxResources()
     assert.deepEqual([count, memory > 0, Array.isArray(gpus)], [cpus().length, true, true])
   })
+
+  test('commands that fail have the exit code of each host and what it said in the cause', async () => {
+    const failing = (command: string) => cluster.runCommands([command]).catch((error) => error)
+    const { cause } = await failing('case $HOME in */factory-1) echo "no good" >&2; exit 3;; esac')
+    assert.ok(cause instanceof RemoteCommandError)
+    assert.deepEqual([cause.host, cause.remoteExitCode, cause.stderr], ['factory-1', 3, 'no good'])
+    const { cause: all } = await failing('exit 4')
+    assert.deepEqual(
+      all.errors.map(({ host, remoteExitCode }: RemoteCommandError) => `${host} ${remoteExitCode}`).sort(),
+      ['factory-1 4', 'factory-2 4', 'orchestrator 4'],
+    )
+  })
 })

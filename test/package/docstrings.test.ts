@@ -1,6 +1,7 @@
 // What is exported is explained where it stands: CONTRIBUTING.md has the rule.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import ts from 'typescript'
 import { guidePages } from '../support/code-blocks.js'
@@ -89,5 +90,46 @@ describe('each export of the package', () => {
   // The family of errors has its examples in the guide, by code.
   function isErrorWithSection({ name }: ts.Symbol): boolean {
     return name.endsWith('Error') && new RegExp(`\\b${name}\\b`).test(errors)
+  }
+})
+
+describe('each link of a docstring', { skip: onlyHere() }, () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join('src', name))
+    .map((path) => ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest))
+  const links = files.flatMap(linksIn)
+
+  test('names something that the sources declare', () => {
+    const declared = new Set(files.flatMap(declaredIn))
+    assert.ok(links.length > 50)
+    assert.deepEqual(
+      links
+        .filter(({ name, own }) => !declared.has(name) && !own.some((each) => each.endsWith(`.${name}`)))
+        .map(({ fileName, name }) => `${fileName}: ${name}`),
+      [],
+    )
+  })
+
+  // A link to a member of the same file may leave out its class.
+  function linksIn(file: ts.SourceFile): { fileName: string; name: string; own: string[] }[] {
+    const own = declaredIn(file)
+    const found = [...file.text.matchAll(/\{@link\s+([^\s|}]+)/g)]
+    return found.map(([, name = '']) => ({ fileName: file.fileName, name, own }))
+  }
+
+  // `Host`, and its members as `Host.exec`.
+  function declaredIn(file: ts.SourceFile): string[] {
+    return file.statements.flatMap((statement) => {
+      if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.flatMap(namesIn)
+      return namesIn(statement as ts.DeclarationStatement)
+    })
+
+    function namesIn(declaration: ts.NamedDeclaration): string[] {
+      const name = declaration.name?.getText(file) ?? ''
+      const hasMembers = ts.isClassLike(declaration) || ts.isInterfaceDeclaration(declaration)
+      const members = hasMembers ? [...declaration.members] : []
+      return [name, ...members.map((member) => `${name}.${member.name?.getText(file)}`)]
+    }
   }
 })

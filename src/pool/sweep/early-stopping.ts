@@ -71,7 +71,7 @@ class MedianStoppingRule {
     return isWorse
   }
 
-  /** Forgets the values of a trial, which begins anew. */
+  /** Forgets the values of a trial, which starts over. */
   reset(trial: string): void {
     for (const [step, average] of (this.#averages.get(trial) ?? []).entries())
       this.#steps[step]!.splice(sortedIndex(this.#steps[step]!, average), 1)

@@ -1,7 +1,9 @@
 // What a runnable file brings along goes with it to a cluster: extensions in folders and installed ones, with what they
 // depend on, and nothing is fetched there.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -169,5 +171,27 @@ describe('extensions on a cluster', () => {
     const { code, stdout, stderr } = await lab.flambeau(['run', 'jobs/sweep.yaml'])
     assert.equal(code, 0, stderr)
     assert.equal(JSON.parse(stdout).best.metric, 4)
+  })
+
+  test('an interrupt ends an install that waits for an answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    writeFileSync(join(lab.folder, 'silent.yaml'), `s: http://127.0.0.1:${port}/repo.git\n---\n!s.X {}\n`)
+    const args = [join(process.cwd(), 'dist/cli/main.js'), 'run', 'silent.yaml', '-c', 'cluster.yaml', '-i']
+    const child = lab.spawn(process.execPath, args)
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const [git] = (await once(silent, 'connection')) as [Socket]
+    try {
+      const gitEnded = once(git.resume(), 'close')
+      process.kill(child.pid!, 'SIGINT')
+      const [code] = await once(child, 'close')
+      assert.equal(code, 130, said)
+      await gitEnded
+    } finally {
+      git.destroy()
+      silent.close()
+    }
   })
 })

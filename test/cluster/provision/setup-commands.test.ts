@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { ClusterError } from 'flambeau'
+import { ClusterConfigurationError, ClusterError, RemoteCommandError } from 'flambeau'
 import {
   type Cluster,
   LocalCluster,
@@ -90,7 +90,69 @@ describe('setup commands', () => {
     await using cluster = bare('waiting', [`exec sleep ${mark}`])
     await interruptUp(cluster, mark)
   })
+
+  test('can be interrupted while they are started where there is no Node', async () => {
+    const controller = new AbortController()
+    class Interrupted extends BareHost {
+      override async start(argv: readonly string[]): ReturnType<LocalHost['start']> {
+        const child = await super.start(argv)
+        if (argv.some((each) => each.includes('ended'))) controller.abort()
+        return child
+      }
+    }
+    const command = `exec '${process.execPath}' -e "setTimeout(() => fs.writeFileSync('ended', ''), 5000)"`
+    await using cluster = hostedBy((home) => new Interrupted('bare', home), {
+      name: 'starting',
+      setupCmds: [command],
+    })
+    await assert.rejects(cluster.up(controller), { name: 'AbortError' })
+    assert.equal(existsSync(join(folder, 'starting/orchestrator/ended')), false)
+  })
 })
+
+describe('bringing up a cluster', { skip: onlyHere() }, () => {
+  test('that is configured wrongly is a mistake of the user, not a fault of its hosts', async () => {
+    const wrong = new ClusterConfigurationError('wrong', { code: 'DEPENDENCY_NOT_INSTALLED' })
+    class Wrong extends LocalHost {
+      override async start(): ReturnType<LocalHost['start']> {
+        throw wrong
+      }
+    }
+    await using cluster = hostedBy((home) => new Wrong('wrong', home), { name: 'wrong', setupCmds: [] })
+    for (const call of [() => cluster.up(), () => cluster.plan(), () => cluster.createDirs(['data'])])
+      assert.equal(await call().catch((error) => error), wrong)
+  })
+
+  test('that fails has the error of its host as the cause', async () => {
+    const setupCmds = ['echo no room >&2; exit 3']
+    await using one = new LocalCluster({ name: 'one', factories: 0, folder: join(folder, 'one'), setupCmds })
+    const { cause } = await one.up().catch((error) => error)
+    assert.ok(cause instanceof RemoteCommandError)
+    assert.deepEqual([cause.host, cause.remoteExitCode, cause.stderr], ['orchestrator', 3, 'no room'])
+    await using two = new LocalCluster({ name: 'two', factories: 1, folder: join(folder, 'two'), setupCmds })
+    const { code, cause: all } = await two.up().catch((error) => error)
+    assert.equal(code, 'HOSTS_NOT_READY')
+    assert.ok(all instanceof AggregateError)
+    assert.deepEqual(all.errors.map(({ host }) => host).sort(), ['factory-1', 'orchestrator'])
+  })
+})
+
+/** A cluster of one host, which is made for its home folder. */
+function hostedBy(
+  make: (home: string) => LocalHost,
+  { name, setupCmds }: { readonly name: string; readonly setupCmds: readonly string[] },
+): Cluster {
+  class Hosted extends LocalCluster {
+    protected override connect(): Members {
+      const { orchestrator } = super.connect()
+      return {
+        orchestrator: { ...orchestrator, host: make(join(this.folder, 'orchestrator')) },
+        factories: [],
+      }
+    }
+  }
+  return new Hosted({ name: 'test', factories: 0, folder: join(folder, name), setupCmds })
+}
 
 /** Interrupts the bringing up while its setup command, which has a mark, runs; then nothing of that is left. */
 async function interruptUp(cluster: Cluster, mark: string): Promise<void> {

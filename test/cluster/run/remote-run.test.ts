@@ -337,6 +337,27 @@ function runs(make: () => Cluster): void {
     assert.deepEqual(processesOfRun(run.id), [])
   })
 
+  test('a run that has ended is not cancelled by what comes after', async () => {
+    await using cluster = make()
+    // It ends when the supervisor has heard of the end of the run, and sends what a cancellation sends.
+    const late = `const [run, supervisor] = process.argv.slice(1).map(Number)
+      console.log('ready')
+      const exists = () => { try { return process.kill(run, 0) } catch { return false } }
+      while (exists());
+      process.kill(supervisor, 'SIGTERM')`
+    const run = await submit(
+      cluster,
+      `const late = processes.spawn(process.execPath, ['-e', ${JSON.stringify(late)}, process.pid, process.ppid],
+         { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: {} })
+       await new Promise((ready) => late.stdout.once('data', ready))
+       late.unref()
+       late.stdout.destroy()
+       return 'over'`,
+    )
+    const { state, value } = await run.wait()
+    assert.deepEqual([state, value], ['succeeded', 'over'])
+  })
+
   test('a run that there is not is named', async () => {
     await using cluster = make()
     await cluster.up()

@@ -21,7 +21,7 @@ interface Quoted {
 }
 
 /** The texts in quotes that begin in a line, by their places in it. */
-export function quotedIn(text: string): Quoted[] {
+function quotedIn(text: string): Quoted[] {
   const found: Quoted[] = []
   opening.lastIndex = 0
   for (let match = opening.exec(text); match; match = opening.exec(text)) {

@@ -29,7 +29,7 @@ export interface WorkersListener {
 
 const minPauseMs = 500
 const maxPauseMs = 10_000
-/** When workers ran for this long, the pauses begin anew. */
+/** When workers ran for this long, the next pause is short again. */
 const steadyMs = 30_000
 /** How many of the last characters of the workers a message shows. */
 const maxLastOutput = 2000
