@@ -93,7 +93,7 @@ describe('each export of the package', () => {
   }
 })
 
-describe('each link of a docstring', { skip: onlyHere() }, () => {
+describe('each link of a docstring', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join('src', name))

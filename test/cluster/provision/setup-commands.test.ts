@@ -110,7 +110,7 @@ describe('setup commands', () => {
   })
 })
 
-describe('bringing up a cluster', { skip: onlyHere() }, () => {
+describe('bringing up a cluster', () => {
   test('that is configured wrongly is a mistake of the user, not a fault of its hosts', async () => {
     const wrong = new ClusterConfigurationError('wrong', { code: 'DEPENDENCY_NOT_INSTALLED' })
     class Wrong extends LocalHost {
@@ -140,7 +140,7 @@ describe('bringing up a cluster', { skip: onlyHere() }, () => {
 /** A cluster of one host, which is made for its home folder. */
 function hostedBy(
   make: (home: string) => LocalHost,
-  { name, setupCmds }: { readonly name: string; readonly setupCmds: readonly string[] },
+  { name, setupCmds }: { readonly name: string; readonly setupCmds: string[] },
 ): Cluster {
   class Hosted extends LocalCluster {
     protected override connect(): Members {

@@ -1,4 +1,4 @@
-// What crosses a process or a machine arrives as it was sent: errors and results. Secrets: secrets-transfer.test.ts.
+// What crosses a process or a machine arrives as it was sent: errors and results. Secrets: runnable/secrets/transfer.test.ts.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { ClusterError, FlambeauError, UnsuccessfulRunnableError, ValidationError } from 'flambeau'
-import { emitted } from './support/emitted.js'
-import { onlyHere } from './support/one-form.js'
+import { emitted } from '../support/emitted.js'
 
 const {
   isEnded,
@@ -61,7 +60,7 @@ const positiveZero = (value: any): any => {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, positiveZero(part)]))
 }
 
-describe('the transfer format', { skip: onlyHere() }, () => {
+describe('the transfer format', () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'flambeau-serialize-'))
