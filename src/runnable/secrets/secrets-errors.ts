@@ -24,7 +24,7 @@ function withheldKey(where: string, table: SecretsTable, near: string | undefine
 // What was sent is named, too: this line replaces the one in the file.
 function inCluster(table: SecretsTable, section: string): string {
   const sent = table.hasDefaults() ? table.names() : table.sections()
-  const names = [...sent, section].map((name) => scalarText(name, { flow: true }))
+  const names = [...sent, section].map((name) => scalarText(name, { flow: true, isYaml11: false }))
   return `in "secrets" of the file of the cluster, "secrets: [${names.join(', ')}]"`
 }
 
