@@ -1,7 +1,7 @@
 import { mistakeCode } from './util/exit-codes.js'
 import { readSafely } from './util/thrown.js'
 
-/** Where a problem lies and what to do about it; lines and columns count from 1, the end is exclusive. */
+/** A problem in a text and what to do about it; lines and columns count from 1, the end is exclusive. */
 export interface Problem {
   /** A stable name for the kind of problem, such as `UNKNOWN_TAG`. */
   readonly code: string
@@ -12,15 +12,15 @@ export interface Problem {
   readonly column: number
   readonly endLine: number
   readonly endColumn: number
-  /** The lines around the place, with a marker under it. */
+  /** The lines of the problem, with a marker under it. */
   readonly frame: string
-  /** What to write instead, where one thing is likely. */
+  /** What was probably meant. */
   readonly hint?: string
-  /** How many more problems there are than are shown; of the last one alone, whose code is `MORE_PROBLEMS`. */
+  /** The number of problems that are not shown; only on the last problem, whose code is `MORE_PROBLEMS`. */
   readonly rest?: number
 }
 
-/** What every error of this package may carry besides its message. */
+/** Options of the errors of this package. */
 export interface FlambeauErrorOptions extends ErrorOptions {
   code?: string
   problems?: readonly Problem[]
@@ -30,7 +30,7 @@ export interface FlambeauErrorOptions extends ErrorOptions {
 const brand = Symbol.for('flambeau.error')
 
 /**
- * The root of the family.
+ * The base class of all errors of this package.
  *
  * ```ts
  * try {
@@ -41,17 +41,17 @@ const brand = Symbol.for('flambeau.error')
  * }
  * ```
  *
- * Across two copies of this package use {@link isFlambeauError}.
+ * With two copies of this package in one process, use {@link isFlambeauError}.
  */
 export class FlambeauError extends Error {
   override get name(): string {
     return 'FlambeauError'
   }
-  /** A stable name for the kind of error; that of its first problem when it has problems. */
+  /** A stable name for the kind of error; for an error with problems, the code of the first. */
   readonly code: string
-  /** Everything that is wrong, in file order. */
+  /** The problems in file order. */
   readonly problems: readonly Problem[]
-  /** What a process that ends because of this error should exit with: 22 for a user's mistake. */
+  /** The exit code for a process that ends with this error: 22 for a mistake of the user. */
   readonly exitCode: number
   constructor(message: string, options: FlambeauErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -66,12 +66,12 @@ export class FlambeauError extends Error {
   }
 }
 
-/** Whether `error` belongs to the family, whichever copy of this package made it. */
+/** Whether `error` is an error of this package, including other copies of it. */
 export function isFlambeauError(error: unknown): error is FlambeauError {
   return typeof error === 'object' && error !== null && readSafely(() => brand in error, false)
 }
 
-/** The user's file, options or secrets are wrong: no stack is shown for these. Exit code 22. */
+/** The user's file, options or secrets are wrong: shown without a stack. Exit code 22. */
 abstract class UserMistake extends FlambeauError {
   constructor(message: string, options: FlambeauErrorOptions = {}) {
     super(message, { exitCode: mistakeCode, ...options })
@@ -91,7 +91,7 @@ const validationCodes: readonly string[] = [
   'REFUSED',
 ]
 
-/** The class of errors for problems of a code: `DocumentError` for all that have no class of their own. */
+/** The error class for problems with a code: `DocumentError` for codes without a class of their own. */
 export function documentErrorClass(code: string): typeof DocumentError {
   if (tagCodes.includes(code)) return TagError
   return validationCodes.includes(code) ? ValidationError : DocumentError
@@ -103,45 +103,45 @@ function isInstance(value: unknown, Class: { prototype: object }, codes: readonl
   return inherits || value.problems.some(({ code }) => codes.includes(code))
 }
 
-/** The YAML is wrong; `problems` has every place. */
+/** The YAML is wrong; `problems` lists all errors. */
 export class DocumentError extends UserMistake {
   override get name(): string {
     return 'DocumentError'
   }
 }
 
-/** Options that their class or its schema refuses. */
+/** A class or its schema refuses options. */
 export class ValidationError extends DocumentError {
   override get name(): string {
     return 'ValidationError'
   }
 
-  /** @internal An error with several kinds of problems is an instance of the class of each. */
+  /** @internal An error with several kinds of problems is an instance of each of their classes. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isInstance(value, this, this === ValidationError ? validationCodes : [])
   }
 }
 
-/** The YAML is right, but it is no runnable file. */
+/** The YAML is valid, but is not a runnable file. */
 export class RunnableFileError extends DocumentError {
   override get name(): string {
     return 'RunnableFileError'
   }
 }
 
-/** A tag that nobody registered, or a factory that its class does not have. */
+/** A tag is not registered, or a class does not have a factory. */
 export class TagError extends RunnableFileError {
   override get name(): string {
     return 'TagError'
   }
 
-  /** @internal An error with several kinds of problems is an instance of the class of each. */
+  /** @internal An error with several kinds of problems is an instance of each of their classes. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isInstance(value, this, this === TagError ? tagCodes : [])
   }
 }
 
-/** Thrown by a `parse()` that finds that its runnable could not run. */
+/** For a `parse()` method: the runnable cannot run. */
 export class ParsingRunnableError extends RunnableFileError {
   override get name(): string {
     return 'ParsingRunnableError'
@@ -155,28 +155,28 @@ export class ExtensionError extends RunnableFileError {
   }
 }
 
-/** A file or folder that a runnable file names is missing, or is there already. */
+/** A file or folder is missing, cannot be read, or already exists. */
 export class ResourceError extends RunnableFileError {
   override get name(): string {
     return 'ResourceError'
   }
 }
 
-/** A programmer's mistake in registering a class, or in dumping one that cannot be dumped. */
+/** A programmer's mistake in registering a class, or in dumping an object. */
 export class RegistrationError extends FlambeauError {
   override get name(): string {
     return 'RegistrationError'
   }
 }
 
-/** A constructor, factory or `fromYaml` threw: `cause` is what it threw, the problem points at its node. */
+/** A constructor, factory or `fromYaml` threw: `cause` is what it threw, and the problem points at its node. */
 export class ConstructionError extends UserMistake {
   override get name(): string {
     return 'ConstructionError'
   }
 }
 
-/** A secret that is asked for is not there, or cannot be read; the message has names, never values. */
+/** A requested secret is missing or cannot be read; the message has names, never values. */
 export class MissingSecretsError extends UserMistake {
   override get name(): string {
     return 'MissingSecretsError'
@@ -190,12 +190,12 @@ export class SecretsFileError extends UserMistake {
   }
 }
 
-/** A cluster, or one of its hosts, cannot do what it is asked. Exit code 69. */
+/** An operation on a cluster or one of its hosts failed. Exit code 69. */
 export class ClusterError extends FlambeauError {
   override get name(): string {
     return 'ClusterError'
   }
-  /** What is wrong with each host, where several are concerned. */
+  /** The failure of each host, if several hosts failed. */
   readonly findings: readonly HostFinding[]
   constructor(message: string, options: FlambeauErrorOptions & { findings?: readonly HostFinding[] } = {}) {
     super(message, { exitCode: 69, ...options })
@@ -203,14 +203,14 @@ export class ClusterError extends FlambeauError {
   }
 }
 
-/** What is wrong with one host of a cluster. */
+/** The failure of one host of a cluster. */
 export interface HostFinding {
   readonly host: string
   readonly code: string
   readonly message: string
 }
 
-/** What is said of a cluster in its file cannot be. Exit code 22. */
+/** The configuration of a cluster is wrong. Exit code 22. */
 export class ClusterConfigurationError extends ClusterError {
   override get name(): string {
     return 'ClusterConfigurationError'
@@ -220,15 +220,15 @@ export class ClusterConfigurationError extends ClusterError {
   }
 }
 
-/** A command on a host failed, or could not be started. */
+/** A command on a host failed or could not be started. */
 export class RemoteCommandError extends ClusterError {
   override get name(): string {
     return 'RemoteCommandError'
   }
   readonly host: string
-  /** What the command exited with; `null` when a signal ended it, or it never started. */
+  /** The exit code of the command; `null` if a signal ended it or it did not start. */
   readonly remoteExitCode: number | null
-  /** The end of what it wrote to standard error. */
+  /** The end of its standard error. */
   readonly stderr: string
   constructor(message: string, options: FlambeauErrorOptions & RemoteCommandFacts) {
     super(message, options)
@@ -238,14 +238,14 @@ export class RemoteCommandError extends ClusterError {
   }
 }
 
-/** What a {@link RemoteCommandError} knows besides its message. */
+/** The properties of a {@link RemoteCommandError}. */
 export interface RemoteCommandFacts {
   host: string
   remoteExitCode?: number | null
   stderr?: string
 }
 
-/** `run()` failed: `cause` is what it threw. Throw it yourself to choose the exit code. */
+/** `run()` failed: `cause` is what it threw. Throw this error yourself to choose the exit code. */
 export class UnsuccessfulRunnableError extends FlambeauError {
   override get name(): string {
     return 'UnsuccessfulRunnableError'

@@ -1,31 +1,31 @@
 /**
- * The node tree: what a text is parsed into, and what objects are written from. Offsets count UTF-16 units of the
- * text; a node that was made and not parsed has -1.
+ * The node tree: texts are parsed into it, and objects are written from it. Offsets count UTF-16 units of the text; they are -1
+ * in nodes that were not parsed.
  */
 export type Node = ScalarNode | SequenceNode | MappingNode | AliasNode | ValueNode
 
-/** What the tags of YAML itself begin with: `!!str` is `tag:yaml.org,2002:str`. */
+/** The prefix of core tags: `!!str` is `tag:yaml.org,2002:str`. */
 export const coreTag = 'tag:yaml.org,2002:'
 
 interface NodeBase {
-  /** As YAML resolves it: `!Train`, `tag:yaml.org,2002:str`; absent when nothing is written. */
+  /** The resolved tag: `!Train`, `tag:yaml.org,2002:str`; `undefined` if there is none. */
   readonly tag: string | undefined
-  /** Where the tag stands, as it is written. */
+  /** The offset of the tag as it is written. */
   readonly tagStart: number
   readonly tagEnd: number
   /** The name after `&`. */
   readonly anchor: string | undefined
-  /** Where the content begins, after tag and anchor. */
+  /** The start of the content, after tag and anchor. */
   readonly start: number
-  /** Where the content ends, exclusive. */
+  /** The end of the content, exclusive. */
   readonly end: number
 }
 
-/** One value. Of a scalar with an application's tag, `value` is its text. */
+/** One value. With an application tag, `value` is the text. */
 export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar'
   readonly value: unknown
-  /** Written without quotes and not as a block. */
+  /** Whether it is written without quotes and not as a block. */
   readonly plain: boolean
 }
 
@@ -35,7 +35,7 @@ export interface SequenceNode extends NodeBase {
   readonly items: readonly Node[]
 }
 
-/** Keys and values in the order of writing. */
+/** Keys and values in file order. */
 export interface MappingNode extends NodeBase {
   readonly kind: 'mapping'
   readonly entries: readonly Entry[]
@@ -48,22 +48,22 @@ export interface Entry {
   readonly merge: boolean
 }
 
-/** `*name`: the node that has the anchor; absent when there is none. */
+/** An alias `*name`; `target` is `undefined` if no node has the anchor. */
 export interface AliasNode extends NodeBase {
   readonly kind: 'alias'
   readonly name: string
   readonly target: Node | undefined
 }
 
-/** A value of the program in place of a node: what `setSerializableAttr` or `template.build` put there. */
+/** A value of the program in place of a node, from `setSerializableAttr` or `template.build`. */
 export interface ValueNode extends NodeBase {
   readonly kind: 'value'
   readonly value: unknown
 }
 
-// Written out: objects that are made in one go are cheaper than spread ones, and writers make one a value.
+// Object literals without spreads are faster, and writers make one node for each value.
 
-/** A node for a value that no text has. */
+/** Makes a node for a value of the program. */
 export function valueNode(value: unknown): ValueNode {
   return {
     kind: 'value',
@@ -77,7 +77,7 @@ export function valueNode(value: unknown): ValueNode {
   }
 }
 
-/** A scalar that no text has. */
+/** Makes a scalar that is not from a text. */
 export function scalarNode(value: unknown, tag?: string, plain = false): ScalarNode {
   return {
     kind: 'scalar',
@@ -92,28 +92,28 @@ export function scalarNode(value: unknown, tag?: string, plain = false): ScalarN
   }
 }
 
-/** A sequence that no text has. */
+/** Makes a sequence that is not from a text. */
 export function sequenceNode(items: readonly Node[], tag?: string): SequenceNode {
   return { kind: 'sequence', tag, tagStart: -1, tagEnd: -1, anchor: undefined, start: -1, end: -1, items }
 }
 
-/** A mapping that no text has. */
+/** Makes a mapping that is not from a text. */
 export function mappingNode(entries: readonly Entry[], tag?: string): MappingNode {
   return { kind: 'mapping', tag, tagStart: -1, tagEnd: -1, anchor: undefined, start: -1, end: -1, entries }
 }
 
-/** An alias that no text has. */
+/** Makes an alias that is not from a text. */
 export function aliasNode(target: Node): AliasNode {
   const unwritten = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, start: -1, end: -1 }
   return { kind: 'alias', ...unwritten, name: '', target }
 }
 
-/** Whether a tag is an application's own: `!Train`, not `!!str`. */
+/** Whether a tag is an application tag: `!Train`, not `!!str`. */
 export function isApplicationTag(tag: string | undefined): tag is `!${string}` {
   return tag !== undefined && tag.length > 1 && tag.charCodeAt(0) === 33 /* ! */
 }
 
-/** What stands before the content of a node. */
+/** The properties before the content of a node. */
 export interface NodeProps {
   tag: string | undefined
   tagStart: number
@@ -121,7 +121,7 @@ export interface NodeProps {
   anchor: string | undefined
 }
 
-// The properties are written out below: spreading them would cost a reader as much as reading.
+// The literals below have no spreads: these would cost as much as reading.
 
 export function scalarAt(
   props: NodeProps,

@@ -1,7 +1,7 @@
 import type { Problem } from './errors.js'
 import { printable } from './util/printable.js'
 
-/** How {@link reportProblems} marks parts of its text; the default leaves them plain. */
+/** How {@link reportProblems} styles parts of its text; the default is no style. */
 export interface Paint {
   message(text: string): string
   location(text: string): string
@@ -10,10 +10,10 @@ export interface Paint {
 
 const plain: Paint = { message: (text) => text, location: (text) => text, marker: (text) => text }
 
-/** More than anyone reads: a file with half a million problems has one message, too. */
+/** More than anyone reads: a file may have half a million problems. */
 const mostShown = 100
 
-/** Problems as text: each message, its place and its frame, with an empty line between; of very many the first. */
+/** Formats problems: each message with its position and code frame, separated by empty lines; of many, only the first. */
 export function reportProblems(problems: readonly Problem[], paint: Paint = plain): string {
   const reports = problems.slice(0, mostShown).map((problem) => reportProblem(problem, paint))
   if (problems.length < 2) return reports.join('')
@@ -23,7 +23,7 @@ export function reportProblems(problems: readonly Problem[], paint: Paint = plai
   return [paint.message(`${count} problems in ${printable(problems[0]!.file)}`), ...reports].join('\n\n')
 }
 
-/** How many problems there are, those that are not shown included. */
+/** The number of problems, including those that are not shown. */
 export function countProblems(problems: readonly Problem[]): number {
   return problems.reduce((sum, { rest = 1 }) => sum + rest, 0)
 }

@@ -2,7 +2,7 @@ import type { Problem } from './errors.js'
 import { printableColumns } from './util/printable.js'
 import { hideUrlCredentials } from './util/url-credentials.js'
 
-/** A place in a text: offsets in UTF-16 units, the end exclusive. */
+/** A part of a text: offsets in UTF-16 units, the end exclusive. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -12,7 +12,7 @@ const contextLines = 2
 const widestLine = 120
 const longestUrl = 1000
 
-/** A text and the name of the file it came from: turns offsets into lines, columns and code frames. */
+/** A text and the name of its file: converts offsets to lines, columns and code frames. */
 export class Source {
   #lineStarts: number[] | undefined
 
@@ -21,22 +21,23 @@ export class Source {
     readonly filename: string,
   ) {}
 
-  /** The 1-based line and column of an offset. */
+  /** Returns the 1-based line and column of an offset. */
   position(offset: number): { line: number; column: number } {
     this.#lineStarts ??= findLineStarts(this.text)
     const line = lastAtMost(this.#lineStarts, Math.min(offset, this.text.length))
     return { line: line + 1, column: Math.max(1, offset - this.#lineStarts[line]! + 1) }
   }
 
-  /** A problem that points at `span`. */
+  /** Returns a problem that points at `span`. */
   problem(code: string, message: string, span: Span, hint?: string): Problem {
     const { line, column } = this.position(span.start)
     const end = this.position(Math.max(span.end, span.start))
     const location = { file: this.filename, line, column, endLine: end.line, endColumn: end.column }
-    return { code, message, ...location, frame: this.frame(span), ...(hint === undefined ? {} : { hint }) }
+    const problem = { code, message, ...location, frame: this.frame(span) }
+    return hint === undefined ? problem : { ...problem, hint }
   }
 
-  /** The line of `span` under up to two lines before it, with `^` under the span itself. */
+  /** Returns the line of `span` and up to two lines before it, with `^` under the span. */
   frame(span: Span): string {
     const { line, column } = this.position(span.start)
     const first = Math.max(1, line - contextLines)
@@ -52,7 +53,7 @@ export class Source {
   #line(line: number, shift: number): string {
     const start = this.#lineStarts![line - 1]! + shift
     const end = Math.min(this.#lineStarts![line] ?? this.text.length, start + widestLine)
-    // A URL may begin before what is shown of its line.
+    // A URL may start before the part of the line that is shown.
     const before = Math.min(shift, longestUrl)
     const shown = withoutSecrets(this.text.slice(start - before, end)).slice(before)
     return printableColumns(shown.replace(/[\r\n]+$/, ''))
@@ -67,12 +68,12 @@ export class Source {
   }
 }
 
-// As long as before, since a marker may stand beneath.
+// Keeps the length, since a marker may be below.
 function withoutSecrets(line: string): string {
   return hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
 }
 
-// A byte order mark is no part of the first line.
+// A byte order mark is not part of the first line.
 function findLineStarts(text: string): number[] {
   const starts = [text.startsWith('\ufeff') ? 1 : 0]
   for (let offset = text.indexOf('\n'); offset !== -1; offset = text.indexOf('\n', offset + 1))

@@ -1,7 +1,7 @@
-/** What a quick way throws where the slower, complete one has to be taken. */
+/** Thrown by a fast path to hand its work to the complete path. */
 export const BAIL_OUT = Symbol('given up')
 
-/** What `work` returns, or `undefined` when it gave up. */
+/** Returns what `work` returns, or `undefined` when it bailed out. */
 export function unlessBailedOut<T>(work: () => T): T | undefined {
   try {
     return work()

@@ -1,6 +1,5 @@
 import { DocumentError, type Problem, ValidationError } from '../errors.js'
 import { reportProblems } from '../problem-report.js'
-import { currentRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { TagMap } from '../registry/tag-map.js'
@@ -8,17 +7,17 @@ import type { Source } from '../source.js'
 import { checkParsed } from './check/check.js'
 import { Loader } from './construct/loader.js'
 import { documentError, inFileOrder, spanOf } from './problems.js'
-import { defaultFilename, parse, type ReadOptions } from './read/parse.js'
+import { completeReadOptions, parse, type ReadOptions } from './read/parse.js'
 import type { ParsedDocument, ParsedText } from './read/parsed.js'
 import { readText } from './read/read-text.js'
 
-/** Options of {@link load} that say what the text must hold. */
+/** Options of {@link load}. */
 export interface LoadOptions<Expected = unknown> extends ReadOptions {
-  /** A tag or a class: what is loaded must be an instance of it. */
+  /** A tag or a class: the loaded object must be an instance of it. */
   expect?: Expected
 }
 
-/** What `expect` promises: the type of the tag in {@link TagMap}, or an instance of the class. */
+/** The type that `expect` selects: that of the tag in {@link TagMap}, or an instance of the class. */
 export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? InstanceType<E> : unknown
 
 /**
@@ -33,16 +32,12 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
 export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
-  const {
-    filename = defaultFilename,
-    registry = currentRegistry(),
-    onWarning = warnProcess,
-    expect,
-  } = options
+  const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
   const parsed = parse(text, filename)
   const second = parsed.documents[1]
   if (second) throw severalDocuments(parsed, second)
   const [value] = construct(parsed, registry, onWarning)
+  const { expect } = options
   if (expect !== undefined) checkType(value, expect, registry, parsed)
   return (value ?? null) as Loaded<E>
 }
@@ -55,7 +50,7 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
  * ```
  */
 export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
-  const { filename = defaultFilename, registry = currentRegistry(), onWarning = warnProcess } = options
+  const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
   return construct(parse(text, filename), registry, onWarning)
 }
 
@@ -66,7 +61,7 @@ export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
  * const train = await loadFile('train.yaml', { expect: Train })
  * ```
  *
- * @throws {@link ResourceError} when there is no such file, or it is no text.
+ * @throws {@link ResourceError} when the file does not exist or is not text.
  */
 export async function loadFile<const E = unknown>(
   file: string | URL,
@@ -83,7 +78,7 @@ function construct(parsed: ParsedText, registry: Registry, warn: (warning: Probl
   return parsed.documents.map((document) => constructDocument(parsed.source, document, registry))
 }
 
-/** Constructs one document that was checked. */
+/** Constructs a document that was checked before. */
 export function constructDocument(source: Source, document: ParsedDocument, registry: Registry): unknown {
   return new Loader(source, registry, document).construct(document.root)
 }
@@ -93,7 +88,7 @@ function warnProcess(warning: Problem): void {
 }
 
 function severalDocuments({ source, documents }: ParsedText, second: ParsedDocument): DocumentError {
-  const message = `One document is expected, but here begins the second of ${documents.length}: use "loadAll" for them`
+  const message = `Expected one document, but found the second of ${documents.length} here: use "loadAll" to load all of them`
   return documentError([source.problem('SEVERAL_DOCUMENTS', message, spanOf(second.root))])
 }
 
@@ -106,7 +101,7 @@ function checkType(value: unknown, expect: unknown, registry: Registry, parsed: 
   const problems: Problem[] = [
     parsed.source.problem(
       'UNEXPECTED_TYPE',
-      `${wanted} is expected, but here stands ${found}`,
+      `Expected ${wanted}, but found ${found}`,
       root ? spanOf(root) : { start: 0, end: 0 },
     ),
   ]

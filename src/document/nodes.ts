@@ -1,36 +1,36 @@
 import { DocumentError } from '../errors.js'
 import { type AliasNode, isApplicationTag, type Node } from '../node.js'
 
-/** The node that an alias repeats. */
+/** The node that an alias refers to. */
 export function aliasTarget(alias: AliasNode): Node {
   if (alias.target) return alias.target
   throw new DocumentError(`Alias "*${alias.name}" has no anchor before it`, { code: 'UNKNOWN_ALIAS' })
 }
 
-/** The node itself, or what it is an alias of. */
+/** The node itself, or the one that it is an alias for. */
 export function resolveAlias(node: Node): Node {
   return node.kind === 'alias' ? aliasTarget(node) : node
 }
 
-/** What `<<` takes in: the node behind it, or each item where that is a sequence, or an alias of one. */
+/** The nodes that `<<` merges: its value, or each item if that is a sequence or an alias for one. */
 export function mergeSources(value: Node): readonly Node[] {
   const node = value.kind === 'alias' ? value.target : value
   return node?.kind === 'sequence' ? node.items : [value]
 }
 
-/** The name that a key gives to its value. */
+/** The text of a key. */
 export function textOfKey(key: Node): string {
   const node = resolveAlias(key)
   return node.kind === 'scalar' ? String(node.value) : ''
 }
 
-/** The nodes below a node, each with its key or index; an alias has none. */
+/** Yields the children of a node, each with its key or index; an alias has none. */
 export function* childrenOf(node: Node): Generator<[step: string, child: Node]> {
   if (node.kind === 'sequence') for (const [index, item] of node.items.entries()) yield [`[${index}]`, item]
   if (node.kind === 'mapping') for (const { key, value } of node.entries) yield [textOfKey(key), value]
 }
 
-/** The way from `root` to a node, as a message shows it: `!Sweep › each › !Train › optimizer`. */
+/** The path from `root` to a node, as messages show it: `!Sweep › each › !Train › optimizer`. */
 export function pathTo(root: Node, node: Node): string {
   return (search(root, node) ?? []).join(' › ')
 }
@@ -47,7 +47,7 @@ function search(from: Node, node: Node): string[] | undefined {
 
 const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])
 
-/** Whether nothing stands after a tag, or a plain null. */
+/** Whether a node has no content, or is a plain null. */
 export function isEmpty(node: Node): boolean {
   return node.kind === 'scalar' && node.plain && nulls.has(String(node.value ?? ''))
 }

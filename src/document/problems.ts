@@ -4,33 +4,33 @@ import { countProblems, reportProblems } from '../problem-report.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Source, Span } from '../source.js'
 
-/** Says that something is wrong at a place. */
+/** Reports a problem at a position. */
 export type ReportProblem = (span: Span, code: string, message: string) => void
 
-/** Where to point for a node: at its tag when it has one, else at its content. */
+/** The span that a problem of a node points at: its tag if it has one, else its content. */
 export function spanOf(node: Node): Span {
   return node.tagStart >= 0
     ? { start: node.tagStart, end: node.tagEnd }
     : { start: node.start, end: node.end }
 }
 
-/** What a message calls a node: with its text as it is written. */
+/** Describes a node for a message, with its text as it is written. */
 export function describeNode(node: Node, { text }: Source): string {
   if (node.kind === 'alias') return `alias "*${node.name}"`
   if (node.kind !== 'scalar') return `a ${node.kind}`
   const written = text.slice(node.start, node.end)
   if (written === '') return 'nothing'
-  if (node.value === null) return `"${written}", which is nothing`
+  if (node.value === null) return `"${written}", which is null`
   if (typeof node.value === 'object')
     return `the ${node.value instanceof Date ? 'date' : 'data'} ${quoted(written)}`
-  return `the ${typeof node.value === 'string' ? 'text' : typeof node.value} ${quoted(String(node.value))}`
+  return `the ${typeof node.value === 'string' ? 'string' : typeof node.value} ${quoted(String(node.value))}`
 }
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text)
 }
 
-/** One error for all problems: of the class that all of them have, else a plain {@link DocumentError}. */
+/** One error for all problems: of the class that they share, else a plain {@link DocumentError}. */
 export function documentError(problems: readonly Problem[]): DocumentError {
   const known = problems.filter(({ rest }) => rest === undefined)
   const found = new Set(known.map(({ code }) => documentErrorClass(code)))
@@ -43,14 +43,14 @@ export function documentError(problems: readonly Problem[]): DocumentError {
 export const mostProblems = 1_000
 
 /**
- * What is wrong with one text: the first problems as a whole, of the others only their number. A small file may have half a
- * million, and each costs a message, a frame and a look for near names.
+ * The problems of one text: it keeps the first ones and counts the rest. A small file may have half a million, and each costs
+ * a message, a code frame and a search for similar names.
  */
 export class ProblemList {
   readonly #first: Problem[] = []
   #rest = 0
 
-  /** `near` is shared by all lists of one text. */
+  /** All lists of one text share one `suggester`. */
   constructor(readonly suggester = new Suggester()) {}
 
   add(make: () => Problem): void {
@@ -63,7 +63,7 @@ export class ProblemList {
   }
 }
 
-/** The first problems in the order of the file, and one that says how many more there are. */
+/** The first problems in file order, and one that says how many more there are. */
 export function inFileOrder(problems: readonly Problem[]): Problem[] {
   const shown = problems.filter(({ rest }) => rest === undefined)
   shown.sort((a, b) => a.line - b.line || a.column - b.column)
@@ -76,19 +76,19 @@ export function inFileOrder(problems: readonly Problem[]): Problem[] {
 
 function notShown(problem: Problem, rest: number): Problem {
   const { hint: _, ...location } = problem
-  const message = `${rest.toLocaleString('en')} more problems are not shown: correct those above first`
+  const message = `${rest.toLocaleString('en')} more problems are not shown: fix those above first`
   return { ...location, code: 'MORE_PROBLEMS', message, rest }
 }
 
 const sources = new WeakMap<object, Source>()
 
-/** Remembers the text that an error points into, and returns the error. */
+/** Records the text that an error points into, and returns the error. */
 export function attachSource<E extends Error>(source: Source, error: E): E {
   sources.set(error, source)
   return error
 }
 
-/** Whether an error points into this very text; one of another text, loaded on the way, does not. */
+/** Whether an error points into this text, and not into another one that was loaded meanwhile. */
 export function hasSource(source: Source, error: unknown): boolean {
   return typeof error === 'object' && error !== null && sources.get(error) === source
 }

@@ -5,7 +5,7 @@ import type { OutputOf, StandardSchema } from './standard-schema.js'
 /** A class that `options` allow: an abstract one only with `{ abstract: true }`. */
 export type ClassFor<O> = O extends { abstract: true } ? Class : new (...args: any[]) => object
 
-/** `unknown` when the class can be registered so, else a type whose name says what is wrong. */
+/** `unknown` if the class can be registered with these options, else a type whose name says what is wrong. */
 export type Fits<C, O extends RegistrationOptions> =
   HasFromYaml<C, O> extends true
     ? unknown
@@ -30,7 +30,7 @@ type HasFromYaml<C, O> = O extends { fromYaml: FromYaml }
     ? IsOwnHook<C['fromYaml']>
     : false
 
-// That of a base class has one more parameter, which nobody passes.
+// The hook of a base class has an extra parameter as a mark.
 type IsOwnHook<Hook extends (...args: any[]) => unknown> = 4 extends Parameters<Hook>['length'] ? false : true
 
 type FirstParameter<C> = C extends abstract new (
@@ -47,7 +47,7 @@ type TakesOneObject<C> = C extends abstract new (
   ? IsOptions<NonNullable<FirstParameter<C>>>
   : false
 
-// Of `string | { path: string }` the object is enough; an array or a function is no mapping.
+// For `string | { path: string }` the object is enough; arrays and functions are not mappings.
 type IsOptions<P> = unknown extends P
   ? true
   : [Exclude<Extract<P, object>, readonly unknown[] | ((...args: any) => any)>] extends [never]

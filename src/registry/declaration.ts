@@ -1,10 +1,11 @@
 import 'reflect-metadata/lite'
+import { omitUndefined } from '../util/plain-object.js'
 import { type FromYaml, isInherited, type ToYaml } from './hooks.js'
 import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './registration.js'
 import type { StandardSchema } from './standard-schema.js'
 import type { Tag } from './tag.js'
 
-/** What decorators wrote on a class: its tags in the order of writing, the last being the topmost. */
+/** What decorators declared on a class: its tags, the one of the topmost decorator last. */
 interface Declaration {
   tags: { tag: Tag; options: RegistrationOptions }[]
   factories: Map<string, FactoryDefinition>
@@ -12,12 +13,12 @@ interface Declaration {
 
 const key = 'flambeau:declaration'
 
-/** The declaration of this very class, not of its parents; `undefined` when it has none. */
+/** The declaration of the class itself, not of its parents; `undefined` if it has none. */
 export function declarationOf(Class: Class): Declaration | undefined {
   return Reflect.getOwnMetadata(key, Class)
 }
 
-/** The own declaration of a class, made when it has none yet. */
+/** Returns the declaration of the class itself, and creates it if it has none. */
 export function declare(Class: Class): Declaration {
   const found = declarationOf(Class)
   if (found) return found
@@ -37,8 +38,8 @@ interface Statics {
 export type RegisteredOptions = (Class: Class) => readonly RegistrationOptions[]
 
 /**
- * What is known of a class: the options win over its statics. Factories add up, and key style and templates come from
- * the nearest class that names them, whether a parent was registered by a decorator or by a call.
+ * Builds the definition of a class: options win over static members. Factories are inherited, and key style and templates come
+ * from the nearest class that sets them, whether it was registered by a decorator or by a call.
  */
 export function define(
   Class: Class,
@@ -49,22 +50,18 @@ export function define(
   const merged = {
     ...inheritedOptions(Class, registered),
     ...declaredOptions(Class),
-    ...definedOnly(options),
+    ...omitUndefined(options),
   }
-  const definition: { -readonly [K in keyof Definition]: Definition[K] } = {
+  return omitUndefined({
     factories: factoriesOf(Class, merged.factories ?? [], registered),
     keys: merged.keys ?? 'as-written',
     templates: merged.templates ?? [],
     injected: statics.injectedOptions ?? [],
-  }
-  const schema = merged.schema ?? statics.schema
-  const fromYaml = merged.fromYaml ?? boundTo(Class, statics.fromYaml)
-  const toYaml = merged.toYaml ?? boundTo(Class, statics.toYaml)
-  if (schema) definition.schema = schema
-  if (fromYaml) definition.fromYaml = fromYaml
-  if (toYaml) definition.toYaml = toYaml
-  if (merged.description) definition.description = merged.description
-  return definition
+    schema: merged.schema ?? statics.schema,
+    fromYaml: merged.fromYaml ?? boundTo(Class, statics.fromYaml),
+    toYaml: merged.toYaml ?? boundTo(Class, statics.toYaml),
+    description: merged.description || undefined,
+  }) as Definition
 }
 
 function boundTo<F extends (...args: any[]) => unknown>(Class: Class, method: F | undefined): F | undefined {
@@ -72,23 +69,19 @@ function boundTo<F extends (...args: any[]) => unknown>(Class: Class, method: F 
   return ((...args) => method.apply(Class, args)) as F
 }
 
-// A class declared once may be added again elsewhere, under another tag: what it said of itself holds there too.
+// A declared class may be added again under another tag: its declared options apply there, too.
 function declaredOptions(Class: Class): RegistrationOptions {
   const { schema, factories, keys, templates, fromYaml, toYaml, description } = Object.assign(
     {},
     ...(declarationOf(Class)?.tags ?? []).map((declared) => declared.options),
   ) as RegistrationOptions
-  return definedOnly({ schema, factories, keys, templates, fromYaml, toYaml, description })
+  return omitUndefined({ schema, factories, keys, templates, fromYaml, toYaml, description })
 }
 
 function inheritedOptions(Class: Class, registered: RegisteredOptions): RegistrationOptions {
   const parents = lineage(Class).slice(0, -1)
   const all = parents.flatMap((parent) => [...registered(parent), declaredOptions(parent)])
-  return Object.assign({}, ...all.map(({ keys, templates }) => definedOnly({ keys, templates })))
-}
-
-function definedOnly(options: object): RegistrationOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return Object.assign({}, ...all.map(({ keys, templates }) => omitUndefined({ keys, templates })))
 }
 
 function factoriesOf(
@@ -106,7 +99,7 @@ function factoriesOf(
   return factories
 }
 
-// From the oldest parent to the class itself, so that the class has the last word.
+// From the oldest parent to the class itself, so that the class overrides its parents.
 function lineage(Class: Class): Class[] {
   const classes: Class[] = []
   for (

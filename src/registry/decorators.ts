@@ -8,30 +8,30 @@ import type { StandardSchema } from './standard-schema.js'
 import { checkTag, type Tag } from './tag.js'
 
 /**
- * Registers a class, so that a YAML file can name it.
+ * Registers a class, so that YAML files can use it.
  *
  * ```ts
  * @registrable('!Train')
  * class Train extends Runnable { ... }
  *
- * registrable('!Train')(Train)   // the same, where decorators cannot be written
+ * registrable('!Train')(Train)   // the same, without decorator syntax
  * ```
  *
- * Works as a legacy decorator, as a standard one and as a call. Without a tag it is `!ClassName`; a minifier renames
- * classes, so code that is minified gives the tag.
+ * Works as a legacy decorator, as a standard decorator and as a call. The tag defaults to `!ClassName`; pass a tag in code that
+ * is minified, since minifiers rename classes.
  *
- * @throws {@link RegistrationError} when the tag belongs to another class, clashes with a factory, or is no tag.
+ * @throws {@link RegistrationError} when the tag belongs to another class, clashes with a factory, or is not valid.
  */
 export function registrable<O extends RegistrationOptions = {}>(tag?: Tag, options?: O) {
   if (tag !== undefined) checkTag(tag)
   return <C extends ClassFor<O>>(Class: C & Fits<C, O>, context?: ClassDecoratorContext): C => {
-    registerDeclared(Class, tag, options ?? {}, context)
+    onceDefined(Class, context, (defined) => declareAndAdd(defined, tag, options ?? {}))
     return Class
   }
 }
 
 /**
- * Gives a class one more tag. Of several, the topmost is the one that `dump` writes.
+ * Adds another tag to a class. Of several tags, `dump` writes the topmost.
  *
  * ```ts
  * @alias('!trainer')
@@ -42,16 +42,16 @@ export function registrable<O extends RegistrationOptions = {}>(tag?: Tag, optio
 export function alias(tag: Tag, options: AliasOptions = {}) {
   checkTag(tag, 'alias')
   return <C extends Class>(Class: C, context?: ClassDecoratorContext): C => {
-    registerDeclared(Class, tag, options, context)
+    onceDefined(Class, context, (defined) => declareAndAdd(defined, tag, options))
     return Class
   }
 }
 
-/** Options of {@link alias}: those that are a tag's own. */
+/** Options of {@link alias}: those that belong to a tag. */
 export type AliasOptions = Pick<RegistrationOptions, 'registry' | 'override' | 'deprecated'>
 
 /**
- * Registers a class that you do not own, however it is constructed.
+ * Registers a class that you do not own, with any kind of constructor.
  *
  * ```ts
  * register(URL, '!Url', {
@@ -71,17 +71,16 @@ export function register<C extends Class, O extends RegistrationOptions = {}>(
   return Class
 }
 
-// A standard decorator sees its class before static fields and static methods' decorators have run.
-function registerDeclared(
+// A standard decorator receives its class before static fields and the decorators of static methods have run.
+function onceDefined(
   Class: Class,
-  tag: Tag | undefined,
-  options: RegistrationOptions,
   context: ClassDecoratorContext | undefined,
+  register: (Class: Class) => void,
 ): void {
-  if (!context) declareAndAdd(Class, tag, options)
+  if (!context) register(Class)
   else
     context.addInitializer(function (this: unknown) {
-      declareAndAdd(this as Class, tag, options)
+      register(this as Class)
     })
 }
 
@@ -97,14 +96,13 @@ function declareAndAdd(Class: Class, tagOption: Tag | undefined, options: Regist
   const { registry, ...declared } = options
   declare(Class).tags.push({ tag, options: declared })
   if (!registry && isRegistrationDeferred()) return
-  const target = registry ?? currentRegistry()
-  target.add(Class, tag, options)
+  ;(registry ?? currentRegistry()).add(Class, tag, options)
 }
 
-/** A static method that makes an object of its options. */
+/** A static method that creates an object from its options. */
 export type StaticMethod = (this: any, options?: any) => unknown
 
-/** What a standard decorator is told of a static method. */
+/** The context that a standard decorator of a static method receives. */
 export type StaticContext = ClassMethodDecoratorContext<any, any> & { readonly static: true }
 
 /** Options of {@link factory}. */
@@ -114,7 +112,7 @@ export interface FactoryOptions {
 }
 
 /**
- * Marks a static method as a way to make an object: `!Model.fromFile` calls it with `this` = the class of the tag.
+ * Marks a static method as a factory: `!Model.fromFile` calls it with `this` set to the class of the tag.
  *
  * ```ts
  * @registrable('!Model')
@@ -124,7 +122,7 @@ export interface FactoryOptions {
  * }
  * ```
  *
- * Where decorators cannot be written: `registrable('!Model', { factories: ['fromFile'] })`.
+ * Without decorator syntax: `registrable('!Model', { factories: ['fromFile'] })`.
  */
 export function factory(Class: Class, name: string, descriptor?: PropertyDescriptor): void
 export function factory(method: StaticMethod, context: StaticContext): void
@@ -134,7 +132,7 @@ export function factory(first: unknown, ...rest: [name?: unknown, descriptor?: u
   return (target: unknown, name: unknown) => mark(first as FactoryOptions, target, name)
 }
 
-/** What `factory(options)` gives: a decorator of either kind. */
+/** What `factory(options)` returns: a legacy and standard decorator. */
 export interface FactoryDecorator {
   (Class: Class, name: string, descriptor?: PropertyDescriptor): void
   (method: StaticMethod, context: StaticContext): void
@@ -152,9 +150,9 @@ function markByName(target: unknown, name: string, definition: FactoryDefinition
   declare(target as unknown as Class).factories.set(name, definition)
 }
 
-// A factory makes an object: there is none yet that it could be called on.
+// A factory creates the object, so that it cannot be an instance method.
 function notStatic(name: string): RegistrationError {
-  const message = `"@factory" stands above "${name}", which is no static method`
+  const message = `"@factory" decorates "${name}", which is not a static method`
   return new RegistrationError(`${message}: write "@factory static ${name}(options) { ... }"`, {
     code: 'NO_SUCH_FACTORY',
   })
@@ -175,7 +173,7 @@ export interface Namespace {
 }
 
 /**
- * The same decorators with a prefix: `namespace('torch').registrable('!Adam')` is `!torch.Adam`.
+ * Returns the same decorators with a prefix: `namespace('torch').registrable('!Adam')` registers `!torch.Adam`.
  *
  * ```ts
  * const torch = namespace('torch')
@@ -186,7 +184,7 @@ export interface Namespace {
  * }
  * ```
  *
- * `options`, such as a registry, hold for everything that is registered through it.
+ * `options`, such as a registry, apply to everything that is registered with these decorators.
  */
 export function namespace(name: string, options: Pick<RegistrationOptions, 'registry'> = {}): Namespace {
   checkTag(`!${name}`)

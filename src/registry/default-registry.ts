@@ -3,37 +3,37 @@ import { RegistrationError } from '../errors.js'
 import { version } from '../version.js'
 import { Registry } from './registry.js'
 
-/** Changes when two copies of this package could no longer share what they keep. */
+/** Increased when two copies of this package can no longer share their state. */
 const format = 1
 
 interface Shared {
   readonly format: number
   readonly version: string
   readonly registry: Registry
-  /** Options on their way from their schema to a constructor. */
+  /** Options that the loader has validated, on their way to the constructor. */
   prevalidated?: { readonly options: unknown; readonly schema: unknown } | undefined
   /** The folders of the extensions that are being imported. */
   importingFolders?: string[]
-  /** The registries of the tests that are running, by the calls that belong to each. */
+  /** The registry of each running test, by asynchronous context. */
   testRegistries?: AsyncLocalStorage<Registry>
 }
 
 const key = Symbol.for('flambeau.registry')
 
-/** What all copies of this package in this process keep together. */
+/** The state that all copies of this package in a process share. */
 export const shared: Shared = share(globalThis as { [key]?: Shared })
 
 /**
- * The registry that decorators fill and that `load` and `dump` use when they are given no other.
+ * The registry that decorators add to, and that `load` and `dump` use by default.
  *
  * ```ts
  * console.log(defaultRegistry.tags())        // ['!Train', ...]
- * const registry = defaultRegistry.child()   // for a test: sees all, adds to itself
+ * const registry = defaultRegistry.child()   // for a test: has all tags, adds to itself
  * ```
  */
 export const defaultRegistry: Registry = shared.registry
 
-/** The registry of who names none: the default one, or within a test that has its own, that. */
+/** The registry to use by default: that of the running test if it has one, else the default registry. */
 export function currentRegistry(): Registry {
   return shared.testRegistries?.getStore() ?? shared.registry
 }
@@ -50,7 +50,7 @@ function share(global: { [key]?: Shared }): Shared {
 function accept(found: Shared): Shared {
   const both = `flambeau ${found.version} and flambeau ${version} are loaded in one process`
   if (found.format !== format)
-    throw new RegistrationError(`${both} and cannot share a registry: install one of them`, {
+    throw new RegistrationError(`${both} and cannot share a registry: install only one of them`, {
       code: 'TWO_COPIES',
     })
   process.emitWarning(`${both}: they share one registry; "npm ls flambeau" shows where they come from`)

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { shared } from './default-registry.js'
 
 /**
- * Runs `body`, which imports what lies in `folder`: what a file in there decorates meanwhile is declared on its class,
- * and not registered. Which file decorates is told by the stack, so whatever else is imported or registered at the
- * same time makes no difference.
+ * Runs `body`, which imports files in `folder`: a decorator that runs in one of these files only declares its options on the
+ * class, and does not register it. The stack tells in which file a decorator runs, so that other imports and registrations at
+ * the same time are not affected.
  */
 export async function deferRegistration<T>(folder: string, body: () => Promise<T>): Promise<T> {
   shared.importingFolders ??= []
@@ -17,14 +17,14 @@ export async function deferRegistration<T>(folder: string, body: () => Promise<T
   }
 }
 
-/** Whether the decorator that asks was written in an extension that is being imported. */
+/** Whether the calling decorator runs in a file of an extension that is being imported. */
 export function isRegistrationDeferred(): boolean {
   const folders = shared.importingFolders ?? []
   if (folders.length === 0) return false
   return callers().some((file) => folders.some((folder) => file.startsWith(folder + sep)))
 }
 
-/** The files whose functions are running, the innermost first. */
+/** The files on the call stack, the innermost first. */
 function callers(): string[] {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {

@@ -5,20 +5,20 @@ import type { Tag } from './tag.js'
 /** Any class, abstract ones included. */
 export type Class<T extends object = object> = abstract new (...args: any[]) => T
 
-/** The spelling of top-level YAML keys: as the options are spelt, or in snake case. */
+/** The spelling of top-level YAML keys: like the options, or in snake case. */
 export type KeyStyle = 'as-written' | 'snake_case'
 
-/** What is known of one factory of a class. */
+/** The definition of one factory of a class. */
 export interface FactoryDefinition {
   readonly schema?: StandardSchema
 }
 
-/** What a class says of itself, or what is said of it when it is registered. */
+/** The definition of a class: what it declares, and the options of its registration. */
 export interface Definition {
   readonly schema?: StandardSchema
   readonly factories: ReadonlyMap<string, FactoryDefinition>
   readonly keys: KeyStyle
-  /** Options that stay unconstructed: each is given as a `Template`. */
+  /** Options that stay unconstructed: each is passed as a `Template`. */
   readonly templates: readonly string[]
   /** Options that the schema and the constructor do not see; the loader sets them on the object. */
   readonly injected: readonly string[]
@@ -27,7 +27,7 @@ export interface Definition {
   readonly description?: string
 }
 
-/** What takes registrations: a `Registry`. */
+/** The part of a `Registry` that registers classes. */
 export interface Registrar {
   add<C extends Class>(Class: C, tag?: Tag, options?: RegistrationOptions): C
 }
@@ -36,27 +36,27 @@ export interface Registrar {
 export interface RegistrationOptions {
   /** Validates the options of the class; any Standard Schema. */
   schema?: StandardSchema
-  /** Names of static methods that make an object: `['fromFile']` allows `!Model.fromFile`. */
+  /** Names of static methods that create an object: `['fromFile']` allows `!Model.fromFile`. */
   factories?: readonly string[]
   /** `'snake_case'`: `learning_rate` in YAML is the option `learningRate`. */
   keys?: KeyStyle
-  /** Options that stay unconstructed and are given as a `Template`. */
+  /** Options that stay unconstructed and are passed as a `Template`. */
   templates?: readonly string[]
   /** Constructs an object from its node, for a class whose constructor does not take one options object. */
   fromYaml?: FromYaml
-  /** Makes the node that an object is written as. */
+  /** Makes the node of an object. */
   toYaml?: ToYaml
   /** Where to register; the default registry when absent. */
   registry?: Registrar
-  /** Take the tag from the class that has it. */
+  /** Takes the tag from the class that has it. */
   override?: boolean
-  /** What to write instead of this tag, such as `'use !New'`: a file with it still loads. */
+  /** Marks the tag as deprecated and says what to write instead, such as `'use !New'`: files with it still load. */
   deprecated?: string
-  /** One sentence for people: shown by `flambeau tags` and by editors. */
+  /** One sentence, which `flambeau tags` and editors show. */
   description?: string
-  /** @internal The class of another copy of this package may have the tag: this one is then written with it, too. */
+  /** @internal If the class of another copy of this package has the tag, objects of this class are written with it, too. */
   twin?: boolean
-  /** The class is abstract: its tag can be named, but not constructed. */
+  /** Whether the class is abstract: its tag is known, but cannot be constructed. */
   abstract?: boolean
 }
 
@@ -69,7 +69,7 @@ export interface Registration {
   readonly deprecated?: string
 }
 
-/** What a tag in a file stands for: a class, or one of its factories. */
+/** The class or factory that a tag in a file names. */
 export interface ResolvedTag extends Registration {
   readonly factory?: string
 }
@@ -80,12 +80,12 @@ export interface HooksOf<C extends Class> extends RegistrationOptions {
   toYaml?: ToYaml<InstanceType<C>>
 }
 
-/** The schema of what a tag stands for: that of the class, or of its factory. */
+/** The schema of the class or factory that a tag names. */
 export function schemaOf({ definition, factory }: ResolvedTag): StandardSchema | undefined {
   return factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
 }
 
-/** The option that a YAML key names: `learningRate` for `learning_rate` in snake case. */
+/** The option for a YAML key: `learningRate` for `learning_rate` in snake case. */
 export function optionName(key: string, style: KeyStyle): string {
   return style === 'snake_case'
     ? key.replace(/(?<=[^_])_([a-z])/g, (_, letter: string) => letter.toUpperCase())

@@ -4,7 +4,7 @@ import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag }
 import { checkTag, factoryTag, type Tag } from './tag.js'
 
 /**
- * Tags and their classes.
+ * A set of tags and their classes.
  *
  * ```ts
  * const registry = new Registry()
@@ -12,7 +12,7 @@ import { checkTag, factoryTag, type Tag } from './tag.js'
  * load('!Train {}', { registry })
  * ```
  *
- * A tag belongs to one class, a class may have several tags; the last one added is the one written back.
+ * A tag belongs to one class. A class may have several tags; `dump` writes the one that was added last.
  */
 export class Registry implements Registrar {
   readonly #parent: Registry | undefined
@@ -29,7 +29,7 @@ export class Registry implements Registrar {
    * Registers `Class` under `tag`; without a tag, under the tags that its decorators declare, or `!ClassName`.
    *
    * @throws {@link RegistrationError} when the tag belongs to another class and `override` is not set, when it
-   * clashes with a factory, or when it is no tag.
+   * clashes with a factory, or when it is not valid.
    */
   add<C extends Class>(Class: C, tag?: Tag, options: RegistrationOptions = {}): C {
     if (typeof Class !== 'function') throw noClass(Class, tag)
@@ -40,7 +40,7 @@ export class Registry implements Registrar {
     return Class
   }
 
-  /** Gives a registered class one more tag, which is then the one written back. */
+  /** Adds another tag to a registered class, which `dump` then writes. */
   alias<C extends Class>(Class: C, tag: Tag, options: RegistrationOptions = {}): C {
     const first = this.tagOf(Class)
     const known = first && this.get(first)?.definition
@@ -51,7 +51,7 @@ export class Registry implements Registrar {
     )
   }
 
-  /** What a tag stands for: the class of that very tag, else a factory of the class of the part before its last dot. */
+  /** The class with this tag, else the factory after its last dot of the class with the tag before the dot. */
   get(tag: string): ResolvedTag | undefined {
     if (this.#parent) return this.#find(tag)
     const known = this.#resolved.get(tag)
@@ -61,18 +61,18 @@ export class Registry implements Registrar {
     return found
   }
 
-  /** The tag that an object of exactly this class is written with. */
+  /** The tag with which objects of exactly this class are written. */
   tagOf(Class: Class): Tag | undefined {
     return this.#tagsOf.get(Class)?.at(-1) ?? this.#inheritedTagsOf(Class).at(-1)
   }
 
-  /** Every tag, factories' not included, sorted. */
+  /** All tags of classes, sorted. */
   tags(): Tag[] {
     const all = new Set([...(this.#parent?.tags() ?? []), ...(this.#tags.keys() as Iterable<Tag>)])
     return [...all].sort()
   }
 
-  /** Every tag that may be written, factories' included; of an abstract class only these. */
+  /** All tags that can be constructed: those of classes that are not abstract, and those of factories. */
   *writableTags(): Generator<Tag> {
     for (const tag of this.tags()) {
       const { abstract, definition } = this.get(tag)!
@@ -85,7 +85,7 @@ export class Registry implements Registrar {
     return this.get(tag) !== undefined
   }
 
-  /** Takes a tag away from this registry; a parent keeps its own. Returns whether it was there. */
+  /** Removes a tag from this registry, but not from its parent. Returns whether it was there. */
   remove(tag: Tag): boolean {
     const registration = this.#tags.get(tag)
     if (!registration) return false
@@ -93,7 +93,7 @@ export class Registry implements Registrar {
     return true
   }
 
-  /** A registry that sees this one and adds to itself. */
+  /** Creates a registry that has the tags of this one and adds to itself. */
   child(): Registry {
     return new Registry(this)
   }
@@ -112,7 +112,7 @@ export class Registry implements Registrar {
     return this.#tags.get(tag) ?? (this.#parent ? this.#parent.#own(tag) : undefined)
   }
 
-  // Those that no class has taken here.
+  // The tags of the parent that no class has overridden here.
   #inheritedTagsOf(Class: Class): Tag[] {
     const parent = this.#parent
     if (!parent) return []
@@ -152,7 +152,7 @@ export class Registry implements Registrar {
     else this.#tagsOf.set(Class, [tag])
   }
 
-  // A decorator above another may say of the class what the one below could not know.
+  // A decorator above another may add options of the class.
   #redefine(Class: Class, added?: Tag): void {
     for (const tag of this.#tagsOf.get(Class)!)
       if (tag !== added && this.#tags.get(tag)?.Class === Class)
@@ -167,10 +167,11 @@ export class Registry implements Registrar {
   #registration(Class: Class, tag: Tag, options: RegistrationOptions): Registration {
     const { deprecated, abstract = false } = options
     const definition = define(Class, options, (parent) => this.#optionsOf(parent))
-    return { tag, Class, definition, abstract, ...(deprecated === undefined ? {} : { deprecated }) }
+    const registration = { tag, Class, definition, abstract }
+    return deprecated === undefined ? registration : { ...registration, deprecated }
   }
 
-  // "!A.b" must mean one thing only, whichever of "!A" and "!A.b" came first.
+  // "!A.b" must have one meaning, whichever of "!A" and "!A.b" came first.
   #checkClashes({ tag, Class, definition }: Registration): void {
     for (const name of definition.factories.keys()) {
       const exact = this.#own(factoryTag(tag, name))
@@ -205,16 +206,13 @@ function noClass(found: unknown, tag: Tag | undefined): RegistrationError {
   const name = tag === undefined ? 'A class' : `The class of "${tag}"`
   if (found !== undefined)
     return new RegistrationError(`${name} must be a class, but is ${typeof found}`, { code: 'NO_CLASS' })
-  const cause = 'modules that import each other see it only once both have run'
-  return new RegistrationError(
-    `${name} is undefined where it is registered: ${cause}, or its import has another name`,
-    { code: 'NO_CLASS' },
-  )
+  const message = `${name} is undefined: check the name of its import, and whether two modules import each other`
+  return new RegistrationError(message, { code: 'NO_CLASS' })
 }
 
 function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {
-  const both = `"${tag}" is the tag of class "${holder.name}" already, class "${Class.name}" cannot have it too`
-  return new RegistrationError(`${both}: choose another tag, or say { override: true }`, {
+  const both = `"${tag}" is already the tag of class "${holder.name}", so class "${Class.name}" cannot use it`
+  return new RegistrationError(`${both}: choose another tag, or pass { override: true }`, {
     code: 'TAG_TAKEN',
   })
 }
@@ -225,7 +223,7 @@ function clash(tag: Tag, holder: Class, owner: Class, name: string): Registratio
 }
 
 function noSuchFactory(Class: Class, name: string): RegistrationError {
-  const message = `Class "${Class.name}" has no static method "${name}" to be its factory`
+  const message = `Class "${Class.name}" has no static method "${name}" to use as a factory`
   return new RegistrationError(`${message}: write "static ${name}(options) { ... }"`, {
     code: 'NO_SUCH_FACTORY',
   })

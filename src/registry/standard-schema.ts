@@ -1,19 +1,19 @@
 /**
- * The parts of Standard Schema (https://standardschema.dev, version 1) that are used here, written out
- * so that no schema library is a dependency: zod, valibot, arktype and others all have this shape.
+ * The parts of Standard Schema (https://standardschema.dev, version 1) that flambeau uses, declared here so that no package is a
+ * dependency. zod, valibot, arktype and others implement it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    /** Standard JSON Schema, where the library has it. */
+    /** Standard JSON Schema, if the library implements it. */
     readonly jsonSchema?: JsonSchemaConverter | undefined
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
   }
 }
 
-/** The part of Standard JSON Schema that is used here: the JSON Schema of what may be written. */
+/** The part of Standard JSON Schema that flambeau uses: the JSON Schema of the input. */
 export interface JsonSchemaConverter {
   readonly input: (options: {
     readonly target: 'draft-2020-12' | 'draft-07'
@@ -21,12 +21,12 @@ export interface JsonSchemaConverter {
   }) => Record<string, unknown>
 }
 
-/** What a schema says of a value: the value it makes of it, or what is wrong with it. */
+/** The result of validation: the output value, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
-/** One thing that is wrong, and the path to it from the value that was validated. */
+/** An issue, and its path in the validated value. */
 export interface SchemaIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
@@ -37,16 +37,16 @@ export function issuePath(issue: SchemaIssue): string[] {
   return (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step))
 }
 
-/** What may be written for a schema. */
+/** The input type of a schema. */
 export type InputOf<S extends StandardSchema> = NonNullable<S['~standard']['types']>['input']
 
-/** What a schema makes of its input. */
+/** The output type of a schema. */
 export type OutputOf<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
-/** The JSON Schema of what may be written for a schema; `undefined` where its library cannot say it. */
+/** The JSON Schema of the input of a schema; `undefined` if its library does not provide one. */
 export function inputJsonSchema(schema: StandardSchema): Record<string, unknown> | undefined {
   try {
-    // zod and valibot refuse what JSON cannot hold, such as objects of a class, unless told to let anything pass there.
+    // Without these options, zod and valibot refuse schemas for what JSON cannot represent, such as objects of a class.
     const libraryOptions = { unrepresentable: 'any', errorMode: 'ignore' }
     return schema['~standard'].jsonSchema?.input({ target: 'draft-07', libraryOptions })
   } catch {
@@ -54,10 +54,10 @@ export function inputJsonSchema(schema: StandardSchema): Record<string, unknown>
   }
 }
 
-// A library makes it anew each time.
+// Cached: a library creates it for each call.
 const made = new WeakMap<StandardSchema, Record<string, unknown> | undefined>()
 
-/** The names of the options that a schema knows at a path in its options, where its library can say them. */
+/** The names of the options of a schema, at a path in it, if its library provides a JSON Schema. */
 export function knownKeys(schema: StandardSchema, path: readonly string[] = []): string[] {
   if (!made.has(schema)) made.set(schema, inputJsonSchema(schema))
   let current: unknown = made.get(schema)
@@ -71,7 +71,7 @@ function property(object: unknown, name: string): object | undefined {
   return typeof value === 'object' && value !== null ? value : undefined
 }
 
-/** The defaults of the options that may be left out, as they would be written, where the library of a schema can say them. */
+/** The input defaults of optional options, if the library of the schema provides a JSON Schema. */
 export function inputDefaults(schema: StandardSchema): Record<string, unknown> {
   const properties = property(inputJsonSchema(schema), 'properties') ?? {}
   const found = Object.entries(properties).filter(([, option]) => isObject(option) && 'default' in option)

@@ -2,26 +2,26 @@ const longest = 64
 const mostNames = 100
 const mostCells = 20_000_000
 
-/** The name of `known` that is nearest to `name`, when it is near enough to be what was meant. */
+/** The name in `known` that is most similar to `name`, if it is similar enough. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   return new Suggester().nearest(name, known)
 }
 
 /**
- * Looks for near names on behalf of one text: for the first hundred that differ, and while that costs less than a second. A
- * hostile file has names by the million.
+ * Searches similar names for one text: for the first hundred different names, and for less than a second. A hostile file may
+ * have millions.
  */
 export class Suggester {
   readonly #found = new Map<string, string | undefined>()
   #names = mostNames
   #cells = mostCells
 
-  /** Whether no more names are looked for. */
+  /** Whether the limits are reached. */
   get isExhausted(): boolean {
     return this.#names <= 0 || this.#cells < 0
   }
 
-  /** The same as `nearest`, remembered: one mistake often stands in many places. */
+  /** Like `nearest`, but cached: one mistake is often repeated. */
   suggest(known: readonly string[], name: string): string | undefined {
     const question = [name, ...known].join('\n')
     if (!this.#found.has(question) && !this.isExhausted) this.#found.set(question, this.nearest(name, known))
@@ -47,13 +47,13 @@ export class Suggester {
   }
 }
 
-/** The end of a message about an unknown name: `: did you mean "X"?`, or nothing. */
+/** The end of a message about an unknown name: `: did you mean "X"?`, or an empty string. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const meant = nearest(name, known)
   return meant === undefined ? '' : `: did you mean "${meant}"?`
 }
 
-/** Damerau's distance with adjacent swaps (optimal string alignment). */
+/** The Damerau-Levenshtein distance with adjacent swaps (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)

@@ -1,5 +1,5 @@
 /**
- * Which tag loads as which type. Augment it, and `load(text, { expect: '!Train' })` is typed:
+ * The type of each tag. Augment it to type `load(text, { expect: '!Train' })`:
  *
  * ```ts
  * declare module 'flambeau' {

@@ -197,16 +197,19 @@ describe('a file', () => {
 
 describe('YAML itself:', () => {
   test('a tab where spaces are due', () => {
-    assert.equal(verdict('a:\n\tb: 1\n'), '2:1-2 TAB_AS_INDENT: A tab cannot indent YAML: use spaces')
+    assert.equal(
+      verdict('a:\n\tb: 1\n'),
+      '2:1-2 TAB_AS_INDENT: YAML cannot be indented with tabs: use spaces',
+    )
     assert.equal(
       verdict('!Train\na: 1\n\tb: 2\n'),
-      '3:1-2 TAB_AS_INDENT: A tab cannot indent YAML: use spaces',
+      '3:1-2 TAB_AS_INDENT: YAML cannot be indented with tabs: use spaces',
     )
   })
 
   test('a list or mapping that begins in the middle of a line', () => {
     const [first] = check('a: b: c\n', options)
-    assert.equal(first?.message, `A plain text cannot have ": " in it: write it in quotes, 'b: c'`)
+    assert.equal(first?.message, `A string without quotes cannot contain ": ": put it in quotes, 'b: c'`)
     assert.deepEqual([first?.line, first?.column], [1, 4])
   })
 
@@ -234,7 +237,7 @@ describe('YAML itself:', () => {
     for (const tag of ['!!pairs', '!!omap'])
       assert.equal(
         verdict(`a: ${tag} [{}]\n`).replace(/-\d+/, ''),
-        `1:${tag.length + 5} BAD_COLLECTION_TYPE: Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty`,
+        `1:${tag.length + 5} BAD_COLLECTION_TYPE: Each item of "!!pairs" and "!!omap" must be one "key: value", but found an empty one`,
       )
   })
 
@@ -251,20 +254,20 @@ describe('YAML itself:', () => {
       { registry },
     )
     assert.equal(code, 'MERGE_LIMIT')
-    assert.match(message, /^"<<" leads through more than 500 mappings/)
+    assert.match(message, /^"<<" merges through a chain of more than 500 mappings/)
   })
 
   test('a key that stands twice', () => {
     assert.equal(
       verdict('a: 1\nb:\n  c: 1\n  "c": 2\n'),
-      '4:3-6 DUPLICATE_KEY: Key "c" stands here twice: remove one of them',
+      '4:3-6 DUPLICATE_KEY: Duplicate key "c": remove one of them',
     )
   })
 
   test('an alias without an anchor, or with a misspelt one', () => {
     assert.equal(
       verdict('a: *base\n'),
-      '1:4-9 UNKNOWN_ALIAS: Alias "*base" has no anchor before it: write "&base" before the node that it repeats',
+      '1:4-9 UNKNOWN_ALIAS: Alias "*base" has no anchor before it: write "&base" before the node that it refers to',
     )
     assert.equal(
       verdict('a: &base 1\nb: *bsae\n'),
@@ -273,10 +276,13 @@ describe('YAML itself:', () => {
   })
 
   test('an alias inside of what it repeats', () => {
-    assert.equal(verdict('a: &a [1, *a]\n'), '1:11-13 CYCLE: Alias "*a" stands inside what it repeats')
+    assert.equal(
+      verdict('a: &a [1, *a]\n'),
+      '1:11-13 CYCLE: Alias "*a" is inside the node that it refers to: write that part out',
+    )
     assert.equal(
       verdict('&a !Train\nb: { c: *a }\n'),
-      '2:9-11 CYCLE: Alias "*a" stands inside what it repeats',
+      '2:9-11 CYCLE: Alias "*a" is inside the node that it refers to: write that part out',
     )
   })
 
@@ -365,7 +371,7 @@ describe('an unknown tag', () => {
   test('that is near to none says how to register it', () => {
     assert.equal(
       verdict('a: !Transformer\n'),
-      '1:4-16 UNKNOWN_TAG: Unknown tag "!Transformer": import the module that has "@registrable(\'!Transformer\')", from the shell with "--import"',
+      '1:4-16 UNKNOWN_TAG: Unknown tag "!Transformer": import the module that registers it with "@registrable(\'!Transformer\')"; on the command line, name that module in "--import"',
     )
     assert.equal(only('a: !Transformer\n').hint, undefined)
   })
@@ -434,13 +440,13 @@ describe('a factory that does not exist', () => {
 })
 
 describe('a node of the wrong kind', () => {
-  const due = '"!Model" takes options, "name: value", but here stands'
+  const due = '"!Model" takes options ("name: value"), but found'
   for (const [node, found] of [
-    ['text', 'the text "text"'],
-    ['"12"', 'the text "12"'],
-    ['12', 'the text "12"'],
+    ['text', 'the string "text"'],
+    ['"12"', 'the string "12"'],
+    ['12', 'the string "12"'],
     ['[1, 2]', 'a sequence'],
-    ['|\n  two\n  lines\n', 'the text "two\\nlines\\n"'],
+    ['|\n  two\n  lines\n', 'the string "two\\nlines\\n"'],
     ['\n- 1\n', 'a sequence'],
   ] as const)
     test(`where a mapping is due: ${JSON.stringify(node)}`, () => {
@@ -451,14 +457,14 @@ describe('a node of the wrong kind', () => {
   test('where a factory is due options', () => {
     assert.equal(
       verdict('- !Model.fromFile model.bin\n'),
-      '1:3-18 EXPECTED_MAPPING: "!Model.fromFile" takes options, "name: value", but here stands the text "model.bin"',
+      '1:3-18 EXPECTED_MAPPING: "!Model.fromFile" takes options ("name: value"), but found the string "model.bin"',
     )
   })
 
   test('may be empty quotes, which are not nothing', () => {
     const problem = only('!Model ""')
     assert.equal(problem.code, 'EXPECTED_MAPPING')
-    assert.match(problem.message, /here stands (?:the|an) (?:empty )?text/)
+    assert.match(problem.message, /but found (?:the|an) (?:empty )?string/)
   })
 
   test('is quoted in part when it is long', () => {
@@ -467,8 +473,8 @@ describe('a node of the wrong kind', () => {
 })
 
 describe('a key of an object that is no string', () => {
-  const due = 'The name of an option must be a string, but here stands'
-  const remedy = (text: string) => `write "${text}" in quotes if that is its name`
+  const due = 'The name of an option must be a string, but found'
+  const remedy = (text: string) => `put "${text}" in quotes if that is its name`
 
   test('may be nothing', () => {
     assert.equal(verdict('!Model\nnull: 1\n'), `2:1-5 KEY_NOT_STRING: ${due} null: ${remedy('null')}`)
@@ -495,7 +501,7 @@ describe('a key of an object that is no string', () => {
   test('may be a date, which is named as it is written', () => {
     const problem = only('!Model { !!timestamp 2001-12-14: 1 }')
     assert.equal(problem.code, 'KEY_NOT_STRING')
-    assert.match(problem.message, /^The name of an option must be a string, but here stands .*2001-12-14/)
+    assert.match(problem.message, /^The name of an option must be a string, but found .*2001-12-14/)
     assert.doesNotMatch(problem.message, /GMT|Fri/)
   })
 
@@ -680,7 +686,7 @@ describe('hostile input ends soon with a typed error:', () => {
     for (const bracket of ['[', '{', '- ', '? ', '[{a: ', '!Model { a: '])
       mistyped(() => load(bracket.repeat(100_000), options))
     assert.equal(only('['.repeat(10_000)).code, 'TOO_DEEP')
-    assert.match(only('['.repeat(10_000)).message, /^More than 500 collections stand in one another/)
+    assert.match(only('['.repeat(10_000)).message, /^Collections are nested more than 500 levels deep/)
   })
 
   test('nested blocks', () => {
@@ -725,8 +731,8 @@ describe('a mistake in the program', () => {
         assert.equal(error.exitCode, 1)
         assert.equal(
           error.message,
-          '"!Model" is the tag of class "Model" already, class "Adam" cannot have it too: ' +
-            'choose another tag, or say { override: true }',
+          '"!Model" is already the tag of class "Model", so class "Adam" cannot use it: ' +
+            'choose another tag, or pass { override: true }',
         )
         return true
       },

@@ -120,7 +120,7 @@ describe('objects', () => {
     ])
       assert.throws(() => load(loud + wrong, { registry: here }), DocumentError, wrong)
     assert.throws(() => loadAll(`${loud}---\n!Nobody\n`, { registry: here }), /Unknown tag/)
-    assert.throws(() => load(`${loud}---\na: 1\n`, { registry: here }), /One document is expected/)
+    assert.throws(() => load(`${loud}---\na: 1\n`, { registry: here }), /Expected one document/)
   })
 
   test('share no options', () => {
@@ -382,7 +382,7 @@ describe('keys', () => {
   test('that stand twice are refused, whatever their spelling', () => {
     const problem = onlyProblem('a: 1\nb: 2\n"a": 3\n')
     assert.equal(summary(problem), '3:1-4 DUPLICATE_KEY')
-    assert.equal(problem.message, 'Key "a" stands here twice: remove one of them')
+    assert.equal(problem.message, 'Duplicate key "a": remove one of them')
     assert.equal(summary(onlyProblem('!Box { a: 1, a: 2 }', { registry })), '1:14-15 DUPLICATE_KEY')
     assert.equal(summary(onlyProblem('1: a\n"1": b\n')), '2:1-4 DUPLICATE_KEY')
   })
@@ -409,7 +409,7 @@ describe('texts', () => {
     assert.equal(problem.line, 3)
     assert.equal(
       problem.message,
-      'One document is expected, but here begins the second of 3: use "loadAll" for them',
+      'Expected one document, but found the second of 3 here: use "loadAll" to load all of them',
     )
     const all = loadAll('a: 1\n---\n!Box { b: 1 }\n---\n---\n- x\n', { registry }) as any[]
     assert.deepEqual([all[0], all[1].options, all[2], all[3]], [{ a: 1 }, { b: 1 }, null, ['x']])
@@ -457,17 +457,14 @@ describe('expect', () => {
     const wrongClass = refused('# a crate\n!Crate { a: 1 }', { registry, expect: Word } as object)
     assert.ok(wrongClass instanceof ValidationError)
     assert.equal(summary(wrongClass.problems[0]!), '2:1-7 UNEXPECTED_TYPE')
-    assert.equal(
-      wrongClass.problems[0]!.message,
-      'an object of class "Word" is expected, but here stands "!Crate"',
-    )
+    assert.equal(wrongClass.problems[0]!.message, 'Expected an object of class "Word", but found "!Crate"')
     const wrongTag = refused('!Box', { registry, expect: '!Crate' } as object)
-    assert.equal(wrongTag.problems[0]!.message, '"!Crate" is expected, but here stands "!Box"')
+    assert.equal(wrongTag.problems[0]!.message, 'Expected "!Crate", but found "!Box"')
   })
 
   test('refuses plain data and an empty text', () => {
     const plain = refused('a: 1\n', { registry, expect: Box } as object).problems[0]!
-    assert.match(plain.message, /but here stands a document without a tag$/)
+    assert.match(plain.message, /but found a document without a tag$/)
     assert.equal(refused('', { registry, expect: '!Box' } as object).code, 'UNEXPECTED_TYPE')
   })
 
@@ -670,21 +667,21 @@ describe('fromYaml', () => {
   test('that expects another kind of node says so at the node', () => {
     const error = refused('- !Word { a: 1 }', { registry })
     assert.equal(summary(error.problems[0]!), '1:3-17 REFUSED')
-    assert.equal(error.problems[0]!.message, '"!Word" takes one value, but here stands a mapping')
+    assert.equal(error.problems[0]!.message, '"!Word" takes one value, but found a mapping')
     const here = new Registry()
     here.add(Word, '!Map', { fromYaml: (builder, node) => builder.constructMapping(node) })
     here.add(Word, '!Seq', { fromYaml: (builder, node) => builder.constructSequence(node) })
     assert.match(
       refused('!Map [1]', { registry: here }).message,
-      /^"!Map" takes a mapping, but here stands a sequence/,
+      /^"!Map" takes a mapping, but found a sequence/,
     )
     assert.match(
       refused('!Map x', { registry: here }).message,
-      /^"!Map" takes a mapping, but here stands the text "x"/,
+      /^"!Map" takes a mapping, but found the string "x"/,
     )
     assert.match(
       refused('!Seq {}', { registry: here }).message,
-      /^"!Seq" takes a sequence, but here stands a mapping/,
+      /^"!Seq" takes a sequence, but found a mapping/,
     )
   })
 
@@ -706,7 +703,7 @@ describe('fromYaml', () => {
   test('that asks for its own node is told so, and does not hang', () => {
     const here = new Registry()
     here.add(Word, '!Loop', { fromYaml: (builder, node) => builder.construct(node) })
-    assert.throws(() => load('!Loop x', { registry: here }), /"construct" was called with the node/)
+    assert.throws(() => load('!Loop x', { registry: here }), /"construct" must not be called with the node/)
   })
 
   test('keeps the error of a child that could not be constructed', () => {
@@ -825,10 +822,10 @@ describe('templates', () => {
     const template = each('!Train { opt: [!choice [1], !choice [2]] }')
     assert.throws(
       () => template.build({ opt: 1, 'opt[0]': 2 }),
-      /^DocumentError: "opt\[0\]" lies in "opt", which is replaced as a whole: replace one of them$/,
+      /^DocumentError: "opt\[0\]" is inside "opt", which is replaced as a whole: replace only one of them$/,
     )
-    assert.throws(() => template.build({ '': 1, opt: 2 }), /"opt" lies in the template itself/)
-    assert.throws(() => template.build({ opt: 1, optimizer: 2, 'opt.x': 3 }), /"opt\.x" lies in "opt"/)
+    assert.throws(() => template.build({ '': 1, opt: 2 }), /"opt" is inside the template itself/)
+    assert.throws(() => template.build({ opt: 1, optimizer: 2, 'opt.x': 3 }), /"opt\.x" is inside "opt"/)
   })
 
   test('tell the placeholders of a class by their paths', () => {

@@ -59,7 +59,7 @@ describe('of very many problems', () => {
 
   function assertRest({ code, rest, message, line, frame }: Problem): void {
     assert.deepEqual([code, rest], ['MORE_PROBLEMS', 4_001])
-    assert.equal(message, '4,001 more problems are not shown: correct those above first')
+    assert.equal(message, '4,001 more problems are not shown: fix those above first')
     assert.ok(line > 0 && frame !== '')
   }
 

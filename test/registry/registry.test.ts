@@ -147,7 +147,10 @@ describe('registrable', () => {
     assert.equal(load('!Square { side: 3 }', { registry, expect: Shape }).area(), 9)
     const [problem] = check('!Shape', { registry })
     assert.equal(problem?.code, 'ABSTRACT_CLASS')
-    assert.equal(problem?.message, '"!Shape" is the abstract class "Shape": name one that extends it')
+    assert.equal(
+      problem?.message,
+      '"!Shape" is the abstract class "Shape": use the tag of a class that extends it',
+    )
     assert.ok(load('!Square { side: 1 }', { registry, expect: '!Shape' }) instanceof Square)
   })
 
@@ -165,7 +168,7 @@ describe('registrable', () => {
     test(`refuses ${JSON.stringify(tag)} as a tag, everywhere`, () => {
       const registry = new Registry()
       const bad = tag as Tag
-      assert.throws(() => registrable(bad, { registry })(Box), refusal('BAD_TAG', `"${tag}" is no tag`))
+      assert.throws(() => registrable(bad, { registry })(Box), refusal('BAD_TAG', `"${tag}" is not a tag`))
       assert.throws(() => alias(bad, { registry })(Box), refusal('BAD_TAG'))
       assert.throws(() => register(Box, bad, { registry }), refusal('BAD_TAG'))
       assert.throws(() => registry.add(Box, bad), refusal('BAD_TAG', 'such as "!'))
@@ -822,7 +825,7 @@ describe('snake_case keys', () => {
     assert.deepEqual([problem?.line, problem?.column, problem?.endColumn], [3, 1, 13])
     assert.equal(
       problem?.message,
-      '"learningRate" and "learning_rate" are the same option: write one of them',
+      '"learningRate" and "learning_rate" name the same option: keep one of them',
     )
   })
 
@@ -957,7 +960,7 @@ describe('two copies of the package in one process', () => {
       const error = await import('flambeau').catch((error) => error)
       console.log(error.name, error.code, error.message)`)
     assert.match(printed, /^RegistrationError TWO_COPIES flambeau 99\.0\.0 and flambeau \d+\.\d+\.\d+/)
-    assert.match(printed, /cannot share a registry: install one of them/)
+    assert.match(printed, /cannot share a registry: install only one of them/)
   })
 })
 

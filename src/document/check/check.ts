@@ -1,12 +1,11 @@
 import { DocumentError, type Problem } from '../../errors.js'
 import type { Node } from '../../node.js'
-import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
 import { Suggester } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { inFileOrder, ProblemList, spanOf } from '../problems.js'
-import { defaultFilename, parse, type ReadOptions } from '../read/parse.js'
+import { completeReadOptions, parse, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { SchemaCheck } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
@@ -18,30 +17,30 @@ import { TagCheck } from './tag-check.js'
  * for (const { line, column, message } of check(text)) console.log(`${line}:${column} ${message}`)
  * ```
  *
- * No user code is run but schemas. In the options of its parent, an object that only has the prototype of its
- * class stands for a tagged child, and issues beneath it are dropped.
+ * Of the user's code, only schemas run. In the options of its parent, a tagged child is replaced by a stub with the prototype
+ * of its class, and issues below the stub are dropped.
  */
 export function check(text: string, options: ReadOptions = {}): Problem[] {
-  const { filename = defaultFilename, registry = currentRegistry(), onWarning } = options
+  const { filename, registry, onWarning } = completeReadOptions(options, () => {})
   const parsed = parse(text, filename)
   const { problems, doubtful, warnings } = checkParsed(parsed, registry)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
-  if (onWarning) for (const warning of warnings) onWarning(warning)
+  for (const warning of warnings) onWarning(warning)
   return inFileOrder([...problems, ...doubtful, ...untagged])
 }
 
 /** What is wrong with a text. */
 interface Findings {
   readonly problems: readonly Problem[]
-  /** Problems that the real objects might not have: found with stand-ins in their place. */
+  /** Problems that the real objects might not have: they were found on stubs. */
   readonly doubtful: readonly Problem[]
-  /** What still works, but should be written otherwise. */
+  /** What still works but should be written in another way. */
   readonly warnings: readonly Problem[]
 }
 
 /**
- * Finds what is wrong with the YAML, its tags and its options, without running a class. Of a tag in a namespace that is
- * `unseen` nobody can say whether it is there.
+ * Finds what is wrong with the YAML, its tags and its options, without running a class. Tags in an `unseen` namespace are not
+ * checked: their extension is not imported.
  */
 export function checkParsed(
   parsed: ParsedText,
@@ -93,7 +92,7 @@ class ParsedCheck {
   }
 }
 
-// Whether merges bring along too much is only found by merging.
+// Whether merges exceed the limit is only known by merging.
 function mergeLimitOf(construct: () => unknown): readonly Problem[] {
   try {
     construct()
@@ -104,7 +103,7 @@ function mergeLimitOf(construct: () => unknown): readonly Problem[] {
   }
 }
 
-// With these the values of the other nodes are still what the user meant.
+// After these errors, the other values are still what the user meant.
 const leavesValues = new Set([
   'DUPLICATE_KEY',
   'UNKNOWN_ALIAS',
@@ -115,9 +114,7 @@ const leavesValues = new Set([
 ])
 
 /**
- * Finds a tag at the top that was written without its "!": `Train:` for `!Train`.
- *
- * A key in quotes is meant as a key.
+ * Finds a tag at the top that was written without its "!": `Train:` for `!Train`. A key in quotes is meant as a key.
  */
 export function tagAsKey({ root }: ParsedDocument, source: Source, registry: Registry): Problem[] {
   if (root.kind !== 'mapping' || root.tag !== undefined || root.entries.length !== 1) return []
@@ -126,6 +123,6 @@ export function tagAsKey({ root }: ParsedDocument, source: Source, registry: Reg
   const tag = `!${key.value}`
   if (!registry.has(tag) || (value.kind !== 'mapping' && (value.kind !== 'scalar' || value.value !== null)))
     return []
-  const message = `"${key.value}" is a key here, not a tag: write "${tag}" in place of "${key.value}:", or the key in quotes`
+  const message = `"${key.value}" is a key here, not a tag: write "${tag}" instead of "${key.value}:", or put the key in quotes`
   return [source.problem('KEY_IS_TAG', message, spanOf(key), tag)]
 }

@@ -14,20 +14,20 @@ import { childrenOf, isEmpty, resolveAlias } from '../nodes.js'
 import { ProblemList, spanOf } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
-/** What schemas say of the documents of one text. */
+/** The problems that schemas find in the documents of one text. */
 interface SchemaFindings {
   readonly problems: ProblemList
-  /** Found at a stand-in itself: the real object may still please the schema. */
+  /** Found on a stub itself: the schema might accept the real object. */
   readonly doubtful: ProblemList
 }
 
 /**
- * Validates every tagged node of a document without running its class: in the options of its parent an object
- * that only has the class's prototype stands for it.
+ * Validates every tagged node of a document without running its class: in the options of its parent, a stub with the prototype
+ * of the class replaces it.
  */
 export class SchemaCheck extends Construction {
   readonly #stubs = new WeakSet<object>()
-  /** Stand for what is wrong itself: whatever a schema says of one is no finding. */
+  /** Stubs of nodes that are wrong themselves: what a schema says about them is ignored. */
   readonly #unknown = new WeakSet<object>()
   #count = 0
   #picks: Picks = new Map()
@@ -72,7 +72,7 @@ export class SchemaCheck extends Construction {
     return this.#stub(resolved?.Class.prototype ?? null, resolved ? this.#stubs : this.#unknown)
   }
 
-  // Where it is not in a template, it is an object like any other.
+  // Outside a template, a placeholder is an object like any other.
   #placeholder(node: Node, resolved: ResolvedTag): object {
     const { definition, factory, Class } = resolved
     try {
@@ -149,7 +149,7 @@ export class SchemaCheck extends Construction {
     }
   }
 
-  // A user's own check may ask a stand-in for what only the real object has: what it throws then is no finding.
+  // A user's check may use a member of a stub that only the real object has; what it throws then is ignored.
   #issues(schema: StandardSchema, options: unknown): readonly SchemaIssue[] {
     if (this.#count === 0) return validate(schema, options).issues ?? []
     try {
@@ -179,12 +179,12 @@ function addAll(list: ProblemList, problems: readonly Problem[]): void {
   for (const problem of problems) list.add(() => problem)
 }
 
-/** Which value stands for each placeholder. */
+/** The value that is picked for each placeholder. */
 type Picks = ReadonlyMap<Node, Node>
 
 /**
- * Every choice of a template, one placeholder at a time: the others have their first value. A placeholder in a value
- * has its own choices where that value is picked.
+ * Yields the choices of a template, varying one placeholder at a time while the others have their first value. A placeholder
+ * in a value is varied where that value is picked.
  */
 function* picksOf(node: Node, registry: Registry, outer: Picks = new Map()): Generator<Picks> {
   const values = node.tag === undefined ? undefined : candidatesOf(node, registry.get(node.tag))
@@ -199,7 +199,7 @@ function* picksOf(node: Node, registry: Registry, outer: Picks = new Map()): Gen
   }
 }
 
-/** The placeholders of a template, those in values of others included. */
+/** The placeholders of a template, including those in values of others. */
 function* placeholdersIn(
   node: Node,
   registry: Registry,
@@ -211,7 +211,7 @@ function* placeholdersIn(
   for (const child of children) yield* placeholdersIn(child, registry, isNested || values !== undefined)
 }
 
-/** Problems without those that say the same of the same place. */
+/** Removes problems that repeat a message at the same position. */
 function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Map(
     problems.map((problem) => [`${problem.line}:${problem.column} ${problem.message}`, problem]),

@@ -11,10 +11,10 @@ import type { ParsedDocument } from '../read/parsed.js'
 
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
-/** What is wrong with the tags of a text, and with the nodes that they stand at. */
+/** Checks the tags of a text and the nodes that have them. */
 export class TagCheck {
   readonly list: ProblemList
-  /** Tags that still work, each where it stands first. */
+  /** Deprecated tags, each at its first use. */
   readonly warnings = new Map<string, Problem>()
   readonly #unknown: UnknownTags
 
@@ -27,7 +27,7 @@ export class TagCheck {
     this.#unknown = new UnknownTags(registry, suggester)
   }
 
-  /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
+  /** Checks the tags of a document. Returns whether a class or factory in it has a schema, so that validation could find problems. */
   check(document: ParsedDocument): boolean {
     let anySchema = false
     for (const node of document.tagged) {
@@ -46,7 +46,7 @@ export class TagCheck {
   }
 
   #badCoreTag(node: Node): string {
-    return `"!!${node.tag!.slice(coreTag.length)}" cannot be made of ${describeNode(node, this.source)}`
+    return `"!!${node.tag!.slice(coreTag.length)}" cannot be made from ${describeNode(node, this.source)}`
   }
 
   #checkNode(node: Node, resolved: ResolvedTag): void {
@@ -56,7 +56,7 @@ export class TagCheck {
       this.#report(
         node,
         'ABSTRACT_CLASS',
-        () => `"${node.tag}" is the abstract class "${Class.name}": name one that extends it`,
+        () => `"${node.tag}" is the abstract class "${Class.name}": use the tag of a class that extends it`,
       )
     else if (!definition.fromYaml) this.#checkMapped(node, resolved)
   }
@@ -73,8 +73,7 @@ export class TagCheck {
       this.#report(
         node,
         'EXPECTED_MAPPING',
-        () =>
-          `"${node.tag}" takes options, "name: value", but here stands ${describeNode(node, this.source)}`,
+        () => `"${node.tag}" takes options ("name: value"), but found ${describeNode(node, this.source)}`,
       )
   }
 
@@ -95,7 +94,7 @@ export class TagCheck {
         this.#report(
           entry.key,
           'KEY_TWICE',
-          () => `"${key}" and "${other}" are the same option: write one of them`,
+          () => `"${key}" and "${other}" name the same option: keep one of them`,
         )
       seen.set(name, key)
     }
@@ -120,13 +119,13 @@ function keyText({ key }: Entry): string | undefined {
 function notAName(key: Node, source: Source): string {
   const found = key.kind === 'scalar' && key.value === null ? 'null' : describeNode(key, source)
   const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
-  const remedy = written === '' ? '' : `: write "${written}" in quotes if that is its name`
-  return `The name of an option must be a string, but here stands ${found}${remedy}`
+  const remedy = written === '' ? '' : `: put "${written}" in quotes if that is its name`
+  return `The name of an option must be a string, but found ${found}${remedy}`
 }
 
 type Finding = [code: string, message: string, hint?: string]
 
-/** Says of the tags of one text that nobody registered what was meant, or what to import. */
+/** Explains unknown tags of one text: what was probably meant, or what to import. */
 class UnknownTags {
   #tags: readonly string[] | undefined
 
@@ -167,29 +166,29 @@ class UnknownTags {
   #remedy(tag: string, known: readonly string[]): string {
     const namespace = namespaceOf(tag)
     if (/[:@]/.test(tag) && tag.startsWith('!')) return unusual(tag)
-    if (!tag.startsWith('!')) return 'an application\'s tag begins with one "!"'
+    if (!tag.startsWith('!')) return 'the tag of a class begins with one "!"'
     if (namespace === undefined)
-      return `import the module that has "@registrable('${shortened(tag)}')", from the shell with "--import"`
+      return `import the module that registers it with "@registrable('${shortened(tag)}')"; on the command line, name that module in "--import"`
     if (known.some((other) => other.startsWith(`!${namespace}.`))) return `"${namespace}" has no such tag`
     const name = shortened(namespace)
     return `nothing is registered under "${name}"; declare the extension above "---" ("${name}: ./path") or import it`
   }
 }
 
-// No extension can have such a name, and "!Train:" is a tag with a colon too many.
+// No extension can have such a name, and "!Train:" has a colon too many.
 function unusual(tag: string): string {
   const usual = tag
     .replace(/^!@(?:[^/.]*\/)?/, '!')
     .replace(/:+$/, '')
     .replace(/[:/]+/g, '.')
-  return `write "${shortened(usual)}", with the name that an extension has above "---" before its "."`
+  return `write "${shortened(usual)}", with the name of an extension, as declared above "---", before the "."`
 }
 
 function shortened(tag: string): string {
   return tag.length > 64 ? `${tag.slice(0, 63)}…` : tag
 }
 
-/** Tags of this package that come with a part of it which a program may not have imported, and that part. */
+/** The entry points that register tags of this package, by tag: a program may not have imported them. */
 const entryPointOfTag: Readonly<Record<string, string>> = {
   '!LocalCluster': 'flambeau/cluster',
   '!SSHCluster': 'flambeau/cluster',
@@ -199,8 +198,8 @@ const entryPointOfTag: Readonly<Record<string, string>> = {
   '!logUniform': 'flambeau/pool',
 }
 
-/** Tags of flambé that have no counterpart here, and what to do instead. */
+/** Tags of flambé without a counterpart here, and what to do instead. */
 const unsupportedTags: Readonly<Record<string, string>> = {
   '!AWSCluster':
-    'flambeau starts no machines on AWS: start them, and list their addresses in an "!SSHCluster"',
+    'flambeau does not start machines on AWS: start them yourself, and list their addresses in an "!SSHCluster"',
 }

@@ -18,8 +18,8 @@ import type { ConstructContext, Options } from './construct-context.js'
 import { Template } from './template.js'
 
 /**
- * Makes values of nodes, children first, each node once. What a tagged node becomes is said by `make`:
- * the object itself when loading, a stand-in when checking.
+ * Constructs the values of nodes, children first, each node once. `make` decides what a tagged node becomes: the object itself
+ * when loading, a stub when checking.
  */
 export abstract class Construction implements ConstructContext {
   readonly #values = new Map<Node, unknown>()
@@ -81,11 +81,11 @@ export abstract class Construction implements ConstructContext {
 
   #template(value: Node): unknown {
     const node = value.kind === 'alias' ? value.target : value
-    // What has no anchor is only met by a check, which has something to stand for it.
+    // Only a check meets an alias without an anchor, and it constructs a stub.
     return node ? new Template(node, this) : this.construct(value)
   }
 
-  // The node keeps what is written, whatever the program does to its date or bytes.
+  // A copy: the program may change its date or bytes, the node keeps what is written.
   #scalar(node: ScalarNode): unknown {
     const { value } = node
     if (typeof value !== 'object' || value === null) return value
@@ -146,11 +146,11 @@ function pairsOf(items: readonly Node[], context: ConstructContext): [unknown, u
     )
 }
 
-const tooMany = `"<<" brings along more than ${maxMerged.toLocaleString('en')} keys in this file`
-const tooDeep = `"<<" leads through more than ${maxDepth} mappings with "<<" in them: write some of them out`
+const tooMany = `"<<" merges more than ${maxMerged.toLocaleString('en')} keys in this file: write some of them out`
+const tooDeep = `"<<" merges through a chain of more than ${maxDepth} mappings: write some of them out`
 
 /**
- * Mappings with what `<<` brings along: keys of the mapping itself win, then earlier sources over later ones
+ * Merges mappings with `<<`: keys of the mapping itself win, then earlier sources over later ones
  * (http://yaml.org/type/merge.html).
  */
 class MergedEntries {

@@ -16,7 +16,7 @@ import { replacedBy } from './template.js'
 import { type Branch, branchesOf, constantPath, intendedBranch } from './union-issues.js'
 import { pathText } from './validation.js'
 
-/** Turns what a schema says of the options below a node into problems that point at their places. */
+/** Turns the issues of a schema into problems that point at the options in the text. */
 export class IssueProblems {
   readonly #keys = new Map<MappingNode, ReadonlyMap<string, Entry>>()
 
@@ -45,7 +45,7 @@ export class IssueProblems {
       for (const inner of meant) this.addTo(list, inner)
       return
     }
-    // Where each member wants another constant at one place, that is the place.
+    // Where all members differ in a constant at one path, the problem is there.
     const constantsPath = constantPath(branches) ?? path
     const expected = branches.map((branch) => describeExpected(branch, constantsPath, this.context.registry))
     const message = `Expected ${[...new Set(expected)].join(', or ')}`
@@ -91,7 +91,7 @@ export class IssueProblems {
     return `Option "${pathText([keyName(first!, this.keys), ...rest])}" of "${this.node.tag}"`
   }
 
-  // What was put in by a program stands nowhere: then the object itself is shown.
+  // A value that a program put in has no position: the problem points at what it replaced, or at the object.
   #problem(code: string, message: string, node: Node, hint?: string): Problem {
     const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
     return this.context.source.problem(code, message, spanOf(written), hint)
@@ -118,7 +118,7 @@ export class IssueProblems {
     return entry && { node: this.context.substitute(entry.value), key: entry.key, missing: false }
   }
 
-  // Looked up, since a mapping may have as many problems as keys.
+  // Indexed, since a mapping may have as many problems as keys.
   #entries(mapping: MappingNode, keys: KeyStyle): ReadonlyMap<string, Entry> {
     const known = this.#keys.get(mapping)
     if (known) return known
@@ -138,33 +138,33 @@ interface Found {
   missing: boolean
 }
 
-// Said beside what a schema says, which sees a bigint or a text where a number is written.
+// Added to the reason of the schema, which saw a bigint or a string where a number is written.
 function unrepresentable(written: Node, text: string): string {
   const node = resolveAlias(written)
   if (node.kind !== 'scalar' || !node.plain || isApplicationTag(node.tag)) return ''
   if (typeof node.value === 'bigint')
-    return `; ${node.value} is an integer that no number holds exactly, so it is a bigint`
+    return `; ${node.value} is outside the range of exact numbers, so it is read as a bigint`
   const isFloat = typeof node.value === 'string' && isUnrepresentableFloat(text.slice(node.start, node.end))
-  return isFloat ? `; "${node.value}" is a number that is too large or too small, so it is a text` : ''
+  return isFloat ? `; "${node.value}" is outside the range of numbers, so it is read as a string` : ''
 }
 
 function reason(issue: SchemaIssue): string {
   return issue.message.replace(/\.$/, '')
 }
 
-// Not part of Standard Schema: zod names the keys that it does not know here, and reports their parent.
+// Not part of Standard Schema: zod reports the parent of unknown keys and lists them here.
 function unknownKeys(issue: SchemaIssue): string[] {
   const keys = (issue as { keys?: unknown }).keys
   return Array.isArray(keys) ? keys.map(String) : []
 }
 
-// Of arktype: a key that it does not know "must be removed".
+// arktype says that an unknown key "must be removed".
 function isRemoved(issue: SchemaIssue): boolean {
   const { code, expected } = issue as { code?: unknown; expected?: unknown }
   return code === 'predicate' && expected === 'removed'
 }
 
-// Not part of it either: valibot reports the key itself, as one that it expected never to see.
+// Not part of Standard Schema: valibot reports an unknown key with the expected type "never".
 function isUnexpected(issue: SchemaIssue, schema: StandardSchema, path: readonly string[]): boolean {
   const { expected } = issue as { expected?: unknown }
   if (expected !== 'never' && !isRemoved(issue)) return false
@@ -172,7 +172,7 @@ function isUnexpected(issue: SchemaIssue, schema: StandardSchema, path: readonly
   return known.length === 0 || !known.includes(path.at(-1)!)
 }
 
-/** What a member of a union expects, as a message says it: `string`, `an object of class "Model" (!Model)`. */
+/** Describes what a member of a union expects: `string`, `an object of class "Model" (!Model)`. */
 function describeExpected(branch: Branch, path: readonly string[], registry: Registry): string {
   const pathName = pathText(path)
   const whole = branch.find((issue) => pathText(issuePath(issue)) === pathName && !('keys' in issue))
@@ -194,7 +194,7 @@ function wholeValue(issue: SchemaIssue, registry: Registry): string {
   return /^[A-Z]\w*$/.test(expected) && expected !== 'Object' ? `an object of class "${expected}"` : expected
 }
 
-// Of the classes that have this name, or extend one that has.
+// The tags of classes that have this name, or extend one that has it.
 function tagsOf(name: string, registry: Registry): string[] {
   const isNamed = (Class: Class | null): boolean =>
     typeof Class === 'function' && (Class.name === name || isNamed(Object.getPrototypeOf(Class)))

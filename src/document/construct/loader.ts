@@ -29,13 +29,13 @@ export class Loader extends Construction {
   }
 
   override constructCopy(copy: Node): unknown {
-    const document = { root: copy, start: -1, end: -1, tagged: [] }
+    const document = { root: copy, start: -1, end: -1, tagged: [], isYaml11: false }
     return new Loader(this.source, this.registry, document, this).construct(copy)
   }
 
-  // Only met where nothing was checked, or where a tag was removed since.
+  // Happens only without a check before, or when the tag was removed since.
   #unknownTag(node: Node): DocumentError {
-    const message = `Unknown tag "${node.tag}": what is constructed needs a registered class`
+    const message = `Unknown tag "${node.tag}": register its class before loading`
     return documentError([this.source.problem('UNKNOWN_TAG', message, spanOf(node))])
   }
 
@@ -71,7 +71,7 @@ export class Loader extends Construction {
     try {
       return make()
     } catch (error) {
-      // What `builder.fail` or a child of this document said points at its place already.
+      // An error of `builder.fail` or of a child in this document already points at its node.
       throw hasSource(this.source, error) ? error : this.#failed(node, error)
     }
   }
@@ -94,7 +94,7 @@ function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
 function notPromise(what: string, made: unknown): unknown {
   if (!(made instanceof Promise)) return made
   made.catch(() => {})
-  throw new TypeError(`${what} returned a promise, but must return its object`)
+  throw new TypeError(`${what} returned a promise, but must return the object itself`)
 }
 
 function firstLine(text: string): string {

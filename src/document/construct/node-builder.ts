@@ -16,18 +16,18 @@ export class NodeBuilder implements Builder {
     readonly constructMapped: () => unknown,
   ) {}
 
-  /** What `super.fromYaml` does: constructs the object of its options, or by its factory. */
+  /** Implements `super.fromYaml`: constructs the object from its options, or with its factory. */
   constructInherited(node: Node): unknown {
     if (node !== this.node)
-      return this.fail('"super.fromYaml" takes the node that "fromYaml" was given', node)
-    if (node.kind !== 'mapping' && !isEmpty(node)) return this.#expected('options, "name: value"', node)
+      return this.fail('"super.fromYaml" must be called with the node that "fromYaml" received', node)
+    if (node.kind !== 'mapping' && !isEmpty(node)) return this.#expected('options ("name: value")', node)
     return this.constructMapped()
   }
 
   construct(node: Node): unknown {
-    // The node itself has the tag of the class: constructing it again would never end.
+    // The node itself has the tag of the class: constructing it would never end.
     if (node === this.node)
-      return this.fail('"construct" was called with the node that "fromYaml" was given', node)
+      return this.fail('"construct" must not be called with the node that "fromYaml" received', node)
     return this.context.construct(node)
   }
 
@@ -61,7 +61,7 @@ export class NodeBuilder implements Builder {
 
   #expected(what: string, node: Node): never {
     return this.fail(
-      `"${this.node.tag}" takes ${what}, but here stands ${describeNode(node, this.context.source)}`,
+      `"${this.node.tag}" takes ${what}, but found ${describeNode(node, this.context.source)}`,
       node,
     )
   }

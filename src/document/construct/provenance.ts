@@ -2,47 +2,47 @@ import { RegistrationError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { ConstructContext } from './construct-context.js'
 
-/** What an object is dumped from. */
+/** Where an object comes from: `dump` writes it from this. */
 export interface Provenance {
-  /** The node that it was loaded from, and the loading that knows what the nodes below became. */
+  /** The node that it was loaded from, and the context that has the values of the nodes below. */
   readonly loaded?: { readonly node: Node; readonly context: ConstructContext }
-  /** Of plain data that a `fromYaml` or a factory made: a copy, which says whether it changed since. */
+  /** A copy of plain data that a `fromYaml` or factory returned, to see whether the data changed since. */
   readonly snapshot?: object
-  /** The options that it was made with in code. */
+  /** The options that it was constructed with in code. */
   readonly options?: object
-  /** What `setSerializableAttr` has set since. */
+  /** The attributes that `setSerializableAttr` has set since. */
   readonly edits?: Map<string, unknown>
 }
 
 const key = Symbol.for('flambeau.record')
 const ofFrozen = new WeakMap<object, Provenance>()
 
-/** The record of an object, if it was loaded or made with recorded options. */
+/** The provenance of an object that was loaded, or whose options were recorded. */
 export function provenanceOf(object: object): Provenance | undefined {
-  // What was frozen since it had a record has its later one there.
+  // An object that was frozen after its first record has the later one in the map.
   const later = Object.isExtensible(object) ? undefined : ofFrozen.get(object)
   return later ?? (Object.hasOwn(object, key) ? (object as { [key]?: Provenance })[key] : undefined)
 }
 
-// On the object itself, where only who has the symbol sees it: a WeakMap would cost more than reading the text.
+// On the object itself, under a symbol: a WeakMap would cost more than reading the text.
 function record(object: object, value: Provenance): void {
   if (!Object.isExtensible(object)) ofFrozen.set(object, value)
   else Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable: false })
 }
 
-/** Remembers what an object was loaded from. */
+/** Records what an object was loaded from. */
 export function recordLoaded(object: object, node: Node, context: ConstructContext, snapshot?: object): void {
   record(object, snapshot ? { loaded: { node, context }, snapshot } : { loaded: { node, context } })
 }
 
-/** Remembers the options that an object was made with, as they are now. */
+/** Records the options that an object was constructed with, as they are now. */
 export function recordOptions(object: object, options: object): void {
   const before = provenanceOf(object)
   if (!before?.options && !before?.loaded) record(object, { ...before, options: { ...options } })
 }
 
 /**
- * Sets an attribute of an object and makes it part of what `dump` writes; in `options` it is replaced where it is there.
+ * Sets an attribute of an object and makes it part of what `dump` writes; an option of this name is replaced in `options`, too.
  *
  * ```ts
  * setSerializableAttr(train, 'rate', 0.01)
@@ -55,7 +55,7 @@ export function setSerializableAttr(object: object, name: string, value: unknown
   record(object, { ...before, edits: new Map(before.edits).set(name, value) })
 }
 
-// All of it or nothing: an attribute that only has a getter may still take what is in the options.
+// All or nothing. An attribute with only a getter is fine if the getter reads the option.
 function setAttribute(object: Record<string, unknown>, name: string, value: unknown): void {
   const { options } = object
   const isOption = isOptions(options) && Object.hasOwn(options, name)

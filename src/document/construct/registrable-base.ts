@@ -17,17 +17,17 @@ export type WithSchema<Base extends abstract new (...args: any) => object, S ext
       : [options: InputOf<S> & TakenBy<Base>]
   ) => InstanceType<Base> & { readonly options: OutputOf<S> })
 
-/** The options that a base class takes for itself: its subclass and their schema do not see them. */
+/** The options that a base class takes for itself: subclasses and their schemas do not see them. */
 type TakenBy<Base> = Base extends { readonly ownOptions: infer Own } ? Own : {}
 
-/** What constructs a node, or represents an object, as if its class had no hook of its own. */
+/** The methods behind `super.fromYaml` and `super.toYaml`: they work as if the class had no hook of its own. */
 interface Inheriting {
   constructInherited(node: Node): unknown
   representInherited(): Node
 }
 
 /**
- * A class that says itself how it is read and written, with static `fromYaml` and `toYaml`:
+ * A class that defines how its objects are read and written, with static `fromYaml` and `toYaml`:
  *
  * ```ts
  * @registrable('!Duration')
@@ -39,15 +39,15 @@ interface Inheriting {
  * }
  * ```
  *
- * Nothing has to extend it: any class can be registered. The name is flambé's.
+ * A class does not have to extend it: any class can be registered. The name is flambé's.
  */
 export abstract class Registrable {
-  /** Constructs the object of its options, or by its factory: for `super.fromYaml(builder, node, factoryName)`. */
+  /** Constructs the object from its options, or with its factory: for `super.fromYaml(builder, node, factoryName)`. */
   static fromYaml(builder: Builder, node: Node, _factoryName?: string, _inherited?: InheritedHook): any {
     return (builder as Builder & Inheriting).constructInherited(node)
   }
 
-  /** Represents the object by what it was made with: for `super.toYaml(representer, value, tag)`. */
+  /** Represents the object by the options that it was constructed with: for `super.toYaml(representer, value, tag)`. */
   static toYaml(representer: Representer, _value: any, _tag: Tag, _inherited?: InheritedHook): Node {
     return (representer as Representer & Inheriting).representInherited()
   }
@@ -56,7 +56,7 @@ export abstract class Registrable {
 markInherited(Registrable.fromYaml, Registrable.toYaml)
 
 /**
- * A class that takes one options object and hands it to `super`, so that its objects can be dumped.
+ * A class that takes one options object and passes it to `super`, so that its objects can be dumped.
  *
  * ```ts
  * @registrable('!Model')
@@ -72,24 +72,24 @@ export abstract class MappedRegistrable extends Registrable {
     super()
     if (options === undefined) return
     const left = withoutTaken(new.target, options)
-    // When nothing is left, the class has told its base nothing of its own options.
+    // When nothing is left, the class passed none of its own options.
     if (left === options || Object.keys(left).length > 0) recordOptions(this, left)
   }
 
-  /** @internal Whether a base class takes this option of a constructor for itself. */
+  /** @internal Whether a base class takes this constructor option for itself. */
   static takes(_name: string, _value: unknown): boolean {
     return false
   }
 
   /**
-   * A base whose constructor checks its options with a schema: `this.options` is typed, and needs no constructor.
+   * Returns a base class whose constructor validates its options with a schema: `this.options` is typed, and needs no constructor.
    *
    * ```ts
    * class Train extends Runnable.with(z.object({ data: z.string(), rate: z.number().default(0.1) })) { ... }
    * new Train({ data: 'iris.csv' }).options.rate   // 0.1
    * ```
    *
-   * Any Standard Schema will do. `new Train(...)` throws a `ValidationError` for what YAML would refuse.
+   * It accepts any Standard Schema. `new Train(...)` throws a `ValidationError` where loading would report a problem.
    */
   static with<Base extends abstract new (...args: any) => object, S extends StandardSchema>(
     this: Base,

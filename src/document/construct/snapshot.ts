@@ -1,7 +1,7 @@
 import { isPlainObject, setOwn } from '../../util/plain-object.js'
 import { provenanceOf } from './provenance.js'
 
-/** A copy of data as it is now; `undefined` for what is no data. Objects of classes, and what was loaded, stay themselves. */
+/** Copies plain data; returns `undefined` for anything else. Objects of classes, and loaded objects, are not copied. */
 export function snapshotOf(value: object): object | undefined {
   const copy = new Snapshot().copy(value)
   return copy === value ? undefined : (copy as object)
@@ -41,7 +41,7 @@ class Snapshot {
   }
 }
 
-/** Whether the text of a scalar says this: of dates and bytes, which can be changed in place, the content. */
+/** Whether a value is still what a scalar says; dates and bytes, which can be changed in place, are compared by content. */
 export function isSameScalar(value: unknown, written: unknown): boolean {
   if (value instanceof Date && written instanceof Date) return Object.is(value.getTime(), written.getTime())
   if (value instanceof Uint8Array && written instanceof Uint8Array)
@@ -49,7 +49,7 @@ export function isSameScalar(value: unknown, written: unknown): boolean {
   return Object.is(value, written)
 }
 
-/** Whether data is still what {@link snapshotOf} saw. */
+/** Whether data is still what {@link snapshotOf} copied. */
 export function isSameData(value: unknown, snapshot: unknown): boolean {
   if (isSameScalar(value, snapshot)) return true
   if (typeof value !== 'object' || typeof snapshot !== 'object' || !value || !snapshot) return false
@@ -59,7 +59,7 @@ export function isSameData(value: unknown, snapshot: unknown): boolean {
   return now.every((part, index) => isSameData(part, then[index]))
 }
 
-// Keys, too: their order is part of what was made.
+// With the keys: their order matters, too.
 function partsOf(value: object): unknown[] | undefined {
   if (Array.isArray(value) || value instanceof Set) return [...value]
   if (value instanceof Map) return [...value].flat()

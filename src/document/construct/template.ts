@@ -7,11 +7,11 @@ import type { ConstructContext } from './construct-context.js'
 
 const brand = Symbol.for('flambeau.Template')
 
-/** A way from a template to a value in it: `rate`, `optimizer.rate`, `layers[0]`; the empty one is the template itself. */
+/** The path from a template to a value in it: `rate`, `optimizer.rate`, `layers[0]`; the empty path is the template itself. */
 export type TemplatePath = string
 
 /**
- * An option that stays unconstructed until its owner builds it, as often as it likes.
+ * An option that stays unconstructed until its owner builds it, any number of times.
  *
  * ```ts
  * // each: !Train { rate: !choice [0.01, 0.1] }
@@ -36,7 +36,7 @@ export class Template<T = unknown> {
     return this.node.tag
   }
 
-  /** The objects of a class that stand in the template, by their paths in file order: what `build` may replace. */
+  /** The objects of a class in the template, by path, in file order: what `build` may replace. */
   placeholders<C extends Class>(PlaceholderClass: C): Map<TemplatePath, InstanceType<C>> {
     const found = new Map<TemplatePath, InstanceType<C>>()
     for (const [path, node] of pathsOf(this.node))
@@ -46,9 +46,9 @@ export class Template<T = unknown> {
   }
 
   /**
-   * A new object of the template; what stands at the paths of `values` is replaced by them.
+   * Constructs a new object from the template, with `values` in place of what is at their paths.
    *
-   * @throws {@link DocumentError} when a path leads nowhere or options are refused.
+   * @throws {@link DocumentError} when a path does not exist or a schema refuses the options.
    */
   build(values: Readonly<Record<TemplatePath, unknown>> = {}): T {
     return this.context.constructCopy(copyWith(this.node, values)) as T
@@ -69,13 +69,13 @@ export function isTemplate(value: object): value is Template {
   return brand in value
 }
 
-/** Every node from `root` down with the path to it: `optimizer.rate`, `layers[0]`; that of the root is empty. */
+/** Yields every node from `root` down with its path: `optimizer.rate`, `layers[0]`; the path of the root is empty. */
 function* pathsOf(root: Node, path = ''): Generator<[path: string, node: Node]> {
   yield [path, root]
   for (const [step, child] of childrenOf(root)) yield* pathsOf(child, joined(path, step))
 }
 
-/** A copy of a node tree with values in place of the nodes at some paths; a missing option is added. */
+/** Copies a node tree, with values in place of the nodes at some paths; a missing option is added. */
 function copyWith(root: Node, values: Readonly<Record<string, unknown>>): Node {
   const copying = new NodeCopy(new Map(Object.entries(values)))
   const copy = copying.copy(root, '')
@@ -88,7 +88,7 @@ function whyUnused(root: Node, unused: string, paths: readonly string[]): string
   const whole = paths.find((path) => liesIn(unused, path))
   if (whole !== undefined) {
     const what = whole === '' ? 'the template itself' : `"${whole}"`
-    return `"${unused}" lies in ${what}, which is replaced as a whole: replace one of them`
+    return `"${unused}" is inside ${what}, which is replaced as a whole: replace only one of them`
   }
   const known = [...pathsOf(root)].map(([path]) => path)
   return `The template has nothing at "${unused}"${didYouMean(unused, known)}`
@@ -100,7 +100,7 @@ function liesIn(path: string, whole: string): boolean {
 
 const replaced = new WeakMap<Node, Node>()
 
-/** The node of the text in whose place a value was put. */
+/** The node of the text that a value replaced. */
 export function replacedBy(node: Node): Node | undefined {
   return replaced.get(node)
 }
@@ -132,7 +132,7 @@ class NodeCopy {
     return { ...node, entries: [...entries, ...this.#added(path)] }
   }
 
-  // `!Train` with nothing after it may be given options as well.
+  // `!Train` with nothing after it may get options, too.
   #withAdded(node: ScalarNode | ValueNode, path: string): Node {
     const entries = isEmpty(node) && node.tag !== undefined ? this.#added(path) : []
     if (entries.length === 0) return { ...node }
@@ -148,7 +148,7 @@ class NodeCopy {
     }
   }
 
-  // What is left once the mapping's own entries are copied, and belongs to this very mapping.
+  // The values that no entry of this mapping used up, if they belong to it.
   #added(path: string): Entry[] {
     const names = [...this.unused].filter((unused) => parentOf(unused) === path)
     return names.map((unused) => ({

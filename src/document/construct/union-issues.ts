@@ -1,16 +1,16 @@
 import { issuePath, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
 
-/** What one member of a union says of a value; paths begin at the options. */
+/** The issues that one member of a union has with a value; their paths start at the options. */
 export type Branch = readonly SchemaIssue[]
 
-/** What each member of a union says of a value, where its library has that; not part of Standard Schema. */
+/** The issues of each member of a union, where the library has them; they are not part of Standard Schema. */
 export function branchesOf(issue: SchemaIssue, schema: StandardSchema): readonly Branch[] {
   return ofZod(issue) ?? ofArktype(issue) ?? ofValibot(issue, schema) ?? []
 }
 
 /**
- * The member that was meant: the only one whose kind the value has, or the one with the fewest mistakes
- * among its constants.
+ * The member that was probably meant: the only one whose kind the value has, or the one with the fewest wrong
+ * constants.
  */
 export function intendedBranch(branches: readonly Branch[], path: readonly string[]): Branch | undefined {
   const fitting = branches.filter((branch) => branch.every((issue) => isInside(issue, path)))
@@ -22,7 +22,7 @@ export function intendedBranch(branches: readonly Branch[], path: readonly strin
   return best.length === 1 && (least < 1000 || fitting.length === 1) ? best[0] : undefined
 }
 
-/** Where every member wants another constant, if that is one place. */
+/** The path at which every member expects another constant, if there is one such path. */
 export function constantPath(branches: readonly Branch[]): string[] | undefined {
   const paths = branches.map((branch) => branch.filter(isConstant).map((issue) => issuePath(issue)))
   return paths[0]?.find((path) => paths.every((others) => others.some((other) => isSame(other, path))))
@@ -37,7 +37,7 @@ function isInside(issue: SchemaIssue, path: readonly string[]): boolean {
   return issuePath(issue).length > path.length || Array.isArray(keys)
 }
 
-// A literal tells members apart.
+// A literal distinguishes members.
 function isConstant(issue: SchemaIssue): boolean {
   const { code, type } = issue as { code?: unknown; type?: unknown }
   return code === 'invalid_value' || type === 'literal' || type === 'picklist' || code === 'unit'
@@ -49,14 +49,14 @@ function ofZod(issue: SchemaIssue): Branch[] | undefined {
   return errors.map((branch: Branch) => branch.map((inner) => below(issue, inner)))
 }
 
-// One error for each member, whose path is whole.
+// One error for each member, with its full path.
 function ofArktype(issue: SchemaIssue): Branch[] | undefined {
   const { code, errors } = issue as { code?: unknown; errors?: unknown }
   if (code !== 'union' || !Array.isArray(errors)) return undefined
   return errors.map((error: SchemaIssue) => [error])
 }
 
-// Its list does not say which member says what: each is asked again.
+// Its list does not say which member an issue belongs to, so each member validates again.
 function ofValibot(issue: SchemaIssue, schema: StandardSchema): Branch[] | undefined {
   const { type, issues, input } = issue as { type?: unknown; issues?: unknown; input?: unknown }
   if (type !== 'union' || !Array.isArray(issues)) return undefined
@@ -73,7 +73,7 @@ function below(outer: SchemaIssue, inner: SchemaIssue): SchemaIssue {
   return { ...inner, message: inner.message, path: [...(outer.path ?? []), ...(inner.path ?? [])] }
 }
 
-/** The parts of a schema of valibot that say what stands in it. */
+/** The properties of valibot schemas that contain other schemas. */
 interface ValibotSchema {
   readonly entries?: Readonly<Record<string, unknown>>
   readonly item?: unknown
@@ -83,7 +83,7 @@ interface ValibotSchema {
   readonly options?: readonly unknown[]
 }
 
-/** The schema of valibot at a path in another, where it can be seen. */
+/** The valibot schema at a path in another, if it can be found. */
 function childSchema(schema: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((current, step) => {
     const { entries, items, item, value } = unwrapped(current)
@@ -100,7 +100,7 @@ function membersOf(schema: unknown): StandardSchema[] {
   )
 }
 
-// Optional and nullable ones have theirs inside.
+// Optional and nullable schemas wrap another one.
 function unwrapped(schema: unknown): ValibotSchema {
   let current = (schema ?? {}) as ValibotSchema
   while (current.wrapped) current = current.wrapped as ValibotSchema

@@ -8,22 +8,23 @@ import {
 } from '../../registry/standard-schema.js'
 import { messageOf } from '../../util/thrown.js'
 
-/** An issue that stands for what a schema threw. */
+/** The issue for an error that a schema threw. */
 interface ThrownIssue extends SchemaIssue {
   readonly thrown: unknown
 }
 
-/** An issue that stands for a schema which answers with a promise. */
+/** The issue for a schema that returned a promise. */
 interface AsyncIssue extends SchemaIssue {
   readonly asynchronous: true
 }
 
 const asyncIssue: AsyncIssue = {
-  message: 'is asynchronous, but options are checked synchronously: move what must wait into "parse()"',
+  message:
+    'is asynchronous, but options are validated synchronously: move asynchronous checks into "parse()"',
   asynchronous: true,
 }
 
-/** Asks a schema; what it throws is an issue, too, and so is a promise: options are checked synchronously. */
+/** Validates a value synchronously: an error that the schema throws is an issue, and so is a promise that it returns. */
 export function validate(schema: StandardSchema, value: unknown): SchemaResult<unknown> {
   try {
     const result = schema['~standard'].validate(value)
@@ -33,12 +34,12 @@ export function validate(schema: StandardSchema, value: unknown): SchemaResult<u
   }
 }
 
-/** Whether a schema could not be asked synchronously. */
+/** Whether a schema could not validate synchronously. */
 function isAsynchronous({ issues = [] }: SchemaResult<unknown>): boolean {
   return issues.some((issue) => 'asynchronous' in issue)
 }
 
-// zod answers with a promise when a check of the user's throws, too; asked in its own way, it throws that.
+// zod also returns a promise when a check of the user throws; its own `safeParse` throws that error.
 function fromPromise(
   result: Promise<unknown>,
   schema: StandardSchema,
@@ -59,7 +60,7 @@ function thrownIssue(thrown: unknown): ThrownIssue {
   return { message: `its schema threw "${messageOf(thrown)}"`, thrown }
 }
 
-/** The names of options as a message writes them: `optimizer.rate`, `layers[0]`. */
+/** The path of an option as messages show it: `optimizer.rate`, `layers[0]`. */
 export function pathText(path: readonly string[]): string {
   return path
     .map((step, index) => (/^\d+$/.test(step) ? `[${step}]` : index === 0 ? step : `.${step}`))
@@ -67,7 +68,7 @@ export function pathText(path: readonly string[]): string {
 }
 
 /**
- * What a schema makes of options that are given in code.
+ * Validates options that are passed in code, and returns the output of the schema.
  *
  * @throws {@link RegistrationError} when the schema is asynchronous.
  * @throws {@link ValidationError} that names the class and each option that is refused.
@@ -89,7 +90,8 @@ function described(issue: SchemaIssue, className: string): string {
   return `${what}: ${issue.message.replace(/\.$/, '')}`
 }
 
-/** Calls `make`, whose constructor need not ask `schema` again for what it made of the options. */
+/** Calls `make`, whose constructor receives `options` that `schema` has already validated. Without this, a class made by
+ * `with(schema)` would validate the output of its schema again, and a schema that transforms would refuse it. */
 export function withPrevalidated<T>(options: unknown, schema: StandardSchema, make: () => T): T {
   shared.prevalidated = { options, schema }
   try {
@@ -99,7 +101,7 @@ export function withPrevalidated<T>(options: unknown, schema: StandardSchema, ma
   }
 }
 
-/** Whether these very options come from this very schema, on their way to the constructor that asks; once. */
+/** Whether the loader has validated these options with this schema; true only once, for the constructor that they are for. */
 export function takePrevalidated(options: unknown, schema: StandardSchema): boolean {
   const { prevalidated } = shared
   if (!prevalidated || prevalidated.schema !== schema || !Object.is(prevalidated.options, options))

@@ -1,7 +1,7 @@
-/** The value of a plain scalar by YAML's core schema (https://yaml.org/spec/1.2.2/#103-core-schema). */
+/** Resolves a plain scalar by the core schema of YAML (https://yaml.org/spec/1.2.2/#103-core-schema). */
 export function resolvePlain(text: string): unknown {
   const first = text.charCodeAt(0)
-  // Only these can begin something else than a string: + - . 0-9 ~ and the letters of null, true, false.
+  // Anything but a string starts with one of + - . 0-9 ~ or a first letter of null, true, false.
   if (first > 57 && first !== 126 && !mayBeWord(first)) return text
   if (first < 58 && first > 42) return numberValue(text)
   return words.has(text) ? words.get(text) : text
@@ -36,12 +36,12 @@ function integerOf(text: string, value: number): number | bigint {
   return text.length < 15 || Number.isSafeInteger(value) ? value : BigInt(text)
 }
 
-/** Whether a text is a float that no number holds. */
+/** Whether a text is a float that a number cannot represent. */
 export function isUnrepresentableFloat(text: string): boolean {
   return float.test(text) && typeof floatOrText(text, Number.parseFloat(text)) === 'string'
 }
 
-/** A float, or its text where no number holds it: the hash `695e0514` is not infinite, and `1e-999` is not zero. */
+/** A float, or its text if a number cannot represent it: the hash `695e0514` is not infinite, and `1e-999` is not zero. */
 export function floatOrText(text: string, value: number): number | string {
   const fits = Number.isFinite(value) && (value !== 0 || !/[1-9]/.test(text.split(/e/i, 1)[0]!))
   return fits ? value : text

@@ -4,20 +4,21 @@ import type { Problem } from '../../errors.js'
 import { Suggester } from '../../registry/suggest.js'
 import { Source, type Span } from '../../source.js'
 import { ProblemList } from '../problems.js'
-import { diagnose, syntaxMessage } from './diagnose/diagnose.js'
+import { diagnose } from './diagnose/diagnose.js'
+import { syntaxMessage } from './diagnose/messages.js'
 import type { Finding } from './diagnose/repair.js'
 import { NodeConverter, TagQueue } from './from-yaml-nodes.js'
 import { maxDepth, type ParsedDocument, type ParsedText } from './parsed.js'
 import { tokenParser } from './token-parser.js'
 
-/** Reads any YAML 1.2 text with the `yaml` package: gives every diagnosis there is. */
+/** Reads any YAML 1.2 text with the `yaml` package, and diagnoses what is wrong with it. */
 export function readExactly(text: string, filename: string): ParsedText {
   const source = new Source(text, filename)
   const { findings, ...read } = new ExactReader(source).read()
   if (findings.length === 0) return { ...read, problems: [] }
   if (!findings.some(({ code }) => code === 'TOO_DEEP')) {
     const parsed = diagnosed(source, read)
-    // Where no cause was found in time, the parser has the word: no mistake is passed over.
+    // If no cause was found in time, the errors of the parser are reported: none is passed over.
     return parsed.problems.length > 0 ? parsed : { ...read, problems: problemsOf(findings, source) }
   }
   const causes = causesAbove(source.text)
@@ -27,14 +28,14 @@ export function readExactly(text: string, filename: string): ParsedText {
 
 const headLines = 100
 
-// Lines that are wrong nest in one another, too: then the first of them are what is said.
+// Broken lines may look like deep nesting: then their causes in the first lines are reported.
 function causesAbove(text: string): readonly Finding[] {
   const head = text.split('\n', headLines).join('\n')
   if (inspect(head).some(({ code }) => code === 'TOO_DEEP')) return []
   return diagnose(head, inspect).findings.filter(({ span }) => span.end < head.length / 2)
 }
 
-// What was meant is read in place of the text, so that what else is wrong is found, too.
+// The repaired text is read in place of the original, so that other errors are found, too.
 function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>): ParsedText {
   const { findings, repaired, origin, reliableUntil } = diagnose(source.text, inspect)
   const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
@@ -66,10 +67,10 @@ function withTagsBefore(document: ParsedDocument, end: number): ParsedDocument {
 
 class ExactReader {
   readonly #findings: Finding[] = []
-  // Where each begins, by its end.
+  // The start of each unclosed quote, by its end.
   readonly #openQuotes = new Map<number, number>()
   readonly #suggester = new Suggester()
-  // Of all documents: the composer is one ahead of the walk.
+  // For all documents: the composer is one document ahead of the converter.
   readonly #tags = new TagQueue()
 
   constructor(readonly source: Source) {}
@@ -90,7 +91,7 @@ class ExactReader {
     return { source: this.source, documents, findings: this.#findings }
   }
 
-  // White space before a marker belongs to the document above it, whatever its last node is.
+  // White space before a marker belongs to the document above it.
   #startOf({ range }: Document.Parsed, before: ParsedDocument[]): number {
     const last = before.at(-1)
     if (!last) return 0
@@ -101,9 +102,9 @@ class ExactReader {
   }
 
   #compose(): Generator<Document.Parsed> {
-    // Keys are compared by the walk: the composer compares each with each.
+    // The converter checks for duplicate keys: the composer would compare each key with each.
     const composer = new (yaml().Composer)({ uniqueKeys: false, intAsBigInt: true })
-    // The composer would make an Error with a stack for every tag that it does not know, which is every tag of ours.
+    // The composer would create an Error with a stack for every unknown tag, which is every application tag.
     Object.assign(composer, { onError: this.#onError })
     return composer.compose(tokensOf(this.source.text, this.#onOpenQuote))
   }
@@ -116,7 +117,7 @@ class ExactReader {
     })
     const root = converter.convert(document.contents as ParsedNode)
     const isYaml11 = document.directives.yaml.version === '1.1'
-    return { root, start, end: document.range[2], tagged: converter.tagged, ...(isYaml11 && { isYaml11 }) }
+    return { root, start, end: document.range[2], tagged: converter.tagged, isYaml11 }
   }
 
   readonly #onError = (position: ErrorPosition, code: string, message: string, warning?: boolean): void => {
@@ -126,7 +127,7 @@ class ExactReader {
     else if (!warning || code === 'BAD_COLLECTION_TYPE') this.#report(span, code, message)
   }
 
-  // The lexer ends an open text with its line, and the composer takes an escaped quote there for its end.
+  // The lexer ends an unclosed string with its line, and the composer takes an escaped quote there for its end.
   readonly #onOpenQuote: OnOpenQuote = ({ start, end }, isEscaped) => {
     this.#openQuotes.set(end, start)
     if (isEscaped) this.#report({ start: end, end: end + 1 }, 'MISSING_CHAR', 'Missing closing "quote')
@@ -134,14 +135,14 @@ class ExactReader {
 
   #report(span: Span, code: string, message: string): void {
     const opened = this.#openQuotes.get(span.start)
-    this.#findings.push({ code, message, span, ...(opened === undefined ? {} : { opened }) })
+    this.#findings.push({ code, message, span, opened })
   }
 }
 
-/** How `yaml` begins its warning about a tag; the tag's name follows. */
+/** The start of the warning of `yaml` about a tag; the name of the tag follows. */
 const unresolved = 'Unresolved tag: '
 
-const tooDeep = `More than ${maxDepth} collections stand in one another: write it flatter, or split it into files`
+const tooDeep = `Collections are nested more than ${maxDepth} levels deep: flatten them, or split the file`
 
 type ErrorPosition = number | readonly number[] | { offset: number; source: string }
 
@@ -160,7 +161,7 @@ class TooDeep extends Error {
 
 type OnOpenQuote = (span: Span, isEscaped: boolean) => void
 
-// Behind it comes the text of a plain or block scalar.
+// The text of a plain or block scalar follows it.
 const scalarMarker = '\u001f'
 
 function isOpenQuote(lexeme: string): boolean {
@@ -171,7 +172,7 @@ function isOpenQuote(lexeme: string): boolean {
   return escapes.exec(lexeme.slice(1))![0].length % 2 === 1
 }
 
-// The lexer and the parser do not recurse, the composer does: depth is counted before it begins.
+// The composer recurses, the lexer and the parser do not: so the depth is checked before composing.
 function* tokensOf(text: string, onOpenQuote: OnOpenQuote): Generator<CST.Token> {
   const { Lexer } = yaml()
   const parser = tokenParser()
@@ -186,7 +187,7 @@ function* tokensOf(text: string, onOpenQuote: OnOpenQuote): Generator<CST.Token>
   yield* parser.end()
 }
 
-/** A text as it was meant, whose problems point at their places in the text as it is written. */
+/** A repaired text, whose problems point into the original text. */
 class RepairedSource extends Source {
   constructor(
     text: string,

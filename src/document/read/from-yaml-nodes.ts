@@ -20,7 +20,7 @@ import { KeyCheck } from './key-check.js'
 
 type YamlPair = Pair<YamlNode, YamlNode | null>
 
-/** Turns the composed nodes of one document into our nodes; aliases are resolved on the way. */
+/** Converts the nodes of the `yaml` package of one document into ours, and resolves aliases. */
 export class NodeConverter {
   readonly tagged: Node[] = []
   readonly report: ReportProblem
@@ -29,7 +29,7 @@ export class NodeConverter {
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
 
-  /** `tags` are the unresolved ones in the order of the text, which is the order of the walk. */
+  /** `tags` are the unresolved tags in text order, which is the order of conversion. */
   constructor(
     readonly tags: TagQueue,
     { report, suggester }: { report: ReportProblem; suggester: Suggester },
@@ -38,7 +38,7 @@ export class NodeConverter {
     this.suggester = suggester
   }
 
-  /** The node of a composed one; where there is none, `place` is where it would stand. */
+  /** Converts a node; `offset` is the position of a missing one. */
   convert(from: YamlNode | null, offset = 0): Node {
     if (this.#yaml.isAlias(from)) return this.#alias(from)
     if (this.#yaml.isScalar(from)) return this.#scalar(from)
@@ -66,7 +66,7 @@ export class NodeConverter {
     const [start, end] = from.range!
     const props = this.#props(from)
     const value = scalarValue(from)
-    // The package does not resolve these two tags here: a float without a point, and a merge key.
+    // The package does not resolve these two: `!!float` without a point, and `!!merge`.
     const resolved = isWholeFloat(from) || (from.tag === mergeTag && value === '<<')
     const node = scalarAt(
       resolved ? { ...props, tagStart: -1 } : props,
@@ -79,7 +79,7 @@ export class NodeConverter {
       this.report(
         node,
         'BAD_CORE_TAG',
-        `"!!${from.tag.slice(coreTag.length)}" cannot be made of ${JSON.stringify(from.source ?? value)}`,
+        `"!!${from.tag.slice(coreTag.length)}" cannot be made from ${JSON.stringify(from.source ?? value)}`,
       )
     return this.#opened(node)
   }
@@ -114,7 +114,7 @@ export class NodeConverter {
     return this.#closed(node, flow ? range![1] : (lastEnd(node) ?? range![1]))
   }
 
-  // One problem: whether somebody registered the tag does not matter.
+  // One problem is enough: the tag is not reported as unknown, too.
   #refuseTag(key: Node): void {
     this.tagged.splice(this.tagged.indexOf(key), 1)
     this.report(spanOf(key), 'TAGGED_KEY', `The key of a mapping cannot have a tag: remove "${key.tag}"`)
@@ -135,7 +135,11 @@ export class NodeConverter {
     const alias = aliasAt(range![0], range![1], name, target)
     if (!target) this.report(alias, 'UNKNOWN_ALIAS', this.#unknownAlias(name))
     else if (this.#open.has(target))
-      this.report(alias, 'CYCLE', `Alias "*${name}" stands inside what it repeats`)
+      this.report(
+        alias,
+        'CYCLE',
+        `Alias "*${name}" is inside the node that it refers to: write that part out`,
+      )
     return alias
   }
 
@@ -143,7 +147,7 @@ export class NodeConverter {
     const meant = this.suggester.nearest(name, this.#anchors.keys())
     const remedy =
       meant === undefined
-        ? `: write "&${name}" before the node that it repeats`
+        ? `: write "&${name}" before the node that it refers to`
         : `: did you mean "*${meant}"?`
     return `Alias "*${name}" has no anchor before it${remedy}`
   }
@@ -157,7 +161,7 @@ export class NodeConverter {
     return node
   }
 
-  // Not the composer's end of a block: it counts the comments and line ends behind it.
+  // Not the end of the composer, which includes the comments and line ends after a block.
   #closed(node: Node, end: number): Node {
     if (node.anchor !== undefined) this.#open.delete(node)
     ;(node as { end: number }).end = Math.max(end, node.start)
@@ -165,7 +169,7 @@ export class NodeConverter {
   }
 }
 
-// Lets go of each as it is taken: a large text would else stand in memory as two trees.
+// Releases each item as it is taken: otherwise a large text would be in memory as two trees.
 function* drained<T>(items: T[]): Generator<T> {
   for (let index = 0; index < items.length; index++) {
     const item = items[index]!
@@ -177,10 +181,10 @@ function* drained<T>(items: T[]): Generator<T> {
 const floatTag = `${coreTag}float`
 const setTag = `${coreTag}set`
 const mergeTag = `${coreTag}merge`
-const emptyPair = 'Each item of "!!pairs" and "!!omap" is one "key: value", but here one is empty'
+const emptyPair = 'Each item of "!!pairs" and "!!omap" must be one "key: value", but found an empty one'
 const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
 
-// A key that names nothing was reported, and has no name that a later step could ask for.
+// An alias without an anchor was reported, and has no text for later steps.
 function isUnknown(key: Node): boolean {
   return key.kind === 'alias' && !key.target
 }
@@ -199,7 +203,7 @@ function scalarValue(from: Scalar): unknown {
   return value instanceof Date && from.tag === undefined && !isDay(source) ? source : value
 }
 
-// The sign of zero is one that a bigint does not have.
+// A bigint has no negative zero.
 function integerOrBigint(value: bigint, source: string): number | bigint {
   if (value === 0n) return source.startsWith('-') ? -0 : 0
   const number = Number(value)
@@ -210,14 +214,14 @@ function isWholeFloat({ tag, value }: Scalar): boolean {
   return tag === floatTag && typeof value === 'string' && /^[-+]?[0-9]+$/.test(value)
 }
 
-/** Whether what one of YAML's own tags made of a text is what the text says. */
+/** Whether the value of a scalar with a core tag is valid: the package accepts a few that are not. */
 function holdsValue({ tag, value, source = '' }: Scalar, made: unknown): boolean {
   if (value instanceof Date) return isDay(source)
   if (value instanceof Uint8Array) return isBase64(source)
   return tag !== floatTag || typeof made === 'number' || typeof value !== 'number'
 }
 
-// `Date` takes the 45th of a month for a day of the next.
+// `Date` accepts the 45th of a month.
 function isDay(source: string): boolean {
   const parts =
     dateParts
@@ -245,7 +249,7 @@ interface TagToken {
   readonly end: number
 }
 
-/** Tags in the order of the text. */
+/** The unresolved tags in text order. */
 export class TagQueue {
   readonly #tags: TagToken[] = []
   #next = 0

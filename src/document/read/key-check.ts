@@ -2,11 +2,11 @@ import type { Node } from '../../node.js'
 import { mergeSources } from '../nodes.js'
 import type { ReportProblem } from '../problems.js'
 
-/** Looks at the keys of one mapping as they come: no key twice, and no collection as a key. */
+/** Checks the keys of one mapping: no duplicates, and no collections. */
 export class KeyCheck {
   readonly #seen = new KeyNames()
 
-  /** `typed`: `1` and `"1"` are two keys, as in a set, where they name nothing. */
+  /** `typed`: `1` and `"1"` are two keys, as in a set. */
   constructor(
     readonly report: ReportProblem,
     readonly typed = false,
@@ -19,12 +19,12 @@ export class KeyCheck {
       this.report(
         written,
         'KEY_NOT_SCALAR',
-        'A key must be a single value: a collection cannot name anything',
+        'A key must be a single value, not a mapping or sequence: put it in quotes if it is a string',
       )
     else if (!merge) this.#checkName(key.value, written)
   }
 
-  /** What stands behind `<<` must be a mapping, an alias of one, or a sequence of these. */
+  /** The value of `<<` must be a mapping, an alias to one, or a sequence of these. */
   checkMerge(value: Node): void {
     for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
@@ -32,7 +32,7 @@ export class KeyCheck {
         this.report(
           source.start < value.start ? value : source,
           'BAD_MERGE',
-          '"<<" takes in a mapping, an alias of one, or a sequence of these',
+          '"<<" takes a mapping, an alias to one, or a sequence of these',
         )
     }
   }
@@ -40,23 +40,23 @@ export class KeyCheck {
   #checkName(value: unknown, key: Node): void {
     const name = String(value)
     if (!this.#seen.add(this.typed ? typedKey(value) : name))
-      this.report(key, 'DUPLICATE_KEY', `Key "${name}" stands here twice: remove one of them`)
+      this.report(key, 'DUPLICATE_KEY', `Duplicate key "${name}": remove one of them`)
   }
 }
 
-/** The name of a value in a set, where the text "1" and the number are two. */
+/** The identity of a value in a set, where the string "1" and the number 1 differ. */
 export function typedKey(value: unknown): string {
   if (value instanceof Date) return `date ${value.getTime()}`
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('base64')}`
   return `${typeof value} ${String(value)}`
 }
 
-/** The keys of one mapping: few in most, so that looking at each is quicker than hashing. */
+/** The keys of one mapping. Most mappings have few, so that a linear search is faster than hashing. */
 export class KeyNames {
   readonly #few: string[] = []
   #many: Set<string> | undefined
 
-  /** Whether the key is new here. */
+  /** Adds a key; returns whether it is new. */
   add(key: string): boolean {
     if (this.#many) return this.#many.size < this.#many.add(key).size
     if (this.#few.includes(key)) return false

@@ -1,23 +1,30 @@
 import type { Problem } from '../../errors.js'
+import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
 import { readExactly } from './exact-reader.js'
 import type { ParsedText } from './parsed.js'
 import { readQuickly } from './quick-reader.js'
 
-/** Turns a text into nodes; what is wrong with it is in `problems`. */
+/** Parses a text into nodes; `problems` has its errors. */
 export function parse(text: string, filename: string): ParsedText {
   return readQuickly(text, filename) ?? readExactly(text, filename)
 }
 
-/** Options of everything that reads. */
+/** Options of the functions that read YAML. */
 export interface ReadOptions {
-  /** Whose tags count; the default registry when absent. */
+  /** The registry of tags; the default registry when absent. */
   registry?: Registry
-  /** What messages call the text. */
+  /** The name of the text in messages. */
   filename?: string
-  /** Told of what still works but should be written otherwise; `load` warns the process when it is absent. */
+  /** Called with deprecated tags; without it, `load` emits a process warning. */
   onWarning?: (warning: Problem) => void
 }
 
-/** What a text without a file is called. */
-export const defaultFilename = '<text>'
+/** Fills in the defaults of {@link ReadOptions}; `handleWarning` is the default of `onWarning`. */
+export function completeReadOptions(
+  options: ReadOptions,
+  handleWarning: (warning: Problem) => void,
+): Required<ReadOptions> {
+  const { registry = currentRegistry(), filename = '<text>', onWarning = handleWarning } = options
+  return { registry, filename, onWarning }
+}

@@ -15,11 +15,11 @@ import { KeyNames } from './key-check.js'
 import type { ParsedDocument, ParsedText } from './parsed.js'
 
 /**
- * Reads the YAML that people mostly write in a single pass, into the very nodes that the exact reader gives; at the
- * first thing that is unusual or wrong it gives up, and returns `undefined`: the exact reader then has the whole text.
+ * Reads common YAML in a single pass, into the same nodes as the exact reader. At the first unusual or wrong construct it bails
+ * out and returns `undefined`; the exact reader then reads the whole text.
  *
- * Left to the exact reader: directives, `? key`, scalars over several lines, tabs and carriage returns, `!!tags`,
- * keys with tags or anchors, block scalars with an indentation indicator, whatever is an error.
+ * The exact reader handles directives, `? key`, multi-line scalars, tabs and carriage returns, `!!tags`, keys with tags or
+ * anchors, block scalars with an indentation indicator, and all errors.
  */
 export function readQuickly(text: string, filename: string): ParsedText | undefined {
   const documents = unlessBailedOut(() => new QuickReader(text).documents())
@@ -49,13 +49,13 @@ const OPEN_MAP = 123
 const CLOSE_MAP = 125
 
 interface Props extends NodeProps {
-  /** Where an empty scalar behind them stands. */
+  /** The offset of an empty scalar after them. */
   behind: number
 }
 
 const name = /[A-Za-z0-9_-]+/y
 const tagName = /!(?:[A-Za-z][A-Za-z0-9_-]*\.)*[A-Za-z][A-Za-z0-9_-]*/y
-// By character code: what may begin a plain scalar, save what the exact reader should look at.
+// By character code: the first characters of plain scalars that are read here.
 const startsPlain = Uint8Array.from({ length: 128 }, (_, code) =>
   /[A-Za-z0-9$()+./;<=^_~\\-]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
@@ -64,7 +64,7 @@ class QuickReader {
   offset = 0
   lineStart = 0
   depth = 0
-  /** The smallest column of a comment on a line of its own, of those that `below` skips. */
+  /** The smallest column of a comment on its own line, among those that `below` skips. */
   comments = 0
   tagged: Node[] = []
   anchors = new Map<string, Node>()
@@ -98,10 +98,10 @@ class QuickReader {
     // A comment above a marker belongs to either document.
     const rest = this.offset < this.text.length
     if (rest && (!this.atMarker() || this.text.slice(root.end, this.offset).includes('#'))) throw BAIL_OUT
-    return { root, start, end: this.offset, tagged: this.tagged }
+    return { root, start, end: this.offset, tagged: this.tagged, isYaml11: false }
   }
 
-  /** At `---`; `...` and directives are unusual. */
+  /** Whether the reader is at `---`; `...` and directives are unusual. */
   atMarker(): boolean {
     const { text, offset } = this
     if (offset !== this.lineStart || offset >= text.length) return false
@@ -137,7 +137,7 @@ class QuickReader {
     while (this.text.charCodeAt(this.offset) === SPACE) this.offset++
   }
 
-  /** At the end of a line, or at a comment that ends it. */
+  /** Whether the reader is at the end of a line, or at a comment that ends it. */
   atLineEnd(): boolean {
     const code = this.text.charCodeAt(this.offset)
     return code === LF || code === HASH || Number.isNaN(code)
@@ -147,14 +147,14 @@ class QuickReader {
     return this.offset - this.lineStart
   }
 
-  /** The node behind `key:`, `-`, `---` or the start; `inMapping`: a sequence may stand in the column of its key. */
+  /** Reads the node after `key:`, `-`, `---` or the start; `inMapping`: a sequence may start in the column of its key. */
   node(parent: number, inMapping: boolean, sameLine: boolean): Node {
     const props = this.props(false)
     if (this.atLineEnd()) return this.below(parent, inMapping, props)
     return this.inline(parent, props, !inMapping && !sameLine && isBare(props))
   }
 
-  /** A node that begins on a later line, if one is indented enough. */
+  /** Reads a node that starts on a later line, if one is indented enough. */
   below(parent: number, inMapping: boolean, props: Props): Node {
     this.comments = Infinity
     this.skip()
@@ -168,14 +168,14 @@ class QuickReader {
     return code === BANG || code === AMP ? this.propsBelow(parent, props) : this.inline(parent, props, true)
   }
 
-  // Tags and anchors that begin a line are those of the node, unless a key follows on the line.
+  // Tags and anchors at the start of a line belong to the node, unless a key follows on the line.
   propsBelow(parent: number, above: Props): Node {
     if (!isBare(above)) throw BAIL_OUT
     const props = this.props(false)
     return this.atLineEnd() ? this.below(parent, false, props) : this.inline(parent, props, false)
   }
 
-  /** Content that begins here; `key`: it may be the first key of a mapping. */
+  /** Reads content that starts here; `key`: it may be the first key of a mapping. */
   inline(parent: number, props: Props, key: boolean): Node {
     const { text, offset } = this
     const code = text.charCodeAt(offset)
@@ -200,7 +200,7 @@ class QuickReader {
     return scalar
   }
 
-  // A plain scalar goes on in the next line when that is indented.
+  // A plain scalar continues on the next line if that is indented.
   refuseContinuation(parent: number): void {
     if (this.text.charCodeAt(this.offset) === HASH) {
       this.skip()
@@ -245,7 +245,7 @@ class QuickReader {
     props.anchor = this.token(name, inFlow)
   }
 
-  /** A name that ends at white space, or in a flow collection at its punctuation. */
+  /** Reads a name that ends at white space, or in a flow collection at its punctuation. */
   token(pattern: RegExp, inFlow: boolean): string {
     pattern.lastIndex = this.offset
     const token = pattern.exec(this.text)?.[0]
@@ -331,7 +331,7 @@ class QuickReader {
     }
   }
 
-  /** Whether a block collection in `column` has something more; a line between its column and its parent's is wrong. */
+  /** Whether a block collection in `column` continues; a line between its column and that of its parent is wrong. */
   goesOn(column: number): boolean {
     if (this.offset >= this.text.length || this.column() < column) return false
     if (this.column() > column) throw BAIL_OUT
@@ -398,7 +398,7 @@ class QuickReader {
     return this.register(scalarAt(props, offset, offset, value, true))
   }
 
-  /** A literal or folded scalar whose lines are all indented alike, or deeper in a literal one. */
+  /** Reads a block scalar whose lines have the same indentation, or a deeper one in a literal. */
   block(parent: number, props: Props): Node {
     const start = this.offset
     const folded = this.text.charCodeAt(this.offset++) === 62
@@ -574,7 +574,7 @@ function isFlowMark(code: number): boolean {
   )
 }
 
-// Lines of one paragraph are joined by a space, an empty line is a line end.
+// Joins the lines of a paragraph with spaces; an empty line becomes a line end.
 function fold(lines: readonly string[]): string {
   let folded = ''
   let gap = ''

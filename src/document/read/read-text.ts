@@ -5,7 +5,7 @@ import { ResourceError } from '../../errors.js'
 import { didYouMean } from '../../registry/suggest.js'
 
 /**
- * The text of a file.
+ * Reads a file as UTF-8.
  *
  * @throws {@link ResourceError} when there is no such file, it is a folder, or it is not UTF-8.
  */
@@ -43,7 +43,7 @@ function decode(bytes: Uint8Array, filename: string): string {
   }
 }
 
-// Where the replacement character stands that is not in the file itself.
+// The position of the first replacement character that is not in the file itself.
 function firstBadByte(bytes: Uint8Array): { line: number; column: number } {
   const pieces = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('\ufffd')
   let good = Buffer.byteLength(pieces[0]!)

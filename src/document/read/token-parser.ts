@@ -1,7 +1,7 @@
 import type { CST, Parser } from 'yaml'
 import { yaml } from '#yaml'
 
-/** What the parser of the package keeps between tokens; its types hide it, its subclasses share it. */
+/** The state that the parser of the package keeps between tokens: private in its types, but shared with subclasses. */
 interface ParserState {
   atScalar: boolean
   atNewLine: boolean
@@ -18,8 +18,8 @@ const ends = new Set<string | null>([null, 'doc-mode', 'flow-error-end'])
 let Made: (new () => Parser) | undefined
 
 /**
- * The parser of the package, which asks `process.env` at every token whether to log it: a fifth of all its time.
- * This takes the tokens that texts are made of itself, and hands it the few others.
+ * The parser of the package reads `process.env` at every token to see whether to log it, which takes a fifth of its time. This
+ * subclass handles the common tokens itself, and passes on the others.
  */
 export function tokenParser(): Parser {
   Made ??= make()
@@ -40,7 +40,7 @@ function make(): new () => Parser {
   }
 }
 
-/** Whether there is a step to take: the marker of a scalar only says that its text is the next token. */
+/** Whether the token needs a step: the marker of a scalar only announces that its text is the next token. */
 function begin(state: ParserState, source: string, type: string): boolean {
   state.source = source
   state.type = type

@@ -1,6 +1,6 @@
 import type { Node } from '../../node.js'
 
-/** The anchor of every node that has or needs one: the one that it was loaded with, else `a1`, `a2`, ... */
+/** The anchor of every node that has or needs one: the loaded one, else `a1`, `a2`, ... */
 export function anchorNames(root: Node): Map<Node, string> {
   const nodes = collect(root, [])
   const repeated = new Set<Node | undefined>()
@@ -21,7 +21,7 @@ export function anchorNames(root: Node): Map<Node, string> {
   return names
 }
 
-// Some readers take what no writer should give them.
+// Some readers accept anchors that should not be written.
 function isWritable(anchor: string): boolean {
   return /^[^\s,[\]{}\p{C}]+$/u.test(anchor)
 }

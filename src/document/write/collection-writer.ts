@@ -15,7 +15,7 @@ import type { Origin, RepresentContext } from './represent-context.js'
 
 interface SequenceOptions {
   tag?: string | undefined
-  /** What the collection was loaded from, if it was. */
+  /** What the collection was loaded from. */
   origin?: Origin | undefined
 }
 
@@ -27,7 +27,7 @@ interface MappingOptions extends SequenceOptions {
   keys?: KeyStyle
 }
 
-/** The node of a sequence: items keep the style and comments that they were loaded with, wherever they stand now. */
+/** The node of a sequence: items keep their style and comments, even if they were moved. */
 export function sequenceOf(
   items: Iterable<unknown>,
   representation: RepresentContext,
@@ -46,7 +46,7 @@ export function sequenceOf(
   return representation.recordOrigin(made, origin)
 }
 
-/** The node of a mapping: keys that it was loaded with keep their place, style and comments. */
+/** The node of a mapping: loaded keys keep their position, style and comments. */
 export function mappingOf(
   values: Iterable<readonly [name: string, value: unknown]>,
   representation: RepresentContext,
@@ -61,8 +61,7 @@ export function mappingOf(
 }
 
 /**
- * The entries of a mapping that was loaded, with the values that it has now; of those that `<<` brings along only what
- * differs is written.
+ * The entries of a loaded mapping with their current values; of merged values, only those that differ are written.
  */
 export function entriesOf(
   values: ReadonlyMap<string, unknown>,
@@ -106,13 +105,13 @@ function newEntries(
   return entries
 }
 
-// Both would be read as one option.
+// They would be read as one option.
 function refuseTwin(name: string, key: string, taken: Map<string, string>): void {
   const option = optionName(key, 'snake_case')
   const other = taken.get(option) ?? (option === name ? undefined : option)
   taken.set(option, name)
   if (other === undefined) return
-  const message = `Option "${name}" cannot be written in snake case: its key "${key}" is that of option "${other}"`
+  const message = `Option "${name}" cannot be written in snake case: its key "${key}" is also that of option "${other}"`
   throw new RegistrationError(`${message}; rename one of them`, { code: 'UNWRITABLE' })
 }
 
@@ -129,15 +128,15 @@ function newEntry(name: string, value: unknown, representation: RepresentContext
   }
 }
 
-/** Whether a value is the one that `<<` brings along under a name, when it is read again. */
+/** Whether a value is the one that `<<` will merge under a name when it is read again. */
 type Brought = (value: unknown) => boolean
 
 /**
- * Writes the merge keys of one mapping. What they will bring along when they are read decides: one that brings a name
- * which is gone is left out, and a value that differs is written beside it.
+ * Writes the merge keys of one mapping, by what they will merge when they are read again: a merge key with a name that was
+ * removed is left out, and a value that differs is written next to it.
  */
 class MergeWriter {
-  /** The names that need not be written any more. */
+  /** The names that need no entry of their own. */
   readonly written = new Set<string>()
   readonly #brought = new Set<string>()
 
@@ -154,7 +153,7 @@ class MergeWriter {
     const named = [...brings].map(([key, is]) => [optionName(key, this.keys), is] as const)
     if (!named.every(([name]) => this.values.has(name))) return []
     for (const [name, is] of named) {
-      // The first that brings a name counts; a later one cannot change that.
+      // The first source of a name wins.
       if (!this.#brought.has(name) && is(this.values.get(name))) this.written.add(name)
       this.#brought.add(name)
     }

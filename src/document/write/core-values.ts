@@ -142,14 +142,15 @@ function refuseTwins(keys: Iterable<unknown>): void {
     // Objects of classes may be written as anything; collections are refused where they stand.
     if (isCollection(key)) continue
     const name = typedKey(key)
-    if (seen.has(name)) throw unwritable(`A Map or Set with the key ${name} twice`, 'YAML has each key once')
+    if (seen.has(name))
+      throw unwritable(`A Map or Set with the key ${name} twice`, 'YAML allows each key once')
     seen.add(name)
   }
 }
 
 function notAKey(): RegistrationError {
-  const what = 'A Map with a collection as a key, or a Set with one in it,'
-  return unwritable(what, 'YAML takes single values; write a list instead')
+  const what = 'A Map with a collection as a key, or a Set with a collection in it,'
+  return unwritable(what, 'keys must be single values; use an array instead')
 }
 
 function unwritable(what: string, why: string): RegistrationError {

@@ -49,7 +49,7 @@ export class InstanceWriter {
     )
     const node = resolved.definition.toYaml!(representer, object, tag)
     if (typeof node === 'object' && node !== null && 'kind' in node) return node
-    const message = `"toYaml" of class "${resolved.Class.name}" must return what a method of its representer gave`
+    const message = `"toYaml" of class "${resolved.Class.name}" must return a node from a method of its representer`
     throw new RegistrationError(message, { code: 'BAD_TO_YAML' })
   }
 
@@ -105,7 +105,7 @@ function optionsOf(object: object, { options: recorded }: Provenance, { Class }:
   const own = object as Record<string, unknown>
   if (isPlainObject(own['options'])) return own['options']
   if (Object.keys(own).length > 0 || Class.length === 0) return own
-  const message = `An object of class "${Class.name}" cannot be dumped: nothing tells the options that it was made with`
+  const message = `An object of class "${Class.name}" cannot be dumped: the options that it was constructed with are unknown`
   const remedy = 'extend MappedRegistrable and call "super(options)", or give the class a static "toYaml"'
   throw new RegistrationError(`${message}; ${remedy}`, { code: 'NO_OPTIONS' })
 }

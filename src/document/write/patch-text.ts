@@ -14,8 +14,8 @@ interface Edit {
 }
 
 /**
- * Writes what was loaded as the text that it was loaded from, with only what changed in it replaced or added.
- * Returns `undefined` when it changed in a way that needs more than that.
+ * Writes a loaded object as its original text, with only the changes replaced or added. Returns `undefined` if the changes need
+ * more than that.
  */
 export function patchText(root: Node, from: Representation, isYaml11: boolean): string | undefined {
   const [source] = from.sources
@@ -49,14 +49,14 @@ class TextPatch {
     }
     const text = parts.join('') + this.#text.slice(offset, end)
     const complete = endedText(text)
-    // A line end more may be part of a block text.
+    // An added line end may become part of a block scalar.
     const doubtful = this.#edits.length > 0 || (complete !== text && /[|>][-+\d]*[ \t]*(?:#.*)?$/m.test(text))
     return { text: complete.replace(/^\ufeff/, ''), doubtful }
   }
 
-  // Without a directive of its own it is read as the documents before it are.
+  // Without its own directive, it is read with the YAML version of the document before it.
   #checkVersion(before: boolean): void {
-    const { start, end, isYaml11 = false } = this.source.document
+    const { start, end, isYaml11 } = this.source.document
     if (isYaml11 !== before && !/^%YAML/m.test(this.#text.slice(start, isYaml11 ? end : start + 1000)))
       throw BAIL_OUT
   }
@@ -65,7 +65,7 @@ class TextPatch {
     return this.from.origins.get(node)
   }
 
-  /** Notes what of `node` differs from the loaded node in its place. */
+  /** Collects the edits that turn the loaded node into `node`. */
   #compare(node: Node, before: Node): void {
     const same = this.#origin(node) === before && node.kind === before.kind && node.tag === before.tag
     if (!same) this.#replace(node, before)
@@ -86,7 +86,7 @@ class TextPatch {
   #compareItems(node: SequenceNode, before: SequenceNode): void {
     if (node.items.length !== before.items.length) throw BAIL_OUT
     for (const [index, item] of node.items.entries()) {
-      // Comments follow what was moved.
+      // Comments move with their items, which takes more than an edit.
       if ((this.#origin(item) ?? before.items[index]) !== before.items[index]) throw BAIL_OUT
       this.#compare(item, before.items[index]!)
     }
@@ -102,14 +102,14 @@ class TextPatch {
     if (added.length > 0) this.#add(added, before)
   }
 
-  // Without a colon behind its key nothing can be put there.
+  // Without a colon after the key, no value can be inserted.
   #compareValue(value: Node, { key, value: before }: Entry): void {
     const edits = this.#edits.length
     this.#compare(value, before)
     if (this.#edits.length > edits && before.start <= key.end) throw BAIL_OUT
   }
 
-  // A value on one line takes the place of a value on one line; comments and quotes stay.
+  // Replaces a one-line value by another; comments and quotes stay.
   #replace(node: Node, before: Node): void {
     const written = this.#text.slice(before.start, before.end)
     const kinds = node.kind === 'scalar' && before.kind === 'scalar'
@@ -127,7 +127,7 @@ class TextPatch {
     this.#edits.push({ start: before.start, end: before.end, text: lead + text + behind })
   }
 
-  // Behind the last entry of a block mapping, in its column.
+  // Adds entries after the last one of a block mapping, in its column.
   #add(added: readonly Entry[], before: MappingNode): void {
     const first = before.entries[0]
     if (!first || this.#text[before.start] === '{') throw BAIL_OUT
@@ -145,7 +145,7 @@ class TextPatch {
     })
   }
 
-  // A tag, an anchor or `?` before a key makes its column another than that of its mapping.
+  // With a tag, an anchor or `?` before the first key, its column is not the column of the mapping.
   #columnOf({ start }: Node): number {
     const column = this.source.source.position(start).column - 1
     if (!/^[ -]*$/.test(this.#text.slice(start - column, start))) throw BAIL_OUT
@@ -153,21 +153,21 @@ class TextPatch {
   }
 }
 
-// A line end of its own, unless that would become part of a text.
+// Adds a final line end if it is missing.
 function endedText(text: string): string {
   if (/[\r\n]$/.test(text)) return text
   return `${text}${text.includes('\r\n') ? '\r\n' : '\n'}`
 }
 
-function inStyleOf(written: string, value: unknown, is11 = false): string | undefined {
+function inStyleOf(written: string, value: unknown, isYaml11: boolean): string | undefined {
   if (typeof value === 'object' && value !== null) return undefined
   if (typeof value !== 'string') return scalarText(value)
   if (written.startsWith('"')) return quotedText(value)
   if (written.startsWith("'") && isPrintable(value)) return `'${value.replaceAll("'", "''")}'`
-  return scalarText(value, { flow: true, isYaml11: is11 })
+  return scalarText(value, { flow: true, isYaml11 })
 }
 
-// Names are given in the text as a whole, not in a part of it.
+// Anchors are named for the whole text, not for a part of it.
 function hasAnchors(node: Node): boolean {
   if (node.kind === 'alias' || node.anchor !== undefined) return true
   if (node.kind === 'sequence') return node.items.some(hasAnchors)

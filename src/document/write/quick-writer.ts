@@ -3,8 +3,8 @@ import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { literalBlock, scalarText } from './scalar-text.js'
 
 /**
- * Writes nodes that no text has, in block style, with the names of those that are repeated. Gives up, and returns `undefined`, at what only the `yaml` package
- * should write: YAML's own tags, keys that are no short text.
+ * Writes nodes that were not loaded, in block style, with `anchors` for repeated nodes. Returns `undefined` for what only the
+ * `yaml` package should write: core tags, and keys that are not short strings.
  */
 export function writeQuickly(root: Node, anchors: ReadonlyMap<Node, string>): string | undefined {
   return unlessBailedOut(() => new QuickWriter(anchors).write(root))
@@ -24,14 +24,14 @@ class QuickWriter {
     return this.#text
   }
 
-  /** What stands behind `key:` or `-`, up to the end of its last line. */
+  /** Writes the value after `key:` or `-`, up to the end of its last line. */
   #value(node: Node, indent: number): void {
     const props = this.#props(node)
     if (isBlock(node)) this.#block(node, ` ${props}`.trimEnd(), indent)
     else this.#text += spaced(joined(props, this.#inline(node, indent)))
   }
 
-  /** A collection below the line that `lead` ends. */
+  /** Writes a collection below the line that `lead` ends. */
   #block(node: Node, lead: string, indent: number): void {
     if (lead !== '' || indent > 0) this.#text += `${lead}\n`
     this.#children(node, indent, false)
@@ -54,7 +54,7 @@ class QuickWriter {
     this.#value(value, indent + 2)
   }
 
-  // `- a: 1`: an untagged collection begins on the line of its dash.
+  // `- a: 1`: an untagged collection starts on the line of its dash.
   #item(item: Node, indent: number): void {
     this.#text += '-'
     if (!isBlock(item) || this.#props(item) !== '') this.#value(item, indent + 2)

@@ -4,39 +4,39 @@ import type { Registry } from '../../registry/registry.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { resolveAlias, textOfKey } from '../nodes.js'
 
-/** A loaded node, and the loading that knows what it became. */
+/** The loaded node that a made one comes from, and the context that has the values of loaded nodes. */
 export interface Origin {
   readonly node: Node
   readonly context: ConstructContext
-  /** The node lends its style only: what takes its place is another thing. */
+  /** Only the style of the node is used: the value that replaces it is a different one. */
   readonly styleOnly?: true
 }
 
-/** Makes nodes of values. */
+/** Makes the nodes of values. */
 export interface RepresentContext {
   readonly registry: Registry
-  /** Whether what a schema filled in is written too. */
+  /** Whether the defaults of schemas are written, too. */
   readonly defaults: boolean
-  /** The node of a value; `hint` is what stood in its place, whose style and comments it keeps. */
+  /** The node of a value, with the style and comments of its `origin`. */
   represent(value: unknown, origin?: Origin): Node
-  /** The node that a loaded one is written as, with what became of it since. */
+  /** The node for a loaded one, with the changes since. */
   copy(origin: Origin): Node
   copyEntry(entry: Entry, context: ConstructContext): Entry
-  /** The finished node that a loaded one, or what it is an alias of, was written as. */
+  /** The finished node for a loaded one, or for the target of an alias. */
   written(node: Node, context: ConstructContext): Node | undefined
-  /** Whether a made node, or what it is an alias of, is that of a value. */
+  /** Whether a made node, or the target of an alias, represents a value. */
   isWrittenAs(value: unknown, made: Node, context: ConstructContext): boolean
-  /** The values that a made mapping has when it is read, by their names: what `<<` brings along included. */
+  /** The values that a made mapping will have when it is read, including merged ones, by name. */
   mergedEntries(made: Node): ReadonlyMap<string, Node>
-  /** The node of a name that no file has; mappings share it, as they do their names. */
+  /** The node of a key that was not loaded; mappings share it. */
   key(name: string): ScalarNode
-  /** Says which loaded node a made one takes the place of, and returns the made one. */
+  /** Records which loaded node a made one comes from, and returns the made one. */
   recordOrigin<N extends Node>(made: N, origin: Origin | undefined): N
-  /** Makes something one step further down. */
+  /** Calls `make` one step deeper in the path. */
   within<T>(step: string, make: () => T): T
 }
 
-/** Stands for what was not constructed, as what is in a template: its node is all there is. */
+/** The value of a node that was not constructed, such as one in a template. */
 export class Unconstructed implements Origin {
   constructor(
     readonly node: Node,
@@ -44,7 +44,7 @@ export class Unconstructed implements Origin {
   ) {}
 }
 
-/** The values of a loaded mapping as it is read, with what `<<` brings along; for an object, by the names of options. */
+/** The current values of a loaded mapping, including merged ones; for an object, by the names of its options. */
 export function valuesOf(
   node: MappingNode,
   context: ConstructContext,

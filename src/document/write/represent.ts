@@ -22,17 +22,17 @@ import { isCoreCollection, isWritableDate, representCore } from './core-values.j
 import { InstanceWriter } from './instance-writer.js'
 import { type Origin, type RepresentContext, Unconstructed, valuesOf } from './represent-context.js'
 
-/** Makes nodes of values: what was loaded becomes the node that it was loaded from, as far as it did not change. */
+/** Makes the nodes of values: loaded values get their loaded nodes, as far as they did not change. */
 export class Representation implements RepresentContext {
-  /** The loaded node that a made one repeats or takes the place of. */
+  /** The loaded node that a made one comes from. */
   readonly origins = new Map<Node, Node>()
-  /** The loaded node that stood where a made one stands, where that is not its origin. */
+  /** The loaded node that a made one replaces, where that is not its origin. */
   readonly replaced = new Map<Node, Node>()
-  /** Where loaded nodes came from. */
+  /** The contexts of the loaded nodes. */
   readonly sources = new Set<ConstructContext>()
-  /** Whether anything stands in two places, so that it needs a name. */
+  /** Whether a value is repeated, so that it needs an anchor. */
   repeats = false
-  /** Nothing as long as the node is being made. */
+  /** The node of each object; `undefined` while it is being made. */
   readonly #made = new Map<object, Node | undefined>()
   readonly #keys = new Map<string, ScalarNode>()
   readonly #copied = new Map<Node, Node>()
@@ -52,7 +52,7 @@ export class Representation implements RepresentContext {
     return this.recordOrigin(scalarNode(value ?? null), origin)
   }
 
-  // What takes the place of something else keeps its comment.
+  // A value that replaces another keeps the comment.
   #inPlace(made: Node, origin: Origin | undefined): Node {
     if (!origin || this.origins.get(made) === origin.node) return made
     this.replaced.set(made, origin.node)
@@ -60,7 +60,7 @@ export class Representation implements RepresentContext {
     return made
   }
 
-  /** Says which loaded node a made one takes the place of, and returns the made one. */
+  /** Records which loaded node a made one comes from, and returns the made one. */
   recordOrigin<N extends Node>(made: N, origin: Origin | undefined): N {
     if (!origin) return made
     this.origins.set(made, origin.node)
@@ -115,7 +115,7 @@ export class Representation implements RepresentContext {
 
   within<T>(step: string, make: () => T): T {
     if (this.#path.length >= maxDepth)
-      throw this.#mistake(`is nested more than ${maxDepth} times`, 'TOO_DEEP')
+      throw this.#mistake(`is nested more than ${maxDepth} levels deep`, 'TOO_DEEP')
     this.#path.push(step)
     const made = make()
     this.#path.pop()
@@ -132,7 +132,7 @@ export class Representation implements RepresentContext {
     return this.#remember(node, this.#structure({ node, context }))
   }
 
-  // Where its anchor is not written, what it repeats is.
+  // If its anchor is not written, its target is.
   #copyAlias(node: AliasNode, context: ConstructContext): Node {
     const made = this.copy({ node: aliasTarget(node), context })
     return made.kind === 'alias'
@@ -156,13 +156,13 @@ export class Representation implements RepresentContext {
   }
 
   #remember(from: Node, made: Node): Node {
-    // Two equal scalars are one only where the file says so.
+    // Equal scalars are shared only if the file does so with an anchor.
     const shared = from.kind !== 'scalar' || from.anchor !== undefined
     if (made.kind !== 'alias' && shared) this.#copied.set(from, made)
     return made
   }
 
-  /** A loaded node, its children copied. */
+  /** Copies a loaded node with its children. */
   #structure({ node, context }: Origin): Node {
     if (node.kind === 'sequence') {
       const items = node.items.map((item, index) =>
@@ -189,10 +189,10 @@ export class Representation implements RepresentContext {
 
   #make(value: object, replaced: Origin | undefined): Node {
     if (isUnconstructed(value)) return this.copy(value)
-    const { loaded, snapshot: made } = provenanceOf(value) ?? {}
-    // What a "fromYaml" or a factory made as plain data stands as it stood, or anew.
-    if (loaded && made !== undefined && isSameData(value, made)) return this.#structure(loaded)
-    const origin = made === undefined ? (loaded ?? styleOf(replaced)) : undefined
+    const { loaded, snapshot } = provenanceOf(value) ?? {}
+    // Plain data of a "fromYaml" or factory is written as it was loaded if it did not change.
+    if (loaded && snapshot !== undefined && isSameData(value, snapshot)) return this.#structure(loaded)
+    const origin = snapshot === undefined ? (loaded ?? styleOf(replaced)) : undefined
     if (Array.isArray(value))
       return this.#pairs(value, origin) ?? sequenceOf(value, this, { origin: ofKind(origin, 'sequence') })
     if (isPlainObject(value))
@@ -206,7 +206,7 @@ export class Representation implements RepresentContext {
 
   #core(value: object, origin: Origin | undefined, replaced: Origin | undefined): Node | undefined {
     if (value instanceof Date && !isWritableDate(value))
-      throw this.#unwritable('no date of the years 100 to 9999')
+      throw this.#unwritable('a date outside the years 100 to 9999')
     const node = replaced && resolveAlias(replaced.node)
     if (
       node?.kind === 'scalar' &&
@@ -223,17 +223,17 @@ export class Representation implements RepresentContext {
   }
 
   #unwritable(what: string): RegistrationError {
-    return this.#mistake(`is ${what}, which YAML cannot hold`, 'UNWRITABLE')
+    return this.#mistake(`is ${what}, which YAML cannot represent`, 'UNWRITABLE')
   }
 
   #mistake(what: string, code: string): RegistrationError {
     const way = this.#path.map((step) => (step.startsWith('[') ? step : `.${step}`)).join('')
-    const subject = way === '' ? 'What is dumped' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
+    const subject = way === '' ? 'The dumped value' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
     return new RegistrationError(`${subject} ${what}`, { code })
   }
 }
 
-/** Whether a value is what the scalar in its place says. */
+/** Whether a value is still what its scalar says. */
 function isUnchanged(value: unknown, { node, context }: Origin): boolean {
   const loaded = resolveAlias(node)
   if (loaded.kind !== 'scalar') return false
@@ -242,7 +242,7 @@ function isUnchanged(value: unknown, { node, context }: Origin): boolean {
     : isSameScalar(value ?? null, loaded.value) && isSimple(loaded)
 }
 
-// Its node says all of it: no object was made of it.
+// Whether the node has the whole value: no object was constructed from it.
 function isSimple(node: Node): boolean {
   return (
     node.kind === 'scalar' &&
@@ -255,7 +255,7 @@ function isUnconstructed(value: unknown): value is Origin {
   return typeof value === 'object' && value !== null && (value instanceof Unconstructed || isTemplate(value))
 }
 
-// What takes the place of a collection is written in its style, but is not what others repeat.
+// A value that replaces a collection gets its style, but not its anchor.
 function styleOf(replaced: Origin | undefined): Origin | undefined {
   const node = replaced?.node
   if (node?.kind !== 'sequence' && node?.kind !== 'mapping') return undefined

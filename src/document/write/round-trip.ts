@@ -3,7 +3,7 @@ import { isSameScalar } from '../construct/snapshot.js'
 import { resolveAlias } from '../nodes.js'
 import { parse } from '../read/parse.js'
 
-/** Whether a text is read as the node tree that it was written from. */
+/** Whether a text is read as the same node tree that it was written from. */
 export function roundTrips(text: string, root: Node): boolean {
   const { documents, problems } = parse(text, '')
   const [document, second] = documents
@@ -16,7 +16,7 @@ export function roundTrips(text: string, root: Node): boolean {
 }
 
 class TreeComparison {
-  /** The written node of each that was read. */
+  /** The written node for each read one. */
   readonly #written = new Map<Node, Node>()
 
   isSame(read: Node, written: Node): boolean {
@@ -41,13 +41,13 @@ class TreeComparison {
   #sameEntries(read: readonly Entry[], written: readonly Entry[]): boolean {
     if (read.length !== written.length) return false
     return read.every(({ key, value, merge }, index) => {
-      const { key: name, value: of, merge: merges } = written[index]!
-      return merge === merges && this.isSame(key, name) && this.isSame(value, of)
+      const { key: writtenKey, value: writtenValue, merge: writtenMerge } = written[index]!
+      return merge === writtenMerge && this.isSame(key, writtenKey) && this.isSame(value, writtenValue)
     })
   }
 }
 
-// Of a tag that YAML does not know the text counts, and whether there is any.
+// Scalars with application tags are compared by their text.
 function isSameText(read: ScalarNode, written: ScalarNode): boolean {
   if (typeof written.value === 'bigint' || isApplicationTag(read.tag))
     return String(read.value) === String(written.value)

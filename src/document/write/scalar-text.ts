@@ -1,9 +1,9 @@
 import { resolvePlain } from '../read/core-schema.js'
 
-// First what begins with an indicator or ends in a space, then what any reader might take for something else.
+// Starts with an indicator, ends with a space, or might be read as something else.
 const unsafe = /^[\s\-?:,[\]{}#&*!|>'"%@`]|[\s:]$|: | #|^(?:---|\.\.\.)|^(?:<<|=)$/
 const mayBeYaml11 = /^(?:[-+.0-9]|[yYnNoO].{0,2}$)/
-/** What is a boolean, a number or a date in YAML 1.1: https://yaml.org/type/. */
+/** Booleans, numbers and dates of YAML 1.1: https://yaml.org/type/. */
 const yaml11 = new RegExp(
   [
     'yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF',
@@ -20,17 +20,17 @@ const yaml11 = new RegExp(
 const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/
 const inFlow = /[,[\]{}]/
 
-/** Where a scalar stands. */
+/** The context of a scalar. */
 export interface ScalarContext {
-  /** In a flow collection, where commas and brackets end a text without quotes. */
-  readonly flow?: boolean
+  /** In a flow collection, where commas and brackets end a plain scalar. */
+  readonly flow: boolean
   /** Under `%YAML 1.1`, where `y` is a boolean. */
-  readonly isYaml11?: boolean
+  readonly isYaml11: boolean
 }
 
-const anywhere: ScalarContext = {}
+const anywhere: ScalarContext = { flow: false, isYaml11: false }
 
-/** The text of a scalar on one line; strings without quotes where that is safe. */
+/** Writes a scalar on one line; a string without quotes if that is safe. */
 export function scalarText(value: unknown, where = anywhere): string {
   if (value instanceof Date) return value.toISOString().replace(/(?:T00:00:00)?\.000Z$/, '')
   if (typeof value === 'string') return isSafe(value, where) ? value : quotedText(value)
@@ -38,12 +38,12 @@ export function scalarText(value: unknown, where = anywhere): string {
   return String(value)
 }
 
-/** Whether a string reads as itself without quotes, to readers of YAML 1.1 as well: `yes`, `1_000` and `12:30` are none. */
-function isSafe(text: string, { flow, isYaml11: ofOld }: ScalarContext): boolean {
+/** Whether a string without quotes is read as itself, also by readers of YAML 1.1; `yes`, `1_000` and `12:30` are not. */
+function isSafe(text: string, { flow, isYaml11 }: ScalarContext): boolean {
   return (
     text !== '' &&
     !(flow && inFlow.test(text)) &&
-    !(ofOld && /^[yYnN]$/.test(text)) &&
+    !(isYaml11 && /^[yYnN]$/.test(text)) &&
     !unsafe.test(text) &&
     !unprintable.test(text) &&
     resolvePlain(text) === text &&
@@ -51,7 +51,7 @@ function isSafe(text: string, { flow, isYaml11: ofOld }: ScalarContext): boolean
   )
 }
 
-/** A string in double quotes; what an editor would show as nothing, or as a line end, is escaped. */
+/** Writes a string in double quotes; characters that editors show as nothing or as a line end are escaped. */
 export function quotedText(text: string): string {
   const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
   return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped)
@@ -62,25 +62,25 @@ function numberText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf'
   if (Object.is(value, -0)) return '-0'
   const text = String(value)
-  // An integer that large would be read as a bigint.
+  // Without a point, it would be read as a bigint.
   return Number.isInteger(value) && !Number.isSafeInteger(value) && !text.includes('e') ? `${text}.0` : text
 }
 
-/** The header and lines of a string as a literal block, `|` or `|-`; `undefined` where a block could not hold it. */
+/** The header and lines of a string as a literal block, `|` or `|-`; `undefined` if a block cannot represent it. */
 export function literalBlock(text: string): { header: string; lines: string[] } | undefined {
-  // Nothing that only a header with an indentation or "+" could hold, and no line with blanks at its end.
+  // Excludes strings that need a header with an indentation or "+", and lines with trailing blanks.
   if (!text.includes('\n') || /^\s/.test(text) || /\n\n$|[^\S\n]$/m.test(text)) return undefined
   if (unprintable.test(text.replaceAll('\n', ''))) return undefined
   const kept = text.endsWith('\n')
   return { header: kept ? '|' : '|-', lines: (kept ? text.slice(0, -1) : text).split('\n') }
 }
 
-/** Whether a text without quotes would end early in a flow collection. */
+/** Whether a string without quotes would end early in a flow collection. */
 export function endsInFlow(text: string): boolean {
   return inFlow.test(text)
 }
 
-/** Whether a string has nothing in it that only an escape can show. */
+/** Whether a string has no characters that need an escape. */
 export function isPrintable(text: string): boolean {
   return !unprintable.test(text)
 }

@@ -3,17 +3,17 @@ import { yaml } from '#yaml'
 import type { Entry, Node } from '../../node.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 
-/** The text of a loaded document again, with all that nodes do not hold: comments, quotes, empty lines. */
+/** The text of a loaded document, parsed again for what our nodes do not have: comments, quotes, empty lines. */
 export class SourceDocument {
   readonly root: Node
   readonly nodes = new Map<Node, YamlNode>()
-  /** What stands before the first node, as it is written: comments, directives, `---`. */
+  /** The text before the first node: comments, directives, `---`. */
   readonly header: string
-  /** The comment behind the last node. */
+  /** The comment after the last node. */
   readonly comment: string | null
   /** Whether its plain scalars are read as YAML 1.1. */
   readonly isYaml11: boolean
-  /** Whether its lines end as on Windows. */
+  /** Whether its lines end with CRLF. */
   readonly crlf: boolean
   readonly #body: string
   readonly #yaml = yaml()
@@ -24,7 +24,7 @@ export class SourceDocument {
     const text = whole.replaceAll('\r\n', '\n')
     const body = bodyStart(text)
     this.header = text.slice(0, body).replace(/^\ufeff/, '')
-    this.isYaml11 = document.isYaml11 === true
+    this.isYaml11 = document.isYaml11
     this.#body = text.slice(body)
     const parsed = this.#yaml.parseDocument(this.#body, {
       uniqueKeys: false,
@@ -38,18 +38,18 @@ export class SourceDocument {
     this.#pair(document.root, parsed.contents)
   }
 
-  /** What stands behind the bracket of a flow collection: a space, or nothing. */
+  /** The padding after the opening bracket of a flow collection: a space, or nothing. */
   padding({ range }: YamlNode): string {
     return this.#body[range![0] + 1] === ' ' ? ' ' : ''
   }
 
-  /** A scalar as it is written, if that is on one line and no block (`BLOCK_LITERAL` and `BLOCK_FOLDED`). */
+  /** The text of a scalar on one line; `undefined` for others and for blocks (`BLOCK_LITERAL` and `BLOCK_FOLDED`). */
   lineOf({ range, type }: Scalar): string | undefined {
     const text = this.#body.slice(range![0], range![1])
     return type?.startsWith('B') || text.includes('\n') ? undefined : text
   }
 
-  // Both trees were made of the same text by the same parser: they have the same shape.
+  // Both trees come from the same text and parser, so that they have the same shape.
   #pair(node: Node, written: YamlNode | null): void {
     if (!written) return
     this.nodes.set(node, written)
@@ -76,7 +76,7 @@ export class SourceDocument {
   }
 }
 
-/** Where the content of a document begins: behind comments, empty lines and the marker `---`. */
+/** The offset of the content of a document: after comments, empty lines and the marker `---`. */
 function bodyStart(text: string): number {
   const lead = /^\ufeff?(?:%[^\n]*\n|[ \t]*(?:#[^\n]*)?\n)*/.exec(text)![0]
   const marker =
@@ -87,9 +87,9 @@ function bodyStart(text: string): number {
 }
 
 /**
- * Moves the comments of a text as the `yaml` package read it to what people mean by them, so that they go where that
- * goes: a comment above the first item or key belongs to that and not to the collection, and one behind a collection
- * but in the column of its parent belongs to what follows there.
+ * Moves comments to the nodes that people mean, so that they move along with these. The `yaml` package attaches a comment above
+ * the first item or key to the collection; it belongs to the item. A comment after a collection but in the column of its parent
+ * belongs to what follows there.
  */
 function moveComments(root: YamlNode, text: string): void {
   new CommentMover(text).settle(root)
@@ -100,7 +100,7 @@ class CommentMover {
 
   constructor(readonly text: string) {}
 
-  /** Returns the lines that belong to what stands around a node. */
+  /** Moves the comments in a node; returns the lines that belong to the collection around it. */
   settle(node: YamlNode): string[] {
     if (!this.#yaml.isCollection(node)) return []
     if (node.flow) {
@@ -126,7 +126,7 @@ class CommentMover {
     return outer
   }
 
-  // What stands between a key and its block: on the line of the key it is about all, below it about the first in it.
+  // Of comments between a key and its block, one on the line of the key is about the whole block, others about its first item.
   #settleLead(key: YamlNode, value: YamlNode): void {
     if (!this.#yaml.isCollection(value) || value.flow || !value.commentBefore) return
     const [line = ''] = this.text.slice(key.range![1], value.range![0]).split('\n', 1)
@@ -136,7 +136,7 @@ class CommentMover {
     prepend(this.#nodeOf(value.items[0] as YamlNode | Pair), lines)
   }
 
-  // The lines from the first on that stands left of the collection.
+  // Cuts off the comment lines from the first one that is left of the collection.
   #cutOuter(node: YamlNode & { comment?: string | null }): string[] {
     const { range } = node
     const lines = linesOf(node.comment)
@@ -177,7 +177,7 @@ function columnsOfComments(text: string): number[] {
   return [...text.matchAll(/^([ \t]*)#/gm)].map(([, space]) => space!.length)
 }
 
-// The place in `lines` of the comment with this number, where empty lines do not count.
+// The index in `lines` of the comment with this number, not counting empty lines.
 function cutAt(lines: readonly string[], number: number): number {
   let count = -1
   return lines.findIndex((line) => line !== '' && ++count === number)

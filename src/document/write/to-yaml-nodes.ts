@@ -21,23 +21,23 @@ import {
 import type { SourceDocument } from './source-document.js'
 import { paddedCollections, Verbatim } from './yaml-extensions.js'
 
-/** What the nodes of one document are written with. */
+/** What {@link toYamlNode} needs to know about a document. */
 export interface WriteContext {
   /** The names of anchors. */
   readonly anchors: ReadonlyMap<Node, string>
   /** Whether plain scalars will be read as YAML 1.1. */
   readonly isYaml11: boolean
-  /** The written form of a loaded node, and the text that it stands in. */
+  /** The node of the `yaml` package for a loaded node, and its document. */
   original(node: Node): [YamlNode, SourceDocument] | undefined
-  /** The loaded node that a made one repeats. */
+  /** The loaded node that a made one comes from. */
   origin(node: Node): Node | undefined
-  /** The loaded node that stood in the place of a made one. */
+  /** The loaded node that a made one replaces. */
   replacedBy(node: Node): Node | undefined
-  /** Whether the comments of a written node are not taken yet: each is written once. */
+  /** Claims the comments of a node; returns whether they were free: each comment is written once. */
   claim(written: YamlNode): boolean
 }
 
-/** A node of the `yaml` package for a node of ours, in the style and with the comments of its original. */
+/** Converts a node of ours to one of the `yaml` package, in the style and with the comments of its original. */
 export function toYamlNode(node: Node, context: WriteContext, inFlow = false): YamlNode {
   const made = node.kind === 'alias' ? aliasTo(node, context) : withProps(node, context, inFlow)
   for (const loaded of [context.origin(node), context.replacedBy(node)])
@@ -50,7 +50,7 @@ function withProps(node: Exclude<Node, AliasNode>, context: WriteContext, inFlow
   if (node.kind === 'scalar' && isNothing(node)) return nothing(node.tag, anchor)
   const origin = context.origin(node)
   const made = bare(node, origin && context.original(origin), context, inFlow)
-  // In the other version of YAML a date needs a tag to be one.
+  // In YAML 1.2 a date needs a tag.
   const tag = node.kind === 'scalar' && node.value instanceof Date && !node.tag ? isoTag(made) : node.tag
   if (tag !== undefined) addTag(made, tag)
   if (anchor !== undefined) made.anchor = anchor
@@ -70,7 +70,7 @@ function addComments(made: YamlNode, original: YamlNode | undefined, context: Wr
   if (!original.comment) return
   const [was, is] = [isBlock(original), isBlock(made)]
   if (was === is) made.comment ??= original.comment
-  // Behind a block there is no room for the comment of one line, and what is at the end of a block goes with it.
+  // A one-line comment has no room after a block, and a comment at the end of a block is removed with it.
   else if (is) (made as Block).lineComment ??= original.comment
 }
 
@@ -84,7 +84,7 @@ function isBlock(node: YamlNode): boolean {
   return yaml().isCollection(node) && !node.flow && node.items.length > 0
 }
 
-// The package would write the value of one of its own tags anew.
+// The package would write values with core tags in its own form.
 function addTag(made: YamlNode, tag: string): void {
   const { value } = made as Scalar
   if (value instanceof Verbatim && tag.startsWith(coreTag))
@@ -96,7 +96,7 @@ function isNothing(node: ScalarNode): boolean {
   return node.plain && node.value === '' && node.tag !== undefined
 }
 
-// The package would leave a space behind a tag with nothing after it.
+// The package would leave a space after a tag without a value.
 function nothing(tag: string | undefined, anchor: string | undefined): Scalar {
   const text = [anchor && `&${anchor}`, tag && shortTag(tag)].filter(Boolean).join(' ')
   return scalarOf(new Verbatim(text, true))
@@ -134,7 +134,7 @@ function sequence(
   return made
 }
 
-// Above the dash: behind it the comment of a first key would be taken for that of the item.
+// Above the dash: after it, the comment of a first key would be read as that of the item.
 function toItem(node: Node, context: WriteContext, flow: boolean): YamlNode {
   const item = toYamlNode(node, context, flow)
   if (flow && isEmptyText(item)) item.value = new Verbatim('null')
@@ -148,15 +148,15 @@ function toItem(node: Node, context: WriteContext, flow: boolean): YamlNode {
   return item
 }
 
-// Between commas there must be something.
+// An empty item is not possible between commas.
 function isEmptyText(item: YamlNode): item is Scalar {
   return yaml().isScalar(item) && item.value instanceof Verbatim && item.value.text === '' && !item.anchor
 }
 
-/** Stands for a space behind a tag, where the package would take one for the begin of a value; no text has it. */
+/** Stands for a space after a tag, where the package would read a space as the start of a value; no text contains it. */
 export const standInSpace = '\u0001'
 
-// Behind a tag there is room for it; else it is returned.
+// After a tag there is room for the comment; otherwise it is returned.
 function lineComment(block: Block, comment = block.lineComment): string | undefined {
   if (!comment || !block.tag?.startsWith('!') || comment.includes('\n')) return comment
   block.tag += ` #${comment}`.replaceAll(' ', standInSpace)
@@ -206,7 +206,7 @@ function unchanged(
   return text === undefined ? withType(node.value, written.type) : scalarOf(new Verbatim(text, false, true))
 }
 
-// A number in place of a quoted string needs no quotes, a string in place of a string keeps them.
+// A string that replaces a quoted string keeps its quotes; other values need none.
 function restyled(node: ScalarNode, { type, value: before }: Scalar, where: ScalarContext): Scalar {
   const { value } = node
   if (typeof value !== 'string' || typeof before !== 'string') return fresh(node, where)
@@ -246,7 +246,7 @@ function pairOf({ key: name, value: of }: Entry, context: WriteContext, inFlow: 
   return new (yaml().Pair)(key, value)
 }
 
-// On one line in any case.
+// Keys are on one line.
 function toKey(name: Node, context: WriteContext): YamlNode {
   return toYamlNode(name, context, true)
 }

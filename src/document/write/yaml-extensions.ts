@@ -2,9 +2,9 @@ import type { ScalarTag, YAMLMap, YAMLSeq } from 'yaml'
 import { yaml } from '#yaml'
 import { coreTag } from '../../node.js'
 
-/** A scalar that did not change: written as it stood, `0x1F`, `1e3`, `~`, or nothing at all. */
+/** The text of an unchanged scalar, which is written as it was: `0x1F`, `1e3`, `~`, or nothing. */
 export class Verbatim {
-  /** `propsOnly`: the text is a tag or an anchor with nothing behind it. `asItStood`: it is that of a file. */
+  /** `propsOnly`: the text is a tag or an anchor without a value. `asItStood`: it comes from a file. */
   constructor(
     readonly text: string,
     readonly propsOnly = false,
@@ -22,7 +22,7 @@ export const verbatimTag: ScalarTag = {
   default: true,
   identify: (value) => value instanceof Verbatim,
   resolve: (text) => text,
-  // A colon right behind a tag would be read as part of it.
+  // A colon right after a tag would be read as part of it.
   stringify: ({ value }, { implicitKey }) => {
     const { text, propsOnly } = value as Verbatim
     return propsOnly && implicitKey ? `${text} ` : text
@@ -31,12 +31,12 @@ export const verbatimTag: ScalarTag = {
 
 type Stringify = YAMLMap['toString']
 
-/** What the comment of one line becomes when a block takes its place: it stands on the line that the block begins with. */
+/** A one-line comment of a value that a block replaces: it goes on the line where the block starts. */
 interface LineComment {
   lineComment?: string
 }
 
-/** Collections that know their own padding: the package has one answer for a whole text, a file may have both. */
+/** Collections with their own padding: the package has one setting for a whole text, but a file may use both. */
 interface PaddedCollections {
   /** `{ a: 1 }` or `{a: 1}`. */
   readonly PaddedMap: new (
@@ -50,7 +50,7 @@ interface PaddedCollections {
 
 let made: PaddedCollections | undefined
 
-/** The classes, made when they are first needed: what they extend is loaded then. */
+/** Creates the classes on first use, since the classes that they extend are loaded lazily. */
 export function paddedCollections(): PaddedCollections {
   made ??= make()
   return made

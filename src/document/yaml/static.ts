@@ -3,7 +3,7 @@ import * as library from 'yaml'
 /** The `yaml` package. */
 export type Yaml = typeof library
 
-/** The `yaml` package: this is what bundlers take, which must see the import. */
+/** The `yaml` package, for bundlers, which need a static import. */
 export function yaml(): Yaml {
   return library
 }

@@ -1,9 +1,10 @@
+import { omitUndefined } from '../../util/plain-object.js'
 import type { Class } from '../registration.js'
 import { issuePath, type SchemaIssue, type StandardSchema } from '../standard-schema.js'
 import type { DescribedTag } from './described-tag.js'
 import { isSchemaObject, isUnconstrained, type JsonSchema, reference } from './keywords.js'
 
-/** Says in the JSON Schema of options where an object of which class may stand, as the schema itself decides it. */
+/** Adds references to classes to the JSON Schema of options, where the schema itself accepts objects of these classes. */
 export class ClassReferences {
   constructor(
     readonly schema: StandardSchema,
@@ -33,12 +34,12 @@ export class ClassReferences {
       option,
       this.#part(schema, optionPosition(position, option)),
     ])
-    return {
-      ...(filled.length > 0 ? { properties: Object.fromEntries(filled) } : {}),
-      ...(isSchemaObject(others)
-        ? { additionalProperties: this.addTo(others, optionPosition(position, 'any')) }
-        : {}),
-    }
+    return omitUndefined({
+      properties: filled.length > 0 ? Object.fromEntries(filled) : undefined,
+      additionalProperties: isSchemaObject(others)
+        ? this.addTo(others, optionPosition(position, 'any'))
+        : undefined,
+    })
   }
 
   #items({ items }: JsonSchema, position: Position): JsonSchema {
@@ -60,27 +61,27 @@ export class ClassReferences {
   }
 }
 
-/** A place in the options of a class. */
+/** A position in the options of a class. */
 interface Position {
   readonly path: readonly string[]
-  /** Options that have nothing but a value at this place. */
+  /** Wraps a value in options that have only this value, at this position. */
   readonly wrap: (value: unknown) => unknown
 }
 
 /** The options as a whole. */
 const rootPosition: Position = { path: [], wrap: (value) => value }
 
-/** An option of what stands at a place. */
-function optionPosition({ path, wrap: around }: Position, name: string): Position {
-  return { path: [...path, name], wrap: (value) => around({ [name]: value }) }
+/** The position of an option in the value at a position. */
+function optionPosition({ path, wrap }: Position, name: string): Position {
+  return { path: [...path, name], wrap: (value) => wrap({ [name]: value }) }
 }
 
-/** The first item of what stands at a place. */
-function itemPosition({ path, wrap: around }: Position): Position {
-  return { path: [...path, '0'], wrap: (value) => around([value]) }
+/** The position of the first item of the value at a position. */
+function itemPosition({ path, wrap }: Position): Position {
+  return { path: [...path, '0'], wrap: (value) => wrap([value]) }
 }
 
-/** Whether a schema takes an object of a class at a place: it is asked with an empty one. */
+/** Whether a schema accepts an object of a class at a position: it validates an empty one. */
 function accepts(schema: StandardSchema, position: Position, { prototype }: Class): boolean {
   const issues = issuesWith(schema, position.wrap(Object.create(prototype)))
   return !issues.some((issue) => position.path.every((step, depth) => issuePath(issue)[depth] === step))
@@ -88,12 +89,12 @@ function accepts(schema: StandardSchema, position: Position, { prototype }: Clas
 
 class UnknownClass {}
 
-/** Whether a schema takes whatever stands at a place. */
+/** Whether a schema accepts any value at a position. */
 function acceptsAnything(schema: StandardSchema, position: Position): boolean {
   return accepts(schema, position, UnknownClass)
 }
 
-// Who throws or answers later has said nothing against the object.
+// A schema that throws or is asynchronous has not refused the object.
 function issuesWith(schema: StandardSchema, options: unknown): readonly SchemaIssue[] {
   try {
     const result = schema['~standard'].validate(options)

@@ -4,16 +4,16 @@ import { inputJsonSchema, type StandardSchema } from '../standard-schema.js'
 import type { Tag } from '../tag.js'
 import { isSchemaObject, type JsonSchema } from './keywords.js'
 
-/** A tag that may be written, a factory's included, and what is known of its options. */
+/** A tag of a class or factory, and the JSON Schema of its options. */
 export interface DescribedTag {
   readonly tag: Tag
   readonly resolved: ResolvedTag
   readonly schema: StandardSchema | undefined
-  /** What the schema's library says of the options; absent when nobody can say what stands after the tag. */
+  /** The JSON Schema of the options; `undefined` if there is no schema, or its library has none. */
   readonly options: JsonSchema | undefined
 }
 
-/** The tags of a registry that may be written, the deprecated ones last: an editor takes the first that fits. */
+/** The tags of a registry, deprecated ones last: an editor takes the first that fits. */
 export function describedTags(registry: Registry): DescribedTag[] {
   return [...registry.writableTags()]
     .map((tag) => describeTag(tag, registry.get(tag)!))

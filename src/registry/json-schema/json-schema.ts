@@ -1,3 +1,4 @@
+import { omitUndefined } from '../../util/plain-object.js'
 import { currentRegistry } from '../default-registry.js'
 import { type Definition, keyName } from '../registration.js'
 import type { Registry } from '../registry.js'
@@ -6,14 +7,14 @@ import { type DescribedTag, describedTags } from './described-tag.js'
 import { isSchemaObject, type JsonSchema, reference, toDefinition } from './keywords.js'
 
 /**
- * The JSON Schema (draft 7) of the files that a registry can load: what editors complete and complain by.
+ * Returns the JSON Schema (draft 7) of the files that a registry can load, for completion and validation in editors.
  *
  * ```ts
  * await writeFile('flambeau.schema.json', JSON.stringify(jsonSchema()))
  * ```
  *
- * It holds what the libraries of the schemas say, titles, descriptions, defaults and deprecations included. Options
- * of a class without a schema may be anything. An editor needs {@link customTags}, too.
+ * It contains what the schema libraries provide, including titles, descriptions, defaults and deprecations. Options of a class
+ * without a schema may be anything. Editors also need {@link customTags}.
  */
 export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
   const tags = describedTags(registry)
@@ -29,13 +30,13 @@ export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
 }
 
 /**
- * The tags of a registry as the setting `yaml.customTags` of `yaml-language-server`, and so of VS Code, takes them.
+ * Returns the tags of a registry in the format of the setting `yaml.customTags` of `yaml-language-server` and VS Code.
  *
  * ```ts
  * console.log(JSON.stringify({ 'yaml.customTags': customTags() }))
  * ```
  *
- * Each says on what kind of node the tag stands, and what {@link jsonSchema} should take that for.
+ * Each names the kind of node that has the tag, and the type as which {@link jsonSchema} validates it.
  */
 export function customTags(registry: Registry = currentRegistry()): string[] {
   return describedTags(registry).flatMap((described) =>
@@ -43,15 +44,15 @@ export function customTags(registry: Registry = currentRegistry()): string[] {
   )
 }
 
-// "null" is what no options are: it keeps a node from being judged by the options of another class.
+// "null" is never the type of options, so that the node is not validated by the options of another class.
 function kindsOf({ resolved, options }: DescribedTag): string[] {
   if (resolved.definition.fromYaml) return ['scalar:null', 'mapping:null', 'sequence:null']
   if (options === undefined) return ['mapping:null', 'scalar:null']
-  // "!Train" with nothing after it is an empty scalar, which stands for no options.
+  // "!Train" with nothing after it is an empty scalar: no options.
   return ['mapping', 'scalar:object']
 }
 
-/** What may stand after a tag, as an editor should know it. */
+/** The JSON Schema of what may follow a tag. */
 function tagDefinition(described: DescribedTag, all: readonly DescribedTag[]): JsonSchema {
   const { tag, resolved, schema, options } = described
   const { $schema: _, ...own } = toDefinition(tag, options!)
@@ -60,39 +61,38 @@ function tagDefinition(described: DescribedTag, all: readonly DescribedTag[]): J
 }
 
 function notes({ resolved: { definition, deprecated } }: DescribedTag): JsonSchema {
-  return {
-    ...(definition.description === undefined ? {} : { description: definition.description }),
-    ...(deprecated === undefined ? {} : { deprecated: true, deprecationMessage: deprecated }),
-  }
+  return omitUndefined({
+    description: definition.description,
+    deprecated: deprecated === undefined ? undefined : true,
+    deprecationMessage: deprecated,
+  })
 }
 
-// Injected options are none of the schema's, but may be written.
+// Injected options are not in the schema, but may be written.
 function withYamlKeys({ properties, required }: JsonSchema, { keys, injected }: Definition): JsonSchema {
   const named = Object.entries(isSchemaObject(properties) ? properties : {}).map(([option, schema]) => [
     keyName(option, keys),
     schema,
   ])
-  return {
-    properties: {
-      ...Object.fromEntries(injected.map((option) => [option, {}])),
-      ...Object.fromEntries(named),
-    },
-    ...(Array.isArray(required) ? { required: required.map((option) => keyName(option, keys)) } : {}),
-  }
+  const unchecked = injected.map((option) => [option, {}])
+  return omitUndefined({
+    properties: Object.fromEntries([...unchecked, ...named]),
+    required: Array.isArray(required) ? required.map((option) => keyName(option, keys)) : undefined,
+  })
 }
 
 /**
- * What holds for a document, whose tag a JSON Schema cannot see: a mapping with the required options of a class must be
- * one, or extensions; anything else may be. Options are suggested all the same.
+ * The rules for a whole document. A JSON Schema cannot see its tag, so a mapping with the required options of a class must match
+ * that class, or be extensions; anything else is accepted. Options are suggested in any case.
  */
 function documentRules(tags: readonly string[], definitions: JsonSchema): JsonSchema {
   const classes = tags.map((tag) => definitions[tag] as JsonSchema)
-  const looks = classes.flatMap(shapeOf)
+  const shapes = classes.flatMap(shapeOf)
   const rule = {
-    anyOf: [...tags.map((tag) => reference(tag)), extensions, { not: { type: 'object', anyOf: looks } }],
+    anyOf: [...tags.map((tag) => reference(tag)), extensions, { not: { type: 'object', anyOf: shapes } }],
   }
   return {
-    allOf: [...(looks.length > 0 ? [rule] : []), reference('suggestions')],
+    allOf: shapes.length > 0 ? [rule, reference('suggestions')] : [reference('suggestions')],
     definitions: { ...definitions, suggestions: { anyOf: [{}, ...classes.map(suggestion)] } },
   }
 }
@@ -109,10 +109,10 @@ function shapeOf({ properties, required }: JsonSchema): JsonSchema[] {
   return names.length > 0 ? [{ minProperties: 1, propertyNames: { enum: names } }] : []
 }
 
-// The name that is being written has no value yet.
+// While a key is being typed, it has no value yet.
 const unfinished = { not: { type: ['string', 'number', 'boolean', 'array', 'object'] } }
 
-// Without what is required, so that it fits while it is being written.
+// Without required options, so that it matches while it is being typed.
 function suggestion({ title, properties }: JsonSchema): JsonSchema {
   const names = Object.keys(isSchemaObject(properties) ? properties : {})
   return {

@@ -7,12 +7,12 @@ const annotations = new Set(
   'title description default deprecated deprecationMessage examples $comment readOnly writeOnly'.split(' '),
 )
 
-/** Whether a schema lets everything pass: what its library cannot say, such as an object of a class, looks so. */
+/** Whether a schema accepts everything, as for what its library cannot express, such as an object of a class. */
 export function isUnconstrained(schema: JsonSchema): boolean {
   return Object.keys(schema).every((keyword) => annotations.has(keyword))
 }
 
-/** Whether something is a schema that is an object: `true` and `false` are schemas, too. */
+/** Whether a value is a schema object; `true` and `false` are schemas, too. */
 export function isSchemaObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -22,7 +22,7 @@ export function reference(name: string, ...parts: readonly string[]): JsonSchema
   return { $ref: ['#/definitions', ...[name, ...parts].map(pointerStep)].join('/') }
 }
 
-/** The schema with its references to itself led to the definition that it becomes. */
+/** Rewrites the references of a schema to itself for the definition that it becomes. */
 export function toDefinition(name: string, schema: JsonSchema): JsonSchema {
   const home = reference(name)['$ref']
   return JSON.parse(JSON.stringify(schema), (keyword, value) =>

@@ -24,7 +24,7 @@ function withheldKey(where: string, table: SecretsTable, near: string | undefine
 // The line has the names that are there already: it replaces the one in the file.
 function toCluster(table: SecretsTable, section: string): string {
   const sent = table.hasDefaults() ? table.names() : table.sections()
-  const names = [...sent, section].map((name) => scalarText(name, { flow: true }))
+  const names = [...sent, section].map((name) => scalarText(name, { flow: true, isYaml11: false }))
   return `to "secrets" in the cluster file: "secrets: [${names.join(', ')}]"`
 }
 

@@ -1,7 +1,8 @@
+import { tabIndent } from './messages.js'
 import type { Edit, Line, Proposer, Repair } from './repair.js'
-import { replace } from './repair.js'
+import { charSpan, replace } from './repair.js'
 
-/** Characters that a file should not have: tabs and other blanks as indentation, marks of a merge conflict. */
+/** Repairs characters that do not belong in YAML: tabs and other blanks as indentation, markers of a merge conflict, templates. */
 export const characterRepairs: Proposer = function* (scene) {
   yield* conflicts(scene.lines, scene.index)
   yield* templateLines(scene.lines, scene.index)
@@ -17,11 +18,11 @@ function* conflicts(lines: readonly Line[], index: number): Generator<Repair> {
   if (!first || first.start > (lines[index + 1] ?? lines[index]!).end) return
   const span = { start: first.start, end: first.end }
   const message =
-    'A merge conflict stands here: keep one side, and remove the lines "<<<<<<<", "=======" and ">>>>>>>"'
+    'This merge conflict is not resolved: keep one side, and remove the lines "<<<<<<<", "=======" and ">>>>>>>"'
   yield { span, message, edits: [...oneSide(lines)] }
 }
 
-// The first side stays.
+// Keeps the first side.
 function* oneSide(lines: readonly Line[]): Generator<Edit> {
   let isOther = false
   for (const line of lines) {
@@ -39,7 +40,7 @@ function* templateLines(lines: readonly Line[], index: number): Generator<Repair
   const line = marked.find(({ start }) => start <= lines[index]!.start)
   if (!line) return
   const open = line.content.slice(0, 2)
-  const message = `YAML has no templates, so "${open}" cannot stand here: remove this line, or fill in the template first`
+  const message = `"${open}" is template syntax, which is not YAML: remove this line, or render the template first`
   const start = line.end - line.text.trimStart().length
   yield { span: { start, end: line.end }, message, edits: marked.map((line) => replace(line, '')) }
 }
@@ -49,20 +50,19 @@ function* tabs(lines: readonly Line[], index: number): Generator<Repair> {
   const first = tabbed.find(({ text, start }) => start <= lines[index]!.end && text)
   if (!first) return
   const start = first.start + first.text.indexOf('\t')
-  const span = { start, end: start + 1 }
-  const message = 'A tab cannot indent YAML: use spaces'
+  const span = charSpan(start)
   for (const space of ['  ', '    ', '        ', ' '])
-    yield { span, message, once: true, edits: tabbed.map((line) => withoutTabs(line, space)) }
+    yield { span, message: tabIndent, once: true, edits: tabbed.map((line) => withoutTabs(line, space)) }
   for (const neighbour of [lines[lines.indexOf(first) - 1], lines[lines.indexOf(first) + 1]])
     if (neighbour)
       yield {
         span,
-        message,
+        message: tabIndent,
         once: true,
         edits: tabbed.map((line) => indentedAs(line, neighbour.indent)),
       }
   const columns = [2, 4, 6, 8].map((indent) => tabbed.map((line) => indentedAs(line, indent)))
-  for (const edits of columns) yield { span, message, once: true, edits }
+  for (const edits of columns) yield { span, message: tabIndent, once: true, edits }
 }
 
 function withoutTabs(line: Line, space: string): Edit {
@@ -84,9 +84,9 @@ function* blanks(lines: readonly Line[], index: number): Generator<Repair> {
     const found = new RegExp(`^\\s*${blank.source}|[:-]${blank.source}`).exec(line.text)
     if (!found || !blank.test(found[0])) continue
     const start = line.start + found.index + found[0].search(blank)
-    const message = `${nameOf(line.text[start - line.start]!)} stands here, which YAML does not take for a space: type a space`
-    yield { span: { start, end: start + 1 }, message, edits: blanksOf(lines, ' ') }
-    yield { span: { start, end: start + 1 }, message, edits: blanksOf(lines, '') }
+    const message = `${nameOf(line.text[start - line.start]!)} is not a space in YAML: type a space instead`
+    yield { span: charSpan(start), message, edits: blanksOf(lines, ' ') }
+    yield { span: charSpan(start), message, edits: blanksOf(lines, '') }
   }
 }
 

@@ -1,19 +1,20 @@
 import type { Span } from '../../../source.js'
 import { characterRepairs } from './characters.js'
 import { blockTextRepairs, indentationRepairs } from './indentation.js'
+import { syntaxMessage } from './messages.js'
 import { bracketRepairs, separatorRepairs } from './punctuation.js'
 import { quoteRepairs } from './quotes.js'
 import { applyEdits, type Edit, ErrorLines, type Finding, originalOffset, type Repair } from './repair.js'
 import { plainTextRepairs, propertyRepairs } from './values.js'
 
-/** What is wrong with the YAML of a text: one finding for each cause. */
+/** The diagnosis of a text: one finding for each cause. */
 interface Diagnosis {
   readonly findings: readonly Finding[]
-  /** The text as it was probably meant; `undefined` when that is not known. */
+  /** The text as it was probably meant; `undefined` if that is not known. */
   readonly repaired: string | undefined
-  /** Where an offset of what was meant stands in the text itself. */
+  /** Maps an offset in the repaired text to one in the original text. */
   readonly origin: (offset: number) => number
-  /** From here on nobody knows what was meant. */
+  /** The offset after which the text could not be repaired. */
   readonly reliableUntil: number
 }
 
@@ -29,21 +30,21 @@ const proposers = [
 ]
 
 const mostCauses = 20
-// In characters that are read to try repairs: of a large file fewer are tried.
+// The number of characters that trying repairs may read: in a large file fewer are tried.
 const budget = 8_000_000
 
-// Mistakes which are what they seem.
+// Errors whose cause is where they are reported.
 const obviousCodes = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'CYCLE'])
 
-// What the walk through the nodes finds; with these the parser goes on undisturbed.
+// Errors that are found in the nodes; they do not disturb the parser.
 const nodeCodes = new Set([...obviousCodes, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
 
-/** Reads a text for its errors only. */
+/** Parses a text and returns its errors. */
 type Inspect = (text: string) => readonly Finding[]
 
 /**
- * Finds the cause of each error: a change near it that a person might make, and after which the parser is content.
- * What vanishes with the change was no mistake of its own.
+ * Finds the cause of each error: a change near it that a person might make and after which the text can be parsed. Errors that
+ * disappear with the change are not reported.
  */
 export function diagnose(text: string, inspect: Inspect): Diagnosis {
   return new Diagnoser(text, inspect).run()
@@ -53,7 +54,7 @@ class Diagnoser {
   readonly #findings: Finding[] = []
   readonly #changes: (readonly Edit[])[] = []
   readonly #settled = new Set<string>()
-  /** Of so many mistakes of nodes nobody could say more than the walk that the others are not looked at. */
+  /** Set after many errors in nodes: repairs are not tried for the rest. */
   #nodesAreSettled = false
   #left = budget
   #text: string
@@ -119,7 +120,7 @@ class Diagnoser {
     return inTextOrder(this.inspect(text)).filter((finding) => !this.#isSettled(finding))
   }
 
-  // In the lines around the error where that is enough to see it, else in all of the text.
+  // Tries the lines around the error if the error shows there, else the whole text.
   #bestRepair(error: Finding, found: readonly Finding[]): Repair | undefined {
     const { start, end } = surroundings(this.#text, error)
     if (end - start === this.#text.length) return this.#bestIn({ text: this.#text, error, found })
@@ -134,7 +135,7 @@ class Diagnoser {
     return best && shifted(best, start)
   }
 
-  // The one that leaves the fewest errors, the first of these.
+  // The first of the repairs that leave the fewest errors.
   #bestIn(view: View): Repair | undefined {
     let best: { repair: Repair; left: number } | undefined
     for (const repair of repairsFor(view)) {
@@ -146,7 +147,7 @@ class Diagnoser {
     return best?.repair
   }
 
-  // How many errors a repair leaves; `undefined` when it does not mend this one.
+  // The number of errors that a repair leaves; `undefined` if it does not fix this one.
   #errorsAfter(repair: Repair, { text, error, found }: View): number | undefined {
     const left = this.#inspect(applyEdits(text, repair.edits))
     const [next] = left
@@ -158,7 +159,7 @@ class Diagnoser {
   }
 }
 
-/** A part of the text, and what is wrong with it. */
+/** A part of the text and its errors. */
 interface View {
   readonly text: string
   readonly error: Finding
@@ -174,7 +175,7 @@ function* repairsFor({ text, error }: View): Generator<Repair> {
 const small = 20_000
 const linesAround = 80
 
-// From a line at the top level some way above the place to one some way below it.
+// From a top-level line some lines above the error to one some lines below it.
 function surroundings(text: string, { span, opened }: Finding): Span {
   if (text.length < small) return { start: 0, end: text.length }
   let start = opened ?? span.start
@@ -212,41 +213,3 @@ function keyOf({ code, message }: Finding): string {
 function inTextOrder(found: readonly Finding[]): Finding[] {
   return [...found].sort((a, b) => a.span.start - b.span.start)
 }
-
-/** What is said of a problem that `yaml` found: in its words, where they say what to do, else in ours. */
-export function syntaxMessage(code: string, message: string): string {
-  return messages[code] ?? openQuote(message) ?? wrongCollection(message) ?? withoutPosition(message)
-}
-
-const messages: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'A tab cannot indent YAML: use spaces',
-  MULTIPLE_ANCHORS: 'A node can have one anchor only: remove one "&name"',
-  MULTIPLE_TAGS: 'A node can have one tag only: remove one "!Tag"',
-  BAD_INDENT: 'Wrong indentation: the entries of one mapping or sequence begin in the same column',
-  BLOCK_AS_IMPLICIT_KEY:
-    'A mapping or sequence begins in the middle of a line: begin it on a line of its own',
-  MULTILINE_IMPLICIT_KEY: 'A key must stand on one line, with ":" behind it',
-  KEY_OVER_1024_CHARS:
-    'A key has at most 1,024 characters: use "? key" on a line of its own for a longer one',
-  RESOURCE_EXHAUSTION: 'This is nested too deeply to be read',
-}
-
-function withoutPosition(message: string): string {
-  return message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').replace(/\.$/, '')
-}
-
-// "Missing closing "quote", with the quote that is missing.
-function openQuote(message: string): string | undefined {
-  const quote = /^Missing closing (["'])quote/.exec(message)?.[1]
-  return quote && `This text is not closed: write ${quote} at its end`
-}
-
-// Of a tag of YAML's own: "tag:yaml.org,2002:omap used for map collection, but expects seq".
-function wrongCollection(message: string): string | undefined {
-  const found = /^tag:yaml\.org,2002:(\w+) used for (map|seq) collection, but expects (\w+)/.exec(message)
-  return found
-    ? `"!!${found[1]}" takes a ${names[found[3]!] ?? found[3]}, but here stands a ${names[found[2]!]}`
-    : undefined
-}
-
-const names: Readonly<Record<string, string>> = { map: 'mapping', seq: 'sequence', scalar: 'single value' }

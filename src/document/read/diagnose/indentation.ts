@@ -1,12 +1,12 @@
 import type { Edit, ErrorLines, Line, Proposer } from './repair.js'
 import { insert, replace } from './repair.js'
 
-/** Lines that begin in another column than their siblings. */
+/** Repairs lines that start in another column than their siblings. */
 export const indentationRepairs: Proposer = function* (scene) {
   yield* allShifts(scene)
 }
 
-/** A line that falls out of the block text above it. */
+/** Repairs a line that is indented less than the block scalar it belongs to. */
 export const blockTextRepairs: Proposer = function* (scene) {
   const line = scene.lines[scene.index]!
   if (/:( |$)|^- /.test(line.content)) return
@@ -22,7 +22,7 @@ export const blockTextRepairs: Proposer = function* (scene) {
       .find(({ indent, content }) => content !== '' && indent < text.indent)
   if (!text || !header || !/(^|[\s:-])[|>][-+\d]*$/.test(header.content)) return
   const lines = textOf(scene.lines, line)
-  const message = `Wrong indentation: indent this line by ${spaces(text.indent)}, not by ${line.indent}, as the text of ${JSON.stringify(shortened(header.content))}`
+  const message = `Wrong indentation: indent this line by ${spaces(text.indent)}, not ${line.indent}, like the text of ${JSON.stringify(shortened(header.content))}`
   yield { span: scene.contentSpan(line), message, edits: moved(lines, text.indent - line.indent) }
 }
 
@@ -63,17 +63,17 @@ function* shifts(scene: ErrorLines, line: Line): Generator<Shift> {
   }
 }
 
-// The line, and the lines that are deeper.
+// The line and the more deeply indented lines below it.
 function blockOf(lines: readonly Line[], line: Line): Line[] {
   return untilLess(lines, line, line.indent + 1)
 }
 
-// The line, and all that follow it in no lesser column.
+// The line and the lines below it that are indented at least as much.
 function peersOf(lines: readonly Line[], line: Line): Line[] {
   return untilLess(lines, line, line.indent)
 }
 
-// The line, and those that follow it without a key.
+// The line and the lines below it that have no key.
 function textOf(lines: readonly Line[], line: Line): Line[] {
   const start = lines.indexOf(line)
   let end = start
@@ -99,7 +99,7 @@ function moved(lines: readonly Line[], columns: number): Edit[] {
   )
 }
 
-// The columns that lines around begin in, each with the nearest of these lines.
+// The columns in which nearby lines start, each with the nearest such line.
 function columnsFor(lines: readonly Line[], line: Line): Map<number, Line | undefined> {
   const found = new Map<number, Line | undefined>()
   const index = lines.indexOf(line)
@@ -123,9 +123,9 @@ function addColumns(line: Line, found: Map<number, Line | undefined>): void {
 }
 
 function messageOf({ line, indent, sibling }: Shift): string {
-  const like = sibling ? `, as "${shortened(sibling.content)}"` : ''
-  const what = indent === 0 ? 'begin this line in the first column' : `indent this line by ${spaces(indent)}`
-  return `Wrong indentation: ${what}, not ${indent === 0 ? `with ${spaces(line.indent)} before it` : `by ${line.indent}`}${like}`
+  const like = sibling ? `, like "${shortened(sibling.content)}"` : ''
+  const what = indent === 0 ? 'start this line in the first column' : `indent this line by ${spaces(indent)}`
+  return `Wrong indentation: ${what}, not ${indent === 0 ? `after ${spaces(line.indent)}` : `${line.indent}`}${like}`
 }
 
 function spaces(count: number): string {

@@ -1,9 +1,17 @@
+import { extraComma, missingComma } from './messages.js'
 import { comment } from './quotes.js'
-import { type ErrorLines, excerpt, insert, type Line, type Proposer, type Repair, replace } from './repair.js'
+import {
+  charSpan,
+  type ErrorLines,
+  excerpt,
+  insert,
+  type Line,
+  type Proposer,
+  type Repair,
+  replace,
+} from './repair.js'
 
-export const missingComma = 'A comma is missing before this entry: write "," behind the one before it'
-
-/** Signs between things: ":", "-", "," and the space behind them. */
+/** Repairs separators: ":", "-", "," and the space after them. */
 export const separatorRepairs: Proposer = function* (scene) {
   yield* commas(scene)
   yield* commaAtEnd(scene)
@@ -26,13 +34,12 @@ function* commas({ text, error, lines, index }: ErrorLines): Generator<Repair> {
     const end = line && /[\]}"'\w],\s*$/.exec(line.text)
     if (!end) continue
     const comma = line.start + line.text.lastIndexOf(',')
-    const message = 'A comma separates entries in "[...]" and "{...}" only: remove the ","'
-    const span = { start: comma, end: comma + 1 }
-    yield { span, message, edits: [replace(span, '')] }
+    const span = charSpan(comma)
+    yield { span, message: extraComma, edits: [replace(span, '')] }
   }
 }
 
-// Entries of a flow collection, each in a line of its own.
+// Entries of a flow collection, each on its own line.
 function* commaAtEnd({ lines, index }: ErrorLines): Generator<Repair> {
   for (const lineIndex of [index, index + 1, index - 1]) {
     const [above, line] = [lines[lineIndex - 1], lines[lineIndex]]
@@ -44,9 +51,9 @@ function* commaAtEnd({ lines, index }: ErrorLines): Generator<Repair> {
 }
 
 function* emptyEntry(text: string, offset: number): Generator<Repair> {
-  const span = { start: offset, end: offset + 1 }
+  const span = charSpan(offset)
   if (!/[,[{]\s*$/.test(text.slice(0, offset))) return
-  yield { span, message: 'Nothing stands before this ",": remove it', edits: [replace(span, '')] }
+  yield { span, message: 'No entry precedes this ",": remove it', edits: [replace(span, '')] }
 }
 
 // "name" "app"
@@ -55,7 +62,7 @@ function* colonInFlow({ lines, index }: ErrorLines): Generator<Repair> {
     const found = line && /^(\s*[{,]?\s*("[^"]*"|'[^']*'))(\s+["'[{\d])/.exec(line.text)
     if (!found) continue
     const start = line.start + found[1]!.length
-    const message = `":" is missing behind the key: write ${excerpt(found[2]!)}:`
+    const message = `Missing ":" after the key: write ${excerpt(found[2]!)}:`
     yield { span: { start, end: start + 1 }, message, edits: [insert(start, ':')] }
   }
 }
@@ -79,7 +86,7 @@ function* dash(line: Line): Generator<Repair> {
   if (!found) return
   const start = line.start + found[0].length - 1
   const rest = line.text.slice(found[0].length).trim()
-  const message = `A space is missing behind "-": write "${excerpt(`- ${rest}`)}"`
+  const message = `Missing space after "-": write "${excerpt(`- ${rest}`)}"`
   yield { span: { start, end: start + 1 }, message, edits: [insert(start + 1, ' ')] }
 }
 
@@ -88,7 +95,7 @@ function* colonSpace(line: Line): Generator<Repair> {
   if (!found) return
   const start = line.start + found[0].length - 1
   const rest = line.text.slice(found[0].length).trim()
-  const message = `A space is missing behind ":": write "${excerpt(`${found[2]}: ${rest}`)}"`
+  const message = `Missing space after ":": write "${excerpt(`${found[2]}: ${rest}`)}"`
   yield { span: { start, end: start + 1 }, message, edits: [insert(start + 1, ' ')] }
 }
 
@@ -100,7 +107,7 @@ function* equals(line: Line): Generator<Repair> {
   const end = start + found[3]!.length
   const sign = start + found[3]!.indexOf('=')
   const message = `A key is followed by ":", not by "=": write "${excerpt(`${found[2]}: ${rest}`)}"`
-  yield { span: { start: sign, end: sign + 1 }, message, edits: [replace({ start, end }, ': ')] }
+  yield { span: charSpan(sign), message, edits: [replace({ start, end }, ': ')] }
 }
 
 function* colon(line: Line): Generator<Repair> {
@@ -110,7 +117,7 @@ function* colon(line: Line): Generator<Repair> {
   const start = line.start + head!.length
   const end = start + key!.length
   const written = rest === undefined ? `${key}:` : `${key}: ${rest}`
-  const message = `":" is missing behind the key "${excerpt(key!)}": write "${excerpt(written)}"`
+  const message = `Missing ":" after the key "${excerpt(key!)}": write "${excerpt(written)}"`
   yield { span: { start, end }, message, edits: [insert(end, ':')] }
 }
 
@@ -127,10 +134,10 @@ function* mixed({ lines }: ErrorLines, line: Line): Generator<Repair> {
   if (isItem === /^-( |$)/.test(sibling.content)) return
   if (isItem) {
     const message =
-      'An item, "- ", stands among entries, "key: value": write a key in place of "-", or indent it below a key that has no value'
+      'An item ("- ") is among entries ("key: value"): replace "-" with a key, or indent the item under a key without a value'
     yield { span, message, edits: [...commentOut(lines, line)] }
   } else {
-    const message = 'An entry, "key: value", stands among items, "- ": write "- " before it'
+    const message = 'An entry ("key: value") is among items ("- "): write "- " before it'
     yield { span, message, edits: [insert(start, '- '), ...deeper(lines, line)] }
   }
 }
@@ -149,18 +156,18 @@ function below(lines: readonly Line[], line: Line): Line[] {
   return end < 0 ? rest : rest.slice(0, end)
 }
 
-// More at the top, where the document is at its end.
+// Text at the top level after the end of the document.
 function* secondDocument({ lines, index, text }: ErrorLines): Generator<Repair> {
   const line = lines[index]!
   const head = text.slice(0, line.start).trimEnd()
   if (line.indent > 0 || !/[\]}"']$/.test(head)) return
   const span = { start: line.start, end: line.end }
   const message =
-    'The document is at its end, and more follows: write "---" on a line before it if it is a document of its own, else remove it'
+    'Unexpected text after the end of the document: write "---" on the line before it if it is another document, or remove it'
   yield { span, message, edits: [insert(line.start, '---\n')] }
 }
 
-/** Brackets: open ones, the wrong one, one too many. */
+/** Repairs brackets: unclosed, mismatched, or one too many. */
 export const bracketRepairs: Proposer = function* (scene) {
   yield* stray(scene)
   yield* swapped(scene)
@@ -174,7 +181,7 @@ interface Bracket {
   readonly offset: number
 }
 
-// In the text between two places, outside of quotes and comments.
+// The brackets in a part of the text, outside quotes and comments.
 function* bracketsIn(text: string, start: number, end: number): Generator<Bracket> {
   const token = /"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|(?:^|\s)#.*|[[\]{}]/gm
   for (const { 0: sign, index } of text.slice(start, end).matchAll(token))
@@ -198,9 +205,9 @@ function* unclosed(scene: ErrorLines): Generator<Repair> {
     for (const { sign, offset } of open.reverse()) {
       const close = closers[sign]!
       const name = sign === '[' ? 'sequence' : 'mapping'
-      const message = `"${sign}" is not closed: write "${close}" at the end of its ${name}`
+      const message = `"${sign}" is not closed: write "${close}" at the end of the ${name}`
       for (const end of endsOf(scene, line))
-        yield { span: { start: offset, end: offset + 1 }, message, edits: [insert(end, close)] }
+        yield { span: charSpan(offset), message, edits: [insert(end, close)] }
     }
   }
 }
@@ -210,10 +217,10 @@ function* closeAll(scene: ErrorLines, line: Line, open: readonly Bracket[]): Gen
   const offset = open[0]!.offset
   const message = `"${open.map(({ sign }) => sign).join('')}" are not closed: write "${close.join('')}" at the end`
   for (const end of endsOf(scene, line))
-    yield { span: { start: offset, end: offset + 1 }, message, edits: [insert(end, close.join(''))] }
+    yield { span: charSpan(offset), message, edits: [insert(end, close.join(''))] }
 }
 
-// Of the line itself, of the lines above the error, of the lines that are deeper, of the file.
+// The ends of the line, of the lines at the error, of the more deeply indented lines, and of the file.
 function endsOf({ lines, index, text }: ErrorLines, line: Line): number[] {
   const from = lines.indexOf(line)
   const ends = [contentEnd(line)]
@@ -247,9 +254,9 @@ function* swapped(scene: ErrorLines): Generator<Repair> {
         const due = closers[from.sign]!
         const message = `"${from.sign}" is closed by "${sign}": write "${due}"`
         yield {
-          span: { start: offset, end: offset + 1 },
+          span: charSpan(offset),
           message,
-          edits: [replace({ start: offset, end: offset + 1 }, due)],
+          edits: [replace(charSpan(offset), due)],
         }
       }
     }
@@ -263,9 +270,9 @@ function* stray({ lines, index, error, text }: ErrorLines): Generator<Repair> {
       if (sign in closers || offset > error.span.start + 1) continue
       const message = `This "${sign}" closes nothing: remove it`
       yield {
-        span: { start: offset, end: offset + 1 },
+        span: charSpan(offset),
         message,
-        edits: [replace({ start: offset, end: offset + 1 }, '')],
+        edits: [replace(charSpan(offset), '')],
       }
     }
   }
@@ -281,6 +288,6 @@ function* afterFlow(line: Line, offset: number): Generator<Repair> {
   if (rest === '') return
   const end = line.start + column + rest.length
   const comma = /^,/.test(rest)
-  const message = `More follows the "${close.trim()}", where the ${close.trim() === ']' ? 'sequence' : 'mapping'} is at its end: ${comma ? 'remove the ","' : 'remove it, or begin it on a line of its own'}`
+  const message = `Unexpected text after "${close.trim()}", which ends the ${close.trim() === ']' ? 'sequence' : 'mapping'}: ${comma ? 'remove the ","' : 'remove it, or start it on its own line'}`
   yield { span: { start: offset, end }, message, edits: [replace({ start: offset, end }, '')] }
 }

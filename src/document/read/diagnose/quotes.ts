@@ -1,7 +1,8 @@
+import { extraComma } from './messages.js'
 import type { ErrorLines, Line, Proposer, Repair } from './repair.js'
-import { excerpt, inQuotes, insert, replace } from './repair.js'
+import { charSpan, excerpt, inQuotes, insert, replace } from './repair.js'
 
-/** Quotes: open ones, quotes in quotes, escapes that there are not, text behind a closed one. */
+/** Repairs quotes: unclosed, nested, with unknown escapes, or with text after the closing one. */
 export const quoteRepairs: Proposer = function* (scene) {
   yield* escapes(scene)
   yield* smartQuotes(scene)
@@ -16,11 +17,11 @@ const opening = /(^|[:,[{?-]\s+|[[{,(]|^\s*|![\w.-]+\s+)(["'])/g
 interface Quoted {
   readonly quote: string
   readonly start: number
-  /** Behind the closing quote; `undefined` when the line has none. */
+  /** The column after the closing quote; `undefined` if the line has none. */
   readonly end: number | undefined
 }
 
-/** The texts in quotes that begin in a line, by their places in it. */
+/** The quoted strings that start in a line. */
 function quotedIn(text: string): Quoted[] {
   const found: Quoted[] = []
   opening.lastIndex = 0
@@ -51,13 +52,18 @@ function* escapes(scene: ErrorLines): Generator<Repair> {
   if (error.code === 'BAD_DQ_ESCAPE') {
     const found = quotedAround(lines[index]!, error.span.start)
     const written = found && escapeAt(scene.text.slice(found.backslash, found.end))
-    if (written) yield* otherQuotes(scene, found, `"${written}" is no escape sequence`, written.length)
+    if (written) yield* otherQuotes(scene, found, `"${written}" is not an escape sequence`, written.length)
   } else
     for (const line of scene.upwards(3)) {
       const last = /\\"\s*[,\]}]*\s*$/.exec(line.text)
       const found = last && quotedAround(line, line.start + last.index)
       if (found)
-        yield* otherQuotes(scene, found, '"\\" before the closing quote makes it a part of the text', 2)
+        yield* otherQuotes(
+          scene,
+          found,
+          '"\\" before the closing quote makes the quote part of the string',
+          2,
+        )
     }
 }
 
@@ -72,8 +78,8 @@ function* otherQuotes(
   const span = { start: backslash, end: backslash + length }
   const isSimple = !inside.includes("'")
   const written = isSimple ? `'${inside}'` : `"${inside.replace(/\\(?!["\\])/g, '\\\\')}"`
-  const how = isSimple ? '' : ', or each backslash twice'
-  const message = `${why}: write the text in single quotes${how}, ${excerpt(written)}`
+  const how = isSimple ? '' : ', or double each backslash'
+  const message = `${why}: put the string in single quotes${how}, ${excerpt(written)}`
   yield { span, message, edits: [replace({ start, end }, written)] }
 }
 
@@ -87,7 +93,7 @@ interface Backslash {
   readonly backslash: number
 }
 
-// The text in double quotes around a place, up to a quote with which it could end.
+// The double-quoted string around an offset, up to a quote that could end it.
 function quotedAround(line: Line, offset: number): Backslash | undefined {
   const column = offset - line.start
   const start = line.text.lastIndexOf('"', column)
@@ -109,7 +115,7 @@ function* smartQuotes(scene: ErrorLines): Generator<Repair> {
     const inside = found[1] ?? found[2] ?? ''
     yield {
       span: { start: start + found[0].indexOf(quote), end: start + found[0].indexOf(quote) + 1 },
-      message: `"${quote}" is no quote of YAML: write straight quotes, ${excerpt(inQuotes(inside))}`,
+      message: `"${quote}" is not a quotation mark in YAML: use straight quotes, ${excerpt(inQuotes(inside))}`,
       edits: [replace({ start, end: start + found[0].length }, inQuotes(inside))],
     }
   }
@@ -133,30 +139,26 @@ function* afterQuote(line: Line): Generator<Repair> {
         start: offset + more[0].indexOf(more[1]!),
         end: offset + more[0].indexOf(more[1]!) + more[1]!.length,
       },
-      message: `More follows the closing quote: write all of it in quotes, ${excerpt(inQuotes(whole))}`,
+      message: `Unexpected text after the closing quote: put all of it in quotes, ${excerpt(inQuotes(whole))}`,
       edits: [replace({ start: from, end: from + whole.length }, inQuotes(whole))],
     }
   }
 }
 
 function comma(offset: number): Repair {
-  const message = 'A comma separates entries in "[...]" and "{...}" only: remove the ","'
-  return {
-    span: { start: offset, end: offset + 1 },
-    message,
-    edits: [replace({ start: offset, end: offset + 1 }, '')],
-  }
+  const span = charSpan(offset)
+  return { span, message: extraComma, edits: [replace(span, '')] }
 }
 
 export function comment(offset: number): Repair {
   const message = 'A comment needs a space before it: write " #"'
-  return { span: { start: offset, end: offset + 1 }, message, edits: [insert(offset, ' ')] }
+  return { span: charSpan(offset), message, edits: [insert(offset, ' ')] }
 }
 
 function* unclosed(line: Line): Generator<Repair> {
   for (const { quote, start, end } of quotedIn(line.text)) {
     const span = { start: line.start + start, end: line.end }
-    const message = `This text is not closed: write ${quote} at its end`
+    const message = `This string is not closed: write ${quote} at its end`
     const close = (end: number): Repair => ({
       span,
       message,
@@ -170,14 +172,14 @@ function* unclosed(line: Line): Generator<Repair> {
   }
 }
 
-// Before the brackets that close what the text stands in, or at the end of the line.
+// Before the brackets that close the collection around the string, or at the end of the line.
 function ends(line: Line, start: number): number[] {
   const end = line.start + line.text.trimEnd().length
   const tail = /\s*[,\]}][,\]}\s]*$/.exec(line.text.slice(start))?.[0].length
   return tail === undefined ? [end] : [end - tail + (line.text.length - line.text.trimEnd().length), end]
 }
 
-// Quotes of the same kind inside of a text: 'don't', "say "hi" now".
+// Quotes of the same kind inside a string: 'don't', "say "hi" now".
 function* inner(line: Line): Generator<Repair> {
   const [first] = quotedIn(line.text)
   if (!first) return
@@ -197,21 +199,21 @@ function* inner(line: Line): Generator<Repair> {
       : `single quotes, ${excerpt(other)}, or \\" for "`
   const only = quote === "'" ? `"''" for "'", ${excerpt(escaped)}` : `\\" for ", ${excerpt(escaped)}`
   yield {
-    span: { start: offset, end: offset + 1 },
+    span: charSpan(offset),
     message: `A ${quote} ends the text here: write ${canSwitch ? kind : only}`,
     edits: [replace({ start: line.start + start, end: line.start + last + 1 }, canSwitch ? other : escaped)],
   }
 }
 
-// The closing quote of a text of several lines, alone in its line.
+// The closing quote of a multi-line string, alone on its line.
 function* closingLine(scene: ErrorLines): Generator<Repair> {
   for (const line of scene.nearby()) {
     if (!/^["'][\s,\]}]*$/.test(line.content)) continue
     const content = scene.contentSpan(line)
     for (const more of [1, 2, 4])
       yield {
-        span: { start: content.start, end: content.start + 1 },
-        message: 'The closing quote must be indented more than the key of its text: indent this line further',
+        span: charSpan(content.start),
+        message: 'The closing quote must be indented more than its key: indent this line further',
         edits: [insert(line.start, ' '.repeat(more))],
       }
   }

@@ -1,31 +1,31 @@
 import type { Span } from '../../../source.js'
 
-/** What the parser says of a place. */
+/** An error of the parser. */
 export interface Finding {
   readonly span: Span
   readonly code: string
   readonly message: string
-  /** Where the quotes begin that are not closed. */
-  readonly opened?: number
+  /** Where an unclosed quote starts. */
+  readonly opened?: number | undefined
 }
 
-/** What is put in the place of a part of the text. */
+/** A replacement of a part of the text. */
 export interface Edit extends Span {
   readonly text: string
 }
 
-/** A change that may mend a text, and what to say of its place if it does. */
+/** A change that may fix an error, and the message to report if it does. */
 export interface Repair {
   readonly span: Span
   readonly message: string
   readonly edits: readonly Edit[]
-  /** Brings to light text that was taken for something else, and may have mistakes of its own. */
+  /** The change turns a quoted string back into text, which may have errors of its own. */
   readonly mayAddErrors?: boolean
-  /** Said once, however often it is to be mended. */
+  /** The message is reported once, even if the change is needed in several places. */
   readonly once?: boolean
 }
 
-/** Proposes changes for the first error of a text; those that a person would think of first come first. */
+/** Proposes changes for the first error of a text, the most likely ones first. */
 export type Proposer = (scene: ErrorLines) => Iterable<Repair>
 
 /** One line of a text, without its line end. */
@@ -33,9 +33,9 @@ export interface Line {
   readonly start: number
   readonly end: number
   readonly text: string
-  /** The number of spaces before its content. */
+  /** The number of leading spaces. */
   readonly indent: number
-  /** Its content, without white space around it. */
+  /** The text without surrounding white space. */
   readonly content: string
 }
 
@@ -65,7 +65,7 @@ export class ErrorLines {
     return low
   }
 
-  /** The line of the error, and those above it that have content, upwards. */
+  /** Yields the line of the error and the lines above it, upwards, without empty ones. */
   *upwards(count = maxLines): Generator<Line> {
     for (let index = this.index; index >= 0 && this.index - index < count; index--)
       if (this.lines[index]!.content !== '') yield this.lines[index]!
@@ -73,14 +73,14 @@ export class ErrorLines {
     if (count === maxLines && this.index - opened >= count) yield this.lines[opened]!
   }
 
-  /** The line of the error with content, the one above it and the one below it. */
+  /** The line of the error and the next lines with content above and below it. */
   nearby(): Line[] {
     const above = [...this.upwards(8)].slice(0, 2)
     const below = this.lines.slice(this.index + 1, this.index + 4).find(({ content }) => content !== '')
     return below ? [...above, below] : above
   }
 
-  /** The place of the content of a line. */
+  /** The span of the content of a line. */
   contentSpan({ start, end, text, content }: Line): Span {
     const offset = start + text.length - text.trimStart().length
     return { start: offset, end: Math.min(end, offset + Math.max(1, content.length)) }
@@ -99,7 +99,7 @@ function linesOf(text: string): Line[] {
   return lines
 }
 
-/** A text with edits, which do not overlap. */
+/** Applies edits, which do not overlap. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   let made = ''
   let from = 0
@@ -110,7 +110,7 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
   return made + text.slice(from)
 }
 
-/** Where an offset of the text with edits stands in the text without. */
+/** Maps an offset in the edited text to one in the original text. */
 export function originalOffset(offset: number, edits: readonly Edit[]): number {
   let shift = 0
   for (const { start, end, text } of inOrder(edits)) {
@@ -126,6 +126,11 @@ function inOrder(edits: readonly Edit[]): Edit[] {
   return [...edits].sort((a, b) => a.start - b.start)
 }
 
+/** The span of one character. */
+export function charSpan(offset: number): Span {
+  return { start: offset, end: offset + 1 }
+}
+
 export function insert(offset: number, text: string): Edit {
   return { start: offset, end: offset, text }
 }
@@ -134,12 +139,12 @@ export function replace({ start, end }: Span, text: string): Edit {
   return { start, end, text }
 }
 
-/** A text in quotes which leave every character as it is, where there are such. */
+/** Puts a text in quotes, of the kind that needs no escapes if there is one. */
 export function inQuotes(text: string): string {
   return text.includes("'") && !/["\\]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", "''")}'`
 }
 
-/** A part of the file as a message writes it. */
+/** Shortens a part of the file for a message. */
 export function excerpt(text: string): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

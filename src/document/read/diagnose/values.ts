@@ -1,4 +1,4 @@
-import { missingComma } from './punctuation.js'
+import { missingComma, syntaxMessages } from './messages.js'
 import {
   type ErrorLines,
   excerpt,
@@ -10,7 +10,7 @@ import {
   replace,
 } from './repair.js'
 
-/** Texts that must be in quotes because of how they begin, or because of a ":" in them. */
+/** Repairs strings that need quotes because of their first character, or because of a ":" in them. */
 export const plainTextRepairs: Proposer = function* (scene) {
   yield* inFlow(scene)
   for (const line of scene.upwards(4)) {
@@ -28,7 +28,7 @@ interface Value {
 const lead =
   /^\s*(?:- +)*(?:\? +)?(?:(?:"[^"]*"|'[^']*'|[^\s"'#&*!|>%@`[\]{},:?-][^\s:#]*(?: [^\s:#]+)*|-[\w.-]+|\S*<<)\s*:[ \t]+)?/
 
-/** What stands behind the dashes and the key of a line, without a comment. */
+/** The value in a line, after its dashes and key and without its comment. */
 function valueIn(line: Line): Value | undefined {
   const from = lead.exec(line.text)![0].length
   const text = line.text
@@ -47,24 +47,22 @@ function* plainText(line: Line): Generator<Repair> {
 
 function quoted({ start, text }: Value, why: string): Repair {
   const end = start + text.length
-  const message = `${why}: write it in quotes, ${excerpt(inQuotes(text))}`
+  const message = `${why}: put it in quotes, ${excerpt(inQuotes(text))}`
   return { span: { start, end }, message, edits: [replace({ start, end }, inQuotes(text))] }
 }
 
 function whyQuoted(text: string): string | undefined {
   const template = /^\{[{%]/.exec(text)?.[0]
-  if (template) return `"${template}" opens a mapping in YAML, and this is a template`
-  if (/^[@`%]/.test(text)) return `A plain text cannot begin with "${text[0]}"`
+  if (template) return `"${template}" starts a mapping in YAML, but this is a template`
+  if (/^[@`%]/.test(text)) return `A string without quotes cannot start with "${text[0]}"`
   if (text.startsWith('*'))
-    return /^\*[A-Za-z_]\w*(-\w+)*(\s+:(\s.*)?)?$/.test(text)
-      ? undefined
-      : '"*" begins an alias, and this is none'
-  if (text.startsWith('&') && !/^&[\w-]+(\s|$)/.test(text)) return '"&" begins an anchor, and this is none'
-  if (/^[|>]/.test(text)) return `"${text[0]}" begins a block text, and this is none`
-  if (/^\?( |$)/.test(text)) return '"?" begins a key, and this is a text'
-  if (text.startsWith('!')) return /^!(\s|$)/.test(text) ? '"!" begins a tag, and this is none' : undefined
+    return /^\*[A-Za-z_]\w*(-\w+)*(\s+:(\s.*)?)?$/.test(text) ? undefined : '"*" starts an alias in YAML'
+  if (text.startsWith('&') && !/^&[\w-]+(\s|$)/.test(text)) return '"&" starts an anchor in YAML'
+  if (/^[|>]/.test(text)) return `"${text[0]}" starts a block scalar in YAML`
+  if (/^\?( |$)/.test(text)) return '"?" starts a key in YAML'
+  if (text.startsWith('!')) return /^!(\s|$)/.test(text) ? '"!" starts a tag in YAML' : undefined
   if (/^[[{]/.test(text)) return flowThenMore(text)
-  if (/:(\s|$)/.test(text)) return 'A plain text cannot have ": " in it'
+  if (/:(\s|$)/.test(text)) return 'A string without quotes cannot contain ": "'
   return undefined
 }
 
@@ -76,9 +74,9 @@ function flowThenMore(text: string): string | undefined {
   const end = text.indexOf(close)
   const rest = text.slice(end + 1)
   if (!name || end < 0 || rest.trim() === '' || /^\s*[#,:\]}]/.test(rest)) return undefined
-  // What has entries is meant as a collection.
+  // A collection with entries is meant as one.
   if (/[,"']|: /.test(text.slice(0, end)) && !rest.startsWith('/')) return undefined
-  return `"${text[0]}" begins a ${name}, which ends at "${close}", and more follows`
+  return `"${text[0]}" starts a ${name}, but more text follows its "${close}"`
 }
 
 // One entry of "[...]" or "{...}".
@@ -115,15 +113,15 @@ function* afterBlockSign(line: Line): Generator<Repair> {
   const start = value.start + value.text.length - rest.length
   const indent = ' '.repeat(line.indent + 2)
   if (rest !== '') {
-    const header = `The text of "${sign}" begins on the next line`
+    const header = `The text of "${sign}" starts on the next line`
     const message = `${header}: move "${excerpt(rest)}" there, and indent it`
     yield { span: { start, end: start + rest.length }, message, edits: [insert(start, `\n${indent}`)] }
     const all = { start: value.start + 1, end: value.start + value.text.length }
-    const bad = `"${excerpt(value.text)}" is no header of a block text: write "${sign}", and the text on the next line`
+    const bad = `"${excerpt(value.text)}" is not the header of a block scalar: write "${sign}", and the text on the next line`
     yield { span: { start: value.start, end: all.end }, message: bad, edits: [replace(all, '')] }
   } else if (header !== '') {
     const all = { start: value.start, end: value.start + value.text.length }
-    const message = `"${value.text}" is no header of a block text: behind "${sign}" stand "-" or "+" and one digit at most`
+    const message = `"${value.text}" is not the header of a block scalar: after "${sign}", write at most "-" or "+" and one digit`
     yield { span: all, message, edits: [replace(all, sign)] }
   }
 }
@@ -133,11 +131,11 @@ function* sequenceAfterKey(line: Line): Generator<Repair> {
   const value = valueIn(line)
   if (!value || !/^- /.test(value.text) || line.content.startsWith('- ')) return
   const span = { start: value.start, end: value.start + value.text.length }
-  const message = 'A block sequence cannot begin on the line of its key: begin it on the next line'
+  const message = 'A block sequence cannot start on the line of its key: start it on the next line'
   yield { span, message, edits: [insert(value.start, `\n${' '.repeat(line.indent + 2)}`)] }
 }
 
-/** Tags, anchors and directives that stand where they cannot. */
+/** Repairs tags, anchors and directives in the wrong position. */
 export const propertyRepairs: Proposer = function* (scene) {
   yield* twice(scene)
   yield* afterValue(scene)
@@ -146,17 +144,12 @@ export const propertyRepairs: Proposer = function* (scene) {
 }
 
 function* twice({ text, error }: ErrorLines): Generator<Repair> {
-  const kind = kinds[error.code]
-  if (!kind) return
+  if (error.code !== 'MULTIPLE_ANCHORS' && error.code !== 'MULTIPLE_TAGS') return
   const token = /^[!&][^\s,[\]{}]*\s*/.exec(text.slice(error.span.start))?.[0]
   if (!token) return
   const span = { start: error.span.start, end: error.span.start + token.trimEnd().length }
-  yield { span, message: kind, edits: [{ ...span, end: span.start + token.length, text: '' }] }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  MULTIPLE_ANCHORS: 'A node can have one anchor only: remove one "&name"',
-  MULTIPLE_TAGS: 'A node can have one tag only: remove one "!Tag"',
+  const end = span.start + token.length
+  yield { span, message: syntaxMessages[error.code]!, edits: [replace({ ...span, end }, '')] }
 }
 
 // "text" !Tag
@@ -167,7 +160,7 @@ function* afterValue({ lines, index }: ErrorLines): Generator<Repair> {
   const [, value, space, property] = found as unknown as [string, string, string, string]
   const start = line.start + found.index + value.length + space.length
   const kind = property.startsWith('!') ? 'A tag' : 'An anchor'
-  const message = `${kind} stands before its value: move "${property}" there`
+  const message = `${kind} goes before its value: move "${property}" there`
   const span = { start, end: start + property.length }
   yield { span, message, edits: [replace({ start: start - space.length, end: span.end }, '')] }
 }
@@ -179,7 +172,7 @@ function* onAlias({ text, error, index, lines }: ErrorLines): Generator<Repair> 
   if (!found) return
   const start = line.start + found.index
   const end = start + found[0].length
-  const message = `An alias takes no ${found[0].includes('!') ? 'tag' : 'anchor'} of its own: remove "${found[0].trim()}" before the alias "${/^\*[^\s,[\]{}]*/.exec(text.slice(end))?.[0] ?? '*'}"`
+  const message = `An alias cannot have ${found[0].includes('!') ? 'a tag' : 'an anchor'}: remove "${found[0].trim()}" before the alias "${/^\*[^\s,[\]{}]*/.exec(text.slice(end))?.[0] ?? '*'}"`
   yield { span: { start, end: end - 1 }, message, edits: [replace({ start, end }, '')] }
 }
 
@@ -191,6 +184,6 @@ function* directives({ lines, error }: ErrorLines): Generator<Repair> {
   while (lines[next] && /^(%|#|\s*$)/.test(lines[next]!.text)) next++
   const below = lines[next]
   if (!below || below.text.startsWith('---')) return
-  const message = `"---" is missing between "${first.content}" and the document: write it on a line of its own`
+  const message = `"---" is missing between "${first.content}" and the document: write it on its own line`
   yield { span: first, message, edits: [insert(below.start, '---\n')] }
 }
