@@ -1,11 +1,11 @@
 import { tmpdir } from 'node:os'
-import { makeTemporaryFolder, removeTemporaryFolder } from '../cluster/host/temporary-folder.js'
 import { InlineEngine } from '../pool/engines/inline.js'
 import { moduleUrls } from '../pool/import-modules.js'
 import { openPool } from '../pool/open-pool.js'
 import type { PoolOptions } from '../pool/options.js'
 import type { Pool } from '../pool/pool.js'
 import { defaultGraceMs } from '../util/process.js'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../util/temporary-folder.js'
 
 /** Options of {@link inlinePool}: those of `openPool` that make sense within one process. */
 export type InlinePoolOptions = Pick<
