@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { identify, isAlive, type ProcessIdentity } from '../cluster/agent/process-identity.js'
 import { ResourceError } from '../errors.js'
+import { identify, isAlive, type ProcessIdentity } from '../util/process-identity.js'
 
 /** The process that writes into a folder of results: `owner.json` in its lock. */
 interface Owner extends ProcessIdentity {

@@ -40,9 +40,9 @@ export async function testFactoryConnections(
   const commands = connections.map(({ argv }) => argv)
   const isComplete = hosts.length === members.length
   const request = { cluster, commands, mark: isComplete ? mark : undefined }
-  const { ends } = await orchestrator.member.host.ask('testConnections', request, signal)
+  const { ends: results } = await orchestrator.member.host.ask('testConnections', request, signal)
   const findings = connections.flatMap(({ member }, index) => {
-    const { exitCode, stderr } = ends[index]!
+    const { exitCode, stderr } = results[index]!
     return exitCode === 0 ? [] : [connectionFailed({ orchestrator, member, cluster, stderr })]
   })
   return findings.length > 0
