@@ -18,7 +18,8 @@ import type {
 import { ResultFile } from './result.js'
 import { taskFileName } from './task-file.js'
 
-// The format in which results and errors travel between processes. Secrets have theirs in runnable/secrets/serialize-secrets.ts.
+// The format in which results and errors travel between processes. Secrets have theirs in
+// runnable/secrets/serialize-secrets.ts.
 
 /** A result with more bytes of JSON than this stays in a file on the host that made it. */
 const maxInlineBytes = 64 * 1024

@@ -40,7 +40,7 @@ interface TaskFailure {
   readonly id: string
   readonly attempts: number
   readonly text: string
-  readonly ended: FailedAttempt
+  readonly attempt: FailedAttempt
 }
 
 /** The runnable file of a failed task. */
@@ -62,7 +62,7 @@ export async function writeFailedFile(
   const head = [summaryLine(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writeAtomically(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
-  if (failed.ended.output) await writeAtomically(logPath(file), failed.ended.output)
+  if (failed.attempt.output) await writeAtomically(logPath(file), failed.attempt.output)
   return { path, command }
 }
 
@@ -84,8 +84,8 @@ function logPath(file: string): string {
   return file.replace(/\.yaml$/, '.log')
 }
 
-function summaryLine({ id, attempts, ended }: TaskFailure): string {
-  const line = `task ${id} ${ended.reason}${attemptsText(attempts)}: ${errorText(ended.error)}`
+function summaryLine({ id, attempts, attempt }: TaskFailure): string {
+  const line = `task ${id} ${attempt.reason}${attemptsText(attempts)}: ${errorText(attempt.error)}`
   return line.split('\n', 1)[0]!
 }
 

@@ -140,8 +140,8 @@ export class Deadline {
   }
 
   /** Blames a failure after the interruption on the interruption. */
-  explain(ended: Ended): Ended {
-    return ended.ok || this.#reason === undefined ? ended : this.interruptedAttempt()
+  explain(attempt: Ended): Ended {
+    return attempt.ok || this.#reason === undefined ? attempt : this.interruptedAttempt()
   }
 
   /** The attempt as interrupted. */

@@ -19,12 +19,12 @@ export class InlineEngine implements Engine {
     const controller = new AbortController()
     const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
     onNews({ type: 'started', host: thisHost })
-    const attempt = runAttempt(task, worker, { signal: controller.signal, onNews })
-    const ended = await settledWithin(attempt, controller.signal, this.setup.graceMs)
+    const running = runAttempt(task, worker, { signal: controller.signal, onNews })
+    const attempt = await settledWithin(running, controller.signal, this.setup.graceMs)
     deadline.clear()
     // Lets timers and signals such as Ctrl-C take their turn.
     await setImmediate()
-    return ended ? deadline.explain(ended) : deadline.interruptedAttempt()
+    return attempt ? deadline.explain(attempt) : deadline.interruptedAttempt()
   }
 
   async close(): Promise<void> {}

@@ -31,8 +31,8 @@ export interface SweepRunOptions {
 }
 
 /**
- * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or with
- * random combinations, and ranks the results.
+ * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or
+ * with random combinations, and ranks the results.
  *
  * ```yaml
  * !Sweep
@@ -155,8 +155,8 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return openPool(poolOptions)
   }
 
-  // Their folders, since workers do not know the file to which declared paths are relative. Only those that this process has
-  // imported: with `importExtensions: false`, workers must not import the others either.
+  // Their folders, since workers do not know the file to which declared paths are relative. Only those that this
+  // process has imported: with `importExtensions: false`, workers must not import the others either.
   #extensionFolders(): Record<string, string> {
     return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
   }

@@ -115,8 +115,11 @@ export class SweepRun {
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
     const failed = { id, attempts, text: taskText(task, plan.textOptions) }
-    const ended = { ok: false, reason: 'failed', error, host } as const
-    await writeFailedFile({ ...failed, ended }, { folder: plan.options.output, imports: moduleUrls(imports) })
+    const attempt = { ok: false, reason: 'failed', error, host } as const
+    await writeFailedFile(
+      { ...failed, attempt },
+      { folder: plan.options.output, imports: moduleUrls(imports) },
+    )
   }
 
   async #measure(id: string, outcome: TaskOutcome): Promise<Measurement> {

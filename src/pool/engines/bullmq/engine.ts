@@ -11,8 +11,8 @@ import type { RedisAddress } from './redis.js'
 /** Options of {@link bullmqEngine}. */
 export interface BullmqOptions extends RedisAddress {
   /**
-   * The name of the queue that the workers take tasks from; a new queue when absent. Another process that opens the same
-   * queue gets the results of tasks that ran already, instead of running them again.
+   * The name of the queue that the workers take tasks from; a new queue when absent. Another process that opens the
+   * same queue gets the results of tasks that ran already, instead of running them again.
    */
   queue?: string
   /** The most tasks in the queue; default 1024. */
@@ -72,7 +72,7 @@ export class BullmqEngine implements Engine {
     if (waiter.isNew) this.#batcher.post(id)
     const cancel = (): void => void this.#stopWaiting(id, waiter)
     signal.addEventListener('abort', cancel, { once: true })
-    return waiter.ended.promise.finally(() => signal.removeEventListener('abort', cancel))
+    return waiter.attempt.promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
   /** Cancels all tasks; settles when they have ended, within the grace period. */
@@ -116,7 +116,7 @@ export class BullmqEngine implements Engine {
     if (!job?.waiters.has(waiter)) return
     if (job.waiters.size === 1) return this.#cancel(job)
     job.waiters.delete(waiter)
-    waiter.ended.resolve(cancelledAttempt())
+    waiter.attempt.resolve(cancelledAttempt())
   }
 
   async #cancel(job: PendingJob): Promise<void> {
@@ -126,9 +126,9 @@ export class BullmqEngine implements Engine {
 
   // An earlier process has added the same job: its result counts, but a failure is tried again.
   async #adopt(id: string): Promise<void> {
-    const { ended } = await this.#jobs.find(id)
-    if (ended?.ok) return this.#pending.settle(id, ended)
-    if (!ended || !this.#pending.get(id)) return
+    const { attempt } = await this.#jobs.find(id)
+    if (attempt?.ok) return this.#pending.settle(id, attempt)
+    if (!attempt || !this.#pending.get(id)) return
     await this.#jobs.remove(id)
     this.#resend(id)
   }
@@ -142,8 +142,8 @@ export class BullmqEngine implements Engine {
   }
 
   async #checkJob(id: string): Promise<void> {
-    const { exists, ended } = await this.#jobs.find(id)
-    if (ended) this.#pending.settle(id, ended)
+    const { exists, attempt } = await this.#jobs.find(id)
+    if (attempt) this.#pending.settle(id, attempt)
     const pending = this.#pending.get(id)
     // Only the second time: after the first one, the event of its end may be on the way.
     if (!exists && pending && ++pending.missing > 1) this.#resend(id)

@@ -1,4 +1,3 @@
-import { isInstalled } from '../../../cluster/bundle/dependencies.js'
 import { FlambeauError } from '../../../errors.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import { packageRoot } from '../../../util/paths.js'
@@ -44,6 +43,7 @@ function importError(name: string, cause: NodeJS.ErrnoException): Error {
  * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function requirePackages(): Promise<void> {
+  const { isInstalled } = await import('../../../cluster/bundle/dependencies.js')
   for (const name of ['bullmq', 'ioredis'])
     if (!(await isInstalled(name, packageRoot()))) throw packageMissing(name)
 }

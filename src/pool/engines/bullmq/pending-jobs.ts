@@ -4,7 +4,7 @@ import type { Ended, TaskMessage, TaskNews, Watch } from '../../engine.js'
 /** One `run` call that waits for a job. */
 export interface Waiter {
   readonly watch: Watch
-  readonly ended: Deferred<Ended>
+  readonly attempt: Deferred<Ended>
 }
 
 /** A job, and the calls that wait for it: two maps may have the same task, with the same id. */
@@ -28,7 +28,7 @@ export class PendingJobs {
     const known = this.#jobs.get(id)
     const job: PendingJob = known ?? { id, task, waiters: new Set(), since: performance.now(), missing: 0 }
     this.#jobs.set(id, job)
-    const waiter = { watch, ended: deferred<Ended>(), isNew: !known }
+    const waiter = { watch, attempt: deferred<Ended>(), isNew: !known }
     job.waiters.add(waiter)
     return waiter
   }
@@ -41,10 +41,10 @@ export class PendingJobs {
     for (const { watch } of this.#jobs.get(id)?.waiters ?? []) watch.onNews(news)
   }
 
-  settle(id: string, ended: Ended): void {
+  settle(id: string, attempt: Ended): void {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
-    for (const waiter of job?.waiters ?? []) waiter.ended.resolve(ended)
+    for (const waiter of job?.waiters ?? []) waiter.attempt.resolve(attempt)
   }
 
   /** The jobs that have been pending for at least that long. */

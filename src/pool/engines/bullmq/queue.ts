@@ -30,9 +30,9 @@ export class JobQueue {
   }
 
   /** The attempt of a job, if it has ended; `exists` says whether Redis has the job. */
-  async find(id: string): Promise<{ exists: boolean; ended: Ended | undefined }> {
+  async find(id: string): Promise<{ exists: boolean; attempt: Ended | undefined }> {
     const job = await this.open.queue.getJob(id)
-    return { exists: job !== undefined, ended: job && attemptOf(job) }
+    return { exists: job !== undefined, attempt: job && attemptOf(job) }
   }
 
   async remove(id: string): Promise<void> {
@@ -69,7 +69,7 @@ export class JobQueue {
     const removed = await queue.remove(id).catch(() => 0)
     if (removed !== 0) return
     await connection.publish(cancelChannel(queue.name), id)
-    await Promise.all([...waiters].map(({ ended }) => ended.promise))
+    await Promise.all([...waiters].map(({ attempt }) => attempt.promise))
   }
 
   #withinGrace(promise: Promise<void>): Promise<void> {
@@ -103,7 +103,10 @@ function attemptOf({ finishedOn, failedReason, returnvalue }: Job): Ended | unde
   return failedReason ? attemptOfFailure(failedReason) : attemptOfValue(returnvalue)
 }
 
-/** The attempt that a worker returned as the value of its job. Anyone who can write to Redis could have put anything there. */
+/**
+ * The attempt that a worker returned as the value of its job. Anyone who can write to Redis could have put anything
+ * there.
+ */
 export function attemptOfValue(value: unknown): Ended {
   return isEnded(value)
     ? value

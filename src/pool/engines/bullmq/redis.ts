@@ -11,8 +11,8 @@ export interface RedisAddress {
   /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
   redis: string
   /**
-   * For `rediss://`: the certificate of its authority, or of the server itself, as PEM or the path of a file. When absent,
-   * the authorities that Node trusts.
+   * For `rediss://`: the certificate of its authority, or of the server itself, as PEM or the path of a file. When
+   * absent, the authorities that Node trusts.
    */
   ca?: string
 }

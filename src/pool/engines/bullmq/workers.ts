@@ -29,8 +29,8 @@ export interface WorkersOptions extends RedisAddress {
   /** Milliseconds that a cancelled task has to clean up; default 5000. */
   graceMs?: number
   /**
-   * Milliseconds after which the tasks of a silent host are run on others; default 10 000. With a shorter time, a dead host
-   * is noticed sooner, but a shorter interruption of the network makes tasks run twice.
+   * Milliseconds after which the tasks of a silent host are run on others; default 10 000. With a shorter time, a dead
+   * host is noticed sooner, but a shorter interruption of the network makes tasks run twice.
    */
   lockMs?: number
 }

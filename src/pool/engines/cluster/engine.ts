@@ -49,9 +49,10 @@ async function openClusterEngine(
   { address, server }: PoolRedis,
 ): Promise<ClusterEngine> {
   const factories = await connectToFactories(options.env)
-  const queue = await bullmqEngine({ ...address, graceMs: completeSetup(options).graceMs })
+  const common = await workerSettings(options, run)
+  const queue = await bullmqEngine({ ...address, graceMs: common.graceMs })
   const engine = new ClusterEngine({ queue, redis: server })
-  const settings = { ...address, queue: queue.queue, ...(await workerSettings(options, run)) }
+  const settings = { ...address, queue: queue.queue, ...common }
   const redis = { url: address.redis, isOwn: server === undefined }
   const listener = workersListener(engine, factories, options)
   for (const [index, host] of factories.entries()) {

@@ -62,8 +62,8 @@ export class RedisServer {
   }
 
   /**
-   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of the
-   * run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
+   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of
+   * the run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
    */
   static async start(
     { orchestratorIp }: RemoteEnvironment,

@@ -18,7 +18,9 @@ import {
 } from './messages.js'
 import { WorkerOutput } from './output.js'
 
-/** When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open. */
+/**
+ * When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open.
+ */
 const idleMs = 500
 const immediately = AbortSignal.abort()
 

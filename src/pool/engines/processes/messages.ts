@@ -44,8 +44,8 @@ export function isFromWorker(value: unknown): value is FromWorker {
 }
 
 /**
- * The file descriptor of the channel in a worker. It is not the IPC channel of Node, so that user code neither sends nor
- * receives our messages: in a worker, `process.send` is absent, as in any program that was started from a shell.
+ * The file descriptor of the channel in a worker. It is not the IPC channel of Node, so that user code neither sends
+ * nor receives our messages: in a worker, `process.send` is absent, as in any program that was started from a shell.
  */
 export const channelFd = 3
 
