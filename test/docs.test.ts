@@ -13,14 +13,14 @@ import {
   blocksOf,
   filesOf,
   folderOf,
+  guidePages,
   judge,
   judgedBlocks,
   type PageFile,
 } from './support/code-blocks.js'
 
 const root = resolve('build/docs')
-const guides = readdirSync('docs').filter((name) => name.endsWith('.md'))
-const pages = ['README.md', ...guides.map((name) => `docs/${name}`)]
+const pages = guidePages()
 const blocks = pages.map(blocksOf)
 const files = blocks.flatMap((ofPage) => filesOf(ofPage, root, exportedNames()))
 const form = basename(dirname(fileURLToPath(import.meta.url)))
@@ -101,12 +101,18 @@ describe('the guides', { skip: form !== 'legacy' && 'they are the same in each f
     )
   })
 
-  test('errors.md has every error code, and no other', () => {
-    const page = readFileSync('docs/errors.md', 'utf8')
-    const documented = [...page.matchAll(/^(?:### ([A-Z][A-Z0-9_]+)$|\| `([A-Z][A-Z0-9_]+)`)/gm)].map(
-      ([, title, row]) => title ?? row!,
-    )
+  test('the pages of errors have every error code, and no other', () => {
+    const documented = pages.filter((page) => page.startsWith('docs/errors/')).flatMap(codesOfPage)
     assert.deepEqual(documented.toSorted(), [...new Set([...codesOfSource(), ...codesOfYaml()])].toSorted())
+  })
+
+  test('errors.md leads to the page of each error code', () => {
+    const links = readFileSync('docs/errors.md', 'utf8').matchAll(/\[`([A-Z0-9_]+)`\]\(([\w./-]+)#/g)
+    const listed = [...links].map(([, code, page]) => `docs/${page}: ${code}`)
+    const explained = pages
+      .filter((page) => page.startsWith('docs/errors/'))
+      .flatMap((page) => codesOfPage(page).map((code) => `${page}: ${code}`))
+    assert.deepEqual(listed.toSorted(), explained.toSorted())
   })
 })
 
@@ -300,6 +306,12 @@ function headingsOf(page: string): string[] {
       .replace(/[^\w\- ]/g, '')
       .replaceAll(' ', '-'),
   )
+}
+
+/** The codes that a page explains: each is a heading, or the first cell of a row. */
+function codesOfPage(page: string): string[] {
+  const titles = readFileSync(page, 'utf8').matchAll(/^(?:##+ ([A-Z][A-Z0-9_]+)$|\| `([A-Z][A-Z0-9_]+)`)/gm)
+  return [...titles].map(([, heading, row]) => heading ?? row!)
 }
 
 /** The codes that errors are made with: texts in capitals, less those that something is compared with. */

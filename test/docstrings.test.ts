@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import ts from 'typescript'
+import { guidePages } from './support/code-blocks.js'
 import { onlyHere } from './support/one-form.js'
 
 describe('each export of the package', { skip: onlyHere() }, () => {
@@ -17,7 +18,10 @@ describe('each export of the package', { skip: onlyHere() }, () => {
   const program = ts.createProgram(sources, options)
   const checker = program.getTypeChecker()
   const exported = new Map(sources.flatMap(exportsOf).map((symbol) => [symbol.name, symbol]))
-  const errors = readFileSync('docs/errors.md', 'utf8')
+  const errors = guidePages()
+    .filter((page) => page.startsWith('docs/errors'))
+    .map((page) => readFileSync(page, 'utf8'))
+    .join('\n')
 
   test('has a docstring', () => {
     assert.ok(exported.size > 100)

@@ -2,24 +2,15 @@
 // out, that commands and messages which are only shown exist, and that "Start here" works from an empty folder.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type Block, blocksOf } from './support/code-blocks.js'
+import { type Block, blocksOf, guidePages } from './support/code-blocks.js'
 import { saidBySource } from './support/messages.js'
 import { onlyHere } from './support/one-form.js'
 
-const guides = readdirSync('docs').filter((name) => name.endsWith('.md'))
-const blocks = ['README.md', ...guides.map((name) => `docs/${name}`)].flatMap(blocksOf)
+const blocks = guidePages().flatMap(blocksOf)
 const commandLine = resolve('dist/cli/main.js')
 const placeOf = ({ page, line }: Block) => `${page}:${line}`
 
