@@ -175,6 +175,41 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.ok(existsSync(join(home, '.flambeau/clusters/lab/content/found/done.jsonl')))
       assert.deepEqual(readdirSync(join(home, 'run/taken')), [])
     })
+
+    test('a "done.jsonl" that no map wrote is left alone, and set aside with force', async () => {
+      for (const [index, text] of ['milk\neggs', 'my own notes', '{\n  "mine": 1\n}\n', '[1]\n'].entries()) {
+        const output = join(folder, `foreign-${index}`)
+        mkdirSync(output)
+        writeFileSync(join(output, 'done.jsonl'), text)
+        const pool = await openPool({ engine: 'inline' })
+        const echo = () => [new Echo({ value: 1 })]
+        for (const resume of [false, true])
+          await assert.rejects(all(pool.map(echo(), { output, resume })), { code: 'EDITED_RESULTS' })
+        assert.equal(readFileSync(join(output, 'done.jsonl'), 'utf8'), text)
+        await all(pool.map(echo(), { output, force: true }))
+        const [time = ''] = readdirSync(join(output, 'old'))
+        assert.equal(readFileSync(join(output, 'old', time, 'done.jsonl'), 'utf8'), text)
+        await pool.close()
+      }
+    })
+
+    test('a first result that was cut off while it was written is dropped', async () => {
+      for (const [index, text] of ['', '\n', '{', '{"id":"01","ke'].entries()) {
+        const output = join(folder, `cut-${index}`)
+        mkdirSync(output)
+        writeFileSync(join(output, 'done.jsonl'), text)
+        const pool = await openPool({ engine: 'inline' })
+        const map = () =>
+          all(pool.map([new Echo({ value: 1 })], { output, resume: true, taskId: () => 'one' }))
+        await map()
+        assert.deepEqual(
+          (await map()).map(({ result }) => result),
+          [1],
+        )
+        assert.match(readFileSync(join(output, 'done.jsonl'), 'utf8'), /^\{"id":"one".*\n$/)
+        await pool.close()
+      }
+    })
   })
 
   describe('worker processes', () => {

@@ -561,6 +561,40 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     ])
     assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
   })
+
+  test('a "results.jsonl" that no sweep wrote is left alone, and set aside with force', async () => {
+    for (const text of ['my own notes', '{"mine":1}\n']) {
+      const output = fresh()
+      mkdirSync(output)
+      writeFileSync(join(output, 'results.jsonl'), text)
+      for (const resume of [false, true]) {
+        const refused = await sweep('each: !Fit {}', { output, resume })
+        assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'EDITED_RESULTS')
+      }
+      assert.equal(readFileSync(join(output, 'results.jsonl'), 'utf8'), text)
+      resultOf(await sweep('each: !Fit {}', { output, force: true }))
+      const [time = ''] = readdirSync(join(output, 'old'))
+      assert.equal(readFileSync(join(output, 'old', time, 'results.jsonl'), 'utf8'), text)
+    }
+  })
+
+  test('a first record that was cut off while it was written is dropped', async () => {
+    const output = fresh()
+    mkdirSync(output)
+    writeFileSync(join(output, 'results.jsonl'), '{"trial":"01","ke')
+    assert.equal(resultOf(await sweep('each: !Fit {}', { output, resume: true })).trials, 1)
+    assert.equal(linesOf(join(output, 'results.jsonl')).length, 1)
+  })
+
+  test('a damaged "sweep.json" is refused, and set aside with force', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    writeFileSync(join(output, 'sweep.json'), '{ damaged')
+    const refused = await sweep('each: !Fit {}', { output, resume: true })
+    assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'EDITED_RESULTS')
+    resultOf(await sweep('each: !Fit {}', { output, force: true }))
+    const [time = ''] = readdirSync(join(output, 'old'))
+    assert.equal(readFileSync(join(output, 'old', time, 'sweep.json'), 'utf8'), '{ damaged')
+  })
 })
 
 /** An engine whose attempts all come at once to what `attempt` returns or throws. */

@@ -17,7 +17,19 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { parseSecrets, runFile, SafeExecutionContext } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
-import { Circular, Echo, Flaky, Kill, Leak, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
+import {
+  Circular,
+  Echo,
+  Flaky,
+  Kill,
+  Leak,
+  Long,
+  Note,
+  Tell,
+  Tidy,
+  Untold,
+  Wait,
+} from './pool-tasks.js'
 
 /** The module of the tasks, for workers. */
 export const tasks = new URL('./pool-tasks.js', import.meta.url)
