@@ -20,6 +20,7 @@ import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type Task
 import {
   Circular,
   Echo,
+  Epochs,
   Flaky,
   Kill,
   Leak,
@@ -304,6 +305,14 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       assert.equal(killer.error.code, 'TASK_CRASHED')
       assert.equal(killer.error.attempts, 1)
       assert.equal(other.result, 'unharmed')
+    })
+
+    test('brings progress as it was when it was reported', async () => {
+      const values: unknown[] = []
+      const onEvent = (event: TaskEvent<any>) => event.type === 'progress' && values.push(event.value)
+      const [outcome] = await all(pool.map([new Epochs()], { onEvent, onError: 'collect' }))
+      assert.equal(outcome?.ok, true)
+      assert.deepEqual(values, [{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }])
     })
   })
 }

@@ -244,3 +244,16 @@ export class Takes extends Runnable.with(z.object({ ms: z.int() })) {
     return process.pid
   }
 }
+
+/** Reports the same object after each epoch, and then changes it into one that JSON cannot hold. */
+@registrable('!Epochs')
+export class Epochs extends Runnable {
+  override run({ progress }: RunOptions & TaskOptions): void {
+    const state: { epoch: unknown } = { epoch: 0 }
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      state.epoch = epoch
+      progress?.(state)
+    }
+    state.epoch = 4n
+  }
+}
