@@ -94,6 +94,20 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       assert.equal((await all(pool.map([new Own({})])))[0]?.result, 'own')
       await pool.close()
     })
+
+    test('that is cancelled while the modules of its tasks are imported runs none', async () => {
+      const [module, file] = [join(folder, 'slow-import.mjs'), join(folder, 'ran')]
+      writeFileSync(module, 'await new Promise((resolve) => { globalThis.goOn = resolve })')
+      const pool = await openPool({ engine: 'inline', imports: [module] })
+      const controller = new AbortController()
+      const mapping = all(pool.map([new Note({ file })], { signal: controller.signal }))
+      await eventually(() => 'goOn' in globalThis)
+      controller.abort(new Error('enough'))
+      ;(globalThis as unknown as { goOn(): void }).goOn()
+      await assert.rejects(mapping, /^Error: enough$/)
+      await pool.close()
+      assert.ok(!existsSync(file))
+    })
   })
 
   test('a secret that is a word of messages between processes changes none of them', async () => {

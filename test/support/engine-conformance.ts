@@ -21,8 +21,10 @@ import {
   Circular,
   Echo,
   Epochs,
+  Fails,
   Flaky,
   Kill,
+  Late,
   Leak,
   Long,
   Note,
@@ -313,6 +315,25 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       const [outcome] = await all(pool.map([new Epochs()], { onEvent, onError: 'collect' }))
       assert.equal(outcome?.ok, true)
       assert.deepEqual(values, [{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }])
+    })
+
+    test('a task that is cancelled before its next attempt has no other one', async () => {
+      const file = join(folder, 'attempts')
+      const onEvent = ({ type, cancel }: TaskEvent<any>) => type === 'retry' && cancel()
+      const options = { retries: 1, onEvent, onError: 'collect', taskId: () => 'fails' } as const
+      const [outcome] = await all(pool.map<any>([new Fails({ file })], options))
+      assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+      assert.equal(readFileSync(file, 'utf8'), '1\n')
+    })
+
+    test('what a task tells after its end is not heard', async () => {
+      lines.length = 0
+      const heard: unknown[] = []
+      const onEvent = (event: TaskEvent<any>) => event.type === 'progress' && heard.push(event.value)
+      const taskId = (_: unknown, index: number) => `late-${index}`
+      const tasks = [new Late(), new Note({ file: join(folder, 'after-late'), ms: 300 })]
+      await all(pool.map<any>(tasks, { onEvent, taskId }))
+      assert.deepEqual([heard, lines], [[], []])
     })
   })
 }

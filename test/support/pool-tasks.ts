@@ -257,3 +257,12 @@ export class Epochs extends Runnable {
     state.epoch = 4n
   }
 }
+
+/** Writes a line into a file, and fails. */
+@registrable('!Fails')
+export class Fails extends Runnable.with(z.object({ file: z.string() })) {
+  override run({ attempt }: RunOptions & TaskOptions): never {
+    appendFileSync(this.options.file, `${attempt}\n`)
+    throw new Error('always')
+  }
+}
