@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -93,6 +96,22 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       const Own = registry.get('!Own')!.Class as unknown as new (options: object) => Runnable<string>
       assert.equal((await all(pool.map([new Own({})])))[0]?.result, 'own')
       await pool.close()
+    })
+
+    test('of a pool that is closed or aborted leaves the results in its folder alone', async () => {
+      const output = join(folder, 'closed-output')
+      const controller = new AbortController()
+      const pool = await openPool({ engine: 'inline', signal: controller.signal })
+      await all(pool.map([new Echo({ value: 1 })], { output }))
+      controller.abort(new Error('enough'))
+      await assert.rejects(all(pool.map([], { output, force: true })), /^Error: enough$/)
+      await pool.close()
+      await assert.rejects(all(pool.map([], { output, force: true })), /^Error: The pool is closed$/)
+      const other = await openPool({ engine: 'inline' })
+      const { signal } = controller
+      await assert.rejects(all(other.map([], { output, force: true, signal })), /^Error: enough$/)
+      await other.close()
+      assert.deepEqual(readdirSync(output), ['done.jsonl'])
     })
 
     test('that is cancelled while the modules of its tasks are imported runs none', async () => {
@@ -223,6 +242,20 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
         assert.match(readFileSync(join(output, 'done.jsonl'), 'utf8'), /^\{"id":"one".*\n$/)
         await pool.close()
       }
+    })
+
+    test('a file of results that cannot be closed does not stay locked', async () => {
+      const output = join(folder, 'not-closed')
+      const pool = await openPool({ engine: 'inline' })
+      const mapping = pool.map([new Echo({ value: 1 })], { output })
+      await mapping.next()
+      const file = join(output, 'done.jsonl')
+      const linkOf = (fd: string) => readlinkSync(`/proc/self/fd/${fd}`)
+      const fds = readdirSync('/proc/self/fd').filter((fd) => existsSync(`/proc/self/fd/${fd}`))
+      closeSync(Number(fds.find((fd) => linkOf(fd) === realpathSync(file))))
+      await assert.rejects(all(mapping), { code: 'EBADF' })
+      assert.equal((await all(pool.map([], { output, resume: true }))).length, 0)
+      await pool.close()
     })
   })
 

@@ -46,6 +46,8 @@ export class Pool implements AsyncDisposable {
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
     const { signal } = options
+    // Before the store is opened, which may archive earlier results.
+    this.#throwIfEnded(signal)
     const store = await this.#openStore(options)
     const own = { options: completeMapOptions(options), numbers: this.#numbers, store }
     const run = new MapRun<Task>({ ...this.parts, ...own })
@@ -53,9 +55,7 @@ export class Pool implements AsyncDisposable {
     signal?.addEventListener('abort', abort, { once: true })
     this.#mapRuns.add(run)
     try {
-      if (this.#closed) throw closedError()
-      this.parts.signal?.throwIfAborted()
-      signal?.throwIfAborted()
+      this.#throwIfEnded(signal)
       yield* run.outcomes(tasks)
     } finally {
       this.#mapRuns.delete(run)
@@ -86,6 +86,12 @@ export class Pool implements AsyncDisposable {
     if (output === undefined) return undefined
     await this.parts.keepOutput(output)
     return ResultsStore.open({ output, resume, force })
+  }
+
+  #throwIfEnded(signal: AbortSignal | undefined): void {
+    if (this.#closed) throw closedError()
+    this.parts.signal?.throwIfAborted()
+    signal?.throwIfAborted()
   }
 
   async #abortAll(reason: unknown): Promise<void> {
