@@ -20,7 +20,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { parseSecrets, Registry, Runnable } from 'flambeau'
+import { load, parseSecrets, Registry, Runnable } from 'flambeau'
 import { openPool, type Pool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
 import {
@@ -32,6 +32,7 @@ import {
   Long,
   Messenger,
   Note,
+  Says,
   Stubborn,
   Talk,
   Tidy,
@@ -256,6 +257,48 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       await assert.rejects(all(mapping), { code: 'EBADF' })
       assert.equal((await all(pool.map([], { output, resume: true }))).length, 0)
       await pool.close()
+    })
+
+    test('a task that fails again without a word does not keep the log of its earlier failure', async () => {
+      const [options, log] = [{ taskId: () => 'silent', onError: 'collect' } as const, 'failed/silent.log']
+      const talks = await openPool({ ...processes, workers: 1, folder })
+      await all(talks.map([new Talk({ lines: 2, end: 'throw' })], options))
+      await talks.close()
+      assert.ok(existsSync(join(folder, log)))
+      const silent = await openPool({ engine: 'inline', folder })
+      await all(silent.map([new Flaky({ failures: 9 })], options))
+      await silent.close()
+      assert.ok(!existsSync(join(folder, log)))
+    })
+
+    test('the file of a task with a comment goes when the task succeeds, unless somebody added another', async () => {
+      const pool = await openPool({ engine: 'inline', folder })
+      const map = (id: string, retries: number) => {
+        const task = load('# my own words\n!Flaky\nfailures: 1\n') as Flaky
+        return all(pool.map([task], { taskId: () => id, retries, backoff: 1, onError: 'collect' }))
+      }
+      const files = ['plain', 'looked-at'].map((id) => join(folder, 'failed', `${id}.yaml`))
+      await map('plain', 0)
+      await map('looked-at', 0)
+      for (const file of files)
+        assert.match(readFileSync(file, 'utf8'), /^# task .*\n# again: .*\n# my own words\n/)
+      writeFileSync(files[1]!, `# looked at by me\n${readFileSync(files[1]!, 'utf8')}`)
+      await map('plain', 1)
+      await map('looked-at', 1)
+      await pool.close()
+      assert.deepEqual(files.map(existsSync), [false, true])
+    })
+
+    test('a file of a failed task is YAML, whatever its error says', async () => {
+      const pool = await openPool({ engine: 'inline', folder })
+      const error = 'first\rsecond: [\u001b[1m\nthird'
+      const map = (says: string) =>
+        all(pool.map([new Says({ says })], { taskId: () => 'says', onError: 'collect' }))
+      await map(error)
+      const text = readFileSync(join(folder, 'failed/says.yaml'), 'utf8')
+      await pool.close()
+      assert.equal(text.split('\n')[0], '# task says failed: first\\u000dsecond: [\\u001b[1m')
+      assert.equal((load(text) as Says).options.says, error)
     })
   })
 

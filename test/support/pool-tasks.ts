@@ -266,3 +266,11 @@ export class Fails extends Runnable.with(z.object({ file: z.string() })) {
     throw new Error('always')
   }
 }
+
+/** Fails with these words. */
+@registrable('!Says')
+export class Says extends Runnable.with(z.object({ says: z.string() })) {
+  override run(): never {
+    throw new Error(this.options.says)
+  }
+}
