@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -595,7 +596,53 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     const [time = ''] = readdirSync(join(output, 'old'))
     assert.equal(readFileSync(join(output, 'old', time, 'sweep.json'), 'utf8'), '{ damaged')
   })
+
+  test('files of trials find an extension beside the file of the sweep', async () => {
+    const project = fresh()
+    const [extension, file] = [join(project, 'ext'), join(project, 'sweep.yaml')]
+    mkdirSync(join(extension, 'node_modules'), { recursive: true })
+    symlinkSync(process.cwd(), join(extension, 'node_modules/flambeau'))
+    writeFileSync(
+      join(extension, 'package.json'),
+      '{ "name": "ext", "type": "module", "exports": "./index.js" }',
+    )
+    writeFileSync(join(extension, 'index.js'), scoreModule(project))
+    const [output, options] = [join(project, 'out'), { logger, runOptions: { engine: 'inline' } }]
+    const trials = '!ext.Score { n: !choice [1, 2, 3] }'
+    writeFileSync(file, `ext: ./ext\n---\n!Sweep { each: ${trials}, metric: score, output: ${output} }\n`)
+    const first = await runFile<SweepResult>(file, options)
+    assert.equal(first.ok && first.value.failed, 2, said.join('\n'))
+    const failed = ['02', '03'].map((trial) => join(output, 'failed', `${trial}.yaml`))
+    const throws = await runFile(failed[1]!, { logger })
+    assert.match(throws.ok ? '' : throws.error.message, /not yet/)
+    assert.deepEqual((await runFile(failed[0]!, { logger })).ok, true, said.join('\n'))
+    assert.deepEqual((await runFile(join(output, 'best.yaml'), { logger })).ok, true, said.join('\n'))
+    writeFileSync(join(project, 'marker'), '')
+    const again = await runFile<SweepResult>(file, { ...options, resume: true })
+    assert.equal(again.ok && again.value.failed, 0, said.join('\n'))
+    assert.deepEqual(failed.map(existsSync), [false, false])
+    assert.deepEqual(
+      (await readRecords(output)).map(({ trial }) => trial),
+      ['01', '02', '03'],
+    )
+  })
 })
+
+/** A module with `!Score`, which has no score with 2 and fails with 3 as long as a folder has no file "marker". */
+function scoreModule(folder: string): string {
+  return `import { existsSync } from 'node:fs'
+    import { Runnable, registrable } from 'flambeau'
+    export class Score extends Runnable {
+      constructor(options = {}) { super(options); this.options = options }
+      run() {
+        const { n } = this.options
+        const isReady = existsSync(${JSON.stringify(join(folder, 'marker'))})
+        if (n === 3 && !isReady) throw new Error('not yet')
+        return n === 2 && !isReady ? { other: 1 } : { score: n }
+      }
+    }
+    registrable('!Score')(Score)`
+}
 
 /** An engine whose attempts all come at once to what `attempt` returns or throws. */
 function engineOf(attempt: (task: TaskMessage, tell: (value: unknown) => void) => PackedResult): Engine {

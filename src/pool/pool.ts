@@ -8,6 +8,7 @@ import {
   type TaskOutcome,
 } from './options.js'
 import { ResultsStore } from './results-store.js'
+import type { TaskTextOptions } from './task-file.js'
 
 /** Runs tasks on workers; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
@@ -62,6 +63,11 @@ export class Pool implements AsyncDisposable {
       signal?.removeEventListener('abort', abort)
       await store?.close()
     }
+  }
+
+  /** @internal What the runnable files of its tasks depend on. */
+  get textOptions(): TaskTextOptions {
+    return this.parts
   }
 
   /** Cancels what runs, and ends the workers; they are gone within the grace period. */

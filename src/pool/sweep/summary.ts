@@ -54,7 +54,7 @@ export async function summarize(
 // Made again: of all trials only their keys are kept.
 function bestText({ trial }: TrialRecord, plan: SearchPlan): string {
   const found = plan.find(trial)
-  if (found) return taskText(found.task, plan.textOptions)
+  if (found) return taskText(found.task, plan.fileOptions)
   throw new UnsuccessfulRunnableError('The best trial is none of this sweep any more', { code: 'NO_RESULT' })
 }
 

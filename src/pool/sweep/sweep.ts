@@ -104,7 +104,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   async #runTrials(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
-    const plan = this.#plan()
+    const plan = this.#plan(await this.#fileExtensions())
     const earlier = await this.#earlier(plan, options)
     const pool = await this.#openPool(options)
     try {
@@ -120,8 +120,9 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
   }
 
-  #plan(): SearchPlan {
-    return new SearchPlan(this.options, { extensions: this.extensions, registry: undefined })
+  #plan(fileExtensions = this.extensions): SearchPlan {
+    const textOptions = { extensions: this.extensions, registry: undefined }
+    return new SearchPlan(this.options, textOptions, { ...textOptions, extensions: fileExtensions })
   }
 
   async #earlier(
@@ -154,6 +155,19 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   // process imported: with `importExtensions: false`, workers must not import the others either.
   #extensionFolders(): Record<string, string> {
     return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
+  }
+
+  // Local ones by their folders, as declared paths are relative to the file of the sweep; others as declared, since they are
+  // found from any machine.
+  async #fileExtensions(): Promise<Readonly<Record<string, string>>> {
+    if (this.importedExtensions.length === 0) return this.extensions
+    const { isLocal, parseSource } = await import('../../extensions/index.js')
+    const folders = this.#extensionFolders()
+    const sources = Object.entries(this.extensions).map(([name, source]) => {
+      const folder = isLocal(parseSource(source, '.')) ? folders[name] : undefined
+      return [name, folder ?? source]
+    })
+    return Object.fromEntries(sources)
   }
 
   async #explainResume(plan: SearchPlan, logger: Logger): Promise<void> {

@@ -112,10 +112,10 @@ export class SweepRun {
 
   // The pool writes the file of a task that throws; that one without a metric has failed, only a sweep knows.
   async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measurement['error']>): Promise<void> {
-    const { plan, imports } = this.context
+    const { plan, pool, imports } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, attempts, text: taskText(task, plan.textOptions) }
+    const failed = { id, attempts, text: taskText(task, pool.textOptions) }
     const to = { folder: plan.options.output, imports: moduleUrls(imports) }
     await writeFailedFile({ ...failed, ended: { ok: false, reason: 'failed', error, host } }, to)
   }
