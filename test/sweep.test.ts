@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { check, dump, load, type Outcome, runFile } from 'flambeau'
@@ -595,6 +595,41 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     resultOf(await sweep('each: !Fit {}', { output, force: true }))
     const [time = ''] = readdirSync(join(output, 'old'))
     assert.equal(readFileSync(join(output, 'old', time, 'sweep.json'), 'utf8'), '{ damaged')
+  })
+
+  test('when it is cancelled, what failed does not count as done', async () => {
+    const controller = new AbortController()
+    const engine = engineOf(({ id }) => {
+      if (id === '01') throw new Error('no luck')
+      if (id === '03') controller.abort()
+      return { json: '{"score":1}' }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3, 4] }'
+    const { outcome } = await sweep(text, { engine, signal: controller.signal })
+    assert.equal(outcome.exitCode, 130)
+    assert.match(said.join('\n'), /^1 of 4 trials are done: go on with "--resume"$/m)
+  })
+
+  test('when it is cancelled, results that cannot be read do not hide why it ended', async () => {
+    const [controller, output] = [new AbortController(), fresh()]
+    const engine = engineOf(({ id }) => {
+      if (id === '02') {
+        appendFileSync(join(output, 'results.jsonl'), '{"trial":2}\n')
+        controller.abort()
+      }
+      return { json: '{"score":1}' }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3] }'
+    const { outcome } = await sweep(text, { engine, output, signal: controller.signal })
+    assert.equal(outcome.exitCode, 130)
+    assert.equal(!outcome.ok && (outcome.error.cause as Error).name, 'AbortError')
+  })
+
+  test('an engine that is given runs the trials, also on a cluster', async () => {
+    const env =
+      '!RemoteEnvironment { key: k, orchestrator_ip: a, factories_ips: [b], user: u, local_user: l }'
+    const output = relative('', fresh())
+    assert.equal(resultOf(await sweep(`each: !Fit {}\nenv: ${env}`, { output })).trials, 1)
   })
 
   test('files of trials find an extension beside the file of the sweep', async () => {

@@ -89,7 +89,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
 
   /** Runs the trials that are not done yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
-    if (this.env) await keepOutput(this.options.output)
+    if (this.env && !options.engine) await keepOutput(this.options.output)
     const lock = await OutputLock.acquire(this.options.output)
     try {
       return await this.#runTrials(options)
@@ -170,8 +170,11 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return Object.fromEntries(sources)
   }
 
+  // The caller throws why the sweep ended, whatever happens here.
   async #explainResume(plan: SearchPlan, logger: Logger): Promise<void> {
-    const { length } = await readRecords(this.options.output)
+    const records = await readRecords(this.options.output).catch(() => undefined)
+    if (!records) return
+    const { length } = records.filter(({ error }) => !error)
     logger.warn(`${length} of ${plan.size} trials are done: go on with "--resume"`)
   }
 }
