@@ -625,6 +625,14 @@ describe('sweeps', { skip: form !== 'legacy' && 'they are the same in each form'
     assert.equal(!outcome.ok && (outcome.error.cause as Error).name, 'AbortError')
   })
 
+  test('when it is cancelled before its first trial, force sets nothing aside', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    const before = readdirSync(output)
+    const { outcome } = await sweep('each: !Fit {}', { output, force: true, signal: AbortSignal.abort() })
+    assert.equal(outcome.exitCode, 130)
+    assert.deepEqual(readdirSync(output), before)
+  })
+
   test('an engine that is given runs the trials, also on a cluster', async () => {
     const env =
       '!RemoteEnvironment { key: k, orchestrator_ip: a, factories_ips: [b], user: u, local_user: l }'

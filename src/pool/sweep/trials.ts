@@ -40,8 +40,10 @@ export class SweepRun {
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { plan, logger, earlier } = this.context
+    const { plan, logger, earlier, signal } = this.context
     const { metric, output } = plan.options
+    // Before earlier results are archived.
+    signal.throwIfAborted()
     const file = await openRecords(output, earlier)
     this.#warnOfOthers()
     const progress = createProgress(logger, { metric, total: plan.size, done: earlier.kept.length })
