@@ -77,8 +77,11 @@ export class ResultsStore {
   }
 
   async close(): Promise<void> {
-    await this.lines.close()
-    await this.lock.release()
+    try {
+      await this.lines.close()
+    } finally {
+      await this.lock.release()
+    }
   }
 
   async #load({ output, resume }: StoreOptions): Promise<void> {

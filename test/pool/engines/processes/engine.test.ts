@@ -217,10 +217,11 @@ describe('worker processes', () => {
     const script = `
       import { openPool } from 'flambeau/pool'
       import { Talk } from ${JSON.stringify(tasks)}
-      const pool = await openPool({ imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 })
+      const options = { imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 }
+      const pool = await openPool({ ...options, folder: ${JSON.stringify(folder)} })
       const talks = ['return', 'throw', 'exit', 'return', 'return'].map((end) => new Talk({ lines: ${lines}, end }))
-      const options = { taskId: (_, index) => 't' + index, onError: 'collect' }
-      for await (const { ok, id } of pool.map(talks, options)) console.log(id, ok)
+      const taskId = (_, index) => 't' + index
+      for await (const { ok, id } of pool.map(talks, { taskId, onError: 'collect' })) console.log(id, ok)
       await pool.close()`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: process.cwd(),
