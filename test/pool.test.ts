@@ -17,7 +17,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { parseSecrets, Registry, Runnable } from 'flambeau'
+import { isFlambeauError, parseSecrets, Registry, Runnable } from 'flambeau'
 import { openPool, type Pool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, conforms, tasks } from './support/engine-conformance.js'
 import {
@@ -29,6 +29,7 @@ import {
   Long,
   Messenger,
   Note,
+  Shares,
   Stubborn,
   Talk,
   Tidy,
@@ -447,6 +448,33 @@ describe('pools', { skip: form !== 'legacy' && 'they are the same in each form' 
       await pool.close()
       const pids = readFileSync(file, 'utf8').match(/\d+$/gm)
       assert.equal(new Set(pids).size, 2)
+    })
+
+    test('a module that is not there is the same mistake as in the engine "inline"', async () => {
+      const errors = (['inline', 'processes'] as const).map(async (engine) => {
+        await using pool = await openPool({ engine, imports: ['./nowhere.js'], workers: 1 })
+        const error: any = await all(pool.map([new Wait()])).catch((thrown) => thrown)
+        return [isFlambeauError(error), error.code, error.exitCode, error.message]
+      })
+      const [inline, processes] = await Promise.all(errors)
+      assert.deepEqual(inline?.slice(0, 3), [true, 'NO_MODULE', 22])
+      assert.deepEqual(processes, inline)
+    })
+
+    test('a worker that dies, and whose channel breaks afterwards, has ended', {
+      timeout: 30_000,
+    }, async () => {
+      const file = join(folder, 'shares')
+      const pool = await openPool({ ...processes, workers: 1, folder })
+      const controller = new AbortController()
+      const mapping = all(pool.map([new Shares({ file })], { signal: controller.signal }))
+      const [pid] = await pidsIn(file)
+      controller.abort(new Error('enough'))
+      // The message that cancels the task is on its way, and the worker never reads it.
+      await delay(100)
+      process.kill(pid!, 'SIGKILL')
+      await assert.rejects(mapping, /^Error: enough$/)
+      await pool.close()
     })
   })
 })
