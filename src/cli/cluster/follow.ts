@@ -4,7 +4,7 @@ import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
-import { interruptedCode } from '../../util/exit-codes.js'
+import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
 import { printResult } from '../output.js'
 import type { ClusterContext } from './cluster-context.js'
 
@@ -60,8 +60,6 @@ export async function followRun(
   }
 }
 
-/** What a process exits with when the cluster is at fault. */
-const clusterCode = 69
 /** A process that a signal ended has this and the number of the signal as its code, in every shell. */
 const signalCode = 128
 const signalNumbers: Readonly<Record<string, number>> = constants.signals
@@ -72,7 +70,11 @@ export function reportRunEnd(end: RunEnd, logger: Logger): number {
   if (state === 'succeeded') printResult(value)
   if (state === 'cancelled') return warn(`Run ${id} was cancelled`, interruptedCode, logger)
   if (state === 'lost')
-    return warn(`Run ${id} is lost: its host was restarted, or its supervisor killed`, clusterCode, logger)
+    return warn(
+      `Run ${id} is lost: its host was restarted, or its supervisor killed`,
+      unavailableCode,
+      logger,
+    )
   if (signal !== undefined)
     return warn(`Run ${id} was ended by ${signal}`, signalCode + (signalNumbers[signal] ?? 0), logger)
   return exitCode ?? 1
