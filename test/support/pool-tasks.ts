@@ -283,3 +283,13 @@ export class Says extends Runnable.with(z.object({ says: z.string() })) {
     throw new Error(this.options.says)
   }
 }
+
+/** Gives the channel of its worker to another process, and computes without a pause. */
+@registrable('!Shares')
+export class Shares extends Runnable.with(z.object({ file: z.string() })) {
+  override run(): never {
+    spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', 3] })
+    writeFileSync(this.options.file, `${process.pid}`)
+    for (;;) Math.random()
+  }
+}

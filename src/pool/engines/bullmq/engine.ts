@@ -64,10 +64,13 @@ export class BullmqEngine implements Engine {
     this.#listen(open)
   }
 
-  run(task: TaskMessage, watch: Watch): Promise<Ended> {
+  async run(task: TaskMessage, watch: Watch): Promise<Ended> {
     const { signal } = watch
-    if (signal.aborted) return Promise.resolve(cancelledAttempt())
     const id = jobId(task)
+    // The same task of another map.
+    for (let job = this.#pending.get(id); job?.isCancelling; job = this.#pending.get(id))
+      await job.settled.promise
+    if (signal.aborted) return cancelledAttempt()
     const waiter = this.#pending.add(id, task, watch)
     if (waiter.isNew) this.#batcher.post(id)
     const cancel = (): void => void this.#stopWaiting(id, waiter)
@@ -86,12 +89,16 @@ export class BullmqEngine implements Engine {
     await this.#jobs.close()
   }
 
+  /** @internal Closes the connections of a Redis that is gone. */
+  disconnect(): void {
+    clearInterval(this.#recheck)
+    this.#jobs.disconnect()
+  }
+
   #listen({ events }: OpenQueue): void {
     events.on('active', ({ jobId }) => this.#pending.notify(jobId, { type: 'started' }))
     events.on('progress', ({ jobId, data }) => isTaskNews(data) && this.#pending.notify(jobId, data))
-    events.on('completed', ({ jobId, returnvalue }) =>
-      this.#pending.settle(jobId, attemptOfValue(returnvalue)),
-    )
+    events.on('completed', ({ jobId, returnvalue }) => this.#onAttemptEnd(jobId, attemptOfValue(returnvalue)))
     events.on('failed', ({ jobId, failedReason }) =>
       this.#pending.settle(jobId, attemptOfFailure(failedReason)),
     )
@@ -120,6 +127,7 @@ export class BullmqEngine implements Engine {
   }
 
   async #cancel(job: PendingJob): Promise<void> {
+    job.isCancelling = true
     if (job.sent) await this.#jobs.cancel(job)
     if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelledAttempt())
   }
@@ -128,7 +136,20 @@ export class BullmqEngine implements Engine {
   async #adopt(id: string): Promise<void> {
     const { attempt } = await this.#jobs.find(id)
     if (attempt?.ok) return this.#pending.settle(id, attempt)
-    if (!attempt || !this.#pending.get(id)) return
+    if (attempt) await this.#replace(id)
+  }
+
+  // Another process may have cancelled the job, or an earlier call that did not wait for its end.
+  #onAttemptEnd(id: string, attempt: Ended): void {
+    const isCancelled = !attempt.ok && attempt.reason === 'cancelled'
+    const isExpected = !isCancelled || this.#pending.get(id)?.isCancelling
+    if (isExpected) this.#pending.settle(id, attempt)
+    // When it fails, the job is checked later with the old ones.
+    else void this.#replace(id).catch(() => {})
+  }
+
+  async #replace(id: string): Promise<void> {
+    if (!this.#pending.get(id)) return
     await this.#jobs.remove(id)
     this.#resend(id)
   }
@@ -143,7 +164,7 @@ export class BullmqEngine implements Engine {
 
   async #checkJob(id: string): Promise<void> {
     const { exists, attempt } = await this.#jobs.find(id)
-    if (attempt) this.#pending.settle(id, attempt)
+    if (attempt) this.#onAttemptEnd(id, attempt)
     const pending = this.#pending.get(id)
     // Only the second time: after the first one, the event of its end may be on the way.
     if (!exists && pending && ++pending.missing > 1) this.#resend(id)

@@ -3,7 +3,7 @@ import { mistakeCode } from '../../../util/exit-codes.js'
 import { packageRoot } from '../../../util/paths.js'
 
 /** What the engine uses of both packages. */
-export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
+export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'WaitingError' | 'Worker'> &
   Pick<typeof import('ioredis'), 'Redis'>
 
 /**
@@ -12,8 +12,8 @@ export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | '
  * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function loadPackages(): Promise<Packages> {
-  const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
-  return { Queue, QueueEvents, Worker, Redis }
+  const [{ Queue, QueueEvents, WaitingError, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
+  return { Queue, QueueEvents, WaitingError, Worker, Redis }
 }
 
 // Inside "try", bundlers accept that the package may be missing.

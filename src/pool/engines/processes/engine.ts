@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { FlambeauError } from '../../../errors.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { type Deferred, deferred } from '../../../util/concurrency.js'
 import { waitForExit } from '../../../util/process.js'
@@ -50,8 +51,11 @@ export class ProcessEngine implements Engine, WorkerListener {
     this.#assign()
   }
 
-  onSetupFailed(error: PackedError): void {
-    this.#fail(unpackError(error))
+  onSetupFailed(packed: PackedError): void {
+    const { message, code = 'FLAMBEAU', exitCode } = packed
+    const cause = unpackError(packed)
+    // Only errors of this package have an exit code.
+    this.#fail(exitCode === undefined ? cause : new FlambeauError(message, { code, exitCode, cause }))
   }
 
   onExit(worker: WorkerProcess): void {

@@ -56,7 +56,7 @@ export class WorkerProcess {
     return inFlight.attempt.promise
   }
 
-  /** Lets the process end by itself; terminates it after the grace period. */
+  /** Ends the process at once, whatever it does: its group is sent SIGTERM, and SIGKILL after the grace period. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#child.disconnect()
