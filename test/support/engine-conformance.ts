@@ -30,6 +30,7 @@ import {
   Note,
   Tell,
   Tidy,
+  Until,
   Untold,
   Wait,
 } from './pool-tasks.js'
@@ -331,7 +332,8 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       const heard: unknown[] = []
       const onEvent = (event: TaskEvent<any>) => event.type === 'progress' && heard.push(event.value)
       const taskId = (_: unknown, index: number) => `late-${index}`
-      const tasks = [new Late(), new Note({ file: join(folder, 'after-late'), ms: 300 })]
+      const file = join(folder, 'after-late')
+      const tasks = [new Late({ file }), new Until({ file })]
       await all(pool.map<any>(tasks, { onEvent, taskId }))
       assert.deepEqual([heard, lines], [[], []])
     })

@@ -351,7 +351,7 @@ describe('BullMQ', { skip }, () => {
           all(pool.map([new Note({ file, ms: 2000 })], { taskId: () => 'shared', ...(signal && { signal }) }))
         const controller = new AbortController()
         const first = map(controller.signal)
-        await eventually(() => existsSync(file))
+        await until(() => existsSync(file))
         controller.abort(new Error('enough'))
         const settled = assert.rejects(first, /^Error: enough$/)
         if (graceMs < 1000) await settled
@@ -467,7 +467,7 @@ describe('BullMQ', { skip }, () => {
       await using pool = await openPool({ engine, folder })
       const first = await startHost(engine.queue, 1, neverMs)
       const mapping = all(pool.map([new Note({ file, ms: 3000 })]))
-      await eventually(() => existsSync(file))
+      await until(() => existsSync(file))
       await end(first, 'SIGTERM')
       const second = await startHost(engine.queue, 1, neverMs)
       const [outcome] = await mapping
