@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { signalTree } from '../util/process.js'
 import { ExtensionFailure } from './extension-failure.js'
 import { redacted } from './source.js'
 
@@ -42,8 +43,8 @@ export async function runTool(
       else if (error) reject(toolFailure(tool, error, `${stderr}${stdout}`))
       else resolve(stdout)
     })
-    // The promise waits until the tool has exited: until then it may write.
-    const stop = (): void => void child.kill()
+    // The promise waits until the tool and the processes that it started have exited: until then they may write.
+    const stop = (): void => signalTree(child.pid, 'SIGTERM')
     signal?.addEventListener('abort', stop)
     child.stdin?.end()
   })

@@ -1,11 +1,9 @@
 import { tmpdir } from 'node:os'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../cluster/host/temporary-folder.js'
 import { InlineEngine } from '../pool/engines/inline.js'
-import { moduleUrls } from '../pool/import-modules.js'
 import { openPool } from '../pool/open-pool.js'
-import type { PoolOptions } from '../pool/options.js'
+import { completeSetup, type PoolOptions } from '../pool/options.js'
 import type { Pool } from '../pool/pool.js'
-import { defaultGraceMs } from '../util/process.js'
 
 /** Options of {@link inlinePool}: the options of `openPool` that apply within one process. */
 export type InlinePoolOptions = Pick<
@@ -27,9 +25,7 @@ export type InlinePoolOptions = Pick<
 export async function inlinePool(options: InlinePoolOptions = {}): Promise<Pool> {
   if (options.folder !== undefined) return openPool({ ...options, engine: 'inline' })
   const folder = await makeTemporaryFolder(tmpdir())
-  const { imports = [], extensions = {}, registry, secrets, graceMs = defaultGraceMs } = options
-  const own = { ...(registry && { registry }), ...(secrets && { secrets }) }
-  const engine = new TemporaryEngine({ imports: moduleUrls(imports), folder, extensions, ...own }, graceMs)
+  const engine = new TemporaryEngine(completeSetup({ ...options, folder }))
   return openPool({ ...options, folder, engine })
 }
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { AgentResponseError } from '../cluster/host/agent-errors.js'
 import type { Host } from '../cluster/host/host.js'
+import { fromHome } from '../cluster/protocol/layout.js'
 import type {
   Done,
   HostState,
@@ -42,7 +43,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
   const completedSetups = new Set<string | undefined>([undefined])
   return {
     inspect: async ({ setup }) => ({ ...hostState, setUp: completedSetups.has(setup) }),
-    measure: () => host.resources(),
+    resources: () => host.resources(),
     async setUp({ commands, hash }) {
       for (const each of commands) {
         const result = await command(each)
@@ -52,8 +53,8 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
       return {}
     },
     authorize: async () => done,
-    know: async () => done,
-    reach: async ({ commands }) => ({ ends: commands.map(() => ({ exitCode: 0, stderr: '' })) }),
+    setKnownHosts: async () => done,
+    testConnections: async ({ commands }) => ({ ends: commands.map(() => ({ exitCode: 0, stderr: '' })) }),
     retain: async () => done,
     makeFolders: ({ paths }) => host.makeFolders(paths).then(() => done),
     remove: ({ path, contentOnly }) => host.remove(path, { contentOnly }).then(() => done),
@@ -64,9 +65,9 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
     logStart: async (request) => runs.logStart(request),
     wait: ({ id }) => runs.wait(id),
     cancel: ({ id }) => runs.cancel(id),
-    down: ({ cluster }) => host.remove(`.flambeau/clusters/${cluster}`).then(() => done),
+    down: ({ cluster }) => host.remove(fromHome.cluster(cluster)).then(() => done),
     receive: inBytes,
-    give: inBytes,
+    sendTree: inBytes,
     exec: inBytes,
     put: inBytes,
     get: inBytes,

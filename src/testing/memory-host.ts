@@ -116,7 +116,7 @@ export class MemoryHost extends AgentHost {
     return { files: sent.length, bytes }
   }
 
-  override async fetch(path: string, local: string, { force }: FetchOptions = {}): Promise<void> {
+  override async fetch(path: string, local: string, { force = false }: FetchOptions = {}): Promise<void> {
     if (!(await this.exists(path))) throw this.#noFile(path)
     const single = this.files.has(absolute(path))
     const write = async (to: string): Promise<void> => {

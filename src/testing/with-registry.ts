@@ -25,6 +25,6 @@ export function withRegistry<T>(body: (registry: Registry) => T): T {
 
 /** Calls `body` with a given registry in place of the default one. */
 export function within<T>(registry: Registry, body: (registry: Registry) => T): T {
-  shared.ofTests ??= new AsyncLocalStorage()
-  return shared.ofTests.run(registry, () => body(registry))
+  shared.testRegistries ??= new AsyncLocalStorage()
+  return shared.testRegistries.run(registry, () => body(registry))
 }

@@ -4,12 +4,13 @@ import type { ClusterEvent } from '../../cluster/provision/events.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
+import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
 import { type SecretsFlags, withImports, withSecrets } from '../options.js'
 
 /** The flags of every command that uses a cluster. */
-export interface ClusterFlags extends SecretsFlags {
+export interface ClusterFlags extends SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
   readonly cluster: string
   readonly import: readonly string[]
 }
@@ -35,7 +36,7 @@ export async function useCluster(
   flags: ClusterFlags,
   body: (context: ClusterContext) => Promise<number | undefined>,
 ): Promise<void> {
-  const logger = new StderrLogger()
+  const logger = new StderrLogger(flags.verbose || flags.debug)
   const context = new SafeExecutionContext(flags.cluster)
   const run = async (signal: AbortSignal): Promise<number> => {
     await importModules(flags.import)
@@ -49,7 +50,7 @@ export async function useCluster(
   await runInterruptibly(
     logger,
     async (signal) => {
-      const outcome = await context.run(() => run(signal), { signal, logger })
+      const outcome = await context.run(() => run(signal), { ...pickRunFlags(flags), signal, logger })
       return outcome.ok ? outcome.value : outcome.exitCode
     },
     'Interrupted: runs on the cluster continue',

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { withImports } from '../options.js'
+import { withImports, withSecrets } from '../options.js'
 import { type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
@@ -7,8 +7,7 @@ export function upCommand(): Command {
   const command = new Command('up')
     .description('prepare the hosts of a cluster, and log what is done')
     .argument('<cluster>', 'the YAML file of the cluster')
-    .option('-s, --secrets <file>', 'the INI file with the secrets')
-  return withImports(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
+  return withImports(withSecrets(command)).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
       // Events, not the result: if one host fails, the user still sees which hosts are ready.
       await cluster.up({
@@ -33,7 +32,7 @@ export function downCommand(): Command {
       '-f, --force',
       'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
     )
-  return withImports(command).action((file: string, flags: DownFlags) =>
+  return withImports(withSecrets(command)).action((file: string, flags: DownFlags) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })
       logger.info(`Removed cluster "${cluster.name}" from its hosts`)
