@@ -73,13 +73,16 @@ export class SchemaCheck extends Construction {
   }
 
   // Outside a template, a placeholder is an object like any other.
-  #placeholder(node: Node, { definition, factory, Class }: ResolvedTag): object {
+  #placeholder(node: Node, resolved: ResolvedTag): object {
+    const { definition, factory, Class } = resolved
     try {
-      definition.fromYaml?.(
-        new NodeBuilder(this, node, () => this.#stub(Class.prototype, this.#unknown)),
-        node,
-        factory,
-      )
+      if (!definition.fromYaml) this.#check(node, resolved)
+      else
+        definition.fromYaml(
+          new NodeBuilder(this, node, () => this.#stub(Class.prototype, this.#unknown)),
+          node,
+          factory,
+        )
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error
       addAll(this.findings.problems, error.problems)

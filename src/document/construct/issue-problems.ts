@@ -186,13 +186,13 @@ function describeExpected(branch: Branch, path: readonly string[], registry: Reg
 
 function partOf(issue: SchemaIssue, path: readonly string[]): string {
   const name = pathText(issuePath(issue).slice(path.length))
-  return name === '' ? sentence(issue) : `"${name}": ${sentence(issue)}`
+  return name === '' ? reason(issue) : `"${name}": ${reason(issue)}`
 }
 
 function wholeValue(issue: SchemaIssue, registry: Registry): string {
   const { expected, values } = issue as { expected?: unknown; values?: unknown }
   if (Array.isArray(values)) return values.map((value) => JSON.stringify(value)).join(' or ')
-  if (typeof expected !== 'string' || expected === '') return sentence(issue)
+  if (typeof expected !== 'string' || expected === '') return reason(issue)
   const tags = tagsOf(expected, registry)
   if (tags.length > 0) return `an object of class "${expected}" (${tags.map((tag) => `"${tag}"`).join(', ')})`
   return /^[A-Z]\w*$/.test(expected) && expected !== 'Object' ? `an object of class "${expected}"` : expected
@@ -206,8 +206,4 @@ function tagsOf(name: string, registry: Registry): string[] {
     const resolved = registry.get(tag)
     return resolved && !resolved.abstract && isNamed(resolved.Class)
   })
-}
-
-function sentence(issue: SchemaIssue): string {
-  return issue.message.replace(/\.$/, '')
 }

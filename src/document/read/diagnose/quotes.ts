@@ -22,7 +22,7 @@ interface Quoted {
 }
 
 /** The quoted strings that start in a line. */
-export function quotedIn(text: string): Quoted[] {
+function quotedIn(text: string): Quoted[] {
   const found: Quoted[] = []
   opening.lastIndex = 0
   for (let match = opening.exec(text); match; match = opening.exec(text)) {
