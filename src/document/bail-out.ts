@@ -1,5 +1,5 @@
 /** Thrown by a fast path to hand its work to the complete path. */
-export const BAIL_OUT = Symbol('given up')
+export const BAIL_OUT = Symbol('bail out')
 
 /** Returns what `work` returns, or `undefined` when it bailed out. */
 export function unlessBailedOut<T>(work: () => T): T | undefined {

@@ -38,7 +38,7 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
   if (second) throw severalDocuments(parsed, second)
   const [value] = construct(parsed, registry, onWarning)
   const { expect } = options
-  if (expect !== undefined) checkType(value, expect, registry, parsed)
+  if (expect !== undefined && !isExpected(value, expect, registry)) throw unexpectedType(expect, parsed)
   return (value ?? null) as Loaded<E>
 }
 
@@ -92,18 +92,16 @@ function severalDocuments({ source, documents }: ParsedText, second: ParsedDocum
   return documentError([source.problem('SEVERAL_DOCUMENTS', message, spanOf(second.root))])
 }
 
-function checkType(value: unknown, expect: unknown, registry: Registry, parsed: ParsedText): void {
+function isExpected(value: unknown, expect: unknown, registry: Registry): boolean {
   const Expected = typeof expect === 'string' ? registry.get(expect)?.Class : (expect as Class)
-  if (Expected && value instanceof Expected) return
+  return Expected !== undefined && value instanceof Expected
+}
+
+function unexpectedType(expect: unknown, { source, documents }: ParsedText): ValidationError {
   const wanted = typeof expect === 'string' ? `"${expect}"` : `an object of class "${(expect as Class).name}"`
-  const root = parsed.documents[0]?.root
+  const root = documents[0]?.root
   const found = root?.tag === undefined ? 'a document without a tag' : `"${root.tag}"`
-  const problems: Problem[] = [
-    parsed.source.problem(
-      'UNEXPECTED_TYPE',
-      `Expected ${wanted}, but found ${found}`,
-      root ? spanOf(root) : { start: 0, end: 0 },
-    ),
-  ]
-  throw new ValidationError(reportProblems(problems), { problems })
+  const span = root ? spanOf(root) : { start: 0, end: 0 }
+  const problems = [source.problem('UNEXPECTED_TYPE', `Expected ${wanted}, but found ${found}`, span)]
+  return new ValidationError(reportProblems(problems), { problems })
 }

@@ -68,4 +68,4 @@ type TakesOutput<C, S extends StandardSchema> = [S] extends [never]
   ? unknown
   : OutputOf<S> extends FirstParameter<C>
     ? unknown
-    : Mistake<'the constructor refuses what the schema makes'>
+    : Mistake<'the constructor does not accept the output of the schema'>

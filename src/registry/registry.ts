@@ -175,12 +175,12 @@ export class Registry implements Registrar {
   #checkClashes({ tag, Class, definition }: Registration): void {
     for (const name of definition.factories.keys()) {
       const exact = this.#own(factoryTag(tag, name))
-      if (exact) throw clash(exact.tag, exact.Class, Class, name)
+      if (exact) throw clash(exact, { Class, name })
     }
     const dot = tag.lastIndexOf('.')
     const owner = dot < 2 ? undefined : this.#own(tag.slice(0, dot))
     const name = tag.slice(dot + 1)
-    if (owner?.definition.factories.has(name)) throw clash(tag, Class, owner.Class, name)
+    if (owner?.definition.factories.has(name)) throw clash({ tag, Class }, { Class: owner.Class, name })
   }
 
   #forget({ tag, Class }: Registration): void {
@@ -217,8 +217,11 @@ function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {
   })
 }
 
-function clash(tag: Tag, holder: Class, owner: Class, name: string): RegistrationError {
-  const both = `"${tag}" would mean both class "${holder.name}" and factory "${name}" of class "${owner.name}"`
+function clash(
+  { tag, Class }: { tag: Tag; Class: Class },
+  factory: { Class: Class; name: string },
+): RegistrationError {
+  const both = `"${tag}" would mean both class "${Class.name}" and factory "${factory.name}" of class "${factory.Class.name}"`
   return new RegistrationError(`${both}: rename one of them`, { code: 'TAG_CLASH' })
 }
 

@@ -140,7 +140,7 @@ export class SchemaCheck extends Construction {
     this.#checkTemplates(resolved, options)
     const schema = schemaOf(resolved)
     if (!schema) return
-    const found = new IssueProblems(node, schema, definition.keys, this)
+    const found = new IssueProblems(node, { schema, keys: definition.keys }, this)
     for (const issue of this.#issues(schema, options)) {
       const depth = this.#stubDepth(options, issuePath(issue))
       if (depth === 'above') continue

@@ -173,18 +173,20 @@ class MergedEntries {
     const merged = new Map<string, Entry>()
     for (const entry of mapping.entries) {
       if (!entry.merge) merged.set(textOfKey(entry.key), entry)
-      else for (const source of sourcesOf(entry.value)) this.#take(source, own, merged, depth)
+      else
+        for (const [name, source] of this.#entriesToMerge(entry.value, depth))
+          if (!own.has(name) && !merged.has(name)) merged.set(name, source)
     }
     return merged
   }
 
-  #take(source: MappingNode, own: Set<string>, merged: Map<string, Entry>, depth: number): void {
-    for (const entry of this.of(source, depth + 1)) {
-      if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany)
-      if (depth > maxDepth) throw this.#tooMuch(source, tooDeep)
-      const name = textOfKey(entry.key)
-      if (!own.has(name) && !merged.has(name)) merged.set(name, entry)
-    }
+  *#entriesToMerge(value: Node, depth: number): Generator<[name: string, entry: Entry]> {
+    for (const source of sourcesOf(value))
+      for (const entry of this.of(source, depth + 1)) {
+        if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany)
+        if (depth > maxDepth) throw this.#tooMuch(source, tooDeep)
+        yield [textOfKey(entry.key), entry]
+      }
   }
 
   #tooMuch(node: Node, message: string): DocumentError {

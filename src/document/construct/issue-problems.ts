@@ -18,14 +18,18 @@ import { pathText } from './validation.js'
 
 /** Turns the issues of a schema into problems that point at the options in the text. */
 export class IssueProblems {
+  readonly schema: StandardSchema
+  readonly keys: KeyStyle
   readonly #keys = new Map<MappingNode, ReadonlyMap<string, Entry>>()
 
   constructor(
     readonly node: Node,
-    readonly schema: StandardSchema,
-    readonly keys: KeyStyle,
+    { schema, keys }: { schema: StandardSchema; keys: KeyStyle },
     readonly context: ConstructContext,
-  ) {}
+  ) {
+    this.schema = schema
+    this.keys = keys
+  }
 
   addTo(list: ProblemList, issue: SchemaIssue): void {
     const branches = branchesOf(issue, this.schema)

@@ -2,7 +2,6 @@ import { ConstructionError, type DocumentError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
-import type { StandardSchema } from '../../registry/standard-schema.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
 import { pathTo } from '../nodes.js'
 import { attachSource, documentError, hasSource, ProblemList, spanOf } from '../problems.js'
@@ -20,12 +19,16 @@ export class Loader extends Construction {
     if (!resolved) throw this.#unknownTag(node)
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
     if (typeof made === 'object' && made !== null)
-      recordLoaded(made, node, this, made instanceof resolved.Class ? undefined : snapshotOf(made))
+      recordLoaded(
+        made,
+        { node, context: this },
+        made instanceof resolved.Class ? undefined : snapshotOf(made),
+      )
     return made
   }
 
   protected override remember(value: object, node: Node): void {
-    recordLoaded(value, node, this)
+    recordLoaded(value, { node, context: this })
   }
 
   override constructCopy(copy: Node): unknown {
@@ -46,22 +49,20 @@ export class Loader extends Construction {
   }
 
   #mapped(node: Node, resolved: ResolvedTag): unknown {
-    const { definition, factory } = resolved
-    const { visible, injected } = this.optionsOf(node, definition)
-    const schema = schemaOf(resolved)
-    const options = schema ? this.#validate(schema, visible, node, resolved) : visible
-    const make = () => construct(resolved, options)
-    const handsOver = schema && factory === undefined
-    const made = this.#guard(node, () => (handsOver ? withPrevalidated(options, schema, make) : make()))
+    const { visible, injected } = this.optionsOf(node, resolved.definition)
+    const options = this.#validate(visible, node, resolved)
+    const made = this.#guard(node, () => construct(resolved, options))
     for (const [name, value] of Object.entries(injected))
       (made as Record<string, unknown>)[name] = value ?? undefined
     return made
   }
 
-  #validate(schema: StandardSchema, options: unknown, node: Node, { definition }: ResolvedTag): unknown {
-    const result = validate(schema, options)
+  #validate(options: unknown, node: Node, resolved: ResolvedTag): unknown {
+    const schema = schemaOf(resolved)
+    const result = schema && validate(schema, options)
+    if (!schema || !result) return options
     if (!result.issues) return result.value
-    const problems = new IssueProblems(node, schema, definition.keys, this)
+    const problems = new IssueProblems(node, { schema, keys: resolved.definition.keys }, this)
     const list = new ProblemList()
     for (const issue of result.issues) problems.addTo(list, issue)
     throw attachSource(this.source, documentError(list.problems))
@@ -86,8 +87,11 @@ export class Loader extends Construction {
   }
 }
 
-function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
-  if (factory === undefined) return new (Class as new (options: unknown) => object)(options)
+function construct(resolved: ResolvedTag, options: unknown): unknown {
+  const { Class, factory } = resolved
+  const schema = schemaOf(resolved)
+  const make = () => new (Class as new (options: unknown) => object)(options)
+  if (factory === undefined) return schema ? withPrevalidated(options, schema, make) : make()
   return notPromise(`factory "${factory}"`, (Class as any)[factory](options))
 }
 

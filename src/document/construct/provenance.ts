@@ -2,10 +2,16 @@ import { RegistrationError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import type { ConstructContext } from './construct-context.js'
 
+/** A loaded node, and the context that has the values of the nodes below. */
+interface LoadedFrom {
+  readonly node: Node
+  readonly context: ConstructContext
+}
+
 /** Where an object comes from: `dump` writes it from this. */
 export interface Provenance {
-  /** The node that it was loaded from, and the context that has the values of the nodes below. */
-  readonly loaded?: { readonly node: Node; readonly context: ConstructContext }
+  /** The node that it was loaded from. */
+  readonly loaded?: LoadedFrom
   /** A copy of plain data that a `fromYaml` or factory returned, to see whether the data changed since. */
   readonly snapshot?: object
   /** The options that it was constructed with in code. */
@@ -31,8 +37,8 @@ function record(object: object, value: Provenance): void {
 }
 
 /** Records what an object was loaded from. */
-export function recordLoaded(object: object, node: Node, context: ConstructContext, snapshot?: object): void {
-  record(object, snapshot ? { loaded: { node, context }, snapshot } : { loaded: { node, context } })
+export function recordLoaded(object: object, loaded: LoadedFrom, snapshot?: object): void {
+  record(object, snapshot ? { loaded, snapshot } : { loaded })
 }
 
 /** Records the options that an object was constructed with, as they are now. */

@@ -90,8 +90,10 @@ function described(issue: SchemaIssue, className: string): string {
   return `${what}: ${issue.message.replace(/\.$/, '')}`
 }
 
-/** Calls `make`, whose constructor receives `options` that `schema` has already validated. Without this, a class made by
- * `with(schema)` would validate the output of its schema again, and a schema that transforms would refuse it. */
+/**
+ * Calls `make`, whose constructor receives `options` that `schema` has already validated. Without this, a class made by
+ * `with(schema)` would validate the output of its schema again, and a schema that transforms would refuse it.
+ */
 export function withPrevalidated<T>(options: unknown, schema: StandardSchema, make: () => T): T {
   shared.prevalidated = { options, schema }
   try {

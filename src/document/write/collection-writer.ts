@@ -21,6 +21,8 @@ interface SequenceOptions {
 
 interface MappingOrigin extends Origin {
   readonly node: MappingNode
+  /** Of an object: how its keys are spelt. */
+  readonly keys?: KeyStyle
 }
 
 interface MappingOptions extends SequenceOptions {
@@ -66,10 +68,9 @@ export function mappingOf(
 export function entriesOf(
   values: ReadonlyMap<string, unknown>,
   representation: RepresentContext,
-  { node, context }: MappingOrigin,
-  keys: KeyStyle = 'as-written',
+  { node, context, keys = 'as-written' }: MappingOrigin,
 ): Entry[] {
-  const merges = new MergeWriter(values, representation, context, keys)
+  const merges = new MergeWriter(values, representation, { context, keys })
   const entries: Entry[] = []
   const own = new Set<string>()
   for (const entry of node.entries) {
@@ -138,14 +139,18 @@ type Brought = (value: unknown) => boolean
 class MergeWriter {
   /** The names that need no entry of their own. */
   readonly written = new Set<string>()
+  readonly context: ConstructContext
+  readonly keys: KeyStyle
   readonly #brought = new Set<string>()
 
   constructor(
     readonly values: ReadonlyMap<string, unknown>,
     readonly representation: RepresentContext,
-    readonly context: ConstructContext,
-    readonly keys: KeyStyle,
-  ) {}
+    { context, keys }: { context: ConstructContext; keys: KeyStyle },
+  ) {
+    this.context = context
+    this.keys = keys
+  }
 
   write(entry: Entry): Entry[] {
     const brings = this.#bringsOf(entry.value)

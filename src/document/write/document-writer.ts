@@ -4,17 +4,17 @@ import { coreTag, type Node } from '../../node.js'
 import { anchorNames } from './anchor-names.js'
 import type { Representation } from './represent.js'
 import { SourceDocument } from './source-document.js'
-import { standInSpace, toYamlNode, type WriteContext } from './to-yaml-nodes.js'
+import { type Original, standInSpace, toYamlNode, type WriteContext } from './to-yaml-nodes.js'
 import { verbatimTag } from './yaml-extensions.js'
 
 /** Writes a node tree with the `yaml` package, in the style and with the comments of the texts that it came from. */
 export class DocumentWriter implements WriteContext {
   anchors: ReadonlyMap<Node, string> = new Map()
   isYaml11 = false
-  readonly #originals = new Map<Node, SourceDocument>()
+  readonly #documents = new Map<Node, SourceDocument>()
   readonly #claimed = new Set<YamlNode>()
 
-  /** `plainly`: with no comments, and in no style but its own. */
+  /** `plainly`: without the loaded comments and styles. */
   constructor(
     readonly from: Representation,
     plainly = false,
@@ -23,19 +23,19 @@ export class DocumentWriter implements WriteContext {
     for (const source of from.sources) if (source.document.start >= 0) this.#add(new SourceDocument(source))
   }
 
-  #add(original: SourceDocument): void {
-    for (const node of original.nodes.keys()) this.#originals.set(node, original)
+  #add(document: SourceDocument): void {
+    for (const node of document.nodes.keys()) this.#documents.set(node, document)
   }
 
-  /** `old`: what is written before it has left YAML 1.1 in force. */
+  /** Writes a document; `isYaml11`: the documents before it leave YAML 1.1 in force. */
   write(root: Node, isYaml11: boolean): string {
     this.anchors = anchorNames(root)
     const document = new (yaml().Document)<YamlNode>(undefined, {
       customTags: (tags) => [verbatimTag, ...tags, 'timestamp', binaryTag],
     })
     const origin = this.origin(root)
-    const whole = origin && this.#originals.get(origin)
-    const own = whole && origin === whole.root ? whole : undefined
+    const source = origin && this.#documents.get(origin)
+    const own = source && origin === source.root ? source : undefined
     const header = own?.header ?? ''
     this.isYaml11 = /^%YAML/m.test(header) ? own!.isYaml11 : isYaml11
     document.contents = toYamlNode(root, this)
@@ -47,10 +47,10 @@ export class DocumentWriter implements WriteContext {
     return own?.crlf ? text.replaceAll('\n', '\r\n') : text
   }
 
-  original(node: Node): [YamlNode, SourceDocument] | undefined {
-    const original = this.#originals.get(node)
-    const written = original?.nodes.get(node)
-    return written && [written, original!]
+  original(node: Node): Original | undefined {
+    const document = this.#documents.get(node)
+    const written = document?.nodes.get(node)
+    return written && { written, document: document! }
   }
 
   origin(node: Node): Node | undefined {
@@ -66,7 +66,7 @@ export class DocumentWriter implements WriteContext {
   }
 }
 
-// That of the package has lines of twenty characters where no line is to be folded.
+// The tag of the package breaks lines after twenty characters if no line is to be folded.
 const binaryTag: ScalarTag = {
   tag: `${coreTag}binary`,
   default: false,

@@ -38,7 +38,7 @@ export function dump(
   return write(value, { registry, defaults }, false)
 }
 
-// `old`: the text before has left YAML 1.1 in force.
+// `isYaml11`: the documents before it leave YAML 1.1 in force.
 function write(value: unknown, { registry, defaults }: Required<DumpOptions>, isYaml11: boolean): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)

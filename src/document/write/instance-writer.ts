@@ -65,12 +65,11 @@ export class InstanceWriter {
     const entries =
       extra.size === 0 && !merges
         ? node.entries.map((entry) => this.representation.copyEntry(entry, context))
-        : entriesOf(
-            withEdits(valuesOf(node, context, definition), extra),
-            this.representation,
-            { node, context },
-            definition.keys,
-          )
+        : entriesOf(withEdits(valuesOf(node, context, definition), extra), this.representation, {
+            node,
+            context,
+            keys: definition.keys,
+          })
     return this.representation.recordOrigin({ ...node, tag, entries }, origin)
   }
 

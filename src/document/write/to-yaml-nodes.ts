@@ -1,4 +1,4 @@
-import type { Alias, Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
+import type { Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
 import {
   type AliasNode,
@@ -21,14 +21,20 @@ import {
 import type { SourceDocument } from './source-document.js'
 import { paddedCollections, Verbatim } from './yaml-extensions.js'
 
+/** The node of the `yaml` package for a loaded node, and the document that it is in. */
+export interface Original {
+  readonly written: YamlNode
+  readonly document: SourceDocument
+}
+
 /** What {@link toYamlNode} needs to know about a document. */
 export interface WriteContext {
   /** The names of anchors. */
   readonly anchors: ReadonlyMap<Node, string>
   /** Whether plain scalars will be read as YAML 1.1. */
   readonly isYaml11: boolean
-  /** The node of the `yaml` package for a loaded node, and its document. */
-  original(node: Node): [YamlNode, SourceDocument] | undefined
+  /** What the `yaml` package read for a loaded node. */
+  original(node: Node): Original | undefined
   /** The loaded node that a made one comes from. */
   origin(node: Node): Node | undefined
   /** The loaded node that a made one replaces. */
@@ -38,43 +44,118 @@ export interface WriteContext {
 }
 
 /** Converts a node of ours to one of the `yaml` package, in the style and with the comments of its original. */
-export function toYamlNode(node: Node, context: WriteContext, inFlow = false): YamlNode {
-  const made = node.kind === 'alias' ? aliasTo(node, context) : withProps(node, context, inFlow)
-  for (const loaded of [context.origin(node), context.replacedBy(node)])
-    addComments(made, loaded && context.original(loaded)?.[0], context)
-  return made
+export function toYamlNode(node: Node, context: WriteContext): YamlNode {
+  return new YamlNodeMaker(context).make(node, false)
 }
 
-function withProps(node: Exclude<Node, AliasNode>, context: WriteContext, inFlow: boolean): YamlNode {
-  const anchor = context.anchors.get(node)
-  if (node.kind === 'scalar' && isNothing(node)) return nothing(node.tag, anchor)
-  const origin = context.origin(node)
-  const made = bare(node, origin && context.original(origin), context, inFlow)
-  // In YAML 1.2 a date needs a tag.
-  const tag = node.kind === 'scalar' && node.value instanceof Date && !node.tag ? isoTag(made) : node.tag
-  if (tag !== undefined) addTag(made, tag)
-  if (anchor !== undefined) made.anchor = anchor
-  return made
+class YamlNodeMaker {
+  constructor(readonly context: WriteContext) {}
+
+  make(node: Node, inFlow: boolean): YamlNode {
+    const made = node.kind === 'alias' ? this.#alias(node) : this.#withProps(node, inFlow)
+    for (const loaded of [this.context.origin(node), this.context.replacedBy(node)])
+      if (loaded) this.#addComments(made, this.context.original(loaded)?.written)
+    return made
+  }
+
+  #alias(node: AliasNode): YamlNode {
+    return new (yaml().Alias)(this.context.anchors.get(node.target!) ?? node.name)
+  }
+
+  #withProps(node: Exclude<Node, AliasNode>, inFlow: boolean): YamlNode {
+    const anchor = this.context.anchors.get(node)
+    if (node.kind === 'scalar' && isNothing(node)) return nothing(node.tag, anchor)
+    const made = this.#bare(node, inFlow)
+    // In YAML 1.2 a date needs a tag.
+    const tag = node.kind === 'scalar' && node.value instanceof Date && !node.tag ? isoTag(made) : node.tag
+    if (tag !== undefined) addTag(made, tag)
+    if (anchor !== undefined) made.anchor = anchor
+    return made
+  }
+
+  #bare(node: Exclude<Node, AliasNode>, inFlow: boolean): Scalar | YAMLSeq | YAMLMap {
+    if (node.kind === 'sequence') return this.#sequence(node, inFlow)
+    if (node.kind === 'mapping') return this.#mapping(node, inFlow)
+    return this.#scalar(node as ScalarNode, inFlow)
+  }
+
+  #sequence(node: SequenceNode, inFlow: boolean): YAMLSeq {
+    const original = this.#originalOf(node)
+    const made = new (paddedCollections().PaddedSeq)(paddingOf(original))
+    if (isFlow(original)) made.flow = true
+    made.items = node.items.map((item) => this.#item(item, inFlow || made.flow === true))
+    return made
+  }
+
+  // Above the dash: after it, the comment of a first key would be read as that of the item.
+  #item(node: Node, inFlow: boolean): YamlNode {
+    const item = this.make(node, inFlow)
+    if (inFlow && isEmptyText(item)) item.value = new Verbatim('null')
+    if (!isBlock(item)) return item
+    const line = lineComment(item as Block)
+    if (line) item.commentBefore = joined(item.commentBefore, line)
+    const first = yaml().isMap(item) ? (item.items[0]?.key as YamlNode | undefined) : undefined
+    if (!first?.commentBefore || item.tag || (item as YAMLMap).anchor) return item
+    item.commentBefore = joined(item.commentBefore, first.commentBefore)
+    first.commentBefore = null
+    return item
+  }
+
+  #mapping(node: MappingNode, inFlow: boolean): YAMLMap {
+    const original = this.#originalOf(node)
+    const made = new (paddedCollections().PaddedMap)(paddingOf(original))
+    if (isFlow(original)) made.flow = true
+    made.items = node.entries.map((entry) => this.#pair(entry, inFlow || made.flow === true))
+    return made
+  }
+
+  // Keys are on one line.
+  #pair(entry: Entry, inFlow: boolean): Pair {
+    const [key, value] = [this.make(entry.key, true), this.make(entry.value, inFlow)]
+    if (isBlock(value))
+      key.comment = lineComment(value as Block, key.comment ?? (value as Block).lineComment) ?? null
+    else if (key.comment) {
+      value.comment ??= key.comment
+      key.comment = null
+    }
+    return new (yaml().Pair)(key, value)
+  }
+
+  #scalar(node: ScalarNode, flow: boolean): Scalar {
+    const { isYaml11 } = this.context
+    const { written, document } = this.#originalOf(node) ?? {}
+    if (!yaml().isScalar(written)) return fresh(node, { flow, isYaml11 })
+    const origin = this.context.origin(node)
+    const same =
+      origin?.kind === 'scalar' && isSameScalar(node.value, origin.value) && document!.isYaml11 === isYaml11
+    if (!same) return restyled(node, written, { flow, isYaml11 })
+    return unchanged(node, { written, document: document! }, { flow, isYaml11 })
+  }
+
+  #originalOf(node: Node): Original | undefined {
+    const origin = this.context.origin(node)
+    return origin && this.context.original(origin)
+  }
+
+  #addComments(made: YamlNode, original: YamlNode | undefined): void {
+    if (!original || !this.context.claim(original)) return
+    if (original.commentBefore) made.commentBefore ??= original.commentBefore
+    if (original.spaceBefore) made.spaceBefore = true
+    if (!original.comment) return
+    const [was, is] = [isBlock(original), isBlock(made)]
+    if (was === is) made.comment ??= original.comment
+    // A one-line comment has no room after a block, and a comment at the end of a block is removed with it.
+    else if (is) (made as Block).lineComment ??= original.comment
+  }
 }
+
+type Block = YAMLMap & { lineComment?: string }
 
 function isoTag(made: YamlNode): string | undefined {
   return (made as Scalar).value instanceof Verbatim && ((made as Scalar).value as Verbatim).asItStood
     ? undefined
     : `${coreTag}timestamp`
 }
-
-function addComments(made: YamlNode, original: YamlNode | undefined, context: WriteContext): void {
-  if (!original || !context.claim(original)) return
-  if (original.commentBefore) made.commentBefore ??= original.commentBefore
-  if (original.spaceBefore) made.spaceBefore = true
-  if (!original.comment) return
-  const [was, is] = [isBlock(original), isBlock(made)]
-  if (was === is) made.comment ??= original.comment
-  // A one-line comment has no room after a block, and a comment at the end of a block is removed with it.
-  else if (is) (made as Block).lineComment ??= original.comment
-}
-
-type Block = YAMLMap & { lineComment?: string }
 
 function joined(above: string | null | undefined, comment: string): string {
   return above ? `${above}\n${comment}` : comment
@@ -106,48 +187,6 @@ function shortTag(tag: string): string {
   return tag.startsWith(coreTag) ? `!!${tag.slice(coreTag.length)}` : tag
 }
 
-function bare(
-  node: Exclude<Node, AliasNode>,
-  original: [YamlNode, SourceDocument] | undefined,
-  context: WriteContext,
-  inFlow: boolean,
-) {
-  if (node.kind === 'sequence') return sequence(node, original, context, inFlow)
-  if (node.kind === 'mapping') return mapping(node, original, context, inFlow)
-  return scalar(node as ScalarNode, original, context, inFlow)
-}
-
-function aliasTo(node: AliasNode, context: WriteContext): Alias {
-  return new (yaml().Alias)(context.anchors.get(node.target!) ?? node.name)
-}
-
-function sequence(
-  node: SequenceNode,
-  original: [YamlNode, SourceDocument] | undefined,
-  context: WriteContext,
-  inFlow: boolean,
-): YAMLSeq {
-  const { PaddedSeq } = paddedCollections()
-  const made = new PaddedSeq(paddingOf(original))
-  if (isFlow(original)) made.flow = true
-  made.items = node.items.map((item) => toItem(item, context, inFlow || made.flow === true))
-  return made
-}
-
-// Above the dash: after it, the comment of a first key would be read as that of the item.
-function toItem(node: Node, context: WriteContext, flow: boolean): YamlNode {
-  const item = toYamlNode(node, context, flow)
-  if (flow && isEmptyText(item)) item.value = new Verbatim('null')
-  if (!isBlock(item)) return item
-  const line = lineComment(item as Block)
-  if (line) item.commentBefore = joined(item.commentBefore, line)
-  const first = yaml().isMap(item) ? (item.items[0]?.key as YamlNode | undefined) : undefined
-  if (!first?.commentBefore || item.tag || (item as YAMLMap).anchor) return item
-  item.commentBefore = joined(item.commentBefore, first.commentBefore)
-  first.commentBefore = null
-  return item
-}
-
 // An empty item is not possible between commas.
 function isEmptyText(item: YamlNode): item is Scalar {
   return yaml().isScalar(item) && item.value instanceof Verbatim && item.value.text === '' && !item.anchor
@@ -163,46 +202,14 @@ function lineComment(block: Block, comment = block.lineComment): string | undefi
   return undefined
 }
 
-function mapping(
-  node: MappingNode,
-  original: [YamlNode, SourceDocument] | undefined,
-  context: WriteContext,
-  inFlow: boolean,
-): YAMLMap {
-  const { PaddedMap } = paddedCollections()
-  const made = new PaddedMap(paddingOf(original))
-  if (isFlow(original)) made.flow = true
-  const flow = inFlow || made.flow === true
-  made.items = node.entries.map((entry) => pairOf(entry, context, flow))
-  return made
-}
-
-function scalar(
-  node: ScalarNode,
-  original: [YamlNode, SourceDocument] | undefined,
-  context: WriteContext,
-  flow: boolean,
-): Scalar {
-  const where = { flow, isYaml11: context.isYaml11 }
-  const [written, whole] = original ?? []
-  if (!yaml().isScalar(written)) return fresh(node, where)
-  const origin = context.origin(node)
-  const same =
-    origin?.kind === 'scalar' &&
-    isSameScalar(node.value, origin.value) &&
-    whole!.isYaml11 === context.isYaml11
-  if (!same) return restyled(node, written, where)
-  return unchanged(node, written, whole!.lineOf(written), where)
-}
-
 function unchanged(
   node: ScalarNode,
-  written: Scalar,
-  text: string | undefined,
+  { written, document }: Original & { written: Scalar },
   where: ScalarContext,
 ): Scalar {
-  const free = node.plain && typeof node.value === 'string' && endsInFlow(node.value)
-  if (where.flow && (text === undefined || free)) return fresh(node, where)
+  const text = document.lineOf(written)
+  const endsEarly = node.plain && typeof node.value === 'string' && endsInFlow(node.value)
+  if (where.flow && (text === undefined || endsEarly)) return fresh(node, where)
   return text === undefined ? withType(node.value, written.type) : scalarOf(new Verbatim(text, false, true))
 }
 
@@ -235,26 +242,10 @@ function scalarOf(value: unknown): Scalar {
   return new (yaml().Scalar)(value)
 }
 
-function pairOf({ key: name, value: of }: Entry, context: WriteContext, inFlow: boolean): Pair {
-  const [key, value] = [toKey(name, context), toYamlNode(of, context, inFlow)]
-  if (isBlock(value))
-    key.comment = lineComment(value as Block, key.comment ?? (value as Block).lineComment) ?? null
-  else if (key.comment) {
-    value.comment ??= key.comment
-    key.comment = null
-  }
-  return new (yaml().Pair)(key, value)
+function paddingOf(original: Original | undefined): string | undefined {
+  return isFlow(original) ? original!.document.padding(original!.written) : undefined
 }
 
-// Keys are on one line.
-function toKey(name: Node, context: WriteContext): YamlNode {
-  return toYamlNode(name, context, true)
-}
-
-function paddingOf([written, whole]: [YamlNode?, SourceDocument?] = []): string | undefined {
-  return isFlow(written && [written, whole!]) ? whole!.padding(written!) : undefined
-}
-
-function isFlow([written]: [YamlNode?, SourceDocument?] = []): boolean {
-  return yaml().isCollection(written) && written.flow === true
+function isFlow(original: Original | undefined): boolean {
+  return yaml().isCollection(original?.written) && original?.written.flow === true
 }

@@ -52,28 +52,27 @@ function* escapes(scene: ErrorLines): Generator<Repair> {
   if (error.code === 'BAD_DQ_ESCAPE') {
     const found = quotedAround(lines[index]!, error.span.start)
     const written = found && escapeAt(scene.text.slice(found.backslash, found.end))
-    if (written) yield* otherQuotes(scene, found, `"${written}" is not an escape sequence`, written.length)
+    if (written)
+      yield* otherQuotes(
+        scene,
+        { ...found, length: written.length },
+        `"${written}" is not an escape sequence`,
+      )
   } else
     for (const line of scene.upwards(3)) {
       const last = /\\"\s*[,\]}]*\s*$/.exec(line.text)
       const found = last && quotedAround(line, line.start + last.index)
-      if (found)
-        yield* otherQuotes(
-          scene,
-          found,
-          '"\\" before the closing quote makes the quote part of the string',
-          2,
-        )
+      if (found) yield* otherQuotes(scene, { ...found, length: 2 }, escapedEnd)
     }
 }
 
+const escapedEnd = '"\\" before the closing quote makes the quote part of the string'
+
 function* otherQuotes(
   { text }: ErrorLines,
-  found: Backslash,
+  { start, end, backslash, length }: Backslash & { length: number },
   why: string,
-  length: number,
 ): Generator<Repair> {
-  const { start, end, backslash } = found
   const inside = text.slice(start + 1, end - 1)
   const span = { start: backslash, end: backslash + length }
   const isSimple = !inside.includes("'")
