@@ -5,23 +5,23 @@ import type { Host } from './host/host.js'
 import type { Resources } from './protocol/messages.js'
 import type { RemoteEnvironment } from './remote-environment.js'
 
-/** What {@link ClusterRunnable.setup} is given. */
+/** The argument of {@link ClusterRunnable.setup}. */
 export interface SetupOptions {
   readonly cluster: ClusterAccess
-  /** Where the extensions of the runnable file lie on the orchestrator, by name: they are there already. */
+  /** The paths on the orchestrator of the extensions in the runnable file, by name. They have been sent already. */
   readonly extensions: Readonly<Record<string, string>>
   readonly force: boolean
 }
 
-/** What the constructor of every {@link ClusterRunnable} takes besides the options of its class. */
+/** The options that the constructor of every {@link ClusterRunnable} accepts besides those of its class. */
 export interface ClusterRunnableParameters extends RunnableParameters {
-  /** The cluster that it runs on; dumped with the object. */
+  /** The cluster on which it runs; it is dumped with the object. */
   env?: RemoteEnvironment | null
 }
 
-/** What {@link ClusterRunnable.preflight} is given. */
+/** The argument of {@link ClusterRunnable.preflight}. */
 export interface PreflightOptions {
-  /** How many hosts would do its tasks. */
+  /** How many hosts would run its tasks. */
   readonly factories: number
 }
 
@@ -30,7 +30,7 @@ const brand = Symbol.for('flambeau.ClusterRunnable')
 /**
  * A runnable that can run on a cluster: `setup` prepares the hosts, then it runs on the orchestrator with `env`.
  *
- * Run locally it has no `env`, and should work all the same.
+ * Without a cluster, `setup` is not called and `env` is absent; `run` should work in that case as well.
  *
  * ```ts
  * @registrable('!Search')
@@ -58,33 +58,33 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
     return name === 'env' || super.takes(name, value)
   }
 
-  /** The cluster that this runs on; absent when it runs locally. */
+  /** The cluster on which it runs; absent when it runs locally. */
   declare env?: RemoteEnvironment
 
-  /** `env` and `userProvider` among the options are no options of the class: its schema does not see them. */
+  /** The options `env` and `userProvider` are not passed to the schema of the class. */
   constructor(options?: object & ClusterRunnableParameters) {
     super(options)
     if (options?.env) this.setSerializableAttr('env', options.env)
   }
 
   /**
-   * Finds out, before any host is connected to, whether this could run on a cluster; may be asynchronous.
+   * Checks whether this can run on a cluster, before any host is connected to. It may be asynchronous.
    *
-   * @throws When it could not.
+   * @throws When it cannot.
    */
   preflight(_options: PreflightOptions): void | Promise<void> {}
 
-  /** Prepares the cluster; called where the run is started, before it is sent. */
+  /** Prepares the cluster. It is called on the machine that submits the run, before the runnable is sent. */
   abstract setup(options: SetupOptions): void | Promise<void>
 
-  /** Calls `setup`, then makes `env` part of what is sent. */
+  /** Calls `setup`, then makes `env` part of the runnable that is sent. */
   async setupInjectEnv(options: SetupOptions): Promise<void> {
     if (typeof this.setup !== 'function') throw noSetup(this.constructor.name)
     await this.setup(options)
     this.setSerializableAttr('env', await options.cluster.getRemoteEnv(this.userProvider))
   }
 
-  /** Sets an attribute and makes it part of the next dump; in `options` it is replaced where it is there. */
+  /** Sets an attribute that the next dump includes. If `options` has the attribute, it is replaced there as well. */
   setSerializableAttr(name: string, value: unknown): void {
     setSerializableAttr(this, name, value)
   }
@@ -100,41 +100,41 @@ export function isClusterRunnable(value: object): value is ClusterRunnable<unkno
   return brand in value
 }
 
-// The compiler reports this in TypeScript; nothing does in JavaScript.
+// TypeScript reports a missing method when it compiles; JavaScript does not.
 function noSetup(name: string): RegistrationError {
   const message = `Class "${name}" extends ClusterRunnable and has no method "setup"`
   return new RegistrationError(`${message}: write "async setup({ cluster }) {}" in it`, { code: 'NO_SETUP' })
 }
 
-/** What {@link ClusterRunnable.setup} may ask of a cluster, whose hosts are ready by then. */
+/** What {@link ClusterRunnable.setup} can do with a cluster. Its hosts are ready when `setup` is called. */
 export interface ClusterAccess {
   readonly name: string
   /** The host that runs the runnable. */
   readonly orchestrator: Host
-  /** The hosts that do its tasks. */
+  /** The hosts that run its tasks. */
   readonly factories: readonly Host[]
 
-  /** What the run on the cluster will know of it. */
+  /** Returns the environment that the run gets as `env`. */
   getRemoteEnv(userProvider: UserProvider): RemoteEnvironment | Promise<RemoteEnvironment>
 
-  /** What each of the factories has at least. */
+  /** Returns the resources that every factory has at least. */
   getMaxResources(): Promise<Resources>
 
-  /** Runs shell commands on all hosts, one after another on each. */
+  /** Runs shell commands on all hosts, in order on each host. */
   runCommands(commands: readonly string[]): Promise<void>
 
-  /** Makes folders in the cluster's own folder on all hosts. */
+  /** Creates folders inside the cluster's folder on all hosts. */
   createDirs(paths: readonly string[]): Promise<void>
 
-  /** Removes a folder, or what is in it, from the cluster's own folder on all hosts. */
+  /** Removes a folder, or only its content, from the cluster's folder on all hosts. */
   removeDir(path: string, options?: { readonly contentOnly?: boolean }): Promise<void>
 
-  /** Whether a folder is there on any host. */
+  /** Whether a folder exists in the cluster's folder on any host. */
   existingDir(path: string): Promise<boolean>
 
   /**
-   * Sends files and folders by name to `path` in the cluster's own folder on the orchestrator, with `allHosts` on all.
-   * Answers with the path there of each; what does not exist here is taken for a path there already.
+   * Sends files and folders, by name, to `path` in the cluster's folder on the orchestrator, or on all hosts with
+   * `allHosts`. Returns the path of each on the host. A path that does not exist here is taken as a path on the host.
    */
   sendLocalContent(
     content: Readonly<Record<string, string>>,

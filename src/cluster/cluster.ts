@@ -1,38 +1,38 @@
-import { posix } from 'node:path'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import { secretsFilesOf, serializeSecrets } from '../runnable/secrets/serialize-secrets.js'
 import { defaultGraceMs } from '../util/process.js'
 import { collectParts } from './bundle/bundle.js'
 import { PrivateFiles } from './bundle/private-files.js'
-import { type ContentPlan, checkSize, contentPlanOf } from './bundle/size-limit.js'
+import { type ContentPlan, checkSize, contentPlanOf, sizeLimitOf } from './bundle/size-limit.js'
 import { type ClusterAccess, isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
 import { ClusterHosts, removeCluster } from './hosts.js'
 import { type Members, membersOf } from './members.js'
+import { fromHome, HostLayout } from './protocol/layout.js'
 import type { HostState, Resources, RunStatus } from './protocol/messages.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './provision/events.js'
-import { planProvision, provision } from './provision/provision.js'
-import type { ProvisionRequest, ReadyHost } from './provision/steps.js'
+import { provision } from './provision/provision.js'
+import type { InspectedHost } from './provision/steps.js'
 import { RemoteEnvironment } from './remote-environment.js'
 import { RemoteRun } from './run/remote-run.js'
 import { type SubmitOptions, submit } from './run/submit.js'
 
-/** What every cluster says of itself in its file. */
+/** The options that every kind of cluster has. */
 export interface ClusterOptions {
-  /** Tells this cluster from others on the same hosts. */
+  /** Distinguishes this cluster from others on the same hosts. */
   readonly name: string
-  /** Shell commands that prepare a host; they run once on each, and again when they change. */
+  /** Shell commands that prepare a host. They run once on each host, and again after they change. */
   readonly setupCmds?: readonly string[] | null | undefined
-  /** The sections of secrets that may leave this machine; none when absent. */
+  /** The sections of secrets that may be sent to hosts; none by default. */
   readonly secrets?: readonly string[] | null | undefined
-  /** What may go to each host with a run, such as `2 GB`; 100 MB and 10,000 files when absent. */
+  /** The most that a run may send to each host, such as `2 GB`; 100 MB and 10,000 files by default. */
   readonly maxSize?: string | number | undefined
 }
 
 /**
- * Machines that work together: one runs the runnable, the others do its tasks. Extend it for another kind of machine,
- * and say in `connect` how each is reached.
+ * Machines that work together: the orchestrator runs the runnable, the factories run its tasks. To support another
+ * kind of machine, extend this class and implement `connect`.
  *
  * ```ts
  * const cluster = await loadFile('cluster.yaml', { expect: SSHCluster })
@@ -41,14 +41,16 @@ export interface ClusterOptions {
  * await cluster.close()
  * ```
  *
- * Every call throws a `ClusterError` when a host cannot do its part; `findings` has what is wrong with which.
+ * Every method throws a `ClusterError` when a host fails; its `findings` name each host and its problem, and its
+ * `cause` is the error of the host, or an `AggregateError` of several.
  */
 export abstract class Cluster extends Runnable<readonly HostReport[]> implements ClusterAccess {
   abstract readonly options: ClusterOptions
   #members: Members | undefined
-  #ready: readonly ReadyHost[] | undefined
+  #ready: readonly InspectedHost[] | undefined
+  #clusterHosts: ClusterHosts | undefined
 
-  /** Who is in the cluster, and how each is reached; asked once, and connects to nothing yet. */
+  /** Returns the members of the cluster and how to reach them. It is called once, and opens no connection. */
   protected abstract connect(): Members
 
   get name(): string {
@@ -68,7 +70,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return this.#hosts.all
   }
 
-  /** Brings the cluster up, and logs what it did on which host. */
+  /** Brings the cluster up and logs each step. */
   override run({ signal, logger }: RunOptions): Promise<readonly HostReport[]> {
     return this.up({
       signal,
@@ -79,20 +81,24 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Makes every host ready: runs the setup commands, sends this package, gives the orchestrator the key to its
-   * factories. Again and again without harm: what is there already is not done again.
+   * Prepares every host: runs the setup commands, sends this package, and lets the orchestrator log in to its
+   * factories. It is idempotent: what is already done is skipped.
    */
   async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
-    this.#ready = await provision(this.#plan(options))
-    return this.#ready.map(({ report }) => report)
+    this.#ready = await this.#provision(options, false)
+    return this.#ready.map(({ member, steps }) => ({ host: member.host.name, role: member.role, did: steps }))
   }
 
-  /** What `up` would do on which host; does nothing. */
-  plan(options: ClusterCallOptions = {}): Promise<readonly HostPlan[]> {
-    return planProvision(this.#plan(options))
+  /** Returns what `up` would do on each host, and changes nothing. */
+  async plan(options: ClusterCallOptions = {}): Promise<readonly HostPlan[]> {
+    const hosts = await this.#provision(options, true)
+    return hosts.map(({ member, steps }) => ({ host: member.host.name, role: member.role, would: steps }))
   }
 
-  /** Removes all that was put on the hosts for this cluster; refused while a run is under way, unless `force`. */
+  /**
+   * Removes everything that this package put on the hosts for this cluster. Fails while a run is active, unless
+   * `force`.
+   */
   async down({
     force = false,
     graceMs = defaultGraceMs,
@@ -105,10 +111,10 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Brings the cluster up, sends the code, lets a `ClusterRunnable` set itself up, sends it as it is then, and starts it.
-   * It goes on when this process ends.
+   * Brings the cluster up, sends the code, calls `setup` of a `ClusterRunnable`, then sends the runnable and starts
+   * it. The run continues when this process exits.
    *
-   * @throws `ClusterError` with code `RUN_ACTIVE` while another run is under way, unless `force`.
+   * @throws `ClusterError` with code `RUN_ACTIVE` while another run is active, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
@@ -117,27 +123,26 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
       if (isClusterRunnable(runnable)) await runnable.setupInjectEnv({ cluster: this, extensions, force })
     }
-    const { name, options: own } = this
+    const { name, secrets, sizeLimit } = this.#settings
     const ready = await this.#readyHosts()
     const privateFiles = await this.#privateFiles(runnable)
-    const { secrets, maxSize } = own
-    const to = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets: secrets ?? [] }
-    return submit(runnable, { ...to, privateFiles, maxSize, setUp }, options)
+    const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit }
+    return submit(runnable, { ...target, privateFiles, setUp }, options)
   }
 
-  /** What `submit` would send along with a runnable; sends nothing. */
+  /** Returns what `submit` would send with a runnable, and sends nothing. */
   async planContent(
     runnable: Runnable<any, any>,
     { imports = [] }: Pick<SubmitOptions, 'imports'> = {},
   ): Promise<readonly ContentPlan[]> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     const content = { extensions: runnable.importedExtensions, imports }
-    const shipments = await collectParts(content, await this.#privateFiles(runnable))
-    checkSize(shipments, this.options.maxSize)
-    return shipments.map(contentPlanOf)
+    const parts = await collectParts(content, await this.#privateFiles(runnable))
+    checkSize(parts, this.#settings.sizeLimit)
+    return parts.map(contentPlanOf)
   }
 
-  /** A run by its id, started by whichever process. */
+  /** Returns the run with this id, whichever process started it. */
   attach(id: string): RemoteRun {
     return new RemoteRun(id, this.name, this.orchestrator)
   }
@@ -183,19 +188,18 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Puts the sections of this cluster's own secrets that may leave this machine on the orchestrator, mode 0600, until
-   * the next run is over, and answers with the path there. A runnable that is submitted has its own with it.
+   * Writes the sections of this cluster's own secrets that may be sent to the orchestrator, with mode 0600, where
+   * they stay until the next run is over. Returns their path there. `submit` sends the secrets of the runnable by
+   * itself.
    */
   async sendSecrets(): Promise<string> {
-    const path = `.flambeau/clusters/${this.name}/secrets.json`
-    await this.orchestrator.put(
-      path,
-      JSON.stringify(serializeSecrets(this.config, this.options.secrets ?? [])),
-    )
-    return posix.join((await this.#readyHosts())[0]!.state.home, path)
+    const secrets = serializeSecrets(this.config, this.#settings.secrets)
+    await this.orchestrator.put(fromHome.cluster(this.name, 'secrets'), JSON.stringify(secrets))
+    const [{ state }] = (await this.#readyHosts()) as [InspectedHost]
+    return new HostLayout(state.home).cluster(this.name, 'secrets')
   }
 
-  /** Ends all connections; the next call makes new ones. What runs on the cluster goes on. */
+  /** Closes all connections; the next call opens new ones. Runs on the cluster continue. */
   async close(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.close()))
   }
@@ -204,15 +208,21 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return this.close()
   }
 
-  /** The secrets, the keys and what hosts are made of: they stay here, whatever package they lie in. */
+  /** The files that are never sent, whichever package contains them: secrets, keys, and the folders of local hosts. */
   async #privateFiles({ config }: Runnable<any, any>): Promise<PrivateFiles> {
     const secrets = [this.config, config].flatMap(secretsFilesOf)
     const ofHosts = await Promise.all(this.hosts.map((host) => host.privateFiles()))
     return PrivateFiles.of([...secrets, ...ofHosts.flat()])
   }
 
+  get #settings() {
+    const { name, setupCmds, secrets, maxSize } = this.options
+    return { name, setupCmds: setupCmds ?? [], secrets: secrets ?? [], sizeLimit: sizeLimitOf(maxSize) }
+  }
+
   get #hosts(): ClusterHosts {
-    return new ClusterHosts(this.name, this.#all)
+    this.#clusterHosts ??= new ClusterHosts(this.name, this.#all)
+    return this.#clusterHosts
   }
 
   get #all(): Members {
@@ -220,19 +230,20 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return this.#members
   }
 
-  async #readyHosts(): Promise<readonly ReadyHost[]> {
+  async #readyHosts(): Promise<readonly InspectedHost[]> {
     if (!this.#ready) await this.up()
     return this.#ready!
   }
 
-  #plan(options: ClusterCallOptions): ProvisionRequest {
+  #provision({ signal, onEvent = () => undefined }: ClusterCallOptions, dryRun: boolean) {
     const { orchestrator, factories } = this.#all
-    const { name: cluster, setupCmds } = this.options
-    return { cluster, members: [orchestrator, ...factories], setupCmds: setupCmds ?? [], ...options }
+    const { name: cluster, setupCmds } = this.#settings
+    const members = [orchestrator, ...factories]
+    return provision({ cluster, members, setupCmds, dryRun, signal, onEvent })
   }
 }
 
-/** What a run on a cluster is told of it. `state` is the orchestrator's. */
+/** The environment of a run; `state` is that of the orchestrator. */
 function remoteEnvironmentOf(
   cluster: string,
   { orchestrator, factories }: Members,
@@ -240,7 +251,7 @@ function remoteEnvironmentOf(
 ): RemoteEnvironment {
   const publicFactories = factories.flatMap(({ publicAddress }) => publicAddress ?? [])
   return new RemoteEnvironment({
-    key: `${state.home}/.flambeau/clusters/${cluster}/key`,
+    key: new HostLayout(state.home).cluster(cluster, 'key'),
     orchestratorIp: orchestrator.address,
     factoriesIps: factories.map(({ address }) => address),
     user: state.user,

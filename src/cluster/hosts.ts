@@ -1,25 +1,26 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import { ClusterConfigurationError, ClusterError, type HostFinding } from '../errors.js'
+import { ClusterConfigurationError, ClusterError } from '../errors.js'
 import { mapLimited } from '../util/concurrency.js'
 import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 import { type Members, maxConcurrentHosts } from './members.js'
+import { fromHome } from './protocol/layout.js'
 import type { Request, Resources } from './protocol/messages.js'
-import { commandFailed, notReady } from './provision/errors.js'
+import { commandFailed, type HostFailure, notReady } from './provision/errors.js'
 
-/** How content is sent to the hosts of a cluster. */
+/** Where content is sent. */
 interface ContentTarget {
-  /** Where it goes, in the cluster's own folder. */
+  /** A path in the cluster's folder. */
   readonly path: string
-  /** To the factories as well. */
+  /** Whether the factories get it as well. */
   readonly allHosts: boolean
   /** The home folder of the hosts. */
   readonly home: string
 }
 
-/** What the hosts of a cluster are asked all at once, most of it in the cluster's own folder there. */
+/** Runs operations on all hosts of a cluster at once, most of them in the cluster's folder. */
 export class ClusterHosts {
   readonly #orchestrator: AgentHost
   readonly #factories: readonly AgentHost[]
@@ -37,7 +38,7 @@ export class ClusterHosts {
     return [this.#orchestrator, ...this.#factories]
   }
 
-  /** What each of those that do the tasks has at least. */
+  /** Returns the resources that every host that runs tasks has at least. */
   async getMaxResources(): Promise<Resources> {
     const hosts = this.#factories.length === 0 ? [this.#orchestrator] : this.#factories
     const all = await onEveryHost(hosts, (host) => host.resources())
@@ -65,13 +66,13 @@ export class ClusterHosts {
     await onEveryHost(this.all, (host) => host.remove(inside, options))
   }
 
-  /** Whether a path is there on any of them. */
+  /** Whether a path exists on any of them. */
   async existingDir(path: string): Promise<boolean> {
     const inside = contentPath(this.cluster, path)
     return (await onEveryHost(this.all, (host) => host.exists(inside))).includes(true)
   }
 
-  /** Sends files and folders by name; what is not here is taken for a path there already. */
+  /** Sends files and folders, by name. A path that does not exist here is taken as a path on the host. */
   async sendLocalContent(
     content: Readonly<Record<string, string>>,
     to: ContentTarget,
@@ -93,31 +94,32 @@ export class ClusterHosts {
 }
 
 /**
- * Does the same on several hosts at once; one that fails keeps no other from it.
+ * Calls `work` for several hosts at once. The failure of one does not stop the others.
  *
- * @throws `ClusterError` with what is wrong with each host that failed.
+ * @throws `ClusterError` whose `findings` name each host that failed.
  */
 export async function onEveryHost<R>(
   hosts: readonly AgentHost[],
   work: (host: AgentHost) => Promise<R>,
 ): Promise<R[]> {
-  const findings: HostFinding[] = []
+  const failures: HostFailure[] = []
   const results = await mapLimited(hosts, maxConcurrentHosts, async (host) => {
     try {
       return [await work(host)]
     } catch (error) {
-      if (!(error instanceof ClusterError)) throw error
-      findings.push({ host: host.name, code: error.code, message: error.message })
+      if (!(error instanceof ClusterError) || error instanceof ClusterConfigurationError) throw error
+      failures.push({ finding: { host: host.name, code: error.code, message: error.message }, cause: error })
       return []
     }
   })
-  if (findings.length > 0) throw notReady(findings, hosts.length)
+  if (failures.length > 0) throw notReady(failures, hosts.length)
   return results.flat()
 }
 
 /**
- * Removes what a cluster has put on its hosts. The orchestrator alone knows of a run, so it is asked first: while it
- * refuses, the factories keep what the run needs. When it cannot be reached they can be cleared all the same.
+ * Removes everything that this package put on the hosts of a cluster. Only the orchestrator knows whether a run is
+ * active, so it comes first: while it refuses, the factories keep what the run needs. If it cannot be reached, the
+ * factories are cleared nevertheless.
  */
 export async function removeCluster(
   { orchestrator, factories }: Members,
@@ -133,16 +135,16 @@ export async function removeCluster(
   await onEveryHost(hosts, (host) => (host === orchestrator.host ? first : host.ask('down', ask)))
 }
 
-/** The folder on a host, from its home folder, where users' content of a cluster lies. */
+/** The path of users' content of a cluster on a host, relative to the home folder. */
 export function contentPath(cluster: string, path: string): string {
   const within = posix.normalize(path)
   if (!posix.isAbsolute(within) && within !== '..' && !within.startsWith('../'))
-    return posix.join('.flambeau/clusters', cluster, 'content', within)
+    return posix.join(fromHome.cluster(cluster, 'content'), within)
   const message = `"${path}" is outside of the cluster's folder on its hosts: name a relative path without ".."`
   throw new ClusterConfigurationError(message, { code: 'OUTSIDE_OF_CLUSTER' })
 }
 
-/** Sends a file or folder into a folder of a host, and answers with its path there, from the home folder. */
+/** Sends a file or folder into a folder of a host. Returns its path there, relative to the home folder. */
 async function syncInto(host: AgentHost, local: string, folder: string): Promise<string> {
   const path = posix.join(folder, basename(local))
   if ((await stat(local)).isDirectory()) await host.sync(local, path)
@@ -150,12 +152,12 @@ async function syncInto(host: AgentHost, local: string, folder: string): Promise
   return path
 }
 
-/** A path on a host, in full: `~` at its start is the home folder there, and relative ones are taken from it. */
+/** The absolute path on a host: `~` is the home folder there, and relative paths start at it. */
 function resolveOnHost(path: string, home: string): string {
   return posix.resolve(home, path.replace(/^~(?=\/|$)/, '.'))
 }
 
-/** The path of content on this machine; nothing for what is not here. */
+/** The absolute path of content on this machine; `undefined` if it does not exist. */
 function findLocalContent(path: string): string | undefined {
   const full = absolutePath(path)
   return existsSync(full) ? full : undefined

@@ -21,12 +21,12 @@ const LocalClusterOptions = toStandardJsonSchema(
   }),
 )
 
-/** What the folders of hosts are called, of those as well that the cluster had once. */
+/** The names of host folders, including those of hosts that the cluster no longer has. */
 const hostName = /^(?:orchestrator|factory-\d+)$/
 
 /**
- * A cluster on this machine, to try things on: each host is a folder, the home folder of all that runs there. Nothing
- * has to be installed, and all else is as on other clusters.
+ * A cluster on this machine, to try things out: each host is a folder, which is the home folder of every program that
+ * runs there. Nothing has to be installed; everything else works as on other clusters.
  *
  * ```yaml
  * !LocalCluster
@@ -35,6 +35,11 @@ const hostName = /^(?:orchestrator|factory-\d+)$/
  * folder: ./cluster     # default: ~/.flambeau/local/NAME
  * ```
  */
+@registrable('!LocalCluster', {
+  keys: 'snake_case',
+  twin: true,
+  description: 'A cluster on this machine, to try things out',
+})
 export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   protected override connect(): Members {
     const factories = Array.from({ length: this.options.factories }, (_, index) => `factory-${index + 1}`)
@@ -44,27 +49,27 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
     }
   }
 
-  /** Where the folders of the hosts are. */
+  /** The folder that contains the folders of the hosts. */
   get folder(): string {
     const { name, folder } = this.options
     return folder === undefined ? join(homedir(), '.flambeau/local', name) : pathOf(this, folder)
   }
 
   /**
-   * Takes the hosts away, too: their folders, if they were made for this cluster.
+   * Removes the hosts as well: their folders, if they were created for this cluster.
    *
-   * @throws `ClusterConfigurationError` when the folder of a host is the user's own and holds something, unless `force`.
+   * @throws `ClusterConfigurationError` when the folder of a host existed before and is not empty, unless `force`.
    */
   override async down(options: Parameters<Cluster['down']>[0] = {}): Promise<void> {
     await super.down(options)
     await this.close()
     const left = await this.#removeHosts(options.force ?? false)
-    // The folder is the user's choice: there may be other things in it.
+    // The user chose the folder, and may keep other files in it.
     await rmdir(this.folder).catch(() => undefined)
     if (left.length > 0) throw folderNotCreated(left)
   }
 
-  /** Answers with the folders of hosts that are the user's own. */
+  /** Returns the folders of hosts that existed before the cluster. */
   async #removeHosts(force: boolean): Promise<string[]> {
     const own = this.hosts.map(({ name }) => name)
     const names = await readdir(this.folder).catch(() => [])
@@ -84,18 +89,12 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   }
 }
 
-registrable('!LocalCluster', {
-  keys: 'snake_case',
-  twin: true,
-  description: 'A cluster on this machine, to try things on',
-})(LocalCluster)
-
 async function isEmpty(folder: string): Promise<boolean> {
   return (await readdir(folder).catch(() => [])).length === 0
 }
 
 function folderNotCreated(folders: readonly string[]): ClusterConfigurationError {
   const all = folders.map((folder) => `"${folder}"`).join(', ')
-  const message = `${all} existed before the cluster, so what else is in it stays: nothing of the cluster is left there; add "--force" to remove it all the same`
+  const message = `${all} existed before the cluster, so its other content stays: everything of the cluster was removed from it; add "--force" to remove it as well`
   return new ClusterConfigurationError(message, { code: 'FOLDER_NOT_MADE' })
 }

@@ -1,47 +1,47 @@
 import type { AgentHost } from './host/agent-host.js'
 
-/** How one host is reached from the orchestrator. */
+/** How the orchestrator connects to a host. */
 export type Connection =
   | {
       readonly kind: 'ssh'
       readonly address: string
-      readonly port?: number
-      readonly user?: string
-      /** The path of Node there, where it is not found by itself. */
-      readonly node?: string
+      readonly port?: number | undefined
+      readonly user?: string | undefined
+      /** The path of Node on the host; by default it is searched for. */
+      readonly node?: string | undefined
     }
   | { readonly kind: 'local'; readonly name: string; readonly folder: string }
 
-/** How the others of a cluster reach one of its hosts. */
+/** How the other members of a cluster connect to a host. */
 export interface Route {
-  /** Where they find it. */
+  /** The address that they use. */
   readonly address: string
   readonly port?: number | undefined
-  /** How the orchestrator reaches it. */
+  /** How the orchestrator connects to it. */
   readonly connection: Connection
 }
 
-/** One host in its cluster. */
+/** A host and its role in the cluster. */
 export interface Member extends Route {
   readonly host: AgentHost
   readonly role: 'orchestrator' | 'factory'
-  /** Where the outside finds it, if that differs. */
+  /** The address outside of the private network, if it differs. */
   readonly publicAddress?: string | undefined
-  /** Finds out the route where this machine calls the host by a name of its own; asked before the route is used. */
+  /** Resolves the route if this machine uses an alias for the host. It is called before the route is used. */
   readonly resolve?: () => Promise<Route>
 }
 
-/** The hosts of a cluster, and who they are to each other. */
+/** The hosts of a cluster by role. */
 export interface Members {
   readonly orchestrator: Member
   readonly factories: readonly Member[]
 }
 
-/** The members of a cluster that was brought up, with their routes. */
+/** The members of a cluster that was brought up, with their resolved routes. */
 export function membersOf(hosts: readonly { readonly member: Member }[]): Members {
   const [orchestrator, ...factories] = hosts.map(({ member }) => member)
   return { orchestrator: orchestrator!, factories }
 }
 
-/** More connections at once only wait for each other. */
+/** More connections at once would only wait for each other. */
 export const maxConcurrentHosts = 32

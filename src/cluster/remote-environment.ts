@@ -7,23 +7,23 @@ import type { Tag } from '../registry/tag.js'
 export interface RemoteEnvironmentOptions {
   /** The path of the key with which the hosts reach each other. */
   key: string
-  /** The address of the orchestrator that the factories see. */
+  /** The address of the orchestrator as the factories see it. */
   orchestratorIp: string
-  /** The addresses of the factories that the orchestrator sees. */
+  /** The addresses of the factories as the orchestrator sees them. */
   factoriesIps: string[]
   /** The user on all hosts. */
   user: string
-  /** The user who started the run, on the computer where it was started. */
+  /** The user who submitted the run, on the machine that submitted it. */
   localUser: string
-  /** The address of the orchestrator that the outside sees, if it has one. */
+  /** The public address of the orchestrator, if it has one. */
   publicOrchestratorIp?: string | null
-  /** The addresses of the factories that the outside sees, if they have them. */
+  /** The public addresses of the factories, if they have any. */
   publicFactoriesIps?: string[] | null
 }
 
 /**
- * What a runnable on a cluster knows of it. Its YAML is that of flambé's class of the same name, key by key
- * (flambe/runnable/environment.py in asappresearch/flambe): a file written by either loads in the other.
+ * Describes a cluster to the runnable that runs on it. Its YAML has the keys of flambé's class of the same name
+ * (flambe/runnable/environment.py in asappresearch/flambe): each loads the files of the other.
  *
  * ```ts
  * override async run() {
@@ -31,6 +31,7 @@ export interface RemoteEnvironmentOptions {
  * }
  * ```
  */
+@registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })
 export class RemoteEnvironment extends MappedRegistrable {
   readonly key: string
   readonly orchestratorIp: string
@@ -66,12 +67,9 @@ export class RemoteEnvironment extends MappedRegistrable {
   }
 }
 
-// A call and no decorator: nothing that the root of the package imports needs tslib.
-registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })(RemoteEnvironment)
-
 type Name = keyof RemoteEnvironmentOptions
 
-// By hand and not by a schema: the root of the package exports this class, and loads no library for it.
+// Checked by hand: the root of the package exports this class, and must not load a schema library.
 function text(options: RemoteEnvironmentOptions, name: Name): string {
   const value = required(options, name)
   if (typeof value === 'string') return value

@@ -14,7 +14,7 @@ import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
 
-/** One address, or the public and the private one of the same machine. */
+/** One address, or the public and the private address of a machine. */
 const Address = v.union(
   [HostNameSchema, v.tuple([HostNameSchema, HostNameSchema])],
   'must be an address, or [public, private]',
@@ -31,7 +31,7 @@ const SSHClusterOptions = toStandardJsonSchema(
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(TextSchema),
     username: v.optional(HostNameSchema),
-    // flambé's: it writes null where it has none.
+    // A key of flambé, which writes null if it is not used.
     remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
     port: v.optional(Port),
@@ -56,25 +56,29 @@ type Address = v.InferOutput<typeof Address>
 type SSHConnection = Extract<Connection, { kind: 'ssh' }>
 
 /**
- * Machines of your own, reached with the system's OpenSSH client. Its keys in YAML are flambé's
- * (flambe/cluster/ssh.py in asappresearch/flambe), and a few more:
+ * Machines of your own, reached with the system's OpenSSH client. Its YAML has the keys of flambé
+ * (flambe/cluster/ssh.py in asappresearch/flambe) and a few more:
  *
  * ```yaml
  * !SSHCluster
  * name: lab
  * orchestrator_ip: [203.0.113.10, 10.0.0.1]   # public and private, or just one
  * factories_ips: [gpu-1, gpu-2]                # an address, or an alias from ~/.ssh/config
- * username: ubuntu                             # as ssh has it, when absent; so are key and port
+ * username: ubuntu                             # by default as in ~/.ssh/config, like key and port
  * key: ~/.ssh/lab
  * setup_cmds: [sudo apt-get install -y libgomp1]
- * secrets: [AWS]                               # the sections that may leave this machine
+ * secrets: [AWS]                               # the sections that may be sent to the machines
  * host_keys: known                             # or accept-new (default), or { gpu-1: ssh-ed25519 AAAA... }
  * ```
  *
- * `use_public: false` reaches the machines by their private addresses. `connect_timeout` is in seconds. `node` is the
- * path of Node on them, where it is not found by itself. Relative paths of this machine are taken from the file that
- * says them.
+ * `use_public: false` connects to the private addresses. `connect_timeout` is in seconds. `node` is the path of Node
+ * on the machines; by default it is searched for. Relative local paths start at the file that contains them.
  */
+@registrable('!SSHCluster', {
+  keys: 'snake_case',
+  twin: true,
+  description: 'Machines of your own, reached over SSH',
+})
 export class SSHCluster extends Cluster.with(SSHClusterOptions) {
   protected override connect(): Members {
     const { orchestratorIp, factoriesIps } = this.options
@@ -88,22 +92,17 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
     const { usePublic, port, username, node } = this.options
     const [publicAddress, privateAddress] = typeof address === 'string' ? [undefined, address] : address
     const host = this.#host(usePublic ? (publicAddress ?? privateAddress) : privateAddress)
-    const connection = {
-      kind: 'ssh',
-      address: privateAddress,
-      ...(port === undefined ? {} : { port }),
-      ...(username === undefined ? {} : { user: username }),
-      ...(node === undefined ? {} : { node }),
-    } as const
+    const connection = { kind: 'ssh', address: privateAddress, port, user: username, node } as const
     const resolve = (): Promise<Route> => this.#route(host, connection)
     return { host, role, address: privateAddress, port, publicAddress, connection, resolve }
   }
 
-  // The orchestrator knows no aliases of this machine. Who logs in there is the user whose keys were added from here.
+  // The orchestrator does not have the aliases of this machine. It logs in as the user whose authorized_keys were
+  // changed from here.
   async #route(host: SSHHost, connection: SSHConnection): Promise<Route> {
-    const there = host.name === connection.address ? host : this.#host(connection.address)
+    const privateHost = host.name === connection.address ? host : this.#host(connection.address)
     const [{ hostname: address, port }, { user }] = await Promise.all([
-      there.destination(),
+      privateHost.destination(),
       host.destination(),
     ])
     return { address, port, connection: { ...connection, address, port, user } }
@@ -130,9 +129,3 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
     return pinned === undefined ? 'known' : { pinned }
   }
 }
-
-registrable('!SSHCluster', {
-  keys: 'snake_case',
-  twin: true,
-  description: 'Machines of your own, reached over SSH',
-})(SSHCluster)

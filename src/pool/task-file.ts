@@ -7,7 +7,7 @@ import { dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
-import { quoteArgument } from '../util/shell.js'
+import { commandLine } from '../util/shell.js'
 import type { FailedAttempt, PackedError } from './engine.js'
 
 /** What the runnable file of a task depends on besides the task. */
@@ -101,18 +101,14 @@ export function taskFileName(id: string): string {
 
 /** The shell command that runs a file with the modules that register its tags, relative to the current folder. */
 export function repeatCommand(file: string, imports: readonly string[]): string {
-  const flags = imports.map((module) => ` --import ${word(pathOf(module))}`)
-  return `flambeau run ${word(file)}${flags.join('')}`
+  const flags = imports.flatMap((module) => ['--import', pathOf(module)])
+  return commandLine(['flambeau', 'run', file, ...flags])
 }
 
 function pathOf(module: string): string {
   if (!module.startsWith('file:')) return module
   const path = relative('', fileURLToPath(module))
   return path.startsWith('.') ? path : `./${path}`
-}
-
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoteArgument(text)
 }
 
 /** The message of an error, or its name when the message is empty. */

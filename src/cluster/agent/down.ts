@@ -1,42 +1,43 @@
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
-import { clusterFolder, packagesFolder, rootFolder, runFolder, runsFolder } from '../protocol/layout.js'
+import { runFiles, treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
+import { layout } from './home.js'
 import { cancel } from './run-control.js'
 import { activeRun, runActiveError, runsOf } from './run-store.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
-import { manifestName, removeUnusedTrees, treesUsedBy } from './tree-store.js'
+import { removeUnusedTrees, treesUsedBy } from './tree-store.js'
 
-/** Removes what a cluster has put on this host; what other clusters share stays until the last of them goes. */
+/** Removes everything of a cluster from this host. What clusters share stays until the last of them is removed. */
 export async function down({ cluster, force, graceMs }: Request<'down'>): Promise<void> {
   const active = await activeRun(cluster)
   if (active && !force) throw runActiveError(active)
   if (active) await cancel({ cluster, id: active, graceMs })
   await removeAuthorizedKeys(cluster)
-  for (const { id } of await runsOf(cluster)) await rm(runFolder(id), { recursive: true, force: true })
+  for (const { id } of await runsOf(cluster)) await rm(layout.run(id), { recursive: true, force: true })
   const used = await treesUsedBy(cluster)
-  await rm(clusterFolder(cluster), { recursive: true, force: true })
+  await rm(layout.cluster(cluster), { recursive: true, force: true })
   if (await isLast()) await removeShared()
   else await removeUnusedTrees(used)
 }
 
-// Of a cluster for which this host is a plain factory, there is nothing but that line.
+// A cluster that uses this host only as a factory has nothing but that line.
 async function isLast(): Promise<boolean> {
-  const others = await readdir(join(rootFolder, 'clusters')).catch(() => [])
+  const others = await readdir(layout.clusters).catch(() => [])
   return others.length === 0 && !(await hasAuthorizedKeys())
 }
 
-// In these folders, too, a user may have put something: only what has the mark of this package goes.
+// A user may have put files into these folders: only what this package wrote is removed.
 async function removeShared(): Promise<void> {
-  await removeEach(packagesFolder, manifestName)
-  await removeEach(runsFolder, 'spec.json')
-  for (const folder of [packagesFolder, runsFolder, join(rootFolder, 'clusters'), rootFolder])
+  await removeMarked(layout.packages, treeManifest)
+  await removeMarked(layout.runs, runFiles.spec)
+  for (const folder of [layout.packages, layout.runs, layout.clusters, layout.root])
     await rmdir(folder).catch(() => undefined)
 }
 
-/** Removes those folders in a folder that have a file which this package writes, and what arrived only in part. */
-async function removeEach(folder: string, mark: string): Promise<void> {
+/** Removes the subfolders that contain a file of this package, and those of incomplete transfers. */
+async function removeMarked(folder: string, mark: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name)
     const isOurs = entry.isDirectory() && (isTemporary(entry.name) || (await isFile(join(path, mark))))

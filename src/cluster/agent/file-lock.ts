@@ -3,11 +3,14 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
 
-/** Whoever has a lock reads and writes one small file: one that is the same after so long was left by who was killed. */
+/**
+ * The holder of a lock only reads and writes a small file: a lock that does not change for so long was left by a
+ * process that was killed.
+ */
 const staleMs = 10_000
 const pauseMs = 20
 
-/** Does something with a file while no other agent, which would do so in the same way, has it. */
+/** Calls `work` while holding the lock of a file, which all agents use. */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.flambeau-lock`
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -19,7 +22,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
   }
 }
 
-// Its own time tells nothing of a lock of another host, whose clock may be wrong.
+// The age is measured here, since the clock of the host that made the lock may be wrong.
 async function takeLock(lock: string): Promise<void> {
   let known: string | undefined
   let since = performance.now()
@@ -33,7 +36,7 @@ async function takeLock(lock: string): Promise<void> {
   }
 }
 
-// With who has it, so that others know at once when that process is gone.
+// The lock names its holder, so that others notice at once when that process is gone.
 async function isTaken(lock: string): Promise<boolean> {
   try {
     const file = await open(lock, 'wx', 0o600)
@@ -49,13 +52,13 @@ async function isTaken(lock: string): Promise<boolean> {
   }
 }
 
-/** What tells one lock from the next one. */
+/** Distinguishes one lock from the next. */
 async function markOf(lock: string): Promise<string | undefined> {
   const found = await stat(lock).catch(() => undefined)
   return found && `${found.dev} ${found.ino} ${found.mtimeMs}`
 }
 
-/** Who has a lock: other hosts and containers may have the same home folder, and processes of their own. */
+/** The holder of a lock. Other hosts and containers, with their own PIDs, may share the home folder. */
 interface Holder extends ProcessIdentity {
   readonly processes: string
 }
@@ -67,7 +70,7 @@ async function ownIdentity(): Promise<Holder> {
 
 async function isAbandoned(lock: string): Promise<boolean> {
   const holder = await holderOf(lock)
-  // Nobody has written into it: not for long, unless its time is far away, in the past or in the future.
+  // The holder is just being written, unless the time of the file is far in the past or in the future.
   if (!holder) return (await ageOf(lock)) > staleMs
   const own = await ownIdentity()
   return holder.boot === own.boot && holder.processes === own.processes && !(await isAlive(holder))

@@ -3,19 +3,22 @@ import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { temporaryBeside } from '../../util/atomic-write.js'
 import type { MessageConnection } from '../protocol/connection.js'
-import { resolveFromHome } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { readTree } from '../protocol/tree.js'
+import { resolveFromHome } from './home.js'
 
-/** Receives one file: whole or not at all. */
-export async function put({ path, size, mode }: Request<'put'>, wire: MessageConnection): Promise<void> {
+/** Receives one file, and writes it atomically. */
+export async function put(
+  { path, size, mode }: Request<'put'>,
+  connection: MessageConnection,
+): Promise<void> {
   const target = resolveFromHome(path)
   await mkdir(dirname(target), { recursive: true, mode: 0o700 })
   const incoming = temporaryBeside(target)
   try {
     const file = await open(incoming, 'wx', mode)
     try {
-      for await (const piece of wire.bytes(size)) await file.writeFile(piece)
+      for await (const piece of connection.bytes(size)) await file.writeFile(piece)
     } finally {
       await file.close()
     }
@@ -27,24 +30,25 @@ export async function put({ path, size, mode }: Request<'put'>, wire: MessageCon
 }
 
 /** Sends one file. */
-export async function get({ path }: Request<'get'>, wire: MessageConnection): Promise<void> {
-  for await (const chunk of createReadStream(resolveFromHome(path))) await wire.sendChunk('stdout', chunk)
+export async function get({ path }: Request<'get'>, connection: MessageConnection): Promise<void> {
+  for await (const chunk of createReadStream(resolveFromHome(path)))
+    await connection.sendChunk('stdout', chunk)
 }
 
-/** Sends a folder, or one file as a folder of one: a manifest, then each file in pieces, as long as it was then. */
-export async function sendTree({ from }: Request<'give'>, wire: MessageConnection): Promise<void> {
+/** Sends a folder or a single file: the list of files, then each file in chunks, with its size in the list. */
+export async function sendTree({ from }: Request<'sendTree'>, connection: MessageConnection): Promise<void> {
   const path = resolveFromHome(from)
   const single = (await stat(path)).isFile()
   const { files, sources } = await readTree(path, { hashed: false })
-  await wire.send({ single, files })
-  for (const [index, file] of files.entries()) await sendFile(sources[index]!, file.size, wire)
+  await connection.send({ single, files })
+  for (const [index, file] of files.entries()) await sendFile(sources[index]!, file.size, connection)
 }
 
-async function sendFile(path: string, size: number, wire: MessageConnection): Promise<void> {
+async function sendFile(path: string, size: number, connection: MessageConnection): Promise<void> {
   if (size === 0) return
   let missing = size
   for await (const chunk of createReadStream(path, { end: size - 1 })) {
-    await wire.sendChunk('stdout', chunk)
+    await connection.sendChunk('stdout', chunk)
     missing -= chunk.length
   }
   if (missing > 0) throw Object.assign(new Error(path), { code: 'FILE_CHANGED' })
@@ -54,7 +58,7 @@ export async function makeFolders({ paths }: Request<'makeFolders'>): Promise<vo
   for (const path of paths) await mkdir(resolveFromHome(path), { recursive: true, mode: 0o700 })
 }
 
-/** Removes a file or folder, or what is in it; nothing happens where there is none. */
+/** Removes a file or folder, or only its content; a missing path is not an error. */
 export async function remove({ path, contentOnly }: Request<'remove'>): Promise<void> {
   const target = resolveFromHome(path)
   if (!contentOnly) return rm(target, { recursive: true, force: true })

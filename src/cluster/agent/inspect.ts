@@ -5,9 +5,9 @@ import { cpus, homedir, totalmem, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram } from '../../util/find-program.js'
-import { clusterFolder, packagesFolder, rootFolder } from '../protocol/layout.js'
-import type { HostState, Request, Resources } from '../protocol/messages.js'
+import type { HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { isSetUp } from './exec.js'
+import { layout } from './home.js'
 import { removeStaleSecrets, removeStaleTransfers } from './run-store.js'
 import {
   createKey,
@@ -20,40 +20,39 @@ import { isComplete } from './tree-store.js'
 
 const execute = promisify(execFile)
 
-/** Looks at a host, and what there is of a cluster; makes nothing but the key, and that only when it is told to. */
+/** Returns the state of this host and of a cluster on it. Creates nothing but the key, and that only with `makeKey`. */
 export async function inspect({
   cluster,
   trees,
   setup,
   makeKey: make,
-}: Request<'inspect'>): Promise<HostState> {
+}: Request<'inspect'>): Promise<Unwritten<HostState>> {
   const unwritable = await findWriteError(make)
-  const folder = clusterFolder(cluster)
   if (unwritable === undefined) await Promise.all([removeStaleSecrets(cluster), removeStaleTransfers()])
-  if (make && unwritable === undefined) await createKey(folder, cluster)
+  if (make && unwritable === undefined) await createKey(cluster)
   const [present, publicKey] = await Promise.all([
-    Promise.all(trees.map((hash) => isComplete(join(packagesFolder, hash)))),
-    readPublicKey(folder),
+    Promise.all(trees.map((hash) => isComplete(layout.package(hash)))),
+    readPublicKey(cluster),
   ])
   return {
     home: homedir(),
     user: userInfo().username,
-    ...(unwritable === undefined ? {} : { unwritable }),
+    unwritable,
     freeBytes: await freeBytes(),
     missing: trees.filter((_, index) => !present[index]),
-    setUp: setup === undefined || (await isSetUp(folder, setup)),
-    ...(publicKey === undefined ? {} : { publicKey }),
+    setUp: setup === undefined || (await isSetUp(cluster, setup)),
+    publicKey,
     authorized: await readAuthorizedKeys(cluster),
     hostKeys: await hostKeys(),
-    knownHosts: await readKnownHosts(folder),
-    ...(await readConnectionsMark(folder)),
+    knownHosts: await readKnownHosts(cluster),
+    reached: await readConnectionsMark(cluster),
   }
 }
 
 async function findWriteError(make: boolean): Promise<string | undefined> {
   try {
-    if (make) await mkdir(rootFolder, { recursive: true, mode: 0o700 })
-    await access(rootFolder, constants.W_OK).catch((error) => {
+    if (make) await mkdir(layout.root, { recursive: true, mode: 0o700 })
+    await access(layout.root, constants.W_OK).catch((error) => {
       if (error.code !== 'ENOENT') throw error
       return access(homedir(), constants.W_OK)
     })
@@ -68,7 +67,7 @@ async function freeBytes(): Promise<number> {
   return bavail * bsize
 }
 
-/** What this machine has to compute with. */
+/** The CPUs, memory and GPUs of this host. */
 export async function resources(): Promise<Resources> {
   return { cpus: cpus().length, memory: totalmem(), gpus: await gpus() }
 }
@@ -81,7 +80,7 @@ async function gpus(): Promise<string[]> {
   return listed?.stdout.split('\n').filter((name) => name.trim() !== '') ?? []
 }
 
-// Anyone may read them. A host that keeps them elsewhere the orchestrator does not know, and does not connect to.
+// Every user can read them. If a host keeps them elsewhere, the orchestrator cannot verify it.
 async function hostKeys(): Promise<string[]> {
   const names = await readdir('/etc/ssh').catch(() => [])
   const files = names.filter((name) => /^ssh_host_\w+_key\.pub$/.test(name))

@@ -1,9 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MessageConnection } from '../protocol/connection.js'
-import { runFolder } from '../protocol/layout.js'
-import type { Reply, Request } from '../protocol/messages.js'
+import type { Reply, Request, Unwritten } from '../protocol/messages.js'
+import { layout } from './home.js'
 import { describeLosses } from './reserved-file.js'
 import { isFinished, type RunLosses, readJson, statusOf } from './run-store.js'
 
@@ -11,34 +10,34 @@ const pieceSize = 1 << 16
 const pauseMs = 50
 const newline = 0x0a
 
-/** Sends a run's log from an offset on; with `follow` until the run is over, or the other side has had enough. */
+/** Sends the log of a run from an offset on; with `follow`, until the run is over or the client cancels. */
 export async function logs(
   { cluster, id, offset, follow }: Request<'logs'>,
-  wire: MessageConnection,
+  connection: MessageConnection,
 ): Promise<void> {
-  const patience = watchCancellation(wire)
-  let at = offset
+  const cancellation = watchCancellation(connection)
+  let position = offset
   for (;;) {
-    // Looked at before the log is read: what is written meanwhile is part of it.
-    const over = isFinished((await statusOf(cluster, id)).state)
-    at = await sendLogFrom(join(runFolder(id), 'log'), at, wire)
-    if (over) await sendLosses(id, wire)
-    if (over || !follow || patience.over) return
+    // The status is read before the log, so that nothing that is written in between is missed.
+    const finished = isFinished((await statusOf(cluster, id)).state)
+    position = await sendLogFrom(layout.run(id, 'log'), position, connection)
+    if (finished) await sendLosses(id, connection)
+    if (finished || !follow || cancellation.requested) return
     await delay(pauseMs)
   }
 }
 
-// A note within the log would need room itself.
-async function sendLosses(id: string, wire: MessageConnection): Promise<void> {
-  const losses = await readJson<RunLosses>(id, 'losses.json')
-  const words = losses ? describeLosses(losses) : ''
-  if (words !== '') await wire.sendChunk('stdout', Buffer.from(words))
+// A note in the log itself would need space on the full disk.
+async function sendLosses(id: string, connection: MessageConnection): Promise<void> {
+  const losses = await readJson<RunLosses>(id, 'losses')
+  const text = losses ? describeLosses(losses) : ''
+  if (text !== '') await connection.sendChunk('stdout', Buffer.from(text))
 }
 
-/** Where the last lines of a run's log begin: read from its end, however long it is. */
+/** Finds the byte at which the last lines of a log start; reads the log from its end. */
 export async function logStart({ cluster, id, tail }: Request<'logStart'>): Promise<Reply<'logStart'>> {
   await statusOf(cluster, id)
-  const file = await open(join(runFolder(id), 'log')).catch(() => undefined)
+  const file = await open(layout.run(id, 'log')).catch(() => undefined)
   if (!file) return { offset: 0 }
   try {
     return { offset: await findLastLines(file, tail) }
@@ -55,54 +54,55 @@ async function findLastLines(file: FileHandle, count: number): Promise<number> {
     const start = Math.max(0, end - pieceSize)
     const piece = Buffer.alloc(end - start)
     const { bytesRead } = await file.read(piece, 0, piece.length, start)
-    // The end of the log is that of its last line, not the beginning of another.
+    // A newline at the end of the log ends its last line.
     const last = end === size ? bytesRead - 2 : bytesRead - 1
-    for (let at = last; at >= 0; at--) if (piece[at] === newline && --missing === 0) return start + at + 1
+    for (let index = last; index >= 0; index--)
+      if (piece[index] === newline && --missing === 0) return start + index + 1
   }
   return 0
 }
 
-async function sendLogFrom(path: string, offset: number, wire: MessageConnection): Promise<number> {
+async function sendLogFrom(path: string, offset: number, connection: MessageConnection): Promise<number> {
   const file = await open(path).catch(() => undefined)
   if (!file) return offset
   try {
-    let at = offset
+    let position = offset
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(pieceSize), 0, pieceSize, at)
-      if (bytesRead === 0) return at
-      await wire.sendChunk('stdout', buffer.subarray(0, bytesRead))
-      at += bytesRead
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(pieceSize), 0, pieceSize, position)
+      if (bytesRead === 0) return position
+      await connection.sendChunk('stdout', buffer.subarray(0, bytesRead))
+      position += bytesRead
     }
   } finally {
     await file.close()
   }
 }
 
-/** Answers when a run is over, with what it returned. */
+/** Waits until a run is over; returns its status and result. */
 export async function wait(
   { cluster, id }: Request<'wait'>,
-  wire: MessageConnection,
-): Promise<Reply<'wait'>> {
-  const patience = watchCancellation(wire)
+  connection: MessageConnection,
+): Promise<Unwritten<Reply<'wait'>>> {
+  const cancellation = watchCancellation(connection)
   for (;;) {
     const status = await statusOf(cluster, id)
-    if (isFinished(status.state)) return { ...status, ...(await resultOf(id)) }
-    if (patience.over) return status
+    if (isFinished(status.state)) return { ...status, result: await resultOf(id) }
+    if (cancellation.requested) return status
     await delay(pauseMs)
   }
 }
 
-async function resultOf(id: string): Promise<{ result?: string }> {
-  const result = await readJson<{ json: string }>(id, 'result.json')
-  return result ? { result: result.json } : {}
+async function resultOf(id: string): Promise<string | undefined> {
+  const result = await readJson<{ json: string }>(id, 'result')
+  return result?.json
 }
 
-/** Tells, whenever it is looked at, whether the other side has had enough of an answer, or is gone. */
-function watchCancellation(wire: MessageConnection): { over: boolean } {
-  const patience = { over: false }
-  const end = (): void => {
-    patience.over = true
+/** Watches whether the client cancels the request or disconnects. */
+function watchCancellation(connection: MessageConnection): { requested: boolean } {
+  const cancellation = { requested: false }
+  const request = (): void => {
+    cancellation.requested = true
   }
-  wire.peek().then(end, end)
-  return patience
+  connection.peek().then(request, request)
+  return cancellation
 }

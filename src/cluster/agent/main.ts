@@ -1,3 +1,7 @@
+/**
+ * The agent that runs on a host. It handles the requests of {@link Operations} over standard input and output, one
+ * after another. It is sent with each connection, so that it always has the version of the client.
+ */
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { findProgram, programFolders } from '../../util/find-program.js'
@@ -10,6 +14,7 @@ import {
   type Reply,
   type Request,
   type Response,
+  type Unwritten,
 } from '../protocol/messages.js'
 import { isTreePath } from '../protocol/tree.js'
 import { down } from './down.js'
@@ -23,28 +28,25 @@ import { runsOf, statusOf } from './run-store.js'
 import { authorize, setKnownHosts, testConnections } from './ssh-access.js'
 import { retain } from './tree-store.js'
 
-/**
- * What runs on a host: answers the questions of {@link Operations} over standard input and output, one after another.
- * It is sent with each connection, so that it is always the one that the other side knows.
- */
-
-// Of a folder that is made with its parents, Node says ENOENT where there is no inode left for one of them.
+// For a recursive mkdir without free inodes, Node reports ENOENT.
 function errorCode({ code = 'HOST_REFUSED', syscall }: NodeJS.ErrnoException): string {
   return code === 'ENOENT' && syscall === 'mkdir' ? 'ENOSPC' : code
 }
 
-type Handlers = { readonly [O in Operation]: (ask: Request<O>, wire: MessageConnection) => Promise<Reply<O>> }
+type Handlers = {
+  readonly [O in Operation]: (ask: Request<O>, connection: MessageConnection) => Promise<Unwritten<Reply<O>>>
+}
 
 const handlers: Handlers = {
   inspect,
-  measure: resources,
+  resources,
   setUp,
   authorize: acknowledge(authorize),
-  know: acknowledge(setKnownHosts),
-  reach: testConnections,
+  setKnownHosts: acknowledge(setKnownHosts),
+  testConnections,
   receive: acknowledge(receive),
   retain: acknowledge(retain),
-  give: acknowledge(sendTree),
+  sendTree: acknowledge(sendTree),
   exec,
   put: acknowledge(put),
   get: acknowledge(get),
@@ -61,30 +63,30 @@ const handlers: Handlers = {
   down: acknowledge(down),
 }
 
-function acknowledge<A>(handle: (ask: A, wire: MessageConnection) => Promise<void>) {
-  return async (ask: A, wire: MessageConnection) => {
-    await handle(ask, wire)
+function acknowledge<A>(handle: (ask: A, connection: MessageConnection) => Promise<void>) {
+  return async (ask: A, connection: MessageConnection) => {
+    await handle(ask, connection)
     return { done: true } as const
   }
 }
 
 addNodeToPath()
-// A connection that is gone is found out by what is written to it.
+// A closed connection is noticed by the writes that fail.
 process.stdout.on('error', () => undefined)
 serve(new MessageConnection(process.stdin, process.stdout))
   .catch(() => undefined)
-  // Not before all is written, and whatever is under way still.
+  // Exits after all output is written, even if work is in progress.
   .then(() => process.stdout.write('', () => process.exit()))
 
-async function serve(wire: MessageConnection): Promise<void> {
-  await wire.write(Buffer.from(`\n${greeting}\n`))
+async function serve(connection: MessageConnection): Promise<void> {
+  await connection.write(Buffer.from(`\n${greeting}\n`))
   for (;;) {
-    const question = await wire.receive<RequestMessage>()
-    if (!question) return
-    const given = await answerWithHeartbeat(question, wire)
-    await wire.send(given)
-    // Bytes may be under way that nobody wants any more: the next question comes to a new agent.
-    if ('error' in given) return
+    const request = await connection.receive<RequestMessage>()
+    if (!request) return
+    const response = await respondWithHeartbeat(request, connection)
+    await connection.send(response)
+    // After an error, unread bytes may follow: the next request goes to a new agent.
+    if ('error' in response) return
   }
 }
 
@@ -93,32 +95,29 @@ interface RequestMessage {
   readonly ask: never
 }
 
-async function answerWithHeartbeat({ op, ask }: RequestMessage, wire: MessageConnection): Promise<Response> {
-  const timer = setInterval(() => wire.sendHeartbeat(), heartbeatMs)
+async function respondWithHeartbeat(
+  { op, ask }: RequestMessage,
+  connection: MessageConnection,
+): Promise<Response> {
+  const timer = setInterval(() => connection.sendHeartbeat(), heartbeatMs)
   try {
-    return await answer(op, ask, wire)
+    return await respond(op, ask, connection)
   } finally {
     clearInterval(timer)
   }
 }
 
-async function answer<O extends Operation>(
+async function respond<O extends Operation>(
   op: O,
   ask: Operations[O]['ask'],
-  wire: MessageConnection,
+  connection: MessageConnection,
 ): Promise<Response<O>> {
   try {
     checkRequest(op, ask)
-    return { reply: await handlers[op](ask, wire) }
+    return { reply: await handlers[op](ask, connection) }
   } catch (error) {
     const { message, path } = error as NodeJS.ErrnoException
-    return {
-      error: {
-        code: errorCode(error as NodeJS.ErrnoException),
-        message,
-        ...(path === undefined ? {} : { detail: path }),
-      },
-    }
+    return { error: { code: errorCode(error as NodeJS.ErrnoException), message, detail: path } }
   }
 }
 
@@ -135,7 +134,7 @@ const isTree: Check = (value) => {
   return Array.isArray(files) && files.every((file) => isTreePath(String(file?.path)) && isCount(file?.size))
 }
 
-/** The fields that lead to a place on this host, whichever question they belong to: a mistake there removes the wrong thing. */
+/** The fields that become paths or commands, in any operation: a mistake there could remove the wrong files. */
 const checks: Readonly<Record<string, Check>> = {
   cluster: isName(/^[A-Za-z0-9][\w.-]{0,63}$/),
   packageHash: isName(/^[0-9a-f]+$/),
@@ -154,15 +153,15 @@ const checks: Readonly<Record<string, Check>> = {
   graceMs: isCount,
 }
 
-/** @throws Error when a question is none, or would lead to another place than it says. */
+/** @throws Error when a request is malformed. */
 function checkRequest(op: Operation, ask: unknown): void {
-  if (typeof ask !== 'object' || ask === null) throw new Error(`"${op}" without a question`)
+  if (typeof ask !== 'object' || ask === null) throw new Error(`"${op}" without a request`)
   for (const [name, value] of Object.entries(ask))
     if (value !== undefined && Object.hasOwn(checks, name) && !checks[name]!(value))
       throw new Error(`"${name}" of "${op}" is not valid`)
 }
 
-/** Lets the programs that are started here find the very Node that runs this, whatever a login finds. */
+/** Makes the Node that runs the agent the first one in PATH, for the programs that are started here. */
 function addNodeToPath(): void {
   if (isThisNode(findProgram('node'))) return
   process.env['PATH'] = [dirname(process.execPath), ...programFolders()].join(delimiter)

@@ -2,24 +2,24 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
-/** What makes a process itself: a number alone is given to another process later on. */
+/** Identifies a process: its PID alone may be reused. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** When the kernel started it, in the kernel's own units. */
+  /** When the kernel started it, in units of the kernel. */
   readonly started: string
-  /** Differs after each start of the host. */
+  /** Changes with each boot of the host. */
   readonly boot: string
 }
 
 const execute = promisify(execFile)
 
-/** The identity of a process that runs now; nothing when there is none. */
+/** The identity of a running process; `undefined` if there is none. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const [started, boot] = await Promise.all([startOf(pid), bootId()])
   return started === undefined ? undefined : { pid, started, boot }
 }
 
-/** Whether the very process runs still. */
+/** Whether this process is still running. */
 export async function isAlive(process: ProcessIdentity): Promise<boolean> {
   const now = await identify(process.pid)
   return now?.started === process.started && now.boot === process.boot
@@ -27,7 +27,7 @@ export async function isAlive(process: ProcessIdentity): Promise<boolean> {
 
 let boot: Promise<string> | undefined
 
-/** Differs after each start of the host. */
+/** Changes with each boot of the host. */
 export function bootId(): Promise<string> {
   boot ??= readBootId()
   return boot

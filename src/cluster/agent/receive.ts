@@ -5,31 +5,31 @@ import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { replacePath, temporaryBeside } from '../../util/atomic-write.js'
 import type { MessageConnection } from '../protocol/connection.js'
-import { resolveFromHome } from '../protocol/layout.js'
 import type { ContentHeader, Request } from '../protocol/messages.js'
 import type { TreeFile, TreeManifest } from '../protocol/tree.js'
+import { resolveFromHome } from './home.js'
 import { expectTree, findCopies, isComplete, writeManifest } from './tree-store.js'
 
 /** Files up to this many bytes are written at once. */
 const small = 1 << 18
 
 /**
- * Receives a folder: asks for the files that are nowhere here, writes all beside its place, and puts it there with one
- * rename. `fresh` says that a folder of this name can only hold this very content.
+ * Receives a folder: requests the files that this host lacks, writes everything beside the target, and renames it.
+ * `fresh` means that the name of the folder is derived from its content.
  */
-export async function receive(ask: Request<'receive'>, wire: MessageConnection): Promise<void> {
+export async function receive(ask: Request<'receive'>, connection: MessageConnection): Promise<void> {
   const { to, manifest, fresh, cluster } = ask
   const folder = resolveFromHome(to)
   if (cluster !== undefined) await expectTree(cluster, folder)
-  if (fresh && (await isComplete(folder))) return wire.send({ wanted: [] })
+  if (fresh && (await isComplete(folder))) return connection.send({ wanted: [] })
   const incoming = temporaryBeside(folder)
   try {
     createFolders(incoming, manifest)
     const taken = await reuseFiles(ask, incoming)
     const wanted = [...manifest.files.entries()].filter(([, file]) => !taken.has(file))
-    await wire.send({ wanted: wanted.map(([index]) => index) })
+    await connection.send({ wanted: wanted.map(([index]) => index) })
     const take = await contentReader(
-      wire,
+      connection,
       wanted.map(([, { size }]) => size),
     )
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
@@ -40,20 +40,20 @@ export async function receive(ask: Request<'receive'>, wire: MessageConnection):
   }
 }
 
-// An earlier version of the same content lies beside it.
+// Earlier versions of the same content are its siblings.
 async function siblings(folder: string): Promise<string[]> {
   const parent = dirname(folder)
   const names = await readdir(parent).catch(() => [])
   return names.filter((name) => !name.endsWith('.incoming')).map((name) => join(parent, name))
 }
 
-// This process does nothing else meanwhile, and for a thousand small files waiting costs more than the work.
+// Synchronous: this process does nothing else meanwhile, and for many small files it is faster.
 function createFolders(folder: string, { files }: TreeManifest): void {
   const paths = files.map((file) => join(folder, dirname(file.path)))
   for (const path of new Set([folder, ...paths])) mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
-// At once, not when the rest has arrived: until then the copy may be removed.
+// Before the rest arrives: by then, the copies may have been removed.
 async function reuseFiles(
   { to, manifest, fresh }: Request<'receive'>,
   incoming: string,
@@ -70,7 +70,7 @@ async function reuseFiles(
   return taken
 }
 
-// What has the name of its hash does not change, so equal files of two versions are one on the disk.
+// A tree that is named by its hash does not change, so equal files of two versions can share one inode.
 async function isLinked(source: string, target: string, file: TreeFile): Promise<boolean> {
   const found = await stat(source).catch(() => undefined)
   if (((found?.mode ?? 0) & 0o777) !== fileMode(file)) return false
@@ -91,14 +91,14 @@ async function isCopied(source: string, target: string, file: TreeFile): Promise
   return true
 }
 
-/** Gives the next so many bytes of what is received. */
+/** Reads the next `count` bytes. */
 type ReadBytes = (count: number) => AsyncIterable<Buffer>
 
-async function contentReader(wire: MessageConnection, sizes: readonly number[]): Promise<ReadBytes> {
-  const content = sizes.length === 0 ? undefined : await wire.receive<ContentHeader>()
-  if (content?.compressed === undefined) return (count) => wire.bytes(count)
-  const compressed = await readAll(wire.bytes(content.compressed))
-  // Room for all of it at once: by default it is copied together from pieces of 16 kB.
+async function contentReader(connection: MessageConnection, sizes: readonly number[]): Promise<ReadBytes> {
+  const content = sizes.length === 0 ? undefined : await connection.receive<ContentHeader>()
+  if (content?.compressed === undefined) return (count) => connection.bytes(count)
+  const compressed = await readAll(connection.bytes(content.compressed))
+  // One chunk for everything: by default, zlib joins chunks of 16 kB.
   const chunkSize = Math.max(
     64,
     sizes.reduce((sum, size) => sum + size, 0),

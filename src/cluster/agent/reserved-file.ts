@@ -9,28 +9,29 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { writeWhole } from '../protocol/layout.js'
+import { runFiles } from '../protocol/layout.js'
+import { writeDurably } from './home.js'
 import type { RunLosses } from './run-store.js'
 
 /** One block of most file systems. */
 const blockSize = 4096
 
 /**
- * Takes room on the disk for a small file that is written later: its blocks, its inode and its place in the folder are
- * there then, however full the disk is.
+ * Reserves disk space for a small file that is written later: its block, inode and directory entry exist then,
+ * however full the disk is.
  */
 export function reserve(path: string): void {
-  // Not a hole: only what was written has blocks of its own.
+  // Spaces are written, since a sparse file has no blocks.
   writeFileSync(reservedPath(path), ' '.repeat(blockSize), { mode: 0o600, flag: 'wx', flush: true })
 }
 
-/** Writes a file whole, in the room that was reserved for it. What is JSON may have spaces behind it. */
+/** Writes JSON atomically, in the space that was reserved for it; spaces fill the rest of the block. */
 export async function writeReserved(path: string, json: string): Promise<void> {
   const bytes = Buffer.from(json)
-  const room = [reservedPath(path), path].find((each) => existsSync(each))
-  if (room === undefined || bytes.length > blockSize) return writeWhole(path, json)
-  overwrite(room, Buffer.concat([bytes, Buffer.alloc(blockSize - bytes.length, ' ')]))
-  if (room !== path) renameSync(room, path)
+  const reserved = [reservedPath(path), path].find((each) => existsSync(each))
+  if (reserved === undefined || bytes.length > blockSize) return writeDurably(path, json)
+  overwrite(reserved, Buffer.concat([bytes, Buffer.alloc(blockSize - bytes.length, ' ')]))
+  if (reserved !== path) renameSync(reserved, path)
 }
 
 function overwrite(path: string, bytes: Buffer): void {
@@ -47,9 +48,9 @@ function reservedPath(path: string): string {
   return `${path}.reserved`
 }
 
-/** Notes in the folder of a run what the disk had no room for; the first of each kind. */
+/** Records in the folder of a run that the disk had no space for its log or result; keeps the first error of each. */
 export async function recordLoss(folder: string, loss: RunLosses): Promise<void> {
-  const file = join(folder, 'losses.json')
+  const file = join(folder, runFiles.losses)
   await writeReserved(file, JSON.stringify({ ...loss, ...readLosses(file) })).catch(() => undefined)
 }
 
@@ -61,11 +62,11 @@ function readLosses(file: string): RunLosses {
   }
 }
 
-/** What is missing, as a line behind the log; nothing where all is there. */
+/** Describes the losses, in lines that follow the log. */
 export function describeLosses({ log, result }: RunLosses): string {
   const lines = [
-    log && `[flambeau: the log may be incomplete: this host had no room for all of it (${log})]\n`,
-    result && `[flambeau: the result is lost: this host had no room for it (${result})]\n`,
+    log && `[flambeau: the log may be incomplete: this host had no space for all of it (${log})]\n`,
+    result && `[flambeau: the result is lost: this host had no space for it (${result})]\n`,
   ]
   return lines.filter(Boolean).join('')
 }

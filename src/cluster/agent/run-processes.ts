@@ -6,14 +6,14 @@ import { signalGroup, signalProcess } from '../../util/process.js'
 
 const execute = promisify(execFile)
 
-/** The variable by which a process knows its run, and each that it starts inherits: also one in a session of its own. */
+/** The environment variable with the folder of the run. Every process of a run inherits it, even in its own session. */
 export const runVariable = 'FLAMBEAU_RUN'
 
-/** How often what is killed is looked for again: it may have started others meanwhile. */
+/** How often processes are searched again: they may have started others meanwhile. */
 const maxAttempts = 100
 const pauseMs = 20
 
-/** The run itself. */
+/** The processes of a run. */
 export interface RunProcessTree {
   /** The folder of the run, which its processes have in their environment. */
   readonly folder: string
@@ -21,14 +21,14 @@ export interface RunProcessTree {
   readonly leader: number | undefined
 }
 
-/** Sends a signal to each process of a run once, whichever group it is in. */
+/** Sends a signal to every process of a run, whichever group it is in. */
 export async function signalRun({ folder, leader }: RunProcessTree, signal: NodeJS.Signals): Promise<void> {
   const others = (await processesOf(folder)).filter(({ group }) => group !== leader)
   signalGroup(leader, signal)
   for (const { pid } of others) signalProcess(pid, signal)
 }
 
-/** Kills all that there is of a run, and what that starts meanwhile. */
+/** Kills all processes of a run, and those that they start meanwhile. */
 export async function killRun({ folder, leader }: RunProcessTree): Promise<void> {
   signalGroup(leader, 'SIGKILL')
   for (let looks = 0; looks < maxAttempts; looks++) {
@@ -52,7 +52,7 @@ async function processesOf(folder: string): Promise<RunProcess[]> {
   return found.filter((each) => each !== undefined)
 }
 
-// The environment of others' processes is not for this user to read.
+// The environment of other users' processes cannot be read.
 async function processOf(pid: number, folder: string): Promise<RunProcess | undefined> {
   if (pid === process.pid) return undefined
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
@@ -62,7 +62,7 @@ async function processOf(pid: number, folder: string): Promise<RunProcess | unde
   return { pid, group: Number(group) }
 }
 
-// Where there is no /proc, "ps" shows environments.
+// Without /proc, "ps" shows environments.
 async function listWithPs(folder: string): Promise<RunProcess[]> {
   const { stdout } = await execute('ps', ['-AEww', '-o', 'pid=,pgid=,command='], {
     maxBuffer: 1 << 28,

@@ -2,11 +2,12 @@ import { mkdir, readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/p
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
-import { clusterFolder, packagesFolder, runFolder, runsFolder } from '../protocol/layout.js'
-import type { RunState, RunStatus } from '../protocol/messages.js'
+import type { RunFile } from '../protocol/layout.js'
+import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
+import { layout } from './home.js'
 import { isAlive, type ProcessIdentity } from './process-identity.js'
 
-/** `spec.json`: what a run is; written before anything is started. */
+/** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
   readonly id: string
   readonly cluster: string
@@ -21,10 +22,10 @@ export interface RunRecord {
 export interface RunProcesses {
   readonly supervisor: ProcessIdentity
   /** The leader of the process group of the run itself. */
-  readonly runner?: ProcessIdentity
+  readonly runner: ProcessIdentity | undefined
 }
 
-/** `exit.json`: how a run ended; written whole and last. */
+/** `exit.json`: how a run exited; written atomically, and last. */
 interface RunExit {
   readonly exitCode: number | null
   readonly signal: string | null
@@ -32,54 +33,60 @@ interface RunExit {
   readonly endedAt: string
 }
 
-/** `cancel.json`: how a run is to end, for its supervisor. */
+/** `cancel.json`: tells the supervisor how to cancel the run. */
 export interface Cancellation {
-  /** How long it may clean up. */
+  /** How long the run may take to clean up. */
   readonly graceMs: number
 }
 
-/** `losses.json`: what the disk had no room for. */
+/** `losses.json`: what the disk had no space for. */
 export interface RunLosses {
-  /** The errno name of the first write to the log that failed. */
+  /** The error code of the first failed write to the log. */
   readonly log?: string
   /** The same for the result. */
   readonly result?: string
 }
 
-/** What is written while a run is under way or over: a run may well fill the disk. */
-export const reservedNames = ['state.json', 'exit.json', 'cancel.json', 'result.json', 'losses.json']
+/** The files that are written during or after a run, for which space is reserved: a run may fill the disk. */
+export const reservedFiles = [
+  'state',
+  'exit',
+  'cancel',
+  'result',
+  'losses',
+] as const satisfies readonly RunFile[]
 
-/** So many runs are looked at together: a process may have few files open at once. */
+/** How many runs are read at once: the number of open files is limited. */
 const maxConcurrency = 16
 
-/** The files of secrets that go when a run is over: its own, and those that were put in place for the next run. */
+/** The files of secrets that are removed when a run is over: its own, and those that `sendSecrets` wrote. */
 export function secretsPaths(cluster: string, id: string): string[] {
-  return [runFolder(id), clusterFolder(cluster)].map((folder) => join(folder, 'secrets.json'))
+  return [layout.run(id, 'secrets'), layout.cluster(cluster, 'secrets')]
 }
 
-/** A JSON file of a run folder; nothing when it is not there. */
-export async function readJson<T>(id: string, name: string): Promise<T | undefined> {
-  const text = await readFile(join(runFolder(id), name), 'utf8').catch((error) => {
+/** Reads a JSON file of a run folder; `undefined` if it does not exist. */
+export async function readJson<T>(id: string, file: RunFile): Promise<T | undefined> {
+  const text = await readFile(layout.run(id, file), 'utf8').catch((error) => {
     if (error.code !== 'ENOENT') throw error
     return undefined
   })
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** How a run is doing; throws when there is none with this id in the cluster. */
-export async function statusOf(cluster: string, id: string): Promise<RunStatus> {
-  const facts = /^[\w-]+$/.test(id) ? await readJson<RunRecord>(id, 'spec.json') : undefined
-  if (facts?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
-  const early = await readJson<RunExit>(id, 'exit.json')
-  const unended = early ? undefined : await currentState(facts)
-  // It may have ended while its processes were looked at.
-  const exit = early ?? (await readJson<RunExit>(id, 'exit.json'))
-  const state = exit ? finalState(exit) : unended!
-  const { file, startedAt } = facts
+/** The status of a run; throws if the cluster has no run with this id. */
+export async function statusOf(cluster: string, id: string): Promise<Unwritten<RunStatus>> {
+  const record = /^[\w-]+$/.test(id) ? await readJson<RunRecord>(id, 'spec') : undefined
+  if (record?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
+  const early = await readJson<RunExit>(id, 'exit')
+  const current = early ? undefined : await currentState(record)
+  // It may have exited while its processes were checked.
+  const exit = early ?? (await readJson<RunExit>(id, 'exit'))
+  const state = exit ? finalState(exit) : current!
+  const { file, startedAt } = record
   const status = { id, cluster, state, file, startedAt, logSize: await sizeOfLog(id) }
   if (!exit) return status
   const { exitCode, signal, endedAt } = exit
-  return { ...status, endedAt, ...(exitCode === null ? {} : { exitCode }), ...(signal ? { signal } : {}) }
+  return { ...status, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined }
 }
 
 function finalState({ exitCode, cancelled }: RunExit): RunState {
@@ -88,10 +95,10 @@ function finalState({ exitCode, cancelled }: RunExit): RunState {
 }
 
 async function currentState({ id, starter }: RunRecord): Promise<RunState> {
-  const soFar = await readJson<RunProcesses>(id, 'state.json')
-  if (!soFar && (await isAlive(starter))) return 'starting'
-  // It ends as soon as the supervisor has begun: perhaps between the two looks.
-  const processes = soFar ?? (await readJson<RunProcesses>(id, 'state.json'))
+  const early = await readJson<RunProcesses>(id, 'state')
+  if (!early && (await isAlive(starter))) return 'starting'
+  // The starter exits once the supervisor has started, perhaps between the two checks.
+  const processes = early ?? (await readJson<RunProcesses>(id, 'state'))
   if (!processes) return 'lost'
   const { supervisor, runner } = processes
   const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
@@ -99,15 +106,15 @@ async function currentState({ id, starter }: RunRecord): Promise<RunState> {
 }
 
 async function sizeOfLog(id: string): Promise<number> {
-  return stat(join(runFolder(id), 'log')).then(
+  return stat(layout.run(id, 'log')).then(
     ({ size }) => size,
     () => 0,
   )
 }
 
 /** The runs of a cluster, the latest first. */
-export async function runsOf(cluster: string): Promise<RunStatus[]> {
-  const names = await readdir(runsFolder).catch(() => [])
+export async function runsOf(cluster: string): Promise<Unwritten<RunStatus>[]> {
+  const names = await readdir(layout.runs).catch(() => [])
   const ids = names
     .filter((name) => !name.includes('.'))
     .sort()
@@ -120,16 +127,16 @@ export function isFinished(state: RunState): boolean {
   return state !== 'starting' && state !== 'running'
 }
 
-/** Takes away secrets that a run which is over has left: its supervisor could not. */
+/** Removes the secrets of finished runs whose supervisor could not do it. */
 export async function removeStaleSecrets(cluster: string): Promise<void> {
   for (const { id, state } of await runsOf(cluster))
-    if (isFinished(state)) await rm(join(runFolder(id), 'secrets.json'), { force: true })
+    if (isFinished(state)) await rm(layout.run(id, 'secrets'), { force: true })
 }
 
-/** Of what was on its way in when its host or its sender ended, nobody knows any more; it is old when this long at rest. */
-const staleMs = { [runsFolder]: 3_600_000, [packagesFolder]: 86_400_000 }
+/** How long an incomplete transfer must be unchanged before it is removed. */
+const staleMs = { [layout.runs]: 3_600_000, [layout.packages]: 86_400_000 }
 
-/** Takes away what only arrived in part. */
+/** Removes incomplete transfers. */
 export async function removeStaleTransfers(): Promise<void> {
   for (const [folder, ms] of Object.entries(staleMs))
     for (const name of await readdir(folder).catch(() => []))
@@ -147,34 +154,34 @@ interface Claim {
   readonly id: string
 }
 
-/** The run that is under way in a cluster; nothing when there is none, or it is over. */
+/** The id of the active run of a cluster, if there is one. */
 export async function activeRun(cluster: string): Promise<string | undefined> {
   const last = await lastClaim(cluster)
-  return last && (await isUnderWay(cluster, last.id)) ? last.id : undefined
+  return last && (await isActive(cluster, last.id)) ? last.id : undefined
 }
 
-/** Tells who asked that another run has the cluster. */
+/** The error that another run is active. */
 export function runActiveError(id: string): Error {
   return Object.assign(new Error(id), { code: 'RUN_ACTIVE' })
 }
 
-/** Whether a run is the last that took the cluster. */
+/** Whether a run made the last claim of the cluster. */
 export async function holdsCluster(cluster: string, id: string): Promise<boolean> {
   return (await lastClaim(cluster))?.id === id
 }
 
 /**
- * Takes the cluster for a run; answers with the run that has it, if another one has.
+ * Claims the cluster for a run. Returns the id of the active run if there is one.
  *
- * Each run claims the next number, and may do so when the run with the last one is over. A claim is a link with the
- * run's id as its target: of many who make the same one, just one succeeds, and it is never there without its id.
+ * Each run claims the next number, once the run with the last number is over. A claim is a symbolic link to the run's
+ * id: only one of several processes can create it, and it never exists without its id.
  */
 export async function claimCluster(cluster: string, id: string): Promise<string | undefined> {
-  await mkdir(claimsOf(cluster), { recursive: true, mode: 0o700 })
+  await mkdir(layout.cluster(cluster, 'claims'), { recursive: true, mode: 0o700 })
   for (;;) {
     const last = await lastClaim(cluster)
-    if (last && (await isUnderWay(cluster, last.id))) return last.id
-    const next = join(claimsOf(cluster), String((last?.number ?? 0) + 1))
+    if (last && (await isActive(cluster, last.id))) return last.id
+    const next = join(layout.cluster(cluster, 'claims'), String((last?.number ?? 0) + 1))
     const taken = await symlink(id, next).then(
       () => true,
       (error) => {
@@ -186,18 +193,14 @@ export async function claimCluster(cluster: string, id: string): Promise<string 
   }
 }
 
-function claimsOf(cluster: string): string {
-  return join(clusterFolder(cluster), 'claims')
-}
-
 async function lastClaim(cluster: string): Promise<Claim | undefined> {
-  const names = await readdir(claimsOf(cluster)).catch(() => [])
+  const names = await readdir(layout.cluster(cluster, 'claims')).catch(() => [])
   if (names.length === 0) return undefined
   const number = Math.max(...names.map(Number))
-  return { number, id: await readlink(join(claimsOf(cluster), String(number))) }
+  return { number, id: await readlink(join(layout.cluster(cluster, 'claims'), String(number))) }
 }
 
-async function isUnderWay(cluster: string, id: string): Promise<boolean> {
+async function isActive(cluster: string, id: string): Promise<boolean> {
   const status = await statusOf(cluster, id).catch(() => undefined)
   return status !== undefined && !isFinished(status.state)
 }

@@ -4,16 +4,17 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mapLimited } from '../../util/concurrency.js'
-import { clusterFolder, writeWhole } from '../protocol/layout.js'
 import type { Reply, Request } from '../protocol/messages.js'
 import { authorizedLine, clusterKeyComment, isClusterKey } from '../protocol/public-key.js'
 import { withFileLock } from './file-lock.js'
+import { layout, writeDurably } from './home.js'
 
 const execute = promisify(execFile)
 
-/** Makes the key with which the orchestrator reaches its factories; it never leaves this host. */
-export async function createKey(folder: string, cluster: string): Promise<void> {
-  if ((await readPublicKey(folder)) !== undefined) return
+/** Creates the key with which the orchestrator logs in to its factories; it never leaves this host. */
+export async function createKey(cluster: string): Promise<void> {
+  if ((await readPublicKey(cluster)) !== undefined) return
+  const folder = layout.cluster(cluster)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const made = await mkdtemp(join(folder, 'key.'))
   try {
@@ -24,52 +25,52 @@ export async function createKey(folder: string, cluster: string): Promise<void> 
         : error
     })
     await chmod(join(made, 'key.pub'), 0o600)
-    // The private half first: whoever sees the public one can rely on both.
-    await rename(join(made, 'key'), join(folder, 'key'))
-    await rename(join(made, 'key.pub'), join(folder, 'key.pub'))
+    // The private key first: if the public key exists, both do.
+    await rename(join(made, 'key'), layout.cluster(cluster, 'key'))
+    await rename(join(made, 'key.pub'), layout.cluster(cluster, 'publicKey'))
   } finally {
     await rm(made, { recursive: true, force: true })
   }
 }
 
-/** The public half of the cluster's key, as one line; nothing on a factory. */
-export async function readPublicKey(folder: string): Promise<string | undefined> {
-  const line = await readFile(join(folder, 'key.pub'), 'utf8').catch(() => undefined)
+/** Reads the public key of the cluster; `undefined` on a factory. */
+export async function readPublicKey(cluster: string): Promise<string | undefined> {
+  const line = await readFile(layout.cluster(cluster, 'publicKey'), 'utf8').catch(() => undefined)
   return line?.trim()
 }
 
-export async function setKnownHosts({ cluster, knownHosts }: Request<'know'>): Promise<void> {
-  await writeWhole(join(clusterFolder(cluster), 'known_hosts'), knownHosts)
+export async function setKnownHosts({ cluster, knownHosts }: Request<'setKnownHosts'>): Promise<void> {
+  await writeDurably(layout.cluster(cluster, 'knownHosts'), knownHosts)
 }
 
-export async function readKnownHosts(folder: string): Promise<string> {
-  return readFile(join(folder, 'known_hosts'), 'utf8').catch(() => '')
+export async function readKnownHosts(cluster: string): Promise<string> {
+  return readFile(layout.cluster(cluster, 'knownHosts'), 'utf8').catch(() => '')
 }
 
 const authorizedKeys = join(homedir(), '.ssh', 'authorized_keys')
 
-/** The lines of `authorized_keys` that are a cluster's. */
+/** The lines of `authorized_keys` that belong to a cluster. */
 export async function readAuthorizedKeys(cluster: string): Promise<string[]> {
   return (await readLines()).filter((line) => belongsTo(line, cluster))
 }
 
-/** Whether any cluster is let in. */
+/** Whether `authorized_keys` has a line of any cluster. */
 export async function hasAuthorizedKeys(): Promise<boolean> {
   return (await readLines()).some((line) => line.includes(` ${clusterKeyComment('')}`))
 }
 
-/** Lets the orchestrator in, with this key and no other. */
+/** Lets the orchestrator log in with this key, which replaces earlier keys of the cluster. */
 export async function authorize({ cluster, publicKey }: Request<'authorize'>): Promise<void> {
-  if (!isClusterKey(publicKey, cluster)) throw new Error(`no public key of cluster "${cluster}"`)
+  if (!isClusterKey(publicKey, cluster)) throw new Error(`not a public key of cluster "${cluster}"`)
   await withFileLock(authorizedKeys, async () => {
     const others = (await readLines()).filter((line) => !belongsTo(line, cluster))
     await writeLines([...others, authorizedLine(publicKey)])
   })
 }
 
-/** Takes a cluster's lines out of `authorized_keys`. */
+/** Removes the lines of a cluster from `authorized_keys`. */
 export async function removeAuthorizedKeys(cluster: string): Promise<void> {
-  // Where it has none nothing is made, either.
+  // Without such lines the file is not created.
   if ((await readAuthorizedKeys(cluster)).length === 0) return
   await withFileLock(authorizedKeys, async () => {
     await writeLines((await readLines()).filter((line) => !belongsTo(line, cluster)))
@@ -91,10 +92,10 @@ async function writeLines(lines: readonly string[]): Promise<void> {
     () => false,
   )
   if (lines.length === 0 && !isLink) return rm(authorizedKeys, { force: true })
-  // Where a user keeps it elsewhere, the link stays.
+  // A symbolic link to another location stays.
   const path = isLink ? await realpath(authorizedKeys) : authorizedKeys
-  await writeWhole(path, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'))
-  // sshd ignores the file in a folder that others may write.
+  await writeDurably(path, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'))
+  // sshd ignores the file if other users can write to its folder.
   await chmod(join(homedir(), '.ssh'), 0o700)
 }
 
@@ -102,35 +103,32 @@ function belongsTo(line: string, cluster: string): boolean {
   return line.endsWith(` ${clusterKeyComment(cluster)}`)
 }
 
-/** More connections at once only wait for each other. */
+/** More connections at once would only wait for each other. */
 const maxConnections = 16
-/** How long one may take, in milliseconds: `ssh` gives up before. */
+/** The timeout of a connection, in milliseconds; that of `ssh` is shorter. */
 const timeoutMs = 60_000
 const maxOutput = 4000
 
-/** Runs programs that connect to factories, and keeps the mark of them when all succeed. */
+/** Runs programs that connect to factories, and stores `mark` if all succeed. */
 export async function testConnections({
   cluster,
   commands,
   mark,
-}: Request<'reach'>): Promise<Reply<'reach'>> {
+}: Request<'testConnections'>): Promise<Reply<'testConnections'>> {
   const ends = await mapLimited(commands, maxConnections, testConnection)
   if (mark !== undefined && ends.every(({ exitCode }) => exitCode === 0))
-    await writeWhole(connectionsMarkPath(clusterFolder(cluster)), mark)
+    await writeDurably(layout.cluster(cluster, 'connections'), mark)
   return { ends }
 }
 
-/** The mark of what was reached last. */
-export async function readConnectionsMark(folder: string): Promise<{ reached?: string }> {
-  const reached = await readFile(connectionsMarkPath(folder), 'utf8').catch(() => undefined)
-  return reached === undefined ? {} : { reached }
+/** Reads the mark of the connections that last succeeded. */
+export async function readConnectionsMark(cluster: string): Promise<string | undefined> {
+  return readFile(layout.cluster(cluster, 'connections'), 'utf8').catch(() => undefined)
 }
 
-function connectionsMarkPath(folder: string): string {
-  return join(folder, 'reached')
-}
-
-function testConnection([program = '', ...args]: readonly string[]): Promise<Reply<'reach'>['ends'][number]> {
+function testConnection([program = '', ...args]: readonly string[]): Promise<
+  Reply<'testConnections'>['ends'][number]
+> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { timeout: timeoutMs }, (error, _, stderr) => {
       const exitCode = error ? (typeof error.code === 'number' ? error.code : null) : 0

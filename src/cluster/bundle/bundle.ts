@@ -8,37 +8,40 @@ import { type Tree, treeOfFiles } from '../protocol/tree.js'
 import { type PackageFiles, packageFiles } from './package-files.js'
 import type { PrivateFiles } from './private-files.js'
 
-/** A folder that goes along with a run. */
+/** A folder that is sent with a run. */
 export interface BundlePart extends PackageFiles {
-  /** What messages call it. */
+  /** The name in messages. */
   readonly name: string
   readonly folder: string
-  /** The name of the extension that it is in the runnable file; otherwise its modules are imported. */
+  /** The name of the extension in the runnable file; absent for a package of imported modules. */
   readonly extension?: string
 }
 
-/** What a run needs of this machine. */
+/** The local code that a run needs. */
 export interface RunContent {
   readonly extensions: readonly ResolvedExtension[]
   /** Modules that register classes. */
   readonly imports: readonly (string | URL)[]
 }
 
-/** What goes along with a run: its extensions, and the packages of the modules that it imports; reads no file but keys. */
+/**
+ * Lists what is sent with a run: its extensions, and the packages of its imported modules. Only possible keys are
+ * read.
+ */
 export async function collectParts(
   { extensions, imports }: RunContent,
   privateFiles: PrivateFiles,
 ): Promise<BundlePart[]> {
-  const shipments: BundlePart[] = []
+  const parts: BundlePart[] = []
   for (const { name, folder } of extensions) {
     const files = await packageFiles(folder, { privateFiles })
-    shipments.push({ ...files, folder, name: `extension "${name}"`, extension: name })
+    parts.push({ ...files, folder, name: `extension "${name}"`, extension: name })
   }
   for (const [folder, modules] of groupByFolder(imports)) {
     const files = await packageFiles(folder, { privateFiles, modules })
-    shipments.push({ ...files, folder, name: `"${folder}"` })
+    parts.push({ ...files, folder, name: `"${folder}"` })
   }
-  return shipments
+  return parts
 }
 
 function groupByFolder(imports: RunContent['imports']): Map<string, string[]> {
@@ -55,33 +58,33 @@ function pathWithin(folder: string, file: string): string {
   return relative(folder, file).split(sep).join('/')
 }
 
-/** A folder that goes along, and where it lies within the package that the run uses. */
+/** A part with the content of its files, and its path within the package that the run uses. */
 export interface BundleTree extends BundlePart {
   readonly tree: Tree
-  readonly place: string
+  readonly path: string
 }
 
-/** Shipments with what their files hold. */
-export async function readTrees(shipments: readonly BundlePart[]): Promise<BundleTree[]> {
+/** Reads the content of all parts. */
+export async function readTrees(parts: readonly BundlePart[]): Promise<BundleTree[]> {
   const trees: BundleTree[] = []
-  for (const shipment of shipments) {
-    const tree = await treeOfFiles(shipment.files)
-    const kind = shipment.extension === undefined ? 'programs' : 'extensions'
-    trees.push({ ...shipment, tree, place: `${kind}/${tree.hash}` })
+  for (const part of parts) {
+    const tree = await treeOfFiles(part.files)
+    const kind = part.extension === undefined ? 'programs' : 'extensions'
+    trees.push({ ...part, tree, path: `${kind}/${tree.hash}` })
   }
   return trees
 }
 
-/** Modules as paths within the package that the run uses. */
+/** The paths of modules within the package that the run uses. */
 export function modulePaths(imports: RunContent['imports'], trees: readonly BundleTree[]): string[] {
   return imports.map(modulePath).map((file) => {
     const folder = programFolder(file)
-    const { place } = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
-    return `${place}/${pathWithin(folder, file)}`
+    const { path } = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
+    return `${path}/${pathWithin(folder, file)}`
   })
 }
 
-// Of this package itself, as in its examples, the hosts have a copy: a second one would be too much.
+// Of a module of this package, such as an example, only its folder is sent: hosts have the package already.
 function programFolder(file: string): string {
   const folder = projectRoot(dirname(file))
   return folder === packageRoot() ? dirname(file) : folder

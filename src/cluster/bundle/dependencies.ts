@@ -3,35 +3,36 @@ import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
 
-/** A package that another one needs, and where in the other's tree it goes. */
+/** A package, and its path in the tree of the package that depends on it. */
 export interface PlacedPackage {
-  /** On this machine, links resolved. */
+  /** The real path on this machine. */
   readonly folder: string
-  /** In the tree, such as `node_modules/yaml`; empty for the package that needs all others. */
-  readonly place: string
+  /** The path in the tree, such as `node_modules/yaml`; empty for the root package. */
+  readonly path: string
 }
 
 /**
- * A package with all that it needs to run, as Node finds it from here; each at the top of `node_modules` where its name
- * is free there, else below the one that needs it. `provided` names what is there already.
+ * A package with all its runtime dependencies, as Node resolves them here. Each is placed at the top of
+ * `node_modules` if its name is free there, otherwise below the package that depends on it. `provided` names packages
+ * that the host has already.
  *
- * @throws `ClusterConfigurationError` when one is not installed.
+ * @throws `ClusterConfigurationError` when a dependency is not installed.
  */
 export async function withDependencies(
   folder: string,
   provided: readonly string[] = [],
 ): Promise<PlacedPackage[]> {
-  const root: PlacedPackage = { folder: await realpath(folder), place: '' }
+  const root: PlacedPackage = { folder: await realpath(folder), path: '' }
   const placed = new Map([['', root.folder]])
   const queue = [root]
-  for (let at = queue.shift(); at; at = queue.shift())
-    for (const dependency of await dependenciesOf(at, provided)) {
-      const place = freePath(dependency, at.place, placed)
-      if (place === undefined) continue
-      placed.set(place, dependency.folder)
-      queue.push({ folder: dependency.folder, place })
+  for (let parent = queue.shift(); parent; parent = queue.shift())
+    for (const dependency of await dependenciesOf(parent, provided)) {
+      const path = freePath(dependency, parent.path, placed)
+      if (path === undefined) continue
+      placed.set(path, dependency.folder)
+      queue.push({ folder: dependency.folder, path })
     }
-  return [...placed].map(([place, folder]) => ({ place, folder }))
+  return [...placed].map(([path, folder]) => ({ path, folder }))
 }
 
 interface Dependency {
@@ -40,23 +41,23 @@ interface Dependency {
 }
 
 async function dependenciesOf(
-  { folder, place }: PlacedPackage,
+  { folder, path }: PlacedPackage,
   provided: readonly string[],
 ): Promise<Dependency[]> {
   const manifest = await readManifest(folder)
   const { name = folder, dependencies = {}, optionalDependencies = {} } = manifest
-  const needed = { ...peersOf(manifest, place === ''), ...optionalDependencies, ...dependencies }
+  const needed = { ...peersOf(manifest, path === ''), ...optionalDependencies, ...dependencies }
   const found: Dependency[] = []
   for (const dependency of Object.keys(needed).filter((each) => !provided.includes(each))) {
-    const at = locate(dependency, folder)
-    if (at !== undefined) found.push({ name: dependency, folder: await realpath(at) })
+    const location = locate(dependency, folder)
+    if (location !== undefined) found.push({ name: dependency, folder: await realpath(location) })
     else if (dependency in dependencies && !(dependency in optionalDependencies))
       throw notInstalled(dependency, name, folder)
   }
   return found
 }
 
-// What a dependency could use, but works without, such as a compiler, is not worth its size.
+// Optional peers of dependencies, such as a compiler, are not worth their size.
 function peersOf(
   { peerDependencies = {}, peerDependenciesMeta = {} }: PackageManifest,
   all: boolean,
@@ -65,7 +66,7 @@ function peersOf(
   return Object.fromEntries(peers.filter(([name]) => all || !peerDependenciesMeta[name]?.optional))
 }
 
-/** Whether a package that another one needs is installed where that one finds it. */
+/** Whether a package is installed where the package in `folder` can resolve it. */
 export async function isInstalled(name: string, folder: string): Promise<boolean> {
   return locate(name, await realpath(folder)) !== undefined
 }
@@ -77,14 +78,14 @@ function locate(name: string, from: string): string | undefined {
   return parent === from ? undefined : locate(name, parent)
 }
 
-// Where Node, going up from the one that needs it, would find it; nothing when it does so already.
+// The path at which Node would resolve the dependency; `undefined` if it is there already.
 function freePath(
   { name, folder }: Dependency,
   from: string,
   placed: ReadonlyMap<string, string>,
 ): string | undefined {
-  for (const place of pathsAbove(from, name)) {
-    const found = placed.get(place)
+  for (const path of pathsAbove(from, name)) {
+    const found = placed.get(path)
     if (found !== undefined) return found === folder ? undefined : pathBelow(from, name)
   }
   return pathBelow('', name)
@@ -97,8 +98,8 @@ function* pathsAbove(from: string, name: string): Generator<string> {
   yield* pathsAbove(from.slice(0, Math.max(0, end - 1)), name)
 }
 
-function pathBelow(place: string, name: string): string {
-  return place === '' ? `node_modules/${name}` : `${place}/node_modules/${name}`
+function pathBelow(path: string, name: string): string {
+  return path === '' ? `node_modules/${name}` : `${path}/node_modules/${name}`
 }
 
 function notInstalled(dependency: string, name: string, folder: string): ClusterConfigurationError {
@@ -106,7 +107,7 @@ function notInstalled(dependency: string, name: string, folder: string): Cluster
   return new ClusterConfigurationError(message, { code: 'DEPENDENCY_NOT_INSTALLED' })
 }
 
-/** The file by which a package manager is known, and what installs with it. */
+/** The lock file of each package manager, and its command to install. */
 const managers = [
   ['pnpm-lock.yaml', 'pnpm install'],
   ['yarn.lock', 'yarn install'],
@@ -127,7 +128,7 @@ function fileAbove(name: string, folder: string): boolean {
   return parent !== folder && fileAbove(name, parent)
 }
 
-/** What counts here of a `package.json`. */
+/** The fields of `package.json` that bundling reads. */
 interface PackageManifest {
   readonly name?: string
   readonly version?: string
@@ -141,13 +142,13 @@ interface PackageManifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** The `package.json` of a folder; empty where there is none. */
+/** Reads the `package.json` of a folder; returns an empty manifest if there is none. */
 export async function readManifest(folder: string): Promise<PackageManifest> {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
   return JSON.parse(text)
 }
 
-/** The files and folders by which a package is used: `main`, and the targets of `exports`, `imports` and `files`. */
+/** The entry points of a package: `main`, and the targets of `exports`, `imports` and `files`. */
 export function entriesOf({ main, exports, imports, files }: PackageManifest): string[] {
   const targets = [main ?? 'index.js', ...targetsOf(exports), ...targetsOf(imports), ...targetsOf(files)]
   return targets
@@ -159,7 +160,7 @@ function targetsOf(value: unknown): unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(targetsOf) : [value]
 }
 
-// Of a pattern, the folder in which all that it names lies; of one that may be anywhere, nothing.
+// The folder that contains everything that a pattern can match; `undefined` if it can match anywhere.
 function baseOfPattern(target: string): string | undefined {
   const parts = target.replace(/^\.?\//, '').split('/')
   const pattern = parts.findIndex((part) => /[*?[{!]/.test(part))

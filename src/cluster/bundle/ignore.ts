@@ -4,16 +4,16 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
-import type { Ignore } from 'ignore'
-import ignore from 'ignore'
+import ignore, { type Ignore } from 'ignore'
+import { treeManifest } from '../protocol/layout.js'
 
-/** What nobody wants on another machine. */
-const alwaysIgnored = ['.git', '.DS_Store', '*.incoming', '.flambeau-tree.json']
+/** Patterns that are always ignored. */
+const alwaysIgnored = ['.git', '.DS_Store', '*.incoming', treeManifest]
 
-/** The file in a folder that says what of it stays here; as `.gitignore`. */
+/** The file that lists what is not sent, in the format of `.gitignore`. */
 export const ignoreFile = '.flambeauignore'
 
-/** Tells which paths of a folder stay here: those in its `.flambeauignore`, and those that `patterns` name. */
+/** Reads which paths of a folder are not sent: those in its `.flambeauignore`, and those that match `patterns`. */
 export async function readIgnores(
   folder: string,
   patterns: readonly string[] = [],
@@ -26,13 +26,13 @@ export async function readIgnores(
   return (path) => rules.ignores(path)
 }
 
-/** Says whether a path of a folder is left out; that of a folder ends with `/`. */
+/** Whether a path within a folder is ignored; the path of a folder ends with `/`. */
 export type Ignores = (path: string) => boolean
 
 /**
- * What git ignores of a folder. Git itself is asked where it can be: it alone knows every file of patterns
- * (`core.excludesFile`, `info/exclude`, nested ones) and what is tracked in spite of them. Elsewhere, as in an unpacked
- * archive or a container without git, the `.gitignore` files are read.
+ * The paths of a folder that git ignores. If possible, git is asked, which knows all files of patterns
+ * (`core.excludesFile`, `info/exclude`, nested ones) and which ignored files are tracked nevertheless. Otherwise, as
+ * in an unpacked archive or a container without git, the `.gitignore` files are read.
  */
 export async function gitIgnores(folder: string): Promise<Ignores> {
   const listed = await listIgnoredByGit(folder)
@@ -45,7 +45,7 @@ function pathPrefixes(path: string): string[] {
   return parts.map((_, index) => parts.slice(0, index + 1).join(''))
 }
 
-// A program that the settings of a repository name (fsmonitor) is not run, and a hook's variables do not count.
+// Git must not run a program that the repository configures (fsmonitor), nor see the variables of a hook.
 async function listIgnoredByGit(cwd: string): Promise<Set<string> | undefined> {
   const args = ['-c', 'core.fsmonitor=false', 'ls-files', '-z', '--others', '--ignored']
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')))
@@ -58,7 +58,7 @@ async function listIgnoredByGit(cwd: string): Promise<Set<string> | undefined> {
     ({ stdout }) => stdout.split('\0'),
     () => ['./'],
   )
-  // A folder that is ignored as a whole, such as an example in "tmp", was named all the same: what it says itself counts.
+  // The folder itself is ignored, such as an example in "tmp", but the user named it: only its own patterns count.
   return paths.includes('./') ? undefined : new Set(paths)
 }
 
@@ -80,7 +80,7 @@ function workTreeOf(folder: string): string | undefined {
   return parent === folder ? undefined : workTreeOf(parent)
 }
 
-// The deeper file decides, as in git.
+// The patterns of the deepest folder take precedence, as in git.
 function ignoredBelow(top: string): Ignores {
   const known = new Map<string, Ignore>()
   const rulesOf = (folder: string): Ignore => {
@@ -110,12 +110,12 @@ function textOf(path: string): string {
   }
 }
 
-/** What Node runs; all else in a folder of sources may be anything. */
+/** The files that Node can run. */
 const code = /\.(?:[cm]?js|node|wasm)$/
 
 /**
- * What goes along although git ignores it, since the package cannot run without: a compiled folder as a whole, a folder
- * that `main`, `exports` or `files` name, and code beside a module that is imported.
+ * The paths that are sent although git ignores them, since the package cannot run without them: a folder of build
+ * output as a whole, a folder that `main`, `exports` or `files` name, and code beside an imported module.
  */
 export function requiredPaths(folder: string, entries: readonly string[], ignores: Ignores): Ignores {
   const needed = new Set<string>()

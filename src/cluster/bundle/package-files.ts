@@ -3,24 +3,28 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
 import { isPersonal, packageRoot } from '../../util/paths.js'
+import { ownPackage } from '../protocol/layout.js'
 import { readTree, type Tree, treeOfFiles } from '../protocol/tree.js'
 import { entriesOf, type PlacedPackage, readManifest, withDependencies } from './dependencies.js'
 import { gitIgnores, type Ignores, ignoreFile, readIgnores, requiredPaths } from './ignore.js'
 import type { PrivateFiles } from './private-files.js'
 
-/** What of an installed package serves compilers only. */
+/** Files of an installed package that only compilers use. */
 const notRun = /\.(?:d\.[cm]?ts|map)$/i
 
-/** Of what this package needs, what is for browsers, a third of all files, and what is for people, as well. */
+/**
+ * Files of dependencies that Node does not need: builds for browsers, a third of all files, and documentation as
+ * well.
+ */
 const isNotForNode: Ignores = (path) =>
   /(?:^|\/)node_modules\//.test(path) || notRun.test(path) || /^browser\/|\.(?:html|md|markdown)$/i.test(path)
 
-/** Of this package itself, `dist` and what says what it is. */
+/** Of this package, only `dist` and `package.json` are sent. */
 const isNotShipped: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
 
 let ownTreePromise: Promise<Tree> | undefined
 
-/** This package, at this very version, with all that it needs to run; read once in a process. */
+/** This package with all its runtime dependencies; it is read once per process. */
 export function ownTree(): Promise<Tree> {
   ownTreePromise ??= readOwnTree()
   return ownTreePromise
@@ -28,45 +32,45 @@ export function ownTree(): Promise<Tree> {
 
 async function readOwnTree(): Promise<Tree> {
   const found: { path: string; source: string }[] = []
-  for (const { folder, place } of await withDependencies(packageRoot())) {
-    const { files, sources } = await readTree(folder, {
-      ignore: place === '' ? isNotShipped : isNotForNode,
-      hashed: false,
-    })
-    // What this package needs stands beside it: programs find the helpers of compilers there, such as "tslib".
-    const at = place === '' ? 'node_modules/flambeau' : place
+  for (const placed of await withDependencies(packageRoot())) {
+    const isOwn = placed.path === ''
+    const ignore = isOwn ? isNotShipped : isNotForNode
+    const { files, sources } = await readTree(placed.folder, { ignore, hashed: false })
+    // Dependencies are siblings of this package, so that users' programs can resolve helpers such as "tslib".
+    const folder = isOwn ? ownPackage : placed.path
     for (const [index, { path }] of files.entries())
-      found.push({ path: join(at, path), source: sources[index]! })
+      found.push({ path: join(folder, path), source: sources[index]! })
   }
   return treeOfFiles(found)
 }
 
-/** How {@link packageFiles} looks at a package. */
+/** Options of {@link packageFiles}. */
 interface PackageOptions {
   readonly privateFiles: PrivateFiles
-  /** Paths within the package of the modules that are imported. */
+  /** The imported modules, as paths within the package. */
   readonly modules?: readonly string[]
 }
 
 /**
- * What goes of a user's package, with all that it needs to run but flambeau, which is there already. Packages that are
- * linked to, as workspaces are, lie in no `node_modules`: what holds for the package itself holds for them.
+ * Lists the files of a user's package and its runtime dependencies that are sent, except flambeau, which the host has
+ * already. Linked packages, such as workspaces, are outside of `node_modules` and follow the rules of the package
+ * itself.
  *
- * @throws `ClusterConfigurationError` when it is a home folder, links lead out of it, or it lacks a dependency.
+ * @throws `ClusterConfigurationError` when it is a home folder, a link leads out of it, or a dependency is missing.
  */
 export async function packageFiles(folder: string, options: PackageOptions): Promise<PackageFiles> {
   const all: PackageFiles = { files: [], withheld: [] }
   for (const placed of await withDependencies(folder, ['flambeau'])) {
     if (isPersonal(placed.folder)) throw personal(placed.folder)
     const { files, withheld } = await filesOfPackage(placed.folder, await rulesOf(placed, options))
-    all.files.push(...files.map((file) => ({ ...file, path: join(placed.place, file.path) })))
-    all.withheld.push(...withheld.map((path) => join(placed.place, path)))
+    all.files.push(...files.map((file) => ({ ...file, path: join(placed.path, file.path) })))
+    all.withheld.push(...withheld.map((path) => join(placed.path, path)))
   }
   return all
 }
 
 function rulesOf(placed: PlacedPackage, options: PackageOptions): Promise<PackageRules> | PackageRules {
-  return /[\\/]node_modules[\\/]/.test(placed.folder) && placed.place !== ''
+  return /[\\/]node_modules[\\/]/.test(placed.folder) && placed.path !== ''
     ? rulesOfInstalled(options)
     : rulesOfOwn(placed, options)
 }
@@ -76,53 +80,53 @@ function rulesOfInstalled({ privateFiles }: PackageOptions): PackageRules {
   return { privateFiles, ignores, addRepository: async () => undefined }
 }
 
-async function rulesOfOwn({ folder, place }: PlacedPackage, options: PackageOptions): Promise<PackageRules> {
+async function rulesOfOwn(
+  { folder, path: placedPath }: PlacedPackage,
+  options: PackageOptions,
+): Promise<PackageRules> {
   const { privateFiles, modules = [] } = options
   const own = await readIgnores(folder, ['node_modules', '.flambeau'])
   const ignored = await gitIgnores(folder)
-  const entries = [...entriesOf(await readManifest(folder)), ...(place === '' ? modules : [])]
+  const entries = [...entriesOf(await readManifest(folder)), ...(placedPath === '' ? modules : [])]
   const needed = requiredPaths(folder, entries, ignored)
-  const nested: (readonly [prefix: string, ignores: Ignores])[] = []
+  const repositories: (readonly [prefix: string, ignores: Ignores])[] = []
+  const ignoredInRepository: Ignores = (path) =>
+    repositories.some(
+      ([prefix, ignores]) => path.startsWith(prefix) && path !== prefix && ignores(path.slice(prefix.length)),
+    )
   return {
     privateFiles,
-    ignores: (path) =>
-      own(path) ||
-      (!needed(path) &&
-        (ignored(path) ||
-          nested.some(
-            ([prefix, ignores]) =>
-              path.startsWith(prefix) && path !== prefix && ignores(path.slice(prefix.length)),
-          ))),
+    ignores: (path) => own(path) || (!needed(path) && (ignored(path) || ignoredInRepository(path))),
     addRepository: async (path) => {
-      nested.push([`${path}/`, await gitIgnores(join(folder, path))])
+      repositories.push([`${path}/`, await gitIgnores(join(folder, path))])
     },
   }
 }
 
 function personal(folder: string): ClusterConfigurationError {
-  const message = `"${folder}" is a home folder, or holds others or keys of SSH, and is never sent: put the modules into a folder of their own, with a package.json`
+  const message = `"${folder}" is a home folder, or contains home folders or SSH keys, so it is never sent: move the modules to a folder of their own that has a package.json`
   return new ClusterConfigurationError(message, { code: 'PERSONAL_FOLDER' })
 }
 
-/** A file that goes to hosts. */
+/** A file that is sent to hosts. */
 export interface PackageFile {
-  /** Within the package, with `/`. */
+  /** The path within the package, with `/`. */
   readonly path: string
-  /** On this machine. */
+  /** The path on this machine. */
   readonly source: string
   readonly size: number
 }
 
-/** What goes of a package, and what stays here because it is private. */
+/** The files of a package that are sent, and those that are withheld because they are private. */
 export interface PackageFiles {
   readonly files: PackageFile[]
   readonly withheld: string[]
 }
 
-/** What decides which files of a package go. */
+/** The rules that decide which files of a package are sent. */
 interface PackageRules {
   readonly ignores: Ignores
-  /** Adds what a repository of its own, in a folder of the package, ignores. */
+  /** Adds the rules of a nested git repository. */
   readonly addRepository: (path: string) => Promise<void>
   readonly privateFiles: PrivateFiles
 }
@@ -136,7 +140,8 @@ interface WalkEntry {
 /**
  * The files of a package.
  *
- * @throws `ClusterConfigurationError` for a link that leads out of it, and for what cannot be read.
+ * @throws `ClusterConfigurationError` for a symbolic link that leads out of the package, and for a file that cannot
+ * be read.
  */
 async function filesOfPackage(folder: string, rules: PackageRules): Promise<PackageFiles> {
   const real = await realpath(folder)
@@ -154,7 +159,7 @@ class PackageWalk implements PackageFiles {
     readonly rules: PackageRules,
   ) {}
 
-  /** `within` are the real folders above: a link to one of them is not followed. */
+  /** `within` lists the real paths of the folders above: a link to one of them would be a cycle. */
   async enter(folder: WalkEntry, within: readonly string[]): Promise<void> {
     if (within.includes(folder.real)) return
     const entries = await this.#read(folder)
@@ -187,7 +192,7 @@ class PackageWalk implements PackageFiles {
     return privateFiles.isNamed(path + ends) || (target !== undefined && privateFiles.isNamed(target + ends))
   }
 
-  // What stays here does not leave by another name.
+  // An ignored file must not be sent under the name of a link to it.
   #staysByTarget({ path, real }: WalkEntry, ends: string): boolean {
     if (real === this.root) return false
     const target = this.#within(real)
@@ -215,7 +220,7 @@ class PackageWalk implements PackageFiles {
     return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  // A link to nothing is nothing. A name that cannot be decoded names no file.
+  // A dangling link is skipped. A name that is not UTF-8 does not name its file once it is decoded.
   #absent(path: string, error: NodeJS.ErrnoException): undefined {
     if (error.code !== 'ENOENT' && error.code !== 'ELOOP') return this.#unreadable(path, error)
     if (!path.includes('\ufffd')) return undefined
@@ -230,6 +235,6 @@ class PackageWalk implements PackageFiles {
 }
 
 function leavesPackage(root: string, path: string, target: string): ClusterConfigurationError {
-  const message = `"${join(root, path)}" is a link to "${target}", outside of the package "${root}", which is sent: put what it needs into the package, or write "/${path}" into "${join(root, ignoreFile)}"`
+  const message = `"${join(root, path)}" is a link to "${target}", outside of the package "${root}" that is sent: move the target into the package, or write "/${path}" into "${join(root, ignoreFile)}"`
   return new ClusterConfigurationError(message, { code: 'LINK_OUT_OF_PACKAGE' })
 }

@@ -4,30 +4,30 @@ import { extname } from 'node:path'
 import ignore from 'ignore'
 import { absolutePath } from '../../util/paths.js'
 
-/** Names of what holds passwords, tokens or private keys; see docs/clusters.md. */
+/** Names of files with passwords, tokens or private keys; docs/clusters.md lists them. */
 const names = ignore().add([
   ...['.env*', '.npmrc', '.yarnrc.yml', '.netrc', '.pypirc', '.git-credentials', '*secret*.ini*'],
   ...['.ssh/', '.aws/', '.gnupg/', 'id_rsa', 'id_dsa', 'id_ecdsa', 'id_ed25519', 'id_*_sk'],
   ...['*.key', '*.p12', '*.pfx', '*.ppk'],
 ])
 
-/** More than any private key has. */
+/** No private key is larger, in bytes. */
 const largestKey = 1 << 18
 
-/** The beginning of a private key in a file of PEM, or of JSON or YAML, and its first line; code may well speak of one. */
+/** The header of a private key in PEM, JSON or YAML with its first line: code may contain the header alone. */
 const privateKey =
   /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+(?:[A-Za-z0-9+/=]{16}|[A-Za-z-]+: )/
 const puttyKey = /^PuTTY-User-Key-File-/
 const code = /^\.(?:[cm]?[jt]sx?|map|node|wasm)$/
 
-/** The files that stay on this machine whatever package they lie in. */
+/** The files that are never sent, whichever package contains them. */
 export class PrivateFiles {
   readonly #ids = new Set<string>()
   readonly #contents: Buffer[] = []
 
   /**
-   * `paths` are files and folders of the user's own, such as keys, by whatever name: links are resolved. What this
-   * process writes its output to counts, too.
+   * `paths` are files and folders of the user, such as keys; links are resolved. Files to which this process writes
+   * its output are private as well.
    */
   static async of(paths: readonly string[]): Promise<PrivateFiles> {
     const files = new PrivateFiles()
@@ -36,17 +36,17 @@ export class PrivateFiles {
     return files
   }
 
-  /** Whether a name alone says that it is private. */
+  /** Whether the name marks a file as private. */
   isNamed(path: string): boolean {
     return names.ignores(path)
   }
 
-  /** Whether it is one of those files, under this name or another. */
+  /** Whether it is one of the private files, under any name. */
   has(stats: Stats): boolean {
     return this.#ids.has(idOf(stats))
   }
 
-  /** Whether what a file holds is a private key, or the same as one of those files. */
+  /** Whether the content of a file is a private key, or equals that of a private file. */
   async isLike(path: string, size: number): Promise<boolean> {
     const same = this.#contents.filter(({ length }) => length === size)
     const maybeKey = size > 0 && size <= largestKey && !code.test(extname(path))
@@ -71,7 +71,7 @@ export class PrivateFiles {
       const stats = fstatSync(descriptor)
       if (stats.isFile()) this.#ids.add(idOf(stats))
     } catch {
-      // It is closed.
+      // The descriptor is closed.
     }
   }
 }

@@ -4,19 +4,26 @@ import type { BundlePart } from './bundle.js'
 import { ignoreFile } from './ignore.js'
 import type { PackageFile } from './package-files.js'
 
-/** What goes to each host without being asked for, at most. */
-const maxBytes = 100e6
-const maxFiles = 10_000
+/** The most that may be sent to each host. */
+export interface SizeLimit {
+  readonly bytes: number
+  readonly files: number
+  /** The limit in messages. */
+  readonly name: string
+}
 
-/** So many of the largest parts are named. */
+/** The limit of a cluster that sets no `max_size`. */
+const defaultLimit: SizeLimit = { bytes: 100e6, files: 10_000, name: '100 MB and 10000 files' }
+
+/** How many of the largest parts a message names. */
 const maxNamedParts = 5
 
 const units: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 }
 
-/** The size of `max_size` in a cluster file: `2 GB`, or a number of megabytes. */
+/** The format of `max_size` in a cluster file, such as `2 GB`. */
 export const sizePattern = /^(\d+(?:\.\d+)?)\s*([kmgt]?b)$/i
 
-/** A part of what is sent: what lies in a folder of a package, a file beside those, or a package that it needs. */
+/** A part of a package that is sent: a folder, a file at the top, or a dependency. */
 export interface ContentPart {
   /** Within the package, with `/` at the end of a folder. */
   readonly path: string
@@ -25,7 +32,7 @@ export interface ContentPart {
 }
 
 /** The parts of a package, the largest first. */
-export function partsBySize(files: readonly PackageFile[]): ContentPart[] {
+function partsBySize(files: readonly PackageFile[]): ContentPart[] {
   const parts = new Map<string, ContentPart>()
   for (const { path, size } of files) {
     const [part = path] = /^(?:node_modules\/(?:@[^/]+\/)?)?[^/]+\/?/.exec(path) ?? []
@@ -35,51 +42,52 @@ export function partsBySize(files: readonly PackageFile[]): ContentPart[] {
   return [...parts.values()].toSorted((a, b) => shareOfLimit(b) - shareOfLimit(a))
 }
 
-// A folder of a million small files weighs as well.
+// Many small files take as long as a few large ones.
 function shareOfLimit({ files, bytes }: Pick<ContentPart, 'files' | 'bytes'>): number {
-  return Math.max(bytes / maxBytes, files / maxFiles)
+  return Math.max(bytes / defaultLimit.bytes, files / defaultLimit.files)
 }
 
-/** What would go to each host of a folder that a run needs. */
+/** What would be sent to each host from a folder that a run needs. */
 export interface ContentPlan {
-  /** What messages call it. */
+  /** The name in messages. */
   readonly name: string
   readonly folder: string
   readonly files: number
   readonly bytes: number
   /** The largest first. */
   readonly parts: readonly ContentPart[]
-  /** What stays here since it is private, as paths within the folder. */
+  /** The private files that are not sent, as paths within the folder. */
   readonly withheld: readonly string[]
 }
 
-/** The plan of a shipment. */
+/** Summarizes a part. */
 export function contentPlanOf({ name, folder, files, withheld }: BundlePart): ContentPlan {
   return { name, folder, files: files.length, bytes: totalBytes(files), parts: partsBySize(files), withheld }
 }
 
-/** The largest parts, in words, one a line. */
+/** The largest parts, one line each. */
 export function describeLargest(parts: readonly ContentPart[]): string[] {
   const lines = parts.slice(0, maxNamedParts).map((part) => `${part.path} (${describeSize(part)})`)
   return parts.length > maxNamedParts ? [...lines, `and ${parts.length - maxNamedParts} more`] : lines
 }
 
-/** @throws `ClusterConfigurationError` when more would go than the cluster allows. */
-export function checkSize(shipments: readonly BundlePart[], maxSize: string | number | undefined): void {
-  const files = shipments.flatMap((shipment) => shipment.files)
+/** The limit that the option `max_size` sets. */
+export function sizeLimitOf(maxSize: string | number | undefined): SizeLimit {
+  if (maxSize === undefined) return defaultLimit
+  const bytes = bytesOf(maxSize)
+  return { bytes, files: Infinity, name: `max_size, ${describeSize({ bytes })}` }
+}
+
+/** @throws `ClusterConfigurationError` when more would be sent than the cluster allows. */
+export function checkSize(parts: readonly BundlePart[], limit: SizeLimit): void {
+  const files = parts.flatMap((part) => part.files)
   const bytes = totalBytes(files)
-  const isTooMuch =
-    maxSize === undefined ? bytes > maxBytes || files.length > maxFiles : bytes > bytesOf(maxSize)
-  if (!isTooMuch) return
-  const most =
-    maxSize === undefined
-      ? '100 MB and 10000 files'
-      : `max_size, ${describeSize({ bytes: bytesOf(maxSize) })}`
-  const largest = shipments.toSorted((a, b) => totalBytes(b.files) - totalBytes(a.files))[0]!
+  if (bytes <= limit.bytes && files.length <= limit.files) return
+  const largest = parts.toSorted((a, b) => totalBytes(b.files) - totalBytes(a.files))[0]!
   const message = [
-    `Too much would be sent to each host: ${describeSize({ files: files.length, bytes })}, more than ${most}`,
+    `Too much would be sent to each host: ${describeSize({ files: files.length, bytes })}, more than ${limit.name}`,
     '',
-    ...shipments.flatMap(({ name, files }) => [
+    ...parts.flatMap(({ name, files }) => [
       `  ${name}: ${describeSize({ files: files.length, bytes: totalBytes(files) })}`,
       ...describeLargest(partsBySize(files)).map((line) => `    ${line}`),
     ]),
@@ -94,18 +102,18 @@ function advice({ folder, files }: BundlePart, bytes: number): string {
   const part = partsBySize(files).find(
     ({ path }) => !path.startsWith('node_modules/') && path !== 'package.json',
   )
-  if (!part) return `To send it all the same, ${allow}`
-  return `To keep the largest here, write "/${part.path}" into "${join(folder, ignoreFile)}"; to send all, ${allow}`
+  if (!part) return `To send everything, ${allow}`
+  return `To leave out the largest part, write "/${part.path}" into "${join(folder, ignoreFile)}"; to send everything, ${allow}`
 }
 
-/** Files and bytes, in words. */
+/** Formats a number of files and bytes. */
 export function describeSize({ files, bytes }: { readonly files?: number; readonly bytes: number }): string {
   const size = bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
   return files === undefined ? size : `${files} ${files === 1 ? 'file' : 'files'}, ${size}`
 }
 
-/** The bytes of files together. */
-export function totalBytes(files: readonly PackageFile[]): number {
+/** The total size of files. */
+export function totalBytes(files: readonly { readonly size: number }[]): number {
   return files.reduce((sum, { size }) => sum + size, 0)
 }
 

@@ -2,32 +2,32 @@ import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { printable } from '../../util/printable.js'
 import type { AgentError } from '../protocol/messages.js'
 
-/** An agent refused: what went wrong on the host. */
+/** An error that the agent reported. */
 export class AgentResponseError extends Error {
   constructor(readonly agentError: AgentError) {
     super(agentError.message)
   }
 }
 
-/** What a host sent is no answer to what it was asked. */
+/** A message of a host is not a valid response to the request. */
 export class InvalidMessageError extends Error {
   constructor(
-    readonly question: string,
-    readonly why: string,
+    readonly operation: string,
+    readonly reason: string,
   ) {
-    super(`the answer to "${question}" is invalid: ${why}`)
+    super(`the response to "${operation}" is invalid: ${reason}`)
   }
 }
 
-/** The connection ended before an answer came: what `explainEnd` of an {@link AgentHost} is given. */
+/** The connection ended before the response was complete; the argument of `explainEnd` of an {@link AgentHost}. */
 export class SessionEnded extends Error {
   readonly exitCode: number | null
   readonly stderr: string
-  /** What came on standard output in place of the agent's greeting: the end of it. */
+  /** The end of what was printed to standard output instead of the agent's greeting. */
   readonly noise: string
-  /** Whether nothing was heard for so long that it was given up. */
+  /** Whether the connection was closed because it was silent for too long. */
   readonly timedOut: boolean
-  /** Whether the agent had been there: the connection was good, and was lost. */
+  /** Whether the agent had started: the connection worked, and was lost. */
   readonly greeted: boolean
 
   constructor({
@@ -47,7 +47,7 @@ export class SessionEnded extends Error {
   }
 }
 
-/** What a host refused, as an error for who asked; anything else as it is. */
+/** Turns an error of an agent into an error for the caller; returns any other error unchanged. */
 export function explainAgentError(host: string, error: unknown): unknown {
   if (error instanceof InvalidMessageError) return invalidAnswer(host, error)
   if (!(error instanceof AgentResponseError)) return error
@@ -61,14 +61,14 @@ export function explainAgentError(host: string, error: unknown): unknown {
 }
 
 function explanationOf(code: string, { detail, message }: AgentError) {
-  // Where a name is read as text, such a character stands for bytes that are none.
+  // The replacement character stands for bytes that are not UTF-8.
   const isNoText = code === 'ENOENT' && (detail ?? message).includes('\ufffd')
   return explanations[isNoText ? 'NOT_UTF8' : code]
 }
 
 function invalidAnswer(host: string, cause: InvalidMessageError): ClusterError {
-  const { question, why } = cause
-  const message = `Host "${host}" sent no valid answer to "${question}" (${printable(why)}), and nothing was done with it: see that nothing there prints to the standard output of other programs, or whether someone has changed the host`
+  const { operation, reason } = cause
+  const message = `Host "${host}" sent an invalid response to "${operation}" (${printable(reason)}), which was discarded: check that nothing on it prints to the output of other programs, and that nobody has tampered with it`
   return new ClusterError(message, { code: 'HOST_BAD_ANSWER', cause })
 }
 
@@ -78,7 +78,7 @@ function diskFull(what: string, how: string): readonly [code: string, explain: E
 
 type Explain = (host: string, error: AgentError) => string
 
-/** Refusals whose message becomes part of a command to type: it has to be the id of a run. */
+/** Codes whose message is the id of a run, which becomes part of a command to type. */
 const codesWithRunId: ReadonlySet<string> = new Set(['RUN_ACTIVE'])
 const runIdPattern = /^[\w-]{1,128}$/
 
@@ -86,46 +86,45 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
   RUN_ACTIVE: [
     'RUN_ACTIVE',
     (_, { message }) =>
-      `Run "${message}" is under way in this cluster: wait for it ("flambeau wait ${message}"), or replace it with "--force"`,
+      `Run "${message}" is active in this cluster: wait for it ("flambeau wait ${message}"), or replace it with "--force"`,
   ],
   RUN_NOT_FOUND: [
     'RUN_NOT_FOUND',
-    (_, { message }) =>
-      `There is no run "${message}" in this cluster: "flambeau runs" lists those that there are`,
+    (_, { message }) => `There is no run "${message}" in this cluster: "flambeau runs" lists the runs`,
   ],
   HOST_NO_SSH_CLIENT: [
     'HOST_NO_SSH_CLIENT',
     (host) =>
-      `Host "${host}" has no ssh-keygen, with which the cluster's key is made: install its OpenSSH client ("apt-get install openssh-client")`,
+      `Host "${host}" has no "ssh-keygen", which creates the key of the cluster: install an OpenSSH client ("apt-get install openssh-client")`,
   ],
   HOST_SHELL_NOISY: [
     'HOST_SHELL_NOISY',
     (host) =>
-      `The login shell of host "${host}" prints too much for a command to be heard: let ~/.bashrc and the like be silent`,
+      `The login shell of host "${host}" prints too much before a command can run: remove the output of startup files such as ~/.bashrc`,
   ],
   FILE_CHANGED: [
     'FILE_CHANGED',
     (_, { message }) =>
-      `"${message}" changed while it was sent: try again when it is at rest, or write "/${message}" into .flambeauignore`,
+      `"${message}" changed while it was sent: try again when nothing writes to it, or add "/${message}" to .flambeauignore`,
   ],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',
-    '"df -h ~" and "df -i ~" show what there is',
+    '"df -h ~" and "df -i ~" show the usage',
   ),
-  EDQUOT: diskFull('no space left for this user (EDQUOT)', '"quota" shows what there is'),
+  EDQUOT: diskFull('no space left for this user (EDQUOT)', '"quota" shows the usage'),
   EROFS: [
     'HOST_READ_ONLY',
-    (host) => `The home folder on host "${host}" is read-only: let this user write there`,
+    (host) => `The home folder on host "${host}" is read-only: make it writable for this user`,
   ],
   EACCES: [
     'HOST_NO_ACCESS',
     (host, { detail = '~' }) =>
-      `Host "${host}" does not let this user at "${detail}": change its owner or mode`,
+      `This user cannot access "${detail}" on host "${host}": change its owner or mode`,
   ],
   NOT_UTF8: [
     'HOST_NAME_NOT_UTF8',
     (host, { detail, message }) =>
-      `The name of "${detail ?? message}" on host "${host}" is not UTF-8, so it cannot be brought here: rename it, or pack its folder with "tar" there`,
+      `The name of "${detail ?? message}" on host "${host}" is not UTF-8, so it cannot be fetched: rename it, or pack its folder with "tar" on the host`,
   ],
   ENOENT: [
     'HOST_NO_FILE',

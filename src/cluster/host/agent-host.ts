@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { readIgnores } from '../bundle/ignore.js'
-import type { Operation, Operations, Reply, Request, Resources } from '../protocol/messages.js'
+import type { Operation, Operations, Reply, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { readTree, type Tree } from '../protocol/tree.js'
 import { explainAgentError, SessionEnded } from './agent-errors.js'
 import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
@@ -11,11 +11,11 @@ import type { Session } from './session.js'
 import { SessionPool } from './session-pool.js'
 import { receiveTree, type SendTarget, sendTree } from './tree-transfer.js'
 
-/** As much of a file as is read into memory, in bytes. */
+/** The largest file that `get` reads into memory, in bytes. */
 const maxInMemory = 1 << 28
 
 /**
- * A host that has Node, whichever way leads to it: extend it, and say how a program is started there.
+ * A host with Node. To support another way to connect, extend this class and implement `start` and `explainEnd`.
  *
  * ```ts
  * class ContainerHost extends AgentHost {
@@ -33,34 +33,34 @@ const maxInMemory = 1 << 28
  */
 export abstract class AgentHost implements Host {
   abstract readonly name: string
-  /** The path of Node there, where it is not found by itself. */
+  /** The path of Node on the host; by default it is searched for. */
   readonly node: string | undefined = undefined
-  /** How long the host may take to answer at all, in milliseconds. */
+  /** How long the host may take to respond for the first time, in milliseconds. */
   readonly greetingMs: number = 30_000
-  /** How long it may be silent in the middle of an answer, in milliseconds. */
+  /** How long it may be silent during a response, in milliseconds. */
   readonly silenceMs: number = 45_000
   readonly #sessions = new SessionPool(this)
 
   /** Starts a program on the host; its three streams are pipes. */
   abstract start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
 
-  /** Why a connection ended before its answer came. */
+  /** Returns the error for a connection that ended before the response was complete. */
   protected abstract explainEnd(ended: SessionEnded): ClusterError
 
-  /** @internal Files and folders of this machine that never go to a host: keys, and what the host is made of. */
+  /** @internal Local files and folders that are never sent: keys, and the folder of a local host. */
   async privateFiles(): Promise<readonly string[]> {
     return []
   }
 
-  /** @internal One question, one answer. */
-  ask<O extends Operation>(op: O, ask: Request<O>, signal?: AbortSignal): Promise<Reply<O>> {
+  /** @internal Sends one request and returns its reply. */
+  ask<O extends Operation>(op: O, request: Unwritten<Request<O>>, signal?: AbortSignal): Promise<Reply<O>> {
     return this.withSession(async (session) => {
-      await session.ask(op, ask)
+      await session.ask(op, request)
       return session.reply<O>()
     }, signal)
   }
 
-  /** @internal A conversation of any length. */
+  /** @internal Runs a conversation over one session. */
   async withSession<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await this.#sessions.use(talk, signal)
@@ -69,7 +69,7 @@ export abstract class AgentHost implements Host {
     }
   }
 
-  /** @internal What ended a conversation, as an error for who asked. */
+  /** @internal Turns the reason why a conversation ended into an error for the caller. */
   explain(error: unknown): unknown {
     return error instanceof SessionEnded ? this.explainEnd(error) : explainAgentError(this.name, error)
   }
@@ -79,7 +79,7 @@ export abstract class AgentHost implements Host {
     return this.withSession((session) => sendTree(session, tree, to), signal)
   }
 
-  /** @internal Copies what a run has written to `copy`; see {@link Operations}. */
+  /** @internal Passes the log of a run to `copy`; see {@link Operations}. */
   readLog(ask: Request<'logs'>, copy: (chunk: Buffer) => unknown, signal?: AbortSignal): Promise<unknown> {
     return this.withSession(async (session) => {
       await session.ask('logs', ask)
@@ -98,7 +98,7 @@ export abstract class AgentHost implements Host {
   async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {
     const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
     if (result.exitCode === 0) return result
-    const how = result.exitCode === null ? `was ended by ${result.signal}` : `exited with ${result.exitCode}`
+    const how = result.exitCode === null ? `was killed by ${result.signal}` : `exited with ${result.exitCode}`
     const stderr = result.stderr.toString().trim().slice(-4000)
     const facts = { host: this.name, remoteExitCode: result.exitCode, stderr }
     const message = `A script on host "${this.name}" ${how}${stderr === '' ? '' : `:\n${stderr}`}`
@@ -127,13 +127,11 @@ export abstract class AgentHost implements Host {
   }
 
   async sync(local: string, path: string, { ignore = [] }: SyncOptions = {}): Promise<Sent> {
-    return this.send(await readTree(local, { ignore: await readIgnores(local, ignore) }), {
-      path,
-      fresh: false,
-    })
+    const tree = await readTree(local, { ignore: await readIgnores(local, ignore) })
+    return this.send(tree, { path, fresh: false })
   }
 
-  fetch(path: string, local: string, { force }: FetchOptions = {}): Promise<void> {
+  fetch(path: string, local: string, { force = false }: FetchOptions = {}): Promise<void> {
     return this.withSession((session) => receiveTree(session, path, { local, force }))
   }
 
@@ -150,7 +148,7 @@ export abstract class AgentHost implements Host {
   }
 
   resources(): Promise<Resources> {
-    return this.ask('measure', {})
+    return this.ask('resources', {})
   }
 
   async waitUntilAccessible({
@@ -168,20 +166,20 @@ export abstract class AgentHost implements Host {
       )
       if (!failure) return
       if (!(failure.error instanceof ClusterError) || Date.now() + pauseMs > deadline) throw failure.error
-      await delay(pauseMs, undefined, signal ? { signal } : {})
+      await delay(pauseMs, undefined, { signal })
     }
   }
 
   /**
-   * @internal A port of the loopback address there that leads to a server of this machine, for as long as the connection
-   * lasts; absent where there is no such way.
+   * @internal Opens a port on the loopback address of the host that forwards to a server of this machine, for as long
+   * as the connection lasts. Hosts without port forwarding do not have this method.
    */
   forward?(server: Server, signal?: AbortSignal): Promise<number>
 
-  /** @internal The public keys by which this machine knows the host, once it was reached. */
+  /** @internal The public keys of the host that this machine has, after it was connected to. */
   knownKeys?(): Promise<readonly string[]>
 
-  /** @internal The command by which a user reaches it from a shell, if there is one. */
+  /** @internal The shell command that connects to the host, if there is one. */
   get command(): string | undefined {
     return undefined
   }
@@ -196,7 +194,7 @@ export abstract class AgentHost implements Host {
 }
 
 function tooLarge(host: string, path: string): RemoteCommandError {
-  const message = `"${path}" on host "${host}" has more than ${maxInMemory >> 20} MiB: bring it here with "fetch"`
+  const message = `"${path}" on host "${host}" is larger than ${maxInMemory >> 20} MiB: copy it to a file with "fetch"`
   return new RemoteCommandError(message, { code: 'HOST_FILE_TOO_LARGE', host })
 }
 
@@ -205,16 +203,15 @@ function programNotFound(
   host: string,
   [program]: readonly string[],
 ): RemoteCommandError | undefined {
-  const refusal = error instanceof RemoteCommandError && error.code === 'HOST_NO_FILE'
-  if (!refusal) return undefined
-  const message = `Host "${host}" has no program "${program}", or no such folder to run it in: install it, or give its path`
+  if (!(error instanceof RemoteCommandError && error.code === 'HOST_NO_FILE')) return undefined
+  const message = `Host "${host}" has no program "${program}", or the folder to run it in does not exist: install it, or write its path`
   return new RemoteCommandError(message, { code: 'NO_PROGRAM', host, cause: error })
 }
 
-/** As much of each output as a result keeps: its end. */
+/** How much of the end of each output a result keeps, in bytes. */
 const maxKeptOutput = 16 << 20
 
-/** Runs a program through an agent, whatever it prints and however much. */
+/** Runs a program through an agent. */
 async function runProgram(
   session: Session,
   argv: readonly string[],
@@ -224,13 +221,8 @@ async function runProgram(
   const input = Buffer.from((options.input ?? '') as Uint8Array)
   const kept = { stdout: new Chunks(maxKeptOutput), stderr: new Chunks(maxKeptOutput) }
   const handlers = { stdout: onStdout, stderr: onStderr }
-  await session.ask('exec', {
-    argv,
-    input: input.length,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(env ? { env } : {}),
-  })
-  // Not awaited: a program may print before it has read everything.
+  await session.ask('exec', { argv, input: input.length, cwd, env })
+  // Not awaited: a program may print before it has read all its input.
   session.connection.write(input).catch(() => undefined)
   const exit = await session.readChunks<'exec'>((stream, chunk) =>
     handlers[stream] ? handlers[stream](chunk) : kept[stream].add(chunk),
@@ -238,16 +230,19 @@ async function runProgram(
   return { ...exit, stdout: kept.stdout.join(), stderr: kept.stderr.join() }
 }
 
-/** Pieces are put together by so many: each would cost more than the bytes in it, and hold on to what it was cut from. */
+/**
+ * So many pieces are merged: small buffers cost more than their bytes, and keep alive the buffer from which they were
+ * cut.
+ */
 const maxPieces = 1024
 const batchSize = 1 << 16
 
-/** What came in pieces of any size, or its end. */
+/** Collects bytes that arrive in pieces of any size; keeps the last `most` of them. */
 class Chunks {
   #batches: Buffer[] = []
   #pending: Buffer[] = []
   #size = 0
-  /** How many bytes are in `#pieces`. */
+  /** How many bytes are in `#pending`. */
   #pendingSize = 0
 
   constructor(readonly most = Infinity) {}

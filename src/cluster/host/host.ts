@@ -4,19 +4,19 @@ import type { Exit, Resources } from '../protocol/messages.js'
 export interface ExecOptions {
   /** What the program reads from its standard input. */
   readonly input?: string | Uint8Array
-  /** A folder; relative ones are taken from the home folder, which is where a program runs otherwise. */
+  /** The working directory, relative to the home folder; the home folder by default. */
   readonly cwd?: string
-  /** Added to the environment of the host. Others on the host may see it: no place for a secret. */
+  /** Variables that are added to the environment. Other users of the host may see them: do not put secrets here. */
   readonly env?: Readonly<Record<string, string>>
-  /** Ends the program: TERM to its process group, and KILL two seconds later. */
+  /** Terminates the program: SIGTERM to its process group, and SIGKILL two seconds later. */
   readonly signal?: AbortSignal
-  /** Gets output as it comes, in place of `stdout` in the result; what it returns is awaited. */
+  /** Called with output as it arrives, instead of `stdout` in the result. A promise that it returns is awaited. */
   readonly onStdout?: (chunk: Buffer) => unknown
-  /** Gets error output as it comes, in place of `stderr` in the result. */
+  /** Called with error output as it arrives, instead of `stderr` in the result. */
   readonly onStderr?: (chunk: Buffer) => unknown
 }
 
-/** How a program on a host ended, and the last 16 MiB of each of its outputs. */
+/** How a program on a host exited, and the last 16 MiB of each output. */
 export interface ExecResult extends Exit {
   readonly stdout: Buffer
   readonly stderr: Buffer
@@ -24,24 +24,24 @@ export interface ExecResult extends Exit {
 
 /** Options of {@link Host.sync}. */
 export interface SyncOptions {
-  /** Patterns as in `.gitignore`, besides those in the folder's `.flambeauignore`. */
+  /** Patterns as in `.gitignore`, in addition to those in the folder's `.flambeauignore`. */
   readonly ignore?: readonly string[]
 }
 
 /** Options of {@link Host.fetch}. */
 export interface FetchOptions {
-  /** Replace files that are there and differ; default `false`. */
+  /** Whether to replace existing files that differ; `false` by default. */
   readonly force?: boolean | undefined
 }
 
-/** What {@link Host.sync} had to send. */
+/** What {@link Host.sync} sent. */
 export interface Sent {
   readonly files: number
   readonly bytes: number
 }
 
 /**
- * One machine. Paths on it are relative to the user's home folder there, or absolute.
+ * A machine. Paths on it are absolute, or relative to the user's home folder.
  *
  * ```ts
  * const { exitCode, stdout } = await host.exec(['python3', '--version'])
@@ -51,57 +51,60 @@ export interface Sent {
  * Each method throws a `ClusterError` when the host cannot be reached.
  */
 export interface Host {
-  /** What messages call it: its address, or its alias in `~/.ssh/config`. */
+  /** The name in messages: its address, or its alias in `~/.ssh/config`. */
   readonly name: string
 
   /**
-   * Runs a program with its arguments as they are: no shell sees them. Any exit code is a result.
+   * Runs a program with its arguments, without a shell. Every exit code is a result, not an error.
    *
-   * @throws `RemoteCommandError` when there is no such program.
+   * @throws `RemoteCommandError` when the program does not exist.
    */
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
 
   /**
-   * Runs a shell script, which travels over standard input: `sh -e` with `args` as `$1`, `$2`, ...
+   * Runs a shell script with `sh -e`, which reads it from standard input; `args` are `$1`, `$2`, ...
    *
-   * @throws `RemoteCommandError` when it exits with anything but 0.
+   * @throws `RemoteCommandError` when the exit code is not 0.
    */
   script(text: string, args?: readonly string[], options?: Omit<ExecOptions, 'input'>): Promise<ExecResult>
 
-  /** Writes a file, whole or not at all; its mode is 0600 unless `mode` says otherwise. */
+  /** Writes a file atomically; its mode is 0600 by default. */
   put(path: string, content: string | Uint8Array, options?: { readonly mode?: number }): Promise<void>
 
   /**
    * Reads a file.
    *
-   * @throws `RemoteCommandError` when there is none.
+   * @throws `RemoteCommandError` when it does not exist.
    */
   get(path: string): Promise<Buffer>
 
-  /** Makes a folder there the same as a local one: sends what differs, and swaps it in when all has arrived. */
+  /**
+   * Makes a folder on the host equal to a local one: sends the files that differ, then replaces the folder as a
+   * whole.
+   */
   sync(local: string, path: string, options?: SyncOptions): Promise<Sent>
 
   /**
-   * Brings a file or folder here. A folder that is there keeps its other files; a file is replaced when it is the same, or
-   * with `force`.
+   * Copies a file or folder to this machine. An existing folder keeps its other files. An existing file that differs
+   * is replaced only with `force`.
    *
-   * @throws `ResourceError` that names what is in the way; then nothing has changed.
+   * @throws `ResourceError` that names the existing files that differ; nothing was changed then.
    */
   fetch(path: string, local: string, options?: FetchOptions): Promise<void>
 
   makeFolders(paths: readonly string[]): Promise<void>
 
-  /** Removes a file or folder, or with `contentOnly` what is in it; nothing happens where there is none. */
+  /** Removes a file or folder, or with `contentOnly` only its content. A missing path is not an error. */
   remove(path: string, options?: { readonly contentOnly?: boolean }): Promise<void>
 
   exists(path: string): Promise<boolean>
 
-  /** What it has to compute with. */
+  /** Returns its CPUs, memory and GPUs. */
   resources(): Promise<Resources>
 
-  /** Tries until it can be reached, for `timeoutMs` at most: a machine that is starting. */
+  /** Waits until the host can be reached, at most `timeoutMs`: for a machine that is booting. */
   waitUntilAccessible(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>
 
-  /** Ends the connection; the next call makes a new one. */
+  /** Closes the connection; the next call opens a new one. */
   close(): Promise<void>
 }

@@ -3,13 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot } from '../../util/paths.js'
 
-/** What the launcher says when there is no Node, or only such as are older than this package takes, which follow. */
+/** What the launcher prints when there is no Node, or only versions that are too old, which follow. */
 export const noNodeMark = 'flambeau-no-node'
 export const oldNodeMark = 'flambeau-old-node:'
-/** What is said when a startup file of the login shell starts another shell, which reads what is meant for the agent. */
+/** What is printed when a startup file of the login shell starts another shell, which reads the agent as commands. */
 export const shellReplacedMark = 'flambeau-shell-replaced'
 
-/** Runs `$1` when it is 20.19 or newer, and remembers it when it is older; `-v` costs a quarter of starting a program. */
+/**
+ * Checks that `$1` is Node 20.19 or newer, and remembers it if it is older; `-v` takes a quarter of the time of a
+ * program.
+ */
 const tryNode = [
   't() { v=$("$1" -v 2>/dev/null </dev/null); case "$v" in',
   'v20.19.*|v20.[2-9][0-9].*|v2[1-9].*|v[3-9][0-9].*|v[1-9][0-9][0-9].*) return 0;;',
@@ -19,13 +22,13 @@ const tryNode = [
   `echo ${noNodeMark} >&2; exit 127; };`,
 ].join(' ')
 
-/** The one that the user names, and no other. */
+/** Uses the Node that the user named, and no other. */
 const namedNode = [
   'case "$0" in node) ;; *) n=$0; case "$n" in "~/"*) n=$HOME/${n#??};; esac;',
   't "$n" && u "$n"; f;; esac;',
 ].join(' ')
 
-/** A shell for commands often lacks what a login adds to PATH. */
+/** A shell that runs a command often lacks what a login shell adds to PATH. */
 const nodeOfLogin = [
   'n=$(command -v node); t "$n" && u "$n";',
   'for s in "${SHELL:-sh}" sh; do',
@@ -33,7 +36,7 @@ const nodeOfLogin = [
   't "$n" && u "$n"; done;',
 ].join(' ')
 
-/** Where tools put Node that only an interactive shell knows of; of several versions the highest is taken. */
+/** Where version managers install Node, which only interactive shells find; the highest version is used. */
 const nodeLocations = [
   '"${NVM_DIR:-$HOME/.nvm}"/versions/node/*/bin/node',
   '/usr/local/nvm/versions/node/*/bin/node',
@@ -60,20 +63,20 @@ const highestNode = [
 ].join(' ')
 
 /**
- * Finds Node and hands over to it. A login shell of any kind reads this the same way: there is no single quote, no
- * backslash and no exclamation mark in it.
+ * Finds Node and starts the agent with it. It contains no single quote, backslash or exclamation mark, so that every
+ * kind of login shell reads it in the same way.
  */
 const findNode = `a=$1; b=$2; old=; ${tryNode} ${namedNode} ${nodeOfLogin} ${highestNode}`
 
 const agentMark = '#flambeau-agent'
 
 /**
- * What stands before the agent: lines for startup files that ask something, and one for a shell that a startup file
- * starts instead, which would take the agent for commands.
+ * Sent before the agent: empty lines for startup files that read an answer, and a command for a shell that a startup
+ * file starts instead, which would execute the agent as commands.
  */
 const preamble = `${'\n'.repeat(8)}echo ${shellReplacedMark}; exit 97 ${agentMark}`
 
-// Reads the agent from standard input, just its own bytes: questions come after it.
+// Reads exactly the bytes of the agent from standard input: requests follow them.
 const readAgent = [
   'const fs = require("fs"), b = Buffer.alloc(Number(process.argv[1]));',
   'const read = (b, n) => { for (;;) try { const m = fs.readSync(0, b, n, b.length - n, null); if (m === 0) process.exit(1); return m }',
@@ -84,17 +87,17 @@ const readAgent = [
   'require("vm").runInThisContext(b.toString(), { filename: "flambeau-agent.cjs" })',
 ].join(' ')
 
-/** The program that answers questions on a host, as it is sent. */
+/** The agent as it is sent. */
 export interface AgentSource {
-  /** All that is written to the launcher. */
+  /** Everything that is written to the launcher. */
   readonly input: Buffer
-  /** How many bytes of that, at its end, are the program. */
+  /** How many bytes at its end are the agent. */
   readonly size: number
 }
 
 let agent: Promise<AgentSource> | undefined
 
-/** The program that answers questions on a host, as it was built. */
+/** Reads the agent that was built with this package. */
 export function readAgentSource(): Promise<AgentSource> {
   agent ??= readFile(join(packageRoot(), 'dist/cluster/agent.cjs')).then((program) => ({
     input: Buffer.concat([Buffer.from(`${preamble}\n`), program]),
@@ -103,7 +106,7 @@ export function readAgentSource(): Promise<AgentSource> {
   return agent
 }
 
-/** The command that starts the agent on a host, whose last `size` bytes of input are the agent. */
+/** The command that starts the agent on a host; the last `size` bytes of its input are the agent. */
 export function launchCommand({ size }: AgentSource, node = 'node'): string[] {
   return ['sh', '-c', findNode, node, readAgent, String(size)]
 }

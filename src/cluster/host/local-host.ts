@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClusterError } from '../../errors.js'
+import { HostLayout } from '../protocol/layout.js'
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
 
 /**
- * A folder of this machine that plays a machine of its own: it is the home folder of all that runs there.
+ * A local folder that acts as a host: it is the home folder of every program that runs there.
  *
  * ```ts
  * const host = new LocalHost('worker', './hosts/worker')
@@ -15,7 +16,7 @@ import { AgentHost } from './agent-host.js'
  * ```
  */
 export class LocalHost extends AgentHost {
-  /** In full. */
+  /** The absolute path. */
   readonly folder: string
 
   constructor(
@@ -26,7 +27,7 @@ export class LocalHost extends AgentHost {
     this.folder = resolve(folder)
   }
 
-  // The very Node of this process, whatever else there is.
+  // The Node of this process, whichever others are installed.
   override readonly node = process.execPath
 
   async start([program = '', ...args]: readonly string[]): Promise<ChildProcess> {
@@ -34,7 +35,7 @@ export class LocalHost extends AgentHost {
     return spawn(program, args, {
       cwd: this.folder,
       env: { ...process.env, HOME: this.folder },
-      // Ctrl-C in a terminal goes to the whole foreground group: a host is not part of it.
+      // A terminal sends Ctrl-C to its foreground process group, which must not include hosts.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -57,27 +58,33 @@ export class LocalHost extends AgentHost {
   }
 }
 
-/** The file that says that a folder was made for a host, so that it may be removed with all that is in it. */
+/** The file that marks a folder as created for a host, so that it can be removed with its content. */
 const markName = '.flambeau-host'
 const mark = 'This folder was made by flambeau for a host of a LocalCluster: "flambeau down" removes it.\n'
 
-/** A host whose folder is made for it, and goes with it. A folder of the user may play a host, too, and stays. */
+/**
+ * A host whose folder is created for it and removed with it. An existing folder of the user can be used as well, and
+ * stays.
+ */
 export class ManagedLocalHost extends LocalHost {
   protected override async makeFolder(): Promise<void> {
     await super.makeFolder()
-    // What is empty holds nothing of the user.
+    // An empty folder contains nothing of the user.
     if ((await readdir(this.folder)).length === 0) await writeFile(join(this.folder, markName), mark)
   }
 }
 
-/** What became of the folder of a host that was to be removed. */
+/** The outcome of {@link removeHostFolder}. */
 type Removal = 'removed' | 'absent' | 'not ours' | 'in use'
 
-/** Removes the folder of a host; with `force`, even when it was not made for one. Another cluster may use it, too. */
+/**
+ * Removes the folder of a host unless another cluster uses it; with `force`, also a folder that was not created for a
+ * host.
+ */
 export async function removeHostFolder(folder: string, { force }: { force: boolean }): Promise<Removal> {
   const found = await lstat(folder).catch(() => undefined)
   if (!found) return 'absent'
-  // Of a link, what it leads to is somewhere else.
+  // The target of a link is elsewhere, and not removed.
   const isOurs = found.isDirectory() && (await hasMark(folder))
   if (!isOurs && !force) return 'not ours'
   if (await isUsed(folder)) return 'in use'
@@ -93,5 +100,5 @@ function hasMark(folder: string): Promise<boolean> {
 }
 
 async function isUsed(folder: string): Promise<boolean> {
-  return (await readdir(join(folder, '.flambeau/clusters')).catch(() => [])).length > 0
+  return (await readdir(new HostLayout(folder).clusters).catch(() => [])).length > 0
 }

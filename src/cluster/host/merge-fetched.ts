@@ -10,22 +10,22 @@ export interface FetchedContent {
   readonly single: boolean
   readonly name: string
   /** Replace files that differ. */
-  readonly force?: boolean | undefined
+  readonly force: boolean
   /** Writes it to a path that does not exist. */
   readonly write: (path: string) => Promise<void>
 }
 
-/** One file or folder on its way to its place. */
+/** A file or folder to move. */
 interface Move {
   readonly from: string
   readonly to: string
 }
 
 /**
- * Puts a file or folder to its place here. It is written as a whole beside that place first; then each file is moved in one
- * step. What is there stays: a folder keeps its other files, and a file that differs is replaced with `force` alone.
+ * Merges a fetched file or folder into a local path. Everything is written beside that path first; then each file is
+ * renamed. An existing folder keeps its other files, and an existing file that differs is replaced only with `force`.
  *
- * @throws {@link ResourceError} that names what is in the way; then nothing has changed.
+ * @throws {@link ResourceError} that names the existing files that differ; nothing was changed then.
  */
 export async function mergeFetched(
   local: string,
@@ -37,7 +37,7 @@ export async function mergeFetched(
     () => false,
   )
   if (single && isFolder) throw isNoFile(local, name)
-  // On the same disk, and in a folder that the user may write.
+  // On the same disk, in a folder that the user can write to.
   const incoming = temporaryBeside(isFolder ? join(target, '.flambeau') : target)
   try {
     await mkdir(dirname(incoming), { recursive: true })
@@ -51,7 +51,7 @@ export async function mergeFetched(
   }
 }
 
-/** What has to be moved so that a folder has all of another one: a folder that is there already is gone into. */
+/** The moves that merge `incoming` into `target`: folders that exist in both are merged in turn. */
 async function movesInto(target: string, incoming: string): Promise<Move[]> {
   const moves: Move[] = []
   for (const entry of await readdir(incoming, { withFileTypes: true })) {
@@ -62,7 +62,7 @@ async function movesInto(target: string, incoming: string): Promise<Move[]> {
   return moves
 }
 
-async function expectFree(moves: readonly Move[], force = false): Promise<void> {
+async function expectFree(moves: readonly Move[], force: boolean): Promise<void> {
   const taken: string[] = []
   for (const { from, to } of moves) {
     const [coming, there] = [await kindOf(from), await kindOf(to)]
@@ -102,20 +102,20 @@ async function isExecutable(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o100) !== 0
 }
 
-// Many a program takes a folder for the place in which a file is to be: here it would be lost.
+// Other programs copy a file into a folder that is named as the target; here the folder would be replaced.
 function isNoFile(local: string, name: string): ResourceError {
-  const message = `"${local}" is a folder, and what is fetched is one file: name the file, such as "${join(local, name)}"`
+  const message = `"${local}" is a folder, but a single file is fetched: name the file, such as "${join(local, name)}"`
   return new ResourceError(message, { code: 'TARGET_IS_FOLDER' })
 }
 
 function isOther(path: string, coming: string): ResourceError {
-  const message = `"${shown(path)}" is in the way of a ${coming} of the same name: move it away, or name another folder; nothing was changed`
+  const message = `"${shown(path)}" cannot be replaced by a ${coming}: move it, or name another folder; nothing was changed`
   return new ResourceError(message, { code: 'TARGET_TAKEN' })
 }
 
 function differ([first = '', ...others]: readonly string[]): ResourceError {
   const more = others.length === 0 ? '' : `, and ${others.length} more`
-  const message = `"${shown(first)}" exists and differs from what is fetched${more}: add "--force" to replace it, or name another place; nothing was changed`
+  const message = `"${shown(first)}" exists and differs from what is fetched${more}: add "--force" to replace it, or name another target; nothing was changed`
   return new ResourceError(message, { code: 'TARGET_DIFFERS' })
 }
 

@@ -1,18 +1,18 @@
 import * as v from 'valibot'
 import { printable } from '../../util/printable.js'
-import type { AgentError, ChunkHeader, Operation, Reply, Request } from '../protocol/messages.js'
+import type { AgentError, ChunkHeader, Operation, Reply, Request, Unwritten } from '../protocol/messages.js'
 import { isClusterKey, isPublicKey } from '../protocol/public-key.js'
 import { arePathsDistinct, isTreePath, type TreeFile } from '../protocol/tree.js'
 
-/** What a message of a host must be. */
+/** The schema of a message from a host. */
 export type MessageSchema<T> = v.GenericSchema<unknown, T>
 
-type ReplySchemas = { readonly [O in Operation]: (ask: Request<O>) => MessageSchema<Reply<O>> }
+type ReplySchemas = { readonly [O in Operation]: (request: Unwritten<Request<O>>) => MessageSchema<Reply<O>> }
 
 const nul = /\0/
 const maxText = 1 << 16
 
-/** Words of a host, for a message: here they become printable. */
+/** Text from a host that a message shows: control characters are escaped. */
 const PrintableText = v.pipe(v.string(), v.maxLength(maxText), v.transform(printable))
 /** The same on one line. */
 const PrintableLine = v.pipe(v.string(), v.maxLength(4096), v.regex(/^[^\n]*$/), v.transform(printable))
@@ -39,7 +39,7 @@ const CommandEnd = v.object({
 
 const RunState = v.picklist(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost'])
 
-/** The status of a run of a cluster; of one run, or of any. */
+/** The status of a run of a cluster; with `id`, of that run only. */
 function statusOf(cluster: string, id?: string) {
   return v.object({
     id: id === undefined ? Id : v.literal(id),
@@ -56,7 +56,7 @@ function statusOf(cluster: string, id?: string) {
 
 const done = (): MessageSchema<Reply<'put'>> => Done
 
-/** What the last message of an answer must hold, by its question: nothing else of a host is used. */
+/** The schema of each reply, given its request. Nothing else from a host is used. */
 const replySchemas: ReplySchemas = {
   inspect: ({ cluster }) =>
     v.object({
@@ -77,7 +77,7 @@ const replySchemas: ReplySchemas = {
       knownHosts: Lines,
       reached: v.exactOptional(Lines),
     }),
-  measure: () =>
+  resources: () =>
     v.object({
       cpus: v.pipe(v.number(), v.integer(), v.minValue(1)),
       memory: Amount,
@@ -85,8 +85,8 @@ const replySchemas: ReplySchemas = {
     }),
   setUp: () => CommandEnd,
   authorize: done,
-  know: done,
-  reach: ({ commands }) =>
+  setKnownHosts: done,
+  testConnections: ({ commands }) =>
     v.object({
       ends: v.pipe(
         v.array(v.object({ exitCode: v.nullable(ExitCode), stderr: PrintableText })),
@@ -95,7 +95,7 @@ const replySchemas: ReplySchemas = {
     }),
   receive: done,
   retain: done,
-  give: done,
+  sendTree: done,
   exec: () => v.object(exit),
   put: done,
   get: done,
@@ -112,22 +112,25 @@ const replySchemas: ReplySchemas = {
   down: done,
 }
 
-/** The last message of the answer to a question. */
-export function replySchema<O extends Operation>(op: O, ask: Request<O>): MessageSchema<{ reply: Reply<O> }> {
-  return v.object({ reply: replySchemas[op](ask) })
+/** The schema of the last message of a response. */
+export function replySchema<O extends Operation>(
+  op: O,
+  request: Unwritten<Request<O>>,
+): MessageSchema<{ reply: Reply<O> }> {
+  return v.object({ reply: replySchemas[op](request) })
 }
 
 export const ErrorSchema: MessageSchema<{ error: AgentError }> = v.object({
   error: v.object({ code: PrintableLine, message: PrintableText, detail: v.exactOptional(PrintableText) }),
 })
 
-/** A piece that a host announces; it is handed on as it comes, and never longer than this. */
+/** The schema of the header of a chunk; it limits the size of the chunk. */
 export const ChunkHeaderSchema: MessageSchema<ChunkHeader> = v.object({
   bytes: v.pipe(Count, v.minValue(1), v.maxValue(1 << 24)),
   stream: v.picklist(['stdout', 'stderr']),
 })
 
-/** The indexes of those of so many files that a host wants. */
+/** The schema of the indexes that a host requests, out of so many files. */
 export function wantedSchema(files: number): MessageSchema<{ wanted: number[] }> {
   const Index = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(files - 1))
   return v.object({ wanted: v.pipe(v.array(Index), v.check(isAscending, 'is not in ascending order')) })
@@ -143,20 +146,23 @@ const File: v.GenericSchema<unknown, TreeFile> = v.object({
   hash: v.pipe(v.string(), v.maxLength(64)),
 })
 
-/** What a host is about to send. */
+/** The schema of the list of files that a host is about to send. */
 export const TreeSchema: MessageSchema<{ single: boolean; files: TreeFile[] }> = v.pipe(
   v.object({ single: v.boolean(), files: v.array(File) }),
   v.check(({ single, files }) => !single || files.length === 1, 'is not the one file that was asked for'),
   v.check(({ files }) => arePathsDistinct(files.map(({ path }) => path)), 'has two files in one place'),
 )
 
-/** A message as its schema makes it. */
-export function parseMessage<T>(schema: MessageSchema<T>, message: unknown): { value: T } | { why: string } {
+/** Validates a message. */
+export function parseMessage<T>(
+  schema: MessageSchema<T>,
+  message: unknown,
+): { value: T } | { reason: string } {
   const result = v.safeParse(schema, message, { abortEarly: true, abortPipeEarly: true })
-  return result.success ? { value: result.output } : { why: describe(result.issues[0]) }
+  return result.success ? { value: result.output } : { reason: describe(result.issues[0]) }
 }
 
-// Not the message of the issue: it repeats what was found, of any length.
+// The message of the issue would repeat the received value, which may be of any length.
 function describe(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue)
   const what = issue.type === 'check' ? issue.message : `is not ${issue.expected ?? `a valid ${issue.type}`}`
@@ -173,5 +179,5 @@ function isJson(text: string): boolean {
 }
 
 function isAscending(indexes: number[]): boolean {
-  return indexes.every((index, at) => at === 0 || index > indexes[at - 1]!)
+  return indexes.every((index, position) => position === 0 || index > indexes[position - 1]!)
 }

@@ -3,24 +3,24 @@ import { SessionEnded } from './agent-errors.js'
 import { launchCommand, readAgentSource } from './launcher.js'
 import { Session } from './session.js'
 
-/** How a {@link SessionPool} gets to a machine. */
+/** How a {@link SessionPool} starts sessions. */
 export interface SessionLauncher {
-  /** Starts a program there; its streams are pipes. */
+  /** Starts a program on the machine; its streams are pipes. */
   start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
-  /** The path of Node there, where it is not found by itself. */
+  /** The path of Node on the host; by default it is searched for. */
   readonly node?: string | undefined
-  /** How long to wait for the other side to answer at all, in milliseconds. */
+  /** How long the host may take to respond for the first time, in milliseconds. */
   readonly greetingMs: number
-  /** How long the other side may be silent in the middle of an answer, in milliseconds. */
+  /** How long it may be silent during a response, in milliseconds. */
   readonly silenceMs: number
 }
 
-/** The sessions with one machine: one that has nothing to do is used again. */
+/** The sessions with one machine; idle sessions are reused. */
 export class SessionPool {
   readonly #launcher: SessionLauncher
   readonly #idle: Session[] = []
   readonly #all = new Set<Session>()
-  /** Those that have not greeted yet. */
+  /** The sessions that wait for the greeting. */
   readonly #opening = new Set<Session>()
   #first: Promise<Session> | undefined
   #closings = 0
@@ -29,11 +29,11 @@ export class SessionPool {
     this.#launcher = way
   }
 
-  /** Lends a session to `talk`; when that fails the session ends, since what it would say next is not known. */
+  /** Calls `talk` with a session. If it fails, the session is closed, since its next message is unknown. */
   async use<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     const session = this.#takeIdle() ?? (await this.#open())
-    // Its coming may have taken long; nobody would hear of what was aborted meanwhile.
+    // Opening may have taken long, and the caller may have aborted meanwhile.
     if (signal?.aborted) this.#putBack(session)
     signal?.throwIfAborted()
     session.keepAlive(true)
@@ -45,7 +45,7 @@ export class SessionPool {
     return signal ? untilAborted(talked, session, signal) : talked
   }
 
-  /** Ends all sessions, the first one last: the others may go through its connection. */
+  /** Closes all sessions, the first one last: the others may share its connection. */
   async close(): Promise<void> {
     this.#closings++
     const [first, ...others] = this.#all
@@ -68,13 +68,13 @@ export class SessionPool {
     this.#idle.push(session)
   }
 
-  // One that others go through stays among all, until they are closed.
+  // A session whose connection others share stays in the set until it is closed.
   async #end(session: Session): Promise<void> {
     await session.leave()
     if (session.hasExited) this.#all.delete(session)
   }
 
-  // Until the first one has greeted there is no connection for others to go through.
+  // Before the first session has received its greeting, there is no connection to share.
   async #open(): Promise<Session> {
     for (const session of this.#all) if (session.hasExited) this.#all.delete(session)
     if (this.#all.size > 0) return this.#start()
@@ -87,7 +87,7 @@ export class SessionPool {
     }
   }
 
-  // A connection that ends with its first session may take along, without a word, the next one that comes just then.
+  // A shared connection that closes can silently end a session that is just starting: it is retried once.
   #start(): Promise<Session> {
     const closings = this.#closings
     return this.#startOnce().catch((error) => {
@@ -118,7 +118,7 @@ function saidNothing({ stderr, noise, timedOut }: SessionEnded): boolean {
   return stderr === '' && noise === '' && !timedOut
 }
 
-/** How long the other side may take to stop what is cancelled. */
+/** How long the agent may take to stop a cancelled operation. */
 const stopMs = 10_000
 
 async function untilAborted<T>(talked: Promise<T>, session: Session, signal: AbortSignal): Promise<T> {

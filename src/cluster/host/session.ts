@@ -2,7 +2,14 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { printable } from '../../util/printable.js'
 import { ConnectionClosed, MessageConnection, ProtocolError } from '../protocol/connection.js'
-import { type ChunkHeader, greeting, type Operation, type Reply, type Request } from '../protocol/messages.js'
+import {
+  type ChunkHeader,
+  greeting,
+  type Operation,
+  type Reply,
+  type Request,
+  type Unwritten,
+} from '../protocol/messages.js'
 import { AgentResponseError, InvalidMessageError, SessionEnded } from './agent-errors.js'
 import {
   ChunkHeaderSchema,
@@ -13,27 +20,27 @@ import {
 } from './reply-schemas.js'
 
 const maxStderr = 4000
-/** How long an agent may take to end. */
+/** How long an agent may take to exit. */
 const exitTimeoutMs = 3000
 
-/** The process here by which an agent is reached: how it is kept, and how it ends. */
+/** The local process that connects to an agent: its lifetime, and how it exits. */
 class AgentProcess {
   #stderr = ''
   #exitCode: number | null = null
-  /** Why it was given up, if it was. */
+  /** Why it was killed, if it was. */
   #killReason: string | undefined
-  /** Whether someone waits for its end. */
+  /** Whether `close` was called. */
   #closing = false
-  /** Whether the agent was heard. */
+  /** Whether the agent has sent its greeting. */
   protected greeted = false
-  /** What was heard before it. */
+  /** The output before the greeting. */
   protected noise = ''
   hasExited = false
-  /** Settles when the process has ended. */
+  /** Settles when the process has exited. */
   readonly exited: Promise<void>
 
   constructor(readonly child: ChildProcess) {
-    // What is written to a connection that ended is told by the answer that does not come.
+    // A failed write shows in the response, which does not arrive.
     child.stdin!.on('error', () => undefined)
     child.stderr!.on('data', (chunk) => {
       this.#stderr = (this.#stderr + chunk).slice(-maxStderr)
@@ -47,25 +54,25 @@ class AgentProcess {
     })
   }
 
-  /** While nothing is asked, a host program may end. */
+  /** Sets whether the process keeps the event loop alive: an idle session must not. */
   keepAlive(keep: boolean): void {
     const streams = [this.child.stdin, this.child.stdout, this.child.stderr] as unknown as ReferenceCounted[]
     for (const handle of [this.child, ...streams]) keep ? handle.ref?.() : handle.unref?.()
   }
 
-  /** Lets the agent end. Its process may stay for as long as the connections of others go through it. */
+  /** Lets the agent exit. The process may stay alive while other sessions share its connection. */
   async leave(): Promise<void> {
     this.keepAlive(true)
     this.abandon()
-    // While something is unread there, the process counts as not ended.
+    // Unread output would delay the event "close".
     this.child.stdout!.destroy()
-    const patience = new AbortController()
-    await Promise.race([this.exited, delay(exitTimeoutMs, undefined, patience).catch(() => undefined)])
-    patience.abort()
+    const timer = new AbortController()
+    await Promise.race([this.exited, delay(exitTimeoutMs, undefined, timer).catch(() => undefined)])
+    timer.abort()
     this.keepAlive(this.#closing)
   }
 
-  /** Ends the agent, and its process with it. */
+  /** Stops the agent and the process. */
   async close(): Promise<void> {
     this.#closing = true
     await this.leave()
@@ -73,29 +80,29 @@ class AgentProcess {
     await this.exited
   }
 
-  /** Says that nobody waits for the answer any more: the agent stops what it does, and ends. */
+  /** Cancels the request: the agent stops its work and exits. */
   abandon(): void {
     this.child.stdin!.end()
   }
 
-  /** Whether another question can be asked. */
+  /** Whether another request can be sent. */
   get isOpen(): boolean {
     return !this.hasExited && this.child.stdin!.writable
   }
 
-  /** Ends a connection on which nothing is heard. */
-  kill(why = 'Connection timed out'): void {
-    this.#killReason = why
+  /** Kills the process of a connection that is silent. */
+  kill(reason = 'Connection timed out'): void {
+    this.#killReason = reason
     this.child.kill('SIGKILL')
   }
 
-  /** Why there is no answer. */
+  /** Returns the reason why there is no response. */
   async failure(): Promise<SessionEnded> {
     await this.leave()
-    const said = printable(this.#stderr.trim())
+    const stderr = printable(this.#stderr.trim())
     return new SessionEnded({
       exitCode: this.#exitCode,
-      stderr: this.greeted ? (this.#killReason ?? said) : said,
+      stderr: this.greeted ? (this.#killReason ?? stderr) : stderr,
       noise: printable(this.noise.slice(-maxStderr).trim()),
       timedOut: this.#killReason !== undefined,
       greeted: this.greeted,
@@ -113,21 +120,21 @@ interface ReferenceCounted {
   unref?(): void
 }
 
-/** More than any greeting of a login shell. */
+/** No login shell prints more before the agent starts. */
 const maxNoise = 1 << 16
-/** As much of it as an error may need. */
+/** How much of that an error keeps. */
 const maxKeptNoise = 4000
-/** The longest line of an answer, in bytes: a manifest of more than a hundred thousand files, or the result of a run. */
+/** The longest message, in bytes: a manifest of more than 100,000 files, or the result of a run. */
 const maxReplyLength = 1 << 25
-/** Bytes that are written at once: each of them has its own time. */
+/** How many bytes are written at once; the timeout applies to each write. */
 const writeSize = 1 << 16
 
-/** Questions that a host answers from what it has at hand, and how long it may take at most, in milliseconds. */
+/** Operations that a host completes quickly, so that their total time is limited. */
 const quickOperations: ReadonlySet<Operation> = new Set([
   'inspect',
-  'measure',
+  'resources',
   'authorize',
-  'know',
+  'setKnownHosts',
   'exists',
   'makeFolders',
   'runs',
@@ -136,7 +143,7 @@ const quickOperations: ReadonlySet<Operation> = new Set([
 ])
 const quickTimeoutFactor = 4
 
-/** A conversation with an agent. It is asked one question at a time, and what it answers is checked. */
+/** A connection to an agent. It handles one request at a time, and validates every message. */
 export class Session extends AgentProcess {
   readonly connection: MessageConnection
   #request: { readonly op: Operation; readonly reply: MessageSchema<{ reply: unknown }> } | undefined
@@ -158,7 +165,7 @@ export class Session extends AgentProcess {
       const line = await this.connection.line().catch(() => ' '.repeat(maxNoise))
       if (line === undefined) throw await this.failure()
       this.greeted = line === greeting
-      if (this.greeted) return this.#expectAnswers()
+      if (this.greeted) return this.#expectMessages()
       noise += line.length + 1
       this.noise = `${this.noise.slice(-maxKeptNoise)}${line}\n`
     }
@@ -166,61 +173,61 @@ export class Session extends AgentProcess {
     throw new AgentResponseError({ code: 'HOST_SHELL_NOISY', message: 'its login shell prints too much' })
   }
 
-  /** Asks, without waiting for the answer: bytes may have to follow. */
-  async ask<O extends Operation>(op: O, ask: Request<O>): Promise<void> {
-    this.#request = { op, reply: replySchema(op, ask) }
+  /** Sends a request without waiting for the response: bytes may have to follow. */
+  async ask<O extends Operation>(op: O, request: Unwritten<Request<O>>): Promise<void> {
+    this.#request = { op, reply: replySchema(op, request) }
     if (quickOperations.has(op))
       this.#quickTimer = setTimeout(() => this.#timeOut(), this.silenceMs * quickTimeoutFactor).unref()
-    await this.connection.send({ op, ask }).catch(async () => {
+    await this.connection.send({ op, ask: request }).catch(async () => {
       throw await this.failure()
     })
   }
 
-  /** Sends a message that belongs to a question; throws what the agent says when it takes no more. */
+  /** Sends a message that belongs to the request; throws the agent's error if it has stopped reading. */
   send(message: object): Promise<void> {
-    return this.#sent(this.connection.send(message))
+    return this.#orFailure(this.connection.send(message))
   }
 
-  /** Sends bytes that belong to a question; throws what the agent says when it takes no more of them. */
+  /** Sends bytes that belong to the request; throws the agent's error if it has stopped reading. */
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += writeSize)
-      await this.#sent(this.connection.write(bytes.subarray(at, at + writeSize)))
+    for (let start = 0; start < bytes.length; start += writeSize)
+      await this.#orFailure(this.connection.write(bytes.subarray(start, start + writeSize)))
   }
 
-  #sent(sent: Promise<void>): Promise<void> {
+  #orFailure(sent: Promise<void>): Promise<void> {
     return sent.catch(async () => {
-      await this.#message()
+      await this.#nextMessage()
       throw await this.failure()
     })
   }
 
   /**
-   * The next message of the agent, as its schema makes it.
+   * Receives the next message of the agent, validated by its schema.
    *
-   * @throws {@link AgentRefusal}, {@link InvalidMessageError}, or `SessionEnded`.
+   * @throws {@link AgentResponseError}, {@link InvalidMessageError}, or `SessionEnded`.
    */
   async receive<T>(schema: MessageSchema<T>): Promise<T> {
-    return this.#parsed(schema, await this.#message())
+    return this.#parse(schema, await this.#nextMessage())
   }
 
-  /** The answer to a question that has no more to it. */
+  /** Receives the reply of an operation that sends no chunks. */
   async reply<O extends Operation>(): Promise<Reply<O>> {
-    return this.#replied(await this.#message()) as Reply<O>
+    return this.#parseReply(await this.#nextMessage()) as Reply<O>
   }
 
-  /** Hands on the pieces of an answer as they come, each awaited, and returns what comes after them. */
+  /** Passes each chunk of a response to `take`, which is awaited, and returns the reply that follows. */
   async readChunks<O extends Operation>(
     take: (stream: ChunkHeader['stream'], chunk: Buffer) => unknown,
   ): Promise<Reply<O>> {
     for (;;) {
-      const message = await this.#message()
-      if ('reply' in message) return this.#replied(message) as Reply<O>
-      const { bytes, stream } = this.#parsed(ChunkHeaderSchema, message)
+      const message = await this.#nextMessage()
+      if ('reply' in message) return this.#parseReply(message) as Reply<O>
+      const { bytes, stream } = this.#parse(ChunkHeaderSchema, message)
       for await (const chunk of this.bytes(bytes)) await take(stream, chunk)
     }
   }
 
-  /** The bytes that the agent has announced. */
+  /** Receives the bytes that the agent has announced. */
   async *bytes(count: number): AsyncGenerator<Buffer> {
     try {
       yield* this.connection.bytes(count)
@@ -229,30 +236,30 @@ export class Session extends AgentProcess {
     }
   }
 
-  /** What to throw when an answer is not what it should be. */
-  invalidMessage(why: string): InvalidMessageError {
-    return new InvalidMessageError(this.#request?.op ?? '', why)
+  /** Returns the error for a message that is not valid. */
+  invalidMessage(reason: string): InvalidMessageError {
+    return new InvalidMessageError(this.#request?.op ?? '', reason)
   }
 
-  // Its process may be the way for others, and has no time limit of its own.
+  // The process may stay alive for other sessions, so the timer must not kill it.
   override leave(): Promise<void> {
     clearTimeout(this.#quickTimer)
     return super.leave()
   }
 
-  // Whatever else the agent has to say, it says that it is at work every few seconds.
-  async #message(): Promise<object> {
+  // Skips the heartbeats that the agent sends while it works.
+  async #nextMessage(): Promise<object> {
     for (;;) {
-      const message = await this.#received()
+      const message = await this.#receiveMessage()
       if (message === undefined) throw await this.failure()
       if (typeof message !== 'object' || message === null)
         throw this.invalidMessage('a message is not an object')
-      if ('error' in message) throw new AgentResponseError(this.#parsed(ErrorSchema, message).error)
+      if ('error' in message) throw new AgentResponseError(this.#parse(ErrorSchema, message).error)
       if (!('alive' in message)) return message
     }
   }
 
-  async #received(): Promise<unknown> {
+  async #receiveMessage(): Promise<unknown> {
     try {
       return await this.connection.receive()
     } catch (error) {
@@ -260,23 +267,23 @@ export class Session extends AgentProcess {
     }
   }
 
-  #replied(message: object): unknown {
+  #parseReply(message: object): unknown {
     clearTimeout(this.#quickTimer)
-    return this.#parsed(this.#request!.reply, message).reply
+    return this.#parse(this.#request!.reply, message).reply
   }
 
-  #parsed<T>(schema: MessageSchema<T>, message: unknown): T {
+  #parse<T>(schema: MessageSchema<T>, message: unknown): T {
     const parsed = parseMessage(schema, message)
-    if ('why' in parsed) throw this.invalidMessage(parsed.why)
+    if ('reason' in parsed) throw this.invalidMessage(parsed.reason)
     return parsed.value
   }
 
-  #expectAnswers(): void {
+  #expectMessages(): void {
     this.connection.maxLineLength = maxReplyLength
     this.connection.idleTimeout = { ms: this.silenceMs, onSilence: () => this.#timeOut() }
   }
 
   #timeOut(): void {
-    this.kill(`it gave no answer for ${Math.ceil(this.silenceMs / 1000)} s`)
+    this.kill(`no response for ${Math.ceil(this.silenceMs / 1000)} s`)
   }
 }

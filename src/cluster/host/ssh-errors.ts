@@ -4,136 +4,137 @@ import type { SessionEnded } from './agent-errors.js'
 import { noNodeMark, oldNodeMark, shellReplacedMark } from './launcher.js'
 import type { SSHHostOptions } from './ssh-options.js'
 
-/** What an explanation may speak of. */
+/** What an explanation can refer to. */
 interface Failure {
   readonly host: string
   readonly options: SSHHostOptions
-  /** All that was said. */
-  readonly said: string
-  /** What its pattern found. */
-  readonly found: RegExpExecArray
+  /** The output of ssh. */
+  readonly output: string
+  /** The match of its pattern. */
+  readonly match: RegExpExecArray
 }
 
 interface Explanation {
   readonly pattern: RegExp
   readonly code: string
-  readonly say: (failure: Failure) => string
+  readonly message: (failure: Failure) => string
 }
 
-/** What a startup file begins with that does something only where somebody types. */
+/** The line that limits a startup file to interactive shells. */
 const onlyInteractive = '"[[ $- == *i* ]] || return" as its first line'
 
-/** What OpenSSH says (sshconnect.c, ssh.c and readconf.c of its source), and what it means to a user. */
+/** The messages of OpenSSH (sshconnect.c, ssh.c and readconf.c of its source), and what they mean to a user. */
 const explanations: readonly Explanation[] = [
   {
-    // What this process says itself, when there is no such program.
+    // The error of Node when the program does not exist.
     pattern: /^spawn ssh ENOENT/,
     code: 'NO_SSH_CLIENT',
-    say: ({ host }) =>
-      `This machine has no "ssh", by which host "${host}" is reached: install an OpenSSH client ("apt-get install openssh-client")`,
+    message: ({ host }) =>
+      `This machine has no "ssh" to connect to host "${host}": install an OpenSSH client ("apt-get install openssh-client")`,
   },
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     code: 'HOST_KEY_CHANGED',
-    say: ({ host, said }) =>
-      `Host "${host}" has another key than before, so nothing was sent: if it was installed anew, forget the old key with "${forgetKey(host, said)}"; if not, someone may be in between`,
+    message: ({ host, output }) =>
+      `The key of host "${host}" has changed, so nothing was sent: if the host was reinstalled, remove the old key with "${removeKeyCommand(host, output)}"; if not, someone may be intercepting the connection`,
   },
   {
     pattern: /Host key verification failed|No \S+ host key is known/,
     code: 'HOST_KEY_UNKNOWN',
-    say: ({ host }) =>
-      `Host "${host}" has a key that is not known, so nothing was sent: compare it with that of the machine, and add it to known_hosts or to "host_keys"`,
+    message: ({ host }) =>
+      `The key of host "${host}" is unknown, so nothing was sent: compare it with the key on the host, and add it to known_hosts or to "host_keys"`,
   },
   {
     pattern: /Bad owner or permissions on (\S.*)/,
     code: 'BAD_SSH_CONFIG',
-    say: ({ found: [, file = ''] }) =>
-      `ssh does not read "${file.trim()}", since others may write in it: type "chmod 600 ${quoteArgument(file.trim())}" as its owner`,
+    message: ({ match: [, file = ''] }) =>
+      `ssh does not read "${file.trim()}", since other users can write to it: type "chmod 600 ${quoteArgument(file.trim())}" as its owner`,
   },
   {
     pattern: /Can't open user config file|Bad configuration option|terminating, \d+ bad configuration/,
     code: 'BAD_SSH_CONFIG',
-    say: ({ said, options: { sshConfig = '~/.ssh/config' } }) =>
-      `ssh cannot use "${sshConfig}": ${said.split('\n')[0]!.trim()}`,
+    message: ({ output, options: { sshConfig = '~/.ssh/config' } }) =>
+      `ssh cannot use "${sshConfig}": ${output.split('\n')[0]!.trim()}`,
   },
   {
     pattern: /Identity file .* not accessible|no such identity/,
     code: 'NO_KEY_FILE',
-    say: ({ options: { key } }) => `There is no key file "${key}": check the path at "key"`,
+    message: ({ options: { key } }) => `There is no key file "${key}": check the path at "key"`,
   },
   {
     pattern: /Permissions (\d+) for '(.+)' are too open/,
     code: 'BAD_KEY_FILE',
-    say: ({ found: [, mode, file = ''] }) =>
-      `Others can read the key file "${file}" (its mode is ${mode}), so ssh does not use it: type "chmod 600 ${quoteArgument(file)}"`,
+    message: ({ match: [, mode, file = ''] }) =>
+      `Other users can read the key file "${file}" (its mode is ${mode}), so ssh does not use it: type "chmod 600 ${quoteArgument(file)}"`,
   },
   {
     pattern: /Load key "(.+)": (.+)/,
     code: 'BAD_KEY_FILE',
-    say: ({ found: [, file, reason = ''] }) =>
-      `ssh cannot read the key file "${file}" (${reason.trim()}): see that it is a private key, and that you may read it`,
+    message: ({ match: [, file, reason = ''] }) =>
+      `ssh cannot read the key file "${file}" (${reason.trim()}): check that it is a private key, and that you can read it`,
   },
   {
     pattern: /Permission denied|Too many authentication failures/,
     code: 'HOST_LOGIN_REFUSED',
-    say: ({ host, options: { user, key } }) =>
-      `Host "${host}" refuses ${user === undefined ? 'the login' : `user "${user}"`} with ${key === undefined ? 'the keys at hand' : `key "${key}"`}: see that "ssh ${user === undefined ? '' : `${user}@`}${host}" works without asking for anything (a key with a passphrase needs an agent: "ssh-add")`,
+    message: ({ host, options: { user, key } }) =>
+      `Host "${host}" refuses ${user === undefined ? 'the login' : `user "${user}"`} with ${key === undefined ? 'the available keys' : `key "${key}"`}: check that "ssh ${user === undefined ? '' : `${user}@`}${host}" logs in without a prompt (a key with a passphrase needs an agent: "ssh-add")`,
   },
   {
     pattern: /Could not resolve hostname/,
     code: 'HOST_NOT_FOUND',
-    say: ({ host }) => `There is no host "${host}": check the name, or write its address`,
+    message: ({ host }) => `There is no host "${host}": check the name, or write its address`,
   },
   {
     pattern: /Connection refused/,
     code: 'HOST_UNREACHABLE',
-    say: ({ host, options: { port } }) =>
-      `Host "${host}" is there, but no SSH server answers${port === undefined ? '' : ` on port ${port}`}: start it, or check "port"`,
+    message: ({ host, options: { port } }) =>
+      `Host "${host}" has no SSH server${port === undefined ? '' : ` on port ${port}`}: start it, or check "port"`,
   },
   {
     pattern: /timed out|No route to host|Network is unreachable|not responding/i,
     code: 'HOST_UNREACHABLE',
-    say: ({ host }) => `Host "${host}" does not answer: see that it is on, and that its address is right`,
+    message: ({ host }) =>
+      `Host "${host}" does not answer: check that it is running, and that its address is right`,
   },
 ]
 
-/** What is said on the other side when it does not come to the agent. */
+/** What the host prints when the agent cannot start. */
 const shellExplanations: readonly Explanation[] = [
   {
     pattern: new RegExp(noNodeMark),
     code: 'HOST_NO_NODE',
-    say: ({ host, options: { node } }) =>
+    message: ({ host, options: { node } }) =>
       node === undefined
-        ? `Host "${host}" has no Node: install Node 20.19 or newer there, or say where it is ("node: /path/to/node")`
-        : `Host "${host}" has no Node at "${node}": check the path at "node", or leave it out to have Node looked for`,
+        ? `Host "${host}" has no Node: install Node 20.19 or newer, or write its path ("node: /path/to/node")`
+        : `Host "${host}" has no Node at "${node}": check the path at "node", or remove it, so that Node is searched for`,
   },
   {
     pattern: new RegExp(`${oldNodeMark}(.*)`),
     code: 'HOST_OLD_NODE',
-    say: ({ host, found: [, versions = ''] }) =>
-      `Host "${host}" has an old Node (${versions.trim().slice(0, 300)}): install Node 20.19 or newer there, or say where one is ("node: /path/to/node")`,
+    message: ({ host, match: [, versions = ''] }) =>
+      `Host "${host}" has an old Node (${versions.trim().slice(0, 300)}): install Node 20.19 or newer, or write the path of one ("node: /path/to/node")`,
   },
   {
     pattern: new RegExp(shellReplacedMark),
     code: 'HOST_SHELL_REPLACED',
-    say: ({ host }) =>
-      `A startup file of the login shell on host "${host}", such as ~/.bashrc, starts another shell ("exec zsh"), so that no command runs: let it do so only where somebody types, with ${onlyInteractive}`,
+    message: ({ host }) =>
+      `A startup file of the login shell on host "${host}", such as ~/.bashrc, starts another shell ("exec zsh"), so that no command can run: limit that to interactive shells, with ${onlyInteractive}`,
   },
   {
     pattern: /account is (?:currently )?not available|nologin/i,
     code: 'HOST_NO_SHELL',
-    say: ({ host, options: { user } }) =>
-      `${user === undefined ? 'The user' : `User "${user}"`} on host "${host}" may not run commands (its shell is nologin): take another user, or give it a shell there ("sudo chsh -s /bin/sh ${user ?? '$(id -un)'}")`,
+    message: ({ host, options: { user } }) =>
+      `${user === undefined ? 'The user' : `User "${user}"`} on host "${host}" may not run commands (its shell is nologin): use another user, or change its shell ("sudo chsh -s /bin/sh ${user ?? '$(id -un)'}")`,
   },
 ]
 
-/** What is wrong when `ssh` ended before the agent on the other side had answered. */
+/** Returns the error for an `ssh` that exited before the response was complete. */
 export function explainSshError(options: SSHHostOptions, ended: SessionEnded): ClusterError {
-  // What ssh says of a connection that was good may sound like one that never was.
+  // The message of ssh for a lost connection may look like one for a connection that could not be opened.
   if (ended.greeted) return lostConnection(options, ended)
   const ofShell = findExplanation(shellExplanations, `${ended.noise}\n${ended.stderr}`, { options, ended })
   if (ofShell) return ofShell
-  // It speaks on standard error as ssh does.
+  // The shell prints to standard error, as ssh does.
   if (isShellExit(ended)) return shellExited(options, ended)
   const ofSsh = findExplanation(explanations, ended.stderr, { options, ended })
   return ofSsh ?? (ended.timedOut ? silentHost(options, ended) : lostConnection(options, ended))
@@ -146,30 +147,33 @@ interface ExplanationContext {
 
 function findExplanation(
   list: readonly Explanation[],
-  said: string,
+  output: string,
   { options, ended }: ExplanationContext,
 ): ClusterError | undefined {
-  for (const { pattern, code, say } of list) {
-    const found = pattern.exec(said)
-    if (!found) continue
-    return new ClusterError(say({ host: options.address, options, said, found }), { code, cause: ended })
+  for (const { pattern, code, message } of list) {
+    const match = pattern.exec(output)
+    if (!match) continue
+    return new ClusterError(message({ host: options.address, options, output, match }), {
+      code,
+      cause: ended,
+    })
   }
   return undefined
 }
 
 function silentHost({ address: host }: SSHHostOptions, cause: SessionEnded): ClusterError {
-  const message = `Host "${host}" said nothing for too long: if "ssh ${host} true" waits as well, a startup file of the login shell, such as ~/.bashrc, reads standard input or waits for something: let it do so only where somebody types, with ${onlyInteractive}`
+  const message = `Host "${host}" was silent for too long: if "ssh ${host} true" hangs as well, a startup file of the login shell, such as ~/.bashrc, reads standard input or waits: limit that to interactive shells, with ${onlyInteractive}`
   return new ClusterError(message, { code: 'HOST_SILENT', cause })
 }
 
-// ssh itself ends with 255.
+// The exit code of ssh itself is 255.
 function isShellExit({ exitCode }: SessionEnded): boolean {
   return exitCode !== null && exitCode !== 255
 }
 
 function shellExited({ address: host }: SSHHostOptions, ended: SessionEnded): ClusterError {
   const last = lastLine(ended.stderr) || lastLine(ended.noise)
-  const message = `The login shell of host "${host}" ended with exit code ${ended.exitCode} before the command could run${last === '' ? '' : ` (${last})`}: see that "ssh ${host} true" works`
+  const message = `The login shell of host "${host}" exited with code ${ended.exitCode} before the command could run${last === '' ? '' : ` (${last})`}: check that "ssh ${host} true" works`
   return new ClusterError(message, { code: 'HOST_SHELL_ENDED', cause: ended })
 }
 
@@ -180,9 +184,9 @@ function lostConnection({ address: host }: SSHHostOptions, ended: SessionEnded):
   return new ClusterError(message, { code: 'HOST_LOST', cause: ended })
 }
 
-/** The last line of what was said; control characters are nothing for a terminal. */
-export function lastLine(said: string): string {
-  const last = said.trim().split('\n').at(-1) ?? ''
+/** The last line of an output, without control characters. */
+export function lastLine(output: string): string {
+  const last = output.trim().split('\n').at(-1) ?? ''
   return (
     last
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -192,9 +196,9 @@ export function lastLine(said: string): string {
   )
 }
 
-// The name and the file are those that ssh looked at: an alias is in no known_hosts.
-function forgetKey(host: string, said: string): string {
-  const [, name = host] = /Host key for (\S+) has changed/.exec(said) ?? []
-  const [, file] = /Offending .*key in (.+):\d+/.exec(said) ?? []
+// The name and file that ssh used: known_hosts does not contain aliases.
+function removeKeyCommand(host: string, output: string): string {
+  const [, name = host] = /Host key for (\S+) has changed/.exec(output) ?? []
+  const [, file] = /Offending .*key in (.+):\d+/.exec(output) ?? []
   return `ssh-keygen -R ${quoteArgument(name)}${file === undefined ? '' : ` -f ${quoteArgument(file)}`}`
 }

@@ -5,16 +5,31 @@ import { commandLine, quoteArgument } from '../../util/shell.js'
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './port-forward.js'
-import { identityFiles, knownKeys, resolveDestination, type SSHDestination } from './ssh-config.js'
+import {
+  destinationOf,
+  identityFiles,
+  knownKeys,
+  readSettings,
+  type SSHDestination,
+  type SSHSettings,
+} from './ssh-config.js'
 import { explainSshError } from './ssh-errors.js'
-import { controlPath, destinationArguments, type SSHHostOptions, sshArguments } from './ssh-options.js'
+import {
+  type CompleteSSHOptions,
+  completeSSHOptions,
+  controlPath,
+  destinationArguments,
+  keyArguments,
+  type SSHHostOptions,
+  sshArguments,
+} from './ssh-options.js'
 import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js'
 
-/** The longest path that a socket may have is about 100 bytes, and ssh adds 17 while it makes one. */
-const longestFolder = 60
+/** The path of a socket has at most about 100 bytes, and ssh adds 17 while it creates one. */
+const maxFolderLength = 60
 
 /**
- * A machine that the system's OpenSSH client reaches, over one connection however much is done.
+ * A machine that the system's OpenSSH client connects to. All operations share one connection.
  *
  * ```ts
  * const host = new SSHHost({ address: 'gpu-1', hostKey: 'known' })
@@ -26,16 +41,16 @@ export class SSHHost extends AgentHost {
   readonly name: string
   override readonly node: string | undefined
   override readonly greetingMs: number
-  readonly #options: SSHHostOptions
+  readonly #options: CompleteSSHOptions
   #folder: Promise<string> | undefined
-  #destination: Promise<SSHDestination> | undefined
+  #settings: Promise<SSHSettings> | undefined
 
   constructor(options: SSHHostOptions) {
     super()
     this.name = options.address
     this.node = options.node
-    this.greetingMs = ((options.connectTimeout ?? 10) * 2 + 10) * 1000
-    this.#options = options
+    this.#options = completeSSHOptions(options)
+    this.greetingMs = (this.#options.connectTimeout * 2 + 10) * 1000
   }
 
   async start(argv: readonly string[]): Promise<ChildProcess> {
@@ -54,16 +69,15 @@ export class SSHHost extends AgentHost {
 
   /** @internal */
   override async forward(server: Server, signal?: AbortSignal): Promise<number> {
-    // Makes the connection, where there is none.
+    // Opens the connection if there is none.
     await this.ask('exists', { path: '.' }, signal)
     const connection = { host: this.name, path: controlPath((await this.#folder)!) }
-    return forwardPort(connection, server, { timeout: this.greetingMs, ...(signal && { signal }) })
+    return forwardPort(connection, server, { timeout: this.greetingMs, signal })
   }
 
-  /** @internal What its name stands for. */
-  destination(): Promise<SSHDestination> {
-    this.#destination ??= resolveDestination(this.#options)
-    return this.#destination
+  /** @internal Resolves the name of the host with the SSH configuration. */
+  async destination(): Promise<SSHDestination> {
+    return destinationOf(this.name, await this.#readSettings())
   }
 
   /** @internal */
@@ -73,20 +87,24 @@ export class SSHHost extends AgentHost {
     return knownKeys(await this.destination())
   }
 
-  /** @internal The command by which a user reaches it. */
+  /** @internal The shell command that connects to the host. */
   override get command(): string {
-    const { key, address } = this.#options
-    const withKey = key === undefined ? [] : ['-i', key]
-    return commandLine(['ssh', ...destinationArguments(this.#options), ...withKey, address])
+    const options = this.#options
+    return commandLine(['ssh', ...destinationArguments(options), ...keyArguments(options), options.address])
   }
 
   /** @internal */
   override privateFiles(): Promise<readonly string[]> {
-    return identityFiles(this.#options)
+    return identityFiles(this.#options, this.#readSettings())
   }
 
   protected explainEnd(ended: SessionEnded): ClusterError {
     return explainSshError(this.#options, ended)
+  }
+
+  #readSettings(): Promise<SSHSettings> {
+    this.#settings ??= readSettings(this.#options)
+    return this.#settings
   }
 
   async #arguments(): Promise<string[]> {
@@ -96,5 +114,5 @@ export class SSHHost extends AgentHost {
 }
 
 function makeFolder(): Promise<string> {
-  return makeTemporaryFolder(tmpdir().length > longestFolder ? '/tmp' : tmpdir())
+  return makeTemporaryFolder(tmpdir().length > maxFolderLength ? '/tmp' : tmpdir())
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 /**
- * Which keys of a host are believed: `accept-new` a new one, but never a changed one; `known` those only that
- * `known_hosts` has; or the very key, as `ssh-ed25519 AAAA...`.
+ * Which host keys are accepted: `accept-new` accepts unknown keys, but not changed ones; `known` accepts only keys in
+ * `known_hosts`; `pinned` accepts exactly one key, such as `ssh-ed25519 AAAA...`; `file` accepts the keys in a file.
  */
 export type HostKeyPolicy = 'accept-new' | 'known' | { readonly pinned: string } | { readonly file: string }
 
-/** How to reach a machine with SSH; what is absent is as `ssh` and the user's `~/.ssh/config` have it. */
+/** How to connect to a machine with SSH. The defaults are those of `ssh` and the user's `~/.ssh/config`. */
 export interface SSHHostOptions {
   /** A name, an address, or an alias from `~/.ssh/config`. */
   readonly address: string
@@ -17,19 +17,30 @@ export interface SSHHostOptions {
   readonly port?: number | undefined
   /** The path of a private key. */
   readonly key?: string | undefined
-  /** `accept-new` when absent. */
+  /** `accept-new` by default. */
   readonly hostKey?: HostKeyPolicy | undefined
-  /** Read in place of `~/.ssh/config`. */
+  /** A configuration file that replaces `~/.ssh/config`. */
   readonly sshConfig?: string | undefined
-  /** In seconds; 10 when absent. A host that falls silent is given up after about as long. */
+  /** In seconds; 10 by default. A connection that becomes silent is closed after about the same time. */
   readonly connectTimeout?: number | undefined
-  /** The path of Node there, where it is not found by itself. */
+  /** The path of Node on the host; by default it is searched for. */
   readonly node?: string | undefined
+}
+
+/** {@link SSHHostOptions} with the defaults of this package. */
+export interface CompleteSSHOptions extends Required<SSHHostOptions> {
+  readonly hostKey: HostKeyPolicy
+  readonly connectTimeout: number
+}
+
+export function completeSSHOptions(options: SSHHostOptions): CompleteSSHOptions {
+  const { address, user, port, key, sshConfig, node, hostKey = 'accept-new', connectTimeout = 10 } = options
+  return { address, user, port, key, sshConfig, node, hostKey, connectTimeout }
 }
 
 const execute = promisify(execFile)
 
-/** What a connection is for programs: whatever the user's configuration says for terminals does not hold here. */
+/** Settings for a connection without a terminal; they override the user's configuration. */
 const batchSettings = {
   BatchMode: 'yes',
   RequestTTY: 'no',
@@ -39,66 +50,66 @@ const batchSettings = {
   ForwardAgent: 'no',
   ForwardX11: 'no',
   ClearAllForwardings: 'yes',
-  // Errors are read from what it says.
+  // Errors are recognized by what ssh prints.
   LogLevel: 'info',
 }
 
-/** Settings that came with OpenSSH 8.7: earlier ones refuse them, and have none of them in their configuration. */
+/** Settings since OpenSSH 8.7: older versions reject them, and cannot have them in their configuration. */
 const since87 = { StdinNull: 'no', ForkAfterAuthentication: 'no', SessionType: 'default' }
 
-/** The arguments of `ssh` before the host; `folder` holds what belongs to this connection alone. */
-export async function sshArguments(options: SSHHostOptions, folder: string): Promise<string[]> {
-  const { hostKey = 'accept-new' } = options
-  return [
-    ...connectionArguments(options),
-    ...settingArguments({
-      ...((await isSince87()) ? since87 : {}),
-      // The first one is the way for the others, for as long as it lives: nothing stays behind.
-      ControlMaster: 'auto',
-      ControlPath: pathSetting(controlPath(folder)),
-      ControlPersist: 'no',
-      ...(await hostKeySettings(hostKey, folder)),
-    }),
-  ]
+/** The arguments of `ssh` before the host; `folder` belongs to this connection alone. */
+export async function sshArguments(options: CompleteSSHOptions, folder: string): Promise<string[]> {
+  const settings = {
+    // The first process shares its connection while it lives: no background process remains.
+    ControlMaster: 'auto',
+    ControlPath: pathSetting(controlPath(folder)),
+    ControlPersist: 'no',
+    ...(await hostKeySettings(options.hostKey, folder)),
+  }
+  const versioned = (await isSince87()) ? since87 : {}
+  return [...connectionArguments(options), ...settingArguments({ ...versioned, ...settings })]
 }
 
-/** The arguments of any `ssh` for one connection that is shared with nothing, to a host whose key is in a file. */
+/** The arguments of `ssh` for a connection that is not shared, to a host whose keys are in a file. */
 export function isolatedArguments(
-  options: SSHHostOptions & { readonly hostKey: { file: string } },
+  options: CompleteSSHOptions & { readonly hostKey: { file: string } },
 ): string[] {
   const settings = { ControlMaster: 'no', ControlPath: 'none', ...knownHostsSettings(options.hostKey.file) }
   return [...connectionArguments(options), ...settingArguments(settings)]
 }
 
-function connectionArguments(options: SSHHostOptions): string[] {
-  const { key, connectTimeout = 10 } = options
-  return [
-    ...destinationArguments(options),
-    ...settingArguments({
-      ...batchSettings,
-      ConnectTimeout: connectTimeout,
-      ServerAliveInterval: Math.max(1, Math.ceil(connectTimeout / 3)),
-      ServerAliveCountMax: 3,
-      ...(key === undefined ? {} : { IdentityFile: pathSetting(key), IdentitiesOnly: 'yes' }),
-    }),
-  ]
+function connectionArguments(options: CompleteSSHOptions): string[] {
+  const { key, connectTimeout } = options
+  const settings = {
+    ...batchSettings,
+    ConnectTimeout: connectTimeout,
+    ServerAliveInterval: Math.max(1, Math.ceil(connectTimeout / 3)),
+    ServerAliveCountMax: 3,
+  }
+  const identity = key === undefined ? {} : { IdentityFile: pathSetting(key), IdentitiesOnly: 'yes' }
+  return [...destinationArguments(options), ...settingArguments({ ...settings, ...identity })]
 }
 
-/** The arguments that say which host is meant, as whom and where. */
-export function destinationArguments({ sshConfig, user, port }: SSHHostOptions): string[] {
-  return [
-    ...(sshConfig === undefined ? [] : ['-F', sshConfig]),
-    ...(user === undefined ? [] : ['-l', user]),
-    ...(port === undefined ? [] : ['-p', String(port)]),
-  ]
+/** The arguments that select the configuration file, the user and the port. */
+export function destinationArguments({ sshConfig, user, port }: CompleteSSHOptions): string[] {
+  return [...flag('-F', sshConfig), ...flag('-l', user), ...flag('-p', port)]
 }
 
-/** The socket of a connection that others go through. */
+/** The arguments that name the private key, for a command that a user types. */
+export function keyArguments({ key }: CompleteSSHOptions): string[] {
+  return flag('-i', key)
+}
+
+function flag(name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [name, String(value)]
+}
+
+/** The control socket of a shared connection. */
 export function controlPath(folder: string): string {
   return join(folder, 's')
 }
 
-/** A path as the value of a setting: spaces would end it, and `%` has a meaning. */
+/** Quotes a path for a setting: a space would end it, and `%` starts a token. */
 export function pathSetting(path: string): string {
   return `"${path.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"`
 }
@@ -126,7 +137,7 @@ function knownHostsSettings(file: string): Record<string, string> {
 
 let since87Promise: Promise<boolean> | undefined
 
-// Where there is no ssh, that is found out when it is needed.
+// A missing ssh is reported by the connection.
 function isSince87(): Promise<boolean> {
   since87Promise ??= execute('ssh', ['-V']).then(
     ({ stderr }) => {

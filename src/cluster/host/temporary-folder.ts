@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { identify, isAlive, type ProcessIdentity } from '../agent/process-identity.js'
 
 const prefix = 'flambeau-'
-/** Says whose a folder is, so that it can be removed when that process was killed. */
+/** Identifies the process that owns a folder, so that the folder can be removed after the process was killed. */
 const ownerName = '.owner.json'
 
 interface Owner extends ProcessIdentity {
-  /** The processes of a container have numbers of their own: its folders are not judged from elsewhere. */
+  /** The PID namespace: a PID of a container means nothing outside of it. */
   readonly namespace: string
 }
 
@@ -16,7 +16,10 @@ interface Owner extends ProcessIdentity {
 const folders = new Set<string>()
 const swept = new Map<string, Promise<void>>()
 
-/** Makes a folder that only this user can open; it is removed when this process ends, or by a later one if it was killed. */
+/**
+ * Creates a folder that only this user can open. It is removed when this process exits, or by a later process if it
+ * was killed.
+ */
 export async function makeTemporaryFolder(parent: string): Promise<string> {
   const sweeping = swept.get(parent) ?? sweep(parent).catch(() => undefined)
   swept.set(parent, sweeping)
@@ -35,12 +38,12 @@ export async function removeTemporaryFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true })
 }
 
-// A program may end without closing anything.
+// A program may exit without closing its hosts.
 function removeAll(): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 
-/** Removes what processes that were killed have left. */
+/** Removes the folders of processes that were killed. */
 async function sweep(parent: string): Promise<void> {
   const names = (await readdir(parent)).filter((name) => name.startsWith(prefix))
   const namespace = await ownNamespace()
@@ -51,7 +54,7 @@ async function sweep(parent: string): Promise<void> {
   }
 }
 
-// Everybody may make files in such a parent: only what this user made is believed.
+// Any user can create files in such a parent: only those of this user are trusted.
 async function ownerOf(folder: string): Promise<Owner | undefined> {
   try {
     const found = await lstat(folder)

@@ -11,19 +11,19 @@ import { mergeFetched } from './merge-fetched.js'
 import { ChunkHeaderSchema, TreeSchema, wantedSchema } from './reply-schemas.js'
 import type { Session } from './session.js'
 
-/** Up to so many bytes are compressed before they are sent; `Compression yes` in ssh_config does it for more. */
+/** Up to so many bytes are compressed before they are sent; for more, `Compression yes` in ssh_config can do it. */
 const maxCompressedBytes = 1 << 23
 
-/** Where a tree goes on a host. */
+/** Where a tree is stored on a host. */
 export interface SendTarget {
   readonly path: string
-  /** A folder of this name can only hold this very content. */
+  /** Whether the name of the folder is derived from its content, which then never changes. */
   readonly fresh: boolean
-  /** The cluster that will use it: until its run has started, nobody removes it. */
+  /** The cluster that will use it: it is not removed before the run has started. */
   readonly cluster?: string
 }
 
-/** Sends a tree: the other side says which of its files it lacks. */
+/** Sends the files of a tree that the host lacks. */
 export async function sendTree(session: Session, tree: Tree, { path, ...to }: SendTarget): Promise<Sent> {
   const { hash, files } = tree
   await session.ask('receive', { to: path, manifest: { hash, files }, ...to })
@@ -46,18 +46,18 @@ async function sendCompressed(session: Session, tree: Tree, wanted: readonly num
   await session.write(bytes)
 }
 
-/** Brings a file or folder here: written beside its place, and moved there when all has arrived. */
+/** Fetches a file or folder, and merges it into a local path when everything has arrived. */
 export async function receiveTree(
   session: Session,
   from: string,
-  { local, force }: { local: string; force?: boolean | undefined },
+  { local, force }: { local: string; force: boolean },
 ): Promise<void> {
-  await session.ask('give', { from })
+  await session.ask('sendTree', { from })
   const { single, files } = await session.receive(TreeSchema)
   const write = async (path: string): Promise<void> => {
     if (!single) await mkdir(path, { recursive: true })
     for (const file of files) await receiveFile(session, single ? path : join(path, file.path), file)
-    await session.reply<'give'>()
+    await session.reply<'sendTree'>()
   }
   await mergeFetched(local, { single, name: basename(from), force, write })
 }
@@ -80,10 +80,10 @@ async function receiveFile(session: Session, path: string, { size, executable }:
 
 /** Files up to this many bytes are read at once. */
 const small = 1 << 18
-/** So many bytes go out together: each write costs as much as thousands of them. */
+/** The size of a write, in bytes: many small writes are slow. */
 const batch = 1 << 18
 
-/** The bytes of some files of a tree, one file after another; throws when one is not what the tree says. */
+/** Reads some files of a tree, one after another; throws if the size of a file has changed. */
 async function* readContent(tree: Tree, wanted: readonly number[]): AsyncGenerator<Buffer> {
   let waiting: Buffer[] = []
   let size = 0
@@ -100,7 +100,7 @@ async function* readContent(tree: Tree, wanted: readonly number[]): AsyncGenerat
 
 const compressedCache = new WeakMap<Tree, Map<string, Promise<Buffer>>>()
 
-/** The same, compressed as a whole: once for all the hosts that lack the same files. */
+/** Reads and compresses some files of a tree, once for all hosts that lack the same files. */
 function readCompressedContent(tree: Tree, wanted: readonly number[]): Promise<Buffer> {
   const known = compressedCache.get(tree) ?? new Map<string, Promise<Buffer>>()
   compressedCache.set(tree, known)
@@ -128,12 +128,12 @@ async function* readFileChunks(file: TreeFile, source: string): AsyncGenerator<B
   }
   if (read === file.size) return
   throw new ClusterError(
-    `"${file.path}" changed while it was sent: try again when it is at rest, or write "/${file.path}" into .flambeauignore`,
+    `"${file.path}" changed while it was sent: try again when nothing writes to it, or add "/${file.path}" to .flambeauignore`,
     { code: 'FILE_CHANGED' },
   )
 }
 
-// A small file is read sooner than a thread could be asked to do it.
+// For small files, synchronous reads are faster than the thread pool.
 async function* readPieces(source: string, size: number): AsyncGenerator<Buffer> {
   if (size <= small) yield readFileSync(source).subarray(0, size)
   else yield* createReadStream(source, { end: size - 1 })

@@ -2,34 +2,34 @@ import type { Readable, Writable } from 'node:stream'
 import { type ChunkHeader, heartbeat } from './messages.js'
 
 const newline = 0x0a
-/** The longest line that becomes a text at all. */
+/** The longest line that is converted to a string. */
 const defaultMaxLineLength = 1 << 28
 
-/** What the other side sent is not of this protocol. */
+/** The peer violated the protocol. */
 export class ProtocolError extends Error {}
 
-/** The other side closed in the middle of something. */
+/** The peer closed the connection during a message. */
 export class ConnectionClosed extends Error {}
 
-/** What is written to a slow connection may be on its way for so many times the usual silence. */
+/** A write to a slow connection may take so many times the idle timeout. */
 const writeTimeoutFactor = 10
 
-/** How long the other side may be silent while something is expected of it. */
+/** How long the peer may be silent while a message is expected. */
 export interface IdleTimeout {
   readonly ms: number
   /** Ends the connection. */
   readonly onSilence: () => void
 }
 
-/** A conversation over two streams: lines of JSON, and bytes whose number a line before them tells. */
+/** Exchanges messages over two streams: lines of JSON, and bytes whose number the line before them announces. */
 export class MessageConnection {
   readonly #input: AsyncIterator<Buffer>
   readonly #output: Writable
   #unread: Buffer = Buffer.alloc(0)
   #next: Promise<any> | undefined
-  /** The longest line that is taken, in bytes. */
+  /** The longest line that is accepted, in bytes. */
   maxLineLength = defaultMaxLineLength
-  /** Absent while the other side may take any time. */
+  /** Absent while the peer may take any time. */
   idleTimeout: IdleTimeout | undefined
 
   constructor(input: Readable, output: Writable) {
@@ -60,19 +60,19 @@ export class MessageConnection {
     })
   }
 
-  /** Says that an answer is still being worked on, unless the other side has much to read already. */
+  /** Tells the peer that an operation is in progress, unless it has not read earlier output yet. */
   sendHeartbeat(): void {
     if (this.#output.writable && !this.#output.writableNeedDrain)
       this.#output.write(`${JSON.stringify(heartbeat)}\n`)
   }
 
-  /** Sends bytes with the line that tells of them, so that several senders may take turns. */
+  /** Sends a header and its bytes together, so that several senders can alternate. */
   sendChunk(stream: ChunkHeader['stream'], bytes: Uint8Array): Promise<void> {
     const head = Buffer.from(`${JSON.stringify({ bytes: bytes.length, stream } satisfies ChunkHeader)}\n`)
     return this.write(Buffer.concat([head, bytes]))
   }
 
-  /** The next message; `undefined` when the other side has closed. */
+  /** Receives the next message; `undefined` when the peer has closed. */
   async receive<Message = any>(): Promise<Message | undefined> {
     const next = this.peek()
     const message = await next
@@ -80,16 +80,16 @@ export class MessageConnection {
     return message as Message | undefined
   }
 
-  /** The next message, which {@link receive} will give again: to learn of it, or of the end, while doing something else. */
+  /** The next message, which {@link receive} returns again: to notice a message, or the end, during other work. */
   peek(): Promise<unknown> {
     this.#next ??= this.line().then((line) => (line === undefined ? undefined : parseLine(line)))
     return this.#next
   }
 
   /**
-   * The next line as it is; `undefined` at the end.
+   * Reads the next line; `undefined` at the end.
    *
-   * @throws {@link WireFault} when it is too long.
+   * @throws {@link ProtocolError} when it is too long.
    */
   async line(): Promise<string | undefined> {
     const parts: Buffer[] = []
@@ -110,9 +110,9 @@ export class MessageConnection {
   }
 
   /**
-   * The next `count` bytes, in pieces.
+   * Reads the next `count` bytes, in pieces.
    *
-   * @throws {@link WireEnd} when the other side closes before.
+   * @throws {@link ConnectionClosed} when the peer closes before.
    */
   async *bytes(count: number): AsyncGenerator<Buffer> {
     let missing = count
@@ -127,7 +127,7 @@ export class MessageConnection {
   }
 
   async #readChunk(): Promise<Buffer | undefined> {
-    // However a connection ends, it ends.
+    // An error of the stream is treated as its end.
     const next = this.#input.next().catch(() => ({ value: undefined, done: true }))
     const { value, done } = await this.#withIdleTimeout(next)
     return done ? undefined : value

@@ -1,33 +1,99 @@
-import { mkdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { writeAtomically } from '../../util/atomic-write.js'
+import { posix } from 'node:path'
 
-/** Everything that this package puts on a host lies here, but for a line in `authorized_keys`. */
-export const rootFolder = join(homedir(), '.flambeau')
+/** The files and folders of a cluster on a host, by what they contain. */
+const clusterFiles = {
+  /** The key with which the orchestrator logs in to the factories. */
+  key: 'key',
+  publicKey: 'key.pub',
+  /** The host keys of the factories. */
+  knownHosts: 'known_hosts',
+  /** The mark of the connections to the factories that last succeeded. */
+  connections: 'reached',
+  /** The hash of the setup commands that have run. */
+  setup: 'setup',
+  /** Secrets that a user sent for the next run. */
+  secrets: 'secrets.json',
+  /** The trees that the cluster uses. */
+  trees: 'trees.json',
+  /** One link for each run: the last one has the cluster. */
+  claims: 'claims',
+  /** Files of users. */
+  content: 'content',
+  /** Results of tasks that are too large for a message. */
+  results: 'results',
+} as const
 
-/** The packages that runs use: flambeau, extensions and programs, by the hash of flambeau. */
-export const packagesFolder = join(rootFolder, 'packages')
+/** The files and folders of a run, by what they contain. */
+export const runFiles = {
+  /** The runnable, as it is loaded. */
+  job: 'job.yaml',
+  /** The text of the runnable, as the user wrote it. */
+  content: 'content.yaml',
+  program: 'program.json',
+  connection: 'connection.json',
+  secrets: 'secrets.json',
+  spec: 'spec.json',
+  state: 'state.json',
+  exit: 'exit.json',
+  cancel: 'cancel.json',
+  result: 'result.json',
+  losses: 'losses.json',
+  log: 'log',
+  /** The working directory. */
+  work: 'work',
+} as const
 
-/** The folder of each run. */
-export const runsFolder = join(rootFolder, 'runs')
+export type ClusterFile = keyof typeof clusterFiles
+export type RunFile = keyof typeof runFiles
 
-/** What belongs to one cluster. */
-export function clusterFolder(cluster: string): string {
-  return join(rootFolder, 'clusters', cluster)
+/** This package within the package that a run uses. */
+export const ownPackage = 'node_modules/flambeau'
+
+/** The file in a tree that describes it. */
+export const treeManifest = '.flambeau-tree.json'
+
+/**
+ * Where everything of this package is on a host, except a line in `~/.ssh/authorized_keys`:
+ *
+ * ```text
+ * ~/.flambeau/
+ *   packages/HASH/                   flambeau with its dependencies
+ *     programs/HASH/                 packages of users
+ *     extensions/HASH/
+ *   clusters/NAME/                   clusterFiles
+ *   runs/ID/                         runFiles
+ * ```
+ *
+ * Paths are absolute with `home`, and relative to the home folder without.
+ */
+export class HostLayout {
+  readonly root: string
+  readonly packages: string
+  readonly clusters: string
+  readonly runs: string
+
+  constructor(home = '') {
+    this.root = posix.join(home, '.flambeau')
+    this.packages = posix.join(this.root, 'packages')
+    this.clusters = posix.join(this.root, 'clusters')
+    this.runs = posix.join(this.root, 'runs')
+  }
+
+  /** A package by the hash of its tree, or a path within it. */
+  package(hash: string, ...path: readonly string[]): string {
+    return posix.join(this.packages, hash, ...path)
+  }
+
+  /** The folder of a cluster, or something in it. */
+  cluster(name: string, file?: ClusterFile): string {
+    return posix.join(this.clusters, name, file === undefined ? '' : clusterFiles[file])
+  }
+
+  /** The folder of a run, or something in it. */
+  run(id: string, file?: RunFile): string {
+    return posix.join(this.runs, id, file === undefined ? '' : runFiles[file])
+  }
 }
 
-export function runFolder(id: string): string {
-  return join(runsFolder, id)
-}
-
-/** A path of a question: relative ones are taken from the home folder. */
-export function resolveFromHome(path: string): string {
-  return resolve(homedir(), path)
-}
-
-/** Writes a file that only its owner can read: whole or not at all, on the disk when this settles. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeAtomically(path, content, { sync: true })
-}
+/** Where everything is, relative to the home folder of any host. */
+export const fromHome = new HostLayout()

@@ -1,52 +1,52 @@
 import type { TreeManifest } from './tree.js'
 
-/** What a host has to compute with. */
+/** The CPUs, memory and GPUs of a host. */
 export interface Resources {
   readonly cpus: number
   /** In bytes. */
   readonly memory: number
-  /** The names of the GPUs that `nvidia-smi` lists; empty where there is none. */
+  /** The names of the GPUs that `nvidia-smi` lists; empty if there are none. */
   readonly gpus: readonly string[]
 }
 
-/** What a host tells of itself, and of what there is of a cluster on it. */
+/** The state of a host, and of a cluster on it. */
 export interface HostState {
   readonly home: string
   readonly user: string
-  /** Why `~/.flambeau` cannot be written, if it cannot: an errno name. */
+  /** The error code if `~/.flambeau` cannot be written, such as `EACCES`. */
   readonly unwritable?: string
-  /** Bytes left for this user where the home is. */
+  /** The free bytes for this user on the disk of the home folder. */
   readonly freeBytes: number
-  /** The hashes of those trees that were asked for and are not there. */
+  /** The hashes of the requested trees that the host does not have. */
   readonly missing: readonly string[]
-  /** Whether these setup commands have run here. */
+  /** Whether the setup commands with the requested hash have run. */
   readonly setUp: boolean
-  /** The public half of the cluster's key; on the orchestrator only. */
+  /** The public key of the cluster; only on the orchestrator. */
   readonly publicKey?: string
-  /** The lines of `authorized_keys` that are this cluster's. */
+  /** The lines of `authorized_keys` that belong to this cluster. */
   readonly authorized: readonly string[]
-  /** The public keys by which this host is known, as in `ssh-ed25519 AAAA...`. */
+  /** The public host keys, such as `ssh-ed25519 AAAA...`. */
   readonly hostKeys: readonly string[]
-  /** What the orchestrator knows of the factories, as lines of `known_hosts`. */
+  /** The lines of `known_hosts` with which the orchestrator connects to the factories. */
   readonly knownHosts: string
-  /** The mark of the ways to the factories that were tried last, when all of them led there. */
+  /** The mark of the connections to the factories that last succeeded. */
   readonly reached?: string
 }
 
-/** How one run is doing. `lost`: the host was restarted, or the run's supervisor was killed. */
+/** The state of a run. `lost`: the host was restarted, or the supervisor of the run was killed. */
 export type RunState = 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
 
-/** What is known of a run. */
+/** The status of a run. */
 export interface RunStatus {
   readonly id: string
   readonly cluster: string
   readonly state: RunState
-  /** What it runs, such as `job.yaml`. */
+  /** The name of the runnable file, such as `job.yaml`. */
   readonly file: string
   /** ISO 8601, by the clock of the host. */
   readonly startedAt: string
   readonly endedAt?: string
-  /** Exact, when the run ended by itself. */
+  /** Present if the run exited by itself. */
   readonly exitCode?: number
   /** The signal that ended it, such as `SIGKILL`. */
   readonly signal?: string
@@ -54,54 +54,61 @@ export interface RunStatus {
   readonly logSize: number
 }
 
-/** How a program on a host ended: by itself with a code from 0 to 255, or by a signal. */
+/** How a program on a host exited: with a code from 0 to 255, or by a signal. */
 export interface Exit {
   readonly exitCode: number | null
   readonly signal: string | null
 }
 
-/** What a run needs besides the trees. */
+/** A run to start; its trees were sent before. */
 export interface RunSpecification {
   readonly id: string
   readonly cluster: string
   readonly file: string
-  /** Cancel what runs in the cluster, and run this. */
+  /** Whether to cancel the active run of the cluster first. */
   readonly force: boolean
-  /** The hash of the tree that holds flambeau itself. */
+  /** The hash of the tree that contains flambeau. */
   readonly packageHash: string
   /** Text files of the run folder, by name. */
   readonly files: Readonly<Record<string, string>>
 }
 
-/** Every question to a host with its answer. What follows in bytes is told by the one who sends it. */
+/**
+ * The operations of the agent, each with its request (`ask`) and its reply. The sender of bytes announces their
+ * number.
+ */
 export interface Operations {
   inspect: {
     ask: {
       cluster: string
       trees: readonly string[]
       setup?: string
-      /** Make the key of the cluster, if it is not there. */
+      /** Whether to create the key of the cluster if it is missing. */
       makeKey: boolean
     }
     reply: HostState
   }
-  measure: { ask: {}; reply: Resources }
-  /** Runs shell commands, one after another; with a `hash` it is noted that those have run. */
+  resources: { ask: {}; reply: Resources }
+  /** Runs shell commands in order; with a `hash`, records that they have run. */
   setUp: { ask: { cluster: string; commands: readonly string[]; hash?: string }; reply: SetupResult }
   authorize: { ask: { cluster: string; publicKey: string }; reply: Done }
-  know: { ask: { cluster: string; knownHosts: string }; reply: Done }
-  /** Runs programs that connect to the factories; when all succeed, `mark` is kept. */
-  reach: {
+  /** Replaces the `known_hosts` file of the orchestrator. */
+  setKnownHosts: { ask: { cluster: string; knownHosts: string }; reply: Done }
+  /** Runs programs that connect to the factories; stores `mark` if all succeed. */
+  testConnections: {
     ask: { cluster: string; commands: readonly (readonly string[])[]; mark?: string }
     reply: { ends: readonly { exitCode: number | null; stderr: string }[] }
   }
-  /** Offers a tree; answered with {@link WantedFiles}. If that is anything, {@link ContentHeader} and its bytes follow. */
+  /**
+   * Receives a tree. The agent sends {@link WantedFiles}; unless they are empty, a {@link ContentHeader} and its
+   * bytes follow.
+   */
   receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
-  /** Says what the run that a cluster has just started uses, as paths below `packages`; what nobody uses may go. */
+  /** Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed. */
   retain: { ask: { cluster: string; trees: readonly string[] }; reply: Done }
-  /** Answered with a manifest, after which the {@link ChunkHeader}s of all files follow. */
-  give: { ask: { from: string }; reply: Done }
-  /** Answered with pieces of output and the exit; `input` bytes follow. */
+  /** Sends a file or folder: a list of files, then each file in chunks with a {@link ChunkHeader}. */
+  sendTree: { ask: { from: string }; reply: Done }
+  /** Runs a program. `input` bytes follow the request; chunks of output come before the reply. */
   exec: {
     ask: { argv: readonly string[]; cwd?: string; env?: Readonly<Record<string, string>>; input: number }
     reply: Exit
@@ -115,13 +122,13 @@ export interface Operations {
   start: { ask: RunSpecification; reply: { id: string } }
   runs: { ask: { cluster: string }; reply: { runs: RunStatus[] } }
   status: { ask: { cluster: string; id: string }; reply: RunStatus }
-  /** Where the last `tail` lines of a run's log begin, in bytes. */
+  /** Finds the byte at which the last `tail` lines of a log start. */
   logStart: { ask: { cluster: string; id: string; tail: number }; reply: { offset: number } }
-  /** Answered with {@link ChunkHeader}s from `offset` on; with `follow` until the run has ended. */
+  /** Sends the log in chunks from `offset` on; with `follow`, until the run is over. */
   logs: { ask: { cluster: string; id: string; offset: number; follow: boolean }; reply: Done }
   wait: { ask: { cluster: string; id: string }; reply: RunStatus & { result?: string } }
   cancel: { ask: { cluster: string; id: string; graceMs: number }; reply: RunStatus }
-  /** Removes all that this package put on the host for a cluster. */
+  /** Removes everything that this package put on the host for a cluster. */
   down: { ask: { cluster: string; force: boolean; graceMs: number }; reply: Done }
 }
 
@@ -129,11 +136,16 @@ export type Operation = keyof Operations
 export type Request<O extends Operation> = Operations[O]['ask']
 export type Reply<O extends Operation> = Operations[O]['reply']
 
+/** A value before it is written as JSON, which leaves out what is `undefined`. */
+export type Unwritten<T> = T extends object
+  ? { [K in keyof T]: {} extends Pick<T, K> ? Unwritten<T[K]> | undefined : Unwritten<T[K]> }
+  : T
+
 export interface Done {
   readonly done: true
 }
 
-/** How the first setup command that failed ended; nothing when all went well. */
+/** The setup command that failed, if one did. */
 export interface SetupResult {
   readonly failed?: { command: string; exitCode: number | null; signal: string | null; output: string }
 }
@@ -143,34 +155,34 @@ export interface WantedFiles {
   readonly wanted: readonly number[]
 }
 
-/** The bytes of all wanted files follow, one after another: `compressed` bytes of gzip, or as they are. */
+/** Precedes the bytes of all wanted files: `compressed` bytes of gzip, or the plain bytes. */
 export interface ContentHeader {
   readonly compressed?: number
 }
 
-/** So many bytes follow, of standard output (or of a file) or of standard error. */
+/** Precedes so many bytes of standard output (or of a file) or of standard error. */
 export interface ChunkHeader {
   readonly bytes: number
   readonly stream: 'stdout' | 'stderr'
 }
 
-/** The last line that answers a question. */
+/** The last message of a response. */
 export type Response<O extends Operation = Operation> =
-  | { readonly reply: Reply<O> }
-  | { readonly error: AgentError }
+  | { readonly reply: Unwritten<Reply<O>> }
+  | { readonly error: Unwritten<AgentError> }
 
-/** What went wrong on the host; `code` is ours, such as `RUN_ACTIVE`, or an errno name. */
+/** An error on the host; `code` is one of this package, such as `RUN_ACTIVE`, or that of a system error. */
 export interface AgentError {
   readonly code: string
   readonly message: string
   readonly detail?: string
 }
 
-/** Said again and again while an answer is worked on: who waits for it knows that it is. */
+/** Sent repeatedly while an operation is in progress, so that the client knows that it is. */
 export const heartbeat = { alive: true } as const
 
-/** How often that is said, in milliseconds: several times while the other side may be silent. */
+/** The interval of heartbeats in milliseconds: a fraction of the time that a host may be silent. */
 export const heartbeatMs = 10_000
 
-/** The line before which the login shell of a host may print what it likes. */
+/** The first line of the agent. The login shell of a host may print anything before it. */
 export const greeting = 'flambeau-agent-ready'

@@ -1,8 +1,8 @@
 const publicKeyLine = /^([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})$/
 
 /**
- * Whether a text is one public key as OpenSSH writes it, `type base64`, and nothing besides: what is pasted into
- * `authorized_keys` or `known_hosts` must not bring a second line or options of its own.
+ * Whether a text is exactly one public key in the format of OpenSSH, `type base64`: text that is written to
+ * `authorized_keys` or `known_hosts` must not contain a second line or options.
  */
 export function isPublicKey(text: string): boolean {
   const [, type = '', base64 = ''] = publicKeyLine.exec(text) ?? []
@@ -14,21 +14,21 @@ export function isPublicKey(text: string): boolean {
   )
 }
 
-/** Whether a text is a cluster's public key: with the comment by which its line is known. */
+/** Whether a text is the public key of a cluster: a public key with the comment of the cluster. */
 export function isClusterKey(text: string, cluster: string): boolean {
   const comment = ` ${clusterKeyComment(cluster)}`
   return text.endsWith(comment) && isPublicKey(text.slice(0, -comment.length))
 }
 
-/** The comment by which a cluster's key is known wherever it lies. */
+/** The comment that identifies the key of a cluster. */
 export function clusterKeyComment(cluster: string): string {
   return `flambeau:${cluster}`
 }
 
 /**
- * The line of `authorized_keys` by which a factory lets the orchestrator in: programs, and ports, through which the
- * workers of a pool reach its Redis where nothing but SSH is open. Who may run any program may open any port by one, so
- * this gives no more power than programs alone.
+ * The line of `authorized_keys` that lets the orchestrator log in to a factory. Besides programs it allows port
+ * forwarding, through which the workers of a pool connect to its Redis if only SSH is open. A user who can run any
+ * program can open any port, so port forwarding grants nothing more.
  */
 export function authorizedLine(publicKey: string): string {
   return `restrict,port-forwarding ${publicKey}`

@@ -15,23 +15,23 @@ export interface TreeFile {
   readonly hash: string
 }
 
-/** What a folder holds. Two trees with the same hash are the same. */
+/** The files of a folder. Two trees with the same hash are equal. */
 export interface TreeManifest {
   readonly hash: string
   /** Sorted by path. */
   readonly files: readonly TreeFile[]
 }
 
-/** A folder as a manifest, with the path on this machine of each of its files. */
+/** A manifest with the local path of each file. */
 export interface Tree extends TreeManifest {
   readonly sources: readonly string[]
 }
 
 /** How {@link readTree} looks at a folder. */
 interface TreeOptions {
-  /** Leaves out what it says `true` to: a path relative to the folder, that of a folder with `/` at its end. */
+  /** Whether to skip a path, which is relative to the folder; the path of a folder ends with `/`. */
   readonly ignore?: (path: string) => boolean
-  /** `false` leaves the hashes empty, for a tree that is compared with nothing. */
+  /** Whether to compute hashes; they are empty otherwise. */
   readonly hashed?: boolean
 }
 
@@ -40,7 +40,7 @@ interface SourceFile {
   readonly source: string
 }
 
-/** What a folder holds, links followed; a single file is a tree of one. */
+/** Lists the files of a folder and follows links; a single file is a tree with one file. */
 export async function readTree(folder: string, { ignore, hashed = true }: TreeOptions = {}): Promise<Tree> {
   const found = (await stat(folder)).isFile()
     ? [{ path: basename(folder), source: folder }]
@@ -48,7 +48,7 @@ export async function readTree(folder: string, { ignore, hashed = true }: TreeOp
   return treeOfFiles(found, hashed)
 }
 
-/** The tree of files from different places. */
+/** Makes a tree of files from different folders. */
 export async function treeOfFiles(found: readonly SourceFile[], hashed = true): Promise<Tree> {
   const sorted = found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   const files = await mapLimited(sorted, 16, (file) => describeFile(file, hashed))
@@ -56,7 +56,7 @@ export async function treeOfFiles(found: readonly SourceFile[], hashed = true): 
   return { hash, files, sources: sorted.map(({ source }) => source) }
 }
 
-/** The files below a folder. `within` are the real folders above it: a link to one of them is not followed. */
+/** The files below a folder. `within` lists the real paths above it: a link to one of them would be a cycle. */
 async function listFiles(
   at: SourceFile,
   ignore: (path: string) => boolean,
@@ -79,7 +79,7 @@ async function listFiles(
 async function describeFile({ path, source }: SourceFile, hashed: boolean): Promise<TreeFile> {
   const { size, mode } = await stat(source)
   const executable = (mode & 0o100) !== 0
-  // A file that grows meanwhile, such as a log, is what was read of it.
+  // A file may grow meanwhile, such as a log: its size is that of what was read.
   return { path, executable, ...(hashed ? await hashFile(source, size) : { size, hash: '' }) }
 }
 
@@ -93,7 +93,7 @@ function hashOf(files: readonly TreeFile[]): string {
 const longestName = 255
 const longestPath = 4095
 
-/** Whether a path of a tree stays inside of it, and can be written: relative, without `..`, `.`, empty names and NUL. */
+/** Whether a path stays inside its tree and can be written: relative, without `..`, `.`, empty names and NUL. */
 export function isTreePath(path: string): boolean {
   if (path.includes('\0') || Buffer.byteLength(path) > longestPath) return false
   return path.split('/').every((name) => !unusableNames.has(name) && Buffer.byteLength(name) <= longestName)
@@ -119,7 +119,7 @@ function parentsOf(path: string): string[] {
 /** Files up to this many bytes are read at once: that is several times faster for a thousand small ones. */
 const readWholeUpTo = 1 << 20
 
-/** What was read of a file. */
+/** The size and hash of what was read of a file. */
 interface FileHash {
   /** In bytes. */
   readonly size: number
@@ -127,7 +127,7 @@ interface FileHash {
   readonly hash: string
 }
 
-/** SHA-256 of the first `most` bytes of a file, or of all where there are fewer. */
+/** Computes the SHA-256 of at most the first `most` bytes of a file. */
 export async function hashFile(path: string, most: number): Promise<FileHash> {
   const digest = createHash('sha256')
   let size = 0

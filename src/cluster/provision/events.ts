@@ -1,6 +1,6 @@
 import type { Member } from '../members.js'
 
-/** What was done on one host to make it ready; nothing when it was. */
+/** What `up` did on a host; nothing if the host was ready. */
 export interface HostReport {
   readonly host: string
   readonly role: Member['role']
@@ -8,7 +8,7 @@ export interface HostReport {
   readonly did: readonly string[]
 }
 
-/** What would be done on one host to make it ready; empty when it is. */
+/** What `up` would do on a host; nothing if the host is ready. */
 export interface HostPlan {
   readonly host: string
   readonly role: Member['role']
@@ -16,13 +16,13 @@ export interface HostPlan {
   readonly would: readonly string[]
 }
 
-/** What happens while a cluster is brought up, or a run is sent, as it happens. */
+/** An event while a cluster is brought up or a run is sent. */
 export type ClusterEvent =
   | { readonly kind: 'connected' | 'ready'; readonly host: string }
   | { readonly kind: 'did'; readonly host: string; readonly what: string }
   | { readonly kind: 'failed'; readonly host: string; readonly message: string }
 
-/** How a caller follows and ends what a cluster does. */
+/** Options of calls that may take long. */
 export interface ClusterCallOptions {
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: ClusterEvent) => void) | undefined

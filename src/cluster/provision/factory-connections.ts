@@ -5,57 +5,49 @@ import { knownHostsName } from '../host/ssh-config.js'
 import { lastLine } from '../host/ssh-errors.js'
 import { isolatedArguments, pathSetting } from '../host/ssh-options.js'
 import type { Member } from '../members.js'
+import { HostLayout } from '../protocol/layout.js'
 import { factoryOptions } from '../run/current-run.js'
-import { authorizedOrchestrator, type InspectedHost, type ProvisionRequest, type ReadyHost } from './steps.js'
+import { type InspectedHost, letOrchestratorIn, type ProvisionRequest } from './steps.js'
 
-/** What came of it when an orchestrator connected to its factories. */
+/** What happened when the orchestrator connected to its factories. */
 export interface ConnectionReport {
-  /** In words; absent when nothing had to be tried. */
-  readonly did?: string
+  /** What was done, or is planned in a dry run, in words; empty if there was nothing to do. */
+  readonly steps: readonly string[]
   readonly findings: readonly HostFinding[]
 }
 
-/** A connection to try: the program that makes it, from the orchestrator. */
+/** A connection to test: the command that the orchestrator runs. */
 interface FactoryConnection {
   readonly member: Member
   readonly argv: readonly string[]
 }
 
 /**
- * Lets the orchestrator connect to each of its factories, when there is a way that it has not gone yet. A way that led
- * there before is not tried again: for a cluster at which nothing changed that would be one more connection a host.
+ * Lets the orchestrator connect to each of its factories, if anything has changed since this last succeeded: otherwise
+ * it would cost one connection for each host of a cluster that is ready.
  */
 export async function testFactoryConnections(
-  { cluster, members, signal }: ProvisionRequest,
-  orchestrator: ReadyHost,
-  ready: readonly ReadyHost[],
+  { cluster, members, dryRun, signal }: ProvisionRequest,
+  orchestrator: InspectedHost,
+  hosts: readonly InspectedHost[],
 ): Promise<ConnectionReport> {
-  const routes = connectionsTo(ready, orchestrator, cluster)
-  const mark = markOf(routes, ready)
+  const connections = connectionsTo(hosts, orchestrator, cluster)
+  const mark = markOf(connections, hosts)
   const isUnchanged =
-    mark === orchestrator.state.reached && !ready.some(({ did }) => did.includes(authorizedOrchestrator))
-  if (routes.length === 0 || isUnchanged) return { findings: [] }
-  const commands = routes.map(({ argv }) => argv)
-  const isComplete = ready.length === members.length
-  const ask = { cluster, commands, ...(isComplete ? { mark } : {}) }
-  const { ends } = await orchestrator.member.host.ask('reach', ask, signal)
-  const findings = routes.flatMap(({ member }, index) => {
+    mark === orchestrator.state.reached && !hosts.some(({ steps }) => steps.includes(letOrchestratorIn))
+  if (connections.length === 0 || isUnchanged) return { steps: [], findings: [] }
+  if (dryRun) return { steps: [`connect to ${describeFactories(connections)}`], findings: [] }
+  const commands = connections.map(({ argv }) => argv)
+  const isComplete = hosts.length === members.length
+  const request = { cluster, commands, mark: isComplete ? mark : undefined }
+  const { ends } = await orchestrator.member.host.ask('testConnections', request, signal)
+  const findings = connections.flatMap(({ member }, index) => {
     const { exitCode, stderr } = ends[index]!
-    return exitCode === 0 ? [] : [connectionFinding({ orchestrator, member, cluster, stderr })]
+    return exitCode === 0 ? [] : [connectionFailed({ orchestrator, member, cluster, stderr })]
   })
-  return findings.length > 0 ? { findings } : { did: `reached ${describeFactories(routes)}`, findings }
-}
-
-/** What {@link testFactoryConnections} would do, in words. */
-export function plannedConnections(
-  { cluster }: ProvisionRequest,
-  host: InspectedHost,
-  all: readonly InspectedHost[],
-): string[] {
-  if (host.member.role !== 'orchestrator') return []
-  const routes = connectionsTo(all, host, cluster)
-  const isUnchanged = routes.length === 0 || markOf(routes, all) === host.state.reached
-  return isUnchanged ? [] : [`connect to ${describeFactories(routes)}`]
+  return findings.length > 0
+    ? { steps: [], findings }
+    : { steps: [`reached ${describeFactories(connections)}`], findings }
 }
 
 function describeFactories({ length }: readonly FactoryConnection[]): string {
@@ -63,22 +55,23 @@ function describeFactories({ length }: readonly FactoryConnection[]): string {
 }
 
 function connectionsTo(
-  seen: readonly InspectedHost[],
+  hosts: readonly InspectedHost[],
   { state }: InspectedHost,
   cluster: string,
 ): FactoryConnection[] {
-  return seen.flatMap(({ member }) => {
+  return hosts.flatMap(({ member }) => {
     const { role, connection } = member
     if (role !== 'factory' || connection.kind !== 'ssh') return []
-    const key = `${state.home}/.flambeau/clusters/${cluster}/key`
+    const key = new HostLayout(state.home).cluster(cluster, 'key')
     const options = factoryOptions(connection, { key, user: state.user })
     return [{ member, argv: ['ssh', ...isolatedArguments(options), '--', options.address, 'true'] }]
   })
 }
 
-function markOf(routes: readonly FactoryConnection[], seen: readonly InspectedHost[]): string {
-  const keys = seen.map(({ state }) => state.publicKey)
-  const all = [routes.map(({ argv }) => argv), keys, knownHostsOf(seen)]
+/** Changes with anything that could make a connection fail which succeeded before. */
+function markOf(connections: readonly FactoryConnection[], hosts: readonly InspectedHost[]): string {
+  const keys = hosts.map(({ state }) => state.publicKey)
+  const all = [connections.map(({ argv }) => argv), keys, knownHostsOf(hosts)]
   return createHash('sha256').update(JSON.stringify(all)).digest('hex')
 }
 
@@ -89,23 +82,23 @@ interface FailedConnection {
   readonly stderr: string
 }
 
-function connectionFinding({ orchestrator, member, cluster, stderr }: FailedConnection): HostFinding {
-  const { name: from } = orchestrator.member.host
-  const { name: to } = member.host
-  const { address, port = 22, connection } = member
+function connectionFailed({ orchestrator, member, cluster, stderr }: FailedConnection): HostFinding {
+  const { host: orchestratorHost } = orchestrator.member
+  const { address, port = 22, connection, host: factory } = member
   const user = connection.kind === 'ssh' ? connection.user : undefined
-  const where = `${user === undefined ? '' : `${user}@`}${address}`
+  const destination = user === undefined ? address : `${user}@${address}`
   const reason = lastLine(stderr.replace(/\.(?=\s*$)/, ''))
-  const folder = `${orchestrator.state.home}/.flambeau/clusters/${cluster}`
-  const settings = ['-i', `${folder}/key`, '-o', `UserKnownHostsFile=${pathSetting(`${folder}/known_hosts`)}`]
-  const ssh = commandLine(['ssh', '-p', String(port), ...settings, where, 'true'])
-  const start = orchestrator.member.host.command
+  const layout = new HostLayout(orchestrator.state.home)
+  const knownHosts = pathSetting(layout.cluster(cluster, 'knownHosts'))
+  const settings = ['-i', layout.cluster(cluster, 'key'), '-o', `UserKnownHostsFile=${knownHosts}`]
+  const ssh = commandLine(['ssh', '-p', String(port), ...settings, destination, 'true'])
+  const login = orchestratorHost.command
   const message = [
-    `Orchestrator "${from}" does not reach factory "${to}" at "${where}", port ${port} (${reason}): `,
-    adviceFor(stderr, to),
-    `; "${start === undefined ? ssh : `${start} ${quoteArgument(ssh)}`}" tries it`,
+    `Orchestrator "${orchestratorHost.name}" does not reach factory "${factory.name}" at "${destination}", port ${port} (${reason}): `,
+    adviceFor(stderr, factory.name),
+    `; "${login === undefined ? ssh : `${login} ${quoteArgument(ssh)}`}" tries it`,
   ].join('')
-  return { host: to, code: 'FACTORY_OUT_OF_REACH', message }
+  return { host: factory.name, code: 'FACTORY_OUT_OF_REACH', message }
 }
 
 const advices: readonly (readonly [RegExp, (factory: string) => string])[] = [
@@ -116,24 +109,24 @@ const advices: readonly (readonly [RegExp, (factory: string) => string])[] = [
   [
     /Permission denied/,
     () =>
-      'let its sshd read "~/.ssh/authorized_keys" of that user ("sudo sshd -T | grep -i authorizedkeysfile" says what it reads)',
+      'let its sshd read "~/.ssh/authorized_keys" of that user ("sudo sshd -T | grep -i authorizedkeysfile" shows which file it reads)',
   ],
   [
     /Host key verification failed|REMOTE HOST IDENTIFICATION/,
     () =>
-      'another machine answers there, or its sshd has keys that are neither in its "/etc/ssh" nor known here',
+      'another machine has that address, or its sshd has host keys that are neither in its "/etc/ssh" nor known here',
   ],
 ]
 
 function adviceFor(stderr: string, factory: string): string {
   const found = advices.find(([pattern]) => pattern.test(stderr))
   if (found) return found[1](factory)
-  return `if the orchestrator sees it at another address, write both ("factories_ips: [[${factory}, ADDRESS]]"), else let its connections in`
+  return `if it has another address for the orchestrator, write both ("factories_ips: [[${factory}, ADDRESS]]"); otherwise allow its connections`
 }
 
-/** The keys of the factories as lines of `known_hosts`, as the orchestrator will look for them. */
-export function knownHostsOf(seen: readonly InspectedHost[]): string {
-  const factories = seen.filter(({ member }) => member.role === 'factory')
+/** The host keys of the factories as lines of `known_hosts`, with the addresses that the orchestrator uses. */
+export function knownHostsOf(hosts: readonly InspectedHost[]): string {
+  const factories = hosts.filter(({ member }) => member.role === 'factory')
   const lines = factories.flatMap(({ member: { address, port }, hostKeys }) =>
     hostKeys.map((key) => `${knownHostsName(address, port)} ${key}\n`),
   )

@@ -1,16 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClusterError } from '../../errors.js'
 import { runVariable } from '../agent/run-processes.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
 import { SSHHost } from '../host/ssh-host.js'
-import type { SSHHostOptions } from '../host/ssh-options.js'
+import { type CompleteSSHOptions, completeSSHOptions } from '../host/ssh-options.js'
 import type { Connection } from '../members.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
-import type { Connections, RunProgram } from './run-folder.js'
+import { type Connections, type RunProgram, readRunFile } from './run-folder.js'
 
-/** The run on a cluster that this process is. */
+/** The run on a cluster that this process executes. */
 export interface CurrentRun {
   /** Its folder on the orchestrator. */
   readonly folder: string
@@ -18,18 +17,20 @@ export interface CurrentRun {
   readonly connections: Connections
 }
 
-/** @throws {@link ClusterError} where this process is no run on a cluster. */
+/** @throws {@link ClusterError} if this process is not a run on a cluster. */
 export async function currentRun(): Promise<CurrentRun> {
   const folder = process.env[runVariable]
   if (folder === undefined)
-    throw new ClusterError('This is no run on a cluster, so it has no factories: submit it to one', {
-      code: 'NO_RUN',
-    })
-  const [program, connections] = await Promise.all(
-    ['program.json', 'connection.json'].map(async (name) =>
-      JSON.parse(await readFile(join(folder, name), 'utf8')),
-    ),
-  )
+    throw new ClusterError(
+      'This process is not a run on a cluster, so it has no factories: submit the runnable to a cluster',
+      {
+        code: 'NO_RUN',
+      },
+    )
+  const [program, connections] = await Promise.all([
+    readRunFile<RunProgram>(folder, 'program'),
+    readRunFile<Connections>(folder, 'connection'),
+  ])
   return { folder, program, connections }
 }
 
@@ -41,7 +42,7 @@ export async function currentRun(): Promise<CurrentRun> {
  * for (const factory of await connectToFactories(this.env)) await factory.exec(['nproc'])
  * ```
  *
- * @throws `ClusterError` where this process is no run on a cluster.
+ * @throws `ClusterError` if this process is not a run on a cluster.
  */
 export async function connectToFactories(env: RemoteEnvironment): Promise<readonly AgentHost[]> {
   const { connections } = await currentRun()
@@ -53,11 +54,14 @@ function hostOf(connection: Connection, env: RemoteEnvironment): AgentHost {
   return new SSHHost(factoryOptions(connection, env))
 }
 
-/** How the orchestrator reaches a factory, with the key of the cluster and no other, at a host key that it was given. */
+/**
+ * The SSH options with which the orchestrator connects to a factory: only the key of the cluster, and only the host
+ * keys that were sent to it.
+ */
 export function factoryOptions(
   { address, port, user, node }: Extract<Connection, { kind: 'ssh' }>,
   env: Pick<RemoteEnvironment, 'key' | 'user'>,
-): SSHHostOptions & { readonly hostKey: { file: string } } {
+): CompleteSSHOptions & { readonly hostKey: { file: string } } {
   const hostKey = { file: join(dirname(env.key), 'known_hosts') }
-  return { address, port, user: user ?? env.user, key: env.key, hostKey, node }
+  return { ...completeSSHOptions({ address, port, user: user ?? env.user, key: env.key, node }), hostKey }
 }

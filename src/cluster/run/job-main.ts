@@ -14,19 +14,19 @@ import { recordLoss, writeReserved } from '../agent/reserved-file.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
 /**
- * What runs on the orchestrator: loads the runnable of a run folder with all that it needs, and runs it as it would run
- * at home. `node run-job.js RUN_FOLDER`.
+ * The process of a run on the orchestrator: `node run-job.js RUN_FOLDER`. It loads the runnable of the run folder
+ * with its imports, extensions and secrets, and runs it as it would run locally.
  */
 
 const folder = process.argv[2]!
 // This file is in node_modules/flambeau/dist/cluster of the package that the run uses.
 const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
 
-// Without a listener, a write to a log on a full disk would end the run.
+// Without a listener, a failed write to the log on a full disk would crash the run.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => void recordLoss(folder, { log: code }))
 process.exitCode = await runJob()
-// A timer or a server that the run forgot does not keep it going.
+// A timer or server that is still open must not keep the process alive.
 process.exit()
 
 async function runJob(): Promise<number> {
@@ -67,7 +67,7 @@ async function jobOf({ extensions }: RunProgram): Promise<string> {
   const job = await read('job.yaml')
   const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
   if (paths.length === 0) return job
-  // A runnable that stood below extensions here has the line between them in its text already.
+  // A runnable that had extensions starts with the separator already.
   return dump(Object.fromEntries(paths)) + (job.startsWith('---') ? '' : '---\n') + job
 }
 
@@ -75,7 +75,7 @@ function read(name: string): Promise<string> {
   return readFile(join(folder, name), 'utf8')
 }
 
-// What JSON cannot hold is no reason for a run that succeeded to fail.
+// A result that JSON cannot represent must not fail a run that succeeded.
 async function writeResult(value: unknown): Promise<number> {
   let json: string | undefined
   try {

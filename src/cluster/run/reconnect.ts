@@ -1,16 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isFlambeauError } from '../../errors.js'
 
-/** How a question about a run is asked again when the connection is lost. */
+/** How a call reconnects after its connection is lost. */
 export interface ReconnectOptions {
   readonly signal?: AbortSignal | undefined
-  /** How long to try to connect again, in milliseconds; ten minutes when absent. Time that this machine sleeps is not counted. */
+  /**
+   * How long to try to reconnect, in milliseconds; ten minutes by default. Time during which this machine sleeps does
+   * not count.
+   */
   readonly reconnectTimeoutMs?: number | undefined
-  /** Hears of each loss of the connection, before it is tried again. */
+  /** Called after each loss of the connection, before the first attempt to reconnect. */
   readonly onConnectionLost?: ((error: Error) => void) | undefined
 }
 
-/** Codes of errors after which the same question may well be answered a little later: no network, no names either. */
+/** Codes of errors that may be transient: without a network, names are not resolved either. */
 const passing: ReadonlySet<string> = new Set([
   'HOST_LOST',
   'HOST_UNREACHABLE',
@@ -18,19 +21,19 @@ const passing: ReadonlySet<string> = new Set([
   'HOST_SILENT',
 ])
 
-/** Longer than a host takes to start. */
+/** Longer than a host takes to boot. */
 export const usualReconnectMs = 600_000
 const longestPauseMs = 5000
-/** A connection that lasted this long was good: its loss is a new one. */
+/** After a connection has lasted this long, its loss starts a new timeout. */
 const steadyMs = 60_000
-/** No attempt takes longer: what does was asleep. */
+/** No attempt takes longer, unless this machine was asleep. */
 const longestAttemptMs = 60_000
 
 /**
- * Asks again when the connection is lost on the way, for as long as is wanted. A host that cannot be reached in the
- * first place is an error at once, unless it is `known` to have answered before.
+ * Calls `ask` again after the connection is lost, until the timeout. A host that cannot be reached at the first
+ * attempt is an error at once, unless `isKnown` says that it has answered before.
  *
- * @throws What the last attempt threw: `isConnectionLoss` says whether it was the connection.
+ * @throws The error of the last attempt; `isConnectionLoss` says whether the connection was the reason.
  */
 export async function retryOnConnectionLoss<T>(
   ask: () => Promise<T>,
@@ -54,7 +57,7 @@ export async function retryOnConnectionLoss<T>(
   }
 }
 
-/** Whether an error says that a host is not reached, and nothing of what it does. */
+/** Whether an error means that the host cannot be reached, rather than that an operation failed. */
 export function isConnectionLoss(error: unknown): error is Error & { readonly code: string } {
   return isFlambeauError(error) && passing.has(error.code)
 }

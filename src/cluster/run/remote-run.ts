@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { ClusterError } from '../../errors.js'
 import { unreachableCode } from '../../util/exit-codes.js'
@@ -5,6 +6,7 @@ import { fromJson } from '../../util/json.js'
 import { defaultGraceMs } from '../../util/process.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
+import { fromHome } from '../protocol/layout.js'
 import type { RunStatus } from '../protocol/messages.js'
 import {
   isConnectionLoss,
@@ -13,30 +15,24 @@ import {
   usualReconnectMs,
 } from './reconnect.js'
 
-/** How {@link RemoteRun.logs} is read; the log is followed through cut connections, as {@link ReconnectOptions} say. */
+/** Options of {@link RemoteRun.logs}. With `follow`, it reconnects as {@link ReconnectOptions} describe. */
 export interface LogOptions extends ReconnectOptions {
-  /** Go on until the run is over; otherwise end with what there is. */
+  /** Whether to continue until the run is over; by default the stream ends at the current end of the log. */
   readonly follow?: boolean
-  /** Where to begin, in bytes. */
+  /** The byte at which to start. */
   readonly offset?: number
-  /** Begin with so many of the last lines that there are, in place of `offset`. */
+  /** The number of last lines with which to start, instead of `offset`. */
   readonly tail?: number | undefined
 }
 
 /** How a run ended. */
 export interface RunEnd extends RunStatus {
-  /** What `run()` returned, if JSON can hold it. */
+  /** The value that `run()` returned, if JSON can represent it. */
   readonly value?: unknown
 }
 
-/** Where a run's folder lies on the orchestrator, from the home folder. */
-export function runPath(id: string): string {
-  return `.flambeau/runs/${id}`
-}
-
 /**
- * A run on a cluster, which goes on whether anyone looks or not: attach to it with its id, from any process, at any
- * time.
+ * A run on a cluster. It continues without this process: attach to it by its id, from any process, at any time.
  *
  * ```ts
  * const run = cluster.attach('20261124-161622-5f3a')
@@ -48,7 +44,7 @@ export class RemoteRun {
   readonly id: string
   readonly #cluster: string
   readonly #host: AgentHost
-  /** Whether the host has spoken of it. */
+  /** Whether the host has confirmed that the run exists. */
   #wasSeen: boolean
 
   /** @internal */
@@ -60,17 +56,17 @@ export class RemoteRun {
   }
 
   /**
-   * How it is doing.
+   * Returns the status of the run.
    *
-   * @throws `ClusterError` when there is no such run.
+   * @throws `ClusterError` when the run does not exist.
    */
   status(): Promise<RunStatus> {
     return this.#status()
   }
 
   /**
-   * What it has written, byte for byte; with `follow` through cut connections, until the run is over. The stream ends
-   * with a `ClusterError` of code `RUN_OUT_OF_REACH` when its host cannot be reached any more.
+   * Returns the output of the run, byte for byte. With `follow`, the stream reconnects, and ends when the run is
+   * over. It fails with a `ClusterError` of code `RUN_OUT_OF_REACH` when the host can no longer be reached.
    */
   logs(options: LogOptions = {}): Readable {
     const output = new PassThrough()
@@ -85,13 +81,13 @@ export class RemoteRun {
   }
 
   /**
-   * Waits until it is over, through cut connections.
+   * Waits until the run is over, and reconnects as needed.
    *
-   * @throws `ClusterError` with code `RUN_OUT_OF_REACH` when its host cannot be reached any more: the run goes on.
+   * @throws `ClusterError` with code `RUN_OUT_OF_REACH` when the host can no longer be reached: the run continues.
    */
   async wait(options: ReconnectOptions = {}): Promise<RunEnd> {
     const ask = async () => {
-      // Whoever waits is to know that there is something to wait for, should the connection be lost.
+      // Reconnecting makes sense only for a run that is known to exist.
       if (!this.#wasSeen) await this.#status(options.signal)
       return this.#host.ask('wait', this.#ask, options.signal)
     }
@@ -99,18 +95,18 @@ export class RemoteRun {
     return result === undefined ? status : { ...status, value: fromJson(result) }
   }
 
-  /** Ends its process group: TERM, and KILL after the grace. Does nothing to a run that is over. */
+  /** Terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it is. */
   cancel({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<RunStatus> {
     return this.#host.ask('cancel', { ...this.#ask, graceMs })
   }
 
   /**
-   * Brings a file or folder that it wrote here, as {@link Host.fetch} does; a relative `path` is taken from the folder that
-   * it runs in.
+   * Copies a file or folder of the run to this machine, as {@link Host.fetch} does. A relative `path` starts at the
+   * working directory of the run.
    */
   fetch(path: string, local: string, options: FetchOptions = {}): Promise<void> {
-    const there = path.startsWith('/') ? path : `${runPath(this.id)}/work/${path}`
-    return this.#host.fetch(there, local, options)
+    const remote = path.startsWith('/') ? path : posix.join(fromHome.run(this.id, 'work'), path)
+    return this.#host.fetch(remote, local, options)
   }
 
   get #ask(): { cluster: string; id: string } {

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RunFlags } from '../../runnable/run-options.js'
 import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import type { Connection } from '../members.js'
+import { type RunFile, runFiles } from '../protocol/layout.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
 export interface RunProgram {
@@ -8,7 +11,7 @@ export interface RunProgram {
   readonly file: string
   readonly flags: RunFlags
   readonly localUser: string
-  /** Where each extension lies. */
+  /** The path of each extension. */
   readonly extensions: Readonly<Record<string, string>>
   /** The extensions as the runnable file declares them. */
   readonly declared: Readonly<Record<string, string>>
@@ -16,12 +19,17 @@ export interface RunProgram {
   readonly imports: readonly string[]
 }
 
-/** `connection.json` of a run folder: how the orchestrator reaches its factories. */
+/** `connection.json` of a run folder: how the orchestrator connects to its factories. */
 export interface Connections {
   readonly cluster: string
   readonly packageHash: string
   readonly factories: readonly Connection[]
 }
 
-/** `secrets.json` of a run folder, gone as soon as it is read. */
+/** `secrets.json` of a run folder, which is deleted as soon as it is read. */
 export type RunSecrets = SerializedSecrets
+
+/** Reads a JSON file of a run folder. */
+export async function readRunFile<T>(folder: string, file: RunFile): Promise<T> {
+  return JSON.parse(await readFile(join(folder, runFiles[file]), 'utf8'))
+}

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { posix } from 'node:path'
 import { dump } from '../../document/write/dump.js'
 import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
@@ -8,72 +7,65 @@ import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
 import { ownTree } from '../bundle/package-files.js'
 import type { PrivateFiles } from '../bundle/private-files.js'
-import { checkSize } from '../bundle/size-limit.js'
+import { checkSize, describeSize, type SizeLimit } from '../bundle/size-limit.js'
 import type { AgentHost } from '../host/agent-host.js'
-import type { SendTarget } from '../host/tree-transfer.js'
 import { onEveryHost } from '../hosts.js'
 import type { Members } from '../members.js'
+import { fromHome, HostLayout, runFiles } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import type { ClusterCallOptions } from '../provision/events.js'
-import { describeSent, packagePath } from '../provision/steps.js'
 import { RemoteRun } from './remote-run.js'
-import type { Connections, RunProgram } from './run-folder.js'
+import type { Connections, RunProgram, RunSecrets } from './run-folder.js'
 
-/** How a runnable is sent to a cluster. */
+/** Options of `Cluster.submit`. */
 export interface SubmitOptions extends ClusterCallOptions, RunFlags {
-  /** Cancel what runs in the cluster, and run this; it is told of it, too. */
+  /** Whether to cancel the active run of the cluster first; `setup` gets the flag as well. */
   readonly force?: boolean
-  /** What lists of runs call it: the name of its file. */
+  /** The file name that lists of runs show. */
   readonly file?: string
-  /** Modules that register classes of the runnable; the package of each goes along. */
+  /** Modules that register classes of the runnable; the package of each is sent. */
   readonly imports?: readonly (string | URL)[]
-  /** Whose tags the runnable is written with; the default registry when absent. */
+  /** The registry whose tags are used to write the runnable; the default registry if absent. */
   readonly registry?: Registry
 }
 
-/** The cluster that a runnable is sent to. */
+/** The cluster to which a runnable is sent. */
 export interface SubmitTarget {
   readonly name: string
   readonly members: Members
-  /** The sections of secrets that may leave this machine. */
+  /** The sections of secrets that may be sent. */
   readonly secrets: readonly string[]
-  /** What stays here whatever package it lies in. */
+  /** The files that are never sent, whichever package contains them. */
   readonly privateFiles: PrivateFiles
-  readonly maxSize: string | number | undefined
+  readonly sizeLimit: SizeLimit
   /** The home folder of the orchestrator. */
   readonly home: string
-  /** Called when all that goes along is there: with the paths of the extensions on the orchestrator, by name. */
+  /** Called after the code was sent, with the paths of the extensions on the orchestrator, by name. */
   readonly setUp: (extensions: Readonly<Record<string, string>>) => Promise<void>
 }
 
-/** Sends a runnable, as it is now, with all that it needs, and starts it. */
+/** Sends a runnable with its code and secrets, and starts it. */
 export async function submit(
   runnable: Runnable<unknown, any>,
-  to: SubmitTarget,
+  target: SubmitTarget,
   options: SubmitOptions,
 ): Promise<RemoteRun> {
-  const { orchestrator, factories } = to.members
-  // First of all: what is wrong with them is known here, before anything is sent.
-  const secrets = secretsOf(runnable, to)
-  const { imports = [] } = options
-  const shipments = await collectParts({ extensions: runnable.importedExtensions, imports }, to.privateFiles)
-  checkSize(shipments, to.maxSize)
-  const trees = await readTrees(shipments)
-  const hosts = [orchestrator, ...factories].map(({ host }) => host)
+  const { orchestrator, factories } = target.members
+  const { force = false, file = runFiles.job, imports = [], signal } = options
+  // First, so that mistakes in secrets are reported before anything is sent.
+  const secrets = serializeSecrets(runnable.config, target.secrets)
+  const parts = await collectParts({ extensions: runnable.importedExtensions, imports }, target.privateFiles)
+  checkSize(parts, target.sizeLimit)
+  const trees = await readTrees(parts)
   const { hash } = await ownTree()
-  for (const tree of trees) {
-    const target = { path: `${packagePath(hash)}/${tree.place}`, fresh: true, cluster: to.name }
-    await sendToAll(hosts, { tree, target }, options)
-  }
-  const extensions = extensionsOf(trees)
-  const there = Object.entries(extensions).map(([name, place]) => [
-    name,
-    posix.join(to.home, packagePath(hash), place),
-  ])
-  await to.setUp({ ...runnable.extensions, ...Object.fromEntries(there) })
-  const { force = false, file = 'job.yaml', signal } = options
+  const hosts = [orchestrator, ...factories].map(({ host }) => host)
+  for (const tree of trees) await sendToAll(hosts, { tree, cluster: target.name, packageHash: hash }, options)
+  const extensions = extensionPaths(trees)
+  const layout = new HostLayout(target.home)
+  const sent = Object.entries(extensions).map(([name, path]) => [name, layout.package(hash, path)])
+  await target.setUp({ ...runnable.extensions, ...Object.fromEntries(sent) })
   const program: RunProgram = {
-    cluster: to.name,
+    cluster: target.name,
     file,
     flags: pickRunFlags(options),
     localUser: runnable.userProvider(),
@@ -81,61 +73,72 @@ export async function submit(
     extensions,
     imports: modulePaths(imports, trees),
   }
-  const files = {
-    ...textOf(runnable, options),
-    ...secrets,
-    ...asJson('program.json', program),
-  }
   const connections: Connections = {
-    cluster: to.name,
+    cluster: target.name,
     packageHash: hash,
-    factories: factories.map((f) => f.connection),
+    factories: factories.map(({ connection }) => connection),
   }
-  const specification = { id: newId(), cluster: to.name, file, force, packageHash: hash }
-  const all = { ...files, ...asJson('connection.json', connections) }
-  const { id } = await orchestrator.host.ask('start', { ...specification, files: all }, signal)
-  await retain(hosts, { cluster: to.name, trees: [hash, ...trees.map(({ place }) => `${hash}/${place}`)] })
-  return new RemoteRun(id, to.name, orchestrator.host, true)
+  const files = filesOf(runnable, options, { secrets, program, connections })
+  const specification = { id: newId(), cluster: target.name, file, force, packageHash: hash, files }
+  const { id } = await orchestrator.host.ask('start', specification, signal)
+  await retain(hosts, { cluster: target.name, trees: [hash, ...trees.map(({ path }) => `${hash}/${path}`)] })
+  return new RemoteRun(id, target.name, orchestrator.host, true)
 }
 
-/** Where the extensions lie within the package that the run uses, by name. */
-function extensionsOf(trees: readonly BundleTree[]): Record<string, string> {
+/** The paths of the extensions within the package that the run uses, by name. */
+function extensionPaths(trees: readonly BundleTree[]): Record<string, string> {
   return Object.fromEntries(
-    trees.flatMap(({ extension, place }) => (extension === undefined ? [] : [[extension, place]])),
+    trees.flatMap(({ extension, path }) => (extension === undefined ? [] : [[extension, path]])),
   )
 }
 
-// The run goes on whether there is room for the next or not.
-async function retain(hosts: readonly AgentHost[], ask: Request<'retain'>): Promise<void> {
-  await onEveryHost(hosts, (host) => host.ask('retain', ask)).catch(() => undefined)
+interface SentTree {
+  readonly tree: BundleTree
+  readonly cluster: string
+  readonly packageHash: string
 }
 
 async function sendToAll(
   hosts: readonly AgentHost[],
-  { tree: { name, tree }, target }: { readonly tree: BundleTree; readonly target: SendTarget },
-  options: SubmitOptions,
-) {
+  { tree: { name, path, tree }, cluster, packageHash }: SentTree,
+  { signal, onEvent }: SubmitOptions,
+): Promise<void> {
+  const target = { path: fromHome.package(packageHash, path), fresh: true, cluster }
   await onEveryHost(hosts, async (host) => {
-    const sent = await host.send(tree, target, options.signal)
+    const sent = await host.send(tree, target, signal)
     if (sent.files > 0)
-      options.onEvent?.({ kind: 'did', host: host.name, what: `sent ${name} (${describeSent(sent)})` })
+      onEvent?.({ kind: 'did', host: host.name, what: `sent ${name} (${describeSize(sent)})` })
   })
 }
 
-function textOf(runnable: Runnable<unknown, any>, { registry }: SubmitOptions): Record<string, string> {
-  const job = dump(runnable, registry ? { registry } : {})
-  return { 'job.yaml': job, 'content.yaml': runnable.content ?? job }
+interface RunData {
+  readonly secrets: RunSecrets
+  readonly program: RunProgram
+  readonly connections: Connections
 }
 
-function secretsOf(runnable: Runnable<unknown, any>, { secrets }: SubmitTarget): Record<string, string> {
-  return asJson('secrets.json', serializeSecrets(runnable.config, secrets))
+/** The text files of the run folder, by name. */
+function filesOf(
+  runnable: Runnable<unknown, any>,
+  { registry }: SubmitOptions,
+  { secrets, program, connections }: RunData,
+): Record<string, string> {
+  const job = dump(runnable, registry && { registry })
+  return {
+    [runFiles.job]: job,
+    [runFiles.content]: runnable.content ?? job,
+    [runFiles.secrets]: JSON.stringify(secrets),
+    [runFiles.program]: JSON.stringify(program),
+    [runFiles.connection]: JSON.stringify(connections),
+  }
 }
 
-function asJson(name: string, value: unknown): Record<string, string> {
-  return { [name]: JSON.stringify(value) }
+// The run has started: a failure to clean up must not fail it.
+async function retain(hosts: readonly AgentHost[], request: Request<'retain'>): Promise<void> {
+  await onEveryHost(hosts, (host) => host.ask('retain', request)).catch(() => undefined)
 }
 
-// Sorts by time; the rest tells apart what begins in the same second.
+// Sorts by time; the suffix distinguishes runs that start in the same second.
 function newId(): string {
   const now = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
   return `${now}-${randomBytes(2).toString('hex')}`

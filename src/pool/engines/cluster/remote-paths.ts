@@ -1,19 +1,20 @@
 import { mkdir, realpath, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, posix, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { contentPath } from '../../../cluster/hosts.js'
+import { fromHome, ownPackage } from '../../../cluster/protocol/layout.js'
 import { type CurrentRun, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterConfigurationError } from '../../../errors.js'
 
 // Everything that was sent for the run, relative to the home folder of each host.
 function packageFolder({ connections }: CurrentRun): string {
-  return `.flambeau/packages/${connections.packageHash}`
+  return fromHome.package(connections.packageHash)
 }
 
 /** The program of the workers, relative to the home folder of a factory. */
 export function workerProgramPath(run: CurrentRun): string {
-  return `${packageFolder(run)}/node_modules/flambeau/dist/bullmq/worker.js`
+  return fromHome.package(run.connections.packageHash, ownPackage, 'dist/bullmq/worker.js')
 }
 
 /**
@@ -21,7 +22,7 @@ export function workerProgramPath(run: CurrentRun): string {
  * down.
  */
 export function resultsFolder({ folder, program }: CurrentRun): string {
-  return `.flambeau/clusters/${program.cluster}/results/${basename(folder)}`
+  return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
 }
 
 /** Extensions with sources that every host finds: those that were sent are below the home folder. */
