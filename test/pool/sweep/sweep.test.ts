@@ -20,7 +20,9 @@ import { check, dump, load, type Outcome, runFile } from 'flambeau'
 import {
   type Ended,
   type Engine,
+  LogUniform,
   type PackedResult,
+  Range,
   readRecords,
   type SweepResult,
   type TaskMessage,
@@ -508,6 +510,21 @@ describe('sweeps', () => {
       ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is not one/],
       ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
     ]
+    test('every unknown option is reported, and every wrong one', () => {
+      const text = '!Sweep { each: !Fit {}, metric: score, goals: max, sample: 1, retries: -1, output: "" }'
+      assert.deepEqual(
+        check(text).map(({ code, message }) => `${code} ${/"(\w+)"/.exec(message)?.[1]}`),
+        ['UNKNOWN_OPTION goals', 'UNKNOWN_OPTION sample', 'BAD_OPTION retries', 'BAD_OPTION output'],
+      )
+    })
+
+    test('options of a placeholder are checked in code, too', () => {
+      assert.deepEqual(new Range({ from: 0, to: 1, step: 0.5 }).values(), [0, 0.5, 1])
+      assert.throws(() => new Range({ from: 0, to: 1, step: 0 }), { code: 'BAD_OPTION' })
+      assert.throws(() => new Range({ from: 0, to: 1e7, step: 1 }), /more than 1000000 values/)
+      assert.throws(() => new LogUniform({ low: 0, high: 1 }), { code: 'BAD_OPTION' })
+    })
+
     test('each candidate is checked where it stands', () => {
       const placesOf = (each: string): string[] =>
         check(`!Sweep\nmetric: score\neach: ${each}\n`).map(

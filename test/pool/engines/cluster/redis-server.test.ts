@@ -62,7 +62,7 @@ describe('the Redis of a pool on a cluster', { skip: noRedis }, () => {
     const plain = { redis: server.url.replace('rediss', 'redis'), tls: true }
     const contradicting = await submit(cluster, { count: 4, trial: {}, pool: plain })
     assert.equal((await contradicting.wait()).exitCode, 22)
-    assert.match(await logOf(contradicting), /With "tls", a Redis of your own has to have it, too/)
+    assert.match(await logOf(contradicting), /"tls" needs a Redis with TLS/)
   })
 
   test('ends the run when it ends again and again', async () => {
