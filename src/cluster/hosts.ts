@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import { ClusterConfigurationError, ClusterError, type HostFinding } from '../errors.js'
+import { ClusterConfigurationError, type HostFinding } from '../errors.js'
 import { mapLimited } from '../util/concurrency.js'
 import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 import { type Members, maxConcurrentHosts } from './members.js'
 import { fromHome } from './protocol/layout.js'
 import type { Request, Resources } from './protocol/messages.js'
-import { commandFailed, notReady } from './provision/errors.js'
+import { commandFailed, findingOf, notReady } from './provision/errors.js'
 
 /** Where content is sent. */
 interface ContentTarget {
@@ -107,8 +107,7 @@ export async function onEveryHost<R>(
     try {
       return [await work(host)]
     } catch (error) {
-      if (!(error instanceof ClusterError)) throw error
-      findings.push({ host: host.name, code: error.code, message: error.message })
+      findings.push(findingOf(host.name, error))
       return []
     }
   })

@@ -32,6 +32,12 @@ export function commandFailed(host: string, failed: NonNullable<SetupResult['fai
   )
 }
 
+/** The finding for a host that failed; throws an error that is not about a host. */
+export function findingOf(host: string, error: unknown): HostFinding {
+  if (!(error instanceof ClusterError)) throw error
+  return { host, code: error.code, message: error.message }
+}
+
 /** The error for hosts that are not ready; for a single host, its own error. */
 export function notReady(findings: readonly HostFinding[], members: number): ClusterError {
   const [first] = findings

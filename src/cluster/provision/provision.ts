@@ -1,9 +1,9 @@
-import { ClusterError, type HostFinding } from '../../errors.js'
+import type { ClusterError, HostFinding } from '../../errors.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { ownTree } from '../bundle/package-files.js'
 import { type Member, maxConcurrentHosts } from '../members.js'
 import { setUpWithoutNode } from './bootstrap.js'
-import { checkState, notReady } from './errors.js'
+import { checkState, findingOf, notReady } from './errors.js'
 import { knownHostsOf, testFactoryConnections } from './factory-connections.js'
 import {
   hashCommands,
@@ -60,9 +60,10 @@ async function catchFailure<T>(
   try {
     return await work()
   } catch (error) {
-    if (signal?.aborted || !(error instanceof ClusterError)) throw error
-    onEvent({ kind: 'failed', host: host.name, message: error.message })
-    return { finding: { host: host.name, code: error.code, message: error.message } }
+    if (signal?.aborted) throw error
+    const finding = findingOf(host.name, error)
+    onEvent({ kind: 'failed', host: host.name, message: finding.message })
+    return { finding }
   }
 }
 
