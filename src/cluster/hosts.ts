@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import { ClusterConfigurationError, ClusterError } from '../errors.js'
+import { ClusterConfigurationError } from '../errors.js'
 import { mapLimited } from '../util/concurrency.js'
 import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 import { type Members, maxConcurrentHosts } from './members.js'
 import { fromHome } from './protocol/layout.js'
 import type { Request, Resources } from './protocol/messages.js'
-import { commandFailed, type HostFailure, notReady } from './provision/errors.js'
+import { commandFailed, failureOf, type HostFailure, notReady } from './provision/errors.js'
 
 /** Where content is sent. */
 interface ContentTarget {
@@ -107,8 +107,7 @@ export async function onEveryHost<R>(
     try {
       return [await work(host)]
     } catch (error) {
-      if (!(error instanceof ClusterError) || error instanceof ClusterConfigurationError) throw error
-      failures.push({ finding: { host: host.name, code: error.code, message: error.message }, cause: error })
+      failures.push(failureOf(host.name, error))
       return []
     }
   })

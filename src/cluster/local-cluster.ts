@@ -6,18 +6,15 @@ import * as v from 'valibot'
 import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/decorators.js'
 import { Cluster } from './cluster.js'
-import { ClusterNameSchema, MaxSizeSchema, pathOf, TextListSchema, TextSchema } from './cluster-options.js'
+import { commonOptions, pathOf, Text } from './cluster-options.js'
 import { ManagedLocalHost, removeHostFolder } from './host/local-host.js'
 import type { Member, Members } from './members.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    name: ClusterNameSchema,
-    setupCmds: TextListSchema,
-    secrets: TextListSchema,
-    maxSize: MaxSizeSchema,
+    ...commonOptions,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
-    folder: v.optional(TextSchema),
+    folder: v.optional(Text),
   }),
 )
 
