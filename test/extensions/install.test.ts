@@ -165,7 +165,7 @@ describe('extensions that are installed', () => {
       await publish('wanting', '1.0.0', { extra: '{"dependencies":{"vision":"^9"}}' })
       await refuses(
         job('wanting@^1'),
-        /from "wanting@\^1": it needs "vision@\^9", and no version matches that: "npm view vision versions"/,
+        /from "wanting@\^1": it needs "vision@\^9", and no version matches: "npm view vision versions"/,
         install,
       )
       const offline = await lab.flambeau(['run', job('vision@1.0.0'), install])
@@ -487,7 +487,7 @@ describe('extensions that are installed', () => {
       chmodSync(store, 0o775)
       const refused = await lab.flambeau(['run', file], env)
       assert.equal(refused.code, 22)
-      const [, typed] = /type '(chmod go-w .*?)'/.exec(refused.stderr) ?? assert.fail(refused.stderr)
+      const [, typed] = /run '(chmod go-w .*?)'/.exec(refused.stderr) ?? assert.fail(refused.stderr)
       await lab.run('sh', ['-c', typed!], env)
       assert.equal((await lab.flambeau(['run', file], env)).stdout, 'open 1.0.0\n')
     })
