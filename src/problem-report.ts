@@ -30,9 +30,9 @@ export function countProblems(problems: readonly Problem[]): number {
 
 function reportProblem(problem: Problem, paint: Paint): string {
   const message = paint.message(printable(problem.message))
-  const place = paint.location(printable(`${problem.file}:${problem.line}:${problem.column}`))
-  if (problem.frame === '') return [message, '', `  ${place}`].join('\n')
+  const location = paint.location(printable(`${problem.file}:${problem.line}:${problem.column}`))
+  if (problem.frame === '') return [message, '', `  ${location}`].join('\n')
   const rows = printable(problem.frame).split('\n')
   const marker = paint.marker(rows.pop() ?? '')
-  return [message, '', `  ${place}`, ...[...rows, marker].map((row) => `  ${row}`)].join('\n')
+  return [message, '', `  ${location}`, ...[...rows, marker].map((row) => `  ${row}`)].join('\n')
 }

@@ -32,8 +32,8 @@ export class Source {
   problem(code: string, message: string, span: Span, hint?: string): Problem {
     const { line, column } = this.position(span.start)
     const end = this.position(Math.max(span.end, span.start))
-    const place = { file: this.filename, line, column, endLine: end.line, endColumn: end.column }
-    return { code, message, ...place, frame: this.frame(span), ...(hint === undefined ? {} : { hint }) }
+    const location = { file: this.filename, line, column, endLine: end.line, endColumn: end.column }
+    return { code, message, ...location, frame: this.frame(span), ...(hint === undefined ? {} : { hint }) }
   }
 
   /** The line of `span` under up to two lines before it, with `^` under the span itself. */
@@ -43,8 +43,8 @@ export class Source {
     const width = String(line).length
     const shift = Math.max(0, column - widestLine / 2)
     const rows: string[] = []
-    for (let at = first; at <= line; at++)
-      rows.push(`${String(at).padStart(width)} | ${this.#line(at, shift)}`)
+    for (let row = first; row <= line; row++)
+      rows.push(`${String(row).padStart(width)} | ${this.#line(row, shift)}`)
     rows.push(`${' '.repeat(width)} | ${this.#marker(span, line, column, shift)}`)
     return rows.map((row) => row.trimEnd()).join('\n')
   }
@@ -75,7 +75,8 @@ function withoutSecrets(line: string): string {
 // A byte order mark is no part of the first line.
 function findLineStarts(text: string): number[] {
   const starts = [text.startsWith('\ufeff') ? 1 : 0]
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  for (let offset = text.indexOf('\n'); offset !== -1; offset = text.indexOf('\n', offset + 1))
+    starts.push(offset + 1)
   return starts
 }
 

@@ -20,14 +20,14 @@ interface CheckFlags extends AllowFlags, ExtensionFlags {
 /** `flambeau check FILE...`. */
 export function checkCommand(): Command {
   const command = new Command('check')
-    .description('say every problem of YAML files, without running anything')
+    .description('report all problems in YAML files, without running them')
     .argument('<file...>', 'the YAML files')
     .addOption(
-      new Option('--format <format>', 'how to print them')
+      new Option('--format <format>', 'the output format')
         .choices(['text', 'json', 'github'])
         .default('text'),
     )
-    .option('--json', 'print them as one JSON array, as --format json')
+    .option('--json', 'print one JSON array, the same as --format json')
   return withExtensions(withAllow(withImports(command))).action(checkFiles)
 }
 
@@ -70,7 +70,7 @@ const printers: Record<Format, (problems: readonly Problem[]) => void> = {
 function printText(found: readonly Problem[]): void {
   const paint = paintOn(process.stdout)
   const problems = found.filter(({ frame }) => frame !== '')
-  // A file that cannot be read has no lines to show.
+  // The problem of a file that cannot be read has no lines to show.
   for (const { frame, message } of found) if (frame === '') console.error(printable(message))
   for (const file of new Set(problems.map((problem) => problem.file)))
     console.log(
@@ -82,12 +82,12 @@ function printText(found: readonly Problem[]): void {
 }
 
 /**
- * A problem as GitHub Actions shows it at its line in a pull request
+ * Formats a problem for GitHub Actions, which shows it at its line in a pull request
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message).
  */
 function githubAnnotation({ file, line, column, endLine, endColumn, code, message }: Problem): string {
-  const place = { file, line, col: column, endLine, endColumn, title: code }
-  const properties = Object.entries(place).map(
+  const location = { file, line, col: column, endLine, endColumn, title: code }
+  const properties = Object.entries(location).map(
     ([name, value]) => `${name}=${escaped(printable(String(value))).replace(/[:,]/g, percent)}`,
   )
   return `::error ${properties.join(',')}::${escaped(printable(message))}`

@@ -8,25 +8,25 @@ import {
   lockExtensions,
   pruneExtensions,
 } from '../runnable/manage-extensions.js'
-import { interruptedCode, mistakeCode } from '../util/exit-codes.js'
+import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
-import { whileInterruptible } from './interrupt.js'
+import { runInterruptibly } from './interrupt.js'
 import { type ExtensionFlags, withExtensions } from './options.js'
 import { printLine } from './output.js'
 
 /** `flambeau extensions list FILE`, `flambeau extensions prune`. */
 export function extensionsCommand(): Command {
   return new Command('extensions')
-    .description('show the extensions of a file, or remove installed ones')
+    .description('list the extensions of a file, or remove installed extensions')
     .addCommand(listCommand())
     .addCommand(pruneCommand())
 }
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('list the extensions of a runnable file: where each comes from, what that is now, its tags')
+    .description('list the extensions of a runnable file, each with its source, version and tags')
     .argument('<file>', 'the YAML file')
-    .option('--json', 'print them as one JSON array')
+    .option('--json', 'print one JSON array')
   return withExtensions(command).action(list)
 }
 
@@ -41,27 +41,27 @@ async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: 
 
 function print({ name, source, resolved, folder, tags, problem }: ListedExtension): void {
   printLine(`${name}: ${source}`)
-  if (resolved) printLine(`  ${shortly(resolved)}, in ${folder}`)
+  if (resolved) printLine(`  ${shortVersion(resolved)}, in ${folder}`)
   for (const tag of tags) printLine(`  ${tag}`)
   if (problem) printLine(`  ${problem}`)
 }
 
-// Long hashes are for machines.
-function shortly({ commit, version, integrity }: Resolved): string {
+// A person does not need the whole hash.
+function shortVersion({ commit, version, integrity }: Resolved): string {
   if (commit !== undefined) return `commit ${commit.slice(0, 10)}`
   return version ?? integrity?.slice(0, 20) ?? 'as it is'
 }
 
 function pruneCommand(): Command {
   return new Command('prune')
-    .description('remove installed extensions that nobody has used for a while')
-    .option('--days <days>', 'for how many days nobody has used them', count, 30)
-    .option('--all', 'remove all of them')
+    .description('remove installed extensions that are no longer used')
+    .option('--days <days>', 'remove extensions that were not used for this many days', dayCount, 30)
+    .option('--all', 'remove all installed extensions')
     .action(prune)
 }
 
-function count(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Write a number of days, such as 30')
+function dayCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a number of days, such as 30.')
   return Number(text)
 }
 
@@ -74,7 +74,7 @@ async function prune({ days, all }: { days: number; all?: true }): Promise<void>
 /** `flambeau lock FILE`. */
 export function lockCommand(): Command {
   return new Command('lock')
-    .description('write what the extensions of a file resolve to now, into a lock beside it')
+    .description('pin the extensions of a file in a lock file beside it')
     .argument('<file>', 'the YAML file')
     .action(lock)
 }
@@ -82,11 +82,13 @@ export function lockCommand(): Command {
 async function lock(file: string): Promise<void> {
   const logger = new StderrLogger()
   const context = new SafeExecutionContext(file)
-  const { outcome, interrupted } = await whileInterruptible(
+  await runInterruptibly(
     logger,
-    (signal) => context.run(() => lockExtensions(file, { logger, signal }), { logger, signal }),
-    'Interrupted: waiting for git and npm to end (once more to end at once)',
+    async (signal) => {
+      const outcome = await context.run(() => lockExtensions(file, { logger, signal }), { logger, signal })
+      if (outcome.ok) logger.info(`Wrote "${outcome.value}"`)
+      return outcome.exitCode
+    },
+    'Interrupted: waiting for git and npm to exit (press Ctrl-C again to exit at once)',
   )
-  if (outcome.ok) logger.info(`Wrote "${outcome.value}"`)
-  process.exitCode = interrupted ? interruptedCode : outcome.exitCode
 }

@@ -6,12 +6,10 @@ import { importInOrder } from '../util/modules.js'
 import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
 /**
- * Imports modules in order, so that they register their classes: a path is taken from the current folder, a package
- * from its `node_modules`.
+ * Imports modules in order, so that they register their classes, and returns their URLs, so that other processes can
+ * import them, too. Paths and packages are resolved from the current folder.
  *
- * Returns their URLs, so that other processes can import them, too.
- *
- * @throws {@link ResourceError} that names the module when there is none, or this Node cannot run it.
+ * @throws {@link ResourceError} when a module does not exist or this Node cannot run it.
  */
 export async function importModules(modules: readonly string[]): Promise<string[]> {
   const urls: string[] = []
@@ -31,13 +29,13 @@ async function importModule(module: string): Promise<string> {
 /**
  * The URL of a module that `--import` names.
  *
- * @throws {@link ResourceError} when there is none.
+ * @throws {@link ResourceError} when it does not exist.
  */
 export async function resolveModule(module: string): Promise<string> {
   const file = resolvePath(module)
   if (existsSync(file) && extname(file) !== '') return pathToFileURL(file).href
   if (/^[./]/.test(module)) throw missing(module)
-  // As a module in the current folder would find it, not as this file would.
+  // Resolved as from a module in the current folder, not as from this file.
   const { resolve } = await import('import-meta-resolve')
   try {
     return resolve(module, pathToFileURL(join(process.cwd(), 'package.json')).href)
@@ -48,14 +46,14 @@ export async function resolveModule(module: string): Promise<string> {
 
 function missing(module: string): ResourceError {
   const where = `neither as a file in "${process.cwd()}" nor as an installed package`
-  return new ResourceError(`There is no module "${module}", ${where}: check "--import"`, {
+  return new ResourceError(`Module "${module}" was not found, ${where}: check "--import"`, {
     code: 'NO_MODULE',
   })
 }
 
-// Node tells the place only where it ends the process itself.
+// The error has no location: Node prints it only when it exits by itself.
 function notJavaScript(module: string, cause: unknown): ResourceError {
-  const message = `This Node cannot run "${module}", or a module that it imports: ${messageOf(cause)}; "node ${module}" shows where, and decorators have to be compiled`
+  const message = `This Node cannot run "${module}", or a module that it imports: ${messageOf(cause)}; "node ${module}" shows the line; decorators have to be compiled`
   return new ResourceError(message, { code: 'NOT_RUNNABLE_HERE', cause })
 }
 

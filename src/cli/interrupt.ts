@@ -3,14 +3,17 @@ import { interruptedCode } from '../util/exit-codes.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
-const cleaningUp = 'Interrupted: waiting for the run to clean up (once more to end at once)'
+const cleaningUp = 'Interrupted: waiting for the run to clean up (press Ctrl-C again to exit at once)'
 
-/** Runs `body` with a signal that the first Ctrl-C aborts, which `message` tells; the second ends the process at once. */
-export async function whileInterruptible<T>(
+/**
+ * Runs `body`, whose result is the exit code of the process. The first Ctrl-C logs `message` and aborts the signal; the
+ * second one exits at once.
+ */
+export async function runInterruptibly(
   logger: Logger,
-  body: (signal: AbortSignal) => Promise<T>,
+  body: (signal: AbortSignal) => Promise<number>,
   message: string = cleaningUp,
-): Promise<{ outcome: T; interrupted: boolean }> {
+): Promise<void> {
   const controller = new AbortController()
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(interruptedCode)
@@ -19,7 +22,8 @@ export async function whileInterruptible<T>(
   }
   for (const signal of signals) process.on(signal, interrupt)
   try {
-    return { outcome: await body(controller.signal), interrupted: controller.signal.aborted }
+    const exitCode = await body(controller.signal)
+    process.exitCode = controller.signal.aborted ? interruptedCode : exitCode
   } finally {
     for (const signal of signals) process.off(signal, interrupt)
   }

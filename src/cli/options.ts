@@ -2,9 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Tag } from '../registry/tag.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
-/** Adds `--import MODULE`, which may be given several times. */
+/** Adds `--import MODULE`, which can be repeated. */
 export function withImports(command: Command): Command {
-  const option = new Option('--import <module>', 'import a module that registers classes (may be repeated)')
+  const option = new Option('--import <module>', 'import a module that registers classes (can be repeated)')
   return command.addOption(option.argParser(several).default([], 'none'))
 }
 
@@ -14,11 +14,11 @@ export interface SecretsFlags {
   readonly secretsDialect?: SecretsDialect
 }
 
-/** Adds `--secrets FILE` and how that file is read. */
+/** Adds `--secrets FILE` and `--secrets-dialect`. */
 export function withSecrets(command: Command): Command {
-  const dialect = new Option('--secrets-dialect <dialect>', 'how the INI file is read')
+  const dialect = new Option('--secrets-dialect <dialect>', 'the dialect of the INI file')
   return command
-    .option('-s, --secrets <file>', 'an INI file of secrets')
+    .option('-s, --secrets <file>', 'the INI file with the secrets')
     .addOption(dialect.choices(['python', 'ini']))
 }
 
@@ -30,13 +30,16 @@ export interface ExtensionFlags {
   allowScripts: string[]
 }
 
-/** Adds what a command that imports extensions takes. */
+/** Adds the options of commands that import extensions. */
 export function withExtensions(command: Command): Command {
-  const scripts = new Option('--allow-scripts <extension>', 'let install scripts build it (may be repeated)')
+  const scripts = new Option(
+    '--allow-scripts <extension>',
+    'allow the install scripts of an extension (can be repeated)',
+  )
   return command
-    .option('-i, --install-extensions', 'install the extensions that are not installed')
-    .option('--no-download-extensions', 'fetch nothing from other machines')
-    .option('--frozen', 'refuse extensions that are not as the lock says')
+    .option('-i, --install-extensions', 'install extensions that are not installed')
+    .option('--no-download-extensions', 'do not download extensions')
+    .option('--frozen', 'refuse extensions that differ from the lock')
     .addOption(scripts.argParser(several).default([], 'none'))
 }
 
@@ -45,18 +48,18 @@ export interface AllowFlags {
   readonly allow?: readonly Tag[]
 }
 
-/** Adds `--allow TAG`, which may be given several times. */
+/** Adds `--allow TAG`, which can be repeated. */
 export function withAllow(command: Command): Command {
   const option = new Option(
     '--allow <tag>',
-    'refuse a file whose top node has another tag, before its extensions are imported (may be repeated)',
+    'refuse a file whose top node has another tag, before its extensions are imported (can be repeated)',
   )
   return command.addOption(option.argParser(severalTags))
 }
 
 function severalTags(value: string, before: readonly string[] | undefined): string[] {
   if (!value.startsWith('!'))
-    throw new InvalidArgumentError(`A tag begins with "!": type --allow '!${value}'`)
+    throw new InvalidArgumentError(`A tag starts with "!": type --allow '!${value}'`)
   return several(value, before ?? [])
 }
 

@@ -7,21 +7,21 @@ import { readSafely } from '../util/thrown.js'
 let failure: NodeJS.ErrnoException | undefined
 
 /**
- * Notices when standard output cannot take what is printed: a full disk, a pipe that was closed. Whatever prints goes
- * on, and does not end the process by an error that nobody handles.
+ * Records an error of standard output, such as a full disk or a closed pipe. Without a listener, the error would end the
+ * process.
  */
 export function watchStandardOutput(): void {
   process.stdout.on('error', (error) => {
     failure ??= error
   })
-  // Nothing is left to say it to.
+  // There is no stream left to report it to.
   process.stderr.on('error', () => {})
 }
 
-/** Waits until standard output has all that was printed; the exit code says so when it does not. */
+/** Waits until everything that was printed is written; otherwise reports that, and sets the exit code. */
 export async function flushStandardOutput(): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
-  // The error follows the callback.
+  // The error is emitted after the callback.
   await new Promise((resolve) => setImmediate(resolve))
   if (!failure) return
   const reason = failure.code === 'EPIPE' ? 'it was closed by its reader' : failure.message
@@ -29,12 +29,12 @@ export async function flushStandardOutput(): Promise<void> {
   process.exitCode ||= resultLostCode
 }
 
-/** Prints a line of a command's own: names in it may come from files and hosts that nobody vouches for. */
+/** Prints a line. The names in it may come from files and hosts that are not trusted, so they are escaped. */
 export function printLine(line: string): void {
   console.log(printable(line))
 }
 
-/** Prints what a run returned to standard output: text as it is, data as JSON, nothing for nothing. */
+/** Prints the result of a run to standard output: a string as it is, data as JSON, nothing for `undefined`. */
 export function printResult(value: unknown): void {
   if (value === undefined) return
   console.log(
@@ -44,7 +44,7 @@ export function printResult(value: unknown): void {
   )
 }
 
-// A cycle is no reason for a run that succeeded to fail.
+// A run that succeeded must not fail because its result has a cycle.
 function json(value: unknown): string | undefined {
   try {
     return toJson(value, 2)

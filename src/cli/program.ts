@@ -18,13 +18,13 @@ import { reportCommand } from './report.js'
 import { runCommand } from './run.js'
 import { schemaCommand, tagsCommand } from './tags.js'
 
-/** The command line: every command is a thin face over a call of the library. */
+/** The command line: every command parses its options and calls the library. */
 export function program(): Command {
   const root = new Command('flambeau')
     .description('Run what a YAML file describes')
     .version(version)
     .showSuggestionAfterError()
-    .showHelpAfterError('(add --help for the options)')
+    .showHelpAfterError('(add --help to list the options)')
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(tagsCommand())
@@ -47,7 +47,7 @@ export function program(): Command {
 function refuseUnknown(name: string, root: Command): void {
   const isFile = /\.ya?ml$/.test(name) || existsSync(name)
   if (isFile)
-    root.error(`error: "${name}" is a file and no command: to run it, type "${repeatCommand(name, [])}"`)
-    // What commander itself does when nothing listens: it names the nearest command.
+    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(name, [])}"`)
+    // The default of commander, which suggests the nearest command.
   ;(root as unknown as { unknownCommand(): void }).unknownCommand()
 }

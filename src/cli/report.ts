@@ -5,10 +5,10 @@ import { printLine } from './output.js'
 /** `flambeau report FOLDER`. */
 export function reportCommand(): Command {
   return new Command('report')
-    .description('make a page of the results of a sweep')
-    .argument('<folder>', 'the "output" of the sweep')
-    .option('-o, --output <file>', 'where to write the page (default: report.html in the folder)')
-    .option('-f, --force', 'replace a file that is no report')
+    .description('write an HTML page with the results of a sweep')
+    .argument('<folder>', 'the "output" folder of the sweep')
+    .option('-o, --output <file>', 'the path of the page (default: report.html in the folder)')
+    .option('-f, --force', 'replace a file that is not a report')
     .action(report)
 }
 

@@ -1,12 +1,11 @@
 import { Command } from 'commander'
 import { StderrLogger } from '../runnable/logger.js'
 import { runFile } from '../runnable/run-file.js'
-import { interruptedCode } from '../util/exit-codes.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
-import { runOnCluster } from './cluster/run-on-cluster.js'
+import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
-import { whileInterruptible } from './interrupt.js'
+import { runInterruptibly } from './interrupt.js'
 import {
   type AllowFlags,
   type ExtensionFlags,
@@ -32,44 +31,52 @@ interface RunFlags extends AllowFlags, ExtensionFlags, ReconnectFlags, SecretsFl
 /** `flambeau run FILE`. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .description('run a runnable file: its result goes to standard output, progress to standard error')
+    .description('run a runnable file; the result goes to standard output, progress to standard error')
     .argument('<file>', 'the YAML file')
-    .option('-c, --cluster <file>', 'run it on the cluster that this YAML file describes, and follow its log')
-    .option('--detach', 'on a cluster: print the id of the run, and do not follow it')
-    .option('-f, --force', 'do it again, even where results are there already')
-    .option('--resume', 'go on where an earlier run ended')
-    .option('-v, --verbose', 'say more')
-    .option('-d, --debug', 'show stacks, even for a mistake in the file')
+    .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
+    .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
+    .option('-f, --force', 'run again, even if results exist')
+    .option('--resume', 'continue where an earlier run stopped')
+    .option('-v, --verbose', 'log more')
+    .option('-d, --debug', 'show stack traces, even for mistakes in the file')
     .option(
       '-n, --dry-run',
-      'parse, check and construct, then stop; with --cluster, say what would be done there, too',
+      'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
   return withReconnect(withExtensions(withAllow(withImports(withSecrets(command))))).action(run)
 }
 
-async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
-  const { import: modules, secretsDialect: dialect, cluster, reconnectTimeout: _, ...options } = flags
-  if (flags.detach && cluster === undefined)
-    command.error('error: "--detach" leaves a run on a cluster: add "--cluster FILE"')
-  if (cluster !== undefined)
-    return flags.dryRun
-      ? planOnCluster(file, { ...flags, cluster })
-      : runOnCluster(file, { ...flags, cluster })
-  const logger = new StderrLogger(flags.verbose || flags.debug)
-  const imports = await importModules(modules)
-  process.once('beforeExit', sayNeverEnded)
-  const { outcome, interrupted } = await whileInterruptible(logger, (signal) =>
-    flags.dryRun
-      ? dryRun(file, { ...options, dialect, signal, logger })
-      : runFile(file, { ...options, dialect, runOptions: { imports }, signal, logger }),
-  )
-  process.off('beforeExit', sayNeverEnded)
-  process.exitCode = interrupted ? interruptedCode : outcome.exitCode
-  if (outcome.ok && !flags.dryRun) printResult(outcome.value)
+function run(file: string, flags: RunFlags, command: Command): Promise<void> {
+  const { cluster, dryRun: isDryRun } = flags
+  if (cluster === undefined) return runHere(file, flags, command)
+  const clusterFlags: RunOnClusterFlags = { ...flags, cluster }
+  return isDryRun ? planOnCluster(file, clusterFlags) : runOnCluster(file, clusterFlags)
 }
 
-// Node ends when nothing is left to wait for, and would call that a success.
-function sayNeverEnded(): void {
-  console.error('The run never ended: it waits for something that nothing can bring about any more')
+async function runHere(file: string, flags: RunFlags, command: Command): Promise<void> {
+  if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
+  const {
+    import: modules,
+    secretsDialect: dialect,
+    reconnectTimeout: _,
+    dryRun: isDryRun,
+    ...options
+  } = flags
+  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const imports = await importModules(modules)
+  process.once('beforeExit', reportUnsettled)
+  await runInterruptibly(logger, async (signal) => {
+    const given = { ...options, dialect, signal, logger }
+    if (isDryRun) return (await dryRun(file, given)).exitCode
+    const outcome = await runFile(file, { ...given, runOptions: { imports } })
+    if (outcome.ok) printResult(outcome.value)
+    return outcome.exitCode
+  })
+  process.off('beforeExit', reportUnsettled)
+}
+
+// Node exits with success when nothing is left to wait for, even if a promise is still pending.
+function reportUnsettled(): void {
+  console.error('The run did not finish: it waits for a promise that nothing is left to settle')
   process.exitCode = 1
 }

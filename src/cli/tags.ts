@@ -9,8 +9,8 @@ import { printLine } from './output.js'
 /** `flambeau tags`. */
 export function tagsCommand(): Command {
   const command = new Command('tags')
-    .description('list the tags that files may use')
-    .option('--json', 'print them as one JSON array')
+    .description('list the tags that files can use')
+    .option('--json', 'print one JSON array')
   return withImports(command).action(tags)
 }
 
@@ -43,8 +43,8 @@ interface SchemaFlags {
 /** `flambeau schema`. */
 export function schemaCommand(): Command {
   const command = new Command('schema')
-    .description('print a JSON Schema of the files, by which editors complete and complain')
-    .option('--custom-tags', 'print the list for the setting yaml.customTags instead')
+    .description('print a JSON Schema of the files, which editors use to complete and validate them')
+    .option('--custom-tags', 'print the list for the editor setting "yaml.customTags" instead')
   return withImports(command).action(schema)
 }
 

@@ -43,6 +43,6 @@ export const commonOptions = { name: ClusterName, setupCmds: TextList, secrets: 
 
 /** The absolute path of an option of an object: a relative path starts at the file that contains it. */
 export function pathOf(object: object, path: string): string {
-  const filename = provenanceOf(object)?.loaded?.by.source.filename ?? '<code>'
+  const filename = provenanceOf(object)?.loaded?.context.source.filename ?? '<code>'
   return absolutePath(path, filename.startsWith('<') ? '.' : dirname(filename))
 }

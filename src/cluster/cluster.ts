@@ -41,7 +41,8 @@ export interface ClusterOptions {
  * await cluster.close()
  * ```
  *
- * Every method throws a `ClusterError` when a host fails; its `findings` name each host and its problem.
+ * Every method throws a `ClusterError` when a host fails; its `findings` name each host and its problem, and its
+ * `cause` is the error of the host, or an `AggregateError` of several.
  */
 export abstract class Cluster extends Runnable<readonly HostReport[]> implements ClusterAccess {
   abstract readonly options: ClusterOptions

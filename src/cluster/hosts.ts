@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import { ClusterConfigurationError, type HostFinding } from '../errors.js'
+import { ClusterConfigurationError } from '../errors.js'
 import { mapLimited } from '../util/concurrency.js'
 import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 import { type Members, maxConcurrentHosts } from './members.js'
 import { fromHome } from './protocol/layout.js'
 import type { Request, Resources } from './protocol/messages.js'
-import { commandFailed, findingOf, notReady } from './provision/errors.js'
+import { commandFailed, failureOf, type HostFailure, notReady } from './provision/errors.js'
 
 /** Where content is sent. */
 interface ContentTarget {
@@ -102,16 +102,16 @@ export async function onEveryHost<R>(
   hosts: readonly AgentHost[],
   work: (host: AgentHost) => Promise<R>,
 ): Promise<R[]> {
-  const findings: HostFinding[] = []
+  const failures: HostFailure[] = []
   const results = await mapLimited(hosts, maxConcurrentHosts, async (host) => {
     try {
       return [await work(host)]
     } catch (error) {
-      findings.push(findingOf(host.name, error))
+      failures.push(failureOf(host.name, error))
       return []
     }
   })
-  if (findings.length > 0) throw notReady(findings, hosts.length)
+  if (failures.length > 0) throw notReady(failures, hosts.length)
   return results.flat()
 }
 

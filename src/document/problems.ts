@@ -51,7 +51,7 @@ export class ProblemList {
   #rest = 0
 
   /** `near` is shared by all lists of one text. */
-  constructor(readonly near = new Suggester()) {}
+  constructor(readonly suggester = new Suggester()) {}
 
   add(make: () => Problem): void {
     if (this.#first.length < mostProblems) this.#first.push(make())
@@ -75,9 +75,9 @@ export function inFileOrder(problems: readonly Problem[]): Problem[] {
 }
 
 function notShown(problem: Problem, rest: number): Problem {
-  const { hint: _, ...place } = problem
+  const { hint: _, ...location } = problem
   const message = `${rest.toLocaleString('en')} more problems are not shown: correct those above first`
-  return { ...place, code: 'MORE_PROBLEMS', message, rest }
+  return { ...location, code: 'MORE_PROBLEMS', message, rest }
 }
 
 const sources = new WeakMap<object, Source>()

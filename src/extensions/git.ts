@@ -5,32 +5,43 @@ import { ExtensionFailure } from './extension-failure.js'
 import { type GitSource, redacted } from './source.js'
 import { explainingToolErrors, runTool, ToolError, type ToolOptions } from './tool.js'
 
-const isCommit = /^[0-9a-f]{40,64}$/
-// Perhaps the beginning of its name.
-const maybeCommit = /^[0-9a-f]{7,64}$/
-
-/**
- * Asks the repository which commit a source means; it is fetched into the new folder `into` when only the beginning
- * of its name is known.
- *
- * @throws {@link Trouble} when there is no such branch, tag or commit, or no answer.
- */
-export async function locateCommit(source: GitSource, options: CheckOutOptions): Promise<GitLocation> {
-  const place = await locateRef(source, options)
-  if (isCommit.test(place.commit)) return place
-  const { commit } = await checkOut(source.url, { ...place, folder: '' }, options)
-  return { ...place, commit }
+/** A commit of a repository, and the folder in it that contains the extension. */
+export interface GitLocation {
+  readonly commit: string
+  readonly folder: string
 }
 
-async function locateRef(source: GitSource, { signal }: ToolOptions): Promise<GitLocation> {
-  const { url, ref = 'HEAD', folder = '', tree } = source
+/** How a commit is checked out. */
+export interface CheckOutOptions {
+  /** The folder of the new working tree. */
+  readonly into: string
+  readonly signal: AbortSignal | undefined
+}
+
+const isCommit = /^[0-9a-f]{40,64}$/
+const maybeAbbreviated = /^[0-9a-f]{7,64}$/
+
+/**
+ * Asks the repository which commit a source names. A commit with an abbreviated hash has to be checked out to be found.
+ *
+ * @throws {@link ExtensionFailure} when there is no such branch, tag or commit, or the repository does not answer.
+ */
+export async function locateCommit(source: GitSource, options: CheckOutOptions): Promise<GitLocation> {
+  const location = await locateRef(source, options.signal)
+  if (isCommit.test(location.commit)) return location
+  const { commit } = await checkOut(source.url, { ...location, folder: '' }, options)
+  return { ...location, commit }
+}
+
+async function locateRef(source: GitSource, signal: AbortSignal | undefined): Promise<GitLocation> {
+  const { url, ref, folder, tree } = source
   if (isCommit.test(ref)) return { commit: ref, folder }
-  const refs = await refsOf(url, { signal })
+  const refs = await refsOf(url, signal)
   if (tree !== undefined) return locateTree(url, tree, refs)
   return { commit: commitOf(url, ref, refs), folder }
 }
 
-// A branch may have a slash in its name: the longest that there is wins.
+// The name of a branch may contain a slash: the longest name that exists is the branch.
 function locateTree(url: string, tree: string, refs: ReadonlyMap<string, string>): GitLocation {
   const steps = tree.split('/')
   for (let count = steps.length; count > 0; count--) {
@@ -41,41 +52,31 @@ function locateTree(url: string, tree: string, refs: ReadonlyMap<string, string>
 }
 
 function commitOf(url: string, ref: string, refs: ReadonlyMap<string, string>): string {
-  const commit = refs.get(ref) ?? (maybeCommit.test(ref) ? ref : undefined)
+  const commit = refs.get(ref) ?? (maybeAbbreviated.test(ref) ? ref : undefined)
   if (commit) return commit
   const names = [...refs.keys()].filter((name) => name !== 'HEAD')
-  const remedy = didYouMean(ref, names) || `: it has ${names.slice(0, 10).join(', ') || 'no branch at all'}`
-  throw new ExtensionFailure(
-    'NO_REF',
-    `cannot be fetched: "${redacted(url)}" has no branch, tag or commit "${ref}"${remedy}`,
-  )
+  const remedy = didYouMean(ref, names) || `: it has ${names.slice(0, 10).join(', ') || 'no branches'}`
+  throw noRef(url, ref, remedy)
 }
 
-/** The branches and tags of a repository by their short names, and `HEAD`. */
-async function refsOf(url: string, options: ToolOptions): Promise<Map<string, string>> {
+function noRef(url: string, ref: string, remedy: string): ExtensionFailure {
+  const message = `cannot be fetched: "${redacted(url)}" has no branch, tag or commit "${ref}"${remedy}`
+  return new ExtensionFailure('NO_REF', message)
+}
+
+/** The commits of a repository by the short names of its branches and tags, and `HEAD`. */
+async function refsOf(url: string, signal: AbortSignal | undefined): Promise<Map<string, string>> {
   const listed = await explainingToolErrors(redacted(url), () =>
-    runTool('git', ['ls-remote', '--', url], options),
+    runTool('git', ['ls-remote', '--', url], { signal }),
   )
   const refs = new Map<string, string>()
-  // What an annotated tag points at comes last, as "name^{}".
+  // An annotated tag is listed twice: the commit that it points at comes last, as "name^{}".
   for (const [, commit, name] of listed.matchAll(/^(\w+)\t(?:refs\/(?:heads|tags)\/)?(\S+?)(?:\^\{\})?$/gm))
     refs.set(name!, commit!)
   return refs
 }
 
-/** A commit of a repository, and the folder in it that is the extension. */
-export interface GitLocation {
-  readonly commit: string
-  readonly folder: string
-}
-
-/** Where a commit is checked out. */
-export interface CheckOutOptions {
-  readonly into: string
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Checks a commit out; gives the whole of its name, and the path of the folder of the extension. */
+/** Checks out a commit; returns its full hash, and the path of the folder of the extension. */
 export async function checkOut(
   url: string,
   { commit, folder }: GitLocation,
@@ -91,7 +92,7 @@ export async function checkOut(
   return { commit: head.trim(), folder: await folderWithin(cwd, folder) }
 }
 
-// Not every server hands out a commit by its name: then all branches and tags are asked for.
+// Not every server sends a commit by its hash: then all branches and tags are fetched.
 async function fetchCommit(url: string, commit: string, options: ToolOptions): Promise<void> {
   if (await hasCommit(commit, options)) return
   try {
@@ -100,11 +101,7 @@ async function fetchCommit(url: string, commit: string, options: ToolOptions): P
     if (!(error instanceof ToolError)) throw error
     const all = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
     await runTool('git', ['fetch', '--quiet', '--', url, ...all], options)
-    if (await hasCommit(commit, options)) return
-    throw new ExtensionFailure(
-      'NO_REF',
-      `cannot be fetched: "${redacted(url)}" has no branch, tag or commit "${commit}"`,
-    )
+    if (!(await hasCommit(commit, options))) throw noRef(url, commit, '')
   }
 }
 

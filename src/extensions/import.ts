@@ -17,8 +17,8 @@ export interface ImportedExtension extends ResolvedExtension {
 }
 
 /**
- * Imports extensions, and registers every declared class among their top-level exports as `!name.Tag` in `registry`,
- * and only there; goes on without those that cannot be imported.
+ * Imports extensions, and registers every declared class among their top-level exports as `!name.Tag`, in `registry`
+ * only.
  */
 export function importEach(
   extensions: readonly ResolvedExtension[],
@@ -32,7 +32,7 @@ async function importOne(extension: ResolvedExtension, registry: Registry): Prom
   return { ...extension, tags }
 }
 
-/** Registers every declared class among what a module exports, as `!name.Tag`. */
+/** Registers every declared class among the exports of a module, as `!name.Tag`. */
 export function registerExports(
   exported: ReadonlyMap<string, unknown>,
   name: string,
@@ -47,7 +47,7 @@ async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unkn
   try {
     const module: object = await deferRegistration(scopeOf(extension), () => import(extension.entry))
     const { default: main, ...named } = module as { default?: unknown }
-    // What a CommonJS module exports is its default export, too.
+    // The exports of a CommonJS module are properties of its default export.
     const all =
       typeof main === 'object' && main !== null ? { ...main, ...named } : { default: main, ...named }
     return new Map(Object.entries(all).filter(([, value]) => value !== undefined))
@@ -56,7 +56,7 @@ async function exportsOf(extension: ResolvedExtension): Promise<Map<string, unkn
   }
 }
 
-// What was installed together is one: a dependency that registers classes must not disturb the program either.
+// An extension is installed with its dependencies, whose classes must not be registered in the program either.
 function scopeOf({ folder, installed }: ResolvedExtension): string {
   return installed ? join(folder, '..', '..') : folder
 }
@@ -81,10 +81,10 @@ function register(Class: Class, name: string, registry: Registry): Tag[] {
 
 function nothingToRegister(exported: ReadonlyMap<string, unknown>): ExtensionFailure {
   const names = [...exported.keys()].map((name) => `"${name}"`)
-  const what = names.length === 0 ? 'nothing at all' : `${names.join(', ')}, and none of these is one`
+  const found = names.length === 0 ? 'exports nothing' : `exports only ${names.join(', ')}`
   return new ExtensionFailure(
     'NOTHING_TO_REGISTER',
-    `has no class to register: it exports ${what}; put "@registrable" on a class and export it from the main module`,
+    `has no class to register: it ${found}; put "@registrable" on a class and export it from the main module`,
   )
 }
 
@@ -93,23 +93,18 @@ const cannotRunTypeScript = new Set([
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ])
 
-/** Why an extension could not be imported: what its code threw, and where in its code. */
+/** The failure of an extension that could not be imported: what its code threw, and where in its code. */
 function notImportable(extension: ResolvedExtension, cause: unknown): ExtensionFailure {
   if (cannotRunTypeScript.has(codeOf(cause) ?? '')) return needsBuild(extension, cause)
   const reason = isError(cause) ? `${nameOf(cause)}: ${messageOf(cause)}` : messageOf(cause)
   const frame = isError(cause) ? firstFrame(String(propertyOf(cause, 'stack')), extension.folder) : undefined
-  const place = frame === undefined ? '' : `\n    at ${frame}`
-  return new ExtensionFailure(
-    'NOT_IMPORTABLE',
-    `could not be imported from "${fileURLToPath(extension.entry)}": ${reason}${place}`,
-    {
-      cause,
-    },
-  )
+  const location = frame === undefined ? '' : `\n    at ${frame}`
+  const message = `could not be imported from "${fileURLToPath(extension.entry)}": ${reason}${location}`
+  return new ExtensionFailure('NOT_IMPORTABLE', message, { cause })
 }
 
 function needsBuild({ entry, name }: ResolvedExtension, cause: unknown): ExtensionFailure {
-  const remedy = `build it, and name the ".js" file in its "package.json"; or let it be built as it is installed ("--allow-scripts ${name}"), or take a Node that can (22.18 and later)`
+  const remedy = `build it and name the ".js" file in its "package.json", let its install scripts build it ("--allow-scripts ${name}"), or use Node 22.18 or later`
   return new ExtensionFailure(
     'NOT_BUILT',
     `is written in TypeScript ("${fileURLToPath(entry)}"), which this Node cannot run: ${remedy}`,
@@ -117,10 +112,10 @@ function needsBuild({ entry, name }: ResolvedExtension, cause: unknown): Extensi
   )
 }
 
-// The innermost one in the extension itself, else in whatever it imports.
+// The innermost frame in the extension itself, else in what it imports.
 function firstFrame(stack: string, folder: string): string | undefined {
   const frames = [...stack.matchAll(/^ +at (?:.*\()?(?:file:\/\/)?(\/.*?:\d+:\d+)\)?$/gm)].map(
-    ([, at]) => at!,
+    ([, location]) => location!,
   )
   const isOwn = (frame: string): boolean =>
     frame.startsWith(`${folder}/`) && !frame.slice(folder.length).includes('/node_modules/')

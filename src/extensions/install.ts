@@ -13,15 +13,15 @@ import { explainingToolErrors, hashMismatch } from './tool.js'
 const largeBytes = 100_000_000
 
 /**
- * Fetches an extension and installs it into a folder of its own. All happens in a work folder beside it, which is
- * moved to its place at the very end.
+ * Fetches an extension and installs it into a folder of its own. This happens in a work folder, which is moved into
+ * the store at the very end.
  *
- * @throws {@link Trouble} when it cannot be fetched or installed, or is not what the lock says.
+ * @throws {@link ExtensionFailure} when it cannot be fetched or installed, or differs from the lock.
  */
 export async function install(request: ExtensionRequest, locked: Resolved | undefined): Promise<Resolved> {
-  request.onNotice?.(`Installing extension "${request.name}" from "${request.shown}"`)
+  request.onNotice(`Installing extension "${request.name}" from "${request.displaySource}"`)
   return inWorkFolder(async (work) => {
-    const wanted = await wantedOf({ ...request, work, locked })
+    const wanted = locked ?? (await resolveRepository({ ...request, work, locked }))
     if (wanted && (await isIntact(wanted, request))) return wanted
     const fetched = await fetchSource(request.source, { ...request, work, locked: wanted })
     expectLocked(request, fetched, locked)
@@ -30,45 +30,46 @@ export async function install(request: ExtensionRequest, locked: Resolved | unde
   })
 }
 
-// Two branches may be one commit, which a repository tells without being fetched.
-async function wantedOf(request: ExtensionRequest & FetchOptions): Promise<Resolved | undefined> {
-  return (
-    request.locked ?? (request.source.kind === 'git' ? resolveSource(request.source, request) : undefined)
-  )
+// A repository says which commit a branch is without being fetched, and that commit may be installed.
+async function resolveRepository(request: ExtensionRequest & FetchOptions): Promise<Resolved | undefined> {
+  return request.source.kind === 'git' ? resolveSource(request.source, request) : undefined
 }
 
-async function isIntact(resolved: Resolved, { scripts, frozen = false }: ExtensionRequest): Promise<boolean> {
+async function isIntact(resolved: Resolved, { scripts, frozen }: ExtensionRequest): Promise<boolean> {
   return (await inspectInstalled(installFolder(resolved, scripts), frozen)).state === 'intact'
 }
 
 function expectLocked(
-  { shown }: ExtensionRequest,
-  { resolved }: Fetched,
+  { displaySource }: ExtensionRequest,
+  { resolved }: FetchedPackage,
   locked: Resolved | undefined,
 ): void {
   if (!locked?.integrity || locked.integrity === resolved.integrity) return
-  throw new ExtensionFailure('TAMPERED', hashMismatch(shown, locked.integrity, resolved.integrity ?? 'none'))
+  throw new ExtensionFailure(
+    'TAMPERED',
+    hashMismatch(displaySource, locked.integrity, resolved.integrity ?? 'none'),
+  )
 }
 
 async function installFetched(
   folder: string,
   request: ExtensionRequest,
-  { tarball, resolved }: Fetched,
+  { tarball, resolved }: FetchedPackage,
 ): Promise<void> {
-  const { from: project, shown, scripts, signal } = request
-  await installInto(folder, tarball, { tried: shown, project, scripts, signal })
+  const { from: project, displaySource, scripts, signal } = request
+  await installInto(folder, tarball, { displaySource, project, scripts, signal })
   const bytes = await sizeOfFolder(folder)
-  if (bytes > largeBytes) request.onNotice?.(tooLarge(request.name, bytes))
-  await moveIntoStore(folder, installFolder(resolved, scripts), { source: shown, resolved, bytes })
+  if (bytes > largeBytes) request.onNotice(tooLarge(request.name, bytes))
+  await moveIntoStore(folder, installFolder(resolved, scripts), { source: displaySource, resolved, bytes })
 }
 
 function tooLarge(name: string, bytes: number): string {
   const size = Math.round(bytes / 1_000_000)
-  return `Extension "${name}" takes ${size} MB with all that it depends on: "flambeau extensions prune" removes what is not used any more`
+  return `Extension "${name}" takes ${size} MB with its dependencies: "flambeau extensions prune" removes unused extensions`
 }
 
 /** An extension as a package in one file, and what its source resolved to. */
-interface Fetched {
+interface FetchedPackage {
   readonly tarball: Tarball
   readonly resolved: Resolved
 }
@@ -79,52 +80,50 @@ interface FetchOptions {
   readonly work: string
   /** The folder of the file that declares it. */
   readonly from: string
-  /** Where it comes from, without credentials. */
-  readonly shown: string
+  readonly displaySource: string
   /** Whether scripts of the package may build it. */
   readonly scripts: boolean
   /** What it must resolve to. */
-  readonly locked?: Resolved | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly locked: Resolved | undefined
+  readonly signal: AbortSignal | undefined
 }
 
-/** Makes one package of an extension, wherever it comes from. */
-async function fetchSource(source: ExtensionSource, options: FetchOptions): Promise<Fetched> {
+async function fetchSource(source: ExtensionSource, options: FetchOptions): Promise<FetchedPackage> {
   if (source.kind === 'git') return fetchGit(source, options)
   if (source.kind === 'folder') return fetchFolder(source, options)
-  const { work, from: cwd, shown, signal, locked } = options
+  const { work, from: cwd, displaySource, signal, locked } = options
   const spec = source.kind === 'npm' && locked ? `${source.package}@${locked.version}` : source.spec
-  const tarball = await explainingToolErrors(shown, () =>
-    pack(spec, { into: join(work, 'package'), cwd, signal }),
+  const tarball = await explainingToolErrors(displaySource, () =>
+    pack(spec, { into: join(work, 'package'), scripts: false, cwd, signal }),
   )
   return { tarball, resolved: { version: tarball.version, integrity: tarball.integrity } }
 }
 
-/** What a source resolves to now; nothing is installed. */
+/** Resolves a source as it is now; nothing is installed. */
 export async function resolveSource(source: ExtensionSource, options: FetchOptions): Promise<Resolved> {
-  if (source.kind === 'git') return resolvedCommit(await locateCommit(source, repositoryIn(options)))
+  if (source.kind === 'git') return resolvedCommit(await locateCommit(source, checkOutOptions(options)))
   if (source.kind === 'folder') return { integrity: await hashOfFolder(source.path) }
   const { resolved } = await fetchSource(source, options)
   return resolved
 }
 
-/** What a source on this machine resolves to; `undefined` for a remote one. */
+/** Resolves a source on this machine; `undefined` for a remote one. */
 export async function resolveLocally(source: ExtensionSource): Promise<Resolved | undefined> {
   if (source.kind === 'folder') return { integrity: await hashOfFolder(source.path) }
   if (source.kind !== 'tarball' || source.remote) return undefined
   return { integrity: integrityOf(await readFile(source.spec)) }
 }
 
-async function fetchGit(source: GitSource, options: FetchOptions): Promise<Fetched> {
+async function fetchGit(source: GitSource, options: FetchOptions): Promise<FetchedPackage> {
   const { locked } = options
-  const place = locked?.commit
+  const location = locked?.commit
     ? { commit: locked.commit, folder: locked.folder ?? '' }
-    : await locateCommit(source, repositoryIn(options))
-  const { folder } = await checkOut(source.url, place, repositoryIn(options))
-  return { tarball: await packFolder(folder, options), resolved: resolvedCommit(place) }
+    : await locateCommit(source, checkOutOptions(options))
+  const { folder } = await checkOut(source.url, location, checkOutOptions(options))
+  return { tarball: await packFolder(folder, options), resolved: resolvedCommit(location) }
 }
 
-function repositoryIn({ work, signal }: FetchOptions): CheckOutOptions {
+function checkOutOptions({ work, signal }: FetchOptions): CheckOutOptions {
   return { into: join(work, 'repository'), signal }
 }
 
@@ -132,8 +131,8 @@ function resolvedCommit({ commit, folder }: GitLocation): Resolved {
   return folder === '' ? { commit } : { commit, folder }
 }
 
-// A copy: what npm does there must not show in the user's own folder, nor what is changed there meanwhile here.
-async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promise<Fetched> {
+// A copy: npm must change nothing in the user's folder, and changes that the user makes meanwhile must not be packed.
+async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promise<FetchedPackage> {
   const folder = join(options.work, 'folder')
   await cp(path, folder, {
     recursive: true,
@@ -145,33 +144,33 @@ async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promi
 }
 
 async function packFolder(folder: string, options: FetchOptions): Promise<Tarball> {
-  const { work, scripts, signal, shown } = options
-  return explainingToolErrors(shown, async () => {
-    if (scripts) await installForBuild(folder, { signal })
+  const { work, scripts, signal, displaySource } = options
+  return explainingToolErrors(displaySource, async () => {
+    if (scripts) await installForBuild(folder, signal)
     return pack(folder, { into: join(work, 'package'), scripts, cwd: work, signal })
   })
 }
 
-/** @throws {@link Trouble} that says what to type when an extension would have to be installed, and may not. */
-export async function expectMayInstall({
-  source,
-  shown,
-  install,
-  download,
-}: ExtensionRequest): Promise<void> {
-  if (!install)
+/**
+ * Checks that an extension which is not installed may be.
+ *
+ * @throws {@link ExtensionFailure} that says what to type when it may not.
+ */
+export async function expectMayInstall(request: ExtensionRequest): Promise<void> {
+  const { source, displaySource } = request
+  if (!request.install)
     throw new ExtensionFailure(
       'NOT_INSTALLED',
-      `is not installed: ${await whyInstall(source)}add "--install-extensions" ("installExtensions: true" in code) to install "${shown}"`,
+      `is not installed: ${await missingOf(source)}add "--install-extensions" ("installExtensions: true" in code) to install "${displaySource}"`,
     )
-  if (download === false && !isLocal(source))
+  if (!request.download && !isLocal(source))
     throw new ExtensionFailure(
       'NOT_INSTALLED',
-      `is not installed, and may not be fetched from "${shown}": leave out "--no-download-extensions" ("downloadExtensions: false" in code)`,
+      `is not installed, and downloads are turned off: remove "--no-download-extensions" ("downloadExtensions: false" in code) to fetch "${displaySource}"`,
     )
 }
 
-async function whyInstall(source: ExtensionSource): Promise<string> {
+async function missingOf(source: ExtensionSource): Promise<string> {
   if (source.kind !== 'folder') return ''
   const missing = missingDependencies(source.path, await readPackageJson(source.path))
   const names = missing.map((name) => `"${name}"`).join(', ')

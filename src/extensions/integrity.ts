@@ -3,16 +3,16 @@ import { chmod, lstat, readdir, readFile, readlink, realpath } from 'node:fs/pro
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { packageRoot } from '../util/paths.js'
 
-/** A file as it was installed: its bytes, when they were written, and their SHA-512; of a link where it leads. */
+/** A file as it was installed: its size, modification time and SHA-512; for a link, its target. */
 type InstalledFile = readonly [size: number, modified: number, digest: string] | string
 
-/** Every file of an installed extension, dependencies included, by its path. */
+/** Every file of an installed extension and its dependencies, by path. */
 export type Contents = Readonly<Record<string, InstalledFile>>
 
-/** The file that tells of an installed extension; it is no part of what it lists. */
+/** The file that describes an installed extension and lists its other files. */
 export const manifestName = 'extension.json'
 
-/** Lists what was installed, and takes from others the right to write it. */
+/** Lists the installed files, and removes the permission of other users to write them. */
 export async function listContents(folder: string): Promise<Contents> {
   await closeToOthers(folder)
   const contents: [string, InstalledFile][] = []
@@ -27,7 +27,7 @@ async function describe(file: string, isLink: boolean): Promise<InstalledFile> {
   return [size, mtimeMs, (await digestOf(file)).toString('base64')]
 }
 
-// Tools create what they write as the umask says.
+// npm creates files as the umask says, which may let others write.
 async function closeToOthers(folder: string): Promise<void> {
   await chmod(folder, 0o700)
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -41,8 +41,8 @@ async function closeToOthers(folder: string): Promise<void> {
 }
 
 /**
- * What of an installed extension is not as it was installed, as the rest of a sentence; `undefined` when nothing is. Size and
- * time of a file stand for its bytes, unless `everyByte` is set.
+ * Describes the first file of an installed extension that differs from what was installed; `undefined` when none does.
+ * A file with the same size and modification time counts as the same, unless `everyByte` is set.
  */
 export async function alterationOf(
   folder: string,
@@ -57,7 +57,7 @@ export async function alterationOf(
     const isSame = isLink ? sameLink : sameFile
     if (!(await isSame(join(folder, path), installed, everyByte))) return `"${path}" was changed`
     if (isLink && everyByte && (await leadsOut(folder, path)))
-      return `"${path}" leads to another folder, which nothing pins`
+      return `"${path}" links to another folder, which is not pinned`
   }
   const [first] = missing
   return first === undefined ? undefined : `"${first}" is missing`
@@ -76,7 +76,7 @@ async function sameFile(file: string, installed: InstalledFile, everyByte: boole
   return (await digestOf(file)).toString('base64') === digest
 }
 
-// This copy of flambeau is linked into each of them; its command is a link that leads there through the first.
+// Two links out are expected: to this copy of flambeau, and from `.bin` to its command through the first.
 async function leadsOut(folder: string, path: string): Promise<boolean> {
   const link = join(folder, path)
   if (await stepsWithin(folder, link)) return false
@@ -87,12 +87,12 @@ async function leadsOut(folder: string, path: string): Promise<boolean> {
 
 const ignored = new Set(['node_modules', '.git'])
 
-/** Whether a path belongs to an extension itself: neither its dependencies nor its history. */
+/** Whether a name may be part of the content of an extension, which excludes dependencies and history. */
 export function isContent(name: string): boolean {
   return !ignored.has(name)
 }
 
-/** One hash of all files of a folder, `sha512-...`: their paths and bytes, and of a link where it leads. */
+/** One hash of all files of a folder, `sha512-...`: their paths and bytes; for a link, its target. */
 export async function hashOfFolder(folder: string): Promise<string> {
   const hash = createHash('sha512')
   for await (const { path, isLink } of filesOf(folder, isContent))
@@ -101,27 +101,26 @@ export async function hashOfFolder(folder: string): Promise<string> {
   return `sha512-${hash.digest('base64')}`
 }
 
-/** The first link of a folder that leads to what {@link hashOfFolder} does not see. */
+/** The first link of a folder whose target {@link hashOfFolder} does not cover. */
 export async function linkToElsewhere(folder: string): Promise<string | undefined> {
   for await (const { path, isLink } of filesOf(folder, isContent))
     if (isLink && !(await isHashed(folder, join(folder, path)))) return path
   return undefined
 }
 
-/** Whether a path, followed through links, is one of those that {@link hashOfFolder} sees. */
+/** Whether {@link hashOfFolder} covers the real path of a file. */
 export async function isHashed(folder: string, path: string): Promise<boolean> {
   const steps = await stepsWithin(folder, path)
   return steps?.every(isContent) ?? false
 }
 
-/** The way from a folder to a path, both followed through links; `undefined` where the path lies outside, or nowhere. */
+/** The names from a folder to a path, both resolved through links; `undefined` when the path is outside or absent. */
 export async function stepsWithin(folder: string, path: string): Promise<string[] | undefined> {
   const real = await realpath(path).catch(() => undefined)
   const steps = real === undefined ? ['..'] : relative(await realpath(folder), real).split(sep)
   return steps[0] === '..' ? undefined : steps
 }
 
-/** The SHA-512 of a file. */
 async function digestOf(file: string): Promise<Buffer> {
   return createHash('sha512')
     .update(await readFile(file))
@@ -134,7 +133,7 @@ interface FoundFile {
   readonly isLink: boolean
 }
 
-/** The files and links of a folder by name, links not followed. */
+/** The files and links of a folder, sorted by name; links are not followed. */
 async function* filesOf(
   folder: string,
   accept: (name: string) => boolean,
@@ -150,7 +149,7 @@ async function* filesOf(
   }
 }
 
-/** How many bytes a folder takes, dependencies included; links are not followed. */
+/** The size of a folder in bytes, dependencies included; links are not followed. */
 export async function sizeOfFolder(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true })
   const sizes = await Promise.all(

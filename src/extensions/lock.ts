@@ -6,34 +6,33 @@ import type { Resolved } from './source.js'
 
 /** What one extension resolved to when the lock was written. */
 export interface LockedExtension extends Resolved {
-  /** Where it comes from, without credentials. */
+  /** Its source, without credentials. */
   readonly source: string
 }
 
-/** The extensions of a lock, by name. */
+/** The entries of a lock, by the name of the extension. */
 export type Lock = ReadonlyMap<string, LockedExtension>
 
-/** The lock of a runnable file: `job.lock.yaml` of `job.yaml`. */
+/** The path of the lock of a runnable file: `job.lock.yaml` for `job.yaml`. */
 export function lockName(filename: string): string {
   return `${filename.replace(/\.ya?ml$/, '')}.lock.yaml`
 }
 
-const head = '# What each extension resolved to. Written by "flambeau lock": commit it, do not edit it.\n'
+const header = '# What each extension resolved to. Written by "flambeau lock": commit it, do not edit it.\n'
 
-/** Whether a text was written as a lock, even if it was broken since: writing a new one over it loses nothing. */
+/** Whether a text was written as a lock, even if it is broken now: replacing it by a new lock loses nothing. */
 export function isLockText(text: string): boolean {
   return text.includes('"flambeau lock"') || /^version: \d+$/m.test(text)
 }
 
-/** The text of a lock. */
 export function writeLock(lock: Lock): string {
-  return head + dump({ version: 1, extensions: Object.fromEntries(lock) })
+  return header + dump({ version: 1, extensions: Object.fromEntries(lock) })
 }
 
 /**
  * Reads a lock.
  *
- * @throws {@link ExtensionError} when the text is no lock, or one of a later version.
+ * @throws {@link ExtensionError} when the text is not a lock, or one of a later version.
  */
 export function readLock(text: string, filename: string): Lock {
   const lock = load(text, { filename, registry: new Registry() }) as {
@@ -68,6 +67,6 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 function noLock(filename: string): ExtensionError {
-  const message = `"${filename}" is no lock that this version can read: write it anew with "flambeau lock"`
+  const message = `"${filename}" is not a lock that this version can read: write it again with "flambeau lock"`
   return new ExtensionError(message, { code: 'BAD_LOCK' })
 }

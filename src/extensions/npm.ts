@@ -15,10 +15,10 @@ export interface Tarball {
 
 const quiet = ['--loglevel=error', '--no-audit', '--no-fund', '--no-update-notifier']
 
-/** Packs a folder, or fetches what an npm spec names, into the new folder `into`. */
+/** Packs a folder, or fetches the package of an npm spec, into the new folder `into`. */
 export async function pack(
   spec: string,
-  { into, scripts = false, ...options }: ToolOptions & { into: string; scripts?: boolean },
+  { into, scripts, ...options }: ToolOptions & { into: string; scripts: boolean },
 ): Promise<Tarball> {
   await mkdir(into, { recursive: true })
   const flags = [
@@ -33,46 +33,52 @@ export async function pack(
   return { path, version, integrity: integrityOf(await readFile(path)) }
 }
 
-/** The hash of something, as npm writes it. */
+/** The hash of a file, as npm writes it. */
 export function integrityOf(bytes: Uint8Array): string {
   return `sha512-${createHash('sha512').update(bytes).digest('base64')}`
 }
 
-/** Installs what a folder needs to be built, with the scripts of its packages. */
-export async function installForBuild(folder: string, options: ToolOptions): Promise<void> {
-  await runTool('npm', ['install', ...quiet], { ...options, cwd: folder })
+/** Installs all dependencies of a folder, and runs the scripts that build it. */
+export async function installForBuild(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  await runTool('npm', ['install', ...quiet], { cwd: folder, signal })
 }
 
-/** Where {@link installInto} puts a package. */
+/** The folder, within the one of {@link installInto}, of the installed package. */
 export const packageFolder = join('node_modules', 'extension')
 
+/** How a package is installed. */
+interface InstallOptions {
+  readonly displaySource: string
+  /** The folder of the project whose `.npmrc` counts. */
+  readonly project: string
+  readonly scripts: boolean
+  readonly signal: AbortSignal | undefined
+}
+
 /**
- * Installs a tarball and what it depends on into the new folder `folder`.
+ * Installs a tarball and its dependencies into the new folder `folder`.
  *
- * A peer dependency on flambeau is met by this very copy, so that its classes are the same ones.
+ * This copy of flambeau satisfies a peer dependency on it, so that both use the same classes.
  */
-export async function installInto(
-  folder: string,
-  tarball: Tarball,
-  options: ToolOptions & { tried: string; scripts: boolean; project: string },
-): Promise<void> {
+export async function installInto(folder: string, tarball: Tarball, options: InstallOptions): Promise<void> {
   await mkdir(folder, { recursive: true })
   const dependencies = { extension: `file:${tarball.path}`, flambeau: `file:${packageRoot()}` }
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }, null, 2))
   const flags = ['--omit=dev', `--ignore-scripts=${!options.scripts}`, `--prefix=${folder}`]
-  const install = () => runTool('npm', ['install', ...quiet, ...flags], { ...options, cwd: folder })
-  await withSettingsOf(options.project, folder, () => explainingToolErrors(options.tried, install))
+  const install = () =>
+    runTool('npm', ['install', ...quiet, ...flags], { cwd: folder, signal: options.signal })
+  await withSettingsOf(options.project, folder, () => explainingToolErrors(options.displaySource, install))
   await linkOwn(join(folder, 'node_modules', 'flambeau'))
 }
 
-// npm's own link is relative, and would lead astray once the folder is moved to its place.
+// npm makes a relative link, which would break when the folder is moved into the store.
 async function linkOwn(link: string): Promise<void> {
   await unlink(link)
   await symlink(packageRoot(), link, 'junction')
 }
 
-// A project may say in its .npmrc which registry has its packages, and how to log in there. A link, and only for as
-// long as npm needs it: no credentials stay in the folder.
+// The .npmrc of a project may name the registry of its packages and have credentials for it. It is linked only while npm
+// needs it, so that no credentials stay in the folder.
 async function withSettingsOf<T>(project: string, folder: string, body: () => Promise<T>): Promise<T> {
   const settings = settingsOf(project)
   if (settings === undefined) return body()

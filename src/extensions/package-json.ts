@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ExtensionFailure } from './extension-failure.js'
 
-/** What counts of a `package.json` here. */
+/** The fields of a `package.json` that extensions need. */
 export interface PackageJson {
   readonly name?: string
   readonly main?: string
@@ -15,14 +15,14 @@ export interface PackageJson {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** The `package.json` of a folder; an empty one when there is none. */
+/** Reads the `package.json` of a folder; returns an empty one when there is none. */
 export async function readPackageJson(folder: string): Promise<PackageJson> {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
-  const manifest = parsed(text)
-  if (typeof manifest === 'object' && manifest !== null) return manifest
+  const value = parsed(text)
+  if (typeof value === 'object' && value !== null) return value
   throw new ExtensionFailure(
     'NOT_IMPORTABLE',
-    `has a "package.json" that holds no object: write "{ ... }" in it`,
+    `has a "package.json" that is not an object: write "{ ... }" in it`,
   )
 }
 
@@ -31,15 +31,17 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const why = (cause as Error).message
-    throw new ExtensionFailure('NOT_IMPORTABLE', `has a "package.json" that is no JSON: ${why}`, { cause })
+    throw new ExtensionFailure('NOT_IMPORTABLE', `has a "package.json" that is not valid JSON: ${why}`, {
+      cause,
+    })
   }
 }
 
-/** The packages that a folder depends on and that Node would not find from there. */
-export function missingDependencies(folder: string, manifest: PackageJson): string[] {
-  const peers = Object.keys(manifest.peerDependencies ?? {})
-  const needed = peers.filter((name) => !manifest.peerDependenciesMeta?.[name]?.optional)
-  const names = [...Object.keys(manifest.dependencies ?? {}), ...needed]
+/** The dependencies of a folder that Node would not find from there. */
+export function missingDependencies(folder: string, packageJson: PackageJson): string[] {
+  const peers = Object.keys(packageJson.peerDependencies ?? {})
+  const needed = peers.filter((name) => !packageJson.peerDependenciesMeta?.[name]?.optional)
+  const names = [...Object.keys(packageJson.dependencies ?? {}), ...needed]
   return names.filter((name) => !isFoundFrom(folder, name))
 }
 
@@ -49,14 +51,15 @@ function isFoundFrom(folder: string, name: string): boolean {
 }
 
 /**
- * The URL of the module that stands for a package, as Node would find it: by `exports`, else `main`, else `index`.
+ * The URL of the main module of a package, as Node would find it: by `exports`, else `main`, else `index`.
  *
- * @throws {@link Trouble} when it is not there, as before a build, or cannot be found without a name.
+ * @throws {@link ExtensionFailure} when it does not exist, as before a build, or `exports` has no name to be resolved by.
  */
-export async function entryOf(folder: string, manifest: PackageJson): Promise<string> {
-  const entry = manifest.exports === undefined ? mainOf(folder, manifest) : await exportOf(folder, manifest)
+export async function entryOf(folder: string, packageJson: PackageJson): Promise<string> {
+  const entry =
+    packageJson.exports === undefined ? mainOf(folder, packageJson) : await exportOf(folder, packageJson)
   if (entry !== undefined && existsSync(new URL(entry))) return entry
-  throw new ExtensionFailure('NOT_BUILT', notThere(folder, manifest))
+  throw new ExtensionFailure('NOT_BUILT', notThere(folder, packageJson))
 }
 
 function mainOf(folder: string, { main }: PackageJson): string | undefined {
@@ -71,7 +74,7 @@ function mainOf(folder: string, { main }: PackageJson): string | undefined {
   }
 }
 
-// A package finds itself by its own name, from within.
+// Node resolves `exports` for a package name only, so the package is resolved by its own name from within.
 async function exportOf(folder: string, { name }: PackageJson): Promise<string | undefined> {
   if (!name) throw nameless(folder)
   const { resolve } = await import('import-meta-resolve')
@@ -84,14 +87,11 @@ async function exportOf(folder: string, { name }: PackageJson): Promise<string |
 
 function nameless(folder: string): ExtensionFailure {
   const file = join(folder, 'package.json')
-  return new ExtensionFailure(
-    'NOT_IMPORTABLE',
-    `has "exports" but no "name" in "${file}": write "name" there, too`,
-  )
+  return new ExtensionFailure('NOT_IMPORTABLE', `has "exports" but no "name" in "${file}": add "name"`)
 }
 
 function notThere(folder: string, { exports, main }: PackageJson): string {
   const named = exports === undefined ? (main ?? 'index.js') : '"exports"'
   const build = `build it ("npm run build" in "${folder}")`
-  return `has no module to import in "${folder}" (${named} leads nowhere): ${build}, or let its install scripts build it ("--allow-scripts")`
+  return `has no module to import in "${folder}" (${named} names no file): ${build}, or let its install scripts build it ("--allow-scripts")`
 }

@@ -14,11 +14,10 @@ import { expectLocal } from './source-check.js'
 import { inspectInstalled, installFolder, readResolution, writeResolution } from './store.js'
 
 /**
- * Finds the code of extensions on this machine, and installs what is missing when it may; goes on without those that
- * cannot be had.
+ * Finds the code of extensions on this machine, and installs what is missing if the options allow it.
  *
  * ```ts
- * const { found, failures } = await resolveEach({ vision: './vision' }, { from: '/jobs' })
+ * const { found, failures } = await resolveEach({ vision: './vision' }, { ...installedOnly, from: '/jobs' })
  * found[0]?.folder   // '/jobs/vision'
  * ```
  *
@@ -29,13 +28,13 @@ export async function resolveEach(
   options: ResolveOptions,
 ): Promise<SettledExtensions<ResolvedExtension>> {
   const requests = Object.entries(declared).map(([name, text]) => ({ name, text }))
-  const near = new Suggester()
-  return settleEach(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options), near))
+  const suggester = new Suggester()
+  return settleEach(requests, async ({ name, text }) => resolveOne(requestOf(name, text, options), suggester))
 }
 
-async function resolveOne(request: ExtensionRequest, near: Suggester): Promise<ResolvedExtension> {
+async function resolveOne(request: ExtensionRequest, suggester: Suggester): Promise<ResolvedExtension> {
   const { source } = request
-  await expectLocal(source, near)
+  await expectLocal(source, suggester)
   const locked = lockedFor(request)
   if (locked) await expectUnchanged(request, locked)
   const inPlace = source.kind === 'folder' ? await foundInPlace(request, source) : undefined
@@ -43,58 +42,54 @@ async function resolveOne(request: ExtensionRequest, near: Suggester): Promise<R
 }
 
 async function foundInPlace(
-  request: ExtensionRequest,
+  { name, displaySource }: ExtensionRequest,
   { path }: FolderSource,
 ): Promise<ResolvedExtension | undefined> {
   const folder = await realpath(path)
-  const manifest = await readPackageJson(folder)
-  if (missingDependencies(folder, manifest).length > 0) return undefined
-  return {
-    name: request.name,
-    source: request.shown,
-    folder,
-    entry: await entryOf(folder, manifest),
-    resolved: {},
-    installed: false,
-  }
+  const packageJson = await readPackageJson(folder)
+  if (missingDependencies(folder, packageJson).length > 0) return undefined
+  const entry = await entryOf(folder, packageJson)
+  return { name, source: displaySource, folder, entry, resolved: {}, installed: false }
 }
 
 async function installed(
   request: ExtensionRequest,
   locked: Resolved | undefined,
 ): Promise<ResolvedExtension> {
-  const { source, scripts, shown, frozen } = request
+  const { source, scripts, displaySource, frozen } = request
   const local = await resolveLocally(source)
-  const known = local ?? locked ?? (await readResolution(shown))
-  const there = known && (await inspectInstalled(installFolder(known, scripts), frozen))
-  if (known && there?.state === 'intact') return at(request, known)
-  if (there?.alteration !== undefined && !request.install) throw altered(there.alteration)
+  const known = local ?? locked ?? (await readResolution(displaySource))
+  if (known) {
+    const found = await inspectInstalled(installFolder(known, scripts), frozen)
+    if (found.state === 'intact') return inStore(request, known)
+    if (found.state === 'altered' && !request.install) throw altered(found.alteration)
+  }
   await expectMayInstall(request)
   const resolved = await install(request, local ? undefined : locked)
-  if (!local) await writeResolution(shown, resolved)
-  return at(request, resolved)
+  if (!local) await writeResolution(displaySource, resolved)
+  return inStore(request, resolved)
 }
 
-async function at(
-  { name, shown, scripts }: ExtensionRequest,
+async function inStore(
+  { name, displaySource, scripts }: ExtensionRequest,
   resolved: Resolved,
 ): Promise<ResolvedExtension> {
   const folder = await realpath(join(installFolder(resolved, scripts), packageFolder))
   const entry = await entryOf(folder, await readPackageJson(folder))
   if (!(await stepsWithin(folder, fileURLToPath(entry)))) throw outside(entry)
-  return { name, source: shown, folder, entry, resolved, installed: true }
+  return { name, source: displaySource, folder, entry, resolved, installed: true }
 }
 
 function altered(alteration: string): ExtensionFailure {
   return new ExtensionFailure(
     'ALTERED',
-    `is not as it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it anew`,
+    `was changed after it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it again`,
   )
 }
 
 function outside(entry: string): ExtensionFailure {
   return new ExtensionFailure(
     'NOT_PINNED',
-    `is refused: its module "${fileURLToPath(entry)}" lies outside the package; "main" must name one that lies in it`,
+    `is refused: its module "${fileURLToPath(entry)}" is outside the package; set "main" to a module in the package`,
   )
 }

@@ -4,16 +4,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { absolutePath } from '../util/paths.js'
 import { ExtensionFailure } from './extension-failure.js'
 
-/** Where an extension comes from, as it was declared. */
+/** The source of an extension, as a file declares it. */
 export type ExtensionSource = FolderSource | TarballSource | NpmSource | GitSource
 
-/** A folder of this machine. */
+/** A folder on this machine. */
 export interface FolderSource {
   readonly kind: 'folder'
   readonly path: string
 }
 
-/** An npm package in one file, on this machine or behind a URL. */
+/** An npm package in one file, on this machine or at a URL. */
 interface TarballSource {
   readonly kind: 'tarball'
   readonly spec: string
@@ -31,15 +31,41 @@ interface NpmSource {
 export interface GitSource {
   readonly kind: 'git'
   readonly url: string
-  /** A branch, tag or commit; the default branch when absent. */
-  readonly ref?: string
-  /** What stands after `/tree/`: a branch, tag or commit, and perhaps a folder. */
-  readonly tree?: string
-  /** A folder within the repository. */
-  readonly folder?: string
+  /** A branch, tag or commit; `HEAD` for the default branch. */
+  readonly ref: string
+  /** What follows `/tree/` in a URL: a branch, tag or commit, then perhaps a folder. */
+  readonly tree: string | undefined
+  /** A folder within the repository; empty for the whole of it. */
+  readonly folder: string
 }
 
-/** Whether a source is on this machine already. */
+/** What a source resolved to: enough to fetch the same again. */
+export interface Resolved {
+  /** The commit, for a git repository. */
+  readonly commit?: string
+  /** The folder of the extension within that repository, when it is not the whole of it. */
+  readonly folder?: string
+  /** The version, for a package. */
+  readonly version?: string
+  /** The hash of a package in one file, or of all files of a folder. */
+  readonly integrity?: string
+}
+
+/** An extension whose code is on this machine. */
+export interface ResolvedExtension {
+  readonly name: string
+  /** Its source, without credentials. */
+  readonly source: string
+  /** The folder of the package. */
+  readonly folder: string
+  /** The URL of the module to import. */
+  readonly entry: string
+  readonly resolved: Resolved
+  /** Whether it was installed; `false` for a folder that is used where it is. */
+  readonly installed: boolean
+}
+
+/** Whether a source is on this machine. */
 export function isLocal(source: ExtensionSource): boolean {
   return source.kind === 'folder' || (source.kind === 'tarball' && !source.remote)
 }
@@ -49,7 +75,7 @@ const scpLike = /^[\w.-]+@[\w.-]+:(?!\/\/)./
 const archive = /\.(?:tgz|tar\.gz)$/
 
 /**
- * Reads where an extension comes from; paths are relative to the folder `from`.
+ * Parses the source of an extension; paths are relative to the folder `from`.
  *
  * ```ts
  * parseSource('my-extension@^1.2', '/jobs')   // { kind: 'npm', spec: 'my-extension@^1.2', package: 'my-extension' }
@@ -58,11 +84,7 @@ const archive = /\.(?:tgz|tar\.gz)$/
  */
 export function parseSource(text: string, from: string): ExtensionSource {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(text))
-    throw new ExtensionFailure(
-      'BAD_EXTENSION_SOURCE',
-      'has a control character in where it comes from: remove it',
-    )
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw badSource('has a control character in its source: remove it')
   if (/^(?:git\+\w+|ssh|git):\/\//.test(text) || scpLike.test(text)) return gitSource(text)
   if (/^https?:\/\//.test(text)) return webSource(text)
   if (text.startsWith('file:')) return fileSource(text, from)
@@ -70,10 +92,13 @@ export function parseSource(text: string, from: string): ExtensionSource {
   const npm = npmName.exec(text)
   if (npm) return { kind: 'npm', spec: text.replace(/^npm:/, ''), package: npm[1]! }
   if (/^[\w.-]+(?:\/[\w.-]+)+\/?$/.test(text)) return pathSource(text, from)
-  throw new ExtensionFailure(
-    'BAD_EXTENSION_SOURCE',
-    'comes from nowhere that is known: write a path ("./folder"), a URL of a git repository or a tarball, or a package ("name@^1.2")',
+  throw badSource(
+    'has a source of no known kind: write a path ("./folder"), the URL of a git repository or a tarball, or a package ("name@^1.2")',
   )
+}
+
+function badSource(predicate: string, options?: ErrorOptions): ExtensionFailure {
+  return new ExtensionFailure('BAD_EXTENSION_SOURCE', predicate, options)
 }
 
 function pathSource(text: string, from: string): FolderSource | TarballSource {
@@ -84,16 +109,17 @@ function pathSource(text: string, from: string): FolderSource | TarballSource {
 function webSource(text: string): GitSource | TarballSource {
   const [address = ''] = text.split(/[?#]/)
   if (archive.test(address)) return { kind: 'tarball', spec: text, remote: true }
-  const page = /^(.*?)(?:\/-)?\/tree\/([^#]+?)\/?$/.exec(text)
-  return page ? { kind: 'git', url: page[1]!, tree: decoded(page[2]!) } : gitSource(text)
+  const [, url, tree] = /^(.*?)(?:\/-)?\/tree\/([^#]+?)\/?$/.exec(text) ?? []
+  if (url === undefined || tree === undefined) return gitSource(text)
+  return { kind: 'git', url, ref: 'HEAD', tree: decoded(tree), folder: '' }
 }
 
-// A URL of a file may name a repository, or a folder or tarball like any path.
+// The URL of a file may name a repository; otherwise it is a folder or tarball like any path.
 function fileSource(text: string, from: string): ExtensionSource {
   const [address = ''] = text.split('#')
   const path = address.startsWith('file:///') ? pathOf(address) : resolve(from, address.slice(5))
   const repository = text.includes('#') || path.endsWith('.git') || isRepository(path)
-  // Git knows no relative URL, and takes "file" for a host.
+  // Git accepts no relative URL, and takes "file" for a host.
   if (repository) return gitSource(pathToFileURL(path).href + text.slice(address.length))
   return pathSource(path, from)
 }
@@ -115,67 +141,33 @@ function decoded(text: string): string {
 }
 
 function badEscape(cause: unknown): ExtensionFailure {
-  return new ExtensionFailure(
-    'BAD_EXTENSION_SOURCE',
-    'comes from a URL with a "%" that begins no escape: write "%25" for "%" itself',
-    { cause },
-  )
+  return badSource('has a URL with an invalid "%" escape: write "%25" for "%" itself', { cause })
 }
 
 function isRepository(path: string): boolean {
   return existsSync(join(path, '.git')) || existsSync(join(path, 'objects'))
 }
 
-// After "#" as npm has it: "ref", "ref::path:folder" or "::path:folder".
+// The fragment is that of npm: "ref", "ref::path:folder" or "::path:folder".
 function gitSource(text: string): GitSource {
   const [written = '', fragment = ''] = text.split('#')
-  // As flambé has it: the scp form behind "ssh://", where a port would stand.
+  // As in flambé: the scp form after "ssh://", with a path where a port would be.
   const address = written.replace(/^(?:git\+)?ssh:\/\/((?:[^/@:]+@)?[^/:@]+:(?!\d+(?:\/|$))[^/].*)$/, '$1')
-  const [ref = '', folder] = fragment.split('::path:')
-  return {
-    kind: 'git',
-    url: address.replace(/^git\+/, ''),
-    ...(ref === '' ? {} : { ref: decoded(ref) }),
-    ...(folder === undefined ? {} : { folder }),
-  }
+  const [ref = '', folder = ''] = fragment.split('::path:')
+  const url = address.replace(/^git\+/, '')
+  return { kind: 'git', url, ref: ref === '' ? 'HEAD' : decoded(ref), tree: undefined, folder }
 }
 
-/** What a source gave: enough to have the very same again. */
-export interface Resolved {
-  /** The commit, of a git repository. */
-  readonly commit?: string
-  /** The folder of the extension within that repository, when it is not the whole of it. */
-  readonly folder?: string
-  /** The version, of a package. */
-  readonly version?: string
-  /** The hash of a package in one file, or of all files of a folder. */
-  readonly integrity?: string
-}
+// A password may contain an "@": the last one before a slash separates it from the host.
 
-/** One extension as it was resolved: where its code is on this machine. */
-export interface ResolvedExtension {
-  readonly name: string
-  /** Where it comes from, without credentials. */
-  readonly source: string
-  /** The folder of the package. */
-  readonly folder: string
-  /** The URL of the module to import. */
-  readonly entry: string
-  readonly resolved: Resolved
-  /** Whether it was installed, and is not used where it is. */
-  readonly installed: boolean
-}
-
-// A password may have an "@" of its own: the last one before a slash is that of the host.
-
-/** A source as it may be shown and kept: without a password, a token, or the query of a URL. */
+/** A source as it may be shown and stored: without a password, a token, or the query of a URL. */
 export function withoutCredentials(source: string): string {
   const url = /^((?:\w+\+)?https?:\/\/)(?:[^/]*@)?([^?#]*)(?:\?[^#]*)?(.*)$/.exec(source)
   if (url) return `${url[1]}${url[2]}${url[3]}`
   return source.replace(/^([\w+]+:\/\/[^/:]*):[^/]*@/, '$1@')
 }
 
-/** What a tool said, without the credentials of the URLs in it. */
+/** The output of a tool, without the credentials of the URLs in it. */
 export function redacted(text: string): string {
   return text.replace(/(\w:\/\/)[^\s/'"]+@/g, '$1').replace(/(https?:\/\/[^\s?'"]+)\?[^\s'"]*/g, '$1')
 }

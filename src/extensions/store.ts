@@ -8,23 +8,23 @@ import { ExtensionFailure } from './extension-failure.js'
 import { alterationOf, type Contents, listContents, manifestName, sizeOfFolder } from './integrity.js'
 import type { Resolved } from './source.js'
 
-/** What lies beside an installed extension and tells of it. */
+/** The description of an installed extension, which is stored with it. */
 interface StoredExtension {
   readonly source: string
   readonly resolved: Resolved
   readonly bytes: number
 }
 
-/** The folder of everything that was installed: `~/.flambeau/extensions`. */
+/** The folder of all installed extensions: `~/.flambeau/extensions`. */
 function storeRoot(): string {
   return join(homedir(), '.flambeau', 'extensions')
 }
 
-/** A new folder beside the installed ones, whose name tells the process that works in it; it goes when `body` ends. */
+/** Calls `body` with a new folder in the store, and removes the folder afterwards. */
 export async function inWorkFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
   const folder = join(storeRoot(), workName())
   await expectPrivate()
-  await inStore(async () => {
+  await writingStore(async () => {
     for (const part of [dirname(storeRoot()), storeRoot(), folder]) await makePrivate(part)
   })
   try {
@@ -34,34 +34,36 @@ export async function inWorkFolder<T>(body: (folder: string) => Promise<T>): Pro
   }
 }
 
+// The process id lets a prune see whether the folder is still in use.
 function workName(): string {
   return `work-${process.pid}-${randomUUID()}`
 }
 
-// Whatever the umask is: one that takes from the owner, too, would leave a folder that nobody can enter.
+// A umask may remove permissions of the owner, too: then nobody could enter the folder.
 async function makePrivate(folder: string): Promise<void> {
   if (existsSync(folder)) return
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await chmod(folder, 0o700)
 }
 
-async function inStore<T>(write: () => Promise<T>): Promise<T> {
+async function writingStore<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write()
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    const why = `needs a folder to be fetched into, and "${storeRoot()}" cannot be written (${code ?? message}): make it writable, or set HOME to a folder that is`
-    throw new ExtensionFailure('STORE_NOT_WRITABLE', why, { cause })
+    const predicate = `cannot be fetched, because "${storeRoot()}" cannot be written (${code ?? message}): make it writable, or set HOME to a folder that is`
+    throw new ExtensionFailure('STORE_NOT_WRITABLE', predicate, { cause })
   }
 }
 
 /**
- * @throws {@link Trouble} when others may write where extensions are installed: then what lies there is no better than
- * what they may put there.
+ * Checks that only this user can write to the store, and to `folders` in it: others could put code there.
+ *
+ * @throws {@link ExtensionFailure} with the command that mends the permissions.
  */
-async function expectPrivate(place?: string): Promise<void> {
+async function expectPrivate(...folders: readonly string[]): Promise<void> {
   if (!process.getuid) return
-  for (const folder of [dirname(storeRoot()), storeRoot(), ...(place === undefined ? [] : [place])]) {
+  for (const folder of [dirname(storeRoot()), storeRoot(), ...folders]) {
     const found = await stat(folder).catch(() => undefined)
     if (!found) return
     if (found.uid !== process.getuid() && found.uid !== 0)
@@ -71,43 +73,42 @@ async function expectPrivate(place?: string): Promise<void> {
   }
 }
 
-function unsafe(folder: string, why: string, remedy: string): ExtensionFailure {
+function unsafe(folder: string, reason: string, remedy: string): ExtensionFailure {
   return new ExtensionFailure(
     'UNSAFE_STORE',
-    `is not looked for in the installed ones, since "${folder}" ${why}: type '${remedy}', and if you do not trust what is there, 'flambeau extensions prune --all'`,
+    `is not loaded from the installed extensions, because "${folder}" ${reason}: run '${remedy}', and if you do not trust what is installed, 'flambeau extensions prune --all'`,
   )
 }
 
 /**
- * The folder that an extension is installed in, or would be. Install scripts may change what is in it, and each copy
- * of flambeau is linked into its own.
+ * The folder that an extension is or would be installed in. It depends on whether install scripts ran, which may
+ * change its content, and on the copy of flambeau that is linked into it.
  */
 export function installFolder(resolved: Resolved, scripts: boolean): string {
   const { commit, folder, integrity } = resolved
   return join(storeRoot(), `at-${hashOf([commit, folder, integrity, scripts, packageRoot()])}`)
 }
 
-/** What lies in the place of an extension: nothing, the extension, or what is left of it and what is wrong with that. */
-interface Installed {
-  readonly state: 'absent' | 'intact' | 'altered'
-  readonly alteration?: string
-}
+/** What the folder of an installed extension contains: nothing, the extension, or something that differs from it. */
+type Installed =
+  | { readonly state: 'absent' | 'intact' }
+  | { readonly state: 'altered'; readonly alteration: string }
 
-/** Looks whether an extension is installed, and is as it was installed; of each byte, when `everyByte` is set. */
-export async function inspectInstalled(place: string, everyByte = false): Promise<Installed> {
-  if (!existsSync(place)) return { state: 'absent' }
-  await expectPrivate(place)
-  const alteration = await alterationIn(place, everyByte)
+/** Compares an installed extension with what was installed; byte by byte when `everyByte` is set. */
+export async function inspectInstalled(folder: string, everyByte: boolean): Promise<Installed> {
+  if (!existsSync(folder)) return { state: 'absent' }
+  await expectPrivate(folder)
+  const alteration = await alterationIn(folder, everyByte)
   if (alteration !== undefined) return { state: 'altered', alteration }
-  await markUsed(join(place, manifestName))
+  await markUsed(join(folder, manifestName))
   return { state: 'intact' }
 }
 
-async function alterationIn(place: string, everyByte: boolean): Promise<string | undefined> {
-  const contents = await contentsOf(place)
+async function alterationIn(folder: string, everyByte: boolean): Promise<string | undefined> {
+  const contents = await contentsOf(folder)
   if (!contents) return `"${manifestName}" is missing or broken`
   try {
-    return await alterationOf(place, contents, everyByte)
+    return await alterationOf(folder, contents, everyByte)
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
@@ -115,13 +116,13 @@ async function alterationIn(place: string, everyByte: boolean): Promise<string |
   }
 }
 
-async function contentsOf(place: string): Promise<Contents | undefined> {
-  const manifest = await jsonOf(join(place, manifestName))
+async function contentsOf(folder: string): Promise<Contents | undefined> {
+  const manifest = await jsonOf(join(folder, manifestName))
   const { contents } = manifest as { contents?: unknown }
   return isObject(contents) ? (contents as Contents) : undefined
 }
 
-// What is used is not pruned. A file that is not there was never used.
+// A prune removes what was not marked for a while. Returns whether the file exists.
 async function markUsed(file: string): Promise<boolean> {
   if (!existsSync(file)) return false
   const now = new Date()
@@ -130,23 +131,27 @@ async function markUsed(file: string): Promise<boolean> {
 }
 
 /**
- * Moves a finished folder to its place, in one step: it is there as a whole or not at all. Where another process was
- * faster, its work stays, which is the same; what is left of an earlier one goes.
+ * Moves a finished folder to `target` in one step, so that it exists as a whole or not at all. If another process was
+ * faster, its folder stays, which is the same; a damaged one is replaced.
  */
-export async function moveIntoStore(folder: string, place: string, manifest: StoredExtension): Promise<void> {
+export async function moveIntoStore(
+  folder: string,
+  target: string,
+  manifest: StoredExtension,
+): Promise<void> {
   const contents = await listContents(folder)
   await writeFile(join(folder, manifestName), JSON.stringify({ ...manifest, contents }), { mode: 0o600 })
-  if (await moved(folder, place)) return
-  if ((await inspectInstalled(place)).state === 'intact') return
+  if (await moved(folder, target)) return
+  if ((await inspectInstalled(target, false)).state === 'intact') return
   const aside = join(storeRoot(), workName())
-  await rename(place, aside).catch(() => {})
-  await moved(folder, place)
+  await rename(target, aside).catch(() => {})
+  await moved(folder, target)
   await rm(aside, { recursive: true, force: true, maxRetries: 3 })
 }
 
-async function moved(folder: string, place: string): Promise<boolean> {
+async function moved(folder: string, target: string): Promise<boolean> {
   try {
-    await rename(folder, place)
+    await rename(folder, target)
     return true
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
@@ -155,23 +160,23 @@ async function moved(folder: string, place: string): Promise<boolean> {
   }
 }
 
-/** What a source resolved to when it was installed last. */
+/** Reads what a source resolved to when it was last installed. */
 export async function readResolution(source: string): Promise<Resolved | undefined> {
-  const note = resolutionFile(source)
-  if (!(await markUsed(note))) return undefined
+  const file = resolutionFile(source)
+  if (!(await markUsed(file))) return undefined
   await expectPrivate()
-  const found = (await jsonOf(note)) as Resolved
+  const found = (await jsonOf(file)) as Resolved
   return typeof (found.commit ?? found.integrity) === 'string' ? found : undefined
 }
 
-/** Remembers what a source resolved to. */
+/** Stores what a source resolved to. */
 export async function writeResolution(source: string, resolved: Resolved): Promise<void> {
   const draft = join(storeRoot(), workName())
   await writeFile(draft, JSON.stringify(resolved), { mode: 0o600 })
   await rename(draft, resolutionFile(source))
 }
 
-// What a full disk or a kill left is as good as nothing.
+// A full disk or a kill may leave a broken file, which counts as none.
 async function jsonOf(file: string): Promise<object> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'))
@@ -193,28 +198,28 @@ function hashOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
 
-/** What a prune has removed. */
+/** What a prune removed. */
 export interface Pruned {
   readonly removed: number
   readonly bytes: number
 }
 
-/** As the store names what it makes. */
+/** The names of everything that the store creates. */
 const ownName = /^(?:at-[0-9a-f]{32}|source-[0-9a-f]{32}\.json|work-\d+-[0-9a-f-]{36})$/
-const day = 24 * 60 * 60 * 1000
+const dayMs = 24 * 60 * 60 * 1000
 
 /**
- * Removes installed extensions that nobody has used for some days, and what broken installs have left.
+ * Removes installed extensions that were not used for some days, and the leftovers of interrupted installs.
  *
  * ```ts
  * const { removed, bytes } = await prune({ days: 30 })
  * ```
  */
 export async function prune({ days = 30 }: { days?: number } = {}): Promise<Pruned> {
-  const before = Date.now() - days * day
+  const before = Date.now() - days * dayMs
   const sizes: number[] = []
   for (const name of await stored()) {
-    if (name.startsWith('work-') && !isAtWork(name)) await remove(name)
+    if (name.startsWith('work-') && !isInUse(name)) await remove(name)
     if (name.startsWith('source-') && (await lastUsed(name)) <= before) await remove(name)
     if (name.startsWith('at-') && (await lastUsed(join(name, manifestName))) <= before)
       await remove(name, async (folder) => sizes.push(await sizeOfFolder(folder)))
@@ -222,7 +227,7 @@ export async function prune({ days = 30 }: { days?: number } = {}): Promise<Prun
   return { removed: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
-// What somebody else put there stays.
+// Other files in the folder are not ours to remove.
 async function stored(): Promise<string[]> {
   const names = await readdir(storeRoot()).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
@@ -238,18 +243,21 @@ async function lastUsed(path: string): Promise<number> {
   )
 }
 
-// Out of its place in one step: nobody finds half of it there.
-async function remove(name: string, look?: (aside: string) => Promise<unknown>): Promise<void> {
-  const aside = join(storeRoot(), `work-${process.pid}-${randomUUID()}`)
+// It is moved away in one step, so that no other process finds half of it.
+async function remove(
+  name: string,
+  beforeRemoval: (folder: string) => Promise<unknown> = async () => {},
+): Promise<void> {
+  const aside = join(storeRoot(), workName())
   if (!(await moveAside(join(storeRoot(), name), aside))) return
-  await look?.(aside)
+  await beforeRemoval(aside)
   await rm(aside, { recursive: true, force: true })
 }
 
-// Another prune may have been faster: then it counts there.
-async function moveAside(from: string, to: string): Promise<boolean> {
+// Another prune may have been faster: then that one counts it.
+async function moveAside(path: string, aside: string): Promise<boolean> {
   try {
-    await rename(from, to)
+    await rename(path, aside)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
@@ -257,7 +265,7 @@ async function moveAside(from: string, to: string): Promise<boolean> {
   }
 }
 
-function isAtWork(name: string): boolean {
+function isInUse(name: string): boolean {
   try {
     return process.kill(Number(name.split('-')[1]), 0)
   } catch (error) {

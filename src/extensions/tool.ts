@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { signalTree } from '../util/process.js'
 import { ExtensionFailure } from './extension-failure.js'
 import { redacted } from './source.js'
 
@@ -10,130 +11,134 @@ export interface ToolOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A tool that ended with an error, and what it said. */
+/** A tool that exited with an error, and its output without credentials. */
 export class ToolError extends Error {
   constructor(
     readonly tool: Tool,
-    readonly said: string,
+    readonly output: string,
   ) {
-    super(`${tool} failed: ${said}`)
+    super(`${tool} failed: ${output}`)
   }
 }
 
-const quiet = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }
+// No questions that nobody answers, and messages in the language that the patterns below expect.
+const environment = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' }
 
 /**
- * Runs the user's own `git` or `npm` and returns what it prints.
+ * Runs the user's own `git` or `npm` and returns its standard output.
  *
- * @throws {@link ToolError} when it fails, with what it said and no credentials in it.
+ * @throws {@link ToolError} when it fails.
  */
 export async function runTool(
   tool: Tool,
   args: readonly string[],
-  { cwd, signal }: ToolOptions = {},
+  { cwd, signal }: ToolOptions,
 ): Promise<string> {
   signal?.throwIfAborted()
-  return new Promise((done, fail) => {
-    const options = { cwd, env: { ...process.env, ...quiet }, maxBuffer: 2 ** 28 }
+  return new Promise((resolve, reject) => {
+    const options = { cwd, env: { ...process.env, ...environment }, maxBuffer: 2 ** 28 }
     const child = execFile(tool, args, options, (error, stdout, stderr) => {
       signal?.removeEventListener('abort', stop)
-      if (signal?.aborted) fail(signal.reason)
-      else if (error) fail(failureOf(tool, error, `${stderr}${stdout}`))
-      else done(stdout)
+      if (signal?.aborted) reject(signal.reason)
+      else if (error) reject(toolFailure(tool, error, `${stderr}${stdout}`))
+      else resolve(stdout)
     })
-    // The promise waits for the end of the tool: until then it may write.
-    const stop = (): void => void child.kill()
+    // The promise waits until the tool and the processes that it started have exited: until then they may write.
+    const stop = (): void => signalTree(child.pid, 'SIGTERM')
     signal?.addEventListener('abort', stop)
     child.stdin?.end()
   })
 }
 
-function failureOf(tool: Tool, error: Error & { code?: unknown }, said: string): Error {
+function toolFailure(tool: Tool, error: Error & { code?: unknown }, output: string): Error {
   if (error.code === 'ENOENT')
-    return new ExtensionFailure('NO_TOOL', `needs "${tool}", which is not installed here: install it`)
-  return new ToolError(tool, redacted(said).trim())
+    return new ExtensionFailure('NO_TOOL', `needs "${tool}", which is not installed: install it`)
+  return new ToolError(tool, redacted(output).trim())
 }
 
-/** Does something with a tool; what it says when it fails becomes a message that says what to do. */
-export async function explainingToolErrors<T>(tried: string, body: () => Promise<T>): Promise<T> {
+/**
+ * Calls `body`, and turns the output of a tool that fails into a message that says what to do; `displaySource` is the
+ * source that the tool was run for.
+ */
+export async function explainingToolErrors<T>(displaySource: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body()
   } catch (error) {
-    throw error instanceof ToolError ? explainToolError(error, tried) : error
+    throw error instanceof ToolError ? explainToolError(error, displaySource) : error
   }
 }
 
-// The beginnings of the lines that the tools themselves write: a script of a package may say anything.
-interface Reason {
+// The patterns match only lines that the tools themselves begin: a script of a package can print anything.
+interface Explanation {
   readonly npm?: RegExp
   readonly git?: RegExp
   readonly code: string
-  readonly says: (tried: string, found: RegExpExecArray) => string
+  readonly message: (source: string, match: RegExpExecArray) => string
 }
 
-const reasons: readonly Reason[] = [
+const explanations: readonly Explanation[] = [
   {
     npm: /^npm (?:error|ERR!) .*wanted (sha\S+) but got (sha\S+?)\.? /m,
     code: 'TAMPERED',
-    says: (tried, [, wanted, got]) => hashMismatch(tried, wanted!, got!),
+    message: (source, [, wanted, got]) => hashMismatch(source, wanted!, got!),
   },
   {
     npm: /^npm (?:error|ERR!) (?:notarget )?No matching version found for (.+?)\.?$/m,
     code: 'NO_VERSION',
-    says: (tried, [, missing]) => noVersion(tried, missing!),
+    message: (source, [, missing]) => noVersion(source, missing!),
   },
   {
     npm: /^npm (?:error|ERR!) code (?:E40[13]|ENEEDAUTH)$/m,
     git: /^fatal: (?:Authentication failed|could not read (?:Username|Password)|.*The requested URL returned error: 40[13])|^(?:fatal: .*|\S+: )?Permission denied|^Host key verification failed/m,
     code: 'NO_ACCESS',
-    says: (tried) =>
-      `cannot be fetched: access to "${tried}" was refused; log in (npm: "npm login", git: "git ls-remote" must work), and try again`,
+    message: (source) =>
+      `cannot be fetched: access to "${source}" was refused; log in (npm: "npm login", git: "git ls-remote" must work), and try again`,
   },
   {
     npm: /^npm (?:error|ERR!) code E404$[\s\S]*?'([^']+)' is not in this registry/m,
     code: 'EXTENSION_NOT_FOUND',
-    says: (tried, [, missing]) =>
-      `cannot be fetched from "${tried}": the registry has no package "${missing}"; check its name, and the registry ("npm config get registry")`,
+    message: (source, [, missing]) =>
+      `cannot be fetched from "${source}": the registry has no package "${missing}"; check its name, and the registry ("npm config get registry")`,
   },
   {
     npm: /^npm (?:error|ERR!) code E404$/m,
     git: /^(?:fatal|ERROR|remote): .*(?:[Rr]epository(?: '[^']*')? not found|does not appear to be a git repository|does not exist|The requested URL returned error: 404)/m,
     code: 'EXTENSION_NOT_FOUND',
-    says: (tried) =>
-      `cannot be fetched: there is nothing at "${tried}"; check the address, and whether you may see it`,
+    message: (source) =>
+      `cannot be fetched: nothing was found at "${source}"; check the address and your permissions`,
   },
   {
     npm: /^npm (?:error|ERR!) code (?:ENOTFOUND|EAI_AGAIN|ECONN\w+|E\w*TIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED)$/m,
     git: /^(?:(?:fatal|error|ssh|kex_\w+): .*)?(?:Could not resolve|[Cc]ould not connect|Failed to connect|unable to connect|Connection (?:refused|timed out|reset)|Network is unreachable)/m,
     code: 'OFFLINE',
-    says: (tried) =>
-      `cannot be fetched from "${tried}": there is no connection to it; check the network, and try again`,
+    message: (source) =>
+      `cannot be fetched from "${source}": it cannot be reached; check the network, and try again`,
   },
 ]
 
-// What is missing may be a package that the extension depends on.
-function noVersion(tried: string, missing: string): string {
-  const lists = `"npm view ${missing.replace(/(?<=.)@.*$/, '')} versions" lists them`
-  if (missing === tried.replace(/^npm:/, '')) return `has no version that matches "${tried}": ${lists}`
-  return `cannot be installed from "${tried}": it needs "${missing}", and no version matches that: ${lists}`
+// A dependency of the extension may be what is missing.
+function noVersion(source: string, missing: string): string {
+  const remedy = `"npm view ${missing.replace(/(?<=.)@.*$/, '')} versions" lists the versions`
+  if (missing === source.replace(/^npm:/, '')) return `has no version that matches "${source}": ${remedy}`
+  return `cannot be installed from "${source}": it needs "${missing}", and no version matches: ${remedy}`
 }
 
-/** Says that something is not what it was: both hashes are named. */
-export function hashMismatch(tried: string, wanted: string, got: string): string {
-  return `is refused: what "${tried}" gave has the hash ${got}, and not ${wanted}; if the change is wanted, write a new lock with "flambeau lock"`
+/** The message for a source whose hash differs from what was expected. */
+export function hashMismatch(displaySource: string, wanted: string, got: string): string {
+  return `is refused: "${displaySource}" has the hash ${got}, expected ${wanted}; if the change is intended, update the lock with "flambeau lock"`
 }
 
-function explainToolError(cause: ToolError, tried: string): ExtensionFailure {
-  const { tool, said } = cause
-  for (const reason of reasons) {
-    const found = reason[tool]?.exec(said)
-    if (found) return new ExtensionFailure(reason.code, reason.says(tried, found), { cause })
+function explainToolError(cause: ToolError, source: string): ExtensionFailure {
+  const { tool, output } = cause
+  for (const { code, message, ...patterns } of explanations) {
+    const match = patterns[tool]?.exec(output)
+    if (match) return new ExtensionFailure(code, message(source, match), { cause })
   }
-  const message = `could not be made of "${tried}": ${tool} says\n\n${indented(said)}`
+  const message = `could not be prepared from "${source}": ${tool} failed with\n\n${indented(output)}`
   return new ExtensionFailure('EXTENSION_TOOL', message, { cause })
 }
 
-function indented(said: string): string {
-  const lines = said.split('\n').filter((line) => !/A complete log of this run|^npm error\s*$/.test(line))
+function indented(output: string): string {
+  const lines = output.split('\n').filter((line) => !/A complete log of this run|^npm error\s*$/.test(line))
   return lines.map((line) => `  ${line}`).join('\n')
 }

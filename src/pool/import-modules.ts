@@ -3,7 +3,7 @@ import { ResourceError } from '../errors.js'
 import { importInOrder, urlOfPath } from '../util/modules.js'
 import { codeOf, messageOf, readSafely } from '../util/thrown.js'
 
-/** URLs of modules that any process can import: a path is taken from the current folder. */
+/** URLs of modules for other processes; paths are relative to the current folder. */
 export function moduleUrls(modules: readonly (string | URL)[]): string[] {
   return modules.map((module) => {
     if (module instanceof URL) return module.href
@@ -14,7 +14,7 @@ export function moduleUrls(modules: readonly (string | URL)[]): string[] {
 /**
  * Imports modules in order, so that they register their classes.
  *
- * @throws {@link ResourceError} that names the module that there is not.
+ * @throws {@link ResourceError} that names a module that does not exist.
  */
 export async function importModules(modules: readonly string[]): Promise<void> {
   await importInOrder(modules, missing)
@@ -22,7 +22,7 @@ export async function importModules(modules: readonly string[]): Promise<void> {
 
 function missing(module: string, cause: unknown): unknown {
   if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND' || !messageOf(cause).includes(nameIn(module))) return cause
-  const message = `There is no module "${module}" for the workers of the pool: check "imports"`
+  const message = `The workers of the pool cannot find the module "${module}": check "imports"`
   return new ResourceError(message, { code: 'NO_MODULE', cause })
 }
 

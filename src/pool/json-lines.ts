@@ -1,9 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { ResourceError } from '../errors.js'
+import { FlambeauError, ResourceError } from '../errors.js'
 import { writeAtomically } from '../util/atomic-write.js'
+import { resultLostCode } from '../util/exit-codes.js'
 import { fromJson, toJson } from '../util/json.js'
 
-/** Where a line lies in its file, in bytes, without its end. */
+/** The bytes of a line in its file, without the line break. */
 export interface LineRange {
   readonly start: number
   readonly length: number
@@ -11,10 +12,10 @@ export interface LineRange {
 
 const newline = 10
 
-/** Says what is wrong with an item of a file; nothing when it is as it was written. */
+/** Returns what is wrong with an item of a file; `undefined` when it is as it was written. */
 type ItemCheck = (item: object) => string | undefined
 
-/** A file of objects as JSON, one a line, which grows as they come. */
+/** A file of JSON objects, one in each line, to which more are appended. */
 export class JsonLines<Item extends object> {
   #written = Promise.resolve()
 
@@ -24,23 +25,23 @@ export class JsonLines<Item extends object> {
     readonly checkItem: ItemCheck,
   ) {}
 
-  /** @throws {@link ResourceError} when it cannot be opened. */
+  /** @throws {@link ResourceError} when the file cannot be opened. */
   static async open<Item extends object>(
     path: string,
-    misfit: ItemCheck = () => undefined,
+    checkItem: ItemCheck = () => undefined,
     flags: 'a+' | 'r' = 'a+',
   ): Promise<JsonLines<Item>> {
     const file = await open(path, flags, 0o600).catch((cause) => Promise.reject(unreadable(path, cause)))
-    return new JsonLines(file, path, misfit)
+    return new JsonLines(file, path, checkItem)
   }
 
   /**
-   * All of a file; nothing where it is not there.
+   * All items of a file; none when there is no such file.
    *
-   * @throws {@link ResourceError} when it cannot be read, or something else has changed a line.
+   * @throws {@link ResourceError} when the file cannot be read, or somebody has edited it.
    */
-  static async readAll<Item extends object>(path: string, misfit?: ItemCheck): Promise<Item[]> {
-    const lines = await JsonLines.open<Item>(path, misfit, 'r').catch(ignoreMissing)
+  static async readAll<Item extends object>(path: string, checkItem?: ItemCheck): Promise<Item[]> {
+    const lines = await JsonLines.open<Item>(path, checkItem, 'r').catch(ignoreMissing)
     const items: Item[] = []
     if (!lines) return items
     try {
@@ -51,15 +52,15 @@ export class JsonLines<Item extends object> {
     return items
   }
 
-  /** Puts a file in place whole: whatever is killed meanwhile, the old lines or the new ones are there. */
+  /** Replaces a file as a whole: after a crash it has either the old or the new lines. */
   static async replace(path: string, items: readonly object[]): Promise<void> {
     await writeAtomically(path, items.map(lineOf).join(''))
   }
 
   /**
-   * What is there. A line that was cut off while it was written is none; after a power cut, anything may be in one.
+   * The items of the file. A line that is not a JSON object is skipped: a crash may have cut it off.
    *
-   * @throws {@link ResourceError} when something else has changed a line, or it cannot be read.
+   * @throws {@link ResourceError} when the file cannot be read, or somebody has edited it.
    */
   async *read(): AsyncGenerator<LineRange & { readonly item: Item }> {
     let start = 0
@@ -79,16 +80,20 @@ export class JsonLines<Item extends object> {
     return fromJson(buffer.toString())
   }
 
-  /** Takes away what is behind the last line, so that nothing will stand right behind a broken one. */
+  /** Removes what comes after a line, so that the next line does not continue a broken one. */
   async truncateAfter({ start, length }: LineRange): Promise<void> {
     await this.file.truncate(start + length)
     if (length > 0) await this.file.appendFile('\n')
   }
 
-  /** Settles when it is in the file. */
+  /**
+   * Settles when the item is in the file.
+   *
+   * @throws {@link FlambeauError} when the file cannot be written: a full disk, a folder that is gone.
+   */
   append(item: Item): Promise<void> {
     this.#written = this.#written.then(() => this.file.appendFile(lineOf(item)))
-    return this.#written
+    return this.#written.catch((cause) => Promise.reject(notWritten(this.path, cause)))
   }
 
   async close(): Promise<void> {
@@ -131,7 +136,7 @@ async function* chunksOf(file: FileHandle, path: string): AsyncGenerator<Buffer>
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): ResourceError {
-  const what = cause.code === 'ENOENT' ? 'is not there' : `cannot be opened or read (${cause.code})`
+  const what = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code})`
   return new ResourceError(`"${path}" ${what}: check "output"`, { code: 'UNREADABLE', cause })
 }
 
@@ -139,10 +144,10 @@ function ignoreMissing(error: ResourceError): undefined {
   if ((error.cause as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }
 
-/** What a field of stored data is: `?` lets it be absent. */
+/** The type of a field of stored data; a `?` makes it optional. */
 type FieldKind = 'string' | 'number' | 'boolean' | 'object' | `${'string' | 'number' | 'boolean' | 'object'}?`
 
-/** The fields of stored data. Others may be there. */
+/** The fields of stored data, which may have more. */
 export type Shape = Readonly<Record<string, FieldKind>>
 
 const kinds: Readonly<Record<string, string>> = {
@@ -152,7 +157,7 @@ const kinds: Readonly<Record<string, string>> = {
   object: 'a mapping',
 }
 
-/** Says what is wrong with data that was stored, and perhaps edited since; nothing when it has its shape. */
+/** Returns what is wrong with stored data that somebody may have edited; `undefined` when it has its shape. */
 export function shapeMismatch(stored: unknown, shape: Shape): string | undefined {
   if (!isObject(stored)) return 'it must be a mapping'
   for (const [name, kind] of Object.entries(shape)) {
@@ -174,8 +179,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The error for a file of results that was changed by something else. */
+/** The error for a file of results that somebody has edited. */
 export function editedResults(where: string, why: string): ResourceError {
-  const message = `${where} is not what was written there: ${why}; repair or remove it, or begin anew with "force" (as a flag "--force")`
+  const message = `${where} was edited: ${why}; repair or remove it, or start over with "force" (as a flag "--force")`
   return new ResourceError(message, { code: 'EDITED_RESULTS' })
+}
+
+/** The error for a result that cannot be written. */
+export function notWritten(path: string, cause: unknown): FlambeauError {
+  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+  const message = `A result could not be written to "${path}" (${reason})`
+  return new FlambeauError(message, { code: 'NOT_WRITTEN', exitCode: resultLostCode, cause })
 }

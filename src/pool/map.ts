@@ -1,31 +1,32 @@
 import type { AnyTask, TaskOutcome } from './options.js'
 import { type MapContext, TaskRun } from './task-run.js'
 
-/** Tasks for `pool.map`: an array, a generator, an asynchronous one. */
+/** Tasks for `pool.map`: an array, a generator, or an asynchronous generator. */
 export type Tasks<Task> = Iterable<Task> | AsyncIterable<Task>
 
 /**
- * One call of `map`: takes tasks only as outcomes are taken, so that no more than the engine's capacity are in
- * memory, however many there are.
+ * One call of `pool.map`. It takes tasks only as their outcomes are taken, so that no more tasks than the engine's
+ * capacity are in memory.
  */
 export class MapRun<Task extends AnyTask> {
   readonly #outcomes = new OutcomeQueue<TaskOutcome<Task>>()
   readonly #running = new Map<TaskRun<Task>, Promise<void>>()
   readonly #seen = new Set<string>()
+  /** How many tasks were taken whose outcomes were not. */
   #inFlight = 0
   #isExhausted = false
-  #ended = false
-  #makeRoom: (() => void) | undefined
+  #isEnded = false
+  #resumeTaking: (() => void) | undefined
 
   constructor(readonly context: MapContext<Task>) {}
 
   async *outcomes(tasks: Tasks<Task>): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
-    void this.#feed(tasks)
+    void this.#takeTasks(tasks)
     try {
       for (;;) {
         const outcome = await this.#outcomes.next(() => this.#isExhausted && this.#running.size === 0)
         if (!outcome) return
-        if (!outcome.ok && this.context.options.onError !== 'collect') throw outcome.error
+        if (!outcome.ok && !this.context.options.collectsErrors) throw outcome.error
         yield outcome
         this.#release()
       }
@@ -34,17 +35,17 @@ export class MapRun<Task extends AnyTask> {
     }
   }
 
-  /** Ends the map with an error, whether or not anybody takes outcomes; settles when what ran has ended. */
+  /** Ends the map with an error, whether or not anybody takes outcomes; settles when the tasks that ran have ended. */
   async abort(reason: unknown): Promise<void> {
     this.#outcomes.fail(reason)
     await this.#end()
   }
 
-  async #feed(tasks: Tasks<Task>): Promise<void> {
+  async #takeTasks(tasks: Tasks<Task>): Promise<void> {
     let index = 0
     try {
       for await (const task of tasks) {
-        if (this.#ended) break
+        if (this.#isEnded) break
         this.#start(task, index++)
         if (this.#inFlight >= this.context.engine.capacity) await this.#waitForRoom()
       }
@@ -57,24 +58,24 @@ export class MapRun<Task extends AnyTask> {
 
   #start(task: Task, index: number): void {
     const id = this.#idOf(task, index)
-    if (id === undefined || this.#ended) return
-    const settling = new TaskRun(task, { id, index }, this.context)
+    if (id === undefined || this.#isEnded) return
+    const run = new TaskRun(task, { id, index }, this.context)
     this.#inFlight++
-    this.#running.set(settling, this.#run(settling))
+    this.#running.set(run, this.#settle(run))
   }
 
-  async #run(settling: TaskRun<Task>): Promise<void> {
+  async #settle(run: TaskRun<Task>): Promise<void> {
     try {
-      const outcome = await settling.outcome()
-      this.#running.delete(settling)
+      const outcome = await run.outcome()
+      this.#running.delete(run)
       this.#outcomes.push(outcome)
     } catch (thrown) {
-      this.#running.delete(settling)
+      this.#running.delete(run)
       this.#outcomes.fail(thrown)
     }
   }
 
-  /** The id of a task; `undefined` when one with this id was there before. */
+  /** The id of a task; `undefined` when an earlier task has the same. */
   #idOf(task: Task, index: number): string | undefined {
     const { taskId } = this.context.options
     if (!taskId) return String(this.context.numbers.next()).padStart(2, '0')
@@ -86,33 +87,33 @@ export class MapRun<Task extends AnyTask> {
 
   #waitForRoom(): Promise<void> {
     return new Promise((resolve) => {
-      this.#makeRoom = resolve
+      this.#resumeTaking = resolve
     })
   }
 
-  // Tasks are taken by the half of what there is room for: many that are sent together cost less.
+  // Tasks are taken again when half of the capacity is free: tasks that are sent together cost less.
   #release(): void {
     this.#inFlight--
-    if (this.#inFlight <= this.context.engine.capacity / 2) this.#makeRoom?.()
+    if (this.#inFlight <= this.context.engine.capacity / 2) this.#resumeTaking?.()
   }
 
   async #end(): Promise<void> {
-    this.#ended = true
-    this.#makeRoom?.()
+    this.#isEnded = true
+    this.#resumeTaking?.()
     const running = [...this.#running]
-    for (const [settling] of running) settling.cancel()
+    for (const [run] of running) run.cancel()
     await Promise.all(running.map(([, settled]) => settled))
   }
 }
 
-/** Outcomes that wait for whoever takes them, and whoever waits for outcomes. */
+/** Outcomes that nobody has taken yet. */
 class OutcomeQueue<T> {
-  readonly #waiting: T[] = []
+  readonly #outcomes: T[] = []
   #error: { readonly thrown: unknown } | undefined
   #wake: (() => void) | undefined
 
   push(outcome: T): void {
-    this.#waiting.push(outcome)
+    this.#outcomes.push(outcome)
     this.#wake?.()
   }
 
@@ -121,7 +122,7 @@ class OutcomeQueue<T> {
     this.#wake?.()
   }
 
-  /** Wakes whoever waits, to look whether anything will come at all. */
+  /** Lets {@link next} check again whether any outcome will come. */
   wake(): void {
     this.#wake?.()
   }
@@ -130,7 +131,7 @@ class OutcomeQueue<T> {
   async next(isOver: () => boolean): Promise<T | undefined> {
     for (;;) {
       if (this.#error) throw this.#error.thrown
-      const outcome = this.#waiting.shift()
+      const outcome = this.#outcomes.shift()
       if (outcome !== undefined || isOver()) return outcome
       await new Promise<void>((wake) => {
         this.#wake = wake

@@ -1,12 +1,9 @@
-import { availableParallelism } from 'node:os'
 import { StderrLogger } from '../runnable/logger.js'
-import { defaultGraceMs } from '../util/process.js'
-import type { Engine, WorkerSetup } from './engine.js'
+import type { Engine, WorkerProcessSetup } from './engine.js'
 import { InlineEngine } from './engines/inline.js'
 import { ProcessEngine } from './engines/processes/engine.js'
-import { moduleUrls } from './import-modules.js'
-import type { PoolOptions } from './options.js'
-import { Pool, type PoolParts } from './pool.js'
+import { completeSetup, type PoolOptions, type PoolParts } from './options.js'
+import { Pool } from './pool.js'
 
 /**
  * Opens a pool of workers.
@@ -20,23 +17,19 @@ import { Pool, type PoolParts } from './pool.js'
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   const { env, engine } = options
-  if (!env || engine) return poolOf(options)
-  const { clusterPoolOptions } = await import('./engines/cluster/engine.js')
-  return poolOf(await clusterPoolOptions({ ...options, env }))
+  if (!env || engine) return createPool(options, async () => {})
+  const { clusterPool } = await import('./engines/cluster/engine.js')
+  const { poolOptions, keepOutput } = await clusterPool({ ...options, env })
+  return createPool(poolOptions, keepOutput)
 }
 
-function poolOf(options: PoolOptions & Pick<PoolParts, 'keepOutput'>): Pool {
-  const { logger = new StderrLogger(), folder = '.', extensions = {}, registry, signal, keepOutput } = options
-  const imports = moduleUrls(options.imports ?? [])
-  const own = { ...(registry && { registry }), ...(options.secrets && { secrets: options.secrets }) }
-  const setup = { imports, folder, extensions, ...own }
-  const engine = engineOf(options, setup)
-  const given = { ...own, ...(signal && { signal }), ...(keepOutput && { keepOutput }) }
-  return new Pool({ engine, logger, folder, imports, extensions, ...given })
+function createPool(options: PoolOptions, keepOutput: PoolParts['keepOutput']): Pool {
+  const setup = completeSetup(options)
+  const { logger = new StderrLogger(), signal } = options
+  return new Pool({ ...setup, engine: createEngine(options.engine, setup), logger, signal, keepOutput })
 }
 
-function engineOf({ engine = 'processes', ...options }: PoolOptions, setup: WorkerSetup): Engine {
-  const { workers = availableParallelism(), crashRetries = 2, graceMs = defaultGraceMs } = options
-  if (engine === 'inline') return new InlineEngine(setup, graceMs)
-  return engine === 'processes' ? new ProcessEngine({ ...setup, workers, crashRetries, graceMs }) : engine
+function createEngine(engine: PoolOptions['engine'], setup: WorkerProcessSetup): Engine {
+  if (engine === 'inline') return new InlineEngine(setup)
+  return engine === undefined || engine === 'processes' ? new ProcessEngine(setup) : engine
 }

@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os'
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
 import type { Registry } from '../registry/registry.js'
 import type { Logger } from '../runnable/logger.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import type { Engine } from './engine.js'
+import { defaultGraceMs } from '../util/process.js'
+import type { Engine, WorkerProcessSetup } from './engine.js'
+import { moduleUrls } from './import-modules.js'
 import type { ResultFile } from './result.js'
 import type { TaskError } from './task-error.js'
 
@@ -15,74 +18,77 @@ export interface PoolOptions {
    */
   engine?: 'processes' | 'inline' | Engine
   /**
-   * The cluster whose factories do the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run here where it is
-   * absent or has no factories, or `engine` says otherwise.
+   * The cluster whose factories run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this machine
+   * when it is absent or has no factories, or when `engine` is given.
    */
   env?: RemoteEnvironment | undefined
-  /** On a cluster: the URL of a Redis of your own, in place of one that begins and ends with the pool. */
+  /** On a cluster: the URL of a Redis of your own, in place of one that is started for the pool. */
   redis?: string
-  /** For a `redis` with `rediss://`: the certificate of who vouches for it, as PEM or the path of a file. */
+  /** For a `redis` with `rediss://`: the certificate of its authority, as PEM or the path of a file. */
   ca?: string
-  /** On a cluster: the Redis of the pool is reached by TLS, with a certificate made for it; default false. */
+  /** On a cluster: whether the Redis of the pool takes TLS connections only, with a certificate made for it; default false. */
   tls?: boolean
-  /** On a cluster: milliseconds after which a host that went silent loses its tasks to others; default 10 000. */
+  /** On a cluster: milliseconds after which the tasks of a silent host are run on others; default 10 000. */
   lockMs?: number
-  /** How many processes at most, on a cluster on each factory; default one for each processor. */
+  /** The most worker processes, on a cluster for each factory; default one for each processor. */
   workers?: number
   /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
   imports?: readonly (string | URL)[]
-  /** Whose tags count for what this process writes and runs `inline`; the default registry when absent. */
+  /** The registry for what this process writes and runs `inline`; the default registry when absent. */
   registry?: Registry
   /** The extensions of the run, by name: `this.extensions` of a runnable. */
   extensions?: Readonly<Record<string, string>>
-  /** What `config` of each task gives: `this.config` of a runnable. */
+  /** The secrets of the tasks: `this.config` of a runnable. */
   secrets?: SecretsConfig
-  /** Where `failed/` and `results/` are made when they are needed; default the current folder. */
+  /** The folder of `failed/`, `results/` and `tasks/`, which are made when they are needed; default the current folder. */
   folder?: string
-  /** Where lines of the tasks go, each with its task's id before it; default standard error. */
+  /** Receives what the tasks log, each line with the id of its task; default standard error. */
   logger?: Logger
   /** Ends every map of the pool. */
   signal?: AbortSignal
-  /** How often a task is run again whose worker died; default 2. */
+  /** How often a task is run again after its worker died; default 2. */
   crashRetries?: number
-  /** Milliseconds that a cancelled task has to clean up: half of them before TERM, half before KILL; default 5000. */
+  /**
+   * Milliseconds that a cancelled task has to clean up: after the first half its process group is sent SIGTERM, after the
+   * second half SIGKILL; default 5000.
+   */
   graceMs?: number
 }
 
 /** Any runnable can be a task. */
 export type AnyTask = Runnable<any, any>
 
-/** What `run()` of a task comes to. */
+/** The type of what `run()` of a task returns. */
 export type ResultOf<Task extends AnyTask> = Awaited<ReturnType<Task['run']>>
 
 /** Options of `pool.map`. */
 export interface MapOptions<Task extends AnyTask = AnyTask> {
-  /** Names a task: a second one with the same id is not done again. Its number, from `01`, when absent. */
+  /** The id of a task; a second task with the same id is skipped. When absent, tasks are numbered from `01`. */
   taskId?: (task: Task, index: number) => string
-  /** How often a task that failed is tried again; default 0. A mistake in its options is not tried again. */
+  /** How often a failed task is tried again; default 0. A mistake in its options is not tried again. */
   retries?: number
   /** Milliseconds before the first retry, doubled for each further one up to a minute; default 100. */
   backoff?: number | ((attempt: number) => number)
-  /** Milliseconds that one attempt may take; endless when absent. Its `signal` aborts then. */
+  /** Milliseconds that one attempt may take, after which its `signal` aborts; no limit when absent. */
   timeoutMs?: number
-  /** What a task that failed for good does: end the map with a {@link TaskError}, or be one of the outcomes. */
+  /** Whether a task that failed for good ends the map with a {@link TaskError} (the default), or is one of the outcomes. */
   onError?: 'throw' | 'collect'
   /**
-   * A folder in which results are kept as tasks come to them, in `done.jsonl`: after a crash, `resume` goes on from
-   * there. Nothing is kept when absent.
+   * A folder in which results are kept as tasks finish, in `done.jsonl`: after a crash, `resume` continues from there.
+   * Nothing is kept when absent.
    */
   output?: string
-  /** Gives the results that `output` has of tasks with the same id and options, and does the others; default false. */
+  /** Takes the results of tasks with the same id and options from `output`, and runs the others; default false. */
   resume?: boolean
-  /** Begins anew, whatever `output` has; default false. */
+  /** Starts over, whatever `output` holds; default false. */
   force?: boolean
   /** Cancels what runs and ends the map. */
   signal?: AbortSignal
-  /** Hears of every task while it runs. */
+  /** Called for each event of a running task. */
   onEvent?: (event: TaskEvent<Task>) => void
 }
 
-/** What is heard of a task while it runs. */
+/** An event of a running task. */
 export type TaskEvent<Task extends AnyTask = AnyTask> = {
   readonly id: string
   readonly task: Task
@@ -94,23 +100,23 @@ export type TaskEvent<Task extends AnyTask = AnyTask> = {
   | { readonly type: 'retry'; readonly error: Error; readonly delayMs: number }
 )
 
-/** What is known of a task that has settled. */
+/** A task that has settled. */
 interface Settled<Task extends AnyTask> {
   readonly id: string
-  /** Its place among the tasks, from 0. */
+  /** The position among the tasks, from 0. */
   readonly index: number
   readonly task: Task
   readonly attempts: number
   /** Milliseconds from the start of the first attempt to the end of the last one. */
   readonly durationMs: number
-  /** Where the last attempt ran. */
+  /** The host of the last attempt. */
   readonly host: string
 }
 
-/** A task that has come to its result. */
+/** A task with its result. */
 export interface TaskDone<Task extends AnyTask = AnyTask> extends Settled<Task> {
   readonly ok: true
-  /** What `run()` returned, as JSON makes it; more than 64 KB is a file. */
+  /** What `run()` returned, as JSON can hold it; a result above 64 KB is a file. */
   readonly result: ResultOf<Task> | ResultFile<ResultOf<Task>>
 }
 
@@ -120,11 +126,11 @@ export interface TaskFailed<Task extends AnyTask = AnyTask> extends Settled<Task
   readonly error: TaskError
 }
 
-/** What `pool.map` gives of each task when errors are collected. */
+/** What `pool.map` yields for each task when errors are collected. */
 export type TaskOutcome<Task extends AnyTask = AnyTask> = TaskDone<Task> | TaskFailed<Task>
 
 /**
- * What `run()` of a task is given besides the usual, when a pool runs it; alone it is given none of these.
+ * Options that the pool adds to those of `run()` for a task. They are absent when the task runs without a pool.
  *
  * ```ts
  * class Train extends Runnable<number, TaskOptions> {
@@ -135,15 +141,89 @@ export type TaskOutcome<Task extends AnyTask = AnyTask> = TaskDone<Task> | TaskF
  * ```
  */
 export interface TaskOptions {
-  /** Tells whoever maps how far the task is: any JSON value. */
+  /** Reports the progress of the task, any JSON value, to `onEvent` of the map. */
   readonly progress?: (value: unknown) => void
   /** The id of the task in its pool. */
   readonly taskId?: string
   /**
-   * The path of a folder of the task's own on the host where it runs, `tasks/ID` in the folder of the pool. It is made when it is
-   * first read here. The current folder is that of all tasks of a worker.
+   * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when this
+   * property is first read. The current folder is shared by all tasks of a worker.
    */
   readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */
   readonly attempt?: number
+}
+
+/** What a pool is made of: {@link PoolOptions} with every default filled in. */
+export interface PoolParts {
+  readonly engine: Engine
+  readonly logger: Logger
+  readonly folder: string
+  readonly imports: readonly string[]
+  readonly extensions: Readonly<Record<string, string>>
+  readonly registry: Registry | undefined
+  readonly secrets: SecretsConfig | undefined
+  readonly signal: AbortSignal | undefined
+  /** Makes a folder outlive the run that it is made in. */
+  readonly keepOutput: (output: string) => Promise<void>
+}
+
+type SetupOptions = { readonly [Key in keyof WorkerProcessSetup]?: PoolOptions[Key] | undefined }
+
+/** What workers are started with, with every default filled in. */
+export function completeSetup({
+  imports = [],
+  folder = '.',
+  extensions = {},
+  secrets,
+  registry,
+  workers = availableParallelism(),
+  crashRetries = 2,
+  graceMs = defaultGraceMs,
+}: SetupOptions): WorkerProcessSetup {
+  return {
+    imports: moduleUrls(imports),
+    folder,
+    extensions,
+    secrets,
+    registry,
+    workers,
+    crashRetries,
+    graceMs,
+  }
+}
+
+/** {@link MapOptions} of running tasks, with every default filled in. */
+export interface CompleteMapOptions<Task extends AnyTask> {
+  /** Absent when tasks are numbered. */
+  readonly taskId: ((task: Task, index: number) => string) | undefined
+  readonly retries: number
+  /** Milliseconds before the attempt that follows the given one. */
+  readonly backoff: (attempt: number) => number
+  /** `Infinity` for no limit. */
+  readonly timeoutMs: number
+  readonly collectsErrors: boolean
+  readonly onEvent: (event: TaskEvent<Task>) => void
+}
+
+const maxBackoffMs = 60_000
+
+/** Fills in the defaults of {@link MapOptions}. */
+export function completeMapOptions<Task extends AnyTask>({
+  taskId,
+  retries = 0,
+  backoff = 100,
+  timeoutMs = Number.POSITIVE_INFINITY,
+  onError,
+  onEvent = () => {},
+}: MapOptions<Task>): CompleteMapOptions<Task> {
+  const doubled = (attempt: number) => Math.min(Number(backoff) * 2 ** (attempt - 1), maxBackoffMs)
+  return {
+    taskId,
+    retries,
+    backoff: typeof backoff === 'function' ? backoff : doubled,
+    timeoutMs,
+    collectsErrors: onError === 'collect',
+    onEvent,
+  }
 }

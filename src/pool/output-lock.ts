@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { ResourceError } from '../errors.js'
 import { identify, isAlive, type ProcessIdentity } from '../util/process-identity.js'
 
-/** Who writes into a folder of results: `owner.json` in its lock. */
+/** The process that writes into a folder of results: `owner.json` in its lock. */
 interface Owner extends ProcessIdentity {
-  /** Tells this lock from a later one of the same process. */
+  /** Tells this lock from other locks of the same process. */
   readonly token: string
   readonly host: string
-  /** When it began, as an ISO date. */
+  /** The time of the lock, as an ISO date. */
   readonly since: string
 }
 
@@ -18,8 +18,8 @@ const lockName = '.lock'
 const maxAttempts = 5
 
 /**
- * The right of one process to write into a folder of results. The lock is a folder that is renamed into place with the
- * name of its owner in it, which is one step on every file system, network ones included.
+ * The lock of a folder of results, into which only one process writes. It is a folder, which is made elsewhere with the name of
+ * its owner in it and then renamed: that is atomic on every file system, network file systems included.
  */
 export class OutputLock {
   private constructor(
@@ -28,10 +28,10 @@ export class OutputLock {
   ) {}
 
   /**
-   * Takes the lock of a folder, which is made when it is missing. The lock of a process of this host that is gone is
-   * taken over.
+   * Takes the lock of a folder, and makes the folder when it is missing. Takes over the lock of a process of this host that has
+   * ended.
    *
-   * @throws {@link ResourceError} with code `OUTPUT_IN_USE` while another process, or another run of this one, has it.
+   * @throws {@link ResourceError} with code `OUTPUT_IN_USE` while another process, or another run of this one, has the lock.
    */
   static async acquire(folder: string): Promise<OutputLock> {
     await mkdir(folder, { recursive: true })
@@ -46,7 +46,6 @@ export class OutputLock {
     throw inUse(folder, await readOwner(path))
   }
 
-  /** Gives the folder free. */
   async release(): Promise<void> {
     const holder = await readOwner(this.path)
     if (holder?.token === this.token) await rm(this.path, { recursive: true, force: true })
@@ -82,30 +81,30 @@ async function readOwner(path: string): Promise<Owner | undefined> {
     .catch(() => undefined)
 }
 
-// Nobody knows of the processes of another host.
+// Processes of other hosts cannot be checked.
 async function isStale(owner: Owner): Promise<boolean> {
   return owner.host === hostname() && !(await isAlive(owner))
 }
 
-// Two may find the same stale lock: whoever takes away another one than it found puts it back.
+// Two processes may find the same stale lock: the one that removes another lock than it found puts that back.
 async function removeStale(path: string, found: Owner | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
-  if (
-    !(await rename(path, aside).then(
-      () => true,
-      () => false,
-    ))
+  const removed = `${path}.${randomUUID()}`
+  const isRenamed = await rename(path, removed).then(
+    () => true,
+    () => false,
   )
-    return
-  const taken = await readOwner(aside)
-  if (taken?.token !== found?.token) await rename(aside, path).catch(() => {})
-  await rm(aside, { recursive: true, force: true })
+  if (!isRenamed) return
+  const owner = await readOwner(removed)
+  if (owner?.token !== found?.token) await rename(removed, path).catch(() => {})
+  await rm(removed, { recursive: true, force: true })
 }
 
 function inUse(folder: string, owner: Owner | undefined): ResourceError {
   const who = owner ? `process ${owner.pid} on "${owner.host}", since ${owner.since}` : 'another process'
   const elsewhere =
-    owner && owner.host !== hostname() ? `, or remove "${join(folder, lockName)}" if that host is gone` : ''
+    owner && owner.host !== hostname()
+      ? `, or remove "${join(folder, lockName)}" if that host no longer exists`
+      : ''
   const message = `"${folder}" is in use by ${who}: wait for it, or name another "output"${elsewhere}`
   return new ResourceError(message, { code: 'OUTPUT_IN_USE' })
 }

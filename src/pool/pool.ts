@@ -1,26 +1,15 @@
-import type { Registry } from '../registry/registry.js'
-import type { Logger } from '../runnable/logger.js'
-import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import type { Engine } from './engine.js'
 import { MapRun, type Tasks } from './map.js'
-import type { AnyTask, MapOptions, TaskDone, TaskOutcome } from './options.js'
+import {
+  type AnyTask,
+  completeMapOptions,
+  type MapOptions,
+  type PoolParts,
+  type TaskDone,
+  type TaskOutcome,
+} from './options.js'
 import { ResultsStore } from './results-store.js'
 
-/** What a {@link Pool} is made of. */
-export interface PoolParts {
-  readonly engine: Engine
-  readonly logger: Logger
-  readonly folder: string
-  readonly imports: readonly string[]
-  readonly extensions: Readonly<Record<string, string>>
-  readonly registry?: Registry
-  readonly secrets?: SecretsConfig
-  readonly signal?: AbortSignal
-  /** Makes a folder outlive the run that it is made in. */
-  readonly keepOutput?: (output: string) => Promise<void>
-}
-
-/** Workers that do tasks; {@link openPool} makes one. */
+/** Runs tasks on workers; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
   readonly #mapRuns = new Set<MapRun<any>>()
   readonly #numbers = { last: 0, next: () => ++this.#numbers.last }
@@ -33,14 +22,14 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Runs tasks, and gives what becomes of each as it settles.
+   * Runs tasks, and yields the outcome of each as it settles.
    *
    * ```ts
    * for await (const { id, result } of pool.map(trials, { retries: 3, timeoutMs: 60_000 })) console.log(id, result)
    * ```
    *
-   * Tasks are taken only as outcomes are: a generator of a million costs no more memory than one of a hundred.
-   * Leaving the loop cancels what runs.
+   * Tasks are taken only as fast as their outcomes: a generator of a million tasks needs no more memory than one of a
+   * hundred. Leaving the loop cancels what runs.
    *
    * @throws {@link TaskError} for the first task that fails for good, unless errors are collected.
    */
@@ -56,25 +45,26 @@ export class Pool implements AsyncDisposable {
     tasks: Tasks<Task>,
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
-    const kept = await this.#openStore(options)
-    const more = { options, numbers: this.#numbers, ...(kept && { kept }) }
-    const mapping = new MapRun<Task>({ ...this.parts, ...more })
-    const abort = (): void => void mapping.abort(options.signal?.reason)
-    options.signal?.addEventListener('abort', abort, { once: true })
-    this.#mapRuns.add(mapping)
+    const { signal } = options
+    const store = await this.#openStore(options)
+    const own = { options: completeMapOptions(options), numbers: this.#numbers, store }
+    const run = new MapRun<Task>({ ...this.parts, ...own })
+    const abort = (): void => void run.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    this.#mapRuns.add(run)
     try {
-      if (this.#closed) throw closed()
+      if (this.#closed) throw closedError()
       this.parts.signal?.throwIfAborted()
-      options.signal?.throwIfAborted()
-      yield* mapping.outcomes(tasks)
+      signal?.throwIfAborted()
+      yield* run.outcomes(tasks)
     } finally {
-      this.#mapRuns.delete(mapping)
-      options.signal?.removeEventListener('abort', abort)
-      await kept?.close()
+      this.#mapRuns.delete(run)
+      signal?.removeEventListener('abort', abort)
+      await store?.close()
     }
   }
 
-  /** Cancels what runs, and ends the workers; within the grace nothing of them is left. */
+  /** Cancels what runs, and ends the workers; they are gone within the grace period. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -87,22 +77,22 @@ export class Pool implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.parts.signal?.removeEventListener('abort', this.#abort)
-    // Before the workers end: their tasks have the first half of the grace.
-    await this.#abortAll(closed())
+    // Before the workers end: their tasks have the first half of the grace period.
+    await this.#abortAll(closedError())
     await this.parts.engine.close()
   }
 
-  async #openStore<Task extends AnyTask>({ output, resume, force }: MapOptions<Task>) {
+  async #openStore<Task extends AnyTask>({ output, resume = false, force = false }: MapOptions<Task>) {
     if (output === undefined) return undefined
-    await this.parts.keepOutput?.(output)
+    await this.parts.keepOutput(output)
     return ResultsStore.open({ output, resume, force })
   }
 
   async #abortAll(reason: unknown): Promise<void> {
-    await Promise.all([...this.#mapRuns].map((mapping) => mapping.abort(reason)))
+    await Promise.all([...this.#mapRuns].map((run) => run.abort(reason)))
   }
 }
 
-function closed(): Error {
+function closedError(): Error {
   return new Error('The pool is closed')
 }

@@ -16,7 +16,7 @@ export class ResultFile<T = unknown> {
     readonly bytes: number,
   ) {}
 
-  /** Reads it, on that host. */
+  /** Reads the result; works on the host where the task ran. */
   async read(): Promise<T> {
     return fromJson(await readFile(this.path, 'utf8'))
   }

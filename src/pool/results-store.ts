@@ -1,16 +1,15 @@
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FlambeauError, ResourceError } from '../errors.js'
-import { resultLostCode } from '../util/exit-codes.js'
+import { ResourceError } from '../errors.js'
 import type { PackedResult } from './engine.js'
 import { editedResults, JsonLines, type LineRange, shapeMismatch } from './json-lines.js'
 import { OutputLock } from './output-lock.js'
 import { unpackResult } from './serialize.js'
 
-/** A task that has come to its result: one line of `done.jsonl`. */
+/** The result of a task: one line of `done.jsonl`. */
 export interface StoredResult {
   readonly id: string
-  /** Tells whether it is still the same task. */
+  /** The hash of the task, to notice that it was changed. */
   readonly key: string
   readonly result: PackedResult
   readonly attempts: number
@@ -18,17 +17,18 @@ export interface StoredResult {
   readonly host: string
 }
 
-/** Where results are kept, and what becomes of those that are there. */
 interface StoreOptions {
-  /** A folder. */
+  /** The folder of the results. */
   readonly output: string
-  readonly resume?: boolean | undefined
-  readonly force?: boolean | undefined
+  /** Whether to use results that are in it. */
+  readonly resume: boolean
+  /** Whether to archive results that are in it. */
+  readonly force: boolean
 }
 
 const fileName = 'done.jsonl'
 
-/** Results in a file, as tasks come to them: only where each one lies is in memory. */
+/** The results of a map in a file. Only the range of each line is in memory. */
 export class ResultsStore {
   readonly #lineRanges = new Map<string, LineRange & { readonly key: string }>()
 
@@ -39,8 +39,8 @@ export class ResultsStore {
   ) {}
 
   /**
-   * @throws {@link ResourceError} when there are results that nobody said what to do with, or while another map writes
-   * into the folder.
+   * @throws {@link ResourceError} when there are results, and neither `resume` nor `force`; or while another map writes into
+   * the folder.
    */
   static async open(options: StoreOptions): Promise<ResultsStore> {
     const { output, force } = options
@@ -48,9 +48,9 @@ export class ResultsStore {
     try {
       if (force) await archiveFiles(output, { '': /^done\.jsonl$/ })
       const path = join(output, fileName)
-      const kept = new ResultsStore(path, await JsonLines.open(path, resultMismatch), lock)
-      await kept.#load(options).catch((thrown) => kept.lines.close().then(() => Promise.reject(thrown)))
-      return kept
+      const store = new ResultsStore(path, await JsonLines.open(path, resultMismatch), lock)
+      await store.#load(options).catch((thrown) => store.lines.close().then(() => Promise.reject(thrown)))
+      return store
     } catch (thrown) {
       await lock.release()
       throw thrown
@@ -58,24 +58,22 @@ export class ResultsStore {
   }
 
   /**
-   * The result of a task, if it is there.
+   * The result of a task, if there is one.
    *
-   * @throws {@link ResourceError} when something else has changed it.
+   * @throws {@link ResourceError} when somebody has edited it.
    */
   async find(id: string, key: string): Promise<StoredResult | undefined> {
-    const place = this.#lineRanges.get(id)
-    if (place?.key !== key) return undefined
-    const kept = await this.lines.readLine(place)
-    if (!isReadable(kept.result))
-      throw editedResults(`The result of "${id}" in "${this.lines.path}"`, 'it is no JSON')
-    return kept
+    const range = this.#lineRanges.get(id)
+    if (range?.key !== key) return undefined
+    const stored = await this.lines.readLine(range)
+    if (!isReadable(stored.result))
+      throw editedResults(`The result of "${id}" in "${this.lines.path}"`, 'it is not JSON')
+    return stored
   }
 
-  /** Settles when it is in the file. */
+  /** Settles when the result is in the file. */
   add(result: StoredResult): Promise<void> {
-    return this.lines.append(result).catch((cause) => {
-      throw notWritten(this.path, cause)
-    })
+    return this.lines.append(result)
   }
 
   async close(): Promise<void> {
@@ -83,14 +81,14 @@ export class ResultsStore {
     await this.lock.release()
   }
 
-  async #load({ output, resume = false }: StoreOptions): Promise<void> {
+  async #load({ output, resume }: StoreOptions): Promise<void> {
     let last = { start: 0, length: 0 }
     for await (const { item, start, length } of this.lines.read()) {
       last = { start, length }
       this.#lineRanges.set(item.id, { key: item.key, ...last })
     }
     const count = this.#lineRanges.size
-    if (count > 0 && !resume) throw resultsExist({ output, count, of: 'task' })
+    if (count > 0 && !resume) throw resultsExist({ output, count, kind: 'task' })
     await this.lines.truncateAfter(last)
   }
 }
@@ -119,53 +117,44 @@ function isReadable(result: PackedResult): boolean {
 interface FoundResults {
   readonly output: string
   readonly count: number
-  readonly of: 'trial' | 'task'
+  readonly kind: 'trial' | 'task'
 }
 
-/** There are results that nobody said what to do with. */
+/** The error for results that nobody said what to do with. */
 export function resultsExist(found: FoundResults): ResourceError {
-  const ways = 'go on with "resume", begin anew with "force", or name another "output"'
-  return resultsExistError(`${describeFound(found)} already: ${ways} (as flags "--resume", "--force")`)
+  const advice = 'continue with "resume", start over with "force", or name another "output"'
+  return resultsExistError(`${describeFound(found)} already: ${advice} (as flags "--resume", "--force")`)
 }
 
-/** A sweep should go on with results that are all of another one. */
-export function resultsOfOtherSweep(found: Omit<FoundResults, 'of'>): ResourceError {
-  const ways =
-    'write "each" as it was, name another "output", or begin anew with "force" (as a flag "--force")'
-  return resultsExistError(`${describeFound({ ...found, of: 'trial' })}, but of none of this sweep: ${ways}`)
+/** The error for a sweep that should continue with the results of another sweep. */
+export function resultsOfOtherSweep(found: Omit<FoundResults, 'kind'>): ResourceError {
+  const advice =
+    'write "each" as it was, name another "output", or start over with "force" (as a flag "--force")'
+  const results = describeFound({ ...found, kind: 'trial' })
+  return resultsExistError(`${results}, but none of this sweep: ${advice}`)
 }
 
-function describeFound({ output, count, of }: FoundResults): string {
-  return `"${output}" has ${count === 1 ? `the result of one ${of}` : `the results of ${count} ${of}s`}`
+function describeFound({ output, count, kind }: FoundResults): string {
+  return `"${output}" has ${count === 1 ? `the result of one ${kind}` : `the results of ${count} ${kind}s`}`
 }
 
 function resultsExistError(message: string): ResourceError {
   return new ResourceError(message, { code: 'RESULTS_EXIST' })
 }
 
-/** Names of what a run makes in a folder, by the folder below it in which they are: `''` for itself. */
+/** The names of the files that a run makes, by subfolder; `''` is the folder itself. */
 export type OwnFileNames = Readonly<Record<string, RegExp>>
 
-/**
- * Moves what an earlier run has made in a folder into a folder of its own below it, `old/TIME`. Nothing is deleted, and
- * what others have put there stays.
- */
-export async function archiveFiles(folder: string, made: OwnFileNames): Promise<void> {
-  const aside = join(folder, 'old', new Date().toISOString().replace(/[:.]/g, '-'))
-  for (const [below, pattern] of Object.entries(made)) {
-    const from = join(folder, below)
-    const names = (await readdir(from).catch(() => [])).filter((name) => pattern.test(name))
+/** Moves the files of an earlier run in a folder to `old/TIME` below it. Deletes nothing, and leaves other files alone. */
+export async function archiveFiles(folder: string, own: OwnFileNames): Promise<void> {
+  const archive = join(folder, 'old', new Date().toISOString().replace(/[:.]/g, '-'))
+  for (const [subfolder, pattern] of Object.entries(own)) {
+    const source = join(folder, subfolder)
+    const names = (await readdir(source).catch(() => [])).filter((name) => pattern.test(name))
     if (names.length === 0) continue
-    await mkdir(join(aside, below), { recursive: true })
-    for (const name of names) await rename(join(from, name), join(aside, below, name))
-    // Unless something else is in it.
-    if (below !== '') await rmdir(from).catch(() => {})
+    await mkdir(join(archive, subfolder), { recursive: true })
+    for (const name of names) await rename(join(source, name), join(archive, subfolder, name))
+    // Fails when other files are in it.
+    if (subfolder !== '') await rmdir(source).catch(() => {})
   }
-}
-
-/** Names the file that a result cannot be written to: a full disk, a folder that is gone. */
-export function notWritten(path: string, cause: unknown): FlambeauError {
-  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
-  const message = `A result could not be written to "${path}" (${reason})`
-  return new FlambeauError(message, { code: 'NOT_WRITTEN', exitCode: resultLostCode, cause })
 }

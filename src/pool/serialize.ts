@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { UnsuccessfulRunnableError } from '../errors.js'
+import { isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import type { Redact } from '../runnable/secrets/mask.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { fromJson, toJson } from '../util/json.js'
-import { messageOf } from '../util/thrown.js'
+import { messageOf, nameOf, propertyOf, stackOf } from '../util/thrown.js'
 import type {
   Ended,
   EndReason,
@@ -17,15 +18,15 @@ import type {
 import { ResultFile } from './result.js'
 import { taskFileName } from './task-file.js'
 
-/** Checks of what came from another process: through Redis it may be anything. */
+// The format in which results and errors travel between processes. Secrets have theirs in runnable/secrets/serialize-secrets.ts.
 
-/** More than this, in bytes of JSON, stays in a file where it was made. */
+/** A result with more bytes of JSON than this stays in a file on the host that made it. */
 const maxInlineBytes = 64 * 1024
 
 /**
- * Packs what a task returned: small ones as JSON, large ones into a file of `folder`.
+ * Packs what a task returned: a small result as JSON, a large one into a file below `folder`.
  *
- * @throws {@link UnsuccessfulRunnableError} when it is nothing that JSON can hold.
+ * @throws {@link UnsuccessfulRunnableError} when JSON cannot hold it.
  */
 export async function packResult(value: unknown, id: string, folder: string): Promise<PackedResult> {
   const json = resultJson(value, id)
@@ -56,6 +57,37 @@ function resultJson(value: unknown, id: string): string | undefined {
   }
 }
 
+/** Packs whatever was thrown; only errors of this package keep their code and exit code. */
+export function packError(thrown: unknown): PackedError {
+  const packed: { -readonly [Key in keyof PackedError]: PackedError[Key] } = {
+    name: nameOf(thrown),
+    message: messageOf(thrown),
+    stack: stackOf(thrown),
+  }
+  if (!isFlambeauError(thrown)) return packed
+  const [code, exitCode] = [propertyOf(thrown, 'code'), propertyOf(thrown, 'exitCode')]
+  if (typeof code === 'string') packed.code = code
+  if (typeof exitCode === 'number') packed.exitCode = exitCode
+  return packed
+}
+
+/** Masks the texts of a packed error. */
+export function redactError(error: PackedError, redact: Redact): PackedError {
+  return { ...error, message: redact(error.message), stack: redact(error.stack) }
+}
+
+/** An error with the name, message, stack and code of the one that was packed. */
+export function unpackError({ name, message, stack, code }: PackedError): Error {
+  const error = Object.assign(new Error(message), code === undefined ? {} : { code })
+  Object.defineProperties(error, {
+    name: { value: name, configurable: true },
+    stack: { value: stack, configurable: true },
+  })
+  return error
+}
+
+// Whatever arrives from another process is checked: through Redis it may be anything.
+
 const levels: ReadonlySet<unknown> = new Set<LogLevel>(['debug', 'info', 'warn', 'error'])
 const reasons: ReadonlySet<unknown> = new Set<EndReason>(['failed', 'timeout', 'crashed', 'cancelled'])
 
@@ -68,12 +100,8 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 export function isTaskMessage(value: unknown): value is TaskMessage {
   if (!isRecord(value)) return false
   const { id, attempt, text, timeoutMs } = value
-  return (
-    isText(id) &&
-    Number.isInteger(attempt) &&
-    isText(text) &&
-    (timeoutMs === undefined || isNumber(timeoutMs))
-  )
+  const isLimit = timeoutMs === undefined || isNumber(timeoutMs)
+  return isText(id) && Number.isInteger(attempt) && isText(text) && isLimit
 }
 
 /** Whether a value is {@link TaskNews}. */
@@ -84,7 +112,7 @@ export function isTaskNews(value: unknown): value is TaskNews {
   return type === 'progress' || (type === 'log' && levels.has(level) && isText(text))
 }
 
-/** Whether a value says how an attempt ended. */
+/** Whether a value is {@link Ended}. */
 export function isEnded(value: unknown): value is Ended {
   if (!isRecord(value) || !isText(value['host'])) return false
   const { ok, result, reason, error, output } = value

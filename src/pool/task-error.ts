@@ -1,5 +1,6 @@
 import { UnsuccessfulRunnableError } from '../errors.js'
-import { type Ended, type EndReason, unpackError } from './engine.js'
+import type { EndReason, FailedAttempt } from './engine.js'
+import { unpackError } from './serialize.js'
 import { attemptsText, errorText, type FailedFile } from './task-file.js'
 
 /** A task that failed for good. `cause` is what it threw, with the stack that it had in its worker. */
@@ -11,18 +12,17 @@ export class TaskError extends UnsuccessfulRunnableError {
   readonly attempts: number
   /** The host of the last attempt. */
   readonly host: string
-  /** The runnable file that repeats it; absent when the task was cancelled. */
+  /** The path of the runnable file that repeats the task; absent when the task was cancelled. */
   readonly file: string | undefined
-  /** What it printed last, 64 KB at most; absent when it printed nothing. Its file of the same name in `.log` has it, too. */
+  /** The last output of the task, 64 KB at most; absent when it printed nothing. It is also in a `.log` file beside `file`. */
   readonly output: string | undefined
 
   /** @internal */
-  constructor(task: FailedTask, ended: Extract<Ended, { ok: false }>) {
-    const { exitCode } = ended.error
+  constructor(task: FailedTask, ended: FailedAttempt) {
     super(`${describe(task, ended)}${repeat(task)}${lastLines(ended)}`, {
       code: codes[ended.reason],
       cause: unpackError(ended.error),
-      ...(exitCode === undefined ? {} : { exitCode }),
+      exitCode: ended.error.exitCode ?? 1,
     })
     this.taskId = task.id
     this.attempts = task.attempts
@@ -46,7 +46,7 @@ const codes: Record<EndReason, string> = {
   cancelled: 'TASK_CANCELLED',
 }
 
-function describe({ id, attempts }: FailedTask, { reason, error }: Extract<Ended, { ok: false }>): string {
+function describe({ id, attempts }: FailedTask, { reason, error }: FailedAttempt): string {
   const [what, times] = [errorText(error), attemptsText(attempts)]
   return reason === 'failed' ? `Task "${id}" failed${times}: ${what}` : `Task "${id}" ${what}${times}`
 }
@@ -55,9 +55,9 @@ function repeat({ file }: FailedTask): string {
   return file === undefined ? '' : ` (repeat it with "${file.command}")`
 }
 
-const mostLines = 5
+const maxOutputLines = 5
 
-function lastLines({ output = '' }: Extract<Ended, { ok: false }>): string {
-  const lines = output.trimEnd().split('\n').slice(-mostLines)
+function lastLines({ output = '' }: FailedAttempt): string {
+  const lines = output.trimEnd().split('\n').slice(-maxOutputLines)
   return output.trim() === '' ? '' : `\n${lines.map((line) => `  | ${line}`).join('\n')}`
 }

@@ -7,49 +7,51 @@ import { dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
-import { quoteArgument } from '../util/shell.js'
-import type { Ended, PackedError } from './engine.js'
+import { commandLine } from '../util/shell.js'
+import type { FailedAttempt, PackedError } from './engine.js'
 
-/** What the text of a task depends on besides the task. */
+/** What the runnable file of a task depends on besides the task. */
 export interface TaskTextOptions {
   /** The extensions of the run. */
-  readonly extensions?: Readonly<Record<string, string>>
-  /** Whose tags are written; the one that the task was made with when absent. */
-  readonly registry?: Registry
+  readonly extensions: Readonly<Record<string, string>>
+  /** The registry of the tags; when absent, that of the file the task was loaded from, or the default one. */
+  readonly registry: Registry | undefined
 }
 
-/** A task as it travels: the runnable file that is this task, extensions first. */
-export function taskText(
-  task: Runnable<unknown, any>,
-  { extensions = {}, registry }: TaskTextOptions = {},
-): string {
+/** The runnable file that is a task, with the extensions first: the form in which a task is sent to its worker. */
+export function taskText(task: Runnable<unknown, any>, { extensions, registry }: TaskTextOptions): string {
   const all = { ...extensions, ...task.extensions }
-  const options = registry ? { registry } : {}
-  return Object.keys(all).length === 0 ? dump(task, options) : dumpAll([all, task], options)
+  if (Object.keys(all).length === 0) return dumpTask(task, registry)
+  return dumpAll([all, task], registry ? { registry } : {})
 }
 
-/** What tells a task from another one: the hash of its text. */
+/** The dump of a task without extensions. */
+export function dumpTask(task: Runnable<unknown, any>, registry: Registry | undefined): string {
+  return dump(task, registry ? { registry } : {})
+}
+
+/** Identifies a task by the hash of its text. */
 export function taskKey(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-/** A task that failed, with the text that repeats it. */
+/** A failed task, with its runnable file. */
 interface TaskFailure {
   readonly id: string
   readonly attempts: number
   readonly text: string
-  readonly ended: Extract<Ended, { ok: false }>
+  readonly ended: FailedAttempt
 }
 
-/** A runnable file that repeats a task alone. */
+/** The runnable file of a failed task. */
 export interface FailedFile {
-  /** From the current folder. */
+  /** Relative to the current folder. */
   readonly path: string
-  /** What runs it, in a shell. */
+  /** The shell command that runs it. */
   readonly command: string
 }
 
-/** Writes `failed/ID.yaml`, for its owner alone: a program may have put a secret among the options of a task. */
+/** Writes `failed/ID.yaml`. Only its owner can read it: a program may have put a secret into the options of a task. */
 export async function writeFailedFile(
   failed: TaskFailure,
   { folder, imports }: { folder: string; imports: readonly string[] },
@@ -64,43 +66,43 @@ export async function writeFailedFile(
   return { path, command }
 }
 
-/** Removes the file of a task that has succeeded since; one that somebody changed stays. */
+/** Removes the file of a task that has succeeded since, unless somebody has edited it. */
 export async function removeFailedFile(
   { id, text }: Pick<TaskFailure, 'id' | 'text'>,
   folder: string,
 ): Promise<void> {
-  const all = join(folder, 'failed')
-  if (!existsSync(all)) return
-  const file = join(all, `${taskFileName(id)}.yaml`)
+  const failed = join(folder, 'failed')
+  if (!existsSync(failed)) return
+  const file = join(failed, `${taskFileName(id)}.yaml`)
   const found = await readFile(file, 'utf8').catch(() => undefined)
   if (found?.replace(/^(?:# .*\n)*/, '') !== text) return
   for (const path of [file, logPath(file)]) await rm(path, { force: true })
 }
 
-/** Where the last of what a failed task printed is kept. */
+/** The file of the last output of a failed task. */
 function logPath(file: string): string {
   return file.replace(/\.yaml$/, '.log')
 }
 
 function summaryLine({ id, attempts, ended }: TaskFailure): string {
-  const said = `task ${id} ${ended.reason}${attemptsText(attempts)}: ${errorText(ended.error)}`
-  return said.split('\n', 1)[0]!
+  const line = `task ${id} ${ended.reason}${attemptsText(attempts)}: ${errorText(ended.error)}`
+  return line.split('\n', 1)[0]!
 }
 
-/** So many characters of an id are in a name; names of files end at 255 bytes. */
+/** The most characters of an id in a file name; file systems take 255 bytes, of which a suffix needs some. */
 const maxNameLength = 200
 
-/** The name of a file for a task: its id, with what no file name should hold escaped. */
+/** The file name of a task: its id, with the characters escaped that a file name should not have. */
 export function taskFileName(id: string): string {
   const name = encodeURIComponent(id).replace(/^\./, '%2E').replaceAll('*', '%2A')
   if (name.length <= maxNameLength) return name
   return `${name.slice(0, maxNameLength)}.${createHash('sha256').update(id).digest('hex').slice(0, 12)}`
 }
 
-/** The command that runs a file with the modules that its tags need, as a shell takes it from the current folder. */
+/** The shell command that runs a file with the modules that register its tags, relative to the current folder. */
 export function repeatCommand(file: string, imports: readonly string[]): string {
-  const flags = imports.map((module) => ` --import ${word(pathOf(module))}`)
-  return `flambeau run ${word(file)}${flags.join('')}`
+  const flags = imports.flatMap((module) => ['--import', pathOf(module)])
+  return commandLine(['flambeau', 'run', file, ...flags])
 }
 
 function pathOf(module: string): string {
@@ -109,16 +111,12 @@ function pathOf(module: string): string {
   return path.startsWith('.') ? path : `./${path}`
 }
 
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoteArgument(text)
-}
-
-/** What an error says, or its name where it says nothing. */
+/** The message of an error, or its name when the message is empty. */
 export function errorText({ message, name }: PackedError): string {
   return message === '' ? name : message
 }
 
-/** How often a task was tried, where that was more than once. */
+/** Completes a message: ` after 3 attempts`, or nothing after the first one. */
 export function attemptsText(attempts: number): string {
   return attempts === 1 ? '' : ` after ${attempts} attempts`
 }

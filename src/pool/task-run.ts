@@ -1,45 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { dump } from '../document/write/dump.js'
-import type { Registry } from '../registry/registry.js'
-import type { Logger } from '../runnable/logger.js'
 import { redactorFor } from '../runnable/secrets/mask.js'
-import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { mistakeCode } from '../util/exit-codes.js'
-import {
-  type Ended,
-  type Engine,
-  redactError,
-  type TaskMessage,
-  type TaskNews,
-  unpackError,
-} from './engine.js'
-import type { AnyTask, MapOptions, TaskEvent, TaskOutcome } from './options.js'
+import type { Ended, FailedAttempt, TaskMessage, TaskNews } from './engine.js'
+import type { AnyTask, CompleteMapOptions, PoolParts, TaskEvent, TaskOutcome } from './options.js'
 import type { ResultsStore, StoredResult } from './results-store.js'
-import { unpackResult } from './serialize.js'
+import { redactError, unpackError, unpackResult } from './serialize.js'
 import { TaskError } from './task-error.js'
-import { removeFailedFile, taskKey, taskText, writeFailedFile } from './task-file.js'
+import { dumpTask, removeFailedFile, taskKey, taskText, writeFailedFile } from './task-file.js'
 
 /** What the tasks of one map have in common. */
-export interface MapContext<Task extends AnyTask> {
-  readonly engine: Engine
-  readonly options: MapOptions<Task>
-  readonly logger: Logger
-  readonly folder: string
-  readonly imports: readonly string[]
-  readonly extensions: Readonly<Record<string, string>>
-  readonly registry?: Registry
-  readonly secrets?: SecretsConfig
+export interface MapContext<Task extends AnyTask> extends PoolParts {
+  readonly options: CompleteMapOptions<Task>
   /** Numbers for tasks without an id, from 1. */
   readonly numbers: { next(): number }
   /** Absent when results are not kept. */
-  readonly kept?: ResultsStore
+  readonly store: ResultsStore | undefined
 }
 
 type AttemptFacts = Pick<StoredResult, 'attempts' | 'durationMs' | 'host'>
 
-const maxBackoffMs = 60_000
-
-/** One task on its way to its outcome: attempts, retries, and what is left of it when it failed. */
+/** One task from its first attempt to its outcome: retries, its stored result, and its file when it failed. */
 export class TaskRun<Task extends AnyTask> {
   readonly #controller = new AbortController()
   #attempts = 0
@@ -56,22 +36,20 @@ export class TaskRun<Task extends AnyTask> {
   readonly cancel = (): void => this.#controller.abort()
 
   async outcome(): Promise<TaskOutcome<Task>> {
-    const { kept } = this.context
-    const key = kept
-      ? taskKey(dump(this.task, this.context.registry ? { registry: this.context.registry } : {}))
-      : ''
-    const before = await kept?.find(this.identity.id, key)
-    if (before) return this.#done(before)
+    const { store, registry, folder } = this.context
+    const { id } = this.identity
+    const key = store ? taskKey(dumpTask(this.task, registry)) : ''
+    const stored = await store?.find(id, key)
+    if (stored) return this.#done(stored)
     const text = taskText(this.task, this.context)
     const ended = await this.#lastAttempt(text)
     if (this.#callbackError) throw this.#callbackError.thrown
-    const { host } = ended
     const durationMs = Math.round(performance.now() - this.#startedAt)
-    const facts = { attempts: this.#attempts, durationMs, host }
+    const facts = { attempts: this.#attempts, durationMs, host: ended.host }
     if (!ended.ok) return { ...this.#describe(facts), ok: false, error: await this.#failure(ended, text) }
-    await removeFailedFile({ id: this.identity.id, text }, this.context.folder)
-    const done = { id: this.identity.id, key, result: ended.result, ...facts }
-    await kept?.add(done)
+    await removeFailedFile({ id, text }, folder)
+    const done = { id, key, result: ended.result, ...facts }
+    await store?.add(done)
     return this.#done(done)
   }
 
@@ -84,74 +62,67 @@ export class TaskRun<Task extends AnyTask> {
   }
 
   async #lastAttempt(text: string): Promise<Ended> {
-    const { retries = 0 } = this.context.options
     for (;;) {
       this.#attempts++
       const ended = await this.#attempt(text)
-      if (ended.ok || this.#attempts > retries || !isWorthRetry(ended)) return ended
+      if (ended.ok || this.#attempts > this.context.options.retries || !isWorthRetry(ended)) return ended
       await this.#backOff(unpackError(ended.error))
     }
   }
 
-  // Workers mask what they know; those of another engine may know less than this process.
+  // Workers mask the secrets that they have; those of another engine may have fewer than this process.
   async #attempt(text: string): Promise<Ended> {
-    const { timeoutMs } = this.context.options
-    const message: TaskMessage = { id: this.identity.id, attempt: this.#attempts, text }
-    // JSON has no text for a time without end.
-    const isLimited = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY
-    const ended = await this.context.engine.run(isLimited ? { ...message, timeoutMs } : message, {
+    const { engine, secrets } = this.context
+    const ended = await engine.run(this.#message(text), {
       signal: this.#controller.signal,
-      onNews: (news) => this.#onEvent(news),
+      onNews: (news) => this.#onNews(news),
     })
     if (ended.ok) return ended
-    const redact = redactorFor(this.context.secrets)
-    const output = ended.output === undefined ? {} : { output: redact(ended.output) }
-    return { ...ended, error: redactError(ended.error, redact), ...output }
+    const redact = redactorFor(secrets)
+    const masked = { ...ended, error: redactError(ended.error, redact) }
+    return ended.output === undefined ? masked : { ...masked, output: redact(ended.output) }
   }
 
-  // A callback that throws ends the map; whoever brings the news, a connection perhaps, is not to blame.
-  #onEvent(news: TaskNews): void {
+  #message(text: string): TaskMessage {
+    const message = { id: this.identity.id, attempt: this.#attempts, text }
+    const { timeoutMs } = this.context.options
+    // JSON turns Infinity into null.
+    return timeoutMs === Number.POSITIVE_INFINITY ? message : { ...message, timeoutMs }
+  }
+
+  // An error of a callback ends the map, and not the connection or process that the event came from.
+  #onNews(news: TaskNews): void {
     if (this.#callbackError) return
     try {
-      this.#forward(news)
+      if (news.type === 'log') this.context.logger[news.level](`[${this.identity.id}] ${news.text}`)
+      else this.#emit(news)
     } catch (thrown) {
       this.#callbackError = { thrown }
       this.cancel()
     }
   }
 
-  #forward(news: TaskNews): void {
-    if (news.type === 'log') this.context.logger[news.level](`[${this.identity.id}] ${news.text}`)
-    else this.#emit(news)
-  }
-
   async #backOff(error: Error): Promise<void> {
-    const { backoff = 100 } = this.context.options
-    const delayMs =
-      typeof backoff === 'function'
-        ? backoff(this.#attempts)
-        : Math.min(backoff * 2 ** (this.#attempts - 1), maxBackoffMs)
+    const delayMs = this.context.options.backoff(this.#attempts)
     this.#emit({ type: 'retry', error, delayMs })
-    // The next attempt tells that it was cancelled.
+    // When the signal aborts, the next attempt ends as cancelled.
     await delay(delayMs, undefined, { signal: this.#controller.signal }).catch(() => {})
   }
 
   #emit(event: Exclude<TaskNews, { type: 'log' }> | { type: 'retry'; error: Error; delayMs: number }): void {
     const { task, cancel } = this
     if (event.type === 'started' && this.#attempts === 1) this.#startedAt = performance.now()
-    this.context.options.onEvent?.({ id: this.identity.id, task, cancel, ...event } as TaskEvent<Task>)
+    this.context.options.onEvent({ id: this.identity.id, task, cancel, ...event } as TaskEvent<Task>)
   }
 
-  async #failure(ended: Extract<Ended, { ok: false }>, text: string): Promise<TaskError> {
+  async #failure(ended: FailedAttempt, text: string): Promise<TaskError> {
     const failed = { id: this.identity.id, attempts: this.#attempts }
-    const file =
-      ended.reason === 'cancelled'
-        ? undefined
-        : await writeFailedFile({ ...failed, text, ended }, this.context)
+    if (ended.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, ended)
+    const file = await writeFailedFile({ ...failed, text, ended }, this.context)
     return new TaskError({ ...failed, file }, ended)
   }
 }
 
-function isWorthRetry({ reason, error }: Extract<Ended, { ok: false }>): boolean {
+function isWorthRetry({ reason, error }: FailedAttempt): boolean {
   return reason === 'timeout' || (reason === 'failed' && error.exitCode !== mistakeCode)
 }

@@ -46,20 +46,24 @@ export function define(
   registered: RegisteredOptions,
 ): Definition {
   const statics: Statics = Class as Statics
-  const given = { ...inheritedOptions(Class, registered), ...declaredOptions(Class), ...definedOnly(options) }
+  const merged = {
+    ...inheritedOptions(Class, registered),
+    ...declaredOptions(Class),
+    ...definedOnly(options),
+  }
   const definition: { -readonly [K in keyof Definition]: Definition[K] } = {
-    factories: factoriesOf(Class, given.factories ?? [], registered),
-    keys: given.keys ?? 'as-written',
-    templates: given.templates ?? [],
+    factories: factoriesOf(Class, merged.factories ?? [], registered),
+    keys: merged.keys ?? 'as-written',
+    templates: merged.templates ?? [],
     injected: statics.injectedOptions ?? [],
   }
-  const schema = given.schema ?? statics.schema
-  const fromYaml = given.fromYaml ?? boundTo(Class, statics.fromYaml)
-  const toYaml = given.toYaml ?? boundTo(Class, statics.toYaml)
+  const schema = merged.schema ?? statics.schema
+  const fromYaml = merged.fromYaml ?? boundTo(Class, statics.fromYaml)
+  const toYaml = merged.toYaml ?? boundTo(Class, statics.toYaml)
   if (schema) definition.schema = schema
   if (fromYaml) definition.fromYaml = fromYaml
   if (toYaml) definition.toYaml = toYaml
-  if (given.description) definition.description = given.description
+  if (merged.description) definition.description = merged.description
   return definition
 }
 
@@ -106,10 +110,10 @@ function factoriesOf(
 function lineage(Class: Class): Class[] {
   const classes: Class[] = []
   for (
-    let at: any = Class;
-    typeof at === 'function' && at !== Function.prototype;
-    at = Object.getPrototypeOf(at)
+    let current: any = Class;
+    typeof current === 'function' && current !== Function.prototype;
+    current = Object.getPrototypeOf(current)
   )
-    classes.unshift(at)
+    classes.unshift(current)
   return classes
 }

@@ -11,11 +11,11 @@ interface Shared {
   readonly version: string
   readonly registry: Registry
   /** Options on their way from their schema to a constructor. */
-  handedOver?: { readonly options: unknown; readonly schema: unknown } | undefined
+  prevalidated?: { readonly options: unknown; readonly schema: unknown } | undefined
   /** The folders of the extensions that are being imported. */
-  importing?: string[]
+  importingFolders?: string[]
   /** The registries of the tests that are running, by the calls that belong to each. */
-  ofTests?: AsyncLocalStorage<Registry>
+  testRegistries?: AsyncLocalStorage<Registry>
 }
 
 const key = Symbol.for('flambeau.registry')
@@ -35,7 +35,7 @@ export const defaultRegistry: Registry = shared.registry
 
 /** The registry of who names none: the default one, or within a test that has its own, that. */
 export function currentRegistry(): Registry {
-  return shared.ofTests?.getStore() ?? shared.registry
+  return shared.testRegistries?.getStore() ?? shared.registry
 }
 
 function share(global: { [key]?: Shared }): Shared {

@@ -8,18 +8,18 @@ import { shared } from './default-registry.js'
  * same time makes no difference.
  */
 export async function deferRegistration<T>(folder: string, body: () => Promise<T>): Promise<T> {
-  shared.importing ??= []
-  shared.importing.push(folder)
+  shared.importingFolders ??= []
+  shared.importingFolders.push(folder)
   try {
     return await body()
   } finally {
-    shared.importing.splice(shared.importing.indexOf(folder), 1)
+    shared.importingFolders.splice(shared.importingFolders.indexOf(folder), 1)
   }
 }
 
 /** Whether the decorator that asks was written in an extension that is being imported. */
 export function isRegistrationDeferred(): boolean {
-  const folders = shared.importing ?? []
+  const folders = shared.importingFolders ?? []
   if (folders.length === 0) return false
   return callers().some((file) => folders.some((folder) => file.startsWith(folder + sep)))
 }

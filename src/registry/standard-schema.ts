@@ -60,13 +60,14 @@ const made = new WeakMap<StandardSchema, Record<string, unknown> | undefined>()
 /** The names of the options that a schema knows at a path in its options, where its library can say them. */
 export function knownKeys(schema: StandardSchema, path: readonly string[] = []): string[] {
   if (!made.has(schema)) made.set(schema, inputJsonSchema(schema))
-  let at: unknown = made.get(schema)
-  for (const step of path) at = property(property(at, 'properties'), step)
-  return Object.keys(property(at, 'properties') ?? {})
+  let current: unknown = made.get(schema)
+  for (const step of path) current = property(property(current, 'properties'), step)
+  return Object.keys(property(current, 'properties') ?? {})
 }
 
-function property(of: unknown, name: string): object | undefined {
-  const value = typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined
+function property(object: unknown, name: string): object | undefined {
+  const value =
+    typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined
   return typeof value === 'object' && value !== null ? value : undefined
 }
 

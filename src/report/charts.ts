@@ -1,7 +1,7 @@
 import { formatValue } from '../pool/sweep/format.js'
 import { rank, type SweepData, type TrialRecord } from '../pool/sweep/records.js'
 
-/** One chart: points, and a line of the best so far where there is one. */
+/** One chart: points, and perhaps a line of the best value so far. */
 export interface Chart {
   readonly title: string
   readonly x: string
@@ -10,19 +10,19 @@ export interface Chart {
   /** The trial of each point. */
   readonly trials: readonly string[]
   readonly line?: readonly (readonly [x: number, y: number])[]
-  /** The names along the x axis, where its values are no numbers. */
+  /** The names along the x axis, when its values are not numbers. */
   readonly names?: readonly string[]
   readonly log?: boolean
-  /** The only values along the x axis, where they are few. */
-  readonly ticks?: readonly number[]
+  /** The ticks along the x axis, when it has few values; JSON omits them otherwise. */
+  readonly ticks?: readonly number[] | undefined
 }
 
-/** So many values are few: each can be named along an axis. */
+/** The most values of which each has its tick. */
 const maxTicks = 8
-/** From this ratio of the largest to the smallest value on, an axis is logarithmic. */
+/** An axis is logarithmic when the largest value is at least this many times the smallest one. */
 const logAxisRatio = 30
 
-/** The metric over the trials, the metric against each option, and the durations. */
+/** Makes the charts of a sweep: the metric over the trials, the metric against each option, and the durations. */
 export function chartsOf(data: SweepData): Chart[] {
   const done = rank(data.records, data.goal).ranked.toSorted((a, b) => (a.trial < b.trial ? -1 : 1))
   if (done.length === 0) return []
@@ -49,12 +49,13 @@ function optionChart(done: readonly TrialRecord[], path: string, { metric }: Swe
   const values = done.map(({ options }) => options[path])
   const chart = { title: `${metric} against ${path}`, x: path, y: metric, trials: trialNames(done) }
   if (values.every((value) => typeof value === 'number')) {
-    const points = done.map(({ metric: y }, at) => [values[at] as number, y!] as const)
-    const ticks = [...new Set(values as number[])].sort((a, b) => a - b)
-    return { ...chart, points, log: isWide(ticks), ...(ticks.length <= maxTicks && { ticks }) }
+    const points = done.map(({ metric: y }, index) => [values[index] as number, y!] as const)
+    const sorted = [...new Set(values as number[])].sort((a, b) => a - b)
+    const ticks = sorted.length <= maxTicks ? sorted : undefined
+    return { ...chart, points, log: isWide(sorted), ticks }
   }
   const names = [...new Set(values.map(formatValue))]
-  const points = done.map(({ metric: y }, at) => [names.indexOf(formatValue(values[at])), y!] as const)
+  const points = done.map(({ metric: y }, index) => [names.indexOf(formatValue(values[index])), y!] as const)
   return { ...chart, points, names }
 }
 
@@ -68,6 +69,6 @@ function trialNames(done: readonly TrialRecord[]): string[] {
 }
 
 function isWide(sorted: readonly number[]): boolean {
-  const [least, largest] = [sorted[0]!, sorted.at(-1)!]
-  return least > 0 && largest / least >= logAxisRatio
+  const [smallest, largest] = [sorted[0]!, sorted.at(-1)!]
+  return smallest > 0 && largest / smallest >= logAxisRatio
 }

@@ -8,8 +8,8 @@ import { drawScript, style } from './assets.js'
 import { type Chart, chartsOf } from './charts.js'
 
 /**
- * Makes a page of the results of a sweep: one HTML file that needs no network, with a ranked table, charts and the
- * messages of what failed.
+ * Writes a page with the results of a sweep: one HTML file that needs no network, with a ranked table, charts and the error
+ * messages of failed trials.
  *
  * ```ts
  * await writeReport('sweep')   // 'sweep/report.html'
@@ -17,7 +17,7 @@ import { type Chart, chartsOf } from './charts.js'
  *
  * `folder` is the `output` of the sweep; returns the path of the page.
  *
- * @throws `ResourceError` when there are no results, or when `file` exists and is no such page, unless `force`.
+ * @throws `ResourceError` when there are no results, or when `file` exists and is not such a page, unless `force`.
  */
 export async function writeReport(
   folder: string,
@@ -30,21 +30,21 @@ export async function writeReport(
   return file
 }
 
-// A page that was made before may be made anew.
+// An earlier page may be replaced.
 async function requireReport(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
   if (text === undefined || text.slice(0, 1000).includes(generatorTag)) return
-  const message = `"${file}" exists and is no report: name another file in "--output", or add "--force" to replace it`
+  const message = `"${file}" exists, but is not a report: name another file in "--output", or add "--force" to replace it`
   throw new ResourceError(message, { code: 'OUTPUT_EXISTS' })
 }
 
-/** By which a page is known as one of these. */
+/** Identifies a page as a report. */
 const generatorTag = '<meta name="generator" content="flambeau">'
 
-/** A sweep as one page that needs no network: tables are in the page itself, charts are drawn by its script. */
+/** Renders a page that needs no network. Its script draws the charts; everything else is HTML. */
 async function renderPage(data: SweepData, title: string): Promise<string> {
   const files = ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css', 'LICENSE']
   const [script, css, license] = await Promise.all(files.map(readAsset))
@@ -85,21 +85,21 @@ function summaryHtml({ records, metric, goal, trials }: SweepData): string {
   const counts = [`${ranked.length} of ${trials} trials done`]
   if (stopped.length > 0) counts.push(`${stopped.length} stopped early`)
   if (failed.length > 0) counts.push(`${failed.length} failed`)
-  const winner = best
+  const bestTrial = best
     ? `<p class="best"><strong>${escapeHtml(metric)} ${formatNumber(best.metric)}</strong> (${goal}imum), trial ${escapeHtml(best.trial)}<br>${escapeHtml(formatOptions(best.options))}</p>`
     : ''
-  return `<p>${counts.join(', ')}</p>\n${winner}`
+  return `<p>${counts.join(', ')}</p>\n${bestTrial}`
 }
 
-function chartHtml({ title }: Chart, at: number): string {
-  return `<h2>${escapeHtml(title)}</h2>\n<div class="chart" id="chart-${at}" role="img" aria-label="${escapeHtml(title)}"></div>`
+function chartHtml({ title }: Chart, index: number): string {
+  return `<h2>${escapeHtml(title)}</h2>\n<div class="chart" id="chart-${index}" role="img" aria-label="${escapeHtml(title)}"></div>`
 }
 
 function rankedHtml({ records, metric, goal }: SweepData): string {
   const { ranked, stopped } = rank(records, goal)
   const paths = Object.keys([...ranked, ...stopped][0]?.options ?? {})
-  const row = (record: TrialRecord, place: string | number) => [
-    place,
+  const row = (record: TrialRecord, position: string | number) => [
+    position,
     record.trial,
     formatNumber(record.metric),
     ...paths.map((path) => formatValue(record.options[path])),
@@ -107,7 +107,7 @@ function rankedHtml({ records, metric, goal }: SweepData): string {
     record.host,
   ]
   const rows = [
-    ...ranked.map((record, at) => row(record, at + 1)),
+    ...ranked.map((record, index) => row(record, index + 1)),
     ...stopped.map((record) => row(record, 'stopped')),
   ]
   return `<h2>Ranked</h2>\n${tableHtml(['rank', 'trial', metric, ...paths, 'time', 'host'], rows)}`
@@ -123,12 +123,12 @@ function failuresHtml({ records, goal }: SweepData): string {
   return `<h2>Failed</h2>\n${entries.join('\n')}`
 }
 
-/** Text for a page: what a page would read as its own is escaped. */
+/** Escapes text for HTML. */
 function escapeHtml(text: unknown): string {
   return String(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-/** A table; cells are text. */
+/** Renders a table; escapes its cells. */
 function tableHtml(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const cells = (tag: string, row: readonly unknown[]): string =>
     row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')
@@ -136,7 +136,7 @@ function tableHtml(head: readonly string[], rows: readonly (readonly unknown[])[
   return `<div class="wide"><table>\n<thead><tr>${cells('th', head)}</tr></thead>\n<tbody>\n${body}\n</tbody></table></div>`
 }
 
-/** Data for the script of a page: no text in it can end the script. */
+/** Renders data as JSON within a `<script>`, which no text in it can end. */
 function scriptData(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }

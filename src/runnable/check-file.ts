@@ -1,8 +1,7 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
 import { inFileOrder } from '../document/problems.js'
-import { parse, type ReadOptions } from '../document/read/parse.js'
+import type { ReadOptions } from '../document/read/parse.js'
 import type { ParsedText } from '../document/read/parsed.js'
-import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { FailedExtension } from '../extensions/index.js'
 import { isApplicationTag } from '../node.js'
@@ -10,87 +9,84 @@ import { currentRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import { namespaceOf, type Tag } from '../registry/tag.js'
-import {
-  type DeclaredExtensions,
-  type ExtensionOptions,
-  locateIn,
-  type Surroundings,
-  tryImport,
-} from './import-extensions.js'
-import { type Allowed, splitRunnableFile, topTagProblem } from './runnable-file.js'
+import { type ExtensionOptions, locateIn, type Surroundings, tryImport } from './import-extensions.js'
+import { type Allowed, type RunnableFile, RunnableText, topTagProblem } from './runnable-file.js'
 
 /** Options of {@link checkFile}. */
 export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {
-  /** What the file may be, as in `runFile`: of one that is something else, no extension is imported. */
+  /** What the file may contain, as in `runFile`; the extensions of any other file are not imported. */
   allow?: readonly (Tag | Class)[] | undefined
 }
 
 /**
- * Every problem of a file, in file order, as `check` finds them; the extensions that it declares are imported for
- * their tags.
+ * Finds every problem of a file, in file order, as `check` does. The extensions that it declares are imported for their
+ * tags.
  *
  * ```ts
  * for (const { line, message } of await checkFile('job.yaml')) console.log(line, message)
  * ```
  *
- * An extension that is not installed is no problem: `onWarning` is told, and its tags are left out.
+ * An extension that is not installed is reported to `onWarning`, and its tags are not checked.
  *
- * @throws {@link ResourceError} when there is no such file, or it is no text.
+ * @throws {@link ResourceError} when the file does not exist or is not text.
  */
 export async function checkFile(file: string | URL, options: CheckFileOptions = {}): Promise<Problem[]> {
-  const { text, filename } = await readText(file)
-  const parsed = parse(text, filename)
-  const seen = await see(parsed, options)
-  const { problems, doubtful, warnings } = checkParsed(parsed, seen.registry, seen.unseen)
-  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, seen.registry))
-  for (const warning of inFileOrder([...seen.warnings, ...warnings])) options.onWarning?.(warning)
-  return inFileOrder([...seen.problems, ...problems, ...doubtful, ...untagged])
+  const text = await RunnableText.read(file)
+  const { parsed } = text
+  const tags = await resolveTags(text, options)
+  const { problems, doubtful, warnings } = checkParsed(parsed, tags.registry, tags.unknown)
+  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, tags.registry))
+  for (const warning of inFileOrder([...tags.warnings, ...warnings])) options.onWarning?.(warning)
+  return inFileOrder([...tags.problems, ...problems, ...doubtful, ...untagged])
 }
 
-/** What is known of the tags of a file. */
-interface Seen {
+/** The tags that a file can use, and the problems of finding them. */
+interface ResolvedTags {
   readonly registry: Registry
-  /** The names of extensions whose tags nobody can see here. */
-  readonly unseen: ReadonlySet<string>
+  /** The names of the extensions that were not imported: their tags are not checked. */
+  readonly unknown: ReadonlySet<string>
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
 }
 
-async function see(parsed: ParsedText, options: CheckFileOptions): Promise<Seen> {
+async function resolveTags(text: RunnableText, options: CheckFileOptions): Promise<ResolvedTags> {
   const { registry = currentRegistry() } = options
-  const declared = declaredIn(parsed)
-  const refused = options.allow ? refusalsOf(parsed, options.allow, registry) : []
-  const names = Object.keys(declared?.extensions ?? {})
-  if (!declared || refused.length > 0)
-    return { registry, unseen: new Set(names), problems: refused, warnings: [] }
-  const { registry: own, failures } = await tryImport(declared, registry, options)
+  const file = declaringFile(text)
+  const refused = options.allow ? refusalsOf(text, options.allow, registry) : []
+  const names = Object.keys(file?.extensions ?? {})
+  if (!file || refused.length > 0)
+    return { registry, unknown: new Set(names), problems: refused, warnings: [] }
+  const { registry: own, failures } = await tryImport(file, registry, options)
   const isAbsent = ({ code }: FailedExtension): boolean => code === 'NOT_INSTALLED'
-  const locate = locateIn(declared)
-  const tags = tagsByNamespace(parsed)
+  const locate = locateIn(file)
+  const tags = tagsByNamespace(text.parsed)
   return {
     registry: own,
-    unseen: new Set(failures.map(({ name }) => name)),
+    unknown: new Set(failures.map(({ name }) => name)),
     problems: failures.filter((failure) => !isAbsent(failure)).map(locate),
-    warnings: failures.filter(isAbsent).map((failure) => locate(unseenOf(failure, tags.get(failure.name)))),
+    warnings: failures.filter(isAbsent).map((failure) => locate(withTags(failure, tags.get(failure.name)))),
   }
 }
 
-// What is no runnable file at all is nothing that is allowed either.
-function refusalsOf(parsed: ParsedText, allow: readonly Allowed[], registry: Registry): readonly Problem[] {
+// A text that is not a runnable file is not allowed either. One without documents is reported for its syntax.
+function refusalsOf(text: RunnableText, allow: readonly Allowed[], registry: Registry): readonly Problem[] {
+  if (text.parsed.documents.length === 0) return []
   try {
-    return [topTagProblem(parsed, allow, registry) ?? []].flat()
+    const problem = topTagProblem(text.split(), allow, registry)
+    return problem ? [problem] : []
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return error.problems
   }
 }
 
-// Any stream of documents may be checked: only above a runnable does a mapping declare extensions.
-function declaredIn(parsed: ParsedText): DeclaredExtensions | undefined {
-  if (parsed.documents.length !== 2 || !isApplicationTag(parsed.documents[1]!.root.tag)) return undefined
+// Any stream of documents can be checked: a mapping declares extensions only above a runnable.
+function declaringFile(text: RunnableText): RunnableFile | undefined {
+  const { documents } = text.parsed
+  if (documents.length !== 2 || !isApplicationTag(documents[1]!.root.tag)) return undefined
   try {
-    const file = splitRunnableFile(parsed)
-    return file.declarations.length > 0 ? { ...file, source: parsed.source } : undefined
+    const file = text.split()
+    return file.declarations.length > 0 ? file : undefined
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return undefined
@@ -109,7 +105,8 @@ function tagsByNamespace({ documents }: ParsedText): Map<string, Set<string>> {
 
 const mostNamed = 20
 
-function unseenOf(failure: FailedExtension, tags: ReadonlySet<string> | undefined): FailedExtension {
+// The user sees how much of the file was not checked.
+function withTags(failure: FailedExtension, tags: ReadonlySet<string> | undefined): FailedExtension {
   if (!tags) return failure
   const names = [...tags].slice(0, mostNamed).map((tag) => `"${tag}"`)
   const rest = tags.size > mostNamed ? [`and ${tags.size - mostNamed} more`] : []

@@ -1,7 +1,6 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
 import { constructDocument } from '../document/load.js'
 import { documentError, inFileOrder } from '../document/problems.js'
-import type { ParsedText } from '../document/read/parsed.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { type Paint, reportProblems } from '../problem-report.js'
@@ -12,7 +11,6 @@ import type { Tag } from '../registry/tag.js'
 import { interruptedCode } from '../util/exit-codes.js'
 import { readSafely } from '../util/thrown.js'
 import {
-  type DeclaredExtensions,
   type ExtensionOptions,
   expectPrepared,
   type ImportedExtensions,
@@ -20,7 +18,7 @@ import {
   type PreparedExtensions,
 } from './import-extensions.js'
 import { type Logger, StderrLogger } from './logger.js'
-import { describeError, failedOutcome, type Outcome } from './outcome.js'
+import { describeError, type Failure, failedOutcome, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import { isRunnable, type Runnable, type UserProvider } from './runnable.js'
 import {
@@ -30,14 +28,13 @@ import {
   type RunnableSource,
   RunnableText,
   runnableFileError,
-  splitRunnableFile,
 } from './runnable-file.js'
 import { maskError, redactorFor } from './secrets/mask.js'
 import type { SecretsDialect } from './secrets/read-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
 
 /**
- * Runs a runnable file step by step, so that every error ends as a message and an outcome.
+ * Runs a runnable file step by step, and turns every error into a message and an outcome.
  *
  * ```ts
  * const context = new SafeExecutionContext('train.yaml')
@@ -48,23 +45,24 @@ import type { SecretsConfig } from './secrets/secrets.js'
  * ```
  */
 export class SafeExecutionContext {
-  readonly #text: RunnableText
-  /** Whose tags count: once extensions are imported, a child that has theirs, too. */
-  #registry: Registry
+  readonly #source: RunnableSource
   readonly #userProvider: UserProvider | undefined
   readonly #allow: readonly Allowed[] | undefined
   readonly #prepared: PreparedExtensions | undefined
-  /** A content that a step was given in place of that of the file. */
-  #other: RunnableText | undefined
+  #text: RunnableText | undefined
+  /** The text of a step that was given another content than the file has. */
+  #otherText: RunnableText | undefined
   readonly #checked = new Set<RunnableText>()
-  #logger: Logger = new StderrLogger()
-  #signal: AbortSignal | undefined
+  /** After extensions are imported, a child registry that has their tags, too. */
+  #registry: Registry
   #imported: readonly ImportedExtension[] | undefined
   #secrets: SecretsConfig | undefined
+  #logger: Logger = new StderrLogger()
+  #signal: AbortSignal | undefined
 
-  /** `file` is a path, a URL, or `{ content }` for a text that is at hand. */
+  /** `file` is a path, a URL, or `{ content }` with a text. */
   constructor(file: RunnableSource, options: ContextOptions = {}) {
-    this.#text = new RunnableText(file)
+    this.#source = file
     this.#registry = options.registry ?? currentRegistry()
     this.#userProvider = options.userProvider
     this.#allow = options.allow
@@ -82,79 +80,68 @@ export class SafeExecutionContext {
     try {
       return { ok: true, value: await body(complete), exitCode: 0 }
     } catch (thrown) {
-      const outcome = this.#masked(failedOutcome(thrown, complete.signal))
-      if (!outcome.ok) this.#log(outcome.error, outcome.exitCode, complete)
+      const redact = redactorFor(this.#secrets)
+      const { error, exitCode } = failedOutcome(thrown, complete.signal)
+      const outcome = { ok: false, error: maskError(error, redact), exitCode } as const
+      logFailure(outcome, complete, redact)
       return outcome
     }
-  }
-
-  #masked(outcome: Outcome<never>): Outcome<never> {
-    return outcome.ok ? outcome : { ...outcome, error: maskError(outcome.error, redactorFor(this.#secrets)) }
   }
 
   /**
    * Reads and parses the file; constructs nothing.
    *
-   * @throws {@link DocumentError} with every mistake in its syntax, whichever document has it.
-   * @throws {@link RunnableFileError} when its top node is not what `allow` says, as each of the other steps does.
+   * @throws {@link DocumentError} with every syntax error, in whichever document it is.
+   * @throws {@link RunnableFileError} when `allow` does not allow the top node; so does every other step.
    */
   async firstParse(): Promise<{ content: string; extensions: Readonly<Record<string, string>> }> {
-    await this.#parsed()
-    const { content, extensions } = await this.#text.split()
-    await this.#text.expectWellFormed()
+    const text = await this.#textOf()
+    const { content, extensions } = text.split()
+    text.expectWellFormed()
     return { content, extensions }
   }
 
   /**
-   * Imports the extensions that the file declares, once: their tags then hold in this context and nowhere else.
+   * Imports the extensions that the file declares, once. Their tags are known in this context only.
    *
-   * @throws {@link ExtensionError} with every extension that cannot be had.
+   * @throws {@link ExtensionError} with every extension that cannot be used.
    */
   async importExtensions(options: ExtensionOptions = {}): Promise<void> {
     if (this.#imported) return
-    const { source } = await this.#parsed()
-    const declared = { ...(await this.#text.split()), source }
-    // Code of extensions runs for a file that can be read only.
-    if (declared.declarations.length > 0) await this.#text.expectWellFormed()
-    if (this.#prepared) expectPrepared(declared, this.#prepared)
-    const { registry, imported } = this.#prepared ?? (await this.#import(declared, options))
+    const text = await this.#textOf()
+    const file = text.split()
+    // No code of an extension runs for a file with syntax errors.
+    if (file.declarations.length > 0) text.expectWellFormed()
+    if (this.#prepared) expectPrepared(file, this.#prepared)
+    const { registry, imported } = this.#prepared ?? (await this.#import(file, options))
     this.#registry = registry
     this.#imported = imported
   }
 
-  async #parsed(text = this.#text): Promise<ParsedText> {
-    const parsed = await text.parsed()
-    if (!this.#allow) return parsed
-    // A text that cannot be parsed has no top node: its problems come first.
-    await text.split()
-    expectAllowed(parsed, this.#allow, this.#registry)
-    return parsed
-  }
-
-  #import(declared: DeclaredExtensions, options: ExtensionOptions): Promise<ImportedExtensions> {
+  #import(file: RunnableFile, options: ExtensionOptions): Promise<ImportedExtensions> {
     const surroundings = { signal: this.#signal, logger: this.#logger }
-    return importDeclared(declared, this.#registry, { ...options, ...surroundings })
+    return importDeclared(file, this.#registry, { ...options, ...surroundings })
   }
 
   /**
-   * Checks tags, and all else that can be checked before anything is constructed: of the file, or of a `content` in its
-   * place, such as `firstParse` returns.
+   * Checks tags, and everything else that can be checked without constructing anything: of the file, or of a `content`
+   * in its place, such as `firstParse` returns.
    *
    * @throws {@link DocumentError} with every problem of the file.
    */
   async checkTags(content?: string): Promise<void> {
     const text = await this.#textOf(content)
-    const { problems, doubtful, warnings } = checkParsed(await this.#parsed(text), this.#registry)
+    const { problems, doubtful, warnings } = checkParsed(text.parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
     for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
   }
 
   /**
-   * Constructs the runnable of the file, or of a `content` in its place; each is parsed and checked once, however many
-   * steps need it.
+   * Constructs the runnable of the file, or of a `content` in its place. However many steps there are, each text is
+   * parsed and checked once.
    *
-   * @throws {@link RunnableFileError} when the file holds something else.
+   * @throws {@link RunnableFileError} when the file does not contain a runnable.
    */
   async compileRunnable(content?: string): Promise<Runnable<unknown, any>> {
     const text = await this.#textOf(content)
@@ -162,27 +149,33 @@ export class SafeExecutionContext {
     return this.#construct(text)
   }
 
-  async #textOf(content: string | undefined): Promise<RunnableText> {
-    if (content === undefined || (await this.#text.hasContent(content))) return this.#text
-    if (!(await this.#other?.hasContent(content))) this.#other = new RunnableText({ content })
-    return this.#other!
-  }
-
-  async #construct(text: RunnableText): Promise<Runnable<unknown, any>> {
-    const runnable = compile(await this.#parsed(text), this.#registry)
+  #construct(text: RunnableText): Runnable<unknown, any> {
+    const runnable = compile(text, this.#registry)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
   }
 
+  /** Returns the text that a step works on, after the check of its top node. */
+  async #textOf(content?: string): Promise<RunnableText> {
+    this.#text ??= await RunnableText.read(this.#source)
+    const text =
+      content === undefined || this.#text.hasContent(content) ? this.#text : this.#textWith(content)
+    if (this.#allow) expectAllowed(text.split(), this.#allow, this.#registry)
+    return text
+  }
+
+  #textWith(content: string): RunnableText {
+    if (!this.#otherText?.hasContent(content)) this.#otherText = RunnableText.of(content, '<text>')
+    return this.#otherText
+  }
+
   /** All steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
-    await this.#parsed()
-    const { extensions } = await this.#text.split()
+    const text = await this.#textOf()
+    const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
-    const runnable = await (options.checkTags === false
-      ? this.#construct(this.#text)
-      : this.compileRunnable())
+    const runnable = options.checkTags === false ? this.#construct(text) : await this.compileRunnable()
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []
@@ -198,32 +191,36 @@ export class SafeExecutionContext {
     }
     return this.#secrets
   }
+}
 
-  #log(error: Error, exitCode: number, { logger, debug }: RunOptions): void {
-    const paint = (logger as { paint?: Paint }).paint
-    const text = describeError(error, { debug, paint, mask: redactorFor(this.#secrets) })
-    // A logger of the user's that throws is no reason to reject.
-    readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
-  }
+function logFailure(
+  { error, exitCode }: Failure,
+  { logger, debug }: RunOptions,
+  redact: (text: string) => string,
+): void {
+  const { paint } = logger as { paint?: Paint }
+  const text = describeError(error, { debug, paint, mask: redact })
+  // A logger that throws must not make the run reject.
+  readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
 }
 
 /** Options of `SafeExecutionContext`. */
 export interface ContextOptions {
-  /** Whose tags count; the default registry when absent. */
+  /** The registry whose tags the file can use; the default registry when absent. */
   registry?: Registry
   /**
-   * What the file may be, for files of strangers: the tag of its top node is one of these, or a tag or factory of exactly
-   * one of these classes. All else is refused before anything is imported or constructed. When absent, the file may name
-   * whatever is registered.
+   * What the file may contain, for files of strangers: its top node has one of these tags, or a tag or factory of exactly
+   * one of these classes. Any other file is refused before anything is imported or constructed. When absent, the file
+   * may use everything that is registered.
    */
   allow?: readonly (Tag | Class)[] | undefined
-  /** Tells who runs the runnable, in place of the computer's user. */
+  /** Returns the name of the user who runs the runnable; the user of this computer when absent. */
   userProvider?: UserProvider
-  /** @internal What the file may declare, imported already; it then imports nothing. */
+  /** @internal The extensions that the file may declare, imported already; it then imports nothing. */
   preparedExtensions?: PreparedExtensions | undefined
 }
 
-/** What `SafeExecutionContext.preprocess` shall do besides parsing and constructing. */
+/** Options of `SafeExecutionContext.preprocess`. */
 export interface PreprocessOptions extends ExtensionOptions {
   /** The INI file of secrets, or secrets that were read. */
   secrets?: string | SecretsConfig | undefined
@@ -244,45 +241,37 @@ export interface Preprocessed {
   readonly extensions: Readonly<Record<string, string>>
 }
 
-type Root = RunnableFile['document']['root']
-
-/** Constructs the runnable of a file, which knows its text. */
-function compile(parsed: ParsedText, registry: Registry): Runnable<unknown, any> {
-  if (parsed.problems.length > 0) throw documentError(parsed.problems)
-  const { document, content } = splitRunnableFile(parsed)
-  const untagged = tagAsKey(document, parsed.source, registry)
+/** Constructs the runnable of a file, and gives it its text. */
+function compile(text: RunnableText, registry: Registry): Runnable<unknown, any> {
+  text.expectWellFormed()
+  const file = text.split()
+  const { source, document, content } = file
+  const untagged = tagAsKey(document, source, registry)
   if (untagged.length > 0) throw documentError(untagged)
-  expectRunnable(parsed, document.root, registry)
-  const runnable = constructDocument(parsed.source, document, registry)
-  if (!isRunnable(runnable)) throw notRunnable(parsed, document.root)
-  if (typeof runnable.run !== 'function') throw cannotRun(parsed, document.root)
+  expectRunnableClass(file, registry)
+  const runnable = constructDocument(source, document, registry)
+  if (!isRunnable(runnable)) throw notRunnable(file)
+  if (typeof runnable.run !== 'function') throw cannotRun(file)
   runnable.injectContent(content)
   return runnable
 }
 
-// Known from the tag alone in most files: then nothing is constructed in vain.
-function expectRunnable(parsed: ParsedText, root: Root, registry: Registry): void {
-  const resolved = root.tag === undefined ? undefined : registry.get(root.tag)
+// The tag alone says so in most files: then nothing is constructed in vain.
+function expectRunnableClass(file: RunnableFile, registry: Registry): void {
+  const { tag } = file.document.root
+  const resolved = tag === undefined ? undefined : registry.get(tag)
   const plainClass = resolved && resolved.factory === undefined && !resolved.definition.fromYaml
-  if (!resolved || (plainClass && !isRunnable(resolved.Class.prototype))) throw notRunnable(parsed, root)
+  if (!resolved || (plainClass && !isRunnable(resolved.Class.prototype))) throw notRunnable(file)
 }
 
-function notRunnable(parsed: ParsedText, root: Root): DocumentError {
-  const found = root.tag === undefined ? 'the top node has no tag' : `"${root.tag}" is none`
-  return runnableFileError(
-    parsed,
-    'NOT_RUNNABLE',
-    root,
-    `A runnable file holds a runnable, but ${found}: name a class that extends Runnable`,
-  )
+function notRunnable({ source, document: { root } }: RunnableFile): DocumentError {
+  const found = root.tag === undefined ? 'the top node has no tag' : `"${root.tag}" is not one`
+  const message = `A runnable file contains a runnable, but ${found}: use the tag of a class that extends Runnable`
+  return runnableFileError(source, 'NOT_RUNNABLE', root, message)
 }
 
-// The compiler says so of TypeScript; nobody does of JavaScript.
-function cannotRun(parsed: ParsedText, root: Root): DocumentError {
-  return runnableFileError(
-    parsed,
-    'NOT_RUNNABLE',
-    root,
-    `"${root.tag}" has no method "run": write one in its class`,
-  )
+// TypeScript reports a missing "run"; nothing does in JavaScript.
+function cannotRun({ source, document: { root } }: RunnableFile): DocumentError {
+  const message = `"${root.tag}" has no method "run": write one in its class`
+  return runnableFileError(source, 'NOT_RUNNABLE', root, message)
 }

@@ -4,85 +4,82 @@ import { spanOf } from '../document/problems.js'
 import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem, RunnableFileError } from '../errors.js'
 import type { FailedExtension, ImportedExtension, Lock, ResolveOptions } from '../extensions/index.js'
-import type { Entry } from '../node.js'
 import { reportProblems } from '../problem-report.js'
 import type { Registry } from '../registry/registry.js'
-import type { Source } from '../source.js'
 import type { Logger } from './logger.js'
+import type { RunnableFile } from './runnable-file.js'
 
-/** How the extensions of a runnable file are had. */
+/** How the extensions of a runnable file are resolved. */
 export interface ExtensionOptions {
-  /** Fetch extensions that are remote, when they are to be installed; default `true`. */
+  /** Download remote extensions when they are installed; default `true`. */
   downloadExtensions?: boolean
   /** Install extensions that are not installed, into `~/.flambeau/extensions`; default `false`. */
   installExtensions?: boolean
-  /** Refuse extensions that are not as `job.lock.yaml` says; default `false`. */
+  /** Refuse extensions that differ from `job.lock.yaml`; default `false`. */
   frozen?: boolean
   /** The names of the extensions whose install scripts may run; none by default. */
   allowScripts?: readonly string[]
 }
 
-/** Whom an install listens to, and tells. */
+/** The signal that aborts an install, and the logger that it reports to. */
 export interface Surroundings {
   readonly signal?: AbortSignal | undefined
   readonly logger?: Logger | undefined
 }
 
-/** What a runnable file declares, and where. */
-export interface DeclaredExtensions {
-  readonly source: Source
-  readonly extensions: Readonly<Record<string, string>>
-  readonly declarations: readonly Entry[]
-}
-
 /** Extensions that were imported. */
 export interface ImportedExtensions {
-  /** A child of the registry that was given, so that two files may have different extensions of one name. */
+  /** A child of the given registry, so that two files can have different extensions of the same name. */
   readonly registry: Registry
   readonly imported: readonly ImportedExtension[]
 }
 
-/** What became of the extensions of a file. */
+/** Extensions that were imported, and those that could not be. */
 interface ImportAttempt extends ImportedExtensions {
   readonly failures: readonly FailedExtension[]
 }
 
-/** Imports the extensions that a file declares, as far as they can be had. */
+/** Imports the extensions that a file declares, and collects the failures. */
 export async function tryImport(
-  declared: DeclaredExtensions,
+  file: RunnableFile,
   registry: Registry,
   options: ExtensionOptions & Surroundings,
 ): Promise<ImportAttempt> {
-  const { importEach, resolveEach } = await import('../extensions/index.js')
-  const own = registry.child()
-  const lock = await lockBeside(declared.source.filename)
-  const resolved = await resolveEach(declared.extensions, { ...resolveOptions(declared, options), lock })
-  const imported = await importEach(resolved.found, own)
-  return { registry: own, imported: imported.found, failures: [...resolved.failures, ...imported.failures] }
+  const lock = await lockBeside(file.source.filename)
+  return importSources(file.extensions, registry, resolveOptions(file, options, lock))
 }
 
 /**
  * Imports the extensions that a file declares; their tags are in the registry that is returned.
  *
- * @throws {@link ExtensionError} with every extension that cannot be had.
+ * @throws {@link ExtensionError} with every extension that cannot be used.
  */
 export async function importDeclared(
-  declared: DeclaredExtensions,
+  file: RunnableFile,
   registry: Registry,
   options: ExtensionOptions & Surroundings,
-): Promise<ImportAttempt> {
-  if (declared.declarations.length === 0) return { registry, imported: [], failures: [] }
-  const tried = await tryImport(declared, registry, options)
-  if (tried.failures.length === 0) return tried
+): Promise<ImportedExtensions> {
+  if (file.declarations.length === 0) return { registry, imported: [] }
+  const attempt = await tryImport(file, registry, options)
+  if (attempt.failures.length === 0) return attempt
   const { extensionError } = await import('../extensions/index.js')
-  throw extensionError(tried.failures, locateIn(declared))
+  throw extensionError(attempt.failures, locateIn(file))
 }
 
-/** Makes problems of extensions, each at the place where its extension is declared. */
-export function locateIn({
-  source,
-  declarations,
-}: DeclaredExtensions): (failure: FailedExtension) => Problem {
+async function importSources(
+  sources: Readonly<Record<string, string>>,
+  registry: Registry,
+  options: ResolveOptions,
+): Promise<ImportAttempt> {
+  const { importEach, resolveEach } = await import('../extensions/index.js')
+  const own = registry.child()
+  const resolved = await resolveEach(sources, options)
+  const imported = await importEach(resolved.found, own)
+  return { registry: own, imported: imported.found, failures: [...resolved.failures, ...imported.failures] }
+}
+
+/** Makes problems that point at the declarations of extensions. */
+export function locateIn({ source, declarations }: RunnableFile): (failure: FailedExtension) => Problem {
   const entries = new Map(declarations.map((entry) => [textOfKey(entry.key), entry]))
   return ({ name, code, message }) => {
     const { key, value } = entries.get(name)!
@@ -90,21 +87,23 @@ export function locateIn({
   }
 }
 
-/** How the extensions of a file are resolved: relative to it. */
+/** Completes the options for the extensions of a file; paths are relative to the file. */
 export function resolveOptions(
-  declared: DeclaredExtensions,
+  file: RunnableFile,
   options: ExtensionOptions & Surroundings,
+  lock: Lock | undefined,
 ): ResolveOptions {
-  const { downloadExtensions, installExtensions, frozen, allowScripts, signal, logger } = options
+  const { signal, logger } = options
   return {
-    from: dirname(declared.source.filename),
-    download: downloadExtensions ?? true,
-    install: installExtensions ?? false,
-    frozen: frozen ?? false,
-    allowScripts: allowScripts ?? [],
+    from: dirname(file.source.filename),
+    download: options.downloadExtensions ?? true,
+    install: options.installExtensions ?? false,
+    frozen: options.frozen ?? false,
+    allowScripts: options.allowScripts ?? [],
+    lock,
+    signal,
     onNotice: (message) => logger?.info(message),
-    locate: locateIn(declared),
-    ...(signal ? { signal } : {}),
+    locate: locateIn(file),
   }
 }
 
@@ -115,7 +114,7 @@ async function lockBeside(filename: string): Promise<Lock | undefined> {
   return text === undefined ? undefined : readLock(text, name)
 }
 
-// A lock that cannot be read still counts: going on without it would allow what it forbids.
+// A lock that cannot be read is an error: without it, an extension could run that it forbids.
 async function textIfThere(filename: string): Promise<string | undefined> {
   try {
     return (await readText(filename)).text
@@ -125,49 +124,46 @@ async function textIfThere(filename: string): Promise<string | undefined> {
   }
 }
 
-/** Extensions that a process imported before it read any file: its files may declare these and no others. */
+/** Extensions that a worker imported before it read any file: its files may declare these and no others. */
 export interface PreparedExtensions extends ImportedExtensions {
-  /** Where each comes from, as files have to spell it. */
+  /** The source of each, as files have to spell it. */
   readonly sources: Readonly<Record<string, string>>
 }
 
 /**
- * Imports extensions by their sources, where paths are relative to the current folder.
+ * Imports extensions by their sources, whose paths are relative to the current folder.
  *
- * @throws {@link ExtensionError} with every extension that cannot be had.
+ * @throws {@link ExtensionError} with every extension that cannot be used.
  */
 export async function prepareExtensions(
   sources: Readonly<Record<string, string>>,
   registry: Registry,
 ): Promise<PreparedExtensions> {
   if (Object.keys(sources).length === 0) return { sources, registry, imported: [] }
-  const { extensionError, importEach, resolveEach } = await import('../extensions/index.js')
-  const own = registry.child()
-  const resolved = await resolveEach(sources, { from: '.' })
-  const imported = await importEach(resolved.found, own)
-  const failures = [...resolved.failures, ...imported.failures]
-  if (failures.length > 0) throw extensionError(failures)
-  return { sources, registry: own, imported: imported.found }
+  const { extensionError, installedOnly } = await import('../extensions/index.js')
+  const attempt = await importSources(sources, registry, { ...installedOnly, from: '.' })
+  if (attempt.failures.length > 0) throw extensionError(attempt.failures, undefined)
+  return { ...attempt, sources }
 }
 
 /**
- * Refuses a file that declares an extension which is not among those that are prepared, from the same source.
+ * Refuses a file that declares an extension which was not prepared from the same source.
  *
  * @throws {@link RunnableFileError} with each of them.
  */
-export function expectPrepared(declared: DeclaredExtensions, { sources }: PreparedExtensions): void {
-  const others = declared.declarations.filter(({ key }) => {
+export function expectPrepared(file: RunnableFile, { sources }: PreparedExtensions): void {
+  const others = file.declarations.filter(({ key }) => {
     const name = textOfKey(key)
-    return !Object.hasOwn(sources, name) || sources[name] !== declared.extensions[name]
+    return !Object.hasOwn(sources, name) || sources[name] !== file.extensions[name]
   })
   if (others.length === 0) return
   const problems = others.map(({ key }) =>
-    declared.source.problem('EXTENSION_REFUSED', refusalOf(textOfKey(key), sources), spanOf(key)),
+    file.source.problem('EXTENSION_REFUSED', refusalOf(textOfKey(key), sources), spanOf(key)),
   )
   throw new RunnableFileError(reportProblems(problems), { problems })
 }
 
 function refusalOf(name: string, sources: PreparedExtensions['sources']): string {
   const started = Object.hasOwn(sources, name) ? 'with another source of it' : 'without it'
-  return `Extension "${name}" is refused: the worker was started ${started}; give it to "extensions" of what starts the worker ("openPool", "startWorkers")`
+  return `Extension "${name}" is refused: the worker was started ${started}; add it to "extensions" in the call that starts the worker ("openPool", "startWorkers")`
 }

@@ -1,6 +1,6 @@
 import type { Paint } from '../problem-report.js'
 
-/** What a run writes its progress to: `console`, pino, or any object with these four. */
+/** The logger of a run: `console`, pino, or any object with these four methods. */
 export interface Logger {
   debug(...message: any[]): void
   info(...message: any[]): void
@@ -8,9 +8,9 @@ export interface Logger {
   error(...message: any[]): void
 }
 
-/** Writes lines to standard error, which leaves standard output to results. */
+/** Writes to standard error, so that standard output contains results only. */
 export class StderrLogger implements Logger {
-  /** Colours, on a terminal that has them and where `NO_COLOR` is not set. */
+  /** Colours, on a terminal that supports them and without `NO_COLOR`. */
   readonly paint: Paint | undefined
 
   constructor(readonly verbose = false) {
@@ -34,7 +34,7 @@ export class StderrLogger implements Logger {
   }
 }
 
-/** The colours of a terminal, if it is one that has them. */
+/** The colours for a stream, if it is a terminal that supports them. */
 export function paintOn(stream: NodeJS.WriteStream): Paint | undefined {
   return stream.hasColors?.() ? colours : undefined
 }

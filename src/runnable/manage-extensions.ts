@@ -1,37 +1,28 @@
 import { readFile } from 'node:fs/promises'
-import { documentError } from '../document/problems.js'
-import { parse } from '../document/read/parse.js'
-import { readText } from '../document/read/read-text.js'
 import { ResourceError } from '../errors.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
 import { writeAtomically } from '../util/atomic-write.js'
-import {
-  type DeclaredExtensions,
-  type ExtensionOptions,
-  resolveOptions,
-  type Surroundings,
-  tryImport,
-} from './import-extensions.js'
-import { splitRunnableFile } from './runnable-file.js'
+import { type ExtensionOptions, resolveOptions, type Surroundings, tryImport } from './import-extensions.js'
+import { type RunnableFile, RunnableText } from './runnable-file.js'
 
 /** One extension of a runnable file: see {@link listExtensions}. */
 export interface ListedExtension {
   readonly name: string
-  /** Where it comes from, without credentials. */
+  /** Its source, without credentials. */
   readonly source: string
-  /** What the source resolved to; nothing of a folder that is used where it is. */
+  /** What the source resolved to; empty for a folder that is used where it is. */
   readonly resolved?: Resolved
   /** The folder of its code on this machine. */
   readonly folder?: string
   readonly tags: readonly Tag[]
-  /** Why it cannot be had. */
+  /** Why it cannot be used. */
   readonly problem?: string
 }
 
 /**
- * Tells of every extension of a runnable file where it comes from, what that is now, and which tags it has.
+ * Lists the extensions of a runnable file: the source of each, what it resolves to, and its tags.
  *
  * ```ts
  * for (const { name, tags } of await listExtensions('job.yaml')) console.log(name, tags)
@@ -42,7 +33,7 @@ export async function listExtensions(
   options: ExtensionOptions & Surroundings = {},
 ): Promise<ListedExtension[]> {
   const { withoutCredentials } = await import('../extensions/index.js')
-  const declared = await readDeclared(file)
+  const declared = await readWellFormed(file)
   const { imported, failures } = await tryImport(declared, currentRegistry(), options)
   const byName = new Map(imported.map((extension) => [extension.name, extension]))
   const problems = new Map(failures.map(({ name, message }) => [name, message]))
@@ -55,38 +46,38 @@ export async function listExtensions(
 }
 
 /**
- * Writes what the extensions of a runnable file resolve to now, into `job.lock.yaml` beside `job.yaml`; returns its
- * path. From then on `job.yaml` runs with these and no others, until a lock is written again.
+ * Writes what the extensions of a runnable file resolve to now to `job.lock.yaml` beside `job.yaml`, and returns its
+ * path. From then on `job.yaml` runs with these extensions and no others, until a lock is written again.
  *
  * ```ts
  * const path = await lockExtensions('job.yaml')   // job.lock.yaml
  * ```
  *
  * @throws {@link DocumentError} when the file is not well-formed.
- * @throws {@link ExtensionError} with every extension that cannot be had.
- * @throws {@link ResourceError} when something else has the place of the lock.
+ * @throws {@link ExtensionError} with every extension that cannot be resolved.
+ * @throws {@link ResourceError} when the file at that path is not a lock.
  */
 export async function lockExtensions(
   file: string | URL,
   options: ExtensionOptions & Surroundings = {},
 ): Promise<string> {
   const { isLockText, lockName, lockSources, writeLock } = await import('../extensions/index.js')
-  const declared = await readDeclared(file)
+  const declared = await readWellFormed(file)
   const path = lockName(declared.source.filename)
   const before = await readFile(path, 'utf8').catch(() => '')
-  if (before.trim() !== '' && !isLockText(before)) throw noLockThere(path)
-  const lock = await lockSources(declared.extensions, resolveOptions(declared, options))
+  if (before.trim() !== '' && !isLockText(before)) throw notALock(path)
+  const lock = await lockSources(declared.extensions, resolveOptions(declared, options, undefined))
   await writeAtomically(path, writeLock(lock), { mode: 0o666 })
   return path
 }
 
-function noLockThere(path: string): ResourceError {
-  const message = `"${path}" is where the lock is written, but what is there is no lock: rename it`
+function notALock(path: string): ResourceError {
+  const message = `The lock would replace "${path}", which is not a lock: rename that file`
   return new ResourceError(message, { code: 'LOCK_TAKEN' })
 }
 
 /**
- * Removes installed extensions that nobody has used for some days (30), and what broken installs have left.
+ * Removes installed extensions that were not used for some days (default 30), and the leftovers of interrupted installs.
  *
  * ```ts
  * const { removed, bytes } = await pruneExtensions({ days: 7 })
@@ -97,9 +88,8 @@ export async function pruneExtensions(options: { days?: number } = {}): Promise<
   return prune(options)
 }
 
-async function readDeclared(file: string | URL): Promise<DeclaredExtensions> {
-  const { text, filename } = await readText(file)
-  const parsed = parse(text, filename)
-  if (parsed.problems.length > 0) throw documentError(parsed.problems)
-  return { ...splitRunnableFile(parsed), source: parsed.source }
+async function readWellFormed(file: string | URL): Promise<RunnableFile> {
+  const text = await RunnableText.read(file)
+  text.expectWellFormed()
+  return text.split()
 }

@@ -4,13 +4,16 @@ import { interruptedCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
 import { messageOf, propertyOf, readSafely, stackOf } from '../util/thrown.js'
 
-/** How a run ended. The library never exits a process: that is up to who called it. */
+/** The outcome of a run. The library never exits the process: that is up to its caller. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T; readonly exitCode: 0 }
   | { readonly ok: false; readonly error: Error; readonly exitCode: number }
 
-/** The outcome of what `body` threw. */
-export function failedOutcome(thrown: unknown, signal: AbortSignal): Outcome<never> {
+/** The outcome of a run that failed. */
+export type Failure = Outcome<never> & { readonly ok: false }
+
+/** The outcome of a run that threw; an abort is an interruption, whatever was thrown. */
+export function failedOutcome(thrown: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) return { ok: false, error: interrupted(thrown), exitCode: interruptedCode }
   const error = isFlambeauError(thrown) ? thrown : unsuccessful(thrown)
   return { ok: false, error, exitCode: failureCode(thrown) }
@@ -30,7 +33,7 @@ function unsuccessful(cause: unknown): UnsuccessfulRunnableError {
   return new UnsuccessfulRunnableError(message, { code: 'RUN_FAILED', exitCode: failureCode(cause), cause })
 }
 
-// A run's own code when it has one: a byte, and none that says success.
+// The `exitCode` of the error, if it is one that a process can fail with.
 function failureCode(thrown: unknown): number {
   const code = propertyOf(thrown, 'exitCode')
   return Number.isInteger(code) && Number(code) > 0 && Number(code) < 256 ? Number(code) : 1
@@ -38,14 +41,14 @@ function failureCode(thrown: unknown): number {
 
 /** How {@link describeError} shows an error. */
 interface DescribeOptions {
-  /** Show stacks and causes of all. */
+  /** Show stacks and causes, even of a user's mistake. */
   readonly debug?: boolean | undefined
   readonly paint?: Paint | undefined
-  /** Masks the secrets in a text; before anything in it is escaped, or it would not find them. */
+  /** Masks the secrets in a text. It is called before characters are escaped: an escaped secret would not be found. */
   readonly mask?: ((text: string) => string) | undefined
 }
 
-/** An error as a person reads it: a user's mistake without a stack, a crash with one. */
+/** Describes an error for a person: a user's mistake without a stack, a crash with one. */
 export function describeError(error: unknown, options: DescribeOptions = {}): string {
   const { debug = false, mask = (text) => text } = options
   const stack = (thrown: unknown): string => printable(mask(stackOf(thrown)))

@@ -5,9 +5,9 @@ import type { RunnableSource } from './runnable-file.js'
 
 /** Options of {@link runFile}. */
 export interface RunFileOptions extends ContextOptions, PreprocessOptions, Partial<RunOptions> {
-  /** What `run()` takes besides the usual: handles of the host program, say. */
+  /** Options that `run()` takes besides {@link RunOptions}, such as handles of the host program. */
   runOptions?: object
-  /** Parse, check, construct and call `parse()`, and stop there. */
+  /** Parse, check and construct the file and call `parse()`, but not `run()`. */
   dryRun?: boolean
 }
 
@@ -19,7 +19,7 @@ export interface RunFileOptions extends ContextOptions, PreprocessOptions, Parti
  * if (!outcome.ok) process.exitCode = outcome.exitCode
  * ```
  *
- * Never rejects; an error is logged, and is in the outcome. `file` may be `{ content }`, a text that is at hand.
+ * Never rejects: an error is logged, and is in the outcome. `file` may be `{ content }` with a text.
  */
 export async function runFile<T = unknown>(
   file: RunnableSource,

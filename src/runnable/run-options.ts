@@ -1,38 +1,37 @@
 import { type Logger, StderrLogger } from './logger.js'
 
-/** What every `run()` is given. */
+/** The options of every `run()`. */
 export interface RunOptions {
-  /** Do it again, even where results are there already. */
+  /** Run again, even where results exist. */
   readonly force: boolean
-  /** Go on where an earlier run ended: `flambeau run --resume`. */
+  /** Continue where an earlier run stopped: `flambeau run --resume`. */
   readonly resume?: boolean
-  /** Say more. */
+  /** Log more. */
   readonly verbose: boolean
-  /** Help a developer: stacks, no shortcuts. */
+  /** Show stacks, for developers. */
   readonly debug: boolean
-  /** Aborted when the run should end: Ctrl-C, a time limit, the host program. */
+  /** Aborted when the run should stop: by Ctrl-C, a time limit or the host program. */
   readonly signal: AbortSignal
-  /** Where progress goes. */
+  /** The logger for progress. */
   readonly logger: Logger
 }
 
-/** Those run options that are plain data: they travel to another host. */
+/** The run options that are plain data, so that they can be sent to another host. */
 export type RunFlags = Partial<Pick<RunOptions, 'force' | 'resume' | 'verbose' | 'debug'>>
 
 /** @internal The run options among other options. */
 export function pickRunOptions({ signal, logger, ...others }: Partial<RunOptions>): Partial<RunOptions> {
-  const given = Object.entries({ ...pickRunFlags(others), signal, logger })
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+  return defined({ ...pickRunFlags(others), signal, logger })
 }
 
 /** @internal The flags among other options. */
 export function pickRunFlags({ force, resume, verbose, debug }: RunFlags): RunFlags {
-  const given = Object.entries({ force, resume, verbose, debug })
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+  return defined({ force, resume, verbose, debug })
 }
 
 /**
- * Complete run options: what is not given is off, never aborted, and logged to standard error.
+ * Completes run options: a flag that is not given is off, the signal is never aborted, and the logger writes to standard
+ * error.
  *
  * ```ts
  * await new Train({ data: 'iris.csv' }).run(runOptions())
@@ -48,6 +47,11 @@ export function runOptions<Given extends Partial<RunOptions>>(
     signal: new AbortController().signal,
     logger: new StderrLogger(given.verbose || given.debug || false),
   }
-  const chosen = Object.entries(given).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(chosen) } as RunOptions & Given
+  return { ...defaults, ...defined(given) } as RunOptions & Given
+}
+
+// An option that is `undefined` must not replace a default.
+function defined<T extends object>(options: T): Partial<T> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as Partial<T>
 }

@@ -9,156 +9,149 @@ import { reportProblems } from '../problem-report.js'
 import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
+import type { Source } from '../source.js'
 
-/** A runnable file, parsed: its extensions, and the document of its runnable. */
+/** A runnable file: its path or URL, or `{ content }` with its text, which errors call `filename`. */
+export type RunnableSource = string | URL | { content: string; filename?: string }
+
+/** A runnable file, split into the extensions that it declares and the document of its runnable. */
 export interface RunnableFile {
+  readonly source: Source
+  /** The source of each extension, by name. */
   readonly extensions: Readonly<Record<string, string>>
-  /** Where the extensions are declared. */
+  /** The nodes that declare the extensions. */
   readonly declarations: readonly Entry[]
   readonly document: ParsedDocument
   /** The text of the runnable's document, byte for byte. */
   readonly content: string
 }
 
-/**
- * Takes a parsed text apart: optionally a mapping of extensions, `---`, then one runnable.
- *
- * @throws {@link RunnableFileError} when there is nothing, more than two documents, or extensions that are none.
- */
-export function splitRunnableFile(parsed: ParsedText): RunnableFile {
-  const { source, documents } = parsed
-  const [first, second, third] = documents
-  if (!first || (documents.length === 1 && isEmptyDocument(first))) throw empty(parsed)
-  if (third)
-    throw runnableFileError(
-      parsed,
-      'TOO_MANY_DOCUMENTS',
-      third.root,
-      `A runnable file has one document, or extensions, "---" and one document, but here begins the third of ${documents.length}`,
-    )
+/** The text of a runnable file: it is parsed once, and split once, when its parts are first needed. */
+export class RunnableText {
+  #file: RunnableFile | undefined
+
+  constructor(readonly parsed: ParsedText) {}
+
+  static async read(from: RunnableSource): Promise<RunnableText> {
+    if (typeof from !== 'string' && !(from instanceof URL))
+      return RunnableText.of(from.content, from.filename ?? '<text>')
+    const { text, filename } = await readText(from)
+    return RunnableText.of(text, filename)
+  }
+
+  static of(text: string, filename: string): RunnableText {
+    return new RunnableText(parse(text, filename))
+  }
+
+  /**
+   * Its parts, which can be there even if the syntax of a document is wrong.
+   *
+   * @throws {@link RunnableFileError} when there is no document, there are more than two, or the first of two does not
+   * declare extensions.
+   */
+  split(): RunnableFile {
+    this.#file ??= split(this.parsed)
+    return this.#file
+  }
+
+  /** @throws {@link DocumentError} with every syntax error. */
+  expectWellFormed(): void {
+    const { problems } = this.parsed
+    if (problems.length > 0) throw documentError(inFileOrder(problems))
+  }
+
+  /** Whether this is the whole text, or the text of its runnable's document. */
+  hasContent(content: string): boolean {
+    if (this.parsed.source.text === content) return true
+    return this.parsed.documents.length > 0 && this.split().content === content
+  }
+}
+
+function split({ source, documents, problems }: ParsedText): RunnableFile {
+  const [first, second] = documents
+  if (!first && problems.length > 0) throw documentError(problems)
+  if (!first || (documents.length === 1 && isEmptyDocument(first))) throw emptyFile(source)
+  if (documents.length > 2) throw tooManyDocuments(source, documents)
   const document = second ?? first
   const content = source.text.slice(document.start, document.end)
-  const declarations = second ? declarationsOf(first, parsed) : []
-  return { extensions: extensionsOf(declarations, parsed), declarations, document, content }
+  const declarations = second ? declarationsOf(first, source) : []
+  return { source, extensions: sourcesOf(declarations, source), declarations, document, content }
 }
 
-function declarationsOf({ root }: ParsedDocument, parsed: ParsedText): readonly Entry[] {
-  if (root.kind !== 'mapping' || root.tag !== undefined)
-    throw runnableFileError(
-      parsed,
-      'BAD_EXTENSIONS',
-      root,
-      `Above "---" stand the extensions, "name: where it comes from", but here stands ${root.tag === undefined ? describeNode(root, parsed.source) : `"${root.tag}"`}`,
-    )
-  return root.entries
+function declarationsOf({ root }: ParsedDocument, source: Source): readonly Entry[] {
+  if (root.kind === 'mapping' && root.tag === undefined) return root.entries
+  const found = root.tag === undefined ? describeNode(root, source) : `"${root.tag}"`
+  const message = `Expected extensions above "---", each as "name: source", but found ${found}`
+  throw runnableFileError(source, 'BAD_EXTENSIONS', root, message)
 }
 
-function extensionsOf(entries: readonly Entry[], parsed: ParsedText): Record<string, string> {
-  return Object.fromEntries(
-    entries.map(({ key, value }) => [textOfKey(key), sourceOf(value, textOfKey(key), parsed)]),
-  )
+function sourcesOf(declarations: readonly Entry[], source: Source): Record<string, string> {
+  const sources = declarations.map(({ key, value }) => {
+    const name = textOfKey(key)
+    return [name, sourceOf(name, value, source)] as const
+  })
+  return Object.fromEntries(sources)
 }
 
-function sourceOf(value: Node, name: string, parsed: ParsedText): string {
+function sourceOf(name: string, value: Node, source: Source): string {
   if (value.kind === 'scalar' && typeof value.value === 'string' && value.value !== '') return value.value
-  throw runnableFileError(
-    parsed,
-    'BAD_EXTENSIONS',
-    value,
-    `Extension "${name}" must say where it comes from, a path, a URL or a package, but here stands ${describeNode(value, parsed.source)}`,
-  )
+  const message = `Extension "${name}" needs a source: a path, a URL or a package, but found ${describeNode(value, source)}`
+  throw runnableFileError(source, 'BAD_EXTENSIONS', value, message)
 }
 
-function empty(parsed: ParsedText): RunnableFileError {
-  const message = `"${parsed.source.filename}" is empty: write the tag of a runnable and its options, such as "!Train"`
+function emptyFile({ filename }: Source): RunnableFileError {
+  const message = `"${filename}" is empty: write the tag of a runnable and its options, such as "!Train"`
   return new RunnableFileError(message, { code: 'EMPTY_FILE' })
+}
+
+function tooManyDocuments(source: Source, documents: readonly ParsedDocument[]): RunnableFileError {
+  const message = `A runnable file contains one document, or extensions, "---" and one document, but this is the third of ${documents.length}`
+  return runnableFileError(source, 'TOO_MANY_DOCUMENTS', documents[2]!.root, message)
 }
 
 /** An error that points at a node of a runnable file. */
 export function runnableFileError(
-  parsed: Pick<ParsedText, 'source'>,
+  source: Source,
   code: string,
   node: Node,
   message: string,
 ): RunnableFileError {
-  const problems = [parsed.source.problem(code, message, spanOf(node))]
+  const problems = [source.problem(code, message, spanOf(node))]
   return new RunnableFileError(reportProblems(problems), { problems })
 }
 
-/** A runnable file: its path or URL, or `{ content }`, a text that is at hand and that errors call by `filename`. */
-export type RunnableSource = string | URL | { content: string; filename?: string }
-
-/** The text of a runnable file: read and parsed once, when it is first needed. */
-export class RunnableText {
-  #parsed: ParsedText | undefined
-
-  constructor(private readonly from: RunnableSource) {}
-
-  async parsed(): Promise<ParsedText> {
-    if (this.#parsed) return this.#parsed
-    const { text, filename } = await this.#read()
-    this.#parsed = parse(text, filename)
-    return this.#parsed
-  }
-
-  /** Its parts: what can be told of a file even if something in it is wrong. */
-  async split(): Promise<RunnableFile> {
-    const parsed = await this.parsed()
-    if (parsed.documents.length === 0 && parsed.problems.length > 0) throw documentError(parsed.problems)
-    return splitRunnableFile(parsed)
-  }
-
-  /** @throws {@link DocumentError} when the syntax of a document is wrong. */
-  async expectWellFormed(): Promise<void> {
-    const { problems } = await this.parsed()
-    if (problems.length > 0) throw documentError(inFileOrder(problems))
-  }
-
-  /** Whether the document of its runnable is this text. */
-  async hasContent(content: string): Promise<boolean> {
-    const parsed = await this.parsed()
-    if (parsed.source.text === content) return true
-    return parsed.documents.length > 0 && splitRunnableFile(parsed).content === content
-  }
-
-  async #read(): Promise<{ text: string; filename: string }> {
-    if (typeof this.from === 'string' || this.from instanceof URL) return readText(this.from)
-    return { text: this.from.content, filename: this.from.filename ?? '<text>' }
-  }
-}
-
-/** What the top node of a file may be: exactly this tag, or any tag and factory of exactly this class. */
+/** What the top node of a file may be: a node with exactly this tag, or with any tag or factory of exactly this class. */
 export type Allowed = Tag | Class
 
 /**
- * Refuses a runnable file whose top node is not allowed. Its extensions are not imported by then: a tag of one is allowed
- * by its text alone.
+ * Refuses a runnable file whose top node is not allowed. Its extensions are not imported yet: only the text of a tag
+ * allows one of theirs.
  *
  * @throws {@link RunnableFileError} that points at the tag.
  */
-export function expectAllowed(parsed: ParsedText, allow: readonly Allowed[], registry: Registry): void {
-  const problem = topTagProblem(parsed, allow, registry)
+export function expectAllowed(file: RunnableFile, allow: readonly Allowed[], registry: Registry): void {
+  const problem = topTagProblem(file, allow, registry)
   if (problem) throw new RunnableFileError(reportProblems([problem]), { problems: [problem] })
 }
 
 /** The problem of a top node that is not allowed. */
 export function topTagProblem(
-  parsed: ParsedText,
+  { source, document: { root } }: RunnableFile,
   allow: readonly Allowed[],
   registry: Registry,
 ): Problem | undefined {
-  const { root } = splitRunnableFile(parsed).document
-  if (root.tag !== undefined && allow.some((each) => isTagOf(root.tag!, each, registry))) return undefined
-  const found = root.tag === undefined ? 'A top node without a tag' : `"${root.tag}"`
-  const allowed = allow.map((each) => `"${typeof each === 'string' ? each : nameOf(each, registry)}"`)
-  const message = `${found} is not allowed at the top of this file: allowed is ${allowed.join(', ') || 'nothing'}`
-  return parsed.source.problem('NOT_ALLOWED', message, spanOf(root))
+  const { tag } = root
+  if (tag !== undefined && allow.some((each) => isTagOf(tag, each, registry))) return undefined
+  const found = tag === undefined ? 'A top node without a tag' : `"${tag}"`
+  const names = allow.map((each) => `"${typeof each === 'string' ? each : nameOf(each, registry)}"`)
+  const message = `${found} is not allowed at the top of this file; allowed: ${names.join(', ') || 'nothing'}`
+  return source.problem('NOT_ALLOWED', message, spanOf(root))
 }
 
 function isTagOf(tag: string, allowed: Allowed, registry: Registry): boolean {
   if (typeof allowed === 'string') return tag === allowed
   const resolved = registry.get(tag)
-  // The class of the other of two copies of a package has the same tag.
+  // The class in another copy of a package is another object with the same tag.
   return resolved !== undefined && (resolved.Class === allowed || resolved.tag === registry.tagOf(allowed))
 }
 

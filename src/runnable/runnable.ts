@@ -3,21 +3,21 @@ import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { ResolvedExtension } from '../extensions/source.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
-import { emptySecrets, type SecretsConfig } from './secrets/secrets.js'
+import { emptySecrets, mergeSecrets, type SecretsConfig } from './secrets/secrets.js'
 
 const brand = Symbol.for('flambeau.Runnable')
 
 /** Returns the name of the user who runs a runnable. */
 export type UserProvider = () => string
 
-/** What the constructor of every {@link Runnable} takes besides the options of its class. */
+/** The parameters of the constructor of every {@link Runnable} besides the options of its class. */
 export interface RunnableParameters {
   /** Returns the name of the user who runs it; the user of this computer when absent. */
   userProvider?: UserProvider
 }
 
 /**
- * Something that can be run: extend it, implement `run`, and name its tag in a YAML file.
+ * The base class of everything that can be run: extend it, implement `run`, and use its tag in a YAML file.
  *
  * ```ts
  * @registrable('!Greet')
@@ -28,8 +28,8 @@ export interface RunnableParameters {
  * }
  * ```
  *
- * `Result` is what `run` returns, `Options` what it takes besides {@link RunOptions}. What is injected here
- * (secrets, extensions, the text) is no part of a dump.
+ * `Result` is the type that `run` returns, `Options` what it takes besides {@link RunOptions}. A dump does not contain what
+ * is injected: secrets, extensions and the text.
  */
 export abstract class Runnable<Result = unknown, Options extends object = {}> extends MappedRegistrable {
   #config: SecretsConfig = emptySecrets()
@@ -46,7 +46,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     return name === 'userProvider' && typeof value === 'function'
   }
 
-  /** A `userProvider` among the options is no option of the class: neither its schema nor a dump has it. */
+  /** A `userProvider` among the options is not an option of the class: neither its schema nor a dump has it. */
   constructor(options?: object & RunnableParameters) {
     super(options)
     const userProvider = options?.userProvider
@@ -58,7 +58,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     return this.#config
   }
 
-  /** The extensions that the runnable file declares: where each comes from, by its name. */
+  /** The sources of the extensions that the runnable file declares, by name. */
   get extensions(): Readonly<Record<string, string>> {
     return this.#extensions
   }
@@ -68,7 +68,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     return this.#content
   }
 
-  /** Who runs this: the computer's user, unless the host program says otherwise. */
+  /** Returns the user who runs this: the user of this computer, unless the host program provides another one. */
   get userProvider(): UserProvider {
     return this.#userProvider
   }
@@ -77,30 +77,29 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
     this.#userProvider = userProvider
   }
 
-  /** Remembers the text that this was loaded from. */
+  /** Sets the text that this was loaded from. */
   injectContent(content: string): void {
     this.#content = content
   }
 
   /**
-   * Reads secrets from an INI file, or takes those that were read. A second call adds to the first, as `read` of Python's
-   * `ConfigParser` does: of a key in both, the later value counts.
+   * Reads secrets from an INI file, or takes secrets that were read. A second call adds to the first, as `read` of Python's
+   * `ConfigParser` does: the later value of a key counts.
    *
-   * @throws `SecretsFileError` when the file is missing or wrong.
+   * @throws `SecretsFileError` when the file does not exist or is invalid.
    */
   async injectSecrets(secrets: string | SecretsConfig, options: ReadSecretsOptions = {}): Promise<void> {
-    const { mergeSecrets } = await import('./secrets/secrets.js')
     const { readSecrets } = await import('./secrets/read-secrets.js')
     const read = typeof secrets === 'string' ? await readSecrets(secrets, options) : secrets
     this.#config = mergeSecrets(this.#config, read)
   }
 
-  /** Remembers the extensions of the runnable file. */
+  /** Sets the extensions of the runnable file. */
   injectExtensions(extensions: Readonly<Record<string, string>>): void {
     this.#extensions = { ...extensions }
   }
 
-  /** @internal Where the extensions that were imported lie on this machine: a cluster is sent them. */
+  /** @internal The extensions that were imported, which are sent to a cluster. */
   get importedExtensions(): readonly ResolvedExtension[] {
     return this.#importedExtensions
   }
@@ -111,9 +110,9 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   }
 
   /**
-   * Finds out whether `run` could work, before it does anything; may be asynchronous.
+   * Checks whether `run` can work, before it does anything; may be asynchronous.
    *
-   * @throws `ParsingRunnableError` when it could not.
+   * @throws `ParsingRunnableError` when it cannot.
    */
   parse(): void | Promise<void> {}
 
@@ -134,8 +133,8 @@ export function isRunnable(value: unknown): value is Runnable<unknown, any> {
 const variables = 'LOGNAME USER LNAME USERNAME'.split(' ')
 
 /**
- * Returns the name of the user of this computer, as Python's `getpass.getuser` does: from the environment, then from
- * the account. A user without an account, as in many containers, is named by number.
+ * Returns the name of the user of this computer, as Python's `getpass.getuser` does: from the environment, else from the
+ * account; for a user without an account, as in many containers, the number.
  */
 function localUser(): string {
   const named = variables.map((name) => process.env[name]).find(Boolean)

@@ -5,19 +5,19 @@ import { join } from 'node:path'
 import type { ExecResult, Host } from '../cluster/host/host.js'
 import type { MemoryProgram } from './memory-host.js'
 
-/** One thing that every host does. */
+/** A check of one behaviour of hosts. */
 export interface ConformanceCheck {
   readonly name: string
-  /** Throws when a host does not do it. */
+  /** Throws when the host does not behave so. */
   readonly check: () => Promise<void>
 }
 
-/** The path, on the host, of the program that the checks run; a {@link MemoryHost} is given it as `conformanceProgram`. */
+/** The path on the host of the program that the checks run; for a {@link MemoryHost}, it is `conformanceProgram`. */
 export const conformancePath = './flambeau-conformance'
 
 /**
- * What every {@link Host} does, for whichever test runner there is. `makeHost` gives the host, the same each time or
- * another; the checks write below its home folder only, and close nothing.
+ * Returns the checks of the behaviour of a {@link Host}, for any test runner. `makeHost` returns a host, the same or another
+ * one each time. The checks write below its home folder only, and do not close the host for good.
  *
  * ```ts
  * for (const { name, check } of hostConformance(() => host)) test(name, check)
@@ -51,17 +51,17 @@ const checks: Readonly<Record<string, Check>> = {
       assert.deepEqual(exitOf(await run(host, 'exit', String(code))), { exitCode: code, signal: null })
   },
 
-  'a signal is told by its name': async (host) => {
+  'a signal has its name': async (host) => {
     for (const name of ['TERM', 'KILL'])
       assert.deepEqual(exitOf(await run(host, 'signal', name)), { exitCode: null, signal: `SIG${name}` })
   },
 
-  'standard output and error are apart': async (host) => {
+  'standard output and standard error are separate': async (host) => {
     const { stdout, stderr } = await run(host, 'print', 'out\n', 'error')
     assert.deepEqual([stdout.toString(), stderr.toString()], ['out\n', 'error'])
   },
 
-  'handlers get output in place of the result': async (host) => {
+  'handlers get the output, and the result does not': async (host) => {
     const seen = { out: '', error: '' }
     const { stdout, stderr } = await host.exec([conformancePath, 'print', 'out', 'error'], {
       onStdout: (chunk) => (seen.out += chunk),
@@ -71,7 +71,7 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(stdout.length + stderr.length, 0)
   },
 
-  'arguments arrive as they are': async (host) => {
+  'arguments arrive unchanged': async (host) => {
     const args = [
       '',
       ' ',
@@ -93,17 +93,17 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(stdout.toString().split('\0').slice(0, -1), args)
   },
 
-  'input arrives, byte for byte': async (host) => {
+  'input arrives byte for byte': async (host) => {
     for (const input of [Buffer.alloc(0), everyByte, Buffer.alloc(1 << 20, everyByte)])
       assert.ok((await host.exec([conformancePath, 'cat'], { input })).stdout.equals(input))
   },
 
-  'input that is not read does no harm': async (host) => {
+  'input may be left unread': async (host) => {
     const { exitCode } = await host.exec([conformancePath, 'exit', '3'], { input: Buffer.alloc(1 << 20) })
     assert.equal(exitCode, 3)
   },
 
-  'a program runs where and with what it is told': async (host) => {
+  'a program has the given folder and environment': async (host) => {
     await host.makeFolders(['conformance/a b'])
     const path = await homeOf(host)
     const { stdout } = await host.exec([`${path}/${conformancePath}`, 'folder'], { cwd: 'conformance/a b' })
@@ -113,7 +113,7 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(seen.stdout.toString(), env.FLAMBEAU_CONFORMANCE)
   },
 
-  'a program can be aborted, and the host be used after it': async (host) => {
+  'a program can be aborted, and the host is usable afterwards': async (host) => {
     const controller = new AbortController()
     const run = host.exec([conformancePath, 'sleep'], { signal: controller.signal })
     setTimeout(() => controller.abort(), 50)
@@ -129,7 +129,7 @@ const checks: Readonly<Record<string, Check>> = {
     await assert.rejects(failed, { code: 'NO_PROGRAM', message: /"flambeau-no-such-program"/ })
   },
 
-  'files come back as they were put': async (host) => {
+  'files that are put can be read back unchanged': async (host) => {
     for (const content of [Buffer.alloc(0), everyByte, Buffer.alloc(5 << 20, everyByte)]) {
       await host.put('conformance/a/b.bin', content)
       assert.ok((await host.get('conformance/a/b.bin')).equals(content))
@@ -144,7 +144,7 @@ const checks: Readonly<Record<string, Check>> = {
     await assert.rejects(host.fetch('conformance/nothing', join(tmpdir(), 'flambeau-nothing')), missing)
   },
 
-  'a folder is sent by what differs': async (host, local) => {
+  'only files that differ are sent': async (host, local) => {
     await fill(local, { 'a.txt': 'a', empty: '', 'deep/er/b.txt': 'bb', 'deep/c.txt': 'ccc' })
     const sync = () => host.sync(local, 'conformance/tree')
     assert.deepEqual(await sync(), { files: 4, bytes: 6 })
@@ -159,7 +159,7 @@ const checks: Readonly<Record<string, Check>> = {
     })
   },
 
-  'whether a file can be run is kept, and changes with it': async (host, local) => {
+  'files keep their executable bit': async (host, local) => {
     const tool = join(local, 'tree/tool')
     await fill(local, { 'tree/tool': '#!/bin/sh\n', 'tree/text': '' })
     for (const mode of [0o755, 0o644, 0o755]) {
@@ -172,7 +172,7 @@ const checks: Readonly<Record<string, Check>> = {
     }
   },
 
-  'what is ignored stays': async (host, local) => {
+  'ignored files are not sent': async (host, local) => {
     await fill(local, {
       a: '',
       'b.log': '',
@@ -185,7 +185,7 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(Object.keys(await listing(host, 'conformance/tree')), ['.flambeauignore', 'a'])
   },
 
-  'names of files may be unusual': async (host, local) => {
+  'files can have unusual names': async (host, local) => {
     const files = Object.fromEntries(
       ['-n', 'a b', 'new\nline', "it's", 'é😀', '$x', '*', '#c', '!d', ' e '].map((name) => [name, name]),
     )
@@ -201,7 +201,7 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(await readdir(join(local, 'deep')), ['two.bin'])
   },
 
-  'what is fetched joins what is there': async (host, local) => {
+  'fetched files are added to a folder': async (host, local) => {
     await host.put('conformance/out/new', 'new')
     await host.put('conformance/out/deep/same', 'same')
     await fill(local, { 'out/old': 'old', 'out/deep/same': 'same', 'out/deep/mine': 'mine' })
@@ -211,7 +211,7 @@ const checks: Readonly<Record<string, Check>> = {
     assert.deepEqual(await readdir(local), ['out'])
   },
 
-  'what differs is replaced when that is asked for': async (host, local) => {
+  'fetched files replace others only with "force"': async (host, local) => {
     await host.put('conformance/out/file', 'new')
     await host.put('conformance/out/other', 'new')
     await fill(local, { 'out/file': 'old' })
@@ -233,12 +233,12 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(await host.exists('conformance/a'), false)
   },
 
-  'it says what it has': async (host) => {
+  'resources are reported': async (host) => {
     const { cpus, memory, gpus } = await host.resources()
     assert.ok(cpus >= 1 && memory > 0 && Array.isArray(gpus))
   },
 
-  'it is used by many at once': async (host) => {
+  'a host can be used concurrently': async (host) => {
     const codes = Array.from({ length: 25 }, (_, index) => index)
     const exits = await Promise.all(codes.map((code) => run(host, 'exit', String(code))))
     assert.deepEqual(
@@ -247,7 +247,7 @@ const checks: Readonly<Record<string, Check>> = {
     )
   },
 
-  'it can be closed, and used again': async (host) => {
+  'a closed host can be used again': async (host) => {
     await host.close()
     await host.waitUntilAccessible({ timeoutMs: 10_000 })
     assert.equal((await run(host, 'exit', '5')).exitCode, 5)
@@ -275,7 +275,7 @@ async function fill(folder: string, files: Readonly<Record<string, string>>): Pr
   }
 }
 
-/** What a folder on a host holds. */
+/** The content of the files of a folder on a host. */
 async function listing(host: Host, path: string): Promise<Record<string, string>> {
   const local = await mkdtemp(join(tmpdir(), 'flambeau-conformance-'))
   try {
@@ -296,11 +296,11 @@ function sorted(files: Readonly<Record<string, string>>): Record<string, string>
   return Object.fromEntries(Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** The program that {@link hostConformance} runs on a host, as a shell script: its first argument says what to do. */
+/** The program that {@link hostConformance} runs on a host, as a shell script: the first argument is the action. */
 const conformanceScript = `#!/bin/sh
-what=$1
+action=$1
 shift
-case $what in
+case $action in
   exit) exit "$1" ;;
   signal) kill -s "$1" $$; sleep 30 ;;
   print) printf '%s' "$1"; printf '%s' "$2" >&2 ;;
@@ -314,8 +314,8 @@ esac
 
 /** The same program for a {@link MemoryHost}. */
 export const conformanceProgram: MemoryProgram = async (call) => {
-  const [what = '', ...args] = call.args
-  return (await actions[what]?.(call, args)) ?? 0
+  const [action = '', ...args] = call.args
+  return (await actions[action]?.(call, args)) ?? 0
 }
 
 type Action = (

@@ -14,6 +14,7 @@ import type {
 } from '../cluster/protocol/messages.js'
 import { authorizedLine } from '../cluster/protocol/public-key.js'
 import type { RunProgram, RunSecrets } from '../cluster/run/run-folder.js'
+import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
@@ -23,32 +24,32 @@ import { toJson } from '../util/json.js'
 import { MemoryLogger } from './memory-logger.js'
 import { withExtensions } from './run-yaml.js'
 
-/** What an agent in memory has besides its host. */
+/** The home folder of the user of a {@link MemoryHost}. */
+export const memoryHome = '/home/user'
+
+/** What an agent in memory works with besides its host. */
 interface AgentParts {
   readonly runs: MemoryRuns
   /** Runs a shell command. */
   readonly command: (command: string) => Promise<SetupResult>
 }
 
-type AgentHandlers = { [O in Operation]: (ask: Request<O>) => Promise<Reply<O>> }
+type AgentHandlers = { [O in Operation]: (request: Request<O>) => Promise<Reply<O>> }
 
 const done: Done = { done: true }
 
-/** What the agent of a real host would answer, of one that has this package already. */
+/** Replies as the agent of a real host would that has this package already. */
 export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandlers {
-  const commandsDone = new Set<string | undefined>([undefined])
+  const completedSetups = new Set<string | undefined>([undefined])
   return {
-    inspect: async ({ setup }) => ({
-      ...stateOf(),
-      setUp: commandsDone.has(setup),
-    }),
+    inspect: async ({ setup }) => ({ ...hostState, setUp: completedSetups.has(setup) }),
     resources: () => host.resources(),
     async setUp({ commands, hash }) {
       for (const each of commands) {
-        const ended = await command(each)
-        if (ended.failed) return ended
+        const result = await command(each)
+        if (result.failed) return result
       }
-      commandsDone.add(hash)
+      completedSetups.add(hash)
       return {}
     },
     authorize: async () => done,
@@ -61,7 +62,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
     start: async (specification) => runs.start(specification),
     runs: async ({ cluster }) => ({ runs: runs.of(cluster) }),
     status: async ({ id }) => runs.status(id),
-    logStart: async (ask) => runs.logStart(ask),
+    logStart: async (request) => runs.logStart(request),
     wait: ({ id }) => runs.wait(id),
     cancel: ({ id }) => runs.cancel(id),
     down: ({ cluster }) => host.remove(fromHome.cluster(cluster)).then(() => done),
@@ -76,20 +77,18 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
 
 const publicKey = 'ssh-ed25519 in-memory'
 
-function stateOf(): Omit<HostState, 'setUp'> {
-  return {
-    home: memoryHome,
-    user: 'user',
-    freeBytes: 2 ** 40,
-    missing: [],
-    publicKey,
-    authorized: [authorizedLine(publicKey)],
-    hostKeys: [],
-    knownHosts: '',
-  }
+const hostState: Omit<HostState, 'setUp'> = {
+  home: memoryHome,
+  user: 'user',
+  freeBytes: 2 ** 40,
+  missing: [],
+  publicKey,
+  authorized: [authorizedLine(publicKey)],
+  hostKeys: [],
+  knownHosts: '',
 }
 
-// What travels in bytes is done by the methods of the host.
+// The methods of the host transfer bytes directly.
 function inBytes(): never {
   throw new TypeError('A host in memory has no connection')
 }
@@ -107,7 +106,7 @@ interface MemoryRun extends StartedRun {
   outcome?: Outcome<unknown>
 }
 
-/** The runs that were started on a host in memory: they run in this process, as they would run there. */
+/** The runs of a host in memory. They run in this process, as they would on a host. */
 export class MemoryRuns {
   readonly #runs = new Map<string, MemoryRun>()
 
@@ -141,7 +140,7 @@ export class MemoryRuns {
     const run = this.#run(id)
     await run.finished
     const result = run.outcome?.ok ? toJson(run.outcome.value) : undefined
-    return { ...statusOf(run), ...(result !== undefined && { result }) }
+    return result === undefined ? statusOf(run) : { ...statusOf(run), result }
   }
 
   async cancel(id: string): Promise<RunStatus> {
@@ -172,17 +171,16 @@ export class MemoryRuns {
     const logger = new MemoryLogger()
     const controller = new AbortController()
     const secrets = deserializeSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
-    const begun = { specification, secrets, logger, controller, startedAt: new Date().toISOString() }
-    const outcome = runInProcess(begun, this.registry)
-    const ended = outcome.then((ended) => {
-      run.outcome = ended
+    const started = { specification, secrets, logger, controller, startedAt: new Date().toISOString() }
+    const finished = runInProcess(started, this.registry).then((outcome) => {
+      run.outcome = outcome
     })
-    const run: MemoryRun = { ...begun, finished: ended }
+    const run: MemoryRun = { ...started, finished }
     return run
   }
 }
 
-/** What `run-job.ts` does on the orchestrator. */
+/** Does what `job-main.ts` does on the orchestrator. */
 function runInProcess(
   { specification, secrets, logger, controller }: StartedRun,
   registry: Registry | undefined,
@@ -191,7 +189,7 @@ function runInProcess(
   const { declared, localUser, flags }: RunProgram = JSON.parse(files['program.json']!)
   const context = new SafeExecutionContext(
     { content: withExtensions(files['job.yaml']!, declared), filename: file },
-    { ...(registry && { registry }), userProvider: () => localUser },
+    { registry: registry ?? currentRegistry(), userProvider: () => localUser },
   )
   return context.run<unknown>(
     async (options) => {
@@ -223,25 +221,22 @@ export interface MemoryFile {
   readonly mode: number
 }
 
-/** The home folder of whoever uses a {@link MemoryHost}. */
-export const memoryHome = '/home/user'
-
 /** The absolute path of a path on a {@link MemoryHost}. */
 export function absolute(path: string): string {
   return posix.resolve(memoryHome, path)
 }
 
-/** The files at a path: the file itself, or those of the folder, by their paths within it. */
+/** The files at a path: the file itself, or those of the folder, by their paths in it. */
 export function filesAt(files: ReadonlyMap<string, MemoryFile>, path: string): Map<string, MemoryFile> {
-  const at = absolute(path)
-  const single = files.get(at)
-  if (single) return new Map([[posix.basename(at), single]])
-  const inside = at === '/' ? at : `${at}/`
-  const found = [...files].filter(([each]) => each.startsWith(inside))
-  return new Map(found.map(([each, file]) => [each.slice(inside.length), file]))
+  const root = absolute(path)
+  const single = files.get(root)
+  if (single) return new Map([[posix.basename(root), single]])
+  const prefix = root === '/' ? root : `${root}/`
+  const found = [...files].filter(([each]) => each.startsWith(prefix))
+  return new Map(found.map(([each, file]) => [each.slice(prefix.length), file]))
 }
 
-/** What was done to a `MemoryHost`: a program ran, files were sent, a runnable was started. */
+/** An action on a `MemoryHost`: a program ran, files were sent, or a runnable was started. */
 export type MemoryRecord =
   | { readonly kind: 'ran'; readonly argv: readonly string[] }
   | { readonly kind: 'sent'; readonly path: string; readonly files: readonly string[] }

@@ -3,14 +3,14 @@ import type { Member, Members } from '../cluster/members.js'
 import { type MemoryRecord, memoryHome } from './memory-agent.js'
 import { MemoryHost, type MemoryHostOptions } from './memory-host.js'
 
-/** Options of {@link MemoryCluster}; `programs`, `resources` and `registry` are those of each host. */
+/** Options of {@link MemoryCluster}; `programs`, `resources` and `registry` apply to each host. */
 export interface MemoryClusterOptions extends Partial<ClusterOptions>, Omit<MemoryHostOptions, 'name'> {
-  /** How many; default 2. */
+  /** The number of factories; default 2. */
   readonly factories?: number
 }
 
 /**
- * A cluster without machines, for tests: each host is a {@link MemoryHost}, and what is submitted runs in this process.
+ * A cluster without machines, for tests: each host is a {@link MemoryHost}, and submitted runs run in this process.
  *
  * ```ts
  * const cluster = new MemoryCluster({ factories: 1 })
@@ -21,19 +21,19 @@ export interface MemoryClusterOptions extends Partial<ClusterOptions>, Omit<Memo
  * ])
  * ```
  *
- * The code is that of every cluster, down to the host. `submit` sends the runnable as a text, which is loaded and run as
- * it would be on the orchestrator, with the secrets that may leave; `wait` tells how it ended. Shell commands are noted
- * and succeed, unless `programs` has a `sh`. There are no processes: for a pool on a cluster, take a `LocalCluster`.
+ * Everything above the hosts is the code of every cluster. `submit` sends the runnable as text, which is loaded and run as
+ * on the orchestrator, with the secrets that may be sent; `wait` returns the result. Shell commands are recorded and
+ * succeed, unless `programs` has a `sh`. There are no processes: for a pool on a cluster, use a `LocalCluster`.
  */
 export class MemoryCluster extends Cluster {
   readonly options: ClusterOptions
-  readonly #given: MemoryClusterOptions
+  readonly #options: MemoryClusterOptions
 
   constructor(options: MemoryClusterOptions = {}) {
     super()
     const { name = 'memory', setupCmds, secrets } = options
     this.options = { name, setupCmds, secrets }
-    this.#given = options
+    this.#options = options
   }
 
   override get orchestrator(): MemoryHost {
@@ -48,13 +48,13 @@ export class MemoryCluster extends Cluster {
     return [this.orchestrator, ...this.factories]
   }
 
-  /** What was run, sent and started on each host, the orchestrator first. */
+  /** Everything that was run, sent and started on each host, the orchestrator first. */
   get records(): readonly (MemoryRecord & { readonly host: string })[] {
     return this.hosts.flatMap(({ name, records }) => records.map((record) => ({ host: name, ...record })))
   }
 
   protected override connect(): Members {
-    const count = this.#given.factories ?? 2
+    const count = this.#options.factories ?? 2
     return {
       orchestrator: this.#member('orchestrator', 'orchestrator'),
       factories: Array.from({ length: count }, (_, index) => this.#member(`factory-${index + 1}`, 'factory')),
@@ -62,7 +62,7 @@ export class MemoryCluster extends Cluster {
   }
 
   #member(name: string, role: Member['role']): Member {
-    const host = new MemoryHost({ ...this.#given, name })
+    const host = new MemoryHost({ ...this.#options, name })
     return { host, role, address: name, connection: { kind: 'local', name, folder: memoryHome } }
   }
 }

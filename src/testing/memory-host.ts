@@ -18,9 +18,9 @@ import {
   memoryHome,
 } from './memory-agent.js'
 
-/** What a program of a {@link MemoryHost} is given, and how it prints. */
+/** A call of a program of a {@link MemoryHost}: its input, and the functions with which it prints. */
 export interface MemoryCall {
-  /** Its arguments, without its own name. */
+  /** Its arguments, without the name of the program. */
   readonly args: readonly string[]
   readonly input: Buffer
   readonly cwd: string
@@ -30,21 +30,22 @@ export interface MemoryCall {
   printError(text: string | Uint8Array): Promise<void>
 }
 
-/** A program of a {@link MemoryHost}: answers with its exit code, or the name of the signal that ended it. */
+/** A program of a {@link MemoryHost}: returns its exit code, or the name of the signal that killed it. */
 export type MemoryProgram = (call: MemoryCall) => number | string | Promise<number | string>
 
 /** Options of {@link MemoryHost}. */
 export interface MemoryHostOptions {
   readonly name?: string
-  /** By name or path, as `exec` is asked for them. */
+  /** Programs by name or path, as they are passed to `exec`. */
   readonly programs?: Readonly<Record<string, MemoryProgram>>
   readonly resources?: Resources
-  /** Whose tags count for runs that are started on it. */
+  /** The registry for runs that are started on it; the default registry when absent. */
   readonly registry?: Registry
 }
 
 /**
- * A host without a machine, for tests: files are in memory, programs are functions, and what was run and sent is noted.
+ * A host without a machine, for tests: files are in memory, programs are functions, and everything that is run or sent is
+ * recorded.
  *
  * ```ts
  * const host = new MemoryHost({ programs: { nproc: ({ print }) => print('4\n').then(() => 0) } })
@@ -54,11 +55,11 @@ export interface MemoryHostOptions {
  */
 export class MemoryHost extends AgentHost {
   readonly name: string
-  /** By absolute path. */
+  /** The files, by absolute path. */
   readonly files = new Map<string, MemoryFile>()
-  /** Folders that were made, whether there is something in them or not; by absolute path. */
+  /** The absolute paths of the folders that were created, empty ones included. */
   readonly folders = new Set<string>([memoryHome])
-  /** What was run and sent, in order. */
+  /** Everything that was run and sent, in order. */
   readonly records: MemoryRecord[] = []
   readonly #options: MemoryHostOptions
   readonly #runs: MemoryRuns
@@ -81,9 +82,9 @@ export class MemoryHost extends AgentHost {
     const stdout = new Output(options.onStdout)
     const stderr = new Output(options.onStderr)
     const call = { ...callOf(args, options), print: stdout.print, printError: stderr.print }
-    const ended = await unlessAborted(program(call), options.signal)
+    const result = await unlessAborted(program(call), options.signal)
     const exit =
-      typeof ended === 'number' ? { exitCode: ended, signal: null } : { exitCode: null, signal: ended }
+      typeof result === 'number' ? { exitCode: result, signal: null } : { exitCode: null, signal: result }
     return { ...exit, stdout: stdout.kept(), stderr: stderr.kept() }
   }
 
@@ -131,16 +132,17 @@ export class MemoryHost extends AgentHost {
   }
 
   override async remove(path: string, { contentOnly = false } = {}): Promise<void> {
-    const at = absolute(path)
-    const goes = (each: string): boolean => each.startsWith(`${at}/`) || (each === at && !contentOnly)
-    for (const each of [...this.files.keys()].filter(goes)) this.files.delete(each)
-    for (const each of [...this.folders].filter(goes)) this.folders.delete(each)
+    const root = absolute(path)
+    const isRemoved = (each: string): boolean =>
+      each.startsWith(`${root}/`) || (each === root && !contentOnly)
+    for (const each of [...this.files.keys()].filter(isRemoved)) this.files.delete(each)
+    for (const each of [...this.folders].filter(isRemoved)) this.folders.delete(each)
   }
 
   override async exists(path: string): Promise<boolean> {
-    const at = absolute(path)
+    const root = absolute(path)
     const all = [...this.files.keys(), ...this.folders]
-    return at === '/' || all.some((each) => each === at || each.startsWith(`${at}/`))
+    return root === '/' || all.some((each) => each === root || each.startsWith(`${root}/`))
   }
 
   override async resources(): Promise<Resources> {
@@ -151,7 +153,7 @@ export class MemoryHost extends AgentHost {
 
   override async close(): Promise<void> {}
 
-  /** @internal What the agent of a real host would answer. */
+  /** @internal Replies as the agent of a real host would. */
   override async ask<O extends Operation>(op: O, ask: Request<O>): Promise<Reply<O>> {
     try {
       return await this.#agent[op](ask)
@@ -205,7 +207,7 @@ function callOf(args: readonly string[], { input = '', cwd = '.', env = {}, sign
   return { args, input: Buffer.from(input as Uint8Array), cwd: absolute(cwd), env, signal }
 }
 
-/** One output of a program, for a handler, or kept for the result. */
+/** One output of a program, which a handler gets, or else the result. */
 class Output {
   readonly #chunks: Buffer[] = []
   readonly #take: (chunk: Buffer) => unknown
@@ -223,7 +225,7 @@ class Output {
   }
 }
 
-// The signal may live longer than the call: nothing is left on it.
+// The signal may outlive the call, so the listener is removed.
 function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal?.reason)
@@ -234,6 +236,6 @@ function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined
 }
 
 function noProgram(host: string, program: string): RemoteCommandError {
-  const message = `Host "${host}" has no program "${program}": give it one with "programs"`
+  const message = `Host "${host}" has no program "${program}": add it to the option "programs"`
   return new RemoteCommandError(message, { code: 'NO_PROGRAM', host })
 }

@@ -5,12 +5,12 @@ import type { Logger } from '../runnable/logger.js'
 /** One call of a logger. */
 export interface LogLine {
   readonly level: LogLevel
-  /** What was logged, as `console.log` would print it. */
+  /** The text that `console.log` would print. */
   readonly text: string
 }
 
 /**
- * Keeps what is logged.
+ * A logger that stores its lines.
  *
  * ```ts
  * const logger = new MemoryLogger()
@@ -19,7 +19,7 @@ export interface LogLine {
  * ```
  */
 export class MemoryLogger implements Logger {
-  /** In order, those of `debug` too. */
+  /** All lines in order, including those of `debug`. */
   readonly lines: LogLine[] = []
 
   debug(...message: unknown[]): void {

@@ -13,31 +13,31 @@ import { within } from './with-registry.js'
 
 /** Options of {@link runYaml}, besides those of `runFile`. */
 export interface RunYamlOptions extends Omit<RunFileOptions, 'secrets' | 'logger'> {
-  /** Classes to register, under the tags that they declare; or by tag, in place of whatever has that tag. */
+  /** Classes to register under the tags that they declare; or classes by tag, which replace what has that tag. */
   readonly classes?: readonly Class[] | Readonly<Record<Tag, Class>>
-  /** Values by key by section; or the path of a file, or secrets that were read. */
+  /** Values by key, by section; or the path of a file, or secrets that were read. */
   readonly secrets?: SecretValues | SecretsConfig | string
   /**
-   * Extensions by name: where one comes from, as a file says it above `---`; or a module that was imported, whose
-   * classes get tags as if it were an extension.
+   * Extensions by name: a source, as in a file above `---`; or an imported module, whose classes get tags as if the module
+   * were an extension.
    */
   readonly extensions?: Readonly<Record<string, string | object>>
-  /** What errors call the text; where relative paths of extensions begin. */
+  /** The name of the text in errors; relative paths of extensions start at its folder. */
   readonly filename?: string
 }
 
-/** What became of a text. */
+/** The result of {@link runYaml}. */
 export interface YamlRun<T = unknown> {
   /** The value, or the error, with the exit code. */
   readonly outcome: Outcome<T>
-  /** What was logged, by the runnable and about it. */
+  /** Everything that was logged, by the runnable and about it. */
   readonly logs: readonly LogLine[]
-  /** What the text was constructed to, if it came so far. */
+  /** The runnable, if the text could be constructed. */
   readonly runnable?: Runnable<T, any>
 }
 
 /**
- * Runs the text of a runnable file as `runFile` does, in a registry of its own, and tells what became of it.
+ * Runs the text of a runnable file as `runFile` does, in its own registry, and returns the outcome and the log.
  *
  * ```ts
  * const { outcome, logs } = await runYaml('!Greet { name: Ada }', { classes: [Greet], secrets: { MAIL: { KEY: 'k' } } })
@@ -45,7 +45,7 @@ export interface YamlRun<T = unknown> {
  * assert.deepEqual(logs, [{ level: 'info', text: 'greeting Ada' }])
  * ```
  *
- * What the text or the run has wrong is in the outcome.
+ * Errors of the text and of the run are in the outcome.
  *
  * @throws `RegistrationError` when `classes` cannot be registered.
  */
@@ -57,20 +57,20 @@ export async function runYaml<T = unknown>(text: string, options: RunYamlOptions
   return { ...made, logs: logger.lines }
 }
 
-type Given = RunYamlOptions & { registry: Registry; logger: MemoryLogger }
+type CompleteOptions = RunYamlOptions & { registry: Registry; logger: MemoryLogger }
 
-async function run<T>(text: string, given: Given): Promise<Omit<YamlRun<T>, 'logs'>> {
-  const content = withExtensions(text, sourcesIn(given.extensions ?? {}))
-  const filename = given.filename ?? '<text>'
-  const context = new SafeExecutionContext({ content, filename }, given)
+async function run<T>(text: string, options: CompleteOptions): Promise<Omit<YamlRun<T>, 'logs'>> {
+  const content = withExtensions(text, sourcesIn(options.extensions ?? {}))
+  const filename = options.filename ?? '<text>'
+  const context = new SafeExecutionContext({ content, filename }, options)
   let runnable: Runnable<any, any> | undefined
   const outcome = await context.run<T>(async (complete) => {
-    await importModules(given)
-    runnable = (await context.preprocess(preprocessOptions(given))).runnable
-    if (given.dryRun) return undefined as T
-    return runnable.run({ ...complete, ...given.runOptions })
-  }, pickRunOptions(given))
-  return { outcome, ...(runnable && { runnable }) }
+    await importModules(options)
+    runnable = (await context.preprocess(preprocessOptions(options))).runnable
+    if (options.dryRun) return undefined as T
+    return runnable.run({ ...complete, ...options.runOptions })
+  }, pickRunOptions(options))
+  return runnable ? { outcome, runnable } : { outcome }
 }
 
 function register(classes: readonly Class[] | Readonly<Record<Tag, Class>>, registry: Registry): void {
@@ -86,16 +86,16 @@ function sourcesIn(extensions: Readonly<Record<string, string | object>>): Recor
   )
 }
 
-async function importModules({ extensions = {}, registry }: Given): Promise<void> {
+async function importModules({ extensions = {}, registry }: CompleteOptions): Promise<void> {
   const modules = Object.entries(extensions).filter(([, source]) => typeof source === 'object')
   if (modules.length === 0) return
   const { registerExports } = await import('../extensions/index.js')
   for (const [name, module] of modules) registerExports(new Map(Object.entries(module)), name, registry)
 }
 
-function preprocessOptions({ secrets, ...options }: Given) {
+function preprocessOptions({ secrets, ...options }: CompleteOptions) {
   const read = typeof secrets === 'string' || secrets === undefined ? secrets : configOf(secrets)
-  return { ...options, ...(read !== undefined && { secrets: read }) }
+  return { ...options, secrets: read }
 }
 
 function configOf(secrets: SecretValues | SecretsConfig): SecretsConfig {
@@ -106,7 +106,7 @@ function isConfig(secrets: SecretValues | SecretsConfig): secrets is SecretsConf
   return typeof secrets['get'] === 'function'
 }
 
-/** A runnable file: a text below the extensions that it shall declare, which take one line. */
+/** Adds the declarations of extensions to a text, in one line above it. */
 export function withExtensions(text: string, extensions: Readonly<Record<string, string>>): string {
   if (Object.keys(extensions).length === 0) return text
   const head = JSON.stringify(extensions)

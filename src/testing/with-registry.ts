@@ -3,8 +3,8 @@ import { currentRegistry, shared } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 
 /**
- * Calls `body` with a registry of its own, which sees the default one. What is registered meanwhile without a registry
- * of its own, by decorators, too, goes there, and what is loaded, checked, dumped or run without one looks there.
+ * Calls `body` with a new registry, a child of the default one, which replaces the default registry meanwhile: decorators
+ * and `register` add classes to it, and loading, checking, dumping and running use it, wherever no registry is given.
  *
  * ```ts
  * test('trains with another model', () =>
@@ -14,17 +14,17 @@ import type { Registry } from '../registry/registry.js'
  *   }))
  * ```
  *
- * Nothing has to be taken back afterwards: the default registry is never touched, whether `body` returns, throws,
- * rejects or never ends. It holds for `body` and for all that it calls and awaits; tests that run at the same time do
- * not see each other's. It does not hold for what names `defaultRegistry` itself, for other processes, and for modules:
- * one that is imported meanwhile registers its classes in here, but only the first time that anyone imports it.
+ * Nothing has to be undone afterwards: the default registry does not change, whether `body` returns, throws, rejects or
+ * never settles. The registry applies to `body` and everything that it calls and awaits; concurrent tests do not see
+ * each other's. It does not apply to code that uses `defaultRegistry` itself, or to other processes. A module that `body`
+ * imports registers its classes in it only if the module was not imported before.
  */
 export function withRegistry<T>(body: (registry: Registry) => T): T {
   return within(currentRegistry().child(), body)
 }
 
-/** Calls `body` with a registry that is there. */
+/** Calls `body` with a given registry in place of the default one. */
 export function within<T>(registry: Registry, body: (registry: Registry) => T): T {
-  shared.ofTests ??= new AsyncLocalStorage()
-  return shared.ofTests.run(registry, () => body(registry))
+  shared.testRegistries ??= new AsyncLocalStorage()
+  return shared.testRegistries.run(registry, () => body(registry))
 }

@@ -1,6 +1,9 @@
 /** The user's file, options or secrets are wrong. */
 export const mistakeCode = 22
 
+/** A service such as a cluster or Redis cannot be used: `EX_UNAVAILABLE` of sysexits.h. */
+export const unavailableCode = 69
+
 /** The run succeeded, and its result could not be written: `EX_IOERR` of sysexits.h. */
 export const resultLostCode = 74
 

@@ -1,4 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** How a process exited: its exit code, or the signal that killed it. */
@@ -21,6 +22,29 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
     return process.kill(pid, signal)
   } catch {
     return false
+  }
+}
+
+/** Sends a signal to a process and to its descendants, for a process that shares the group of this one. */
+export function signalTree(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  // All are listed first: the children of a process that has exited have another parent.
+  for (const each of [pid, ...descendantsOf(pid)]) signalProcess(each, signal)
+}
+
+function descendantsOf(pid: number): number[] {
+  const children = listChildren(pid).split(/\s+/).filter(Boolean).map(Number)
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+// Where there is no /proc, pgrep is part of the system.
+function listChildren(pid: number): string {
+  try {
+    return process.platform === 'linux'
+      ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      : execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8', stdio: 'pipe' })
+  } catch {
+    return ''
   }
 }
 

@@ -1,8 +1,10 @@
 /**
- * Compiles the tests in three forms, so that all of them see classes registered in each way there is:
- * with legacy decorators, with standard decorators, and with plain calls in place of decorators.
+ * Compiles the tests with legacy decorators, as the package itself is compiled. Tests that decorate classes are compiled
+ * with standard decorators and with plain calls in place of decorators as well: users register classes in each of these
+ * three forms.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeSync } from 'node:fs'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import ts from 'typescript'
 import { decoratorsToCalls } from './decorators-to-calls.js'
 
@@ -12,21 +14,23 @@ const forms = {
   plain: { experimentalDecorators: true, emitDecoratorMetadata: true },
 }
 
-function compile(form, options) {
-  const outDir = `build/test/${form}`
-  mkdirSync(outDir, { recursive: true })
-  const config = ts.getParsedCommandLineOfConfigFile(
+function compile(form) {
+  const { fileNames, options, errors } = ts.getParsedCommandLineOfConfigFile(
     'test/tsconfig.json',
-    { ...options, outDir },
-    {
-      ...ts.sys,
-      onUnRecoverableConfigFileDiagnostic: (diagnostic) => report([diagnostic]),
-    },
+    { ...forms[form], outDir: `build/test/${form}` },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => report([diagnostic]) },
   )
-  const program = ts.createProgram(config.fileNames, config.options)
+  const program = ts.createProgram(form === 'legacy' ? fileNames : fileNames.filter(isDecorating), options)
   const transformers = form === 'plain' ? { before: [decoratorsToCalls] } : undefined
   const { diagnostics } = program.emit(undefined, undefined, undefined, undefined, transformers)
-  report([...config.errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics])
+  report([...errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics])
+}
+
+/** Whether a test decorates classes; what it imports of `test/support` is compiled with it. */
+function isDecorating(file) {
+  const hasDecorator = (node) => ts.isDecorator(node) || ts.forEachChild(node, hasDecorator) === true
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest)
+  return !file.includes('/support/') && hasDecorator(source)
 }
 
 function report(diagnostics) {
@@ -36,9 +40,15 @@ function report(diagnostics) {
     getCanonicalFileName: (name) => name,
     getNewLine: () => '\n',
   }
-  console.error(ts.formatDiagnosticsWithColorAndContext(diagnostics, host))
+  // At once: what a thread prints otherwise may be lost when it ends.
+  writeSync(2, ts.formatDiagnosticsWithColorAndContext(diagnostics, host))
   process.exit(1)
 }
 
-rmSync('build/test', { recursive: true, force: true })
-for (const [form, options] of Object.entries(forms)) compile(form, options)
+if (isMainThread) {
+  rmSync('build/test', { recursive: true, force: true })
+  for (const form of Object.keys(forms))
+    new Worker(new URL(import.meta.url), { workerData: form }).once('exit', (code) => {
+      if (code !== 0) process.exitCode = code
+    })
+} else compile(workerData)

@@ -1,8 +1,9 @@
 // What runs on the hosts of a cluster, looked for among all processes of this machine.
 import { spawnSync } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
-import { allProcesses, argumentsOf, read, until } from './processes.js'
+import { allProcesses, argumentsOf, read } from './processes.js'
 import type { SshHosts } from './ssh-hosts.js'
+import { until } from './until.js'
 
 /**
  * The processes that run in a folder, or have their home there, on whichever host; but for agents, which wait for the

@@ -9,6 +9,7 @@ import { type CommandEnd, endOf, UserPackage } from './user-package.js'
 
 const jobModule = `
 import * as processes from 'node:child_process'
+import { once } from 'node:events'
 import * as files from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterRunnable, registrable } from 'flambeau'
@@ -30,8 +31,8 @@ class Job extends ClusterRunnable {
   }
 
   does(code, options) {
-    const run = new AsyncFunction('options', 'processes', 'files', 'delay', code)
-    return run.call(this, options, processes, files, delay)
+    const run = new AsyncFunction('options', 'processes', 'once', 'files', 'delay', code)
+    return run.call(this, options, processes, once, files, delay)
   }
 }
 
@@ -63,14 +64,14 @@ export class Project extends UserPackage {
   }
 
   /** A file of a cluster of SSH hosts: the first is the orchestrator. */
-  sshClusterFile(hosts: SshHosts, extra = ''): string {
+  sshClusterFile(hosts: SshHosts, { connectTimeout = 10, extra = '' } = {}): string {
     const [orchestrator, ...factories] = hosts.all.map(({ name }) => name)
     const content = `!SSHCluster
 name: test
 orchestrator_ip: ${orchestrator}
 factories_ips: [${factories.join(', ')}]
 ssh_config: ${hosts.config}
-connect_timeout: 10
+connect_timeout: ${connectTimeout}
 ${extra}`
     return this.file('cluster.yaml', content)
   }

@@ -16,10 +16,10 @@
  * - ` ```typescript `, ` ```js `: shown only; that of testing.md is held by consumers.test.ts.
  * - `<!-- not run: why -->` above a block says that it is only looked at.
  *
- * All files of a page lie in one folder.
+ * All files of a page lie in one folder. The pages of docs/errors/ have the files of docs/errors.md, too.
  */
-import { readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** One fenced block; `line` is the one below the fence. */
 export interface Block {
@@ -44,8 +44,25 @@ export interface PageFile {
 
 const withOutput = new Set(['ts', 'yaml', 'ini'])
 
-/** The blocks of a page. */
+/** README.md and the guides, as paths from the root. */
+export function guidePages(): string[] {
+  const guides = ['docs', 'docs/errors'].flatMap((folder) =>
+    readdirSync(folder).map((name) => `${folder}/${name}`),
+  )
+  return ['README.md', ...guides.filter((name) => name.endsWith('.md'))]
+}
+
+/** The blocks of a page, below those that it shares with others. */
 export function blocksOf(page: string): Block[] {
+  return [...sharedBlocks(page), ...ownBlocks(page)]
+}
+
+function sharedBlocks(page: string): Block[] {
+  if (!page.startsWith('docs/errors/')) return []
+  return ownBlocks('docs/errors.md').flatMap((block) => (block.name ? { ...block, page } : []))
+}
+
+function ownBlocks(page: string): Block[] {
   const fences = [...readFileSync(page, 'utf8').matchAll(/^```([^\n]*)\n(.*?)^```$/gms)]
   return fences.map((fence, at) => {
     const [, language = '', text = ''] = fence
@@ -69,7 +86,13 @@ const marks: Record<string, string> = { 'package.json': '"version":', 'tsconfig.
 
 /** The folder of a page below `root`. */
 export function folderOf(page: string, root: string): string {
-  return join(root, basename(page, '.md').toLowerCase())
+  return join(
+    root,
+    page
+      .replace(/^docs\/|\.md$/g, '')
+      .replaceAll('/', '-')
+      .toLowerCase(),
+  )
 }
 
 /** The files that the blocks of one page make. */

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { until } from './until.js'
 
 /** A server of a test, at `url`. */
 export interface GitServer {
@@ -77,7 +77,7 @@ export async function serveOverSsh(folder: string): Promise<GitServer & { readon
   ]
   writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`)
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' })
-  await listening(port)
+  await until(() => isOpen(port), `a server listens on port ${port}`)
   const options = `-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes`
   const stop = async (): Promise<void> => {
     const ended = once(child, 'exit')
@@ -97,16 +97,12 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const socket = connect(port, '127.0.0.1')
-    const open = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (open) return
-    await delay(25)
-  }
-  throw new Error(`nothing listens on port ${port}`)
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return connected
 }

@@ -68,14 +68,23 @@ export class Untold extends Runnable {
   }
 }
 
-/** Still tells something when it is over. */
+/** Reports something after its end, and writes a file then. */
 @registrable('!Late')
-export class Late extends Runnable {
+export class Late extends Runnable.with(z.object({ file: z.string() })) {
   override run({ progress, logger }: RunOptions & TaskOptions): void {
     setTimeout(() => {
       progress?.('too late')
       logger.info('too late')
+      writeFileSync(this.options.file, '')
     }, 50)
+  }
+}
+
+/** Waits until there is a file. */
+@registrable('!Until')
+export class Until extends Runnable.with(z.object({ file: z.string() })) {
+  override async run({ signal }: RunOptions): Promise<void> {
+    while (!existsSync(this.options.file)) await delay(20, undefined, { signal })
   }
 }
 

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 
 /** The processes with an argument like this, by number; whichever host they run on. */
 export function processesWith(argument: string): number[] {
@@ -25,13 +24,4 @@ export function read(path: string): string {
   } catch {
     return ''
   }
-}
-
-/** Waits until something holds. */
-export async function until(holds: () => boolean | Promise<boolean>, what = String(holds)): Promise<void> {
-  for (let tries = 0; tries < 1500; tries++) {
-    if (await holds()) return
-    await delay(20)
-  }
-  throw new Error(`it never came to this: ${what}`)
 }

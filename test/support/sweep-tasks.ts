@@ -15,6 +15,8 @@ const FitOptions = z.strictObject({
   fails: z.boolean().default(false),
   steps: z.int().default(0),
   ms: z.int().default(0),
+  /** A file that trials with a rate above 1 wait for. */
+  until: z.string().optional(),
   /** What it returns as its score, in place of the one that is known beforehand. */
   returns: z.unknown().optional(),
 })
@@ -25,13 +27,14 @@ const odd: Record<string, unknown> = { nan: Number.NaN, infinite: Number.POSITIV
 @registrable('!Fit')
 export class Fit extends Runnable.with(FitOptions) {
   override async run({ signal, progress }: RunOptions & TaskOptions) {
-    const { rate, layers, optimizer, fails, steps, ms } = this.options
+    const { rate, layers, optimizer, fails, steps, ms, until } = this.options
     if (fails) throw new Error('it does not converge')
     const score = (optimizer?.options.rate ?? rate) * layers
     for (let step = 0; step < steps; step++) {
       progress?.({ score })
       await delay(20, undefined, { signal })
     }
+    while (until && rate > 1 && !existsSync(until)) await delay(20, undefined, { signal })
     await delay(ms, undefined, { signal })
     const { returns } = this.options
     if (returns === 'missing') return { other: 1 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { until } from './until.js'
 
 /** What a host is made of. */
 export interface HostParts {
@@ -125,11 +125,8 @@ export abstract class TestHost {
 
   /** Settles when its sshd says who it is. */
   protected async answers(): Promise<void> {
-    for (let tries = 0; tries < 500; tries++) {
-      if ((await banner(this.address, this.port)).startsWith('SSH-2.0')) return
-      await delay(20)
-    }
-    throw new Error(`host ${this.name} does not answer`)
+    const isAnswering = async () => (await banner(this.address, this.port)).startsWith('SSH-2.0')
+    await until(isAnswering, `host ${this.name} answers`)
   }
 }
 

@@ -17,7 +17,7 @@ export interface ReconnectFlags {
 export function withReconnect(command: Command): Command {
   const option = new Option(
     '--reconnect-timeout <seconds>',
-    'how long to try to reach the cluster again when the connection is lost (default: 600)',
+    'how long to try to reconnect after the connection is lost (default: 600)',
   )
   return command.addOption(option.argParser(seconds))
 }
@@ -28,7 +28,7 @@ function seconds(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds, such as 3600.')
 }
 
-/** The run that a command stays with. */
+/** The run that a command follows. */
 interface FollowedRun {
   readonly id: string
   /** The YAML file of its cluster. */
@@ -37,8 +37,8 @@ interface FollowedRun {
 }
 
 /**
- * Stays with a run through lost connections. When its host is not reached any more, it says that the run goes on and
- * how to come back, and gives the exit code for that.
+ * Follows a run, and reconnects when the connection is lost. When the host cannot be reached again, logs that the run
+ * continues and how to follow it again, and returns the exit code for that.
  */
 export async function followRun(
   { id, file, flags }: FollowedRun,
@@ -49,32 +49,38 @@ export async function followRun(
   try {
     return await body({
       signal,
-      ...(reconnectTimeout === undefined ? {} : { reconnectTimeoutMs: reconnectTimeout * 1000 }),
+      reconnectTimeoutMs: reconnectTimeout === undefined ? undefined : reconnectTimeout * 1000,
       onConnectionLost: ({ message }) => logger.warn(`${message}; trying to reach it again`),
     })
   } catch (error) {
     if (!isFlambeauError(error) || error.code !== 'RUN_OUT_OF_REACH') throw error
     logger.error(`${error.message.replace(/, and can be.*$/, '')}`)
-    logger.info(`Come back with "flambeau logs ${id} -f -c ${file}" or "flambeau wait ${id} -c ${file}"`)
+    logger.info(
+      `Follow it again with "flambeau logs ${id} -f -c ${file}" or "flambeau wait ${id} -c ${file}"`,
+    )
     return error.exitCode
   }
 }
 
-/** What a process exits with when the cluster is at fault. */
+/** The exit code for a fault of the cluster: `EX_UNAVAILABLE` of sysexits.h. */
 const clusterCode = 69
-/** A process that a signal ended has this and the number of the signal as its code, in every shell. */
+/** A process that is killed by a signal has this plus the number of the signal as its exit code, as in shells. */
 const signalCode = 128
 const signalNumbers: Readonly<Record<string, number>> = constants.signals
 
-/** Tells how a run ended, prints its result, and gives the exit code that says the same. */
+/** Reports the end of a run: prints its result or logs what happened, and returns the exit code. */
 export function reportRunEnd(end: RunEnd, logger: Logger): number {
   const { id, state, exitCode, signal, value } = end
   if (state === 'succeeded') printResult(value)
   if (state === 'cancelled') return warn(`Run ${id} was cancelled`, interruptedCode, logger)
   if (state === 'lost')
-    return warn(`Run ${id} is lost: its host was restarted, or its supervisor killed`, clusterCode, logger)
+    return warn(
+      `Run ${id} is lost: its host was restarted, or its supervisor was killed`,
+      clusterCode,
+      logger,
+    )
   if (signal !== undefined)
-    return warn(`Run ${id} was ended by ${signal}`, signalCode + (signalNumbers[signal] ?? 0), logger)
+    return warn(`Run ${id} was killed by ${signal}`, signalCode + (signalNumbers[signal] ?? 0), logger)
   return exitCode ?? 1
 }
 

@@ -1,16 +1,15 @@
 import { Command } from 'commander'
-import { withImports } from '../options.js'
+import { withImports, withSecrets } from '../options.js'
 import { type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
 export function upCommand(): Command {
   const command = new Command('up')
-    .description('make every host of a cluster ready, and say what was done on which')
+    .description('prepare the hosts of a cluster, and log what is done')
     .argument('<cluster>', 'the YAML file of the cluster')
-    .option('-s, --secrets <file>', 'an INI file of secrets')
-  return withImports(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
+  return withImports(withSecrets(command)).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
-      // As it happens: when one host fails, the others are seen to be ready all the same.
+      // Events, not the result: if one host fails, the user still sees which hosts are ready.
       await cluster.up({
         signal,
         onEvent: (event) => {
@@ -18,7 +17,6 @@ export function upCommand(): Command {
           if (event.kind === 'ready') logger.info(`${event.host}: ready`)
         },
       })
-      return 0
     }),
   )
 }
@@ -28,17 +26,16 @@ type DownFlags = Omit<ClusterFlags, 'cluster'> & { readonly force?: true }
 /** `flambeau down CLUSTER`. */
 export function downCommand(): Command {
   const command = new Command('down')
-    .description('remove all that was put on the hosts of a cluster')
+    .description('remove everything of a cluster from its hosts')
     .argument('<cluster>', 'the YAML file of the cluster')
     .option(
       '-f, --force',
-      'cancel a run that is under way; of a LocalCluster, remove folders of hosts that existed before it, too',
+      'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
     )
-  return withImports(command).action((file: string, flags: DownFlags) =>
+  return withImports(withSecrets(command)).action((file: string, flags: DownFlags) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })
-      logger.info(`Nothing of cluster "${cluster.name}" is left on its hosts`)
-      return 0
+      logger.info(`Removed cluster "${cluster.name}" from its hosts`)
     }),
   )
 }

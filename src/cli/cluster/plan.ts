@@ -14,12 +14,12 @@ import { type ClusterFlags, useCluster, withClusterFile } from './cluster-contex
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
   const command = new Command('plan')
-    .description('say what running a file on a cluster would do, without doing it')
+    .description('show what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
   return withExtensions(withAllow(withClusterFile(command))).action(planOnCluster)
 }
 
-/** Says what running a file on a cluster would do. */
+/** Prints what running a file on a cluster would do. */
 export function planOnCluster(
   file: string,
   flags: AllowFlags & ClusterFlags & ExtensionFlags,
@@ -34,19 +34,19 @@ export function planOnCluster(
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))
     printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
-    return 0
   })
 }
 
-// The parts are of each package: whoever reads them sees at once what should have stayed here.
+// The largest parts show at once what should not be sent.
 function describeContent({ name, folder, parts, withheld, ...size }: ContentPlan): string {
   const where = name.includes(folder) ? '' : ` ("${folder}")`
-  const stays = withheld.map((path) => `"${path}"`).join(', ')
-  return [
+  const names = withheld.map((path) => `"${path}"`).join(', ')
+  const lines = [
     `would send ${name}${where} to each host, at most ${describeSize(size)}:`,
     ...describeLargest(parts).map((line) => `  ${line}`),
-    ...(withheld.length === 0 ? [] : [`  private, so not sent: ${stays}`]),
-  ].join('\n')
+  ]
+  if (withheld.length > 0) lines.push(`  private, so not sent: ${names}`)
+  return lines.join('\n')
 }
 
 function describeSecrets({ options: { secrets } }: Cluster): string {
@@ -54,7 +54,7 @@ function describeSecrets({ options: { secrets } }: Cluster): string {
   return `with the secrets of ${secrets.map((name) => `[${name}]`).join(' ')}`
 }
 
-/** Does all that comes before `run()`, logs what would run, of a sweep how many trials, and returns the runnable. */
+/** Does everything up to `run()`, logs what would run (for a sweep, how many trials), and returns the runnable. */
 export function dryRun(
   file: string,
   options: ContextOptions & PreprocessOptions & Partial<RunOptions>,

@@ -1,14 +1,16 @@
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
-import { SafeExecutionContext } from '../../runnable/context.js'
+import type { SubmitOptions } from '../../cluster/run/submit.js'
+import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
+import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
 import type { AllowFlags, ExtensionFlags } from '../options.js'
 import { type ClusterContext, type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
-/** The flags of `flambeau run` that count on a cluster. */
+/** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
   extends AllowFlags,
     ClusterFlags,
@@ -18,41 +20,55 @@ export interface RunOnClusterFlags
   readonly detach?: true
 }
 
-/** Ships a runnable, starts it and follows its log; Ctrl-C leaves it running. */
+/** Sends a runnable, starts it and follows its log; Ctrl-C leaves it running. */
 export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<void> {
-  return useCluster(flags, async (at) => {
-    const run = await start(file, flags, at)
-    at.logger.info(`Run ${run.id} is started on ${at.cluster.orchestrator.name}`)
-    if (flags.detach) console.log(run.id)
-    return flags.detach ? 0 : follow(run, flags, at)
+  return useCluster(flags, async (context) => {
+    const prepared = await prepare(file, flags, context)
+    if (!prepared.ok) return prepared.exitCode
+    const run = await context.cluster.submit(
+      prepared.value.runnable,
+      await submitOptions(file, flags, context),
+    )
+    context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
+    if (!flags.detach) return follow(run, flags, context)
+    console.log(run.id)
   })
 }
 
-async function start(
+function prepare(
   file: string,
   flags: RunOnClusterFlags,
-  { cluster, logger, signal }: ClusterContext,
-): Promise<RemoteRun> {
+  { logger, signal }: ClusterContext,
+): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(file, { allow: flags.allow })
-  const { secretsDialect: dialect, import: modules, ...rest } = flags
-  const { runnable } = await context.preprocess({ ...rest, dialect })
-  return cluster.submit(runnable, {
+  const { secretsDialect: dialect, ...rest } = flags
+  const surroundings = { ...pickRunFlags(flags), logger, signal }
+  return context.run(() => context.preprocess({ ...rest, dialect }), surroundings)
+}
+
+async function submitOptions(
+  file: string,
+  flags: RunOnClusterFlags,
+  { logger, signal }: ClusterContext,
+): Promise<SubmitOptions> {
+  return {
     file: basename(file),
     ...pickRunFlags(flags),
     signal,
-    imports: await Promise.all(modules.map(resolveModule)),
+    imports: await Promise.all(flags.import.map(resolveModule)),
     onEvent: (event) => logEvent(event, logger),
-  })
+  }
 }
 
-function follow(run: RemoteRun, flags: RunOnClusterFlags, at: ClusterContext): Promise<number> {
-  const { logger, signal } = at
+function follow(run: RemoteRun, flags: RunOnClusterFlags, context: ClusterContext): Promise<number> {
+  const { logger, signal } = context
   const file = flags.cluster
-  const comeBack = (): void =>
-    logger.info(`It goes on: "flambeau logs ${run.id} -f -c ${file}" follows it again`)
-  signal.addEventListener('abort', comeBack, { once: true })
-  return followRun({ id: run.id, file, flags }, at, async (options) => {
+  const explain = (): void => logger.info(`Follow it again with "flambeau logs ${run.id} -f -c ${file}"`)
+  signal.addEventListener('abort', explain, { once: true })
+  const followed = followRun({ id: run.id, file, flags }, context, async (options) => {
     await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
     return reportRunEnd(await run.wait(options), logger)
   })
+  // An interrupt may come while the connections close: the run has ended then.
+  return followed.finally(() => signal.removeEventListener('abort', explain))
 }

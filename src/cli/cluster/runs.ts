@@ -8,36 +8,34 @@ import { followRun, type ReconnectFlags, reportRunEnd, withReconnect } from './f
 /** `flambeau runs`. */
 export function runsCommand(): Command {
   const command = new Command('runs')
-    .description('list the runs of a cluster, the latest first')
-    .option('--json', 'print them as one JSON array')
+    .description('list the runs of a cluster, latest first')
+    .option('--json', 'print one JSON array')
   return withClusterFile(command).action((flags: ClusterFlags & { json?: true }) =>
     useCluster(flags, async ({ cluster, logger }) => {
       const runs = await cluster.runs()
       if (flags.json) printLine(JSON.stringify(runs, null, 2))
       else for (const run of runs) printLine(runLine(run))
       if (runs.length === 0 && !flags.json) logger.info(`Cluster "${cluster.name}" has no runs yet`)
-      return 0
     }),
   )
 }
 
-/** A run as a line of a list. */
+/** Formats a run as one line. */
 function runLine({ id, state, file, startedAt, exitCode, signal }: RunStatus): string {
-  const how = signal ?? (exitCode ? `exit code ${exitCode}` : '')
-  return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, how].join('  ').trimEnd()
+  const result = signal ?? (exitCode ? `exit code ${exitCode}` : '')
+  return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
 }
 
 /** `flambeau status ID`. */
 export function statusCommand(): Command {
   const command = new Command('status')
-    .description('say how a run is doing')
+    .description('show the status of a run')
     .argument('<id>', 'the id of the run')
-    .option('--json', 'print it as JSON')
+    .option('--json', 'print JSON')
   return withClusterFile(command).action((id: string, flags: ClusterFlags & { json?: true }) =>
     useCluster(flags, async ({ cluster }) => {
       const status = await cluster.attach(id).status()
       printLine(flags.json ? JSON.stringify(status, null, 2) : runLine(status))
-      return 0
     }),
   )
 }
@@ -49,17 +47,17 @@ interface LogsFlags extends ClusterFlags, ReconnectFlags {
 
 /** `flambeau logs ID`. */
 export function logsCommand(): Command {
-  const tail = new Option('-n, --tail <lines>', 'begin with so many of the last lines')
+  const tail = new Option('-n, --tail <lines>', 'start with this many of the last lines')
   const command = new Command('logs')
-    .description('print what a run has written, byte for byte')
+    .description('print the output of a run, byte for byte')
     .argument('<id>', 'the id of the run')
-    .option('-f, --follow', 'go on until the run is over')
+    .option('-f, --follow', 'follow the output until the run ends')
     .addOption(tail.argParser(lineCount))
   return withReconnect(withClusterFile(command)).action((id: string, flags: LogsFlags) =>
-    useCluster(flags, (at) =>
-      followRun({ id, file: flags.cluster, flags }, at, async (options) => {
+    useCluster(flags, (context) =>
+      followRun({ id, file: flags.cluster, flags }, context, async (options) => {
         const { follow = false, tail } = flags
-        const log = at.cluster.attach(id).logs({ ...options, follow, tail })
+        const log = context.cluster.attach(id).logs({ ...options, follow, tail })
         await pipeline(log, process.stdout, { end: false })
         return 0
       }),
@@ -75,12 +73,12 @@ function lineCount(text: string): number {
 /** `flambeau wait ID`. */
 export function waitCommand(): Command {
   const command = new Command('wait')
-    .description('wait until a run is over; print its result, and exit as it did')
+    .description('wait until a run ends, print its result, and exit with its exit code')
     .argument('<id>', 'the id of the run')
   return withReconnect(withClusterFile(command)).action((id: string, flags: ClusterFlags & ReconnectFlags) =>
-    useCluster(flags, (at) =>
-      followRun({ id, file: flags.cluster, flags }, at, async (options) =>
-        reportRunEnd(await at.cluster.attach(id).wait(options), at.logger),
+    useCluster(flags, (context) =>
+      followRun({ id, file: flags.cluster, flags }, context, async (options) =>
+        reportRunEnd(await context.cluster.attach(id).wait(options), context.logger),
       ),
     ),
   )
@@ -89,13 +87,12 @@ export function waitCommand(): Command {
 /** `flambeau cancel ID`. */
 export function cancelCommand(): Command {
   const command = new Command('cancel')
-    .description('end a run, and all that it has started')
+    .description('cancel a run, and end all processes that it started')
     .argument('<id>', 'the id of the run')
   return withClusterFile(command).action((id: string, flags: ClusterFlags) =>
     useCluster(flags, async ({ cluster, logger }) => {
       const { state } = await cluster.attach(id).cancel()
-      logger.info(state === 'cancelled' ? `Run ${id} is cancelled` : `Run ${id} was over already (${state})`)
-      return 0
+      logger.info(state === 'cancelled' ? `Cancelled run ${id}` : `Run ${id} had already ended (${state})`)
     }),
   )
 }
@@ -105,16 +102,15 @@ type FetchFlags = ClusterFlags & { readonly force?: true }
 /** `flambeau fetch ID PATH DEST`. */
 export function fetchCommand(): Command {
   const command = new Command('fetch')
-    .description('bring a file or folder that a run has written here')
+    .description('copy a file or folder of a run to this machine')
     .argument('<id>', 'the id of the run')
-    .argument('<path>', 'the path there; a relative one is taken from the folder that the run runs in')
-    .argument('<dest>', 'where to put it here; other files there stay')
+    .argument('<path>', 'the path on the host; a relative one starts at the working folder of the run')
+    .argument('<dest>', 'the path on this machine; other files in a folder stay')
     .option('-f, --force', 'replace files that differ')
   return withClusterFile(command).action((id: string, path: string, dest: string, flags: FetchFlags) =>
     useCluster(flags, async ({ cluster, logger }) => {
       await cluster.attach(id).fetch(path, dest, { force: flags.force })
-      logger.info(`"${path}" is in "${dest}"`)
-      return 0
+      logger.info(`Copied "${path}" to "${dest}"`)
     }),
   )
 }

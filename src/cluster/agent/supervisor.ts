@@ -51,13 +51,15 @@ async function supervise(): Promise<void> {
     },
   )
   const exit = await exited
+  // A SIGTERM that arrives after this does not change how the run ended.
+  const wasCancelled = cancelled
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
   for (const secrets of secretsPaths(cluster, id)) rmSync(secrets, { force: true })
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
-    JSON.stringify({ ...exit, cancelled, endedAt: new Date().toISOString() }),
+    JSON.stringify({ ...exit, cancelled: wasCancelled, endedAt: new Date().toISOString() }),
   )
 }
 

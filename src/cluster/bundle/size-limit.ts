@@ -32,7 +32,7 @@ export interface ContentPart {
 }
 
 /** The parts of a package, the largest first. */
-export function partsBySize(files: readonly PackageFile[]): ContentPart[] {
+function partsBySize(files: readonly PackageFile[]): ContentPart[] {
   const parts = new Map<string, ContentPart>()
   for (const { path, size } of files) {
     const [part = path] = /^(?:node_modules\/(?:@[^/]+\/)?)?[^/]+\/?/.exec(path) ?? []

@@ -89,7 +89,7 @@ export class MessageConnection {
   /**
    * Reads the next line; `undefined` at the end.
    *
-   * @throws {@link WireFault} when it is too long.
+   * @throws {@link ProtocolError} when it is too long.
    */
   async line(): Promise<string | undefined> {
     const parts: Buffer[] = []
@@ -112,7 +112,7 @@ export class MessageConnection {
   /**
    * Reads the next `count` bytes, in pieces.
    *
-   * @throws {@link WireEnd} when the peer closes before.
+   * @throws {@link ConnectionClosed} when the peer closes before.
    */
   async *bytes(count: number): AsyncGenerator<Buffer> {
     let missing = count

@@ -45,6 +45,8 @@ function outputOf(child: ChildProcess, signal: AbortSignal | undefined): Promise
       child.kill('SIGKILL')
       reject(signal!.reason)
     }
+    // The signal may have been aborted while the command was started.
+    if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
     for (const stream of [child.stdout!, child.stderr!]) stream.on('data', keep)
     child.stdin!.on('error', () => undefined).end()

@@ -1,4 +1,9 @@
-import { ClusterError, type HostFinding, RemoteCommandError } from '../../errors.js'
+import {
+  ClusterConfigurationError,
+  ClusterError,
+  type HostFinding,
+  RemoteCommandError,
+} from '../../errors.js'
 import { describeSize, totalBytes } from '../bundle/size-limit.js'
 import type { HostState, SetupResult } from '../protocol/messages.js'
 import type { Tree } from '../protocol/tree.js'
@@ -32,20 +37,36 @@ export function commandFailed(host: string, failed: NonNullable<SetupResult['fai
   )
 }
 
-/** The finding for a host that failed; throws an error that is not about a host. */
-export function findingOf(host: string, error: unknown): HostFinding {
-  if (!(error instanceof ClusterError)) throw error
-  return { host, code: error.code, message: error.message }
+/** The failure of a host. */
+export interface HostFailure {
+  readonly finding: HostFinding
+  /** Absent if no request failed: the host could not be reached from the orchestrator. */
+  readonly cause?: ClusterError
 }
 
-/** The error for hosts that are not ready; for a single host, its own error. */
-export function notReady(findings: readonly HostFinding[], members: number): ClusterError {
+/** The failure of a host; throws an error that is not about one host. */
+export function failureOf(host: string, error: unknown): HostFailure {
+  if (!(error instanceof ClusterError) || error instanceof ClusterConfigurationError) throw error
+  return { finding: { host, code: error.code, message: error.message }, cause: error }
+}
+
+/** The error for hosts that are not ready; for a single host, with the message and code of its own error. */
+export function notReady(failures: readonly HostFailure[], members: number): ClusterError {
+  const findings = failures.map(({ finding }) => finding)
   const [first] = findings
   const code = first!.code
-  if (findings.length === 1) return new ClusterError(first!.message, { code, findings })
+  const cause = causeOf(failures)
+  if (findings.length === 1) return new ClusterError(first!.message, { ...cause, code, findings })
   const lines = findings.map(({ message }) => `  ${message.replaceAll('\n', '\n  ')}`)
   return new ClusterError([`${findings.length} of ${members} hosts are not ready`, '', ...lines].join('\n'), {
+    ...cause,
     code: 'HOSTS_NOT_READY',
     findings,
   })
+}
+
+function causeOf(failures: readonly HostFailure[]): ErrorOptions {
+  const causes = failures.flatMap(({ cause }) => cause ?? [])
+  if (causes.length === 0) return {}
+  return { cause: failures.length === 1 ? causes[0] : new AggregateError(causes) }
 }

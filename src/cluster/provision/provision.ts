@@ -1,9 +1,9 @@
-import type { ClusterError, HostFinding } from '../../errors.js'
+import type { ClusterError } from '../../errors.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { ownTree } from '../bundle/package-files.js'
 import { type Member, maxConcurrentHosts } from '../members.js'
 import { setUpWithoutNode } from './bootstrap.js'
-import { checkState, findingOf, notReady } from './errors.js'
+import { checkState, failureOf, type HostFailure, notReady } from './errors.js'
 import { knownHostsOf, testFactoryConnections } from './factory-connections.js'
 import {
   hashCommands,
@@ -22,6 +22,8 @@ import {
  */
 export async function provision(request: ProvisionRequest): Promise<InspectedHost[]> {
   const { members } = request
+  // This fails for a broken installation of this package, which is not the fault of any host.
+  await ownTree()
   const inspected = await mapLimited(members, maxConcurrentHosts, (member) =>
     catchFailure(request, member, () => inspectHost(request, member)),
   )
@@ -31,24 +33,15 @@ export async function provision(request: ProvisionRequest): Promise<InspectedHos
   )
   const hosts = await connectToFactories(request, prepared.filter(isHost))
   const failures = [...inspected, ...prepared, ...hosts].filter(isFailure)
-  if (failures.length > 0)
-    throw notReady(
-      failures.map(({ finding }) => finding),
-      members.length,
-    )
+  if (failures.length > 0) throw notReady(failures, members.length)
   return hosts.filter(isHost)
 }
 
-/** The failure of a host. */
-interface Failure {
-  readonly finding: HostFinding
-}
-
-function isHost(result: InspectedHost | Failure): result is InspectedHost {
+function isHost(result: InspectedHost | HostFailure): result is InspectedHost {
   return 'state' in result
 }
 
-function isFailure(result: InspectedHost | Failure): result is Failure {
+function isFailure(result: InspectedHost | HostFailure): result is HostFailure {
   return 'finding' in result
 }
 
@@ -56,14 +49,14 @@ async function catchFailure<T>(
   { signal, onEvent }: ProvisionRequest,
   { host }: Member,
   work: () => Promise<T>,
-): Promise<T | Failure> {
+): Promise<T | HostFailure> {
   try {
     return await work()
   } catch (error) {
     if (signal?.aborted) throw error
-    const finding = findingOf(host.name, error)
-    onEvent({ kind: 'failed', host: host.name, message: finding.message })
-    return { finding }
+    const failure = failureOf(host.name, error)
+    onEvent({ kind: 'failed', host: host.name, message: failure.finding.message })
+    return failure
   }
 }
 
@@ -103,7 +96,7 @@ async function contextsOf(
 async function connectToFactories(
   request: ProvisionRequest,
   hosts: readonly InspectedHost[],
-): Promise<(InspectedHost | Failure)[]> {
+): Promise<(InspectedHost | HostFailure)[]> {
   const orchestrator = hosts.find(isOrchestrator)
   if (!orchestrator) return [...hosts]
   const { member } = orchestrator

@@ -41,8 +41,8 @@ export class SchemaCheck extends Construction {
 
   /** Checks one choice of a template. */
   static forPicks(outer: SchemaCheck, picks: Picks): SchemaCheck {
-    const { near } = outer.findings.problems
-    const findings = { problems: new ProblemList(near), doubtful: new ProblemList(near) }
+    const { suggester } = outer.findings.problems
+    const findings = { problems: new ProblemList(suggester), doubtful: new ProblemList(suggester) }
     const made = new SchemaCheck(findings, outer.source, outer.registry, outer.document, outer)
     made.#picks = picks
     return made
@@ -73,13 +73,16 @@ export class SchemaCheck extends Construction {
   }
 
   // Where it is not in a template, it is an object like any other.
-  #placeholder(node: Node, { definition, factory, Class }: ResolvedTag): object {
+  #placeholder(node: Node, resolved: ResolvedTag): object {
+    const { definition, factory, Class } = resolved
     try {
-      definition.fromYaml?.(
-        new NodeBuilder(this, node, () => this.#stub(Class.prototype, this.#unknown)),
-        node,
-        factory,
-      )
+      if (!definition.fromYaml) this.#check(node, resolved)
+      else
+        definition.fromYaml(
+          new NodeBuilder(this, node, () => this.#stub(Class.prototype, this.#unknown)),
+          node,
+          factory,
+        )
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error
       addAll(this.findings.problems, error.problems)
@@ -133,13 +136,13 @@ export class SchemaCheck extends Construction {
 
   #check(node: Node, resolved: ResolvedTag): void {
     const { definition } = resolved
-    const { seen } = this.optionsOf(node, definition)
-    this.#checkTemplates(resolved, seen)
+    const { visible: options } = this.optionsOf(node, definition)
+    this.#checkTemplates(resolved, options)
     const schema = schemaOf(resolved)
     if (!schema) return
     const found = new IssueProblems(node, schema, definition.keys, this)
-    for (const issue of this.#issues(schema, seen)) {
-      const depth = this.#stubDepth(seen, issuePath(issue))
+    for (const issue of this.#issues(schema, options)) {
+      const depth = this.#stubDepth(options, issuePath(issue))
       if (depth === 'above') continue
       const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
       found.addTo(list, issue)

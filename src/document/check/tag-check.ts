@@ -21,10 +21,10 @@ export class TagCheck {
   constructor(
     readonly source: Source,
     readonly registry: Registry,
-    near: Suggester,
+    suggester: Suggester,
   ) {
-    this.list = new ProblemList(near)
-    this.#unknown = new UnknownTags(registry, near)
+    this.list = new ProblemList(suggester)
+    this.#unknown = new UnknownTags(registry, suggester)
   }
 
   /** Whether a class or factory of the document has a schema, so that validating it could find anything. */
@@ -132,7 +132,7 @@ class UnknownTags {
 
   constructor(
     readonly registry: Registry,
-    readonly near: Suggester,
+    readonly suggester: Suggester,
   ) {}
 
   finding(tag: string): Finding {
@@ -145,7 +145,7 @@ class UnknownTags {
     if (Object.hasOwn(unsupportedTags, tag))
       return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${unsupportedTags[tag]}`]
     this.#tags ??= [...this.registry.writableTags()]
-    const meant = this.near.suggest(this.#tags, tag)
+    const meant = this.suggester.suggest(this.#tags, tag)
     if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
     return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${this.#remedy(tag, this.#tags)}`]
   }
@@ -154,7 +154,7 @@ class UnknownTags {
     const name = tag.slice(tag.lastIndexOf('.') + 1)
     const known = [...owner.definition.factories.keys()]
     const unknown = `Unknown factory "${shortened(name)}" of "${owner.tag}"`
-    const meant = this.near.suggest(known, name)
+    const meant = this.suggester.suggest(known, name)
     if (meant !== undefined)
       return ['UNKNOWN_FACTORY', `${unknown}: did you mean "${meant}"?`, `${owner.tag}.${meant}`]
     const list = known.map((factory) => `"${factory}"`).join(', ')

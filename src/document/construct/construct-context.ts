@@ -6,7 +6,7 @@ import type { ParsedDocument } from '../read/parsed.js'
 
 /** The options of a registrable: what its schema and constructor see, and what the loader sets itself. */
 export interface Options {
-  readonly seen: Record<string, unknown>
+  readonly visible: Record<string, unknown>
   readonly injected: Record<string, unknown>
 }
 

@@ -65,12 +65,16 @@ export abstract class Construction implements ConstructContext {
   }
 
   optionsOf(node: Node, definition: Definition): Options {
-    const options: Options = { seen: {}, injected: {} }
+    const options: Options = { visible: {}, injected: {} }
     if (node.kind !== 'mapping') return options
     for (const { key, value } of this.entriesOf(node)) {
       const name = optionName(textOfKey(key), definition.keys)
-      const to = definition.injected.includes(name) ? options.injected : options.seen
-      setOwn(to, name, definition.templates.includes(name) ? this.#template(value) : this.construct(value))
+      const target = definition.injected.includes(name) ? options.injected : options.visible
+      setOwn(
+        target,
+        name,
+        definition.templates.includes(name) ? this.#template(value) : this.construct(value),
+      )
     }
     return options
   }

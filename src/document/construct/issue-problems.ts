@@ -24,7 +24,7 @@ export class IssueProblems {
     readonly node: Node,
     readonly schema: StandardSchema,
     readonly keys: KeyStyle,
-    readonly by: ConstructContext,
+    readonly context: ConstructContext,
   ) {}
 
   addTo(list: ProblemList, issue: SchemaIssue): void {
@@ -46,10 +46,10 @@ export class IssueProblems {
       return
     }
     // Where each member wants another constant at one place, that is the place.
-    const place = constantPath(branches) ?? path
-    const expected = branches.map((branch) => describeExpected(branch, place, this.by.registry))
+    const constantsPath = constantPath(branches) ?? path
+    const expected = branches.map((branch) => describeExpected(branch, constantsPath, this.context.registry))
     const message = `Expected ${[...new Set(expected)].join(', or ')}`
-    this.#single(list, { ...issue, path: place, message })
+    this.#single(list, { ...issue, path: constantsPath, message })
   }
 
   #single(list: ProblemList, issue: SchemaIssue): void {
@@ -65,7 +65,7 @@ export class IssueProblems {
     const found = this.#locate(path)
     if (found.missing) return this.#missing(path, issue, found.node)
     if (found.key && isUnexpected(issue, this.schema, path)) return this.#unknown(path, list)
-    const why = `${reason(issue)}${unrepresentable(found.node, this.by.source.text)}`
+    const why = `${reason(issue)}${unrepresentable(found.node, this.context.source.text)}`
     return this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)
   }
 
@@ -76,14 +76,14 @@ export class IssueProblems {
 
   #unknown(path: string[], list: ProblemList): Problem {
     const { key, node } = this.#locate(path)
-    const meant = this.#near(path, list)
+    const meant = this.#suggestion(path, list)
     const hint = meant === undefined ? undefined : path.length === 1 ? keyName(meant, this.keys) : meant
     const remedy = hint === undefined ? ': remove it' : `: did you mean "${hint}"?`
     return this.#problem('UNKNOWN_OPTION', `${this.#option(path)} is unknown${remedy}`, key ?? node, hint)
   }
 
-  #near(path: string[], { near }: ProblemList): string | undefined {
-    return near.suggest(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
+  #suggestion(path: string[], { suggester }: ProblemList): string | undefined {
+    return suggester.suggest(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
   }
 
   #option(path: readonly string[]): string {
@@ -94,11 +94,11 @@ export class IssueProblems {
   // What was put in by a program stands nowhere: then the object itself is shown.
   #problem(code: string, message: string, node: Node, hint?: string): Problem {
     const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
-    return this.by.source.problem(code, message, spanOf(written), hint)
+    return this.context.source.problem(code, message, spanOf(written), hint)
   }
 
   #locate(path: readonly string[]): Found {
-    let found: Found = { node: this.by.substitute(this.node), missing: false }
+    let found: Found = { node: this.context.substitute(this.node), missing: false }
     for (const [depth, step] of path.entries()) {
       const next = this.#child(found.node, step, depth === 0 ? this.keys : 'as-written')
       if (!next) return { node: found.node, missing: true }
@@ -108,14 +108,14 @@ export class IssueProblems {
   }
 
   #child(from: Node, step: string, keys: KeyStyle): Found | undefined {
-    const parent = resolveAlias(this.by.substitute(from))
+    const parent = resolveAlias(this.context.substitute(from))
     if (parent.kind === 'sequence') {
       const item = parent.items[Number(step)]
-      return item && { node: this.by.substitute(item), missing: false }
+      return item && { node: this.context.substitute(item), missing: false }
     }
     if (parent.kind !== 'mapping') return undefined
     const entry = this.#entries(parent, keys).get(step)
-    return entry && { node: this.by.substitute(entry.value), key: entry.key, missing: false }
+    return entry && { node: this.context.substitute(entry.value), key: entry.key, missing: false }
   }
 
   // Looked up, since a mapping may have as many problems as keys.
@@ -123,7 +123,7 @@ export class IssueProblems {
     const known = this.#keys.get(mapping)
     if (known) return known
     const entries = new Map<string, Entry>()
-    for (const entry of this.by.entriesOf(mapping)) {
+    for (const entry of this.context.entriesOf(mapping)) {
       const name = optionName(textOfKey(entry.key), keys)
       if (!entries.has(name)) entries.set(name, entry)
     }
@@ -182,13 +182,13 @@ function describeExpected(branch: Branch, path: readonly string[], registry: Reg
 
 function partOf(issue: SchemaIssue, path: readonly string[]): string {
   const name = pathText(issuePath(issue).slice(path.length))
-  return name === '' ? sentence(issue) : `"${name}": ${sentence(issue)}`
+  return name === '' ? reason(issue) : `"${name}": ${reason(issue)}`
 }
 
 function wholeValue(issue: SchemaIssue, registry: Registry): string {
   const { expected, values } = issue as { expected?: unknown; values?: unknown }
   if (Array.isArray(values)) return values.map((value) => JSON.stringify(value)).join(' or ')
-  if (typeof expected !== 'string' || expected === '') return sentence(issue)
+  if (typeof expected !== 'string' || expected === '') return reason(issue)
   const tags = tagsOf(expected, registry)
   if (tags.length > 0) return `an object of class "${expected}" (${tags.map((tag) => `"${tag}"`).join(', ')})`
   return /^[A-Z]\w*$/.test(expected) && expected !== 'Object' ? `an object of class "${expected}"` : expected
@@ -202,8 +202,4 @@ function tagsOf(name: string, registry: Registry): string[] {
     const resolved = registry.get(tag)
     return resolved && !resolved.abstract && isNamed(resolved.Class)
   })
-}
-
-function sentence(issue: SchemaIssue): string {
-  return issue.message.replace(/\.$/, '')
 }

@@ -47,9 +47,9 @@ export class Loader extends Construction {
 
   #mapped(node: Node, resolved: ResolvedTag): unknown {
     const { definition, factory } = resolved
-    const { seen, injected } = this.optionsOf(node, definition)
+    const { visible, injected } = this.optionsOf(node, definition)
     const schema = schemaOf(resolved)
-    const options = schema ? this.#validate(schema, seen, node, resolved) : seen
+    const options = schema ? this.#validate(schema, visible, node, resolved) : visible
     const make = () => construct(resolved, options)
     const handsOver = schema && factory === undefined
     const made = this.#guard(node, () => (handsOver ? withPrevalidated(options, schema, make) : make()))
@@ -91,10 +91,10 @@ function construct({ Class, factory }: ResolvedTag, options: unknown): unknown {
   return notPromise(`factory "${factory}"`, (Class as any)[factory](options))
 }
 
-function notPromise(source: string, made: unknown): unknown {
+function notPromise(what: string, made: unknown): unknown {
   if (!(made instanceof Promise)) return made
   made.catch(() => {})
-  throw new TypeError(`${source} returned a promise, but must return its object`)
+  throw new TypeError(`${what} returned a promise, but must return its object`)
 }
 
 function firstLine(text: string): string {

@@ -10,7 +10,7 @@ import type { ConstructContext } from './construct-context.js'
 /** The builder of one `fromYaml` call. */
 export class NodeBuilder implements Builder {
   constructor(
-    readonly by: ConstructContext,
+    readonly context: ConstructContext,
     readonly node: Node,
     /** Constructs the node as if its class had no `fromYaml`. */
     readonly constructMapped: () => unknown,
@@ -28,22 +28,22 @@ export class NodeBuilder implements Builder {
     // The node itself has the tag of the class: constructing it again would never end.
     if (node === this.node)
       return this.fail('"construct" was called with the node that "fromYaml" was given', node)
-    return this.by.construct(node)
+    return this.context.construct(node)
   }
 
   constructMapping(node: Node): Record<string, unknown> {
     const mapping = resolveAlias(node)
     if (mapping.kind !== 'mapping') return this.#expected('a mapping', node)
     const object: Record<string, unknown> = {}
-    for (const { key, value } of this.by.entriesOf(mapping))
-      setOwn(object, textOfKey(key), this.by.construct(value))
+    for (const { key, value } of this.context.entriesOf(mapping))
+      setOwn(object, textOfKey(key), this.context.construct(value))
     return object
   }
 
   constructSequence(node: Node): unknown[] {
     const sequence = resolveAlias(node)
     if (sequence.kind !== 'sequence') return this.#expected('a sequence', node)
-    return sequence.items.map((item) => this.by.construct(item))
+    return sequence.items.map((item) => this.context.construct(item))
   }
 
   constructScalar(node: Node): string {
@@ -55,13 +55,13 @@ export class NodeBuilder implements Builder {
   fail(message: string, node: Node = this.node): never {
     const span =
       node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
-    const problems = [this.by.source.problem('REFUSED', message, span)]
-    throw attachSource(this.by.source, new ValidationError(reportProblems(problems), { problems }))
+    const problems = [this.context.source.problem('REFUSED', message, span)]
+    throw attachSource(this.context.source, new ValidationError(reportProblems(problems), { problems }))
   }
 
   #expected(what: string, node: Node): never {
     return this.fail(
-      `"${this.node.tag}" takes ${what}, but here stands ${describeNode(node, this.by.source)}`,
+      `"${this.node.tag}" takes ${what}, but here stands ${describeNode(node, this.context.source)}`,
       node,
     )
   }

@@ -5,11 +5,11 @@ import type { ConstructContext } from './construct-context.js'
 /** What an object is dumped from. */
 export interface Provenance {
   /** The node that it was loaded from, and the loading that knows what the nodes below became. */
-  readonly loaded?: { readonly node: Node; readonly by: ConstructContext }
+  readonly loaded?: { readonly node: Node; readonly context: ConstructContext }
   /** Of plain data that a `fromYaml` or a factory made: a copy, which says whether it changed since. */
-  readonly made?: object
+  readonly snapshot?: object
   /** The options that it was made with in code. */
-  readonly given?: object
+  readonly options?: object
   /** What `setSerializableAttr` has set since. */
   readonly edits?: Map<string, unknown>
 }
@@ -32,16 +32,13 @@ function record(object: object, value: Provenance): void {
 
 /** Remembers what an object was loaded from. */
 export function recordLoaded(object: object, node: Node, context: ConstructContext, snapshot?: object): void {
-  record(
-    object,
-    snapshot ? { loaded: { node, by: context }, made: snapshot } : { loaded: { node, by: context } },
-  )
+  record(object, snapshot ? { loaded: { node, context }, snapshot } : { loaded: { node, context } })
 }
 
 /** Remembers the options that an object was made with, as they are now. */
 export function recordOptions(object: object, options: object): void {
   const before = provenanceOf(object)
-  if (!before?.given && !before?.loaded) record(object, { ...before, given: { ...options } })
+  if (!before?.options && !before?.loaded) record(object, { ...before, options: { ...options } })
 }
 
 /**

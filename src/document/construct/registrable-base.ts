@@ -100,11 +100,11 @@ export abstract class MappedRegistrable extends Registrable {
       declare readonly options: unknown
       constructor(input: unknown = {}) {
         super(input)
-        const given = withoutTaken(new.target as unknown as Taking, input)
-        if (typeof given === 'object' && given !== null) recordOptions(this, given)
+        const own = withoutTaken(new.target as unknown as Taking, input)
+        if (typeof own === 'object' && own !== null) recordOptions(this, own)
         const options = takePrevalidated(input, schema)
           ? input
-          : validateOptions(schema, given, new.target.name)
+          : validateOptions(schema, own, new.target.name)
         Object.defineProperty(this, 'options', {
           value: options,
           enumerable: true,

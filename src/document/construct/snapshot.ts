@@ -56,7 +56,7 @@ export function isSameData(value: unknown, snapshot: unknown): boolean {
   if (Object.getPrototypeOf(value) !== Object.getPrototypeOf(snapshot)) return false
   const [now, then] = [partsOf(value), partsOf(snapshot)]
   if (!now || now.length !== then?.length) return false
-  return now.every((part, at) => isSameData(part, then[at]))
+  return now.every((part, index) => isSameData(part, then[index]))
 }
 
 // Keys, too: their order is part of what was made.

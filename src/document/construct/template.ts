@@ -23,12 +23,12 @@ export class Template<T = unknown> {
   /** @internal */
   readonly node: Node
   /** @internal */
-  readonly by: ConstructContext
+  readonly context: ConstructContext
 
   /** @internal */
-  constructor(node: Node, by: ConstructContext) {
+  constructor(node: Node, context: ConstructContext) {
     this.node = node
-    this.by = by
+    this.context = context
   }
 
   /** The tag at the top of the template, if it has one. */
@@ -40,8 +40,8 @@ export class Template<T = unknown> {
   placeholders<C extends Class>(PlaceholderClass: C): Map<TemplatePath, InstanceType<C>> {
     const found = new Map<TemplatePath, InstanceType<C>>()
     for (const [path, node] of pathsOf(this.node))
-      if (isOf(this.by.registry.get(node.tag ?? '')?.Class, PlaceholderClass))
-        found.set(path, this.by.construct(node) as InstanceType<C>)
+      if (isOf(this.context.registry.get(node.tag ?? '')?.Class, PlaceholderClass))
+        found.set(path, this.context.construct(node) as InstanceType<C>)
     return found
   }
 
@@ -51,7 +51,7 @@ export class Template<T = unknown> {
    * @throws {@link DocumentError} when a path leads nowhere or options are refused.
    */
   build(values: Readonly<Record<TemplatePath, unknown>> = {}): T {
-    return this.by.constructCopy(copyWith(this.node, values)) as T
+    return this.context.constructCopy(copyWith(this.node, values)) as T
   }
 
   /** @internal */
@@ -128,7 +128,7 @@ class NodeCopy {
       return { ...node, target: node.target && (this.#copies.get(node.target) ?? node.target) }
     if (node.kind !== 'mapping') return this.#withAdded(node, path)
     const steps = [...childrenOf(node)]
-    const entries = node.entries.map((entry, at) => this.#entry(entry, joined(path, steps[at]![0])))
+    const entries = node.entries.map((entry, index) => this.#entry(entry, joined(path, steps[index]![0])))
     return { ...node, entries: [...entries, ...this.#added(path)] }
   }
 

@@ -18,7 +18,7 @@ export function intendedBranch(branches: readonly Branch[], path: readonly strin
     branch.reduce((sum, issue) => sum + (isConstant(issue) ? 1000 : 1), 0),
   )
   const least = Math.min(...costs)
-  const best = fitting.filter((_, at) => costs[at] === least)
+  const best = fitting.filter((_, index) => costs[index] === least)
   return best.length === 1 && (least < 1000 || fitting.length === 1) ? best[0] : undefined
 }
 
@@ -29,7 +29,7 @@ export function constantPath(branches: readonly Branch[]): string[] | undefined 
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((step, at) => step === other[at])
+  return one.length === other.length && one.every((step, index) => step === other[index])
 }
 
 function isInside(issue: SchemaIssue, path: readonly string[]): boolean {
@@ -85,8 +85,8 @@ interface ValibotSchema {
 
 /** The schema of valibot at a path in another, where it can be seen. */
 function childSchema(schema: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, step) => {
-    const { entries, items, item, value } = unwrapped(at)
+  return path.reduce<unknown>((current, step) => {
+    const { entries, items, item, value } = unwrapped(current)
     return entries?.[step] ?? items?.[Number(step)] ?? item ?? value
   }, schema)
 }
@@ -102,7 +102,7 @@ function membersOf(schema: unknown): StandardSchema[] {
 
 // Optional and nullable ones have theirs inside.
 function unwrapped(schema: unknown): ValibotSchema {
-  let at = (schema ?? {}) as ValibotSchema
-  while (at.wrapped) at = at.wrapped as ValibotSchema
-  return at
+  let current = (schema ?? {}) as ValibotSchema
+  while (current.wrapped) current = current.wrapped as ValibotSchema
+  return current
 }

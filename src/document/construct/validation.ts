@@ -61,7 +61,9 @@ function thrownIssue(thrown: unknown): ThrownIssue {
 
 /** The names of options as a message writes them: `optimizer.rate`, `layers[0]`. */
 export function pathText(path: readonly string[]): string {
-  return path.map((step, at) => (/^\d+$/.test(step) ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
+  return path
+    .map((step, index) => (/^\d+$/.test(step) ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .join('')
 }
 
 /**
@@ -89,18 +91,19 @@ function described(issue: SchemaIssue, className: string): string {
 
 /** Calls `make`, whose constructor need not ask `schema` again for what it made of the options. */
 export function withPrevalidated<T>(options: unknown, schema: StandardSchema, make: () => T): T {
-  shared.handedOver = { options, schema }
+  shared.prevalidated = { options, schema }
   try {
     return make()
   } finally {
-    shared.handedOver = undefined
+    shared.prevalidated = undefined
   }
 }
 
 /** Whether these very options come from this very schema, on their way to the constructor that asks; once. */
 export function takePrevalidated(options: unknown, schema: StandardSchema): boolean {
-  const { handedOver } = shared
-  if (!handedOver || handedOver.schema !== schema || !Object.is(handedOver.options, options)) return false
-  shared.handedOver = undefined
+  const { prevalidated } = shared
+  if (!prevalidated || prevalidated.schema !== schema || !Object.is(prevalidated.options, options))
+    return false
+  shared.prevalidated = undefined
   return true
 }

@@ -36,15 +36,15 @@ function causesAbove(text: string): readonly Finding[] {
 
 // What was meant is read in place of the text, so that what else is wrong is found, too.
 function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>): ParsedText {
-  const { findings, meant, origin, knownTo } = diagnose(source.text, inspect)
+  const { findings, repaired, origin, reliableUntil } = diagnose(source.text, inspect)
   const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
-  if (meant === undefined)
+  if (repaired === undefined)
     return {
       ...read,
-      documents: read.documents.map((document) => withTagsBefore(document, knownTo)),
+      documents: read.documents.map((document) => withTagsBefore(document, reliableUntil)),
       problems,
     }
-  const copy = new RepairedSource(meant, source, origin)
+  const copy = new RepairedSource(repaired, source, origin)
   const again = new ExactReader(copy).read()
   return { ...again, problems: [...problems, ...problemsOf(again.findings, copy)] }
 }
@@ -110,17 +110,17 @@ class ExactReader {
 
   #convert(document: Document.Parsed, start: number): ParsedDocument {
     for (const { pos, code, message } of document.errors) this.#report(toSpan(pos), code, message)
-    const walk = new NodeConverter(this.#tags, {
+    const converter = new NodeConverter(this.#tags, {
       report: (span, code, message) => this.#report(span, code, message),
-      near: this.#suggester,
+      suggester: this.#suggester,
     })
-    const root = walk.convert(document.contents as ParsedNode)
-    const old = document.directives.yaml.version === '1.1'
-    return { root, start, end: document.range[2], tagged: walk.tagged, ...(old && { old }) }
+    const root = converter.convert(document.contents as ParsedNode)
+    const isYaml11 = document.directives.yaml.version === '1.1'
+    return { root, start, end: document.range[2], tagged: converter.tagged, ...(isYaml11 && { isYaml11 }) }
   }
 
-  readonly #onError = (at: ErrorPosition, code: string, message: string, warning?: boolean): void => {
-    const span = toSpan(at)
+  readonly #onError = (position: ErrorPosition, code: string, message: string, warning?: boolean): void => {
+    const span = toSpan(position)
     if (code === 'TAG_RESOLVE_FAILED' && warning)
       this.#tags.add({ name: message.slice(unresolved.length), ...span })
     else if (!warning || code === 'BAD_COLLECTION_TYPE') this.#report(span, code, message)

@@ -24,7 +24,7 @@ type YamlPair = Pair<YamlNode, YamlNode | null>
 export class NodeConverter {
   readonly tagged: Node[] = []
   readonly report: ReportProblem
-  readonly near: Suggester
+  readonly suggester: Suggester
   readonly #yaml = yaml()
   readonly #anchors = new Map<string, Node>()
   readonly #open = new Set<Node>()
@@ -32,10 +32,10 @@ export class NodeConverter {
   /** `tags` are the unresolved ones in the order of the text, which is the order of the walk. */
   constructor(
     readonly tags: TagQueue,
-    { report, near }: { report: ReportProblem; near: Suggester },
+    { report, suggester }: { report: ReportProblem; suggester: Suggester },
   ) {
     this.report = report
-    this.near = near
+    this.suggester = suggester
   }
 
   /** The node of a composed one; where there is none, `place` is where it would stand. */
@@ -87,7 +87,7 @@ export class NodeConverter {
   #sequence(from: YamlNode[], node: SequenceNode, { flow, range }: YAMLSeq | YAMLMap): Node {
     const items = node.items as Node[]
     this.#opened(node)
-    for (const item of taken(from))
+    for (const item of drained(from))
       if (!this.#yaml.isPair(item)) items.push(this.convert(item))
       else if ((item.key as YamlNode).range) items.push(this.#single(item as never))
       else this.report(node, 'BAD_COLLECTION_TYPE', emptyPair)
@@ -106,7 +106,7 @@ export class NodeConverter {
     const entries = node.entries as Entry[]
     this.#opened(node)
     const keys = new KeyCheck(this.report, node.tag === setTag)
-    for (const pair of taken(from)) {
+    for (const pair of drained(from)) {
       const entry = this.#entry(pair, keys)
       if (node.tag === undefined && isApplicationTag(entry.key.tag)) this.#refuseTag(entry.key)
       if (!isUnknown(entry.key)) entries.push(entry)
@@ -140,7 +140,7 @@ export class NodeConverter {
   }
 
   #unknownAlias(name: string): string {
-    const meant = this.near.nearest(name, this.#anchors.keys())
+    const meant = this.suggester.nearest(name, this.#anchors.keys())
     const remedy =
       meant === undefined
         ? `: write "&${name}" before the node that it repeats`
@@ -166,10 +166,10 @@ export class NodeConverter {
 }
 
 // Lets go of each as it is taken: a large text would else stand in memory as two trees.
-function* taken<T>(items: T[]): Generator<T> {
-  for (let at = 0; at < items.length; at++) {
-    const item = items[at]!
-    items[at] = undefined as T
+function* drained<T>(items: T[]): Generator<T> {
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]!
+    items[index] = undefined as T
     yield item
   }
 }

@@ -18,7 +18,7 @@ export interface ParsedDocument {
   /** Every node with a tag that YAML itself does not know, in file order. */
   readonly tagged: readonly Node[]
   /** Whether its plain scalars are read as YAML 1.1, where `yes` is a boolean. */
-  readonly old?: boolean
+  readonly isYaml11?: boolean
 }
 
 /** Whether a document has nothing in it but comments. */

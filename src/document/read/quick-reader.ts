@@ -61,7 +61,7 @@ const startsPlain = Uint8Array.from({ length: 128 }, (_, code) =>
 )
 
 class QuickReader {
-  at = 0
+  offset = 0
   lineStart = 0
   depth = 0
   /** The smallest column of a comment on a line of its own, of those that `below` skips. */
@@ -90,25 +90,25 @@ class QuickReader {
     this.tagged = []
     this.anchors = new Map()
     this.skip()
-    if (this.at >= this.text.length) throw BAIL_OUT
+    if (this.offset >= this.text.length) throw BAIL_OUT
     const marked = this.atMarker()
-    if (marked) this.at += 3
+    if (marked) this.offset += 3
     const root = this.node(-1, false, marked)
     this.skip()
     // A comment above a marker belongs to either document.
-    const rest = this.at < this.text.length
-    if (rest && (!this.atMarker() || this.text.slice(root.end, this.at).includes('#'))) throw BAIL_OUT
-    return { root, start, end: this.at, tagged: this.tagged }
+    const rest = this.offset < this.text.length
+    if (rest && (!this.atMarker() || this.text.slice(root.end, this.offset).includes('#'))) throw BAIL_OUT
+    return { root, start, end: this.offset, tagged: this.tagged }
   }
 
   /** At `---`; `...` and directives are unusual. */
   atMarker(): boolean {
-    const { text, at } = this
-    if (at !== this.lineStart || at >= text.length) return false
-    const first = text.charCodeAt(at)
-    if (first === 37 || text.startsWith('...', at)) throw BAIL_OUT
-    if (!text.startsWith('---', at)) return false
-    const next = text.charCodeAt(at + 3)
+    const { text, offset } = this
+    if (offset !== this.lineStart || offset >= text.length) return false
+    const first = text.charCodeAt(offset)
+    if (first === 37 || text.startsWith('...', offset)) throw BAIL_OUT
+    if (!text.startsWith('---', offset)) return false
+    const next = text.charCodeAt(offset + 3)
     return next === SPACE || next === LF || Number.isNaN(next)
   }
 
@@ -116,35 +116,35 @@ class QuickReader {
   skip(): void {
     const { text } = this
     for (;;) {
-      const code = text.charCodeAt(this.at)
-      if (code === SPACE) this.at++
-      else if (code === LF) this.lineStart = ++this.at
+      const code = text.charCodeAt(this.offset)
+      if (code === SPACE) this.offset++
+      else if (code === LF) this.lineStart = ++this.offset
       else if (code === HASH) this.skipComment()
       else return
     }
   }
 
   skipComment(): void {
-    const before = this.text.charCodeAt(this.at - 1)
-    if (this.text.slice(this.lineStart, this.at).trim() === '')
+    const before = this.text.charCodeAt(this.offset - 1)
+    if (this.text.slice(this.lineStart, this.offset).trim() === '')
       this.comments = Math.min(this.comments, this.column())
-    if (this.at !== this.lineStart && before !== SPACE) throw BAIL_OUT
-    const end = this.text.indexOf('\n', this.at)
-    this.at = end === -1 ? this.text.length : end
+    if (this.offset !== this.lineStart && before !== SPACE) throw BAIL_OUT
+    const end = this.text.indexOf('\n', this.offset)
+    this.offset = end === -1 ? this.text.length : end
   }
 
   skipSpaces(): void {
-    while (this.text.charCodeAt(this.at) === SPACE) this.at++
+    while (this.text.charCodeAt(this.offset) === SPACE) this.offset++
   }
 
   /** At the end of a line, or at a comment that ends it. */
   atLineEnd(): boolean {
-    const code = this.text.charCodeAt(this.at)
+    const code = this.text.charCodeAt(this.offset)
     return code === LF || code === HASH || Number.isNaN(code)
   }
 
   column(): number {
-    return this.at - this.lineStart
+    return this.offset - this.lineStart
   }
 
   /** The node behind `key:`, `-`, `---` or the start; `inMapping`: a sequence may stand in the column of its key. */
@@ -160,11 +160,11 @@ class QuickReader {
     this.skip()
     const column = this.column()
     if (this.comments < column) throw BAIL_OUT
-    if (this.at >= this.text.length || (column === 0 && this.atMarker())) return this.empty(props)
+    if (this.offset >= this.text.length || (column === 0 && this.atMarker())) return this.empty(props)
     const dash = this.atDash()
     if (column <= parent && !(inMapping && dash && column === parent)) return this.empty(props)
     if (dash) return this.sequence(column, props)
-    const code = this.text.charCodeAt(this.at)
+    const code = this.text.charCodeAt(this.offset)
     return code === BANG || code === AMP ? this.propsBelow(parent, props) : this.inline(parent, props, true)
   }
 
@@ -177,8 +177,8 @@ class QuickReader {
 
   /** Content that begins here; `key`: it may be the first key of a mapping. */
   inline(parent: number, props: Props, key: boolean): Node {
-    const { text, at } = this
-    const code = text.charCodeAt(at)
+    const { text, offset } = this
+    const code = text.charCodeAt(offset)
     if (code === OPEN_LIST || code === OPEN_MAP) return this.lineEnded(this.flow(props, parent))
     if (code === STAR) return this.lineEnded(this.alias(props))
     if (code === PIPE || code === 62) return this.block(parent, props)
@@ -188,87 +188,87 @@ class QuickReader {
     }
     const quoted = code === DOUBLE || code === SINGLE
     const value = quoted ? this.quoted(code) : this.plain(false)
-    const end = this.at
+    const end = this.offset
     this.skipSpaces()
-    if (text.charCodeAt(this.at) === COLON) {
-      if (!key || end - at > longestKey) throw BAIL_OUT
-      return this.mapping(at, end, value, !quoted, props)
+    if (text.charCodeAt(this.offset) === COLON) {
+      if (!key || end - offset > longestKey) throw BAIL_OUT
+      return this.mapping(offset, end, value, !quoted, props)
     }
     if (!this.atLineEnd()) throw BAIL_OUT
-    const scalar = this.scalar(value, !quoted, props, at, end)
+    const scalar = this.scalar(value, !quoted, props, offset, end)
     if (!quoted) this.refuseContinuation(parent)
     return scalar
   }
 
   // A plain scalar goes on in the next line when that is indented.
   refuseContinuation(parent: number): void {
-    if (this.text.charCodeAt(this.at) === HASH) {
+    if (this.text.charCodeAt(this.offset) === HASH) {
       this.skip()
       return
     }
     this.skip()
-    if (this.at < this.text.length && this.column() > parent && !(this.column() === 0 && this.atMarker()))
+    if (this.offset < this.text.length && this.column() > parent && !(this.column() === 0 && this.atMarker()))
       throw BAIL_OUT
   }
 
   lineEnded<N extends Node>(node: N): N {
-    const end = this.at
+    const end = this.offset
     this.skipSpaces()
-    if (!this.atLineEnd() || (this.at === end && this.text.charCodeAt(end) === HASH)) throw BAIL_OUT
+    if (!this.atLineEnd() || (this.offset === end && this.text.charCodeAt(end) === HASH)) throw BAIL_OUT
     return node
   }
 
   props(inFlow: boolean): Props {
-    const props: Props = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, behind: this.at }
+    const props: Props = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, behind: this.offset }
     this.skipSpaces()
-    props.behind = this.at
+    props.behind = this.offset
     for (;;) {
-      const code = this.text.charCodeAt(this.at)
+      const code = this.text.charCodeAt(this.offset)
       if (code === BANG) this.tag(props, inFlow)
       else if (code === AMP) this.anchor(props, inFlow)
       else return props
       this.skipSpaces()
-      props.behind = this.at
+      props.behind = this.offset
     }
   }
 
   tag(props: Props, inFlow: boolean): void {
     if (props.tag !== undefined) throw BAIL_OUT
-    props.tagStart = this.at
+    props.tagStart = this.offset
     props.tag = this.token(tagName, inFlow)
-    props.tagEnd = this.at
+    props.tagEnd = this.offset
   }
 
   anchor(props: Props, inFlow: boolean): void {
     if (props.anchor !== undefined) throw BAIL_OUT
-    this.at++
+    this.offset++
     props.anchor = this.token(name, inFlow)
   }
 
   /** A name that ends at white space, or in a flow collection at its punctuation. */
   token(pattern: RegExp, inFlow: boolean): string {
-    pattern.lastIndex = this.at
+    pattern.lastIndex = this.offset
     const token = pattern.exec(this.text)?.[0]
     if (token === undefined) throw BAIL_OUT
-    this.at += token.length
-    const next = this.text.charCodeAt(this.at)
-    const ended = next === SPACE || next === LF || Number.isNaN(next)
-    if (!ended && !(inFlow && (next === COMMA || next === CLOSE_LIST || next === CLOSE_MAP))) throw BAIL_OUT
+    this.offset += token.length
+    const next = this.text.charCodeAt(this.offset)
+    const isEnded = next === SPACE || next === LF || Number.isNaN(next)
+    if (!isEnded && !(inFlow && (next === COMMA || next === CLOSE_LIST || next === CLOSE_MAP))) throw BAIL_OUT
     return token
   }
 
   atDash(): boolean {
-    if (this.text.charCodeAt(this.at) !== DASH) return false
-    const next = this.text.charCodeAt(this.at + 1)
+    if (this.text.charCodeAt(this.offset) !== DASH) return false
+    const next = this.text.charCodeAt(this.offset + 1)
     return next === SPACE || next === LF || Number.isNaN(next)
   }
 
   sequence(column: number, props: Props): Node {
     const items: Node[] = []
-    const node = sequenceAt(props, this.at, items)
+    const node = sequenceAt(props, this.offset, items)
     this.enter(node)
     do {
-      this.at++
+      this.offset++
       items.push(this.node(column, false, false))
       this.skip()
     } while (this.goesOn(column) && this.atDash())
@@ -294,14 +294,14 @@ class QuickReader {
   }
 
   nextKey(keys: KeyNames): Node {
-    const start = this.at
+    const start = this.offset
     const code = this.text.charCodeAt(start)
     const quoted = code === DOUBLE || code === SINGLE
     if (!quoted && this.atDash()) throw BAIL_OUT
     const value = quoted ? this.quoted(code) : this.plain(false)
-    const end = this.at
+    const end = this.offset
     this.skipSpaces()
-    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw BAIL_OUT
+    if (this.text.charCodeAt(this.offset) !== COLON || end - start > longestKey) throw BAIL_OUT
     return this.key(value, !quoted, start, end, keys)
   }
 
@@ -313,7 +313,7 @@ class QuickReader {
   }
 
   afterColon(): void {
-    const next = this.text.charCodeAt(++this.at)
+    const next = this.text.charCodeAt(++this.offset)
     if (next !== SPACE && next !== LF && !Number.isNaN(next)) throw BAIL_OUT
   }
 
@@ -333,14 +333,14 @@ class QuickReader {
 
   /** Whether a block collection in `column` has something more; a line between its column and its parent's is wrong. */
   goesOn(column: number): boolean {
-    if (this.at >= this.text.length || this.column() < column) return false
+    if (this.offset >= this.text.length || this.column() < column) return false
     if (this.column() > column) throw BAIL_OUT
     return !(column === 0 && this.atMarker())
   }
 
   plain(inFlow: boolean): string {
     const { text } = this
-    const start = this.at
+    const start = this.offset
     const first = text.charCodeAt(start)
     const next = text.charCodeAt(start + 1)
     if (!(first < 128 ? startsPlain[first] : first < 0xd800)) throw BAIL_OUT
@@ -348,67 +348,67 @@ class QuickReader {
       if (!(inFlow && next >= 48 && next <= 57)) throw BAIL_OUT
     }
     let end = start
-    let at = start
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at)
+    let offset = start
+    for (; offset < text.length; offset++) {
+      const code = text.charCodeAt(offset)
       if (code === LF) break
       if (code === SPACE) continue
-      if (code === HASH && text.charCodeAt(at - 1) === SPACE) break
-      if (code === COLON && endsKey(text.charCodeAt(at + 1), inFlow)) break
+      if (code === HASH && text.charCodeAt(offset - 1) === SPACE) break
+      if (code === COLON && endsKey(text.charCodeAt(offset + 1), inFlow)) break
       if (inFlow && isFlowMark(code)) break
-      end = at + 1
+      end = offset + 1
     }
-    this.at = end
+    this.offset = end
     return text.slice(start, end)
   }
 
   quoted(quote: number): string {
     const { text } = this
-    const start = ++this.at
-    for (let at = start; at < text.length; at++) {
-      const code = text.charCodeAt(at)
+    const start = ++this.offset
+    for (let offset = start; offset < text.length; offset++) {
+      const code = text.charCodeAt(offset)
       if (code === LF || code === BACKSLASH) {
         if (code === LF || quote === DOUBLE) throw BAIL_OUT
       }
       if (code !== quote) continue
-      if (quote === SINGLE && text.charCodeAt(at + 1) === SINGLE) throw BAIL_OUT
-      this.at = at + 1
-      return text.slice(start, at)
+      if (quote === SINGLE && text.charCodeAt(offset + 1) === SINGLE) throw BAIL_OUT
+      this.offset = offset + 1
+      return text.slice(start, offset)
     }
     throw BAIL_OUT
   }
 
   alias(props: Props): Node {
-    const start = this.at++
+    const start = this.offset++
     if (props.tag !== undefined || props.anchor !== undefined) throw BAIL_OUT
     const alias = this.token(name, true)
     const target = this.anchors.get(alias)
     if (!target || this.open.has(target)) throw BAIL_OUT
-    return aliasAt(start, this.at, alias, target)
+    return aliasAt(start, this.offset, alias, target)
   }
 
   scalar(value: string, plain: boolean, props: Props, start: number, end: number): Node {
     const resolved = plain && props.tag === undefined ? resolvePlain(value) : value
-    return this.seen(scalarAt(props, start, end, resolved, plain))
+    return this.register(scalarAt(props, start, end, resolved, plain))
   }
 
   empty(props: Props): Node {
-    const at = props.behind
+    const offset = props.behind
     const value = props.tag === undefined ? null : ''
-    return this.seen(scalarAt(props, at, at, value, true))
+    return this.register(scalarAt(props, offset, offset, value, true))
   }
 
   /** A literal or folded scalar whose lines are all indented alike, or deeper in a literal one. */
   block(parent: number, props: Props): Node {
-    const start = this.at
-    const folded = this.text.charCodeAt(this.at++) === 62
-    const strip = this.text.charCodeAt(this.at) === DASH
-    if (strip) this.at++
+    const start = this.offset
+    const folded = this.text.charCodeAt(this.offset++) === 62
+    const strip = this.text.charCodeAt(this.offset) === DASH
+    if (strip) this.offset++
     this.skipSpaces()
-    if (this.text.charCodeAt(this.at) !== LF) throw BAIL_OUT
-    const lines = this.blockLines(++this.at, parent)
+    if (this.text.charCodeAt(this.offset) !== LF) throw BAIL_OUT
+    const lines = this.blockLines(++this.offset, parent)
     const value = (folded ? fold(lines) : lines.join('\n')) + (strip ? '' : '\n')
-    return this.seen(scalarAt(props, start, this.at, value, false))
+    return this.register(scalarAt(props, start, this.offset, value, false))
   }
 
   blockLines(from: number, parent: number): string[] {
@@ -421,38 +421,38 @@ class QuickReader {
     )
       throw BAIL_OUT
     const lines: string[] = []
-    let at = from
+    let offset = from
     let end = from
     let last = 0
-    while (at < text.length) {
-      const lineEnd = text.indexOf('\n', at)
+    while (offset < text.length) {
+      const lineEnd = text.indexOf('\n', offset)
       const stop = lineEnd === -1 ? text.length : lineEnd
-      const spaces = indentAt(text, at)
-      const blank = at + spaces === stop
+      const spaces = indentAt(text, offset)
+      const blank = offset + spaces === stop
       if (blank && spaces > indent) throw BAIL_OUT
       if (!blank && spaces < indent) break
-      lines.push(blank ? '' : text.slice(at + indent, stop))
-      at = lineEnd === -1 ? stop : stop + 1
+      lines.push(blank ? '' : text.slice(offset + indent, stop))
+      offset = lineEnd === -1 ? stop : stop + 1
       if (!blank) {
-        end = at
+        end = offset
         last = lines.length
       }
     }
-    if (at >= text.length && text.charCodeAt(text.length - 1) !== LF) throw BAIL_OUT
-    this.at = end
+    if (offset >= text.length && text.charCodeAt(text.length - 1) !== LF) throw BAIL_OUT
+    this.offset = end
     this.lineStart = end
     return lines.slice(0, last)
   }
 
   flow(props: Props, parent: number): Node {
-    return this.text.charCodeAt(this.at) === OPEN_LIST
+    return this.text.charCodeAt(this.offset) === OPEN_LIST
       ? this.flowSequence(props, parent)
       : this.flowMapping(props, parent)
   }
 
   flowSequence(props: Props, parent: number): Node {
     const items: Node[] = []
-    const node = sequenceAt(props, this.at++, items)
+    const node = sequenceAt(props, this.offset++, items)
     this.enter(node)
     this.flowItems(CLOSE_LIST, parent, () => items.push(this.flowValue(parent)))
     return this.leaveFlow(node)
@@ -460,7 +460,7 @@ class QuickReader {
 
   flowMapping(props: Props, parent: number): Node {
     const entries: Entry[] = []
-    const node = mappingAt(props, this.at++, entries)
+    const node = mappingAt(props, this.offset++, entries)
     this.enter(node)
     const keys = new KeyNames()
     this.flowItems(CLOSE_MAP, parent, () => entries.push(this.flowEntry(parent, keys)))
@@ -469,41 +469,41 @@ class QuickReader {
 
   flowItems(close: number, parent: number, item: () => void): void {
     this.flowSkip(parent)
-    let more = this.text.charCodeAt(this.at) !== close
+    let more = this.text.charCodeAt(this.offset) !== close
     while (more) {
       item()
       this.flowSkip(parent)
-      more = this.text.charCodeAt(this.at) === COMMA
+      more = this.text.charCodeAt(this.offset) === COMMA
       if (!more) break
-      this.at++
+      this.offset++
       this.flowSkip(parent)
     }
-    if (this.text.charCodeAt(this.at++) !== close) throw BAIL_OUT
+    if (this.text.charCodeAt(this.offset++) !== close) throw BAIL_OUT
   }
 
   leaveFlow(node: Node): Node {
     this.depth--
     if (node.anchor !== undefined) this.open.delete(node)
-    ;(node as { end: number }).end = this.at
+    ;(node as { end: number }).end = this.offset
     return node
   }
 
   flowSkip(parent: number): void {
     const line = this.lineStart
     this.skip()
-    if (this.at >= this.text.length || (this.lineStart !== line && this.column() <= Math.max(parent, 0)))
+    if (this.offset >= this.text.length || (this.lineStart !== line && this.column() <= Math.max(parent, 0)))
       throw BAIL_OUT
   }
 
   flowEntry(parent: number, keys: KeyNames): Entry {
-    const start = this.at
+    const start = this.offset
     const code = this.text.charCodeAt(start)
     const quoted = code === DOUBLE || code === SINGLE
     const value = quoted ? this.quoted(code) : this.plain(true)
-    const end = this.at
+    const end = this.offset
     const key = this.key(value, !quoted, start, end, keys)
-    if (this.text.charCodeAt(this.at) !== COLON || end - start > longestKey) throw BAIL_OUT
-    if (this.text.charCodeAt(++this.at) !== SPACE) throw BAIL_OUT
+    if (this.text.charCodeAt(this.offset) !== COLON || end - start > longestKey) throw BAIL_OUT
+    if (this.text.charCodeAt(++this.offset) !== SPACE) throw BAIL_OUT
     const entry = {
       key,
       value: this.flowValue(parent),
@@ -515,7 +515,7 @@ class QuickReader {
 
   flowValue(parent: number): Node {
     const props = this.props(true)
-    const start = this.at
+    const start = this.offset
     const code = this.text.charCodeAt(start)
     if (code === OPEN_LIST || code === OPEN_MAP) return this.flowEnded(this.flow(props, parent))
     if (code === STAR) return this.flowEnded(this.alias(props))
@@ -523,18 +523,18 @@ class QuickReader {
       return this.empty(props)
     const quoted = code === DOUBLE || code === SINGLE
     const value = quoted ? this.quoted(code) : this.plain(true)
-    return this.flowEnded(this.scalar(value, !quoted, props, start, this.at))
+    return this.flowEnded(this.scalar(value, !quoted, props, start, this.offset))
   }
 
   flowEnded(node: Node): Node {
     this.skipSpaces()
-    const code = this.text.charCodeAt(this.at)
+    const code = this.text.charCodeAt(this.offset)
     if (code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_MAP && code !== LF) throw BAIL_OUT
     if (code === LF && node.kind === 'scalar' && node.plain) throw BAIL_OUT
     return node
   }
 
-  seen(node: Node): Node {
+  register(node: Node): Node {
     if (node.anchor !== undefined) this.anchors.set(node.anchor, node)
     if (node.tag !== undefined) this.tagged.push(node)
     return node
@@ -542,7 +542,7 @@ class QuickReader {
 
   enter(node: Node): void {
     if (++this.depth > deepest) throw BAIL_OUT
-    this.seen(node)
+    this.register(node)
     if (node.anchor !== undefined) this.open.add(node)
   }
 
@@ -559,9 +559,9 @@ function isBare({ tag, anchor }: Props): boolean {
 }
 
 function indentAt(text: string, from: number): number {
-  let at = from
-  while (text.charCodeAt(at) === SPACE) at++
-  return at - from
+  let offset = from
+  while (text.charCodeAt(offset) === SPACE) offset++
+  return offset - from
 }
 
 function endsKey(next: number, inFlow: boolean): boolean {

@@ -16,7 +16,7 @@ import type { Origin, RepresentContext } from './represent-context.js'
 interface SequenceOptions {
   tag?: string | undefined
   /** What the collection was loaded from, if it was. */
-  hint?: Origin | undefined
+  origin?: Origin | undefined
 }
 
 interface MappingOrigin extends Origin {
@@ -31,33 +31,33 @@ interface MappingOptions extends SequenceOptions {
 export function sequenceOf(
   items: Iterable<unknown>,
   representation: RepresentContext,
-  { tag, hint }: SequenceOptions,
+  { tag, origin }: SequenceOptions,
 ): SequenceNode {
-  const before = hint?.node.kind === 'sequence' ? hint.node : undefined
+  const before = origin?.node.kind === 'sequence' ? origin.node : undefined
   const all = [...items]
-  const matched = before ? matchItems(all, before.items, hint!.by) : []
+  const matched = before ? matchItems(all, before.items, origin!.context) : []
   const nodes = all.map((item, index) => {
     const node = matched[index]
     return representation.within(`[${index}]`, () =>
-      representation.represent(item, node && { node, by: hint!.by }),
+      representation.represent(item, node && { node, context: origin!.context }),
     )
   })
-  const made = before ? { ...before, ...restyled(hint, tag), items: nodes } : sequenceNode(nodes, tag)
-  return representation.recordOrigin(made, hint)
+  const made = before ? { ...before, ...restyled(origin, tag), items: nodes } : sequenceNode(nodes, tag)
+  return representation.recordOrigin(made, origin)
 }
 
 /** The node of a mapping: keys that it was loaded with keep their place, style and comments. */
 export function mappingOf(
   values: Iterable<readonly [name: string, value: unknown]>,
   representation: RepresentContext,
-  { tag, hint, keys = 'as-written' }: MappingOptions,
+  { tag, origin, keys = 'as-written' }: MappingOptions,
 ): MappingNode {
-  if (hint?.node.kind !== 'mapping')
-    return representation.recordOrigin(mappingNode(newEntries(values, representation, keys), tag), hint)
+  if (origin?.node.kind !== 'mapping')
+    return representation.recordOrigin(mappingNode(newEntries(values, representation, keys), tag), origin)
   const present = new Map<string, unknown>()
   for (const [name, value] of values) if (value !== undefined) present.set(keyName(name, keys), value)
-  const entries = entriesOf(present, representation, hint as MappingOrigin)
-  return representation.recordOrigin({ ...hint.node, ...restyled(hint, tag), entries }, hint)
+  const entries = entriesOf(present, representation, origin as MappingOrigin)
+  return representation.recordOrigin({ ...origin.node, ...restyled(origin, tag), entries }, origin)
 }
 
 /**
@@ -67,10 +67,10 @@ export function mappingOf(
 export function entriesOf(
   values: ReadonlyMap<string, unknown>,
   representation: RepresentContext,
-  { node, by }: MappingOrigin,
+  { node, context }: MappingOrigin,
   keys: KeyStyle = 'as-written',
 ): Entry[] {
-  const merges = new MergeWriter(values, representation, by, keys)
+  const merges = new MergeWriter(values, representation, context, keys)
   const entries: Entry[] = []
   const own = new Set<string>()
   for (const entry of node.entries) {
@@ -78,9 +78,9 @@ export function entriesOf(
     if (entry.merge) entries.push(...merges.write(entry))
     else if (values.has(name)) {
       own.add(name)
-      const key = representation.copy({ node: entry.key, by })
+      const key = representation.copy({ node: entry.key, context })
       const value = representation.within(name, () =>
-        representation.represent(values.get(name), { node: entry.value, by }),
+        representation.represent(values.get(name), { node: entry.value, context }),
       )
       entries.push({ key, value, merge: false })
     }
@@ -143,8 +143,8 @@ class MergeWriter {
 
   constructor(
     readonly values: ReadonlyMap<string, unknown>,
-    readonly to: RepresentContext,
-    readonly by: ConstructContext,
+    readonly representation: RepresentContext,
+    readonly context: ConstructContext,
     readonly keys: KeyStyle,
   ) {}
 
@@ -158,13 +158,13 @@ class MergeWriter {
       if (!this.#brought.has(name) && is(this.values.get(name))) this.written.add(name)
       this.#brought.add(name)
     }
-    return [this.to.copyEntry(entry, this.by)]
+    return [this.representation.copyEntry(entry, this.context)]
   }
 
   // An alias brings what its anchor was written with; what stands here itself will be written as it is.
   #bringsOf(source: Node): Map<string, Brought> | undefined {
     if (source.kind === 'alias') {
-      const made = this.to.written(source, this.by)
+      const made = this.representation.written(source, this.context)
       return made && this.#ofMade(made)
     }
     if (source.kind === 'sequence') return firstOf(source.items.map((item) => this.#bringsOf(item)))
@@ -174,8 +174,9 @@ class MergeWriter {
   #ofMade(made: Node): Map<string, Brought> {
     const brings = new Map<string, Brought>()
     for (const source of mergeSources(made))
-      for (const [name, node] of this.to.mergedEntries(resolveAlias(source)))
-        if (!brings.has(name)) brings.set(name, (value) => this.to.isWrittenAs(value, node, this.by))
+      for (const [name, node] of this.representation.mergedEntries(resolveAlias(source)))
+        if (!brings.has(name))
+          brings.set(name, (value) => this.representation.isWrittenAs(value, node, this.context))
     return brings
   }
 
@@ -184,7 +185,7 @@ class MergeWriter {
     const brings = new Map(
       own.map(({ key, value }): [string, Brought] => [
         textOfKey(key),
-        (now) => Object.is(this.by.construct(value), now),
+        (now) => Object.is(this.context.construct(value), now),
       ]),
     )
     return firstOf([

@@ -69,15 +69,15 @@ class CoreWriter {
   readonly #known = new Map<unknown, [entry: Entry, item: Node][]>()
 
   constructor(
-    readonly to: RepresentContext,
-    readonly hint: Origin | undefined,
+    readonly representation: RepresentContext,
+    readonly origin: Origin | undefined,
   ) {
-    for (const item of itemsOf(hint?.node))
+    for (const item of itemsOf(origin?.node))
       if (item.kind === 'mapping') for (const entry of item.entries) this.#learn(entry, item)
   }
 
   #learn(entry: Entry, item: Node): void {
-    const key = this.hint!.by.construct(entry.key)
+    const key = this.origin!.context.construct(entry.key)
     const known = this.#known.get(key)
     if (known) known.push([entry, item])
     else this.#known.set(key, [[entry, item]])
@@ -86,7 +86,7 @@ class CoreWriter {
   set(values: ReadonlySet<unknown>): Node {
     refuseTwins(values)
     const entries = [...values].map((item) => this.#entry(item, null)[0])
-    return this.to.recordOrigin(
+    return this.representation.recordOrigin(
       { ...this.#like(set!, mappingNode([])), entries } as MappingNode,
       this.#own(set!),
     )
@@ -95,7 +95,7 @@ class CoreWriter {
   pairs(values: readonly (readonly [unknown, unknown])[], tag: string): Node {
     if (tag === omap) refuseTwins(values.map(([key]) => key))
     const items = values.map(([key, value]) => this.#item(key, value))
-    return this.to.recordOrigin(
+    return this.representation.recordOrigin(
       { ...this.#like(tag, sequenceNode([])), items } as SequenceNode,
       this.#own(tag),
     )
@@ -104,28 +104,30 @@ class CoreWriter {
   #item(key: unknown, value: unknown): Node {
     const [entry, node] = this.#entry(key, value)
     const made = mappingNode([entry])
-    return node?.kind === 'mapping' ? this.to.recordOrigin(made, { node, by: this.hint!.by }) : made
+    return node?.kind === 'mapping'
+      ? this.representation.recordOrigin(made, { node, context: this.origin!.context })
+      : made
   }
 
   #entry(key: unknown, value: unknown): [Entry, Node | undefined] {
     const [before, item] = this.#known.get(key)?.shift() ?? []
-    const by = this.hint?.by
-    const name = this.to.represent(key, before && { node: before.key, by: by! })
+    const context = this.origin?.context
+    const name = this.representation.represent(key, before && { node: before.key, context: context! })
     if (resolveAlias(name).kind !== 'scalar') throw notAKey()
     const step = typeof key === 'object' ? '(key)' : String(key)
-    const made = this.to.within(step, () =>
-      this.to.represent(value, before && { node: before.value, by: by! }),
+    const made = this.representation.within(step, () =>
+      this.representation.represent(value, before && { node: before.value, context: context! }),
     )
     return [{ key: name, value: made, merge: false }, item]
   }
 
   #like(tag: string, bare: Node): Node {
     const own = this.#own(tag)?.node
-    return own ? { ...own, tag, anchor: this.hint?.styleOnly ? undefined : own.anchor } : { ...bare, tag }
+    return own ? { ...own, tag, anchor: this.origin?.styleOnly ? undefined : own.anchor } : { ...bare, tag }
   }
 
   #own(tag: string): Origin | undefined {
-    return this.hint?.node.tag === tag ? this.hint : undefined
+    return this.origin?.node.tag === tag ? this.origin : undefined
   }
 }
 

@@ -10,7 +10,7 @@ import { verbatimTag } from './yaml-extensions.js'
 /** Writes a node tree with the `yaml` package, in the style and with the comments of the texts that it came from. */
 export class DocumentWriter implements WriteContext {
   anchors: ReadonlyMap<Node, string> = new Map()
-  old = false
+  isYaml11 = false
   readonly #originals = new Map<Node, SourceDocument>()
   readonly #claimed = new Set<YamlNode>()
 
@@ -28,7 +28,7 @@ export class DocumentWriter implements WriteContext {
   }
 
   /** `old`: what is written before it has left YAML 1.1 in force. */
-  write(root: Node, old: boolean): string {
+  write(root: Node, isYaml11: boolean): string {
     this.anchors = anchorNames(root)
     const document = new (yaml().Document)<YamlNode>(undefined, {
       customTags: (tags) => [verbatimTag, ...tags, 'timestamp', binaryTag],
@@ -37,7 +37,7 @@ export class DocumentWriter implements WriteContext {
     const whole = origin && this.#originals.get(origin)
     const own = whole && origin === whole.root ? whole : undefined
     const header = own?.header ?? ''
-    this.old = /^%YAML/m.test(header) ? own!.old : old
+    this.isYaml11 = /^%YAML/m.test(header) ? own!.isYaml11 : isYaml11
     document.contents = toYamlNode(root, this)
     document.comment = own?.comment ?? null
     const body = document

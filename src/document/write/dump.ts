@@ -39,24 +39,24 @@ export function dump(
 }
 
 // `old`: the text before has left YAML 1.1 in force.
-function write(value: unknown, { registry, defaults }: Required<DumpOptions>, old: boolean): string {
+function write(value: unknown, { registry, defaults }: Required<DumpOptions>, isYaml11: boolean): string {
   const representation = new Representation(registry, defaults)
   const root = representation.represent(value)
-  const spliced = patchText(root, representation, old)
+  const spliced = patchText(root, representation, isYaml11)
   if (spliced !== undefined) return spliced
   const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
   if (!loaded) {
     const names = representation.repeats ? anchorNames(root) : new Map<Node, string>()
-    const quick = old ? undefined : writeQuickly(root, names)
-    return quick ?? new DocumentWriter(representation).write(root, old)
+    const quick = isYaml11 ? undefined : writeQuickly(root, names)
+    return quick ?? new DocumentWriter(representation).write(root, isYaml11)
   }
-  const styled = new DocumentWriter(representation).write(root, old)
-  return roundTrips(styled, root) ? styled : new DocumentWriter(representation, true).write(root, old)
+  const styled = new DocumentWriter(representation).write(root, isYaml11)
+  return roundTrips(styled, root) ? styled : new DocumentWriter(representation, true).write(root, isYaml11)
 }
 
 function registryOf(value: unknown): Registry {
   const record = typeof value === 'object' && value !== null ? provenanceOf(value) : undefined
-  return record?.loaded?.by.registry ?? currentRegistry()
+  return record?.loaded?.context.registry ?? currentRegistry()
 }
 
 /**
@@ -68,12 +68,12 @@ function registryOf(value: unknown): Registry {
  */
 export function dumpAll(values: Iterable<unknown>, { registry, defaults = false }: DumpOptions = {}): string {
   const texts: string[] = []
-  let old = false
+  let isYaml11 = false
   for (const value of values) {
-    const text = write(value, { registry: registry ?? registryOf(value), defaults }, old)
+    const text = write(value, { registry: registry ?? registryOf(value), defaults }, isYaml11)
     if (texts.length > 0) texts.push(separatorBetween(texts.at(-1)!, text))
     texts.push(text)
-    old = versionAfter(text, old)
+    isYaml11 = isYaml11After(text, isYaml11)
   }
   // An empty document at the end stays one.
   if (texts.length > 1 && texts.at(-1) === 'null\n') texts.pop()
@@ -91,7 +91,7 @@ function separatorBetween(before: string, text: string): string {
   return marker.test(text) ? '' : '---\n'
 }
 
-function versionAfter(text: string, old: boolean): boolean {
+function isYaml11After(text: string, isYaml11: boolean): boolean {
   const version = directive.test(text) ? /^%YAML[ \t]+(\S+)/m.exec(text)?.[1] : undefined
-  return version === undefined ? old : version === '1.1'
+  return version === undefined ? isYaml11 : version === '1.1'
 }

@@ -18,7 +18,7 @@ interface Written {
 
 /** Makes the nodes of objects of registered classes. */
 export class InstanceWriter {
-  constructor(readonly to: RepresentContext) {}
+  constructor(readonly representation: RepresentContext) {}
 
   represent(object: object): Node {
     const record = provenanceOf(object) ?? {}
@@ -35,16 +35,16 @@ export class InstanceWriter {
   #tagOf(object: object, { loaded }: Provenance): Written {
     const Class = object.constructor as Class
     const before = loaded?.node.tag
-    const known = isApplicationTag(before) ? this.to.registry.get(before) : undefined
+    const known = isApplicationTag(before) ? this.representation.registry.get(before) : undefined
     if (known && object instanceof known.Class) return { tag: before as Tag, resolved: known }
-    const tag = typeof Class === 'function' ? this.to.registry.tagOf(Class) : undefined
+    const tag = typeof Class === 'function' ? this.representation.registry.tagOf(Class) : undefined
     if (tag === undefined) throw unregistered(Class)
-    return { tag, resolved: this.to.registry.get(tag)! }
+    return { tag, resolved: this.representation.registry.get(tag)! }
   }
 
   #custom(object: object, record: Provenance, written: Written): Node {
     const { tag, resolved } = written
-    const representer = new NodeRepresenter(this.to, record.loaded, () =>
+    const representer = new NodeRepresenter(this.representation, record.loaded, () =>
       this.#mapped(object, record, written),
     )
     const node = resolved.definition.toYaml!(representer, object, tag)
@@ -56,35 +56,40 @@ export class InstanceWriter {
   #loaded({ edits }: Provenance, origin: Origin, { tag, resolved }: Written): Node {
     const { definition } = resolved
     const extra = new Map([...this.#defaults(origin, resolved, edits), ...(edits ?? [])])
-    const { node, by } = origin
+    const { node, context } = origin
     if (node.kind !== 'mapping')
       return extra.size === 0
-        ? this.to.recordOrigin({ ...node, tag }, origin)
-        : mappingOf(extra, this.to, { tag, hint: origin, keys: definition.keys })
+        ? this.representation.recordOrigin({ ...node, tag }, origin)
+        : mappingOf(extra, this.representation, { tag, origin, keys: definition.keys })
     const merges = node.entries.some(({ merge }) => merge)
     const entries =
       extra.size === 0 && !merges
-        ? node.entries.map((entry) => this.to.copyEntry(entry, by))
-        : entriesOf(withEdits(valuesOf(node, by, definition), extra), this.to, { node, by }, definition.keys)
-    return this.to.recordOrigin({ ...node, tag, entries }, origin)
+        ? node.entries.map((entry) => this.representation.copyEntry(entry, context))
+        : entriesOf(
+            withEdits(valuesOf(node, context, definition), extra),
+            this.representation,
+            { node, context },
+            definition.keys,
+          )
+    return this.representation.recordOrigin({ ...node, tag, entries }, origin)
   }
 
   #made(object: object, record: Provenance, { tag, resolved }: Written): Node {
     const { keys } = resolved.definition
     const own = optionsOf(object, record, resolved)
-    const given = record.edits ? { ...own, ...Object.fromEntries(record.edits) } : own
-    const options = this.to.defaults ? { ...given, ...fillIn(resolved, { ...given }) } : given
-    return mappingOf(Object.entries(options), this.to, { tag, keys })
+    const edited = record.edits ? { ...own, ...Object.fromEntries(record.edits) } : own
+    const options = this.representation.defaults ? { ...edited, ...fillIn(resolved, { ...edited }) } : edited
+    return mappingOf(Object.entries(options), this.representation, { tag, keys })
   }
 
   #defaults(
-    { node, by }: Origin,
+    { node, context }: Origin,
     resolved: ResolvedTag,
     edits?: Map<string, unknown>,
   ): Iterable<[string, unknown]> {
-    if (!this.to.defaults) return []
-    const { seen } = by.optionsOf(node, resolved.definition)
-    return Object.entries(fillIn(resolved, { ...seen, ...Object.fromEntries(edits ?? []) }))
+    if (!this.representation.defaults) return []
+    const { visible } = context.optionsOf(node, resolved.definition)
+    return Object.entries(fillIn(resolved, { ...visible, ...Object.fromEntries(edits ?? []) }))
   }
 }
 
@@ -95,8 +100,8 @@ function withEdits(values: Map<string, unknown>, edits: ReadonlyMap<string, unkn
   return values
 }
 
-function optionsOf(object: object, { given }: Provenance, { Class }: ResolvedTag): object {
-  if (given) return given
+function optionsOf(object: object, { options: recorded }: Provenance, { Class }: ResolvedTag): object {
+  if (recorded) return recorded
   const own = object as Record<string, unknown>
   if (isPlainObject(own['options'])) return own['options']
   if (Object.keys(own).length > 0 || Class.length === 0) return own
@@ -116,33 +121,36 @@ function unregistered(Class: Class | undefined): RegistrationError {
 /** The representer of one `toYaml` call: what it makes first of a kind keeps the style of what was loaded. */
 class NodeRepresenter implements Representer {
   constructor(
-    readonly to: RepresentContext,
-    readonly hint: Origin | undefined,
+    readonly representation: RepresentContext,
+    readonly origin: Origin | undefined,
     /** Represents the object as if its class had no `toYaml`. */
     readonly representInherited: () => Node,
   ) {}
 
   represent(value: unknown): Node {
-    return this.to.represent(value)
+    return this.representation.represent(value)
   }
 
   representMapping(tag: Tag | undefined, mapping: object): Node {
-    return mappingOf(Object.entries(mapping), this.to, { tag, hint: this.#originOf(tag) })
+    return mappingOf(Object.entries(mapping), this.representation, { tag, origin: this.#originOf(tag) })
   }
 
   representSequence(tag: Tag | undefined, items: Iterable<unknown>): Node {
-    return sequenceOf(items, this.to, { tag, hint: this.#originOf(tag) })
+    return sequenceOf(items, this.representation, { tag, origin: this.#originOf(tag) })
   }
 
   representScalar(tag: Tag | undefined, value: string | number | boolean | bigint | null): Node {
-    const hint = this.#originOf(tag)
-    const same = hint?.node.kind === 'scalar' && hint.node.value === value
-    return this.to.recordOrigin(same ? ({ ...hint.node, tag } as Node) : scalarNode(value, tag, true), hint)
+    const origin = this.#originOf(tag)
+    const same = origin?.node.kind === 'scalar' && origin.node.value === value
+    return this.representation.recordOrigin(
+      same ? ({ ...origin.node, tag } as Node) : scalarNode(value, tag, true),
+      origin,
+    )
   }
 
   // Only the node with the tag of the object is the object's own.
   #originOf(tag: Tag | undefined): Origin | undefined {
-    return this.hint && this.hint.node.tag === tag ? this.hint : undefined
+    return this.origin && this.origin.node.tag === tag ? this.origin : undefined
   }
 }
 
@@ -180,10 +188,10 @@ class DefaultFiller {
   }
 
   #candidates(name: string, value: unknown, inputs: Record<string, unknown>): unknown[] {
-    const given = this.options[name]
+    const current = this.options[name]
     if (!Object.hasOwn(this.options, name)) return [value, inputs[name]].filter((one) => one !== undefined)
-    const full = filledIn(given, value)
-    return full === given ? [] : [full]
+    const full = filledIn(current, value)
+    return full === current ? [] : [full]
   }
 
   #means(name: string, value: unknown, made: unknown): boolean {
@@ -197,11 +205,11 @@ class DefaultFiller {
 }
 
 // What the user wrote stays as written, even where the schema made something else of it.
-function filledIn(given: unknown, made: unknown): unknown {
-  if (!isPlainObject(given) || !isPlainObject(made)) return given
-  const missing = Object.keys(made).filter((name) => !Object.hasOwn(given, name))
+function filledIn(options: unknown, made: unknown): unknown {
+  if (!isPlainObject(options) || !isPlainObject(made)) return options
+  const missing = Object.keys(made).filter((name) => !Object.hasOwn(options, name))
   const full = missing.map((name) => [name, made[name]] as const)
-  const deeper = Object.keys(given).map((name) => [name, filledIn(given[name], made[name])] as const)
-  const changed = missing.length > 0 || deeper.some(([name, value]) => value !== given[name])
-  return changed ? Object.fromEntries([...deeper, ...full]) : given
+  const deeper = Object.keys(options).map((name) => [name, filledIn(options[name], made[name])] as const)
+  const changed = missing.length > 0 || deeper.some(([name, value]) => value !== options[name])
+  return changed ? Object.fromEntries([...deeper, ...full]) : options
 }

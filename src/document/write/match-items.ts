@@ -13,7 +13,7 @@ export function matchItems(
   const before = nodes.map((node) => sameness(context.construct(node)))
   const now = items.map(sameness)
   const matched = new ItemMatching(now, before).match()
-  return matched.map((at) => (at === undefined ? undefined : nodes[at]))
+  return matched.map((index) => (index === undefined ? undefined : nodes[index]))
 }
 
 class ItemMatching {
@@ -27,21 +27,21 @@ class ItemMatching {
   }
 
   match(): readonly (number | undefined)[] {
-    const start = this.#common((at) => at, 0)
+    const start = this.#common((index) => index, 0)
     const shorter = Math.min(this.now.length, this.before.length)
-    const ending = this.#common((at, length) => length - 1 - at, start)
+    const ending = this.#common((index, length) => length - 1 - index, start)
     if (start < shorter) this.#between(start, ending)
-    this.#fillPlaces()
+    this.#fillGaps()
     return this.#matched
   }
 
   // How many items are the same from one end on; they are matched.
-  #common(place: (at: number, length: number) => number, taken: number): number {
+  #common(indexFrom: (index: number, length: number) => number, taken: number): number {
     const { now, before } = this
     const most = Math.min(now.length, before.length) - taken
     let count = 0
     for (; count < most; count++) {
-      const [left, right] = [place(count, now.length), place(count, before.length)]
+      const [left, right] = [indexFrom(count, now.length), indexFrom(count, before.length)]
       if (!Object.is(now[left], before[right])) break
       this.#matched[left] = right
     }
@@ -50,32 +50,32 @@ class ItemMatching {
 
   #between(start: number, ending: number): void {
     const free = new Map<unknown, number[]>()
-    for (let at = this.before.length - ending - 1; at >= start; at--) {
-      const places = free.get(this.before[at])
-      if (places) places.push(at)
-      else free.set(this.before[at], [at])
+    for (let index = this.before.length - ending - 1; index >= start; index--) {
+      const places = free.get(this.before[index])
+      if (places) places.push(index)
+      else free.set(this.before[index], [index])
     }
-    for (let at = start; at < this.now.length - ending; at++)
-      this.#matched[at] = free.get(this.now[at])?.pop()
+    for (let index = start; index < this.now.length - ending; index++)
+      this.#matched[index] = free.get(this.now[index])?.pop()
   }
 
   // As many new ones as there were old ones between the same neighbours have taken their places.
-  #fillPlaces(): void {
+  #fillGaps(): void {
     const used = new Set(this.#matched)
-    for (let at = 0; at < this.now.length; at++) {
-      if (this.#matched[at] !== undefined) continue
-      const from = at
-      while (at + 1 < this.now.length && this.#matched[at + 1] === undefined) at++
-      this.#fillGap(from, at + 1, used)
+    for (let index = 0; index < this.now.length; index++) {
+      if (this.#matched[index] !== undefined) continue
+      const from = index
+      while (index + 1 < this.now.length && this.#matched[index + 1] === undefined) index++
+      this.#fillGap(from, index + 1, used)
     }
   }
 
-  #fillGap(from: number, to: number, used: ReadonlySet<number | undefined>): void {
-    const first = from === 0 ? 0 : this.#matched[from - 1]! + 1
-    const next = to === this.now.length ? this.before.length : this.#matched[to]!
-    if (next - first !== to - from) return
-    for (let at = first; at < next; at++) if (used.has(at)) return
-    for (let at = from; at < to; at++) this.#matched[at] = first + at - from
+  #fillGap(start: number, end: number, used: ReadonlySet<number | undefined>): void {
+    const first = start === 0 ? 0 : this.#matched[start - 1]! + 1
+    const next = end === this.now.length ? this.before.length : this.#matched[end]!
+    if (next - first !== end - start) return
+    for (let index = first; index < next; index++) if (used.has(index)) return
+    for (let index = start; index < end; index++) this.#matched[index] = first + index - start
   }
 }
 

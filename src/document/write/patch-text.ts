@@ -17,11 +17,11 @@ interface Edit {
  * Writes what was loaded as the text that it was loaded from, with only what changed in it replaced or added.
  * Returns `undefined` when it changed in a way that needs more than that.
  */
-export function patchText(root: Node, from: Representation, old: boolean): string | undefined {
+export function patchText(root: Node, from: Representation, isYaml11: boolean): string | undefined {
   const [source] = from.sources
   if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
   if (source.document.start < 0) return undefined
-  const spliced = unlessBailedOut(() => new TextPatch(from, source).apply(root, old))
+  const spliced = unlessBailedOut(() => new TextPatch(from, source).apply(root, isYaml11))
   return spliced && (!spliced.doubtful || roundTrips(spliced.text, root)) ? spliced.text : undefined
 }
 
@@ -36,28 +36,29 @@ class TextPatch {
     this.#text = source.source.text
   }
 
-  apply(root: Node, old: boolean): { text: string; doubtful: boolean } {
-    this.#checkVersion(old)
+  apply(root: Node, isYaml11: boolean): { text: string; doubtful: boolean } {
+    this.#checkVersion(isYaml11)
     for (const [node, name] of anchorNames(root)) if (this.#origin(node)?.anchor !== name) throw BAIL_OUT
     this.#compare(root, this.source.document.root)
     const { start, end } = this.source.document
     const parts: string[] = []
-    let at = start
+    let offset = start
     for (const edit of this.#edits) {
-      parts.push(this.#text.slice(at, edit.start), edit.text)
-      at = edit.end
+      parts.push(this.#text.slice(offset, edit.start), edit.text)
+      offset = edit.end
     }
-    const text = parts.join('') + this.#text.slice(at, end)
-    const ended = endedText(text)
+    const text = parts.join('') + this.#text.slice(offset, end)
+    const complete = endedText(text)
     // A line end more may be part of a block text.
-    const doubtful = this.#edits.length > 0 || (ended !== text && /[|>][-+\d]*[ \t]*(?:#.*)?$/m.test(text))
-    return { text: ended.replace(/^\ufeff/, ''), doubtful }
+    const doubtful = this.#edits.length > 0 || (complete !== text && /[|>][-+\d]*[ \t]*(?:#.*)?$/m.test(text))
+    return { text: complete.replace(/^\ufeff/, ''), doubtful }
   }
 
   // Without a directive of its own it is read as the documents before it are.
   #checkVersion(before: boolean): void {
-    const { start, end, old = false } = this.source.document
-    if (old !== before && !/^%YAML/m.test(this.#text.slice(start, old ? end : start + 1000))) throw BAIL_OUT
+    const { start, end, isYaml11 = false } = this.source.document
+    if (isYaml11 !== before && !/^%YAML/m.test(this.#text.slice(start, isYaml11 ? end : start + 1000)))
+      throw BAIL_OUT
   }
 
   #origin(node: Node): Node | undefined {
@@ -110,18 +111,18 @@ class TextPatch {
 
   // A value on one line takes the place of a value on one line; comments and quotes stay.
   #replace(node: Node, before: Node): void {
-    const old = this.#text.slice(before.start, before.end)
+    const written = this.#text.slice(before.start, before.end)
     const kinds = node.kind === 'scalar' && before.kind === 'scalar'
     if (
       !kinds ||
       node.tag !== before.tag ||
       node.anchor !== before.anchor ||
-      /[\n|>]/.test(old.slice(0, 1) + (old.includes('\n') ? '\n' : ''))
+      /[\n|>]/.test(written.slice(0, 1) + (written.includes('\n') ? '\n' : ''))
     )
       throw BAIL_OUT
-    const text = inStyleOf(old, node.value, this.source.document.old)
+    const text = inStyleOf(written, node.value, this.source.document.isYaml11)
     if (text === undefined) throw BAIL_OUT
-    const lead = old === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
+    const lead = written === '' && !/[\s]/.test(this.#text[before.start - 1] ?? ' ') ? ' ' : ''
     const behind = this.#text[before.end] === '#' ? ' ' : ''
     this.#edits.push({ start: before.start, end: before.end, text: lead + text + behind })
   }
@@ -134,10 +135,14 @@ class TextPatch {
     const written = writeQuickly({ ...before, tag: undefined, anchor: undefined, entries: added }, new Map())
     if (written === undefined || added.some((entry) => hasAnchors(entry.value))) throw BAIL_OUT
     const lineEnd = this.#text.indexOf('\n', Math.max(before.end - 1, before.start))
-    const at = lineEnd === -1 ? this.#text.length : lineEnd + 1
+    const offset = lineEnd === -1 ? this.#text.length : lineEnd + 1
     const lines = written.split('\n').map((line) => (line === '' ? '' : ' '.repeat(column) + line))
     const newline = this.#text.includes('\r\n') ? '\r\n' : '\n'
-    this.#edits.push({ start: at, end: at, text: (lineEnd === -1 ? newline : '') + lines.join(newline) })
+    this.#edits.push({
+      start: offset,
+      end: offset,
+      text: (lineEnd === -1 ? newline : '') + lines.join(newline),
+    })
   }
 
   // A tag, an anchor or `?` before a key makes its column another than that of its mapping.
@@ -154,12 +159,12 @@ function endedText(text: string): string {
   return `${text}${text.includes('\r\n') ? '\r\n' : '\n'}`
 }
 
-function inStyleOf(old: string, value: unknown, is11 = false): string | undefined {
+function inStyleOf(written: string, value: unknown, is11 = false): string | undefined {
   if (typeof value === 'object' && value !== null) return undefined
   if (typeof value !== 'string') return scalarText(value)
-  if (old.startsWith('"')) return quotedText(value)
-  if (old.startsWith("'") && isPrintable(value)) return `'${value.replaceAll("'", "''")}'`
-  return scalarText(value, { flow: true, old: is11 })
+  if (written.startsWith('"')) return quotedText(value)
+  if (written.startsWith("'") && isPrintable(value)) return `'${value.replaceAll("'", "''")}'`
+  return scalarText(value, { flow: true, isYaml11: is11 })
 }
 
 // Names are given in the text as a whole, not in a part of it.

@@ -7,7 +7,7 @@ import { resolveAlias, textOfKey } from '../nodes.js'
 /** A loaded node, and the loading that knows what it became. */
 export interface Origin {
   readonly node: Node
-  readonly by: ConstructContext
+  readonly context: ConstructContext
   /** The node lends its style only: what takes its place is another thing. */
   readonly styleOnly?: true
 }
@@ -40,7 +40,7 @@ export interface RepresentContext {
 export class Unconstructed implements Origin {
   constructor(
     readonly node: Node,
-    readonly by: ConstructContext,
+    readonly context: ConstructContext,
   ) {}
 }
 

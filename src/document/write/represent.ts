@@ -56,7 +56,7 @@ export class Representation implements RepresentContext {
   #inPlace(made: Node, origin: Origin | undefined): Node {
     if (!origin || this.origins.get(made) === origin.node) return made
     this.replaced.set(made, origin.node)
-    this.sources.add(origin.by)
+    this.sources.add(origin.context)
     return made
   }
 
@@ -64,7 +64,7 @@ export class Representation implements RepresentContext {
   recordOrigin<N extends Node>(made: N, origin: Origin | undefined): N {
     if (!origin) return made
     this.origins.set(made, origin.node)
-    this.sources.add(origin.by)
+    this.sources.add(origin.context)
     return made
   }
 
@@ -122,29 +122,29 @@ export class Representation implements RepresentContext {
     return made
   }
 
-  copy({ node, by }: Origin): Node {
+  copy({ node, context }: Origin): Node {
     if (node.kind === 'value') return this.represent(node.value)
-    if (node.kind === 'alias') return this.#copyAlias(node, by)
+    if (node.kind === 'alias') return this.#copyAlias(node, context)
     const before = this.#copied.get(node)
     if (before) return this.#alias(before)
-    const value = isSimple(node) ? undefined : by.valueOf(node)
-    if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, by })
-    return this.#remember(node, this.#structure({ node, by }))
+    const value = isSimple(node) ? undefined : context.valueOf(node)
+    if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, context })
+    return this.#remember(node, this.#structure({ node, context }))
   }
 
   // Where its anchor is not written, what it repeats is.
   #copyAlias(node: AliasNode, context: ConstructContext): Node {
-    const made = this.copy({ node: aliasTarget(node), by: context })
+    const made = this.copy({ node: aliasTarget(node), context })
     return made.kind === 'alias'
-      ? this.recordOrigin(made, { node, by: context })
-      : this.#inPlace(made, { node, by: context })
+      ? this.recordOrigin(made, { node, context })
+      : this.#inPlace(made, { node, context })
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
     const step = key.kind === 'scalar' ? String(key.value) : ''
     return {
-      key: this.copy({ node: key, by: context }),
-      value: this.within(step, () => this.copy({ node: value, by: context })),
+      key: this.copy({ node: key, context }),
+      value: this.within(step, () => this.copy({ node: value, context })),
       merge,
     }
   }
@@ -163,18 +163,18 @@ export class Representation implements RepresentContext {
   }
 
   /** A loaded node, its children copied. */
-  #structure({ node, by }: Origin): Node {
+  #structure({ node, context }: Origin): Node {
     if (node.kind === 'sequence') {
       const items = node.items.map((item, index) =>
-        this.within(`[${index}]`, () => this.copy({ node: item, by })),
+        this.within(`[${index}]`, () => this.copy({ node: item, context })),
       )
-      return this.recordOrigin({ ...node, items }, { node, by })
+      return this.recordOrigin({ ...node, items }, { node, context })
     }
-    if (node.kind !== 'mapping') return this.recordOrigin({ ...node }, { node, by })
+    if (node.kind !== 'mapping') return this.recordOrigin({ ...node }, { node, context })
     const entries = node.entries.some(({ merge }) => merge)
-      ? entriesOf(valuesOf(node, by), this, { node, by })
-      : node.entries.map((entry) => this.copyEntry(entry, by))
-    return this.recordOrigin({ ...node, entries }, { node, by })
+      ? entriesOf(valuesOf(node, context), this, { node, context })
+      : node.entries.map((entry) => this.copyEntry(entry, context))
+    return this.recordOrigin({ ...node, entries }, { node, context })
   }
 
   #object(value: object, origin?: Origin): Node {
@@ -187,28 +187,33 @@ export class Representation implements RepresentContext {
     return node
   }
 
-  #make(value: object, place: Origin | undefined): Node {
+  #make(value: object, replaced: Origin | undefined): Node {
     if (isUnconstructed(value)) return this.copy(value)
-    const { loaded, made } = provenanceOf(value) ?? {}
+    const { loaded, snapshot: made } = provenanceOf(value) ?? {}
     // What a "fromYaml" or a factory made as plain data stands as it stood, or anew.
     if (loaded && made !== undefined && isSameData(value, made)) return this.#structure(loaded)
-    const hint = made === undefined ? (loaded ?? styleOf(place)) : undefined
+    const origin = made === undefined ? (loaded ?? styleOf(replaced)) : undefined
     if (Array.isArray(value))
-      return this.#pairs(value, hint) ?? sequenceOf(value, this, { hint: ofKind(hint, 'sequence') })
-    if (isPlainObject(value)) return mappingOf(Object.entries(value), this, { hint: ofKind(hint, 'mapping') })
-    return this.#core(value, hint, place) ?? this.#instances.represent(value)
+      return this.#pairs(value, origin) ?? sequenceOf(value, this, { origin: ofKind(origin, 'sequence') })
+    if (isPlainObject(value))
+      return mappingOf(Object.entries(value), this, { origin: ofKind(origin, 'mapping') })
+    return this.#core(value, origin, replaced) ?? this.#instances.represent(value)
   }
 
   #pairs(value: object, origin: Origin | undefined): Node | undefined {
     return origin && isCoreCollection(origin.node) ? representCore(value, this, origin) : undefined
   }
 
-  #core(value: object, origin: Origin | undefined, place: Origin | undefined): Node | undefined {
+  #core(value: object, origin: Origin | undefined, replaced: Origin | undefined): Node | undefined {
     if (value instanceof Date && !isWritableDate(value))
       throw this.#unwritable('no date of the years 100 to 9999')
-    const node = place && resolveAlias(place.node)
-    if (node?.kind === 'scalar' && place!.by.valueOf(node) === value && isSameScalar(value, node.value))
-      return this.#structure({ node, by: place!.by })
+    const node = replaced && resolveAlias(replaced.node)
+    if (
+      node?.kind === 'scalar' &&
+      replaced!.context.valueOf(node) === value &&
+      isSameScalar(value, node.value)
+    )
+      return this.#structure({ node, context: replaced!.context })
     return representCore(value, this, origin)
   }
 
@@ -223,17 +228,17 @@ export class Representation implements RepresentContext {
 
   #mistake(what: string, code: string): RegistrationError {
     const way = this.#path.map((step) => (step.startsWith('[') ? step : `.${step}`)).join('')
-    const place = way === '' ? 'What is dumped' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
-    return new RegistrationError(`${place} ${what}`, { code })
+    const subject = way === '' ? 'What is dumped' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
+    return new RegistrationError(`${subject} ${what}`, { code })
   }
 }
 
 /** Whether a value is what the scalar in its place says. */
-function isUnchanged(value: unknown, { node, by }: Origin): boolean {
+function isUnchanged(value: unknown, { node, context }: Origin): boolean {
   const loaded = resolveAlias(node)
   if (loaded.kind !== 'scalar') return false
   return isApplicationTag(loaded.tag)
-    ? typeof value !== 'object' && Object.is(by.valueOf(loaded), value)
+    ? typeof value !== 'object' && Object.is(context.valueOf(loaded), value)
     : isSameScalar(value ?? null, loaded.value) && isSimple(loaded)
 }
 
@@ -251,10 +256,10 @@ function isUnconstructed(value: unknown): value is Origin {
 }
 
 // What takes the place of a collection is written in its style, but is not what others repeat.
-function styleOf(place: Origin | undefined): Origin | undefined {
-  const node = place?.node
+function styleOf(replaced: Origin | undefined): Origin | undefined {
+  const node = replaced?.node
   if (node?.kind !== 'sequence' && node?.kind !== 'mapping') return undefined
-  return isOwnTag(node.tag) ? undefined : { node, by: place!.by, styleOnly: true }
+  return isOwnTag(node.tag) ? undefined : { node, context: replaced!.context, styleOnly: true }
 }
 
 function isOwnTag(tag: string | undefined): boolean {

@@ -35,13 +35,13 @@ class TreeComparison {
   }
 
   #sameItems(read: readonly Node[], written: readonly Node[]): boolean {
-    return read.length === written.length && read.every((item, at) => this.isSame(item, written[at]!))
+    return read.length === written.length && read.every((item, index) => this.isSame(item, written[index]!))
   }
 
   #sameEntries(read: readonly Entry[], written: readonly Entry[]): boolean {
     if (read.length !== written.length) return false
-    return read.every(({ key, value, merge }, at) => {
-      const { key: name, value: of, merge: merges } = written[at]!
+    return read.every(({ key, value, merge }, index) => {
+      const { key: name, value: of, merge: merges } = written[index]!
       return merge === merges && this.isSame(key, name) && this.isSame(value, of)
     })
   }

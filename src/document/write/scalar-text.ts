@@ -2,9 +2,9 @@ import { resolvePlain } from '../read/core-schema.js'
 
 // First what begins with an indicator or ends in a space, then what any reader might take for something else.
 const unsafe = /^[\s\-?:,[\]{}#&*!|>'"%@`]|[\s:]$|: | #|^(?:---|\.\.\.)|^(?:<<|=)$/
-const mayBeOld = /^(?:[-+.0-9]|[yYnNoO].{0,2}$)/
+const mayBeYaml11 = /^(?:[-+.0-9]|[yYnNoO].{0,2}$)/
 /** What is a boolean, a number or a date in YAML 1.1: https://yaml.org/type/. */
-const old = new RegExp(
+const yaml11 = new RegExp(
   [
     'yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF',
     '[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?0x[0-9a-fA-F_]+',
@@ -25,7 +25,7 @@ export interface ScalarContext {
   /** In a flow collection, where commas and brackets end a text without quotes. */
   readonly flow?: boolean
   /** Under `%YAML 1.1`, where `y` is a boolean. */
-  readonly old?: boolean
+  readonly isYaml11?: boolean
 }
 
 const anywhere: ScalarContext = {}
@@ -39,7 +39,7 @@ export function scalarText(value: unknown, where = anywhere): string {
 }
 
 /** Whether a string reads as itself without quotes, to readers of YAML 1.1 as well: `yes`, `1_000` and `12:30` are none. */
-function isSafe(text: string, { flow, old: ofOld }: ScalarContext): boolean {
+function isSafe(text: string, { flow, isYaml11: ofOld }: ScalarContext): boolean {
   return (
     text !== '' &&
     !(flow && inFlow.test(text)) &&
@@ -47,7 +47,7 @@ function isSafe(text: string, { flow, old: ofOld }: ScalarContext): boolean {
     !unsafe.test(text) &&
     !unprintable.test(text) &&
     resolvePlain(text) === text &&
-    !(mayBeOld.test(text) && old.test(text))
+    !(mayBeYaml11.test(text) && yaml11.test(text))
   )
 }
 

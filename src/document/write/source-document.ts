@@ -12,7 +12,7 @@ export class SourceDocument {
   /** The comment behind the last node. */
   readonly comment: string | null
   /** Whether its plain scalars are read as YAML 1.1. */
-  readonly old: boolean
+  readonly isYaml11: boolean
   /** Whether its lines end as on Windows. */
   readonly crlf: boolean
   readonly #body: string
@@ -24,13 +24,13 @@ export class SourceDocument {
     const text = whole.replaceAll('\r\n', '\n')
     const body = bodyStart(text)
     this.header = text.slice(0, body).replace(/^\ufeff/, '')
-    this.old = document.old === true
+    this.isYaml11 = document.isYaml11 === true
     this.#body = text.slice(body)
     const parsed = this.#yaml.parseDocument(this.#body, {
       uniqueKeys: false,
       logLevel: 'silent',
       prettyErrors: false,
-      version: this.old ? '1.1' : '1.2',
+      version: this.isYaml11 ? '1.1' : '1.2',
     })
     this.comment = parsed.comment
     this.root = document.root
@@ -92,10 +92,10 @@ function bodyStart(text: string): number {
  * but in the column of its parent belongs to what follows there.
  */
 function moveComments(root: YamlNode, text: string): void {
-  new CommentPlaces(text).settle(root)
+  new CommentMover(text).settle(root)
 }
 
-class CommentPlaces {
+class CommentMover {
   readonly #yaml = yaml()
 
   constructor(readonly text: string) {}
@@ -145,7 +145,7 @@ class CommentPlaces {
     const columns = columnsOfComments(this.text.slice(range[1], range[2]))
     const written = lines.filter((line) => line !== '').length
     if (columns.length !== written) return []
-    const inner = columns.findIndex((at) => at < column)
+    const inner = columns.findIndex((commentColumn) => commentColumn < column)
     if (inner === -1) return []
     const cut = cutAt(lines, inner)
     node.comment = lines.slice(0, cut).join('\n') || null

@@ -26,7 +26,7 @@ export interface WriteContext {
   /** The names of anchors. */
   readonly anchors: ReadonlyMap<Node, string>
   /** Whether plain scalars will be read as YAML 1.1. */
-  readonly old: boolean
+  readonly isYaml11: boolean
   /** The written form of a loaded node, and the text that it stands in. */
   original(node: Node): [YamlNode, SourceDocument] | undefined
   /** The loaded node that a made one repeats. */
@@ -183,12 +183,14 @@ function scalar(
   context: WriteContext,
   flow: boolean,
 ): Scalar {
-  const where = { flow, old: context.old }
+  const where = { flow, isYaml11: context.isYaml11 }
   const [written, whole] = original ?? []
   if (!yaml().isScalar(written)) return fresh(node, where)
   const origin = context.origin(node)
   const same =
-    origin?.kind === 'scalar' && isSameScalar(node.value, origin.value) && whole!.old === context.old
+    origin?.kind === 'scalar' &&
+    isSameScalar(node.value, origin.value) &&
+    whole!.isYaml11 === context.isYaml11
   if (!same) return restyled(node, written, where)
   return unchanged(node, written, whole!.lineOf(written), where)
 }

@@ -8,105 +8,25 @@ import { type PreparedExtensions, prepareExtensions } from '../../runnable/impor
 import type { Logger } from '../../runnable/logger.js'
 import { runOptions } from '../../runnable/run-options.js'
 import { maskData, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
-import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
-import {
-  type Ended,
-  type EndReason,
-  type LogLevel,
-  type PackedError,
-  packError,
-  redactError,
-  type TaskMessage,
-  type TaskNews,
-  type WorkerSetup,
+import type {
+  Ended,
+  EndReason,
+  FailedAttempt,
+  LogLevel,
+  PackedError,
+  TaskMessage,
+  TaskNews,
+  Watch,
+  WorkerSetup,
 } from '../engine.js'
 import { importModules } from '../import-modules.js'
-import { packResult } from '../serialize.js'
+import { packError, packResult, redactError } from '../serialize.js'
 import { taskFileName } from '../task-file.js'
 
-/** The name of this machine, as results and errors show it. */
+/** The name of this machine in results and errors. */
 export const thisHost = hostname()
 
-/** Runs one attempt in this process; what a task throws is how it ended. */
-export async function runAttempt(
-  task: TaskMessage,
-  worker: PreparedWorker,
-  { signal, tell }: { signal: AbortSignal; tell: (news: TaskNews) => void },
-): Promise<Ended> {
-  // What a task says of itself is masked here, before any engine sends or keeps it.
-  const redact = redactorFor(worker.secrets)
-  const tellMasked = (news: TaskNews): void => tell(worker.secrets ? maskedNews(news, redact) : news)
-  try {
-    const value = await runTask(task, { ...worker, signal, tell: tellMasked })
-    return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
-  } catch (thrown) {
-    return failedResult('failed', redactError(packError(thrown), redact))
-  }
-}
-
-function maskedNews(news: TaskNews, redact: Redact): TaskNews {
-  if (news.type === 'log') return { ...news, text: redact(news.text) }
-  return news.type === 'progress' ? { ...news, value: maskData(news.value, redact) } : news
-}
-
-/** An attempt that did not come to its result, and why. */
-export function failedResult(reason: EndReason, error: PackedError): Ended {
-  return { ok: false, reason, error, host: thisHost }
-}
-
-/** What stands for an error of an attempt that was ended from outside. */
-export function interruptedResult(reason: Exclude<EndReason, 'failed'>, message: string): Ended {
-  return failedResult(reason, { name: 'Error', message, stack: message })
-}
-
-/** What surrounds a task in its worker. */
-interface TaskEnvironment {
-  readonly signal: AbortSignal
-  readonly tell: (news: TaskNews) => void
-  readonly secrets?: SecretsConfig | undefined
-  readonly extensions: PreparedExtensions
-  /** The folder of the pool. */
-  readonly folder: string
-}
-
-/** Constructs the runnable of a task in this process, and runs it. */
-async function runTask(
-  { id, attempt, text }: TaskMessage,
-  { signal, tell, secrets, extensions, folder }: TaskEnvironment,
-): Promise<unknown> {
-  const file = { content: text, filename: `task ${id}` }
-  const context = new SafeExecutionContext(file, { preparedExtensions: extensions })
-  const { runnable } = await context.preprocess(secrets ? { secrets } : {})
-  const progress = (value: unknown): void => {
-    // What cannot be sent is the task's mistake, not its worker's end.
-    JSON.stringify(value)
-    tell({ type: 'progress', value })
-  }
-  const options = runOptions({ signal, logger: eventLogger(tell) })
-  const own = join(resolve(folder), 'tasks', taskFileName(id))
-  const given = {
-    ...options,
-    progress,
-    taskId: id,
-    attempt,
-    // Most tasks need none.
-    get folder() {
-      mkdirSync(own, { recursive: true })
-      return own
-    },
-  }
-  return runnable.run(given)
-}
-
-function eventLogger(tell: (news: TaskNews) => void): Logger {
-  const at =
-    (level: LogLevel) =>
-    (...message: unknown[]): void =>
-      tell({ type: 'log', level, text: format(...message) })
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-/** A worker that has imported all that its tasks may use: a task names tags, and what it declares is there already. */
+/** A worker that has imported the modules and extensions of its tasks. */
 export interface PreparedWorker extends Pick<WorkerSetup, 'folder' | 'secrets'> {
   readonly extensions: PreparedExtensions
 }
@@ -118,21 +38,87 @@ export interface PreparedWorker extends Pick<WorkerSetup, 'folder' | 'secrets'> 
  * @throws {@link ExtensionError} with every extension that cannot be imported.
  */
 export async function prepareWorker(setup: WorkerSetup): Promise<PreparedWorker> {
-  const { imports, folder, secrets, extensions = {}, registry = currentRegistry() } = setup
+  const { imports, folder, secrets, registry = currentRegistry() } = setup
   await importModules(imports)
-  const prepared = await prepareExtensions(extensions, registry)
-  return { folder, extensions: prepared, ...(secrets && { secrets }) }
+  const extensions = await prepareExtensions(setup.extensions, registry)
+  return { folder, extensions, secrets }
 }
 
-/** Why an attempt was told to end. */
-type Interruption = 'timeout' | 'cancelled'
+/** Runs one attempt in this process. An error that the task throws is in the result. */
+export async function runAttempt(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
+  // Events are masked here, before an engine sends or keeps them.
+  const redact = redactorFor(worker.secrets)
+  const onNews = (news: TaskNews): void => watch.onNews(worker.secrets ? maskNews(news, redact) : news)
+  try {
+    const value = await runTask(task, worker, { signal: watch.signal, onNews })
+    return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
+  } catch (thrown) {
+    return failedAttempt('failed', redactError(packError(thrown), redact))
+  }
+}
 
-/** A timer for longer than this, 24 days, would go off at once. */
+function maskNews(news: TaskNews, redact: Redact): TaskNews {
+  if (news.type === 'log') return { ...news, text: redact(news.text) }
+  return news.type === 'progress' ? { ...news, value: maskData(news.value, redact) } : news
+}
+
+async function runTask(
+  { id, attempt, text }: TaskMessage,
+  { secrets, extensions, folder }: PreparedWorker,
+  { signal, onNews }: Watch,
+): Promise<unknown> {
+  const file = { content: text, filename: `task ${id}` }
+  const context = new SafeExecutionContext(file, { preparedExtensions: extensions })
+  const { runnable } = await context.preprocess({ secrets })
+  const progress = (value: unknown): void => {
+    // A value that JSON cannot hold must fail here, in the task, and not where it is sent.
+    JSON.stringify(value)
+    onNews({ type: 'progress', value })
+  }
+  const options = runOptions({ signal, logger: newsLogger(onNews) })
+  const ownFolder = join(resolve(folder), 'tasks', taskFileName(id))
+  return runnable.run({
+    ...options,
+    progress,
+    taskId: id,
+    attempt,
+    // Made on demand, as most tasks need none.
+    get folder() {
+      mkdirSync(ownFolder, { recursive: true })
+      return ownFolder
+    },
+  })
+}
+
+function newsLogger(onNews: Watch['onNews']): Logger {
+  const log =
+    (level: LogLevel) =>
+    (...message: unknown[]): void =>
+      onNews({ type: 'log', level, text: format(...message) })
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+}
+
+/** An attempt that ended without a result. */
+export function failedAttempt(reason: EndReason, error: PackedError): FailedAttempt {
+  return { ok: false, reason, error, host: thisHost }
+}
+
+/** An attempt that something other than the task ended. */
+export function interruptedAttempt(reason: Exclude<EndReason, 'failed'>, message: string): FailedAttempt {
+  return failedAttempt(reason, { name: 'Error', message, stack: message })
+}
+
+/** An attempt that was cancelled. */
+export function cancelledAttempt(): FailedAttempt {
+  return interruptedAttempt('cancelled', 'was cancelled')
+}
+
+/** A timer for longer than this, 24 days, would fire at once. */
 const maxTimerMs = 2 ** 31 - 1
 
-/** Calls an attempt to its end when it is cancelled or takes too long; `call` says which came first. */
+/** Interrupts an attempt when it is cancelled or takes too long, whichever comes first. */
 export class Deadline {
-  interruption: Interruption | undefined
+  #reason: 'timeout' | 'cancelled' | undefined
   readonly #timer: NodeJS.Timeout | undefined
   readonly #cancel = (): void => this.#interrupt('cancelled')
 
@@ -141,7 +127,7 @@ export class Deadline {
     readonly signal: AbortSignal,
     readonly onInterrupt: () => void,
   ) {
-    // JSON makes null of Infinity.
+    // JSON turns Infinity into null.
     if (typeof timeoutMs === 'number' && timeoutMs <= maxTimerMs)
       this.#timer = setTimeout(() => this.#interrupt('timeout'), timeoutMs)
     if (signal.aborted) this.#cancel()
@@ -153,23 +139,22 @@ export class Deadline {
     this.signal.removeEventListener('abort', this.#cancel)
   }
 
-  /** How the attempt ended: what fails after the call fails because of it. */
-  explain(interruptedResult: Ended): Ended {
-    return interruptedResult.ok || this.interruption === undefined
-      ? interruptedResult
-      : this.ended(this.interruption)
+  /** Blames a failure after the interruption on the interruption. */
+  explain(ended: Ended): Ended {
+    return ended.ok || this.#reason === undefined ? ended : this.interruptedAttempt()
   }
 
-  ended(call: Interruption): Ended {
-    return call === 'timeout'
-      ? interruptedResult(call, `took longer than ${this.timeoutMs} ms`)
-      : interruptedResult(call, 'was cancelled')
+  /** The attempt as interrupted. */
+  interruptedAttempt(): Ended {
+    return this.#reason === 'timeout'
+      ? interruptedAttempt('timeout', `took longer than ${this.timeoutMs} ms`)
+      : cancelledAttempt()
   }
 
-  #interrupt(call: Interruption): void {
+  #interrupt(reason: 'timeout' | 'cancelled'): void {
     this.clear()
-    if (this.interruption) return
-    this.interruption = call
+    if (this.#reason) return
+    this.#reason = reason
     this.onInterrupt()
   }
 }

@@ -1,19 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { settledWithin } from '../../util/concurrency.js'
-import type { Ended, Engine, TaskMessage, Watch, WorkerSetup } from '../engine.js'
+import type { Ended, Engine, TaskMessage, Watch, WorkerProcessSetup } from '../engine.js'
 import { Deadline, type PreparedWorker, prepareWorker, runAttempt, thisHost } from './attempt.js'
 
-/** Runs tasks one after the other in this process: for tests, and where a task is too small to send away. */
+/** Runs tasks one after the other in this process: for tests, and for tasks that are too small to be sent. */
 export class InlineEngine implements Engine {
   readonly capacity = 1
   readonly #worker: Promise<PreparedWorker>
 
-  constructor(
-    readonly setup: WorkerSetup,
-    readonly graceMs: number,
-  ) {
+  constructor(readonly setup: WorkerProcessSetup) {
     this.#worker = prepareWorker(setup)
-    // Told by the first `run`, and no reason to end the process before.
+    // `run` rejects with it; until then it must not end the process.
     this.#worker.catch(() => {})
   }
 
@@ -22,12 +19,12 @@ export class InlineEngine implements Engine {
     const controller = new AbortController()
     const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
     onNews({ type: 'started', host: thisHost })
-    const attempt = runAttempt(task, worker, { signal: controller.signal, tell: onNews })
-    const ended = await settledWithin(attempt, controller.signal, this.graceMs)
+    const attempt = runAttempt(task, worker, { signal: controller.signal, onNews })
+    const ended = await settledWithin(attempt, controller.signal, this.setup.graceMs)
     deadline.clear()
-    // A turn for what else waits: timers, Ctrl-C.
+    // Lets timers and signals such as Ctrl-C take their turn.
     await setImmediate()
-    return ended ? deadline.explain(ended) : deadline.ended(deadline.interruption!)
+    return ended ? deadline.explain(ended) : deadline.interruptedAttempt()
   }
 
   async close(): Promise<void> {}

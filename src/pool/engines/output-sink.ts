@@ -2,31 +2,31 @@ import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 const clearLine = '\r\u001b[2K'
-/** A line that is longer is passed on in parts. */
+/** A longer line is forwarded in parts. */
 const maxLineLength = 64 * 1024
-/** So much of it stays behind: the beginning of a mark may be there. */
+/** How much of such a line is kept back: it may end in the beginning of a mark. */
 const overlapLength = 256
 
-/** Where lines of other processes go: standard error of this one. Whoever writes waits while its reader is slow. */
+/** Forwards the output of other processes to standard error of this one. Its `write` tells when the reader is behind. */
 export class OutputSink {
   #drained: Promise<void> | undefined
 
   constructor(readonly stream: Writable & { isTTY?: boolean } = process.stderr) {}
 
-  /** Whether its reader is behind. */
+  /** Whether the reader is behind. */
   get isFull(): boolean {
     return this.#drained !== undefined
   }
 
-  /** Writes whole lines, as `latin1`; returns what settles when more can be written, where that is not at once. */
+  /** Writes whole lines, as `latin1`. When the reader is behind, returns a promise that settles when more can be written. */
   write(lines: string): Promise<void> | undefined {
-    // A bar that shows progress may stand on the line.
+    // A progress bar may be on the line.
     const text = this.stream.isTTY ? clearLine + lines : lines
     if (!this.stream.write(text, 'latin1')) this.#drained ??= this.#drain()
     return this.#drained
   }
 
-  // A reader that is gone is no reason to stop the work.
+  // A reader that has gone must not stop the work.
   async #drain(): Promise<void> {
     const controller = new AbortController()
     const ends = ['drain', 'close'].map((event) => once(this.stream, event, controller).catch(() => {}))
@@ -39,11 +39,11 @@ export class OutputSink {
 /** The sink of this process. */
 export const standardError = new OutputSink()
 
-/** Puts the chunks of a stream together to lines. Bytes become `latin1`, so that what is not UTF-8 stays as it is. */
+/** Joins the chunks of a stream to lines. Bytes become `latin1`, so that text in another encoding than UTF-8 stays as it is. */
 export class LineBuffer {
   #rest = ''
 
-  /** The lines that are complete now, each with its end. */
+  /** Adds a chunk; returns the lines that are complete now, each with its line break. */
   add(chunk: Buffer): string {
     const text = this.#rest + chunk.toString('latin1')
     const end = text.lastIndexOf('\n') + 1
@@ -52,7 +52,7 @@ export class LineBuffer {
     return text.slice(0, cut)
   }
 
-  /** What is left, made a line. */
+  /** The rest, completed to a line. */
   flush(): string {
     const rest = this.#rest
     this.#rest = ''

@@ -3,7 +3,7 @@ import { progressMetric } from './metric.js'
 import type { SweepOptions } from './options.js'
 import type { Goal } from './records.js'
 
-/** What trials tell of their metric while they run; ends those early that should be. */
+/** Follows the metric of running trials, and stops those early that fall behind. */
 export class TrialMonitor {
   readonly #lastMetric = new Map<string, number>()
   readonly #stopped = new Map<string, number>()
@@ -24,30 +24,30 @@ export class TrialMonitor {
     event.cancel()
   }
 
-  /** What a trial that has settled told last, and its metric when it was ended early. */
-  take(id: string): { readonly told: number | undefined; readonly stopped: number | undefined } {
-    const news = { told: this.#lastMetric.get(id), stopped: this.#stopped.get(id) }
+  /** The last metric that a settled trial reported, and its metric when it was stopped early. Forgets the trial. */
+  take(id: string): { readonly lastMetric: number | undefined; readonly stopped: number | undefined } {
+    const metrics = { lastMetric: this.#lastMetric.get(id), stopped: this.#stopped.get(id) }
     this.#lastMetric.delete(id)
     this.#stopped.delete(id)
-    return news
+    return metrics
   }
 
-  // Another attempt, or one after a crash, begins at its first step.
+  // A new attempt begins at the first step.
   #reset(id: string): void {
     this.#lastMetric.delete(id)
     this.#rule?.reset(id)
   }
 }
 
-/** So many others must have come as far before a trial is compared with them. */
+/** How many other trials must have reached a step before a trial is compared with them. */
 const minOthers = 3
 
 /**
- * The median stopping rule (Golovin and others, "Google Vizier", 2017): a trial ends whose best value so far is worse
- * than the median of what the others had on average at the same step.
+ * The median stopping rule (Golovin and others, "Google Vizier", 2017): stops a trial whose best value so far is worse than
+ * the median of the averages of the other trials up to the same step.
  */
 class MedianStoppingRule {
-  /** What each trial had on average up to each of its steps. */
+  /** The average of each trial up to each of its steps. */
   readonly #averages = new Map<string, number[]>()
   readonly #bests = new Map<string, number>()
   /** The averages of all trials at each step, sorted. */
@@ -55,7 +55,7 @@ class MedianStoppingRule {
 
   constructor(readonly goal: Goal) {}
 
-  /** Takes the next value of a trial; tells whether the trial should end. */
+  /** Adds the next value of a trial; returns whether the trial should end. */
   shouldStop(trial: string, value: number): boolean {
     const averages = this.#averages.get(trial) ?? []
     const step = averages.length
@@ -71,7 +71,7 @@ class MedianStoppingRule {
     return isWorse
   }
 
-  /** A trial begins anew: what it told before is not of this attempt. */
+  /** Forgets the values of a trial, which starts over. */
   reset(trial: string): void {
     for (const [step, average] of (this.#averages.get(trial) ?? []).entries())
       this.#steps[step]!.splice(sortedIndex(this.#steps[step]!, average), 1)
@@ -90,7 +90,7 @@ class MedianStoppingRule {
   }
 }
 
-/** Where a number is in a sorted list, or would be. */
+/** The index of a number in a sorted list, or the index at which it would be inserted. */
 function sortedIndex(sorted: readonly number[], value: number): number {
   let [low, high] = [0, sorted.length]
   while (low < high) {
@@ -101,7 +101,6 @@ function sortedIndex(sorted: readonly number[], value: number): number {
   return low
 }
 
-/** Puts a number into a sorted list. */
 function insertSorted(sorted: number[], value: number): void {
   sorted.splice(sortedIndex(sorted, value), 0, value)
 }

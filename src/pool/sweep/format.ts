@@ -1,10 +1,10 @@
-/** A number with as many digits as tell something. */
+/** Rounds a number to four significant digits. */
 export function formatNumber(value: number | undefined): string {
   if (value === undefined) return ''
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
 }
 
-/** Milliseconds as people say them: `40 ms`, `1.2 s`, `12 min`. */
+/** Formats milliseconds for people: `40 ms`, `1.2 s`, `12 min`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`
   const seconds = milliseconds / 1000
@@ -13,13 +13,12 @@ export function formatDuration(milliseconds: number): string {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
-/** A value that was chosen. */
 export function formatValue(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value)
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** What was chosen, on one line: `rate=0.1 epochs=100`. */
+/** Formats the chosen values on one line: `rate=0.1 epochs=100`. */
 export function formatOptions(options: Readonly<Record<string, unknown>>): string {
   return Object.entries(options)
     .map(([path, value]) => `${path}=${formatValue(value)}`)

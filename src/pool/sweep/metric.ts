@@ -7,7 +7,7 @@ import { ResultFile } from '../result.js'
 import type { TrialRecord } from './records.js'
 
 /**
- * The metric of a result: `accuracy` or, deeper, `test.loss`.
+ * The metric of a result: `accuracy`, or the path `test.loss`.
  *
  * @throws {@link UnsuccessfulRunnableError} when there is no such number.
  */
@@ -31,7 +31,7 @@ function describeValue(value: unknown): string {
   return written.length > 80 ? `${written.slice(0, 79)}…` : written
 }
 
-/** The metric of a progress value, if it has one: the value itself may be the number. */
+/** The metric of a progress value, if it has one; the value itself may be the number. */
 export function progressMetric(progress: unknown, metric: string): number | undefined {
   const value = typeof progress === 'number' ? progress : valueAtPath(progress, metric)
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
@@ -49,21 +49,22 @@ function numberNames(result: unknown): string[] {
   return Object.entries(result).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []))
 }
 
-/** What a trial came to: part of its record. */
+/** The part of a trial's record that depends on its outcome. */
 export type Measurement = Pick<TrialRecord, 'metric' | 'result' | 'stopped' | 'error'>
 
 /**
- * Takes the metric out of the result of a trial, which has failed when it has no such number. Where the result is a file
- * of another host, what was `told` last counts.
+ * Reads the metric from the result of a trial. The trial has failed when its result has no such number. When the result is a
+ * file on another host, the last metric of its progress counts.
  */
 export async function measure(
   { result, host }: Pick<TaskDone, 'result' | 'host'>,
-  { metric, told }: { metric: string; told: number | undefined },
+  { metric, lastMetric }: { metric: string; lastMetric: number | undefined },
 ): Promise<Measurement> {
   if (!(result instanceof ResultFile)) return metricOrError(result, result, metric)
   const whole = await result.read().catch(() => undefined)
   if (whole !== undefined) return metricOrError(whole, result, metric)
-  return told === undefined ? { error: resultOutOfReach(result, host, metric) } : { metric: told, result }
+  if (lastMetric !== undefined) return { metric: lastMetric, result }
+  return { error: resultOutOfReach(result, host, metric) }
 }
 
 function metricOrError(whole: unknown, result: unknown, metric: string): Measurement {
@@ -76,7 +77,7 @@ function metricOrError(whole: unknown, result: unknown, metric: string): Measure
 }
 
 function resultOutOfReach({ bytes, path }: ResultFile, host: string, metric: string) {
-  const what = `The result, of ${bytes} bytes, stays on "${host}" (${path}), so its "${metric}" cannot be read here`
-  const message = `${what}: return less than 64 KB, or tell "${metric}" by "progress"`
+  const what = `The result of ${bytes} bytes stays on "${host}" (${path}), so its "${metric}" cannot be read here`
+  const message = `${what}: return less than 64 KB, or report "${metric}" with "progress"`
   return { code: 'RESULT_OUT_OF_REACH', message }
 }

@@ -1,5 +1,7 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import * as v from 'valibot'
 import { isTemplate, type Template } from '../../document/construct/template.js'
-import type { SchemaIssue, SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
+import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { AnyTask } from '../options.js'
 
 /** Options of {@link Sweep}, as they are written. */
@@ -8,128 +10,76 @@ export interface SweepInput {
   each: Template<AnyTask>
   /** The name of a number in the result of each trial: `accuracy`, `test.loss`. */
   metric: string
-  /** Whether the metric should be large or small; default `max`. */
+  /** Whether the metric is maximized or minimized; default `max`. */
   goal?: 'max' | 'min'
   /** Every combination, or `samples` of them drawn at random; default `grid`. */
   strategy?: 'grid' | 'random'
   /** How many trials a random sweep draws; default 20. */
   samples?: number
-  /** Another seed draws other trials; default 0. */
+  /** The seed of a random sweep: another one draws other trials; default 0. */
   seed?: number
   /** The folder of the results; default `sweep`. */
   output?: string
-  /** How many processes at most; default one for each processor. */
+  /** The most worker processes; default one for each processor. */
   workers?: number
-  /** How often a trial that failed is tried again; default 0. */
+  /** How often a failed trial is tried again; default 0. */
   retries?: number
-  /** Milliseconds that a trial may take; endless when absent. */
+  /** Milliseconds that a trial may take; no limit when absent. */
   timeoutMs?: number
-  /** Ends the sweep when more trials than this have failed; endless when absent. */
+  /** Ends the sweep when more trials than this have failed; no limit when absent. */
   maxFailures?: number
-  /** Ends trials early that are worse than the median of the others at the same step of their progress. */
+  /** Stops trials early that are worse than the median of the others at the same step of their progress. */
   earlyStop?: 'median'
-  /** Leaves out the trials that have results in `output` already; default false. */
+  /** Skips the trials that have results in `output` already; default false. */
   resume?: boolean
 }
 
-/** Options of {@link Sweep}, completed. */
+/** Options of {@link Sweep}, with the defaults filled in. */
 export type SweepOptions = SweepInput &
   Required<Pick<SweepInput, 'goal' | 'strategy' | 'samples' | 'seed' | 'output' | 'retries' | 'resume'>>
 
-const wholeNumber = (least: number): Pick<OptionRule, 'expected' | 'test' | 'json'> => ({
-  expected: `a whole number from ${least}`,
-  test: (value) => Number.isSafeInteger(value) && Number(value) >= least,
-  json: { type: 'integer', minimum: least },
-})
+const runnable = 'expected a runnable such as "!Train { rate: !choice [0.01, 0.1] }"'
+const metricName = 'expected the name of a number in the results, such as "accuracy"'
+const missing: Record<string, string> = { '"each"': runnable, '"metric"': metricName }
 
-const oneOf = (...names: string[]): Pick<OptionRule, 'expected' | 'test' | 'json'> => ({
-  expected: names.map((name) => `"${name}"`).join(' or '),
-  test: (value) => names.includes(value as string),
-  json: { enum: names },
-})
+const text = (message: string) =>
+  v.config(v.pipe(v.string(), v.nonEmpty()), { message, abortPipeEarly: true })
 
-const text = (expected: string): Pick<OptionRule, 'expected' | 'test' | 'json'> => ({
-  expected,
-  test: (value) => typeof value === 'string' && value !== '',
-  json: { type: 'string' },
-})
+const wholeNumber = (least: number) =>
+  v.config(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(Number.MAX_SAFE_INTEGER)), {
+    message: `expected a whole number from ${least}`,
+    abortPipeEarly: true,
+  })
 
-/** What {@link Sweep} takes. */
-export const sweepSchema = optionsSchema<SweepInput, SweepOptions>({
-  each: {
-    expected: 'a runnable such as "!Train { rate: !choice [0.01, 0.1] }"',
-    test: (value) => typeof value === 'object' && value !== null && isTemplate(value),
-    required: true,
-    json: {},
-  },
-  metric: { ...text('the name of a number in the results, such as "accuracy"'), required: true },
-  goal: { ...oneOf('max', 'min'), default: 'max' },
-  strategy: { ...oneOf('grid', 'random'), default: 'grid' },
-  samples: { ...wholeNumber(1), default: 20 },
-  seed: { ...wholeNumber(0), default: 0 },
-  output: { ...text('the path of a folder'), default: 'sweep' },
-  workers: wholeNumber(1),
-  retries: { ...wholeNumber(0), default: 0 },
-  timeoutMs: wholeNumber(1),
-  maxFailures: wholeNumber(0),
-  earlyStop: oneOf('median'),
-  resume: {
-    expected: '"true" or "false"',
-    test: (value) => typeof value === 'boolean',
-    default: false,
-    json: { type: 'boolean' },
-  },
-})
+const isRunnableTemplate = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && isTemplate(value)
 
-/** What one option must be. */
-interface OptionRule {
-  /** Completes the sentence "expected ...". */
-  readonly expected: string
-  readonly test: (value: unknown) => boolean
-  readonly required?: true
-  readonly default?: unknown
-  /** Its JSON Schema, for editors. */
-  readonly json: Readonly<Record<string, unknown>>
+const entries = {
+  each: v.custom<Template<AnyTask>>(isRunnableTemplate, runnable),
+  metric: text(metricName),
+  goal: v.optional(v.picklist(['max', 'min'], 'expected "max" or "min"'), 'max'),
+  strategy: v.optional(v.picklist(['grid', 'random'], 'expected "grid" or "random"'), 'grid'),
+  samples: v.optional(wholeNumber(1), 20),
+  seed: v.optional(wholeNumber(0), 0),
+  output: v.optional(text('expected the path of a folder'), 'sweep'),
+  workers: v.optional(wholeNumber(1)),
+  retries: v.optional(wholeNumber(0), 0),
+  timeoutMs: v.optional(wholeNumber(1)),
+  maxFailures: v.optional(wholeNumber(0)),
+  earlyStop: v.optional(v.picklist(['median'], 'expected "median"')),
+  resume: v.optional(v.boolean('expected "true" or "false"'), false),
 }
 
-/** A Standard Schema of options of which each is by itself right or wrong; others are unknown. */
-function optionsSchema<Input, Output>(
-  rules: Readonly<Record<string, OptionRule>>,
-): StandardSchema<Input, Output> {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'flambeau',
-      validate: (value) => validate((value ?? {}) as Record<string, unknown>, rules) as SchemaResult<Output>,
-      jsonSchema: { input: () => jsonSchemaOf(rules) },
-    },
-  }
-}
+// A strict object would report the first unknown option alone, but its JSON Schema is the one that editors understand.
+const { validate } = v.objectWithRest(
+  entries,
+  v.never(),
+  ({ expected, received }) => missing[expected ?? ''] ?? `expected a mapping, received ${received}`,
+)['~standard']
+const standard = toStandardJsonSchema(v.strictObject(entries))['~standard']
 
-function validate(given: Record<string, unknown>, rules: Readonly<Record<string, OptionRule>>) {
-  const issues = [
-    ...unknownIssues(given, rules),
-    ...Object.entries(rules).flatMap(([name, rule]) => issuesOf(name, rule, given[name])),
-  ]
-  if (issues.length > 0) return { issues }
-  const defaults = Object.entries(rules).map(([name, rule]) => [name, rule.default])
-  return { value: { ...Object.fromEntries(defaults.filter(([, value]) => value !== undefined)), ...given } }
-}
-
-function unknownIssues(given: object, rules: object): SchemaIssue[] {
-  const keys = Object.keys(given).filter((name) => !Object.hasOwn(rules, name))
-  // As zod tells of them, so that each is pointed at.
-  const issue = { message: `unknown ${keys.join(', ')}`, path: [], keys }
-  return keys.length === 0 ? [] : [issue]
-}
-
-function issuesOf(name: string, rule: OptionRule, value: unknown): SchemaIssue[] {
-  if (value === undefined ? !rule.required : rule.test(value)) return []
-  return [{ message: `expected ${rule.expected}`, path: [name] }]
-}
-
-function jsonSchemaOf(rules: Readonly<Record<string, OptionRule>>): Record<string, unknown> {
-  const properties = Object.fromEntries(Object.entries(rules).map(([name, { json }]) => [name, json]))
-  const required = Object.keys(rules).filter((name) => rules[name]!.required)
-  return { type: 'object', properties, required, additionalProperties: false }
-}
+/** The schema of {@link Sweep}. */
+export const sweepSchema = { '~standard': { ...standard, validate } } as StandardSchema as StandardSchema<
+  SweepInput,
+  SweepOptions
+>

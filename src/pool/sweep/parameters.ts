@@ -1,31 +1,36 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import * as v from 'valibot'
+import { MappedRegistrable } from '../../document/construct/registrable-base.js'
 import { type Node, valueNode } from '../../node.js'
 import { registrable } from '../../registry/decorators.js'
 import type { Builder, Representer } from '../../registry/hooks.js'
 import { candidates } from '../../registry/placeholder.js'
+import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { Tag } from '../../registry/tag.js'
 
-/** What stands in a template for many values, such as a {@link Choice}. */
-export abstract class Parameter {
-  /** Every value, in order; `undefined` when there is no end of them. */
+/** A placeholder in a template that stands for many values, such as a {@link Choice}. */
+export abstract class Parameter extends MappedRegistrable {
+  /** All values in order; `undefined` when they are without end. */
   abstract values(): readonly unknown[] | undefined
-  /** One value; `random` gives numbers in [0, 1). */
+  /** One value; `random` returns numbers in [0, 1). */
   abstract sample(random: () => number): unknown
 }
 
 /**
- * `!choice [0.01, 0.1]`: one of these, which may be of any kind, objects included.
+ * `!choice [0.01, 0.1]`: one of these values, which may be of any kind, objects included.
  *
  * ```yaml
  * !Sweep
  * each: !Train { rate: !choice [0.01, 0.1], optimizer: !choice [!Sgd {}, !Adam {}] }
  * ```
  */
+@registrable('!choice', { description: 'In a sweep: one of these values' })
 export class Choice extends Parameter {
   constructor(readonly items: readonly unknown[]) {
     super()
   }
 
-  static fromYaml(builder: Builder, node: Node): Choice {
+  static override fromYaml(builder: Builder, node: Node): Choice {
     const items = builder.constructSequence(node)
     if (items.length === 0) builder.fail('"!choice" needs a value to choose: write "!choice [0.01, 0.1]"')
     return new Choice(items)
@@ -35,7 +40,7 @@ export class Choice extends Parameter {
     return node.kind === 'sequence' ? node.items : []
   }
 
-  static toYaml(representer: Representer, choice: Choice, tag: Tag): Node {
+  static override toYaml(representer: Representer, choice: Choice, tag: Tag): Node {
     return representer.representSequence(tag, choice.items)
   }
 
@@ -48,10 +53,32 @@ export class Choice extends Parameter {
   }
 }
 
-registrable('!choice', { description: 'In a sweep: one of these values' })(Choice)
-
 const rangeExample = '!range { from: 0, to: 1, step: 0.25 }'
 const maxRangeValues = 1_000_000
+
+type RangeOptions = { from: number; to: number; step: number }
+
+const hasEnd = v.check(
+  (options: RangeOptions) => reachesEnd(options),
+  ({ input: { from, to, step } }) =>
+    `steps of ${step} never lead from ${from} to ${to}: write "${rangeExample}"`,
+)
+
+const isShort = v.check(
+  (options: RangeOptions) => !reachesEnd(options) || countOf(options) <= maxRangeValues + 1,
+  `the range has more than ${maxRangeValues} values: write a larger "step"`,
+)
+
+const rangeSchema = toStandardJsonSchema(
+  v.pipe(
+    v.strictObject(
+      { from: numberIn(rangeExample), to: numberIn(rangeExample), step: numberIn(rangeExample) },
+      `write "${rangeExample}"`,
+    ),
+    v.forward(hasEnd, ['step']),
+    v.forward(isShort, ['step']),
+  ),
+) as StandardSchema<RangeOptions>
 
 /**
  * `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included.
@@ -61,66 +88,69 @@ const maxRangeValues = 1_000_000
  * each: !Train { layers: !range { from: 1, to: 3, step: 1 } }
  * ```
  */
-export class Range extends Parameter {
-  readonly #count: number
-
-  constructor(readonly options: { from: number; to: number; step: number }) {
-    super()
-    const { from, to, step } = options
-    // What rounding takes from the last step, as in 0.1 + 0.2, is given back.
-    this.#count = Math.floor((to - from) / step + 1e-9) + 1
-  }
-
-  static fromYaml(builder: Builder, node: Node): Range {
-    const options = constructNumbers(builder, node, { names: ['from', 'to', 'step'], example: rangeExample })
-    const { from, to, step } = options
-    if (step === 0 || (to - from) / step < 0)
-      builder.fail(`"!range" never comes from ${from} to ${to} in steps of ${step}: write "${rangeExample}"`)
-    if ((to - from) / step > maxRangeValues)
-      builder.fail(`"!range" has more than ${maxRangeValues} values: write a larger "step"`)
-    return new Range(options)
-  }
-
-  // The first, the second and the last of its numbers.
+@registrable('!range', { description: 'In a sweep: numbers at equal distances' })
+export class Range extends Parameter.with(rangeSchema) {
+  // The first, the second and the last number.
   static [candidates](node: Node): readonly Node[] {
     const [from, step, to] = ['from', 'step', 'to'].map((name) => numberEntry(node, name))
     if (!from || !step || !to) return []
-    const range = new Range({ from: from.value, step: step.value, to: to.value })
-    if (!(range.#count >= 1 && range.#count <= maxRangeValues + 1)) return []
-    const second = range.#count > 1 ? [numberNode(step.node, range.#valueAt(1))] : []
+    const options = { from: from.value, step: step.value, to: to.value }
+    if (!reachesEnd(options) || countOf(options) > maxRangeValues + 1) return []
+    const last = countOf(options) - 1
+    const second = last > 0 ? [numberNode(step.node, numberOf(options, 1))] : []
     return [
-      numberNode(from.node, range.#valueAt(0)),
+      numberNode(from.node, numberOf(options, 0)),
       ...second,
-      numberNode(to.node, range.#valueAt(range.#count - 1)),
+      numberNode(to.node, numberOf(options, last)),
     ]
   }
 
-  static toYaml(representer: Representer, range: Range, tag: Tag): Node {
-    return representer.representMapping(tag, range.options)
-  }
-
   override values(): readonly number[] {
-    return Array.from({ length: this.#count }, (_, at) => this.#valueAt(at))
+    return Array.from({ length: countOf(this.options) }, (_, index) => numberOf(this.options, index))
   }
 
   override sample(random: () => number): number {
-    return this.#valueAt(Math.floor(random() * this.#count))
-  }
-
-  #valueAt(index: number): number {
-    const { from, step } = this.options
-    const value = from + index * step
-    // Whole numbers are exact as they are; of others a digit may be off by rounding.
-    return Number.isInteger(from) && Number.isInteger(step) ? value : Number(value.toPrecision(12))
+    return numberOf(this.options, Math.floor(random() * countOf(this.options)))
   }
 }
 
-registrable('!range', { description: 'In a sweep: numbers at equal distances' })(Range)
+function reachesEnd({ from, to, step }: RangeOptions): boolean {
+  return step !== 0 && (to - from) / step >= 0
+}
+
+function countOf({ from, to, step }: RangeOptions): number {
+  // Gives back what rounding takes from the last step, as in 0.1 + 0.2.
+  return Math.floor((to - from) / step + 1e-9) + 1
+}
+
+function numberOf({ from, step }: RangeOptions, index: number): number {
+  const value = from + index * step
+  // Sums of whole numbers are exact; others may be off in the last digits.
+  return Number.isInteger(from) && Number.isInteger(step) ? value : Number(value.toPrecision(12))
+}
 
 const logUniformExample = '!logUniform { low: 0.001, high: 1 }'
 
+type LogUniformOptions = { low: number; high: number }
+
+const isPositive = v.check(
+  ({ low, high }: LogUniformOptions) => low > 0 && high > low,
+  `must be above 0 and below "high": write "${logUniformExample}"`,
+)
+
+const logUniformSchema = toStandardJsonSchema(
+  v.pipe(
+    v.strictObject(
+      { low: numberIn(logUniformExample), high: numberIn(logUniformExample) },
+      `write "${logUniformExample}"`,
+    ),
+    v.forward(isPositive, ['low']),
+  ),
+) as StandardSchema<LogUniformOptions>
+
 /**
- * `!logUniform { low: 0.001, high: 1 }`: a number whose logarithm may be any in between alike; for random sweeps.
+ * `!logUniform { low: 0.001, high: 1 }`: a number between the two, evenly distributed on a logarithmic scale; for random
+ * sweeps.
  *
  * ```yaml
  * !Sweep
@@ -128,24 +158,12 @@ const logUniformExample = '!logUniform { low: 0.001, high: 1 }'
  * strategy: random
  * ```
  */
-export class LogUniform extends Parameter {
-  constructor(readonly options: { low: number; high: number }) {
-    super()
-  }
-
-  static fromYaml(builder: Builder, node: Node): LogUniform {
-    const options = constructNumbers(builder, node, { names: ['low', 'high'], example: logUniformExample })
-    if (!(options.low > 0 && options.high > options.low))
-      builder.fail(`"low" of "!logUniform" must be above 0 and below "high": write "${logUniformExample}"`)
-    return new LogUniform(options)
-  }
-
+@registrable('!logUniform', {
+  description: 'In a random sweep: a number between two, on a logarithmic scale',
+})
+export class LogUniform extends Parameter.with(logUniformSchema) {
   static [candidates](node: Node): readonly Node[] {
     return ['low', 'high'].flatMap((name) => numberEntry(node, name)?.node ?? [])
-  }
-
-  static toYaml(representer: Representer, value: LogUniform, tag: Tag): Node {
-    return representer.representMapping(tag, value.options)
   }
 
   override values(): undefined {
@@ -158,26 +176,12 @@ export class LogUniform extends Parameter {
   }
 }
 
-registrable('!logUniform', {
-  description: 'In a random sweep: a number between two, on a logarithmic scale',
-})(LogUniform)
-
-/** The numbers of `!range { from: 0, to: 1 }`, each of which must be there; ends the loading when one is not. */
-function constructNumbers<Name extends string>(
-  builder: Builder,
-  node: Node,
-  { names, example }: { names: readonly Name[]; example: string },
-): Record<Name, number> {
-  const given = builder.constructMapping(node)
-  const unknown = Object.keys(given).find((name) => !names.includes(name as Name))
-  if (unknown !== undefined) builder.fail(`"${node.tag}" has no option "${unknown}": write "${example}"`)
-  for (const name of names)
-    if (!Number.isFinite(given[name]))
-      builder.fail(`"${name}" of "${node.tag}" must be a number: write "${example}"`)
-  return given as Record<Name, number>
+function numberIn(example: string) {
+  const message = `must be a number: write "${example}"`
+  return v.pipe(v.number(message), v.finite(message))
 }
 
-/** The number that a mapping has under a name, with its node; `undefined` when there is none. */
+/** The number under a name in a mapping, with its node; `undefined` when there is none. */
 function numberEntry(node: Node, name: string): { node: Node; value: number } | undefined {
   const entries = node.kind === 'mapping' ? node.entries : []
   const value = entries.find(({ key }) => key.kind === 'scalar' && key.value === name)?.value
@@ -186,7 +190,7 @@ function numberEntry(node: Node, name: string): { node: Node; value: number } | 
     : undefined
 }
 
-/** A node for a number that follows from what stands at the place of another. */
+/** A node for a number that is derived from another node, at the position of that node. */
 function numberNode({ start, end }: Node, value: number): Node {
   return { ...valueNode(value), start, end }
 }

@@ -3,25 +3,24 @@ import { printable } from '../../util/printable.js'
 import { formatDuration, formatNumber, formatOptions } from './format.js'
 import type { TrialRecord } from './records.js'
 
-/** Shows how far a sweep is. */
+/** Shows the progress of a sweep. */
 export interface Progress {
   onSettled(record: TrialRecord): void
-  /** Leaves the line to others. */
+  /** Clears the line of the terminal. */
   end(): void
 }
 
-/** What {@link createProgress} shows. */
 export interface ProgressOptions {
   readonly metric: string
   readonly total: number
-  /** How many trials are done already. */
+  /** How many trials have a result already. */
   readonly done: number
 }
 
-/** A bar on a terminal, and elsewhere a line for each trial. */
-export function createProgress(logger: Logger, of: ProgressOptions): Progress {
-  const terminal = logger instanceof StderrLogger && process.stderr.isTTY
-  return terminal ? new ProgressBar(logger, of) : new ProgressLines(logger, of)
+/** Creates a bar on a terminal, or else a line for each trial. */
+export function createProgress(logger: Logger, options: ProgressOptions): Progress {
+  const isTerminal = logger instanceof StderrLogger && process.stderr.isTTY
+  return isTerminal ? new ProgressBar(logger, options) : new ProgressLines(logger, options)
 }
 
 class ProgressLines implements Progress {

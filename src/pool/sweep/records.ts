@@ -7,19 +7,19 @@ import { editedResults, JsonLines, type Shape, shapeMismatch } from '../json-lin
 import { archiveFiles, type OwnFileNames } from '../results-store.js'
 import type { SearchPlan } from './search.js'
 
-/** What is known of a trial that has settled: one line of `results.jsonl`. */
+/** A settled trial: one line of `results.jsonl`. */
 export interface TrialRecord {
   readonly trial: string
   readonly key: string
-  /** What was chosen, by path. */
+  /** The chosen values by path. */
   readonly options: Readonly<Record<string, unknown>>
-  /** The metric of its result; that of its last progress when it was stopped; absent when it failed. */
+  /** The metric of its result, or of its last progress when it was stopped; absent when it failed. */
   readonly metric?: number
   readonly result?: unknown
   readonly durationMs: number
   readonly host: string
   readonly attempts: number
-  /** It was ended early, being worse than the others. */
+  /** Present when it was stopped early, as it was worse than the others. */
   readonly stopped?: true
   readonly error?: { readonly code: string; readonly message: string }
 }
@@ -28,13 +28,13 @@ export interface TrialRecord {
 export const recordsName = 'results.jsonl'
 
 /**
- * The records in a folder, in the order of writing; a line that was cut off while it was written is none.
+ * Reads the records in a folder, in the order in which they were written. Skips a line that a crash has cut off.
  *
  * ```ts
  * const failed = (await readRecords('sweep')).filter(({ error }) => error !== undefined)
  * ```
  *
- * @throws `ResourceError` when a line is none that a sweep has written.
+ * @throws `ResourceError` when somebody has edited a line.
  */
 export function readRecords(folder: string): Promise<TrialRecord[]> {
   return JsonLines.readAll(join(folder, recordsName), recordMismatch)
@@ -59,12 +59,16 @@ function recordMismatch(item: object): string | undefined {
   return why ?? (metric === undefined && !error ? '"metric" is missing' : undefined)
 }
 
-/** What a sweep has left in its folder. */
+/** The results of a sweep in its folder. */
 export interface SweepData extends SweepDescription {
   readonly records: readonly TrialRecord[]
 }
 
-/** @throws {@link ResourceError} when a folder has no results of a sweep. */
+/**
+ * Reads the results of a sweep.
+ *
+ * @throws {@link ResourceError} when the folder has none.
+ */
 export async function readSweep(folder: string): Promise<SweepData> {
   const description = await readDescription(folder)
   const records = description ? await readRecords(folder) : []
@@ -75,18 +79,18 @@ export async function readSweep(folder: string): Promise<SweepData> {
   )
 }
 
-/** Whether a metric should be large or small. */
+/** Whether a metric is maximized or minimized. */
 export type Goal = 'max' | 'min'
 
-/** Records as a reader wants them. */
+/** Records by their outcome. */
 export interface Ranking {
-  /** The best first; of equal ones the earlier. */
+  /** The best one first; among equal ones, the earlier one. */
   readonly ranked: readonly TrialRecord[]
   readonly stopped: readonly TrialRecord[]
   readonly failed: readonly TrialRecord[]
 }
 
-/** Sorts records: those that came to a result by their metric, those that were stopped, those that failed. */
+/** Sorts records with a result by their metric, and separates those that were stopped or have failed. */
 export function rank(records: readonly TrialRecord[], goal: Goal): Ranking {
   const done = records.filter(({ error, stopped }) => !error && !stopped)
   const sign = goal === 'max' ? -1 : 1
@@ -98,11 +102,11 @@ export function rank(records: readonly TrialRecord[], goal: Goal): Ranking {
   }
 }
 
-/** What the results of a sweep do not say by themselves: `sweep.json`. */
+/** What the records do not contain: `sweep.json`. */
 interface SweepDescription {
   readonly metric: string
   readonly goal: Goal
-  /** How many trials it has in all. */
+  /** How many trials the sweep has in all. */
   readonly trials: number
 }
 
@@ -116,9 +120,9 @@ export async function writeDescription({ options, size }: SearchPlan): Promise<v
 }
 
 /**
- * What is said of the sweep in a folder, if there is one.
+ * Reads the description of the sweep in a folder, if there is one.
  *
- * @throws {@link ResourceError} when something else has changed it.
+ * @throws {@link ResourceError} when somebody has edited it.
  */
 export async function readDescription(folder: string): Promise<SweepDescription | undefined> {
   const file = join(folder, descriptionName)
@@ -127,7 +131,8 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   const description = parseJson(text) as SweepDescription
   const shape = { metric: 'string', goal: 'string', trials: 'number' } as const
   const why =
-    shapeMismatch(description, shape) ?? (isGoal(description.goal) ? undefined : '"goal" must be max or min')
+    shapeMismatch(description, shape) ??
+    (isGoal(description.goal) ? undefined : '"goal" must be "max" or "min"')
   if (why !== undefined) throw editedResults(`"${file}"`, why)
   return description
 }
@@ -144,13 +149,13 @@ function isGoal(goal: string): goal is Goal {
   return goal === 'max' || goal === 'min'
 }
 
-/** Where records go that a sweep has no trial for any more. */
+/** The file of records that belong to no trial any more. */
 export const othersName = 'results-old.jsonl'
 
-/** The runnable file of the winner. */
+/** The runnable file of the best trial. */
 export const bestName = 'best.yaml'
 
-/** What a sweep makes in its folder. */
+/** The files that a sweep makes in its folder. */
 const sweepFiles: OwnFileNames = {
   '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|results-old\.jsonl)$/,
   failed: /^\d+\.(?:yaml|log)$/,
@@ -159,17 +164,17 @@ const sweepFiles: OwnFileNames = {
 }
 const bestFile: OwnFileNames = { '': /^best\.yaml$/ }
 
-/** What becomes of the records that an earlier run has left. */
+/** The records of an earlier run. */
 export interface EarlierTrials {
-  /** Those whose trials are not done again, each with the number that its trial has now. */
+  /** The records of trials that are not run again, each with the present number of its trial. */
   readonly kept: readonly TrialRecord[]
-  /** Results that this sweep has no trial for. */
+  /** The records that belong to no trial of this sweep. */
   readonly others: readonly TrialRecord[]
-  /** Whatever is there is set aside. */
-  readonly force?: boolean
+  /** Whether the files of the earlier run are archived. */
+  readonly force: boolean
 }
 
-/** Opens `results.jsonl`, to which records are appended as trials settle, behind those of an earlier run. */
+/** Opens `results.jsonl`, to which records are appended after those of an earlier run. */
 export async function openRecords(folder: string, earlier: EarlierTrials): Promise<JsonLines<TrialRecord>> {
   await prepareFolder(folder, earlier)
   if (earlier.others.length > 0) await appendOthers(folder, earlier.others)
@@ -183,8 +188,8 @@ async function appendOthers(folder: string, records: readonly TrialRecord[]): Pr
   await JsonLines.replace(file, [...(await JsonLines.readAll(file)), ...records])
 }
 
-// Where no sweep was, nothing is one's.
-async function prepareFolder(folder: string, { force = false }: EarlierTrials): Promise<void> {
+// In a folder without a sweep, "best.yaml" is somebody else's.
+async function prepareFolder(folder: string, { force }: EarlierTrials): Promise<void> {
   const best = join(folder, bestName)
   const isSweep = (await readDescription(folder)) !== undefined
   if (force) await archiveFiles(folder, isSweep ? sweepFiles : bestFile)
@@ -192,6 +197,6 @@ async function prepareFolder(folder: string, { force = false }: EarlierTrials): 
 }
 
 function foreignBestFile(file: string): ResourceError {
-  const message = `"${file}" exists and is of no sweep: name another "output", or add "--force" to set it aside`
+  const message = `"${file}" exists, but belongs to no sweep: name another "output", or add "--force" to archive it`
   return new ResourceError(message, { code: 'OUTPUT_EXISTS' })
 }

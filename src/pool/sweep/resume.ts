@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { ResultFile } from '../result.js'
 import { resultsOfOtherSweep } from '../results-store.js'
 import { metricOf } from './metric.js'
@@ -6,9 +6,9 @@ import { type EarlierTrials, readDescription, type TrialRecord } from './records
 import type { Combination, SearchPlan } from './search.js'
 
 /**
- * Finds which records hold for a sweep, too; what failed is done again.
+ * Finds the records of an earlier run that belong to trials of this sweep. Failed trials are run again.
  *
- * @throws {@link ResourceError} when there are results, and none of them does.
+ * @throws {@link ResourceError} when there are results, but none belongs to a trial.
  */
 export async function matchEarlier(
   plan: SearchPlan,
@@ -18,7 +18,7 @@ export async function matchEarlier(
   const { output, metric } = plan.options
   const known = await Promise.all(found.map((record) => withMetric(record, metric)))
   const done = known.filter(({ error }) => !error)
-  if (done.length === 0) return { kept: [], others: [] }
+  if (done.length === 0) return { kept: [], others: [], force: false }
   const matched = await matchRecords(plan, done, signal)
   const before = await readDescription(output)
   const sameMetric = before === undefined || before.metric === metric
@@ -27,7 +27,7 @@ export async function matchEarlier(
   return earlier
 }
 
-/** A sweep that was changed is searched for its earlier trials no further than this. */
+/** How many trials of a sweep that was changed are compared with the earlier ones. */
 const maxSearched = 1_000_000
 
 async function matchRecords(
@@ -40,13 +40,13 @@ async function matchRecords(
   return matchByKey(plan, byNumber, signal)
 }
 
-// What most sweeps need that go on: each record is that of the trial with its number.
+// Enough for most sweeps: each record belongs to the trial with its number.
 async function matchByNumber(
   plan: SearchPlan,
   done: readonly TrialRecord[],
   signal: AbortSignal,
 ): Promise<EarlierTrials> {
-  // By number: more trials give each id more digits.
+  // As numbers: ids have more digits when there are more trials.
   const open = new Map(done.map((record) => [Number(record.trial), record]))
   const kept = new Map<TrialRecord, TrialRecord>()
   const most = [...open.keys()].reduce((a, b) => Math.max(a, b), 0)
@@ -55,10 +55,10 @@ async function matchByNumber(
     if (record && record.key === plan.trial(combination).key)
       kept.set(record, { ...record, trial: combination.id })
   }
-  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)) }
+  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)), force: false }
 }
 
-// A random sweep may draw the same options twice: each of these trials has a result of its own.
+// A random sweep may draw the same options twice: each of these trials has its own result.
 async function matchByKey(
   plan: SearchPlan,
   { kept, others }: EarlierTrials,
@@ -75,10 +75,10 @@ async function matchByKey(
     if (record) found.push({ ...record, trial: id })
   }
   const all = [...kept, ...found].sort((a, b) => Number(a.trial) - Number(b.trial))
-  return { kept: all, others: [...open.values()].flat() }
+  return { kept: all, others: [...open.values()].flat(), force: false }
 }
 
-// Ctrl-C is heard between them, however many there are.
+// Lets Ctrl-C end the search.
 async function* firstCombinations(
   most: number,
   plan: SearchPlan,
@@ -87,7 +87,7 @@ async function* firstCombinations(
   let count = 0
   for (const combination of plan.combinations()) {
     if (++count > most) return
-    if (count % 1000 === 0) await turn()
+    if (count % 1000 === 0) await setImmediate()
     signal.throwIfAborted()
     yield combination
   }
@@ -103,26 +103,26 @@ function groupByKey(records: readonly TrialRecord[]): Map<string, TrialRecord[]>
   return groups
 }
 
-/** Results by another metric than they were ranked by; those of which it is not known count as others. */
+/** Reads another metric from the results. Trials whose result is not at hand count as others. */
 async function remeasure(earlier: EarlierTrials, metric: string): Promise<EarlierTrials> {
   const kept: TrialRecord[] = []
   const others = [...earlier.others]
   let missing: unknown
   for (const record of earlier.kept)
     try {
-      const whole = await fullResult(record)
-      if (whole === undefined) others.push(record)
-      else kept.push({ ...record, metric: metricOf(whole, metric) })
+      const result = await fullResult(record)
+      if (result === undefined) others.push(record)
+      else kept.push({ ...record, metric: metricOf(result, metric) })
     } catch (error) {
       missing ??= error
       others.push(record)
     }
-  // Where no trial has it, the name is the mistake.
+  // When no trial has the metric, its name is wrong.
   if (kept.length === 0 && missing !== undefined) throw missing
-  return { kept, others }
+  return { kept, others, force: false }
 }
 
-/** A record that failed for want of a metric alone, with the metric that is asked for now, if its result has that. */
+/** A record that failed only because it did not have the metric, with the present metric if its result has that. */
 async function withMetric(record: TrialRecord, metric: string): Promise<TrialRecord> {
   if (record.error?.code !== 'NO_METRIC') return record
   const { error: _, ...rest } = record
@@ -133,7 +133,7 @@ async function withMetric(record: TrialRecord, metric: string): Promise<TrialRec
   }
 }
 
-// One that was stopped has none, and a large one may lie on another host.
+// `undefined` for a trial that was stopped, and for a large result on another host.
 function fullResult({ result, stopped }: TrialRecord): unknown {
   if (stopped) return undefined
   return isResultFile(result)

@@ -6,7 +6,7 @@ import { type TaskTextOptions, taskKey, taskText } from '../task-file.js'
 import type { SweepOptions } from './options.js'
 import { Parameter } from './parameters.js'
 
-/** What one trial of a sweep is made of; nothing is constructed yet. */
+/** The values of one trial, of which nothing is constructed yet. */
 export interface Combination {
   readonly id: string
   readonly values: Values
@@ -15,9 +15,9 @@ export interface Combination {
 /** One trial of a sweep. */
 export interface Trial {
   readonly id: string
-  /** The same for the same trial in another run, and for no other one. */
+  /** The same for the same trial in another run, and for no other trial. */
   readonly key: string
-  /** What was chosen, by path; an object as its YAML. */
+  /** The chosen values by path; an object as its YAML. */
   readonly options: Readonly<Record<string, unknown>>
   readonly task: AnyTask
 }
@@ -29,14 +29,14 @@ export class SearchPlan {
 
   constructor(
     readonly options: SweepOptions,
-    readonly textOptions: TaskTextOptions = {},
+    readonly textOptions: TaskTextOptions,
   ) {
     this.parameters = options.each.placeholders(Parameter)
     if (options.strategy === 'grid') rejectEndless(this.parameters)
     this.size = options.strategy === 'grid' ? gridSize(this.parameters) : options.samples
   }
 
-  /** The combinations in order: cheap to skip, however many there are. */
+  /** The combinations in order. Skipping one costs little, as it constructs nothing. */
   *combinations(): Generator<Combination> {
     const width = Math.max(2, String(this.size).length)
     let number = 0
@@ -59,12 +59,13 @@ export class SearchPlan {
     return undefined
   }
 
-  /** Constructs the first trial, so that a mistake in it is found before anything is run. */
-  tryFirst(): void {
+  /** Constructs the first trial, so that a mistake is found before any trial runs. */
+  constructFirst(): void {
     const [first] = this.combinations()
+    const { tag } = this.options.each
     if (!first || !isRunnable(this.trial(first).task))
       throw new ParsingRunnableError(
-        `"each" must be a runnable, but ${this.options.each.tag ?? 'what stands there'} is none: name a class that extends Runnable`,
+        `"each" must be a runnable, but ${tag === undefined ? 'it has no tag' : `"${tag}" is not one`}: name a class that extends Runnable`,
         { code: 'NOT_RUNNABLE' },
       )
   }
@@ -97,7 +98,7 @@ type Parameters = ReadonlyMap<string, Parameter>
 /** One value for each parameter, by path. */
 type Values = Readonly<Record<string, unknown>>
 
-/** How many combinations a grid has; every parameter must have an end. */
+/** The number of combinations of a grid; no parameter may be without end. */
 function gridSize(parameters: Parameters): number {
   return [...parameters.values()].reduce((size, parameter) => size * parameter.values()!.length, 1)
 }
@@ -111,7 +112,7 @@ function* grid(parameters: Parameters): Generator<Values> {
     for (const others of grid(new Map(rest))) yield { [path]: value, ...others }
 }
 
-/** So many combinations as `seed` draws them. */
+/** Random combinations; the same seed draws the same ones. */
 function* randomDraws(parameters: Parameters, { samples, seed }: { samples: number; seed: number }) {
   const random = seededRandom(seed)
   for (let drawn = 0; drawn < samples; drawn++) yield draw(parameters, random)
@@ -121,7 +122,7 @@ function draw(parameters: Parameters, random: () => number): Values {
   return Object.fromEntries([...parameters].map(([path, parameter]) => [path, parameter.sample(random)]))
 }
 
-/** A source of numbers in [0, 1) that gives the same ones for the same seed (mulberry32). */
+/** Returns a generator of numbers in [0, 1), the same ones for the same seed (mulberry32). */
 function seededRandom(seed: number): () => number {
   let state = seed | 0
   return () => {

@@ -4,15 +4,15 @@ import type { Logger } from '../../runnable/logger.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
-import { notWritten } from '../results-store.js'
+import { notWritten } from '../json-lines.js'
 import { taskText } from '../task-file.js'
 import { formatDuration, formatNumber, formatValue } from './format.js'
 import { bestName, type Ranking, rank, type TrialRecord } from './records.js'
 import type { SearchPlan } from './search.js'
 
-/** What a sweep comes to. */
+/** The result of a sweep. */
 export interface SweepResult {
-  /** The winner: its trial, what was chosen, its metric. */
+  /** The best trial, with its options and its metric. */
   readonly best: Pick<TrialRecord, 'trial' | 'options' | 'metric'>
   readonly trials: number
   readonly failed: number
@@ -22,9 +22,9 @@ export interface SweepResult {
 }
 
 /**
- * Ranks what a sweep has, writes `best.yaml`, and shows the table.
+ * Ranks the trials of a sweep, writes `best.yaml`, and logs the table.
  *
- * @throws {@link UnsuccessfulRunnableError} when no trial came to a result.
+ * @throws {@link UnsuccessfulRunnableError} when no trial has a result.
  */
 export async function summarize(
   plan: SearchPlan,
@@ -51,46 +51,47 @@ export async function summarize(
   }
 }
 
-// Made again: of all trials only their keys are kept.
+// Constructed again, as only the keys of the trials are in memory.
 function bestText({ trial }: TrialRecord, plan: SearchPlan): string {
   const found = plan.find(trial)
   if (found) return taskText(found.task, plan.textOptions)
-  throw new UnsuccessfulRunnableError('The best trial is none of this sweep any more', { code: 'NO_RESULT' })
+  throw new UnsuccessfulRunnableError('The best trial is no longer part of this sweep', { code: 'NO_RESULT' })
 }
 
 function noResultError({ failed, stopped }: Ranking): UnsuccessfulRunnableError {
   const first = failed[0]?.error?.message
-  const why = first === undefined ? `all ${stopped.length} were stopped` : `the first says: ${first}`
-  const message = `No trial came to a result; ${why}`
-  // Where no trial has the metric, the file names a wrong one.
+  const why = first === undefined ? `all ${stopped.length} were stopped` : `the first one failed: ${first}`
+  const message = `No trial has a result: ${why}`
+  // When no trial has the metric, its name in the file is wrong.
   const isMistake = failed.length > 0 && failed.every(({ error }) => error?.code === 'NO_METRIC')
   return isMistake
     ? new UnsuccessfulRunnableError(message, { code: 'NO_METRIC', exitCode: mistakeCode })
     : new UnsuccessfulRunnableError(message, { code: 'NO_RESULT' })
 }
 
-/** So many rows are read; the rest is in the file. */
+/** The most rows of the table; all trials are in the file. */
 const maxRows = 20
 
 /** The ranked table of a sweep, for a terminal. */
 function rankingTable({ ranked, stopped }: Ranking, metric: string): string {
-  const shown = [...ranked, ...stopped].slice(0, maxRows)
-  const paths = Object.keys(shown[0]?.options ?? {})
+  const records = [...ranked, ...stopped].slice(0, maxRows)
+  const paths = Object.keys(records[0]?.options ?? {})
   const head = ['rank', 'trial', metric, ...paths, 'time']
-  const rows = shown.map((record, at) => tableRow(record, at, paths))
-  const rest = ranked.length + stopped.length - shown.length
+  const rows = records.map((record, index) => tableRow(record, index, paths))
   const lines = alignColumns([head, ...rows])
-  return [...lines, ...(rest > 0 ? [`... and ${rest} more in results.jsonl`] : [])].join('\n')
+  const rest = ranked.length + stopped.length - records.length
+  if (rest > 0) lines.push(`... and ${rest} more in results.jsonl`)
+  return lines.join('\n')
 }
 
-function tableRow(record: TrialRecord, at: number, paths: readonly string[]): string[] {
+function tableRow(record: TrialRecord, index: number, paths: readonly string[]): string[] {
   const { trial, metric, options, durationMs, stopped } = record
-  const chosen = paths.map((path) => cellText(options[path]))
+  const values = paths.map((path) => cellText(options[path]))
   return [
-    stopped ? 'stopped' : String(at + 1),
+    stopped ? 'stopped' : String(index + 1),
     trial,
     formatNumber(metric),
-    ...chosen,
+    ...values,
     formatDuration(durationMs),
   ]
 }

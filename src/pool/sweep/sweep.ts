@@ -20,19 +20,19 @@ import { SearchPlan } from './search.js'
 import { type SweepResult, summarize } from './summary.js'
 import { SweepRun } from './trials.js'
 
-/** What `run()` of a {@link Sweep} takes besides the usual. */
+/** Options that {@link Sweep} takes in addition to those of every `run()`. */
 export interface SweepRunOptions {
-  /** Modules that register the classes of the trials; the command line gives those of `--import`. */
+  /** Modules that register the classes of the trials; on the command line those of `--import`. */
   readonly imports?: readonly (string | URL)[]
-  /** Where trials run; when absent on the factories of the cluster, or in child processes where there are none. */
+  /** Where trials run; when absent, on the factories of the cluster, or in child processes when there are none. */
   readonly engine?: PoolOptions['engine']
-  /** Leaves out the trials that have results already, as the option of this name. */
+  /** Skips the trials that have results already, like the option with this name. */
   readonly resume?: boolean
 }
 
 /**
- * Runs a runnable many times, with every combination of what `!choice`, `!range` and `!logUniform` stand for in it, or
- * with combinations drawn at random, and ranks what comes of it.
+ * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or with
+ * random combinations, and ranks the results.
  *
  * ```yaml
  * !Sweep
@@ -40,6 +40,10 @@ export interface SweepRunOptions {
  * metric: accuracy
  * ```
  */
+@registrable('!Sweep', {
+  templates: ['each'],
+  description: 'Runs a runnable with many options, and ranks the results',
+})
 export class Sweep extends ClusterRunnable.with(sweepSchema) {
   /** @internal */
   static readonly [templateRules]: TemplateRules = {
@@ -47,14 +51,14 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
       factory === undefined && !definition.fromYaml && !isRunnable(Class.prototype)
         ? [
             'NOT_RUNNABLE',
-            `"each" must be a runnable, but "${tag}" is none: name a class that extends Runnable`,
+            `"each" must be a runnable, but "${tag}" is not one: name a class that extends Runnable`,
           ]
         : undefined,
     placeholder: ({ Class, tag }, { options, isNested }) => {
       if (isNested)
         return [
           'NESTED_PLACEHOLDER',
-          `"${tag}" stands in a value of another choice, where nothing replaces it: list each combination there`,
+          `"${tag}" is inside a value of another placeholder, where it is not replaced: list each combination there`,
         ]
       const isEndless = Class === LogUniform && options['strategy'] !== 'random'
       return isEndless
@@ -67,9 +71,9 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   /**
-   * Factories take their tasks from a queue.
+   * Checks that the packages of the queue are installed, from which factories take their tasks.
    *
-   * @throws `FlambeauError` when the packages that it needs are not installed.
+   * @throws `FlambeauError` when they are not installed.
    */
   override async preflight({ factories }: PreflightOptions): Promise<void> {
     if (factories > 0) await requirePackages()
@@ -79,15 +83,15 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   override setup(): void {}
 
   /**
-   * Finds out whether the trials can be made.
+   * Checks that trials can be constructed.
    *
-   * @throws `ParsingRunnableError` when they cannot.
+   * @throws `ParsingRunnableError` when they cannot be constructed.
    */
   override parse(): void {
-    this.#plan().tryFirst()
+    this.#plan().constructFirst()
   }
 
-  /** Runs the trials that are not done yet, and ranks all of them. */
+  /** Runs the trials that have no result yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
     if (this.env) await keepOutput(this.options.output)
     const lock = await OutputLock.acquire(this.options.output)
@@ -98,7 +102,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
   }
 
-  /** How many trials it has. */
+  /** The number of trials. */
   get size(): number {
     return this.#plan().size
   }
@@ -121,7 +125,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   #plan(): SearchPlan {
-    return new SearchPlan(this.options, { extensions: this.extensions })
+    return new SearchPlan(this.options, { extensions: this.extensions, registry: undefined })
   }
 
   async #earlier(
@@ -131,43 +135,39 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     if (force) return { kept: [], others: [], force }
     const { output } = this.options
     const found = await readRecords(output)
-    if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, of: 'trial' })
+    if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, kind: 'trial' })
     return matchEarlier(plan, found, signal)
   }
 
   #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {
     const { workers, output } = this.options
-    return openPool({
+    const poolOptions: PoolOptions = {
       imports,
       env: this.env,
-      ...(engine && { engine }),
       signal,
       folder: output,
       logger: debugLogger(logger),
       extensions: this.#extensionFolders(),
       secrets: this.config,
-      ...(workers === undefined ? {} : { workers }),
-    })
+    }
+    if (engine !== undefined) poolOptions.engine = engine
+    if (workers !== undefined) poolOptions.workers = workers
+    return openPool(poolOptions)
   }
 
-  // By their folders, since workers do not know the file to which declared paths are relative; and only those that this
-  // process imported: with `importExtensions: false`, workers must not import the others either.
+  // Their folders, since workers do not know the file to which declared paths are relative. Only those that this process has
+  // imported: with `importExtensions: false`, workers must not import the others either.
   #extensionFolders(): Record<string, string> {
     return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
   }
 
   async #explainResume(plan: SearchPlan, logger: Logger): Promise<void> {
     const { length } = await readRecords(this.options.output)
-    logger.warn(`${length} of ${plan.size} trials are done: go on with "--resume"`)
+    logger.warn(`${length} of ${plan.size} trials are done: continue with "--resume"`)
   }
 }
 
-registrable('!Sweep', {
-  templates: ['each'],
-  description: 'Runs a runnable with many options, and ranks the results',
-})(Sweep)
-
-// What trials say goes by too fast to be read beside the progress of the sweep.
+// Log lines of trials would hide the progress of the sweep.
 function debugLogger(logger: Logger): Logger {
   const debug = (...message: unknown[]): void => logger.debug(...message)
   return { debug, info: debug, warn: debug, error: debug }

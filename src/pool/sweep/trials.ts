@@ -2,40 +2,32 @@ import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
 import type { Redact } from '../../runnable/secrets/mask.js'
-import { packError } from '../engine.js'
 import { moduleUrls } from '../import-modules.js'
 import type { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskDone, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
-import { notWritten } from '../results-store.js'
+import { packError } from '../serialize.js'
 import { taskText, writeFailedFile } from '../task-file.js'
 import { TrialMonitor } from './early-stopping.js'
 import { type Measurement, measure } from './metric.js'
 import { createProgress, type Progress } from './progress.js'
-import {
-  type EarlierTrials,
-  openRecords,
-  othersName,
-  recordsName,
-  type TrialRecord,
-  writeDescription,
-} from './records.js'
+import { type EarlierTrials, openRecords, othersName, type TrialRecord, writeDescription } from './records.js'
 import type { SearchPlan, Trial } from './search.js'
 
-/** What a {@link SweepRun} works with. */
+/** What a {@link SweepRun} needs. */
 export interface SweepContext {
   readonly plan: SearchPlan
   readonly pool: Pool
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly earlier: EarlierTrials
-  /** Modules that the files of failed trials name, so that they run again. */
+  /** Modules for the commands that repeat failed trials. */
   readonly imports: readonly (string | URL)[]
-  /** Masks secrets: the message about a metric shows what a trial returned. */
+  /** Masks secrets: the message about a missing metric shows what the trial returned. */
   readonly redact: Redact
 }
 
-/** Runs the trials of a sweep that are not done yet, and keeps a record of each. */
+/** Runs the trials of a sweep that have no result yet, and writes a record of each. */
 export class SweepRun {
   readonly records: TrialRecord[]
   readonly #trials = new Map<AnyTask, Trial>()
@@ -66,18 +58,16 @@ export class SweepRun {
   #warnOfOthers(): void {
     const { plan, logger, earlier } = this.context
     const { length } = earlier.others
-    const were = length === 1 ? 'One earlier result is' : `${length} earlier results are`
-    if (length > 0)
-      logger.warn(`${were} of no trial of this sweep: see ${join(plan.options.output, othersName)}`)
+    if (length === 0) return
+    const results = length === 1 ? 'One earlier result belongs' : `${length} earlier results belong`
+    logger.warn(`${results} to no trial of this sweep: see ${join(plan.options.output, othersName)}`)
   }
 
   async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
-      await file.append(record).catch((cause) => {
-        throw notWritten(join(this.context.plan.options.output, recordsName), cause)
-      })
+      await file.append(record)
       progress.onSettled(record)
       this.#checkFailures(record)
     }
@@ -85,11 +75,11 @@ export class SweepRun {
 
   #outcomes(): AsyncIterable<TaskOutcome> {
     const { plan, pool, signal } = this.context
-    const { retries, timeoutMs } = plan.options
+    const { retries, timeoutMs = Infinity } = plan.options
     return pool.map<AnyTask>(this.#pendingTasks(), {
       taskId: (task) => this.#trials.get(task)!.id,
       retries,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      timeoutMs,
       onError: 'collect',
       signal,
       onEvent: (event) => this.#monitor.onEvent(event),
@@ -110,29 +100,28 @@ export class SweepRun {
     const { id, key, options } = this.#trials.get(outcome.task)!
     this.#trials.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
-    const known = { trial: id, key, options, durationMs, host, attempts }
-    const measured = this.#masked(await this.#measured(id, outcome))
-    if (outcome.ok && measured.error) await this.#writeFailed(outcome, measured.error)
-    return { ...known, ...measured }
+    const measurement = this.#mask(await this.#measure(id, outcome))
+    if (outcome.ok && measurement.error) await this.#writeFailed(outcome, measurement.error)
+    return { trial: id, key, options, durationMs, host, attempts, ...measurement }
   }
 
-  #masked({ error, ...rest }: Measurement): Measurement {
+  #mask({ error, ...rest }: Measurement): Measurement {
     return error ? { ...rest, error: { ...error, message: this.context.redact(error.message) } } : rest
   }
 
-  // The pool writes the file of a task that throws; that one without a metric has failed, only a sweep knows.
+  // For the pool, a task without the metric has succeeded, so its file is written here.
   async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measurement['error']>): Promise<void> {
     const { plan, imports } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
     const failed = { id, attempts, text: taskText(task, plan.textOptions) }
-    const to = { folder: plan.options.output, imports: moduleUrls(imports) }
-    await writeFailedFile({ ...failed, ended: { ok: false, reason: 'failed', error, host } }, to)
+    const ended = { ok: false, reason: 'failed', error, host } as const
+    await writeFailedFile({ ...failed, ended }, { folder: plan.options.output, imports: moduleUrls(imports) })
   }
 
-  async #measured(id: string, outcome: TaskOutcome): Promise<Measurement> {
-    const { told, stopped } = this.#monitor.take(id)
-    if (outcome.ok) return measure(outcome, { metric: this.context.plan.options.metric, told })
+  async #measure(id: string, outcome: TaskOutcome): Promise<Measurement> {
+    const { lastMetric, stopped } = this.#monitor.take(id)
+    if (outcome.ok) return measure(outcome, { metric: this.context.plan.options.metric, lastMetric })
     if (stopped !== undefined) return { metric: stopped, stopped: true }
     const { code, message } = outcome.error
     return { error: { code, message } }

@@ -64,25 +64,25 @@ export class ClassReferences {
 interface Position {
   readonly path: readonly string[]
   /** Options that have nothing but a value at this place. */
-  readonly around: (value: unknown) => unknown
+  readonly wrap: (value: unknown) => unknown
 }
 
 /** The options as a whole. */
-const rootPosition: Position = { path: [], around: (value) => value }
+const rootPosition: Position = { path: [], wrap: (value) => value }
 
 /** An option of what stands at a place. */
-function optionPosition({ path, around }: Position, name: string): Position {
-  return { path: [...path, name], around: (value) => around({ [name]: value }) }
+function optionPosition({ path, wrap: around }: Position, name: string): Position {
+  return { path: [...path, name], wrap: (value) => around({ [name]: value }) }
 }
 
 /** The first item of what stands at a place. */
-function itemPosition({ path, around }: Position): Position {
-  return { path: [...path, '0'], around: (value) => around([value]) }
+function itemPosition({ path, wrap: around }: Position): Position {
+  return { path: [...path, '0'], wrap: (value) => around([value]) }
 }
 
 /** Whether a schema takes an object of a class at a place: it is asked with an empty one. */
 function accepts(schema: StandardSchema, position: Position, { prototype }: Class): boolean {
-  const issues = issuesWith(schema, position.around(Object.create(prototype)))
+  const issues = issuesWith(schema, position.wrap(Object.create(prototype)))
   return !issues.some((issue) => position.path.every((step, depth) => issuePath(issue)[depth] === step))
 }
 

@@ -1,90 +1,115 @@
-import type { DialectRules, Expansion } from './secrets-table.js'
+/** How a dialect spells keys and completes values. */
+export interface DialectRules {
+  readonly name: 'python' | 'ini' | 'literal'
+  /** The spelling under which a key is stored. */
+  keyOf(key: string): string
+  /** The value that a program gets for the text in the file. */
+  expand(raw: string, expansion: Expansion): string
+  /** The text in a file for a value: `expand` returns the value, and needs no other key. */
+  quote(value: string): string
+}
 
-const asWritten = (text: string): string => text
+/** What a dialect needs to complete a value. */
+export interface Expansion {
+  /** The text of another key of the same section. */
+  lookup(key: string): string | undefined
+  /** Throws the error for a value that cannot be completed; `reason` follows the name of the key. */
+  fail(code: string, reason: string): never
+}
 
-/** The name of one of the {@link dialects}. */
+/** The name of a dialect; secrets that are sent to another process name theirs. */
 export type DialectName = DialectRules['name']
 
-/** The rules by which tables of secrets are read, by name: data that travels names one of them. */
+const unchanged = (text: string): string => text
+
+/** The rules of each dialect. */
 export const dialects: Readonly<Record<DialectName, DialectRules>> = {
-  /** Python's `ConfigParser`: keys without case, `%(name)s` filled in on reading. */
+  /** Python's `ConfigParser`: keys ignore case, `%(name)s` is replaced when a value is read. */
   python: {
     name: 'python',
     keyOf: (key) => key.toLowerCase(),
     expand: interpolate,
     quote: (value) => value.replaceAll('%', '%%'),
   },
-  /** The npm package `ini`: keys with case. */
-  ini: { name: 'ini', keyOf: asWritten, expand: asWritten, quote: asWritten },
-  /** Values of a program: keys without case, nothing filled in. */
-  literal: { name: 'literal', keyOf: (key) => key.toLowerCase(), expand: asWritten, quote: asWritten },
+  /** The npm package `ini`: keys have case. */
+  ini: { name: 'ini', keyOf: unchanged, expand: unchanged, quote: unchanged },
+  /** Values that a program provides: keys ignore case, values stay as they are. */
+  literal: { name: 'literal', keyOf: (key) => key.toLowerCase(), expand: unchanged, quote: unchanged },
 }
 
-// Python's own limit.
-const deepest = 10
-// Python has none: a file of a few lines could fill the memory.
-const mostFilledIn = 65_536
+// The limit of Python.
+const maxDepth = 10
+// Python has no limit: a file of a few lines could fill the memory.
+const maxCharacters = 65_536
 
 const reference = /%\(([^)]+)\)s/y
 
-interface Run {
+interface Interpolation {
   readonly expansion: Expansion
   readonly pieces: string[]
-  filledIn: number
+  /** The number of characters of all referenced values so far. */
+  characters: number
 }
 
-/** Fills in `%(name)s` from the same section, and makes `%%` a plain `%`, as Python's `BasicInterpolation`. */
+/** Replaces `%(name)s` by the value of that key, and `%%` by `%`, as Python's `BasicInterpolation` does. */
 function interpolate(raw: string, expansion: Expansion): string {
-  const run: Run = { expansion, pieces: [], filledIn: 0 }
-  append(run, raw, 1)
-  return run.pieces.join('')
+  const interpolation: Interpolation = { expansion, pieces: [], characters: 0 }
+  append(interpolation, raw, 1)
+  return interpolation.pieces.join('')
 }
 
-function append(run: Run, text: string, depth: number): void {
-  if (depth > deepest) failDeep(run)
-  let at = 0
-  for (let percent = text.indexOf('%'); percent !== -1; percent = text.indexOf('%', at)) {
-    run.pieces.push(text.slice(at, percent))
-    at = text[percent + 1] === '%' ? appendPercent(run, percent) : appendReference(run, text, percent, depth)
+function append(interpolation: Interpolation, text: string, depth: number): void {
+  if (depth > maxDepth) failDeep(interpolation)
+  let index = 0
+  for (let percent = text.indexOf('%'); percent !== -1; percent = text.indexOf('%', index)) {
+    interpolation.pieces.push(text.slice(index, percent))
+    index =
+      text[percent + 1] === '%'
+        ? appendPercent(interpolation, percent)
+        : appendReference(interpolation, text, { percent, depth })
   }
-  run.pieces.push(text.slice(at))
+  interpolation.pieces.push(text.slice(index))
 }
 
-function appendPercent(run: Run, at: number): number {
-  run.pieces.push('%')
-  return at + 2
+function appendPercent({ pieces }: Interpolation, percent: number): number {
+  pieces.push('%')
+  return percent + 2
 }
 
-function appendReference(run: Run, text: string, at: number, depth: number): number {
-  reference.lastIndex = at
+function appendReference(
+  interpolation: Interpolation,
+  text: string,
+  { percent, depth }: { percent: number; depth: number },
+): number {
+  reference.lastIndex = percent
   const name = reference.exec(text)?.[1]
-  if (name === undefined) failStray(run)
+  if (name === undefined) failStray(interpolation)
   const end = reference.lastIndex
-  const value = run.expansion.lookup(name) ?? failUnknown(run)
-  run.filledIn += value.length + 1
-  if (run.filledIn > mostFilledIn) failLarge(run)
-  if (value.includes('%')) append(run, value, depth + 1)
-  else run.pieces.push(value)
+  const value = interpolation.expansion.lookup(name) ?? failUnknown(interpolation)
+  interpolation.characters += value.length + 1
+  if (interpolation.characters > maxCharacters) failLarge(interpolation)
+  if (value.includes('%')) append(interpolation, value, depth + 1)
+  else interpolation.pieces.push(value)
   return end
 }
 
-// The messages say nothing of the name that is referred to: it may be a part of a password with a "%" in it.
+// The messages do not contain the name in the reference: it may be part of a password with a "%" in it.
 
-function failStray({ expansion }: Run): never {
+function failStray({ expansion }: Interpolation): never {
   return expansion.fail('SECRETS_STRAY_PERCENT', 'has a stray "%" in its value: write "%%" for a plain "%"')
 }
 
-function failUnknown({ expansion }: Run): never {
+function failUnknown({ expansion }: Interpolation): never {
   const remedy = 'add that key, or write "%%" for a plain "%"'
-  return expansion.fail('SECRETS_NO_REFERENCE', `refers to a key that is not there with "%(": ${remedy}`)
+  return expansion.fail('SECRETS_NO_REFERENCE', `refers to a key that does not exist with "%(": ${remedy}`)
 }
 
-function failDeep({ expansion }: Run): never {
-  const found = `refers to keys that refer to keys, in a circle or more than ${deepest} deep`
+function failDeep({ expansion }: Interpolation): never {
+  const found = `refers to keys that refer to keys, in a circle or more than ${maxDepth} deep`
   return expansion.fail('SECRETS_DEEP_REFERENCE', `${found}: write the value itself`)
 }
 
-function failLarge({ expansion }: Run): never {
-  const found = `refers to keys with more than ${mostFilledIn} characters in all`
+function failLarge({ expansion }: Interpolation): never {
+  const found = `refers to keys with more than ${maxCharacters} characters in total`
   return expansion.fail('SECRETS_LARGE_REFERENCE', `${found}: write the value itself`)
 }

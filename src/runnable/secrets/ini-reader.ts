@@ -5,9 +5,9 @@ import { SecretsTable } from './secrets-table.js'
 type Parse = typeof import('ini').parse
 
 /**
- * Reads a file as the npm package `ini` does, and refuses what that package would alter silently.
+ * Reads a file as the npm package `ini` does, and refuses what that package would change silently.
  *
- * It gets the file line by line, and what it makes of a line is compared with what the line says.
+ * The package parses each line by itself, and its result is compared with what the line says.
  */
 export async function readIni(text: string, filename: string): Promise<SecretsTable> {
   const { parse } = await import('ini')
@@ -30,8 +30,8 @@ class IniReader {
 
   table(): SecretsTable {
     this.#problems.throwAny()
-    const content = { sections: this.#sections }
-    return new SecretsTable({ content, rules: dialects.ini, filename: this.#problems.filename })
+    const content = { sections: this.#sections, defaults: undefined }
+    return SecretsTable.ofFile(content, dialects.ini, this.#problems.filename)
   }
 
   read(line: Line): void {
@@ -63,7 +63,7 @@ class IniReader {
     else section.set(key, meant)
   }
 
-  // The package trips over some names, such as `'null'` in single quotes: as if it had dropped them.
+  // The package throws at some names, such as `'null'` in single quotes, which counts as dropping them.
   #parsed(line: Line): object {
     try {
       return this.#parse(line.text)
@@ -76,9 +76,9 @@ class IniReader {
     this.#problems.add(code, message, line)
   }
 
-  // Then the file is none of secrets, and its other lines say nothing.
+  // The file is probably not a secrets file: problems of its other lines would not help.
   #failHeaderless(line: Line): void {
-    const message = 'This line stands before any section: write a line such as "[AWS]" above it'
+    const message = 'This line is before the first section: add a line such as "[AWS]" above it'
     this.#report('SECRETS_NO_HEADER', message, line)
     this.#problems.throwAny()
   }
@@ -96,16 +96,16 @@ function valueMessage(key: string): string {
 }
 
 function twiceMessage(key: string): string {
-  return `Key ${quoted(key)} is there twice in its section: remove one`
+  return `Key ${quoted(key)} occurs twice in its section: remove one`
 }
 
 function bareMessage({ text }: Line): string {
   const header = text.trimStart().startsWith('[')
-  if (header) return 'This line is no section: write "[" as its first and "]" as its last character'
+  if (header) return 'This line is not a section header: write "[" as its first and "]" as its last character'
   return 'This line has no "=": write "key = value", with the value in double quotes if it has several lines'
 }
 
-// What the one who wrote a text means by it; nothing when it is in quotes that do not fit.
+// The text that its author means; `undefined` when its quotes are wrong.
 function unquote(text: string): string | undefined {
   const raw = text.trim()
   if (isIn('"', raw)) return fromJson(raw)
@@ -125,7 +125,7 @@ function fromJson(text: string): string | undefined {
   }
 }
 
-// The package makes booleans, null and numbers of some values; as text, these are what they were.
+// The package converts some values to booleans, null and numbers, whose text is what the file has.
 function textOf(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null ? undefined : String(value)
 }

@@ -1,17 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import { isPlainObject } from '../../util/plain-object.js'
 import { messageOf, propertyOf, stackOf } from '../../util/thrown.js'
+import type { Redact } from './redact.js'
 import { emptySecrets, type SecretsConfig } from './secrets.js'
 
-/** Masks what must not be shown in a text. */
-export type Redact = (text: string) => string
+export type { Redact } from './redact.js'
 
-/** What masks the values of secrets; passwords in URLs alone, where there are no secrets. */
+/** Returns a function that masks the values of secrets; without secrets, the passwords of URLs only. */
 export function redactorFor(secrets: SecretsConfig = emptySecrets()): Redact {
   return (text) => secrets.redact(text)
 }
 
-/** Data of a user with its texts and names masked; what JSON makes of an object stands for it. */
+/** Masks the texts and names in data of a user. Data that has to be masked becomes what JSON makes of it. */
 export function maskData<T>(data: T, redact: Redact, redactName = redact): T {
   const json = JSON.stringify(data)
   return json === undefined || redact(json) === json ? data : masked(JSON.parse(json), redact, redactName)
@@ -27,13 +27,13 @@ function masked(data: any, redact: Redact, redactName: Redact): any {
   )
 }
 
-const asItIs = (text: string): string => text
-/** Words that programs compare, even where one of them is a secret, too. */
+const unchanged = (text: string): string => text
+// Programs compare the values of these: they stay, even if they are equal to a secret.
 const identifiers: ReadonlySet<string> = new Set(['name', 'code'])
 
 /**
- * An error with its texts masked: its message and stack, its other properties that are texts or plain data, and its
- * causes. It stays the object that was thrown; one that cannot be changed gets a stand-in.
+ * Masks the texts of an error: its message and stack, its other properties that are texts or plain data, and its causes.
+ * Returns the same object; an error that cannot be changed is replaced.
  */
 export function maskError(error: Error, redact: Redact): Error {
   return new ErrorMask(redact).masked(error)
@@ -52,7 +52,7 @@ class ErrorMask {
       for (const name of names) if (!identifiers.has(name)) this.#maskProperty(error, name)
       return error
     } catch {
-      return this.#standIn(error)
+      return this.#replacement(error)
     }
   }
 
@@ -64,25 +64,25 @@ class ErrorMask {
     Object.defineProperty(error, name, { value: safe, enumerable, writable: true, configurable: true })
   }
 
-  // What cannot be looked at is no text.
+  // A value that cannot be inspected is not a text.
   #part(value: unknown): unknown {
     try {
       if (typeof value === 'string') return this.redact(value)
       if (value instanceof Error) return this.masked(value)
       if (Array.isArray(value)) return this.#items(value)
-      return isPlainObject(value) ? maskData(value, this.redact, asItIs) : value
+      return isPlainObject(value) ? maskData(value, this.redact, unchanged) : value
     } catch {
       return value
     }
   }
 
-  // Errors of an AggregateError, and problems.
+  // The errors of an AggregateError, and problems.
   #items(items: readonly unknown[]): readonly unknown[] {
     const masked = items.map((item) => this.#part(item))
-    return masked.every((item, at) => item === items[at]) ? items : masked
+    return masked.every((item, index) => item === items[index]) ? items : masked
   }
 
-  #standIn(error: Error): Error {
+  #replacement(error: Error): Error {
     const safe = new Error(this.redact(messageOf(error)))
     const stack = this.redact(String(propertyOf(error, 'stack')))
     for (const name of ['code', 'exitCode']) {
@@ -94,16 +94,16 @@ class ErrorMask {
 }
 
 /**
- * Masks what this process prints from now on, for one whose output is a log: on a cluster, or among that of other
- * workers. Each text is masked by itself.
+ * Masks everything that this process prints from now on, for processes whose output is a log. Each text is masked by
+ * itself.
  */
 export function maskOutput(redact: Redact): void {
   for (const stream of [process.stdout, process.stderr]) maskStream(stream, redact)
 }
 
-/** Prints the error of which this process dies by its streams, which mask it: Node would print it past them. */
+/** Prints an uncaught exception through the masked streams: Node would bypass them. */
 export function printCrashes(): void {
-  process.on('uncaughtException', dieOf)
+  process.on('uncaughtException', crash)
 }
 
 function maskStream(stream: NodeJS.WriteStream, redact: Redact): void {
@@ -121,8 +121,8 @@ function isOtherEncoding(encoding: unknown): boolean {
   return typeof encoding === 'string' && !/^utf-?8$/i.test(encoding)
 }
 
-function dieOf(thrown: unknown): void {
-  // A program that has a listener of its own decides what becomes of it.
+function crash(thrown: unknown): void {
+  // A program with a listener of its own decides what happens.
   if (process.listenerCount('uncaughtException') > 1) return
   console.error(stackOf(thrown))
   process.exit(1)

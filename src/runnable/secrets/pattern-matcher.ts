@@ -1,18 +1,18 @@
-/** A unit that no pattern has: no match reaches across it. */
+/** A unit that no pattern contains, so that no match reaches across it. */
 export const boundary = 256
 
 /**
- * Finds many byte strings at once, in time that grows with the length of what is searched and not with their number
+ * Finds many byte strings at once, in a time that depends on the length of the searched text and not on their number
  * (Aho and Corasick, "Efficient string matching", 1975).
  */
 export class PatternMatcher {
-  // A tree of all beginnings of patterns. The root is node 0, and no node has it as a child: 0 stands for "none".
+  // A tree of all prefixes of the patterns. The root is node 0; it is no child of a node, so 0 means "none".
   readonly #byte = [boundary]
   readonly #firstChild = [0]
   readonly #sibling = [0]
-  /** The longest end of a node that is a beginning, too. */
+  /** The longest suffix of a node that is a prefix of a pattern, too. */
   readonly #fallback = [0]
-  /** How long the longest pattern is that ends at a node; 0 where none does. */
+  /** The length of the longest pattern that ends at a node; 0 where none does. */
   readonly #matched = [0]
   readonly #fromRoot = new Int32Array(boundary + 1)
 
@@ -21,18 +21,18 @@ export class PatternMatcher {
     this.#link()
   }
 
-  /** Calls `found` for each place at which a pattern ends, with the bounds of the longest one. */
+  /** Calls `found` for each position at which a pattern ends, with the bounds of the longest one. */
   search(units: Uint16Array, found: (start: number, end: number) => void): void {
     let node = 0
-    for (let at = 0; at < units.length; at++) {
-      node = this.#step(node, units[at]!)
+    for (let index = 0; index < units.length; index++) {
+      node = this.#step(node, units[index]!)
       const length = this.#matched[node]!
-      if (length > 0) found(at + 1 - length, at + 1)
+      if (length > 0) found(index + 1 - length, index + 1)
     }
   }
 
-  #step(from: number, unit: number): number {
-    let node = from
+  #step(start: number, unit: number): number {
+    let node = start
     let next = this.#child(node, unit)
     while (next === 0 && node !== 0) {
       node = this.#fallback[node]!
@@ -65,7 +65,7 @@ export class PatternMatcher {
     return node
   }
 
-  // Level by level: what a node falls back to is shorter, and complete already.
+  // Level by level: the fallback of a node is shorter, so it is complete already.
   #link(): void {
     const queue = [0]
     for (const parent of queue)

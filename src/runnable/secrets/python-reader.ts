@@ -2,7 +2,7 @@ import { dialects } from './dialects.js'
 import { FileProblems, type Line, quoted } from './secrets-errors.js'
 import { defaultSection, SecretsTable } from './secrets-table.js'
 
-/** An option while the file is read: its value may go on for more lines. */
+/** An option while the file is read: its value may continue on the next lines. */
 interface Option {
   readonly line: number
   readonly value: string[]
@@ -17,7 +17,7 @@ interface Section {
 /**
  * Reads a file as `configparser.ConfigParser` of Python 3.11 does, with its default settings.
  *
- * Where Python stops at the first duplicate, this goes on, so that the error has every problem.
+ * Python stops at the first duplicate; this goes on, so that the error has every problem.
  */
 export function readPython(text: string, filename: string): SecretsTable {
   const reader = new PythonReader(filename)
@@ -45,7 +45,7 @@ class PythonReader {
     this.#problems.throwAny()
     const sections = new Map([...this.#sections].map(([name, { options }]) => [name, joined(options)]))
     const content = { sections, defaults: joined(this.#defaults.options) }
-    return new SecretsTable({ content, rules: dialects.python, filename: this.#problems.filename })
+    return SecretsTable.ofFile(content, dialects.python, this.#problems.filename)
   }
 
   read(line: Line): void {
@@ -96,12 +96,12 @@ class PythonReader {
   }
 
   #reportTwice(code: string, what: string, { line, first }: { line: Line; first: number }): void {
-    this.#problems.add(code, `${what} is there twice, first on line ${first}: remove or rename one`, line)
+    this.#problems.add(code, `${what} occurs twice, first on line ${first}: remove or rename one`, line)
   }
 
-  // Then the file is none of secrets, and its other lines say nothing.
+  // The file is probably not a secrets file: problems of its other lines would not help.
   #failHeaderless(line: Line): void {
-    const message = 'This line stands before any section: write a line such as "[AWS]" above it'
+    const message = 'This line is before the first section: add a line such as "[AWS]" above it'
     this.#problems.add('SECRETS_NO_HEADER', message, line)
     this.#problems.throwAny()
   }
@@ -111,7 +111,7 @@ function keyIn(section: string, key: string): string {
   return `Key ${quoted(key)} in section ${quoted(section)}`
 }
 
-// All between the first bracket and the last one: `[a]b]` is the section `a]b`.
+// Everything between the first bracket and the last one: `[a]b]` is the section `a]b`.
 function headerOf(text: string): string | undefined {
   const end = text.lastIndexOf(']')
   return text.startsWith('[') && end > 1 ? text.slice(1, end) : undefined
@@ -121,13 +121,13 @@ function joined(options: ReadonlyMap<string, Option>): Map<string, string> {
   return new Map([...options].map(([key, { value }]) => [key, stripEnd(value.join('\n'))]))
 }
 
-// What Python's `str.strip` and `\s` take for white space: not quite what JavaScript's `trim` does.
+// The white space of Python's `str.strip` and `\s`, which differs from that of JavaScript's `trim`.
 const whiteSpace: ReadonlySet<string> = new Set(
   '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000' +
     '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a',
 )
 
-/** How many characters of white space a line begins with: `len(line) - len(line.lstrip())`. */
+/** The number of white-space characters that a line begins with: `len(line) - len(line.lstrip())`. */
 function indentOf(line: string): number {
   let length = 0
   while (length < line.length && whiteSpace.has(line[length]!)) length++

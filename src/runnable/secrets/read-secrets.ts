@@ -17,21 +17,21 @@ export interface ReadSecretsOptions {
 
 /** How {@link parseSecrets} reads a text. */
 export interface ParseSecretsOptions extends ReadSecretsOptions {
-  /** What errors call the text; `<secrets>` when absent. */
+  /** The name of the text in errors; `<secrets>` when absent. */
   readonly filename?: string | undefined
 }
 
 const readers = { python: readPython, ini: readIni }
 
 /**
- * Reads secrets from an INI file in UTF-8. A `~` at the start of the path is the home folder.
+ * Reads secrets from an INI file in UTF-8. A `~` at the start of the path means the home folder.
  *
  * ```ts
  * const config = await readSecrets('~/secrets.ini')
  * const key = config.get('AWS', 'access_key')
  * ```
  *
- * @throws {@link SecretsFileError} when there is no such file, or when it is wrong; it has every problem.
+ * @throws {@link SecretsFileError} when the file does not exist or is invalid, with every problem.
  */
 export async function readSecrets(path: string, options: ReadSecretsOptions = {}): Promise<SecretsConfig> {
   const bytes = await readFile(expandHome(path)).catch((cause) => {
@@ -47,7 +47,7 @@ export async function readSecrets(path: string, options: ReadSecretsOptions = {}
  * const config = await parseSecrets('[AWS]\naccess_key = no-real-key\n')
  * ```
  *
- * @throws {@link SecretsFileError} when the text is wrong; it has every problem.
+ * @throws {@link SecretsFileError} when the text is invalid, with every problem.
  */
 export async function parseSecrets(text: string, options: ParseSecretsOptions = {}): Promise<SecretsConfig> {
   const { filename = '<secrets>', dialect = 'python' } = options
@@ -70,12 +70,12 @@ function unreadable(path: string, cause: NodeJS.ErrnoException): SecretsFileErro
 }
 
 const notFound = ['SECRETS_NOT_FOUND', 'does not exist: check the path and the current folder'] as const
-const noAccess = ['SECRETS_UNREADABLE', 'may not be read by this user: allow it with "chmod u+r"'] as const
+const noAccess = ['SECRETS_UNREADABLE', 'cannot be read by this user: allow it with "chmod u+r"'] as const
 
 const reasons: Readonly<Record<string, readonly [code: string, reason: string]>> = {
   ENOENT: notFound,
   ENOTDIR: notFound,
-  EISDIR: ['SECRETS_FOLDER', 'is a folder: name the INI file in it'],
+  EISDIR: ['SECRETS_FOLDER', 'is a folder: write the path of the INI file in it'],
   EACCES: noAccess,
   EPERM: noAccess,
 }

@@ -4,22 +4,23 @@ import { PatternMatcher } from './pattern-matcher.js'
 import { SecretValue } from './secret-value.js'
 import type { SecretsTable } from './secrets-table.js'
 
+/** Masks secrets in a text. */
+export type Redact = (text: string) => string
+
 const mask = '[secret]'
 
-// Shorter values, and these words, are part of too many texts that give nothing away.
-const shortest = 4
-/** In a message that says what to type: `redis://:password@host:6379`. */
+// Shorter values, and these words, are part of too many texts that reveal nothing.
+const minLength = 4
+// A message may say what to type: `redis://:password@host:6379`.
 const placeholder = /^(?:\w+:)?password$/
 
 const common: ReadonlySet<string> = new Set(['true', 'false', 'null', 'none'])
 
-type Redact = (text: string) => string
-
 const redactors = new WeakMap<SecretsTable, Redact>()
 
 /**
- * A function that masks the values of a table in a text, whole and line by line, as they stand and in any
- * {@link decodedViews | encoding}, and passwords in URLs, whether they are in the table or not.
+ * Returns a function that masks the values of a table in a text, whole and line by line, plain and in any
+ * {@link decodedViews | encoding}. It masks the passwords of URLs, too, whether they are in the table or not.
  */
 export function redactor(table: SecretsTable): Redact {
   const known = redactors.get(table) ?? newRedactor(table)
@@ -29,7 +30,7 @@ export function redactor(table: SecretsTable): Redact {
 
 function newRedactor(table: SecretsTable): Redact {
   const patterns = [...new Set(valuesOf(table).flatMap(partsOf))]
-    .filter(isTelling)
+    .filter(isRevealing)
     .map((part) => Buffer.from(part))
   if (patterns.length === 0) return withoutUrlPasswords
   const matcher = new PatternMatcher(patterns)
@@ -44,13 +45,13 @@ function withoutUrlPasswords(text: string): string {
   return hideUrlCredentials(text, (credentials) => (placeholder.test(credentials) ? credentials : mask))
 }
 
-/** By how many matches each character is covered, as the difference to the character before. */
+/** The number of matches that cover each character, as the difference from the character before. */
 function coverage(text: string, matcher: PatternMatcher, least: number): Int32Array {
   const changes = new Int32Array(text.length + 1)
-  for (const { units, from, to } of decodedViews(text, least))
+  for (const { units, starts, ends } of decodedViews(text, least))
     matcher.search(units, (start, end) => {
-      changes[from[start]!]!++
-      changes[to[end - 1]!]!--
+      changes[starts[start]!]!++
+      changes[ends[end - 1]!]!--
     })
   return changes
 }
@@ -58,21 +59,22 @@ function coverage(text: string, matcher: PatternMatcher, least: number): Int32Ar
 function masked(text: string, changes: Int32Array): string {
   const pieces: string[] = []
   let covered = 0
-  let at = 0
-  for (const [place, change] of changes.entries()) {
+  let start = 0
+  for (const [index, change] of changes.entries()) {
     const before = covered
     covered += change
     if ((before === 0) === (covered === 0)) continue
-    const piece = text.slice(at, place)
-    pieces.push(before === 0 || isOfMask(text, at, place) ? piece : mask)
-    at = place
+    const piece = text.slice(start, index)
+    pieces.push(before === 0 || isPartOfMask(text, start, index) ? piece : mask)
+    start = index
   }
-  return pieces.join('') + text.slice(at)
+  return pieces.join('') + text.slice(start)
 }
 
-// A text may pass here more than once, and "secret" be a secret.
-function isOfMask(text: string, start: number, end: number): boolean {
-  for (let at = Math.max(0, end - mask.length); at <= start; at++) if (text.startsWith(mask, at)) return true
+// A text may be masked more than once, and "secret" may be a secret.
+function isPartOfMask(text: string, start: number, end: number): boolean {
+  for (let index = Math.max(0, end - mask.length); index <= start; index++)
+    if (text.startsWith(mask, index)) return true
   return false
 }
 
@@ -86,11 +88,12 @@ function complete(table: SecretsTable, section: string, key: string): string {
   try {
     return new SecretValue(table, section, key).text()!
   } catch {
-    return table.raw(section, key)! // Nobody can read it as it stands, but it may well be a secret.
+    // The value cannot be completed, but its text may be a secret all the same.
+    return table.raw(section, key)!
   }
 }
 
-// What a program may take out of a value: a line, what stands in quotes, the password of a URL.
+// A program may use a part of a value: a line, the text in quotes, the password of a URL.
 function partsOf(value: string): string[] {
   const lines = value.split('\n').map((line) => line.trim())
   const inQuotes = /^(["'])(.*)\1$/s.exec(value)?.[2] ?? []
@@ -111,6 +114,6 @@ function decoded(text: string): string {
   }
 }
 
-function isTelling(value: string): boolean {
-  return value.length >= shortest && !common.has(value.toLowerCase())
+function isRevealing(value: string): boolean {
+  return value.length >= minLength && !common.has(value.toLowerCase())
 }

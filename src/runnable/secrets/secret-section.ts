@@ -1,23 +1,23 @@
 import { SecretValue } from './secret-value.js'
 import type { SecretsTable } from './secrets-table.js'
 
-/** What stands for secrets in JSON. */
+/** The text that represents secrets in JSON. */
 export const hidden = '[hidden]'
 
-/** The method that `console.log` and Node's `inspect` ask for a text. */
+/** The name of the method that `console.log` and Node's `inspect` call. */
 export const inspection: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * One section of secrets: `config['AWS']['ACCESS_KEY']`, `'ACCESS_KEY' in config['AWS']`.
  *
- * `Object.keys`, spreading and loops do not see its keys, so that whatever writes out all that an object
- * has writes no secret; `config.keys('AWS')` has their names.
+ * `Object.keys`, spread syntax and loops do not see its keys, so that code which writes all properties of an object writes
+ * no secret; `config.keys('AWS')` returns their names.
  */
 export interface SecretSection {
   readonly [key: string]: string
 }
 
-// The methods that no key can replace: they keep the values out of JSON and `console.log`.
+// Methods that no key can replace: they keep the values out of JSON and `console.log`.
 class HiddenSection {
   toJSON(): string {
     return hidden
@@ -28,7 +28,7 @@ class HiddenSection {
   }
 }
 
-/** A section of a table that can be read by property. */
+/** Makes a section of a table readable by property. */
 export function openSection(table: SecretsTable, section: string): SecretSection {
   const view = withProperties(new HiddenSection(), {
     enumerable: false,
@@ -43,17 +43,17 @@ function readKey(value: SecretValue): string {
   return value.text() ?? value.missing()
 }
 
-/** The names that an object has, besides its methods, and what they stand for. */
+/** The properties that {@link withProperties} adds to an object. */
 interface PropertyAccess {
   has(name: string): boolean
   list(): string[]
-  /** What `name` stands for; throws when there is no such thing. */
+  /** The value of a property; throws when it does not exist. */
   read(name: string): unknown
-  /** Whether `Object.keys`, spreading and the like see the names. */
+  /** Whether `Object.keys`, spread syntax and loops see the properties. */
   readonly enumerable: boolean
 }
 
-// What `await`, serializers and test tools ask any object for, to see whether it is one of theirs.
+// The properties that `await`, serializers and test tools read of any object, to see whether it is one of theirs.
 const probes: ReadonlySet<string> = new Set([
   'then',
   'inspect',
@@ -80,7 +80,7 @@ const readOnly = {
   preventExtensions: refuse,
 }
 
-/** `target`, with read-only properties by name. What `target` has itself, such as a method, goes first. */
+/** Adds read-only properties to `target`. Its own properties and methods take precedence. */
 export function withProperties<Target extends object>(target: Target, names: PropertyAccess): Target {
   const read = (name: string) => (probes.has(name) && !names.has(name) ? undefined : names.read(name))
   return new Proxy(target, {
@@ -92,7 +92,7 @@ export function withProperties<Target extends object>(target: Target, names: Pro
   })
 }
 
-// A getter: whoever collects descriptors gets no values.
+// A getter: code that collects descriptors gets no values.
 function describe(names: PropertyAccess, name: string): PropertyDescriptor | undefined {
   if (!names.has(name)) return undefined
   return { get: () => names.read(name), enumerable: names.enumerable, configurable: true }

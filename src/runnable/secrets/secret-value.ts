@@ -15,7 +15,7 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ['off', false],
 ])
 
-/** One value of a table, asked for by section and key. */
+/** One value of a table, by section and key. */
 export class SecretValue {
   constructor(
     readonly table: SecretsTable,
@@ -23,7 +23,7 @@ export class SecretValue {
     readonly key: string,
   ) {}
 
-  /** The complete value; nothing when the file does not have it. */
+  /** The complete value; `undefined` when it does not exist. */
   text(): string | undefined {
     const raw = this.table.raw(this.section, this.key)
     if (raw === undefined) return undefined
@@ -45,7 +45,7 @@ export class SecretValue {
     if (state !== undefined) return state
     return this.#fail(
       'SECRETS_NOT_A_BOOLEAN',
-      'is no boolean: write one of 1, 0, yes, no, true, false, on, off',
+      'is not a boolean: write one of 1, 0, yes, no, true, false, on, off',
     )
   }
 
@@ -56,7 +56,7 @@ export class SecretValue {
   #toNumber(text: string): number {
     const number = decimal.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN
     if (!Number.isFinite(number))
-      this.#fail('SECRETS_NOT_A_NUMBER', 'is no number: write digits, such as 8080 or 0.5')
+      this.#fail('SECRETS_NOT_A_NUMBER', 'is not a number: write digits, such as 8080 or 0.5')
     if (/^[+-]?[\d_]+$/.test(text) && !Number.isSafeInteger(number))
       this.#fail('SECRETS_NUMBER_TOO_LARGE', 'has more digits than a number can hold: read it with "get"')
     return number

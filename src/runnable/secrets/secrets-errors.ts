@@ -4,7 +4,7 @@ import { MissingSecretsError, type Problem, SecretsFileError } from '../../error
 import { nearest } from '../../registry/suggest.js'
 import { defaultSection, type SecretsTable } from './secrets-table.js'
 
-/** The error for a section, or a key of it, that a table does not have. */
+/** The error for a section that does not exist, or a key that its section does not have. */
 export function missingSecret(table: SecretsTable, section: string, key?: string): MissingSecretsError {
   if (key === undefined || !table.hasSection(section)) return missingSection(table, section, key)
   const where = `No key ${quoted(key)} in section ${quoted(section)} of ${fileOf(table)}`
@@ -14,38 +14,38 @@ export function missingSecret(table: SecretsTable, section: string, key?: string
   return new MissingSecretsError(message, { code: 'SECRETS_NO_KEY' })
 }
 
-// Nobody knows here which keys those are: their names were not sent either.
+// The names of those keys were not sent either, so the key may be one of them.
 function withheldKey(where: string, table: SecretsTable, near: string | undefined): string {
   const found = `${where}, and the keys of ${header(defaultSection)} were not sent to this machine`
   const orSend = near === undefined ? '' : `${didYouMean(near)} Otherwise `
-  return `${found}: ${orSend}name ${quoted(defaultSection)} ${inCluster(table, defaultSection)}`
+  return `${found}: ${orSend}add ${quoted(defaultSection)} ${toCluster(table, defaultSection)}`
 }
 
-// What was sent is named, too: this line replaces the one in the file.
-function inCluster(table: SecretsTable, section: string): string {
+// The line has the names that are there already: it replaces the one in the file.
+function toCluster(table: SecretsTable, section: string): string {
   const sent = table.hasDefaults() ? table.names() : table.sections()
   const names = [...sent, section].map((name) => scalarText(name, { flow: true }))
-  return `in "secrets" of the file of the cluster, "secrets: [${names.join(', ')}]"`
+  return `to "secrets" in the cluster file: "secrets: [${names.join(', ')}]"`
 }
 
 function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {
   const code = 'SECRETS_NO_SECTION'
   if (table.withheld.includes(section)) {
     const message = `Section ${header(section)} of ${fileOf(table)} was not sent to this machine`
-    const remedy = `name it ${inCluster(table, section)}`
+    const remedy = `add it ${toCluster(table, section)}`
     return new MissingSecretsError(`${message}: ${remedy}`, { code: 'SECRETS_NOT_SENT' })
   }
   const lines = key === undefined ? header(section) : `${header(section)} and below it a line ${line(key)}`
   if (table.filename === undefined) {
-    const message = `No secrets were given, but section ${quoted(section)} is asked for`
-    return new MissingSecretsError(`${message}: name a secrets file that has a line ${lines}`, { code })
+    const message = `No secrets were given, but section ${quoted(section)} is needed`
+    return new MissingSecretsError(`${message}: give a secrets file with a line ${lines}`, { code })
   }
   const near = nearest(section, table.names())
   const remedy = near === undefined ? `add a line ${lines}` : didYouMean(near)
   return new MissingSecretsError(`No section ${quoted(section)} in ${fileOf(table)}: ${remedy}`, { code })
 }
 
-/** The error for a value that is there, but cannot be read; `reason` follows the name of the key. */
+/** The error for a value that cannot be read; `reason` follows the name of the key. */
 export function unreadableSecret(
   { table, section, key }: { table: SecretsTable; section: string; key: string },
   code: string,
@@ -71,8 +71,8 @@ function didYouMean(name: string): string {
   return `did you mean ${quoted(name)}?`
 }
 
-// A file of another kind may be wrong on every line.
-const mostInMessage = 20
+// In a file of another kind, every line may be wrong.
+const maxShown = 20
 
 /** One line of a secrets file. */
 export interface Line {
@@ -80,18 +80,18 @@ export interface Line {
   readonly text: string
 }
 
-/** Collects what is wrong with a secrets file: lines and names, never what a line says. */
+/** Collects the problems of a secrets file: line numbers and names, never the text of a line. */
 export class FileProblems {
   readonly #found: Problem[] = []
 
   constructor(readonly filename: string) {}
 
-  /** `message` must not repeat the line: it may be a secret. */
+  /** `message` must not contain the line: it may be a secret. */
   add(code: string, message: string, { number: line, text }: Line): void {
     const endColumn = text.trimEnd().length + 1
     const column = Math.min(endColumn, text.length - text.trimStart().length + 1)
-    const place = { file: this.filename, line, column, endLine: line, endColumn }
-    this.#found.push({ code, message, ...place, frame: '' })
+    const span = { line, column, endLine: line, endColumn }
+    this.#found.push({ code, message, file: this.filename, ...span, frame: '' })
   }
 
   throwAny(): void {
@@ -100,9 +100,9 @@ export class FileProblems {
 }
 
 function secretsFileError(found: readonly Problem[]): SecretsFileError {
-  const texts = found.slice(0, mostInMessage).map(describe)
+  const texts = found.slice(0, maxShown).map(describe)
   if (found.length > 1) texts.unshift(`${found.length} problems in ${found[0]!.file}`)
-  if (found.length > mostInMessage) texts.push(`... and ${found.length - mostInMessage} more`)
+  if (found.length > maxShown) texts.push(`... and ${found.length - maxShown} more`)
   const problems = inFileOrder(found)
   return new SecretsFileError(texts.join('\n\n'), { problems })
 }
@@ -111,11 +111,11 @@ function describe({ message, file, line, column }: Problem): string {
   return `${message}\n\n  ${file}:${line}:${column}`
 }
 
-const longest = 80
+const maxLength = 80
 
-/** A name as a message shows it: in quotes, on one line, with nothing that a terminal would obey. */
+/** Quotes a name for a message: on one line, shortened, and without control characters. */
 export function quoted(name: string): string {
-  const short = name.length > longest ? `${name.slice(0, longest - 1)}…` : name
+  const short = name.length > maxLength ? `${name.slice(0, maxLength - 1)}…` : name
   return `"${[...short].map(printable).join('')}"`
 }
 

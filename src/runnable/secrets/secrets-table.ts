@@ -1,4 +1,6 @@
-/** The section whose keys all other sections have, too, in Python's dialect. */
+import type { DialectRules } from './dialects.js'
+
+/** The section whose keys all other sections inherit, in Python's dialect. */
 export const defaultSection = 'DEFAULT'
 
 /** The keys of one section, with their values as the file has them. */
@@ -7,39 +9,19 @@ export type Keys = ReadonlyMap<string, string>
 /** What a reader finds in a file. */
 interface SecretsContent {
   readonly sections: ReadonlyMap<string, Keys>
-  /** The keys that all sections share; absent in a dialect that has no such thing. */
-  readonly defaults?: Keys
+  /** The keys that all sections inherit; `undefined` in a dialect without inheritance, or when they were not sent. */
+  readonly defaults: Keys | undefined
 }
 
-/** What a value may need to become complete. */
-export interface Expansion {
-  /** The value of another key of the same section, as the file has it. */
-  lookup(key: string): string | undefined
-  /** Says why the value cannot be read: a code, and words that follow the name of the key. */
-  fail(code: string, reason: string): never
-}
-
-/** How a dialect spells keys and completes values. */
-export interface DialectRules {
-  readonly name: 'python' | 'ini' | 'literal'
-  /** The spelling under which a key is kept. */
-  keyOf(key: string): string
-  /** A value as a program gets it. */
-  expand(raw: string, expansion: Expansion): string
-  /** A value as a file would have it: `expand` gives it back, and refers to no other key. */
-  quote(value: string): string
-}
-
-/** What {@link SecretsTable} is made of. */
 interface SecretsTableParts {
   readonly content: SecretsContent
   readonly rules: DialectRules
-  /** Absent when no secrets were given at all. */
-  readonly filename?: string
-  /** The other files of a table that was read from several. */
-  readonly otherFiles?: readonly string[]
-  /** Sections of the file that were not sent to this machine. */
-  readonly withheld?: readonly string[]
+  /** `undefined` when the secrets come from no file. */
+  readonly filename: string | undefined
+  /** The other files of a table that was merged from several. */
+  readonly otherFiles: readonly string[]
+  /** The sections of the file that were not sent to this machine. */
+  readonly withheld: readonly string[]
 }
 
 /** All sections and values of a file. It never leaves this folder, so that nothing can show it. */
@@ -50,7 +32,7 @@ export class SecretsTable {
   readonly withheld: readonly string[]
   readonly #content: SecretsContent
 
-  constructor({ content, rules, filename, otherFiles = [], withheld = [] }: SecretsTableParts) {
+  constructor({ content, rules, filename, otherFiles, withheld }: SecretsTableParts) {
     this.otherFiles = otherFiles
     this.withheld = withheld
     this.#content = content
@@ -58,29 +40,34 @@ export class SecretsTable {
     this.filename = filename
   }
 
-  /** The sections in file order, without the one that all others inherit from. */
+  /** The whole table of one file. */
+  static ofFile(content: SecretsContent, rules: DialectRules, filename: string | undefined): SecretsTable {
+    return new SecretsTable({ content, rules, filename, otherFiles: [], withheld: [] })
+  }
+
+  /** The sections in file order, without `DEFAULT`. */
   sections(): string[] {
     return [...this.#content.sections.keys()]
   }
 
-  /** Whether this is a table in which sections inherit keys, of which there may be none. */
+  /** Whether sections inherit keys, of which there may be none. */
   inherits(): boolean {
     return this.#content.defaults !== undefined
   }
 
-  /** All names that {@link hasSection} knows. */
+  /** The names of all sections, with `DEFAULT` where sections inherit from it. */
   names(): string[] {
     return this.inherits() ? [defaultSection, ...this.sections()] : this.sections()
   }
 
-  /** Whether there are keys that all sections share. */
+  /** Whether there are keys that sections inherit. */
   hasDefaults(): boolean {
     return (this.#content.defaults?.size ?? 0) > 0
   }
 
   hasSection(name: string): boolean {
-    const inherited = this.inherits() && name === defaultSection
-    return inherited || this.#content.sections.has(name)
+    const isDefault = this.inherits() && name === defaultSection
+    return isDefault || this.#content.sections.has(name)
   }
 
   /** The keys of a section: its own, then those that it inherits. */
@@ -91,21 +78,22 @@ export class SecretsTable {
     return [...new Set([...own, ...inherited])]
   }
 
-  /** The keys of a section, but for those whose values are the same in every section. */
+  /** The keys of a section, without inherited keys whose values are the same in every section. */
   ownAndVarying(section: string): string[] {
     const own = this.own(section).map(([key]) => key)
-    const varying = [...(this.#content.defaults ?? [])].filter(([, raw]) => raw.includes('%'))
+    const defaults = [...(this.#content.defaults ?? [])]
+    const varying = defaults.filter(([, raw]) => raw.includes('%'))
     return [...new Set([...own, ...varying.map(([key]) => key)])]
   }
 
-  /** The keys that a section has itself, with their values as the file has them. */
+  /** The keys that a section itself has, with their values as the file has them. */
   own(section: string): [key: string, raw: string][] {
     const { sections, defaults } = this.#content
     const keys = sections.get(section) ?? (section === defaultSection ? defaults : undefined)
-    return [...(keys ?? [])]
+    return keys ? [...keys] : []
   }
 
-  /** Whether all sections inherit keys that were not sent to this machine. */
+  /** Whether sections inherit keys that were not sent to this machine. */
   withholdsDefaults(): boolean {
     return this.rules.name === 'python' && this.withheld.includes(defaultSection)
   }

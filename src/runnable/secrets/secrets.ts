@@ -5,15 +5,15 @@ import { SecretValue } from './secret-value.js'
 import { missingSecret } from './secrets-errors.js'
 import { defaultSection, type Keys, SecretsTable } from './secrets-table.js'
 
-/** What to take when a section or key is not there; a value that is there but wrong is an error all the same. */
+/** What to return when a section or key does not exist; a value that cannot be read is an error all the same. */
 export interface SecretOptions<Value> {
   readonly fallback?: Value | undefined
 }
 
-/** {@link Secrets}, readable by property, too: `config['AWS']['ACCESS_KEY']`, as in Python. */
+/** {@link Secrets} that can be read by property, too: `config['AWS']['ACCESS_KEY']`, as in Python. */
 export type SecretsConfig = Secrets & { readonly [section: string]: SecretSection }
 
-// Out of reach for whatever looks into objects.
+// A property would be visible to whatever inspects objects.
 const tables = new WeakMap<Secrets, SecretsTable>()
 
 /** The table behind secrets; it must not leave this folder. */
@@ -24,9 +24,9 @@ export function tableOf(secrets: Secrets): SecretsTable {
 /**
  * Secrets that were read from an INI file: `config.get('AWS', 'ACCESS_KEY')`.
  *
- * The values show nowhere but where they are asked for: not in `console.log`, not in JSON, not in errors.
- * A section that is called as a method, such as `[get]`, can be read with the methods only; so can a key
- * that is called as what every object has, such as `constructor`.
+ * Only these methods and properties return the values: `console.log`, JSON and errors do not contain them.
+ * A section with the name of a method, such as `[get]`, can be read with the methods only; so can a key with the name of
+ * a property that every object has, such as `constructor`.
  *
  * ```ts
  * const key = this.config.get('AWS', 'access_key')
@@ -50,28 +50,28 @@ export class Secrets {
   }
 
   /**
-   * A value; what it refers to is filled in.
+   * Returns a value; references in it are replaced.
    *
-   * @throws {@link MissingSecretsError} when it is not there and there is no `fallback`.
+   * @throws {@link MissingSecretsError} when it does not exist and there is no `fallback`.
    */
   get(section: string, key: string, { fallback }: SecretOptions<string> = {}): string {
     const value = new SecretValue(tables.get(this)!, section, key)
     return value.text() ?? fallback ?? value.missing()
   }
 
-  /** A value that is a finite decimal number. */
+  /** Returns a value as a number: it must be a finite decimal number. */
   getNumber(section: string, key: string, { fallback }: SecretOptions<number> = {}): number {
     const value = new SecretValue(tables.get(this)!, section, key)
     return value.number() ?? fallback ?? value.missing()
   }
 
-  /** A value that is one of 1, yes, true, on, 0, no, false and off, in any case. */
+  /** Returns a value as a boolean: it must be one of 1, yes, true, on, 0, no, false and off, in any case. */
   getBoolean(section: string, key: string, { fallback }: SecretOptions<boolean> = {}): boolean {
     const value = new SecretValue(tables.get(this)!, section, key)
     return value.boolean() ?? fallback ?? value.missing()
   }
 
-  /** Whether there is a section, or a key in it; `DEFAULT` is a section here. */
+  /** Whether a section exists, or a key in it; `DEFAULT` counts as a section. */
   has(section: string, key?: string): boolean {
     const table = tables.get(this)!
     return key === undefined ? table.hasSection(section) : table.raw(section, key) !== undefined
@@ -90,14 +90,14 @@ export class Secrets {
   }
 
   /**
-   * Masks every value of four characters or more in a text, also percent-encoded, in base64 and as JSON has it, and the
-   * passwords of URLs: for logs of errors that others threw.
+   * Masks every value of four characters or more in a text, also percent-encoded, in base64 and escaped as in JSON, and
+   * the passwords of URLs: for logs that may contain the errors of other libraries.
    */
   redact(text: string): string {
     return redactor(tables.get(this)!)(text)
   }
 
-  /** What JSON has in place of secrets. */
+  /** The text that represents secrets in JSON. */
   toJSON(): string {
     return hidden
   }
@@ -109,9 +109,9 @@ export class Secrets {
 }
 
 const noContent = { sections: new Map(), defaults: new Map() }
-const empty = Secrets.from(new SecretsTable({ content: noContent, rules: dialects.python }))
+const empty = Secrets.from(SecretsTable.ofFile(noContent, dialects.python, undefined))
 
-/** Secrets without a section, for when none were given. */
+/** The secrets of a run without a secrets file. */
 export function emptySecrets(): SecretsConfig {
   return empty
 }
@@ -121,11 +121,11 @@ function readSection(table: SecretsTable, section: string): SecretSection {
   return openSection(table, section)
 }
 
-/** Secrets as a program writes them: values by key, by section. */
+/** Secrets that a program provides: values by key, by section. */
 export type SecretValues = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /**
- * Secrets that were not read from a file; keys have no case, as in one, and values are what they are.
+ * Makes secrets from values instead of a file. Keys ignore case, as in a file; values stay as they are.
  *
  * ```ts
  * const secrets = secretsOf({ MAIL: { KEY: 'k' } })
@@ -134,7 +134,8 @@ export type SecretValues = Readonly<Record<string, Readonly<Record<string, strin
  */
 export function secretsOf(values: SecretValues): SecretsConfig {
   const sections = Object.entries(values).map(([section, keys]) => [section, keysOf(keys)] as const)
-  return Secrets.from(new SecretsTable({ content: { sections: new Map(sections) }, rules: dialects.literal }))
+  const content = { sections: new Map(sections), defaults: undefined }
+  return Secrets.from(SecretsTable.ofFile(content, dialects.literal, undefined))
 }
 
 function keysOf(keys: Readonly<Record<string, string>>): Map<string, string> {
@@ -142,32 +143,34 @@ function keysOf(keys: Readonly<Record<string, string>>): Map<string, string> {
 }
 
 /**
- * Secrets of two files as one, as `read` of Python's `ConfigParser` adds a second file to a first: sections join, and of
- * a key in both the later value counts. The rules are those of the later file; values of a file in another dialect
- * keep what they read as.
+ * Merges the secrets of two files, as a second `read` of Python's `ConfigParser` does: a section has the keys of both
+ * files, and the later value of a key counts. The rules are those of the later file. If the first one has another
+ * dialect, its values are converted, so that they read the same.
  *
- * @throws {@link MissingSecretsError} when such a value cannot be read.
+ * @throws {@link MissingSecretsError} when a value that has to be converted cannot be read.
  */
 export function mergeSecrets(before: SecretsConfig, later: SecretsConfig): SecretsConfig {
   if (before === emptySecrets() || before === later) return later
   const [first, second] = [tableOf(before), tableOf(later)]
   const names = new Set([...first.sections(), ...second.sections()])
-  const sections = new Map([...names].map((name) => [name, joined(first, second, name)]))
   const inherits = first.inherits() || second.inherits()
-  const content = { sections, ...(inherits && { defaults: joined(first, second, defaultSection) }) }
+  const content = {
+    sections: new Map([...names].map((name) => [name, mergedKeys(first, second, name)])),
+    defaults: inherits ? mergedKeys(first, second, defaultSection) : undefined,
+  }
   const { rules, filename } = second
   return Secrets.from(
     new SecretsTable({
       content,
       rules,
-      ...(filename === undefined ? {} : { filename }),
+      filename,
       otherFiles: [first.filename ?? [], first.otherFiles, second.otherFiles].flat(),
       withheld: [...first.withheld, ...second.withheld],
     }),
   )
 }
 
-function joined(first: SecretsTable, second: SecretsTable, section: string): Keys {
+function mergedKeys(first: SecretsTable, second: SecretsTable, section: string): Keys {
   const { keyOf, quote, name } = second.rules
   const converted = first.own(section).map(([key, raw]) => {
     const same = first.rules.name === name

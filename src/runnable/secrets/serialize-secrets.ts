@@ -3,33 +3,33 @@ import { SecretValue } from './secret-value.js'
 import { Secrets, type SecretsConfig, tableOf } from './secrets.js'
 import { defaultSection, SecretsTable } from './secrets-table.js'
 
-/** Keys with their values as a file has them: pairs, since a key may have the name of what every object has. */
+/** Keys with their values as a file has them: pairs, since a key may be called `__proto__`. */
 type SerializedKeys = readonly (readonly [key: string, raw: string])[]
 
 /**
- * Secrets on their way to another process or machine: plain data, and the only format in which they travel. The
- * receiver reads the values by the rules of the same dialect.
+ * Secrets as plain data: the only format in which they are sent to another process or machine. The receiver reads the
+ * values by the rules of the same dialect.
  */
 export interface SerializedSecrets {
-  readonly filename?: string
+  readonly filename?: string | undefined
   readonly dialect: DialectName
   readonly sections: readonly (readonly [section: string, keys: SerializedKeys])[]
-  /** The keys that all sections inherit; absent in a dialect without such, and where they were not sent. */
-  readonly defaults?: SerializedKeys
-  /** The sections that were not sent. */
+  /** The keys that all sections inherit; absent in a dialect without inheritance, and when they are withheld. */
+  readonly defaults?: SerializedKeys | undefined
+  /** The sections that are not sent. */
   readonly withheld: readonly string[]
 }
 
-/** All secrets, for a process or machine that may have what this one has. */
+/** Serializes all secrets, for a process or machine that may have what this one has. */
 export function serializeAllSecrets(secrets: SecretsConfig): SerializedSecrets {
   const table = tableOf(secrets)
   const sections = table.sections().map((section) => [section, table.own(section)] as const)
-  return { ...headOf(table), sections, ...defaultsOf(table) }
+  return { ...headOf(table), sections, defaults: defaultsOf(table), withheld: table.withheld }
 }
 
 /**
- * Only the sections that may leave this machine, each with what it says itself: inherited keys leave with `DEFAULT`
- * alone. A section that the file does not have is left out.
+ * Serializes the sections that may leave this machine, each with its own keys: inherited keys are sent only when
+ * `DEFAULT` is allowed. Sections that the file does not have are left out.
  *
  * @throws {@link MissingSecretsError} when a value in one of the sections cannot be read.
  */
@@ -41,40 +41,38 @@ export function serializeSecrets(secrets: SecretsConfig, allowed: readonly strin
   return {
     ...headOf(table),
     sections: sections.map((section) => [section, keysOf(table, section)] as const),
-    ...(inherits ? defaultsOf(table) : {}),
+    defaults: inherits ? defaultsOf(table) : undefined,
     withheld: [...table.withheld, ...sectionsWithKeys(table).filter((section) => !allowed.includes(section))],
   }
 }
 
-/** Secrets that another process has shared. */
-export function deserializeSecrets({
-  sections,
-  defaults,
-  dialect,
-  ...rest
-}: SerializedSecrets): SecretsConfig {
+/** The secrets that another process has serialized. */
+export function deserializeSecrets(serialized: SerializedSecrets): SecretsConfig {
+  const { sections, defaults, dialect, filename, withheld } = serialized
   const content = {
     sections: new Map(sections.map(([section, keys]) => [section, new Map(keys)])),
-    ...(defaults ? { defaults: new Map(defaults) } : {}),
+    defaults: defaults && new Map(defaults),
   }
-  return Secrets.from(new SecretsTable({ content, rules: dialects[dialect], ...rest }))
+  return Secrets.from(
+    new SecretsTable({ content, rules: dialects[dialect], filename, otherFiles: [], withheld }),
+  )
 }
 
-/** The files that secrets were read from; they stay on this machine, wherever they lie. */
+/** The files that secrets were read from; they are never sent to another machine. */
 export function secretsFilesOf(secrets: SecretsConfig): string[] {
   const { filename = [], otherFiles } = tableOf(secrets)
   return [filename, otherFiles].flat()
 }
 
-function headOf({ filename, rules, withheld }: SecretsTable) {
-  return { ...(filename === undefined ? {} : { filename }), dialect: rules.name, withheld }
+function headOf({ filename, rules }: SecretsTable): Pick<SerializedSecrets, 'filename' | 'dialect'> {
+  return { filename, dialect: rules.name }
 }
 
-function defaultsOf(table: SecretsTable): Pick<SerializedSecrets, 'defaults'> {
-  return table.inherits() ? { defaults: table.own(defaultSection) } : {}
+function defaultsOf(table: SecretsTable): SerializedKeys | undefined {
+  return table.inherits() ? table.own(defaultSection) : undefined
 }
 
-// A "DEFAULT" without keys says nothing that could be withheld.
+// A "DEFAULT" without keys has nothing to withhold.
 function sectionsWithKeys(table: SecretsTable): string[] {
   return table.hasDefaults() ? table.names() : table.sections()
 }
@@ -84,7 +82,7 @@ function checkedKeys(table: SecretsTable, section: string): SerializedKeys {
   return table.own(section)
 }
 
-// What a value refers to may stay on this machine, so it is filled in here.
+// A value may refer to a key that stays on this machine, so the reference is replaced here.
 function resolvedKeys(table: SecretsTable, section: string): SerializedKeys {
   return table.own(section).map(([key]) => {
     const value = new SecretValue(table, section, key).text()!

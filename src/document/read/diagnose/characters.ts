@@ -15,10 +15,10 @@ function* conflicts(lines: readonly Line[], index: number): Generator<Repair> {
   const marked = lines.filter(({ text }) => marker.test(text))
   const [first] = marked
   if (!first || first.start > (lines[index + 1] ?? lines[index]!).end) return
-  const at = { start: first.start, end: first.end }
+  const span = { start: first.start, end: first.end }
   const message =
     'A merge conflict stands here: keep one side, and remove the lines "<<<<<<<", "=======" and ">>>>>>>"'
-  yield { at, message, edits: [...oneSide(lines)] }
+  yield { span, message, edits: [...oneSide(lines)] }
 }
 
 // The first side stays.
@@ -36,12 +36,12 @@ const templateLine = /^\{[{%].*[%}]\}$/
 
 function* templateLines(lines: readonly Line[], index: number): Generator<Repair> {
   const marked = lines.filter(({ content }) => templateLine.test(content))
-  const near = marked.find(({ start }) => start <= lines[index]!.start)
-  if (!near) return
-  const open = near.content.slice(0, 2)
+  const line = marked.find(({ start }) => start <= lines[index]!.start)
+  if (!line) return
+  const open = line.content.slice(0, 2)
   const message = `YAML has no templates, so "${open}" cannot stand here: remove this line, or fill in the template first`
-  const start = near.end - near.text.trimStart().length
-  yield { at: { start, end: near.end }, message, edits: marked.map((line) => replace(line, '')) }
+  const start = line.end - line.text.trimStart().length
+  yield { span: { start, end: line.end }, message, edits: marked.map((line) => replace(line, '')) }
 }
 
 function* tabs(lines: readonly Line[], index: number): Generator<Repair> {
@@ -49,14 +49,20 @@ function* tabs(lines: readonly Line[], index: number): Generator<Repair> {
   const first = tabbed.find(({ text, start }) => start <= lines[index]!.end && text)
   if (!first) return
   const start = first.start + first.text.indexOf('\t')
-  const at = { start, end: start + 1 }
+  const span = { start, end: start + 1 }
   const message = 'A tab cannot indent YAML: use spaces'
   for (const space of ['  ', '    ', '        ', ' '])
-    yield { at, message, once: true, edits: tabbed.map((line) => withoutTabs(line, space)) }
-  for (const near of [lines[lines.indexOf(first) - 1], lines[lines.indexOf(first) + 1]])
-    if (near) yield { at, message, once: true, edits: tabbed.map((line) => indentedAs(line, near.indent)) }
+    yield { span, message, once: true, edits: tabbed.map((line) => withoutTabs(line, space)) }
+  for (const neighbour of [lines[lines.indexOf(first) - 1], lines[lines.indexOf(first) + 1]])
+    if (neighbour)
+      yield {
+        span,
+        message,
+        once: true,
+        edits: tabbed.map((line) => indentedAs(line, neighbour.indent)),
+      }
   const columns = [2, 4, 6, 8].map((indent) => tabbed.map((line) => indentedAs(line, indent)))
-  for (const edits of columns) yield { at, message, once: true, edits }
+  for (const edits of columns) yield { span, message, once: true, edits }
 }
 
 function withoutTabs(line: Line, space: string): Edit {
@@ -79,8 +85,8 @@ function* blanks(lines: readonly Line[], index: number): Generator<Repair> {
     if (!found || !blank.test(found[0])) continue
     const start = line.start + found.index + found[0].search(blank)
     const message = `${nameOf(line.text[start - line.start]!)} stands here, which YAML does not take for a space: type a space`
-    yield { at: { start, end: start + 1 }, message, edits: blanksOf(lines, ' ') }
-    yield { at: { start, end: start + 1 }, message, edits: blanksOf(lines, '') }
+    yield { span: { start, end: start + 1 }, message, edits: blanksOf(lines, ' ') }
+    yield { span: { start, end: start + 1 }, message, edits: blanksOf(lines, '') }
   }
 }
 

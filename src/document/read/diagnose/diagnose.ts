@@ -10,11 +10,11 @@ import { plainTextRepairs, propertyRepairs } from './values.js'
 interface Diagnosis {
   readonly findings: readonly Finding[]
   /** The text as it was probably meant; `undefined` when that is not known. */
-  readonly meant: string | undefined
+  readonly repaired: string | undefined
   /** Where an offset of what was meant stands in the text itself. */
   readonly origin: (offset: number) => number
   /** From here on nobody knows what was meant. */
-  readonly knownTo: number
+  readonly reliableUntil: number
 }
 
 const proposers = [
@@ -33,10 +33,10 @@ const mostCauses = 20
 const budget = 8_000_000
 
 // Mistakes which are what they seem.
-const settled = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'CYCLE'])
+const obviousCodes = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'CYCLE'])
 
 // What the walk through the nodes finds; with these the parser goes on undisturbed.
-const ofNodes = new Set([...settled, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
+const nodeCodes = new Set([...obviousCodes, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
 
 /** Reads a text for its errors only. */
 type Inspect = (text: string) => readonly Finding[]
@@ -70,10 +70,10 @@ class Diagnoser {
       const found = this.#inspect(this.#text)
       const [error] = found
       if (!error) return this.#result(this.#text, Number.POSITIVE_INFINITY)
-      const repair = settled.has(error.code) ? undefined : this.#bestRepair(error, found)
-      if (repair) this.#mend(error, repair)
-      else if (ofNodes.has(error.code)) this.#settle(error)
-      else return this.#giveUp(error)
+      const repair = obviousCodes.has(error.code) ? undefined : this.#bestRepair(error, found)
+      if (repair) this.#apply(error, repair)
+      else if (nodeCodes.has(error.code)) this.#settle(error)
+      else return this.#reportUnexplained(error)
     }
     return this.#result(undefined, this.#findings.at(-1)?.span.start ?? 0)
   }
@@ -84,29 +84,34 @@ class Diagnoser {
   }
 
   #isSettled(finding: Finding): boolean {
-    return (this.#nodesAreSettled && ofNodes.has(finding.code)) || this.#settled.has(keyOf(finding))
+    return (this.#nodesAreSettled && nodeCodes.has(finding.code)) || this.#settled.has(keyOf(finding))
   }
 
-  #giveUp(error: Finding): Diagnosis {
+  #reportUnexplained(error: Finding): Diagnosis {
     const span = { start: this.#origin(error.span.start), end: this.#origin(error.span.end) }
     this.#findings.push({ ...error, span, message: syntaxMessage(error.code, error.message) })
     return this.#result(undefined, span.start)
   }
 
-  #result(meant: string | undefined, knownTo: number): Diagnosis {
-    return { findings: this.#findings, meant, origin: (offset) => this.#origin(offset), knownTo }
+  #result(repaired: string | undefined, reliableUntil: number): Diagnosis {
+    return {
+      findings: this.#findings,
+      repaired,
+      origin: (offset) => this.#origin(offset),
+      reliableUntil,
+    }
   }
 
-  #mend({ code }: Finding, { at, message, edits, once }: Repair): void {
-    const span = { start: this.#origin(at.start), end: this.#origin(at.end) }
+  #apply({ code }: Finding, { span, message, edits, once }: Repair): void {
+    const original = { start: this.#origin(span.start), end: this.#origin(span.end) }
     if (!once || !this.#findings.some((finding) => finding.message === message))
-      this.#findings.push({ code, message, span })
+      this.#findings.push({ code, message, span: original })
     this.#changes.unshift(edits)
     this.#text = applyEdits(this.#text, edits)
   }
 
   #origin(offset: number): number {
-    return this.#changes.reduce((at, edits) => originalOffset(at, edits), offset)
+    return this.#changes.reduce((position, edits) => originalOffset(position, edits), offset)
   }
 
   #inspect(text: string): readonly Finding[] {
@@ -120,7 +125,7 @@ class Diagnoser {
     if (end - start === this.#text.length) return this.#bestIn({ text: this.#text, error, found })
     const text = this.#text.slice(start, end)
     const part = this.#inspect(text).filter(
-      (other) => !ofNodes.has(other.code) || keyOf(other) === keyOf(error),
+      (other) => !nodeCodes.has(other.code) || keyOf(other) === keyOf(error),
     )
     const [first] = part
     if (first?.code !== error.code || first.span.start !== error.span.start - start)
@@ -146,10 +151,10 @@ class Diagnoser {
     const left = this.#inspect(applyEdits(text, repair.edits))
     const [next] = left
     if (!next) return 0
-    const at = originalOffset(next.span.start, repair.edits)
-    const lineEnd = text.indexOf('\n', repair.at.start)
-    const isFurther = (left.length < found.length || repair.uncovers) && at > lineEnd && lineEnd >= 0
-    return at > error.span.start || isFurther ? left.length : undefined
+    const offset = originalOffset(next.span.start, repair.edits)
+    const lineEnd = text.indexOf('\n', repair.span.start)
+    const isFurther = (left.length < found.length || repair.mayAddErrors) && offset > lineEnd && lineEnd >= 0
+    return offset > error.span.start || isFurther ? left.length : undefined
   }
 }
 
@@ -162,7 +167,7 @@ interface View {
 
 function* repairsFor({ text, error }: View): Generator<Repair> {
   const scene = new ErrorLines(text, error)
-  const fitting = ofNodes.has(error.code) ? [characterRepairs, plainTextRepairs] : proposers
+  const fitting = nodeCodes.has(error.code) ? [characterRepairs, plainTextRepairs] : proposers
   for (const propose of fitting) yield* propose(scene)
 }
 
@@ -176,24 +181,28 @@ function surroundings(text: string, { span, opened }: Finding): Span {
   for (let line = 0; line < linesAround && start > 0; line++) start = text.lastIndexOf('\n', start - 1)
   let end = span.start
   for (let line = 0; line < linesAround && end >= 0; line++) end = text.indexOf('\n', end + 1)
-  return { start: topLevelBefore(text, start), end: topLevelBehind(text, end) }
+  return { start: topLevelBefore(text, start), end: topLevelAfter(text, end) }
 }
 
-function topLevelBefore(text: string, place: number): number {
-  let start = place
+function topLevelBefore(text: string, offset: number): number {
+  let start = offset
   while (start > 0 && !/^[\w"'-]/.test(text[start + 1] ?? '')) start = text.lastIndexOf('\n', start - 1)
   return start <= 0 ? 0 : start + 1
 }
 
-function topLevelBehind(text: string, place: number): number {
-  let end = place
+function topLevelAfter(text: string, offset: number): number {
+  let end = offset
   while (end >= 0 && !/^[\w"'-]/.test(text[end + 1] ?? '')) end = text.indexOf('\n', end + 1)
   return end < 0 ? text.length : end + 1
 }
 
-function shifted(repair: Repair, by: number): Repair {
-  const move = <S extends Span>(span: S): S => ({ ...span, start: span.start + by, end: span.end + by })
-  return { ...repair, at: move(repair.at), edits: repair.edits.map(move) }
+function shifted(repair: Repair, distance: number): Repair {
+  const move = <S extends Span>(span: S): S => ({
+    ...span,
+    start: span.start + distance,
+    end: span.end + distance,
+  })
+  return { ...repair, span: move(repair.span), edits: repair.edits.map(move) }
 }
 
 function keyOf({ code, message }: Finding): string {

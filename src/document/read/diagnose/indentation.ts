@@ -23,7 +23,7 @@ export const blockTextRepairs: Proposer = function* (scene) {
   if (!text || !header || !/(^|[\s:-])[|>][-+\d]*$/.test(header.content)) return
   const lines = textOf(scene.lines, line)
   const message = `Wrong indentation: indent this line by ${spaces(text.indent)}, not by ${line.indent}, as the text of ${JSON.stringify(shortened(header.content))}`
-  yield { at: scene.contentSpan(line), message, edits: moved(lines, text.indent - line.indent) }
+  yield { span: scene.contentSpan(line), message, edits: moved(lines, text.indent - line.indent) }
 }
 
 const allShifts: Proposer = function* (scene) {
@@ -33,7 +33,7 @@ const allShifts: Proposer = function* (scene) {
     const key = JSON.stringify(shift.edits)
     if (tried.has(key)) continue
     tried.add(key)
-    yield { at: scene.contentSpan(shift.line), message: messageOf(shift), edits: shift.edits }
+    yield { span: scene.contentSpan(shift.line), message: messageOf(shift), edits: shift.edits }
   }
 }
 
@@ -50,14 +50,16 @@ function* shifts(scene: ErrorLines, line: Line): Generator<Shift> {
   const peers = peersOf(scene.lines, line)
   for (const [indent, sibling] of columnsFor(scene.lines, line)) {
     if (indent === line.indent || indent < 0) continue
-    const by = indent - line.indent
-    const distance = Math.abs(by) + (sibling ? 0 : 3)
-    yield { line, indent, sibling, distance, edits: moved(block, by) }
+    const columns = indent - line.indent
+    const distance = Math.abs(columns) + (sibling ? 0 : 3)
+    yield { line, indent, sibling, distance, edits: moved(block, columns) }
     if (peers.length > block.length)
-      yield { line, indent, sibling, distance: distance + 0.5, edits: moved(peers, by) }
+      yield { line, indent, sibling, distance: distance + 0.5, edits: moved(peers, columns) }
     const text = textOf(scene.lines, line)
-    if (text.length > 1) yield { line, indent, sibling, distance: distance + 0.7, edits: moved(text, by) }
-    if (block.length > 1) yield { line, indent, sibling, distance: distance + 0.6, edits: moved([line], by) }
+    if (text.length > 1)
+      yield { line, indent, sibling, distance: distance + 0.7, edits: moved(text, columns) }
+    if (block.length > 1)
+      yield { line, indent, sibling, distance: distance + 0.6, edits: moved([line], columns) }
   }
 }
 
@@ -73,39 +75,39 @@ function peersOf(lines: readonly Line[], line: Line): Line[] {
 
 // The line, and those that follow it without a key.
 function textOf(lines: readonly Line[], line: Line): Line[] {
-  const from = lines.indexOf(line)
-  let to = from
-  while (lines[to] && lines[to]!.content !== '' && !/:( |$)|^- /.test(lines[to]!.content)) to++
-  return lines.slice(from, to)
+  const start = lines.indexOf(line)
+  let end = start
+  while (lines[end] && lines[end]!.content !== '' && !/:( |$)|^- /.test(lines[end]!.content)) end++
+  return lines.slice(start, end)
 }
 
 function untilLess(lines: readonly Line[], line: Line, least: number): Line[] {
   const found = [line]
-  for (let at = lines.indexOf(line) + 1; at < lines.length; at++) {
-    const next = lines[at]!
+  for (let index = lines.indexOf(line) + 1; index < lines.length; index++) {
+    const next = lines[index]!
     if (next.content !== '' && next.indent < least) break
     if (next.content !== '') found.push(next)
   }
   return found
 }
 
-function moved(lines: readonly Line[], by: number): Edit[] {
+function moved(lines: readonly Line[], columns: number): Edit[] {
   return lines.map((line) =>
-    by > 0
-      ? insert(line.start, ' '.repeat(by))
-      : replace({ start: line.start, end: line.start + Math.min(-by, line.indent) }, ''),
+    columns > 0
+      ? insert(line.start, ' '.repeat(columns))
+      : replace({ start: line.start, end: line.start + Math.min(-columns, line.indent) }, ''),
   )
 }
 
 // The columns that lines around begin in, each with the nearest of these lines.
 function columnsFor(lines: readonly Line[], line: Line): Map<number, Line | undefined> {
   const found = new Map<number, Line | undefined>()
-  const at = lines.indexOf(line)
-  for (let up = at - 1; up >= 0 && at - up < 60; up--) see(lines[up]!, found)
-  const below = lines.slice(at + 1).find(({ content }) => content !== '')
-  if (below) see(below, found)
+  const index = lines.indexOf(line)
+  for (let up = index - 1; up >= 0 && index - up < 60; up--) addColumns(lines[up]!, found)
+  const below = lines.slice(index + 1).find(({ content }) => content !== '')
+  if (below) addColumns(below, found)
   const above = lines
-    .slice(0, at)
+    .slice(0, index)
     .reverse()
     .find(({ content }) => content !== '')
   for (const more of [1, 2, 4])
@@ -113,7 +115,7 @@ function columnsFor(lines: readonly Line[], line: Line): Map<number, Line | unde
   return found
 }
 
-function see(line: Line, found: Map<number, Line | undefined>): void {
+function addColumns(line: Line, found: Map<number, Line | undefined>): void {
   if (line.content === '' || line.content.startsWith('#')) return
   if (!found.has(line.indent)) found.set(line.indent, line)
   const dashes = /^(?:- +)+/.exec(line.content)?.[0].length

@@ -6,7 +6,7 @@ export const quoteRepairs: Proposer = function* (scene) {
   yield* escapes(scene)
   yield* smartQuotes(scene)
   for (const line of scene.upwards(3)) yield* inner(line)
-  for (const line of scene.upwards(3)) yield* behindQuote(line)
+  for (const line of scene.upwards(3)) yield* afterQuote(line)
   for (const line of scene.upwards()) yield* unclosed(line)
   yield* closingLine(scene)
 }
@@ -21,7 +21,7 @@ interface Quoted {
 }
 
 /** The texts in quotes that begin in a line, by their places in it. */
-export function quotedIn(text: string): Quoted[] {
+function quotedIn(text: string): Quoted[] {
   const found: Quoted[] = []
   opening.lastIndex = 0
   for (let match = opening.exec(text); match; match = opening.exec(text)) {
@@ -36,11 +36,11 @@ export function quotedIn(text: string): Quoted[] {
 }
 
 function closing(text: string, quote: string, from: number): number | undefined {
-  for (let at = from; at < text.length; at++) {
-    if (quote === '"' && text[at] === '\\') at++
-    else if (text[at] === quote) {
-      if (quote === '"' || text[at + 1] !== quote) return at + 1
-      at++
+  for (let index = from; index < text.length; index++) {
+    if (quote === '"' && text[index] === '\\') index++
+    else if (text[index] === quote) {
+      if (quote === '"' || text[index + 1] !== quote) return index + 1
+      index++
     }
   }
   return undefined
@@ -69,12 +69,12 @@ function* otherQuotes(
 ): Generator<Repair> {
   const { start, end, backslash } = found
   const inside = text.slice(start + 1, end - 1)
-  const at = { start: backslash, end: backslash + length }
+  const span = { start: backslash, end: backslash + length }
   const isSimple = !inside.includes("'")
   const written = isSimple ? `'${inside}'` : `"${inside.replace(/\\(?!["\\])/g, '\\\\')}"`
   const how = isSimple ? '' : ', or each backslash twice'
   const message = `${why}: write the text in single quotes${how}, ${excerpt(written)}`
-  yield { at, message, edits: [replace({ start, end }, written)] }
+  yield { span, message, edits: [replace({ start, end }, written)] }
 }
 
 function escapeAt(text: string): string {
@@ -89,10 +89,10 @@ interface Backslash {
 
 // The text in double quotes around a place, up to a quote with which it could end.
 function quotedAround(line: Line, offset: number): Backslash | undefined {
-  const at = offset - line.start
-  const start = line.text.lastIndexOf('"', at)
+  const column = offset - line.start
+  const start = line.text.lastIndexOf('"', column)
   const close = /"(?=\s*([,\]}]|$| #))/g
-  close.lastIndex = at + 1
+  close.lastIndex = column + 1
   const end = close.exec(line.text)
   if (start < 0 || !end) return undefined
   return { start: line.start + start, end: line.start + end.index + 1, backslash: offset }
@@ -108,7 +108,7 @@ function* smartQuotes(scene: ErrorLines): Generator<Repair> {
     const [quote] = found[0].match(/[“”„‟‘’‚‛]/)!
     const inside = found[1] ?? found[2] ?? ''
     yield {
-      at: { start: start + found[0].indexOf(quote), end: start + found[0].indexOf(quote) + 1 },
+      span: { start: start + found[0].indexOf(quote), end: start + found[0].indexOf(quote) + 1 },
       message: `"${quote}" is no quote of YAML: write straight quotes, ${excerpt(inQuotes(inside))}`,
       edits: [replace({ start, end: start + found[0].length }, inQuotes(inside))],
     }
@@ -116,41 +116,53 @@ function* smartQuotes(scene: ErrorLines): Generator<Repair> {
 }
 
 // "text" and more.
-function* behindQuote(line: Line): Generator<Repair> {
+function* afterQuote(line: Line): Generator<Repair> {
   for (const { start, end } of quotedIn(line.text)) {
     if (end === undefined) continue
     const rest = line.text.slice(end)
-    const at = line.start + end
-    if (/^\s*,\s*(#.*)?$/.test(rest)) yield comma(at + rest.indexOf(','))
-    if (rest.startsWith('#')) yield comment(at)
+    const offset = line.start + end
+    if (/^\s*,\s*(#.*)?$/.test(rest)) yield comma(offset + rest.indexOf(','))
+    if (rest.startsWith('#')) yield comment(offset)
     const more = /^\s*([^\s,:\]}#][^#]*?)\s*( #.*)?$/.exec(rest)
     if (!more) continue
     const whole = line.text.slice(start, end + more[0].length).replace(/\s*( #.*)?$/, '')
     if (/^["']/.test(more[1]!) || /["']\s*[,\]}]/.test(more[1]!)) continue
     const from = line.start + start
     yield {
-      at: { start: at + more[0].indexOf(more[1]!), end: at + more[0].indexOf(more[1]!) + more[1]!.length },
+      span: {
+        start: offset + more[0].indexOf(more[1]!),
+        end: offset + more[0].indexOf(more[1]!) + more[1]!.length,
+      },
       message: `More follows the closing quote: write all of it in quotes, ${excerpt(inQuotes(whole))}`,
       edits: [replace({ start: from, end: from + whole.length }, inQuotes(whole))],
     }
   }
 }
 
-function comma(at: number): Repair {
+function comma(offset: number): Repair {
   const message = 'A comma separates entries in "[...]" and "{...}" only: remove the ","'
-  return { at: { start: at, end: at + 1 }, message, edits: [replace({ start: at, end: at + 1 }, '')] }
+  return {
+    span: { start: offset, end: offset + 1 },
+    message,
+    edits: [replace({ start: offset, end: offset + 1 }, '')],
+  }
 }
 
-export function comment(at: number): Repair {
+export function comment(offset: number): Repair {
   const message = 'A comment needs a space before it: write " #"'
-  return { at: { start: at, end: at + 1 }, message, edits: [insert(at, ' ')] }
+  return { span: { start: offset, end: offset + 1 }, message, edits: [insert(offset, ' ')] }
 }
 
 function* unclosed(line: Line): Generator<Repair> {
   for (const { quote, start, end } of quotedIn(line.text)) {
-    const at = { start: line.start + start, end: line.end }
+    const span = { start: line.start + start, end: line.end }
     const message = `This text is not closed: write ${quote} at its end`
-    const close = (end: number): Repair => ({ at, message, edits: [insert(end, quote)], uncovers: true })
+    const close = (end: number): Repair => ({
+      span,
+      message,
+      edits: [insert(end, quote)],
+      mayAddErrors: true,
+    })
     if (end === undefined) yield* ends(line, start).map(close)
     const next = line.text.slice(start + 1).search(/\s*[,\]}]/)
     if (end !== undefined && next >= 0 && start + 1 + next < end - 1)
@@ -174,7 +186,7 @@ function* inner(line: Line): Generator<Repair> {
   const last = line.text.search(/["']\s*[,\]}]*\s*( #.*)?$/)
   if (last <= start + 1 || line.text[last] !== quote) return
   const inside = line.text.slice(start + 1, last)
-  const at = line.start + start + 1 + inside.indexOf(quote)
+  const offset = line.start + start + 1 + inside.indexOf(quote)
   if (!inside.includes(quote)) return
   const other = quote === "'" ? `"${inside}"` : `'${inside}'`
   const escaped = quote === "'" ? `'${inside.replaceAll("'", "''")}'` : `"${inside.replaceAll('"', '\\"')}"`
@@ -185,7 +197,7 @@ function* inner(line: Line): Generator<Repair> {
       : `single quotes, ${excerpt(other)}, or \\" for "`
   const only = quote === "'" ? `"''" for "'", ${excerpt(escaped)}` : `\\" for ", ${excerpt(escaped)}`
   yield {
-    at: { start: at, end: at + 1 },
+    span: { start: offset, end: offset + 1 },
     message: `A ${quote} ends the text here: write ${canSwitch ? kind : only}`,
     edits: [replace({ start: line.start + start, end: line.start + last + 1 }, canSwitch ? other : escaped)],
   }
@@ -195,10 +207,10 @@ function* inner(line: Line): Generator<Repair> {
 function* closingLine(scene: ErrorLines): Generator<Repair> {
   for (const line of scene.nearby()) {
     if (!/^["'][\s,\]}]*$/.test(line.content)) continue
-    const at = scene.contentSpan(line)
+    const content = scene.contentSpan(line)
     for (const more of [1, 2, 4])
       yield {
-        at: { start: at.start, end: at.start + 1 },
+        span: { start: content.start, end: content.start + 1 },
         message: 'The closing quote must be indented more than the key of its text: indent this line further',
         edits: [insert(line.start, ' '.repeat(more))],
       }

@@ -16,11 +16,11 @@ export interface Edit extends Span {
 
 /** A change that may mend a text, and what to say of its place if it does. */
 export interface Repair {
-  readonly at: Span
+  readonly span: Span
   readonly message: string
   readonly edits: readonly Edit[]
   /** Brings to light text that was taken for something else, and may have mistakes of its own. */
-  readonly uncovers?: boolean
+  readonly mayAddErrors?: boolean
   /** Said once, however often it is to be mended. */
   readonly once?: boolean
 }
@@ -39,7 +39,7 @@ export interface Line {
   readonly content: string
 }
 
-const farthest = 60
+const maxLines = 60
 
 /** The lines around the first error of a text. */
 export class ErrorLines {
@@ -66,11 +66,11 @@ export class ErrorLines {
   }
 
   /** The line of the error, and those above it that have content, upwards. */
-  *upwards(count = farthest): Generator<Line> {
-    for (let at = this.index; at >= 0 && this.index - at < count; at--)
-      if (this.lines[at]!.content !== '') yield this.lines[at]!
+  *upwards(count = maxLines): Generator<Line> {
+    for (let index = this.index; index >= 0 && this.index - index < count; index--)
+      if (this.lines[index]!.content !== '') yield this.lines[index]!
     const opened = this.indexAt(this.error.opened ?? this.error.span.start)
-    if (count === farthest && this.index - opened >= count) yield this.lines[opened]!
+    if (count === maxLines && this.index - opened >= count) yield this.lines[opened]!
   }
 
   /** The line of the error with content, the one above it and the one below it. */
@@ -82,8 +82,8 @@ export class ErrorLines {
 
   /** The place of the content of a line. */
   contentSpan({ start, end, text, content }: Line): Span {
-    const at = start + text.length - text.trimStart().length
-    return { start: at, end: Math.min(end, at + Math.max(1, content.length)) }
+    const offset = start + text.length - text.trimStart().length
+    return { start: offset, end: Math.min(end, offset + Math.max(1, content.length)) }
   }
 }
 

@@ -15,7 +15,7 @@ export const plainTextRepairs: Proposer = function* (scene) {
   yield* inFlow(scene)
   for (const line of scene.upwards(4)) {
     yield* afterBlockSign(line)
-    yield* sequenceBehindKey(line)
+    yield* sequenceAfterKey(line)
     yield* plainText(line)
   }
 }
@@ -48,7 +48,7 @@ function* plainText(line: Line): Generator<Repair> {
 function quoted({ start, text }: Value, why: string): Repair {
   const end = start + text.length
   const message = `${why}: write it in quotes, ${excerpt(inQuotes(text))}`
-  return { at: { start, end }, message, edits: [replace({ start, end }, inQuotes(text))] }
+  return { span: { start, end }, message, edits: [replace({ start, end }, inQuotes(text))] }
 }
 
 function whyQuoted(text: string): string | undefined {
@@ -95,8 +95,8 @@ function* inFlow({ text, error, lines, index }: ErrorLines): Generator<Repair> {
   const next = /^[^\s:]+\s+(?=("[^"]*"|'[^']*'|[\w.-]+)\s*:(\s|$))/.exec(rest)?.[0]
   if (next) {
     const start = value.start + next.length
-    const at = { start, end: start + rest.length - next.length }
-    return yield { at, message: missingComma, edits: [insert(start - 1, ',')] }
+    const span = { start, end: start + rest.length - next.length }
+    return yield { span, message: missingComma, edits: [insert(start - 1, ',')] }
   }
   const why = whyQuoted(rest)
   if (!why) return
@@ -117,30 +117,30 @@ function* afterBlockSign(line: Line): Generator<Repair> {
   if (rest !== '') {
     const header = `The text of "${sign}" begins on the next line`
     const message = `${header}: move "${excerpt(rest)}" there, and indent it`
-    yield { at: { start, end: start + rest.length }, message, edits: [insert(start, `\n${indent}`)] }
+    yield { span: { start, end: start + rest.length }, message, edits: [insert(start, `\n${indent}`)] }
     const all = { start: value.start + 1, end: value.start + value.text.length }
     const bad = `"${excerpt(value.text)}" is no header of a block text: write "${sign}", and the text on the next line`
-    yield { at: { start: value.start, end: all.end }, message: bad, edits: [replace(all, '')] }
+    yield { span: { start: value.start, end: all.end }, message: bad, edits: [replace(all, '')] }
   } else if (header !== '') {
     const all = { start: value.start, end: value.start + value.text.length }
     const message = `"${value.text}" is no header of a block text: behind "${sign}" stand "-" or "+" and one digit at most`
-    yield { at: all, message, edits: [replace(all, sign)] }
+    yield { span: all, message, edits: [replace(all, sign)] }
   }
 }
 
 // deps: - one
-function* sequenceBehindKey(line: Line): Generator<Repair> {
+function* sequenceAfterKey(line: Line): Generator<Repair> {
   const value = valueIn(line)
   if (!value || !/^- /.test(value.text) || line.content.startsWith('- ')) return
-  const at = { start: value.start, end: value.start + value.text.length }
+  const span = { start: value.start, end: value.start + value.text.length }
   const message = 'A block sequence cannot begin on the line of its key: begin it on the next line'
-  yield { at, message, edits: [insert(value.start, `\n${' '.repeat(line.indent + 2)}`)] }
+  yield { span, message, edits: [insert(value.start, `\n${' '.repeat(line.indent + 2)}`)] }
 }
 
 /** Tags, anchors and directives that stand where they cannot. */
 export const propertyRepairs: Proposer = function* (scene) {
   yield* twice(scene)
-  yield* behindValue(scene)
+  yield* afterValue(scene)
   yield* onAlias(scene)
   yield* directives(scene)
 }
@@ -150,8 +150,8 @@ function* twice({ text, error }: ErrorLines): Generator<Repair> {
   if (!kind) return
   const token = /^[!&][^\s,[\]{}]*\s*/.exec(text.slice(error.span.start))?.[0]
   if (!token) return
-  const at = { start: error.span.start, end: error.span.start + token.trimEnd().length }
-  yield { at, message: kind, edits: [{ ...at, end: at.start + token.length, text: '' }] }
+  const span = { start: error.span.start, end: error.span.start + token.trimEnd().length }
+  yield { span, message: kind, edits: [{ ...span, end: span.start + token.length, text: '' }] }
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -160,7 +160,7 @@ const kinds: Readonly<Record<string, string>> = {
 }
 
 // "text" !Tag
-function* behindValue({ lines, index }: ErrorLines): Generator<Repair> {
+function* afterValue({ lines, index }: ErrorLines): Generator<Repair> {
   const line = lines[index]!
   const found = /("[^"]*"|'[^']*'|\]|\})(\s+)([!&][\w.-]+)\s*$/.exec(line.text)
   if (!found) return
@@ -168,8 +168,8 @@ function* behindValue({ lines, index }: ErrorLines): Generator<Repair> {
   const start = line.start + found.index + value.length + space.length
   const kind = property.startsWith('!') ? 'A tag' : 'An anchor'
   const message = `${kind} stands before its value: move "${property}" there`
-  const at = { start, end: start + property.length }
-  yield { at, message, edits: [replace({ start: start - space.length, end: at.end }, '')] }
+  const span = { start, end: start + property.length }
+  yield { span, message, edits: [replace({ start: start - space.length, end: span.end }, '')] }
 }
 
 function* onAlias({ text, error, index, lines }: ErrorLines): Generator<Repair> {
@@ -180,17 +180,17 @@ function* onAlias({ text, error, index, lines }: ErrorLines): Generator<Repair> 
   const start = line.start + found.index
   const end = start + found[0].length
   const message = `An alias takes no ${found[0].includes('!') ? 'tag' : 'anchor'} of its own: remove "${found[0].trim()}" before the alias "${/^\*[^\s,[\]{}]*/.exec(text.slice(end))?.[0] ?? '*'}"`
-  yield { at: { start, end: end - 1 }, message, edits: [replace({ start, end }, '')] }
+  yield { span: { start, end: end - 1 }, message, edits: [replace({ start, end }, '')] }
 }
 
 function* directives({ lines, error }: ErrorLines): Generator<Repair> {
-  const at = lines.findIndex(({ text }) => /^%[A-Z]/.test(text))
-  const first = lines[at]
+  const index = lines.findIndex(({ text }) => /^%[A-Z]/.test(text))
+  const first = lines[index]
   if (!first || error.span.start < first.start) return
-  let next = at
+  let next = index
   while (lines[next] && /^(%|#|\s*$)/.test(lines[next]!.text)) next++
   const below = lines[next]
   if (!below || below.text.startsWith('---')) return
   const message = `"---" is missing between "${first.content}" and the document: write it on a line of its own`
-  yield { at: first, message, edits: [insert(below.start, '---\n')] }
+  yield { span: first, message, edits: [insert(below.start, '---\n')] }
 }

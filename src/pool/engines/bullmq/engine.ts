@@ -1,27 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import { defaultGraceMs } from '../../../util/process.js'
-import { type Ended, type Engine, packError, type TaskMessage, type Watch } from '../../engine.js'
-import { isTaskNews } from '../../serialize.js'
-import { failedResult, interruptedResult } from '../attempt.js'
-import { MessageBatcher } from '../message-batcher.js'
+import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
+import { isTaskNews, packError } from '../../serialize.js'
+import { cancelledAttempt, failedAttempt } from '../attempt.js'
+import { MessageBatcher } from '../processes/messages.js'
 import { type PendingJob, PendingJobs, type Waiter } from './pending-jobs.js'
-import { JobQueue, jobId, type OpenQueue, openQueue, resultOfFailure, resultOfValue } from './queue.js'
+import { attemptOfFailure, attemptOfValue, JobQueue, jobId, type OpenQueue, openQueue } from './queue.js'
 import type { RedisAddress } from './redis.js'
 
 /** Options of {@link bullmqEngine}. */
 export interface BullmqOptions extends RedisAddress {
   /**
-   * The name of the queue that the workers take from. Another process that opens the same queue gets the results of
-   * tasks with the same ids, and does not have them done again. A new one when absent.
+   * The name of the queue that the workers take tasks from; a new queue when absent. Another process that opens the same
+   * queue gets the results of tasks that ran already, instead of running them again.
    */
   queue?: string
-  /** How many tasks are in the queue at most; default 1024. */
+  /** The most tasks in the queue; default 1024. */
   capacity?: number
-  /** Milliseconds until a cancelled task counts as ended, whether or not its worker answers; default 5000. */
+  /** Milliseconds after which a cancelled task counts as ended even if its worker does not answer; default 5000. */
   graceMs?: number
 }
 
-/** Milliseconds after which Redis is asked what became of a job: an event may have been lost with a connection. */
+/** Milliseconds after which the state of a job is read again: its event may have been lost with a connection. */
 const recheckMs = 5000
 
 /**
@@ -41,10 +41,10 @@ export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine
   return new BullmqEngine(await openQueue(options, name), options)
 }
 
-/** Puts tasks into a queue, and hears what becomes of them. */
+/** Adds tasks to a queue, and follows the events of their jobs. */
 export class BullmqEngine implements Engine {
   readonly capacity: number
-  /** The name that workers of this engine are started with. */
+  /** The name of the queue, for `startWorkers`. */
   readonly queue: string
   readonly #jobs: JobQueue
   readonly #pending = new PendingJobs()
@@ -66,16 +66,16 @@ export class BullmqEngine implements Engine {
 
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
     const { signal } = watch
-    if (signal.aborted) return Promise.resolve(cancelledResult())
+    if (signal.aborted) return Promise.resolve(cancelledAttempt())
     const id = jobId(task)
-    const waiting = this.#pending.add(id, task, watch)
-    if (waiting.isNew) this.#batcher.post(id)
-    const leave = (): void => void this.#stopWaiting(id, waiting)
-    signal.addEventListener('abort', leave, { once: true })
-    return waiting.ended.finally(() => signal.removeEventListener('abort', leave))
+    const waiter = this.#pending.add(id, task, watch)
+    if (waiter.isNew) this.#batcher.post(id)
+    const cancel = (): void => void this.#stopWaiting(id, waiter)
+    signal.addEventListener('abort', cancel, { once: true })
+    return waiter.ended.promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
-  /** Cancels all tasks; settles when they have ended, within the grace. */
+  /** Cancels all tasks; settles when they have ended, within the grace period. */
   async cancelAll(): Promise<void> {
     await Promise.all(this.#pending.olderThan(0).map((job) => this.#cancel(job)))
   }
@@ -90,51 +90,51 @@ export class BullmqEngine implements Engine {
     events.on('active', ({ jobId }) => this.#pending.notify(jobId, { type: 'started' }))
     events.on('progress', ({ jobId, data }) => isTaskNews(data) && this.#pending.notify(jobId, data))
     events.on('completed', ({ jobId, returnvalue }) =>
-      this.#pending.settle(jobId, resultOfValue(returnvalue)),
+      this.#pending.settle(jobId, attemptOfValue(returnvalue)),
     )
     events.on('failed', ({ jobId, failedReason }) =>
-      this.#pending.settle(jobId, resultOfFailure(failedReason)),
+      this.#pending.settle(jobId, attemptOfFailure(failedReason)),
     )
-    // What cannot be asked now is asked again with the old ones.
+    // When it fails, the job is checked later with the old ones.
     events.on('duplicated', ({ jobId }) => void this.#adopt(jobId).catch(() => {}))
   }
 
-  // Those that were cancelled before their turn are left out.
+  // Jobs that were cancelled meanwhile are not sent.
   #send(ids: readonly string[]): void {
     const jobs = [...new Set(ids)].flatMap((id) => this.#pending.get(id) ?? [])
     if (jobs.length === 0) return
     const sent = this.#jobs.add(jobs)
     for (const job of jobs) job.sent = sent
     sent.catch((thrown) => {
-      for (const { id } of jobs) this.#pending.settle(id, failedResult('failed', packError(thrown)))
+      for (const { id } of jobs) this.#pending.settle(id, failedAttempt('failed', packError(thrown)))
     })
   }
 
-  // The job goes on while another one waits for it.
-  async #stopWaiting(id: string, waiting: Waiter): Promise<void> {
+  // The job continues while another call waits for it.
+  async #stopWaiting(id: string, waiter: Waiter): Promise<void> {
     const job = this.#pending.get(id)
-    if (!job?.waiting.has(waiting)) return
-    if (job.waiting.size === 1) return this.#cancel(job)
-    job.waiting.delete(waiting)
-    waiting.settle(cancelledResult())
+    if (!job?.waiters.has(waiter)) return
+    if (job.waiters.size === 1) return this.#cancel(job)
+    job.waiters.delete(waiter)
+    waiter.ended.resolve(cancelledAttempt())
   }
 
   async #cancel(job: PendingJob): Promise<void> {
     if (job.sent) await this.#jobs.cancel(job)
-    if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelledResult())
+    if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelledAttempt())
   }
 
-  // A job of an earlier process: its result counts, but a failure of then is tried again.
+  // An earlier process has added the same job: its result counts, but a failure is tried again.
   async #adopt(id: string): Promise<void> {
-    const { verdict } = await this.#jobs.find(id)
-    if (verdict?.ok) return this.#pending.settle(id, verdict)
-    if (!verdict || !this.#pending.get(id)) return
+    const { ended } = await this.#jobs.find(id)
+    if (ended?.ok) return this.#pending.settle(id, ended)
+    if (!ended || !this.#pending.get(id)) return
     await this.#jobs.remove(id)
     this.#resend(id)
   }
 
   async #recheckOldJobs(): Promise<void> {
-    // While Redis is away, one waits for it already.
+    // While Redis is unreachable, the previous check still waits for it.
     if (this.#isRechecking) return
     this.#isRechecking = true
     for (const { id } of this.#pending.olderThan(recheckMs)) await this.#checkJob(id).catch(() => {})
@@ -142,10 +142,10 @@ export class BullmqEngine implements Engine {
   }
 
   async #checkJob(id: string): Promise<void> {
-    const { exists, verdict } = await this.#jobs.find(id)
-    if (verdict) this.#pending.settle(id, verdict)
+    const { exists, ended } = await this.#jobs.find(id)
+    if (ended) this.#pending.settle(id, ended)
     const pending = this.#pending.get(id)
-    // Twice, as its end may be on the way.
+    // Only the second time: after the first one, the event of its end may be on the way.
     if (!exists && pending && ++pending.missing > 1) this.#resend(id)
   }
 
@@ -155,8 +155,4 @@ export class BullmqEngine implements Engine {
     pending.sent = undefined
     this.#batcher.post(id)
   }
-}
-
-function cancelledResult(): Ended {
-  return interruptedResult('cancelled', 'was cancelled')
 }

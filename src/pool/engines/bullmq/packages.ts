@@ -3,21 +3,21 @@ import { FlambeauError } from '../../../errors.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import { packageRoot } from '../../../util/paths.js'
 
-/** What is used of both. */
+/** What the engine uses of both packages. */
 export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
   Pick<typeof import('ioredis'), 'Redis'>
 
 /**
- * Imports `bullmq` and `ioredis`, which are installed by those who need them.
+ * Imports `bullmq` and `ioredis`, which are optional peer dependencies.
  *
- * @throws {@link FlambeauError} that says what to type when one is absent.
+ * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function loadPackages(): Promise<Packages> {
   const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
   return { Queue, QueueEvents, Worker, Redis }
 }
 
-// Within "try", so that bundlers see that it may be absent.
+// Inside "try", bundlers accept that the package may be missing.
 async function bullmq() {
   try {
     return await import('bullmq')
@@ -39,9 +39,9 @@ function importError(name: string, cause: NodeJS.ErrnoException): Error {
 }
 
 /**
- * Finds out whether hosts would get both with this package, without importing them.
+ * Checks that both packages are installed, so that hosts get them with this package. Imports neither.
  *
- * @throws {@link FlambeauError} that says what to type when they would not.
+ * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function requirePackages(): Promise<void> {
   for (const name of ['bullmq', 'ioredis'])

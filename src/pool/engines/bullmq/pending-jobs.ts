@@ -1,21 +1,21 @@
+import { type Deferred, deferred } from '../../../util/concurrency.js'
 import type { Ended, TaskMessage, TaskNews, Watch } from '../../engine.js'
 
-/** Who waits for a job. */
+/** One `run` call that waits for a job. */
 export interface Waiter {
   readonly watch: Watch
-  readonly ended: Promise<Ended>
-  readonly settle: (ended: Ended) => void
+  readonly ended: Deferred<Ended>
 }
 
-/** A job, and all who wait for it: two maps may have the same task, with the same id. */
+/** A job, and the calls that wait for it: two maps may have the same task, with the same id. */
 export interface PendingJob {
   readonly id: string
   readonly task: TaskMessage
-  readonly waiting: Set<Waiter>
+  readonly waiters: Set<Waiter>
   readonly since: number
-  /** Settles when Redis has it; absent while it has not been sent. */
+  /** Settles when Redis has the job; absent while it has not been sent. */
   sent?: Promise<void> | undefined
-  /** How often Redis knew nothing of it. */
+  /** How many times in a row Redis did not have the job. */
   missing: number
 }
 
@@ -23,18 +23,14 @@ export interface PendingJob {
 export class PendingJobs {
   readonly #jobs = new Map<string, PendingJob>()
 
-  /** Waits for a job; whether it `isNew`: nobody waited for it. */
+  /** Adds a waiter to a job; `isNew` when it is the first one. */
   add(id: string, task: TaskMessage, watch: Watch): Waiter & { readonly isNew: boolean } {
     const known = this.#jobs.get(id)
-    const job: PendingJob = known ?? { id, task, waiting: new Set(), since: performance.now(), missing: 0 }
+    const job: PendingJob = known ?? { id, task, waiters: new Set(), since: performance.now(), missing: 0 }
     this.#jobs.set(id, job)
-    let settle!: (ended: Ended) => void
-    const ended = new Promise<Ended>((resolve) => {
-      settle = resolve
-    })
-    const waiting = { watch, ended, settle, isNew: !known }
-    job.waiting.add(waiting)
-    return waiting
+    const waiter = { watch, ended: deferred<Ended>(), isNew: !known }
+    job.waiters.add(waiter)
+    return waiter
   }
 
   get(id: string): PendingJob | undefined {
@@ -42,16 +38,16 @@ export class PendingJobs {
   }
 
   notify(id: string, news: TaskNews): void {
-    for (const { watch } of this.#jobs.get(id)?.waiting ?? []) watch.onNews(news)
+    for (const { watch } of this.#jobs.get(id)?.waiters ?? []) watch.onNews(news)
   }
 
   settle(id: string, ended: Ended): void {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
-    for (const { settle } of job?.waiting ?? []) settle(ended)
+    for (const waiter of job?.waiters ?? []) waiter.ended.resolve(ended)
   }
 
-  /** Those that have waited for so many milliseconds. */
+  /** The jobs that have been pending for at least that long. */
   olderThan(milliseconds: number): PendingJob[] {
     const before = performance.now() - milliseconds
     return [...this.#jobs.values()].filter(({ since }) => since <= before)

@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto'
 import type { Job, Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { settledWithin } from '../../../util/concurrency.js'
-import { type Ended, packError, type TaskMessage } from '../../engine.js'
-import { isEnded } from '../../serialize.js'
-import { failedResult, interruptedResult } from '../attempt.js'
+import type { Ended, TaskMessage } from '../../engine.js'
+import { isEnded, packError } from '../../serialize.js'
+import { failedAttempt, interruptedAttempt } from '../attempt.js'
 import { loadPackages } from './packages.js'
 import type { PendingJob } from './pending-jobs.js'
 import { connect, type RedisAddress } from './redis.js'
 
-/** Seconds that results are kept: of a named queue for whoever opens it again. */
+/** How long results are kept in a queue with a name, which another process may open. */
 const weekSeconds = 7 * 24 * 3600
+/** How long results are kept in other queues. */
 const hourSeconds = 3600
 const immediately = AbortSignal.abort()
 
-/** The jobs of a queue as Redis has them. While Redis is away, commands wait until it is back. */
+/** The jobs of a queue in Redis. While Redis is unreachable, commands wait. */
 export class JobQueue {
   constructor(
     readonly open: OpenQueue,
@@ -28,29 +29,29 @@ export class JobQueue {
     await this.open.queue.addBulk(data)
   }
 
-  /** How a job ended, if it has; `exists`: whether Redis knows it. */
-  async find(id: string): Promise<{ exists: boolean; verdict: Ended | undefined }> {
+  /** The attempt of a job, if it has ended; `exists` says whether Redis has the job. */
+  async find(id: string): Promise<{ exists: boolean; ended: Ended | undefined }> {
     const job = await this.open.queue.getJob(id)
-    return { exists: job !== undefined, verdict: job && jobResult(job) }
+    return { exists: job !== undefined, ended: job && attemptOf(job) }
   }
 
   async remove(id: string): Promise<void> {
     await this.open.queue.remove(id)
   }
 
-  /** Takes a job out of the queue, or has its worker cancel it; settles within the grace. */
+  /** Removes a job from the queue, or tells its worker to cancel it; settles within the grace period. */
   async cancel(job: PendingJob): Promise<void> {
     await this.#withinGrace(this.#cancelJob(job).catch(() => {}))
   }
 
-  /** Leaves the queue, and takes away what nobody will open again; settles within the grace. */
+  /** Closes the connections, and removes a queue without a name; settles within the grace period. */
   async close(): Promise<void> {
     const { queue, events, connection } = this.open
     try {
       if (!this.options.isNamed) await this.#withinGrace(queue.obliterate({ force: true }))
     } finally {
       await this.#withinGrace(this.#disconnect().catch(() => {}))
-      // What still waits for Redis to come back.
+      // Ends the commands that still wait for Redis.
       for (const client of [connection, await events.backend.client]) client.disconnect()
     }
   }
@@ -60,15 +61,15 @@ export class JobQueue {
     await Promise.all([queue.close(), events.close()])
   }
 
-  async #cancelJob({ id, sent, waiting }: PendingJob): Promise<void> {
+  async #cancelJob({ id, sent, waiters }: PendingJob): Promise<void> {
     const { queue, connection } = this.open
-    // Before it is there it cannot be removed.
+    // A job cannot be removed before it was added.
     await sent
-    // A worker that has it holds it.
+    // While a worker has the job, it is locked and cannot be removed.
     const removed = await queue.remove(id).catch(() => 0)
     if (removed !== 0) return
     await connection.publish(cancelChannel(queue.name), id)
-    await Promise.all([...waiting].map(({ ended }) => ended))
+    await Promise.all([...waiters].map(({ ended }) => ended.promise))
   }
 
   #withinGrace(promise: Promise<void>): Promise<void> {
@@ -76,57 +77,56 @@ export class JobQueue {
   }
 }
 
-/** A queue, what is heard of it, and the connection that both use. */
+/** A queue, its events, and the connection of both. */
 export interface OpenQueue {
   readonly connection: Redis
   readonly queue: Queue
   readonly events: QueueEvents
 }
 
-/** Opens a queue; events are heard from now on, without a gap. */
+/** Opens a queue; no event from now on is missed. */
 export async function openQueue(redis: RedisAddress, name: string): Promise<OpenQueue> {
   const { Queue, QueueEvents } = await loadPackages()
   const connection = await connect(redis)
   const [last] = await connection.xrevrange(`${prefix}:${name}:events`, '+', '-', 'COUNT', 1)
   const queue = new Queue(name, { connection, prefix })
   const events = new QueueEvents(name, { connection, prefix, lastEventId: last?.[0] ?? '0-0' })
-  // Without listeners, Node would end the process when Redis goes away.
+  // Without listeners, Node would end the process when the connection is lost.
   queue.on('error', () => {})
   events.on('error', () => {})
   await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
   return { connection, queue, events }
 }
 
-/** How the attempt of a job ended; `undefined` while it has not. */
-function jobResult({ finishedOn, failedReason, returnvalue }: Job): Ended | undefined {
+function attemptOf({ finishedOn, failedReason, returnvalue }: Job): Ended | undefined {
   if (finishedOn === undefined) return undefined
-  return failedReason ? resultOfFailure(failedReason) : resultOfValue(returnvalue)
+  return failedReason ? attemptOfFailure(failedReason) : attemptOfValue(returnvalue)
 }
 
-/** What a worker gives as the value of a job says how the task ended; whoever can write to Redis could put anything there. */
-export function resultOfValue(value: unknown): Ended {
+/** The attempt that a worker returned as the value of its job. Anyone who can write to Redis could have put anything there. */
+export function attemptOfValue(value: unknown): Ended {
   return isEnded(value)
     ? value
-    : failedResult('failed', packError(new Error('Redis has something for its result that no worker wrote')))
+    : failedAttempt('failed', packError(new Error('No worker wrote what Redis has as its result')))
 }
 
-/** A worker tells how a task ended as a value; a job fails only when its workers die, or cannot work at all. */
-export function resultOfFailure(reason: string): Ended {
+/** A failed attempt is a value, too: a job itself fails only when its workers die, or can run no task at all. */
+export function attemptOfFailure(reason: string): Ended {
   return reason.includes('stalled')
-    ? interruptedResult('crashed', 'killed its workers, time and again')
-    : failedResult('failed', packError(new Error(reason)))
+    ? interruptedAttempt('crashed', 'killed its workers again and again')
+    : failedAttempt('failed', packError(new Error(reason)))
 }
 
-/** What all keys of queues begin with. */
+/** The prefix of all keys of queues. */
 export const prefix = 'flambeau'
 
-/** The id of the job of an attempt: the same task in another process is the same job, another task never is. */
+/** The id of the job of an attempt: the same for the same task in another process, and for no other task. */
 export function jobId({ id, attempt, text }: TaskMessage): string {
   const content = createHash('sha256').update(text).digest('hex').slice(0, 12)
   return `${encodeURIComponent(id)}.${attempt}.${content}`
 }
 
-/** The channel on which ids of jobs that should end are told. */
+/** The channel on which the ids of cancelled jobs are published. */
 export function cancelChannel(queue: string): string {
   return `${prefix}:${queue}:cancel`
 }

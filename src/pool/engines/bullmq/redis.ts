@@ -2,29 +2,30 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Redis, RedisOptions } from 'ioredis'
 import { FlambeauError } from '../../../errors.js'
-import { mistakeCode } from '../../../util/exit-codes.js'
+import { deferred } from '../../../util/concurrency.js'
+import { mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
 import { loadPackages } from './packages.js'
 
-/** Where Redis is, and how it is known to be the right one. */
+/** The address of Redis. */
 export interface RedisAddress {
   /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
   redis: string
   /**
-   * For `rediss://`: the certificate of who vouches for it, or of itself, as PEM or the path of a file; those that Node
-   * trusts when absent.
+   * For `rediss://`: the certificate of its authority, or of the server itself, as PEM or the path of a file. When absent,
+   * the authorities that Node trusts.
    */
   ca?: string
 }
 
-/** Milliseconds between two attempts to reach a Redis that went away. */
+/** The longest pause between two attempts to reconnect. */
 const maxRetryMs = 1000
-/** Milliseconds that a connection may take: where packets are dropped there is no answer at all. */
+/** How long a connection may take: a firewall that drops packets gives no answer at all. */
 const connectTimeoutMs = 3000
 
 /**
- * Connects to Redis or Valkey, and connects again whenever it comes back.
+ * Connects to Redis or Valkey, and reconnects whenever the connection is lost.
  *
- * @throws {@link FlambeauError} when it cannot be reached now; the message has no password.
+ * @throws {@link FlambeauError} when Redis cannot be reached now; the message has no password.
  */
 export async function connect({ redis: url, ca }: RedisAddress): Promise<Redis> {
   const { Redis } = await loadPackages()
@@ -35,7 +36,7 @@ export async function connect({ redis: url, ca }: RedisAddress): Promise<Redis> 
     retryStrategy: (times) => Math.min(times * 100, maxRetryMs),
     ...(await tlsOptions(url, ca)),
   })
-  // Without a listener, Node would end the process; commands wait until it is back.
+  // Without a listener, Node would end the process when the connection is lost. Commands wait meanwhile.
   redis.on('error', () => {})
   await connectOnce(redis, url)
   return redis
@@ -44,22 +45,18 @@ export async function connect({ redis: url, ca }: RedisAddress): Promise<Redis> 
 async function tlsOptions(url: string, ca: string | undefined): Promise<Pick<RedisOptions, 'tls'>> {
   if (ca === undefined) return {}
   if (new URL(url).protocol === 'redis:')
-    throw badUrl('Redis is to show a certificate of "ca", but not by TLS')
+    throw badUrl('"ca" needs TLS, but the URL of Redis does not ask for it')
   return { tls: { ca: await readCertificates(ca) } }
 }
 
 async function connectOnce(redis: Redis, url: string): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      redis.once('error', reject)
-      redis
-        .connect()
-        .then(() => redis.ping())
-        .then(() => resolve(), reject)
-    })
+    const { promise: failure, reject } = deferred<never>()
+    redis.once('error', reject)
+    await Promise.race([redis.connect().then(() => redis.ping()), failure])
   } catch (cause) {
     redis.disconnect()
-    // The arguments of AUTH: the password.
+    // It holds the arguments of AUTH: the password.
     delete (cause as { command?: unknown }).command
     throw unreachable(url, cause as Error)
   }
@@ -67,13 +64,13 @@ async function connectOnce(redis: Redis, url: string): Promise<void> {
 
 function validUrl(url: string): string {
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))
-    throw badUrl('The URL of Redis is none')
+    throw badUrl('The URL of Redis is not valid')
   if (!isDecodable(url))
-    throw badUrl('The URL of Redis has a "%" that begins no escape (write "%25" for "%")')
+    throw badUrl('The URL of Redis has a "%" without two hex digits (write "%25" for "%")')
   return url
 }
 
-// "ioredis" decodes all of these, and throws what has the password in it.
+// "ioredis" decodes all of these, and throws an error with the password in it.
 function isDecodable(url: string): boolean {
   const { username, password, pathname, search } = new URL(url)
   try {
@@ -84,7 +81,6 @@ function isDecodable(url: string): boolean {
   }
 }
 
-/** A mistake in the URL of Redis. */
 export function badUrl(what: string): FlambeauError {
   const message = `${what}: write "redis://:password@host:6379", or "rediss://" for TLS`
   return new FlambeauError(message, { code: 'BAD_REDIS_URL', exitCode: mistakeCode })
@@ -94,15 +90,15 @@ function unreachable(url: string, cause: Error): FlambeauError {
   const { host, protocol } = new URL(url)
   const what = protocol === 'redis:' ? 'its URL and password' : 'its URL, password and certificate ("ca")'
   const message = `Redis cannot be used at "${host}" (${cause.message}): start it, or check ${what}`
-  return new FlambeauError(message, { code: 'REDIS_UNREACHABLE', exitCode: 69, cause })
+  return new FlambeauError(message, { code: 'REDIS_UNREACHABLE', exitCode: unavailableCode, cause })
 }
 
 const pemHeader = '-----BEGIN CERTIFICATE-----'
 
 /**
- * The text of certificates that are given as such, or by the path of their file.
+ * The PEM text of certificates, which are given as this text or as the path of a file.
  *
- * @throws {@link FlambeauError} when it is none.
+ * @throws {@link FlambeauError} when there is no certificate.
  */
 export async function readCertificates(ca: string): Promise<string> {
   if (ca.includes(pemHeader)) return validCertificates(ca, 'The text of "ca"')
@@ -117,11 +113,11 @@ function validCertificates(text: string, what: string): string {
     new X509Certificate(text)
     return text
   } catch {
-    throw badCertificate(`${what} is no certificate`)
+    throw badCertificate(`${what} is not a certificate`)
   }
 }
 
 function badCertificate(what: string): FlambeauError {
-  const message = `${what}: give "ca" the path of a PEM file, or its text, with "${pemHeader}" in it`
+  const message = `${what}: set "ca" to the path of a PEM file, or to its text with "${pemHeader}"`
   return new FlambeauError(message, { code: 'BAD_CERTIFICATE', exitCode: mistakeCode })
 }

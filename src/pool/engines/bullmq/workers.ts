@@ -1,12 +1,10 @@
-import { availableParallelism } from 'node:os'
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { SecretsConfig } from '../../../runnable/secrets/secrets.js'
-import { defaultGraceMs } from '../../../util/process.js'
-import { type Ended, packError, type TaskMessage } from '../../engine.js'
-import { moduleUrls } from '../../import-modules.js'
-import { isTaskMessage } from '../../serialize.js'
-import { failedResult } from '../attempt.js'
+import type { Ended, TaskMessage } from '../../engine.js'
+import { completeSetup } from '../../options.js'
+import { isTaskMessage, packError } from '../../serialize.js'
+import { failedAttempt } from '../attempt.js'
 import { ProcessEngine } from '../processes/engine.js'
 import { loadPackages } from './packages.js'
 import { cancelChannel, prefix } from './queue.js'
@@ -16,29 +14,29 @@ import { connect, type RedisAddress } from './redis.js'
 export interface WorkersOptions extends RedisAddress {
   /** The name of the queue: `engine.queue`. */
   queue: string
-  /** Modules that register the classes of the tasks. A worker imports these, never what a task names. */
+  /** Modules that register the classes of the tasks. A worker imports these, and never a module that a task names. */
   imports?: readonly (string | URL)[]
-  /** The extensions that tasks may declare, by name: imported at the start, from these sources and no others. */
+  /** The sources of the extensions that tasks may declare, by name: imported at the start, and from nowhere else. */
   extensions?: Readonly<Record<string, string>>
-  /** How many processes at most, each with one task; default one for each processor. */
+  /** The most processes, each of which runs one task at a time; default one for each processor. */
   slots?: number
-  /** Where results above 64 KB are kept; default the current folder. */
+  /** The folder of results above 64 KB; default the current folder. */
   folder?: string
-  /** What `config` of each task gives. */
+  /** The secrets of the tasks: `this.config` of a runnable. */
   secrets?: SecretsConfig
-  /** How often a task is run again whose worker died; default 2. */
+  /** How often a task is run again after its worker died; default 2. */
   crashRetries?: number
   /** Milliseconds that a cancelled task has to clean up; default 5000. */
   graceMs?: number
   /**
-   * Milliseconds after which a host that went silent loses its tasks to others; default 10 000. A shorter time finds a
-   * dead host sooner, and has tasks done twice after a shorter pause of the network.
+   * Milliseconds after which the tasks of a silent host are run on others; default 10 000. With a shorter time, a dead host
+   * is noticed sooner, but a shorter interruption of the network makes tasks run twice.
    */
   lockMs?: number
 }
 
 /**
- * Takes tasks from a queue on this machine, each in a child process, until it is closed.
+ * Runs tasks of a queue on this machine, in child processes, until it is closed.
  *
  * ```ts
  * const workers = await startWorkers({ redis, queue: engine.queue, imports: ['./tasks.js'], slots: 4 })
@@ -48,13 +46,11 @@ export interface WorkersOptions extends RedisAddress {
  * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { imports = [], extensions = {}, slots = availableParallelism(), folder = '.', secrets } = options
-  const { crashRetries = 2, graceMs = defaultGraceMs } = options
-  const setup = { imports: moduleUrls(imports), extensions, folder, ...(secrets && { secrets }) }
-  const engine = new ProcessEngine({ ...setup, workers: slots, crashRetries, graceMs })
+  const { queue, slots, lockMs = 10_000 } = options
+  const engine = new ProcessEngine(completeSetup({ ...options, workers: slots }))
   const [connection, subscriber] = await Promise.all([connect(options), connect(options)])
   const workers = new Workers({ engine, connection, subscriber })
-  await workers.open({ ...options, slots, crashRetries })
+  await workers.open(queue, lockMs)
   return workers
 }
 
@@ -64,31 +60,31 @@ interface WorkersParts {
   readonly subscriber: Redis
 }
 
-/** The slots of one machine; {@link startWorkers} makes them. */
+/** The workers of one machine; {@link startWorkers} starts them. */
 export class Workers implements AsyncDisposable {
   readonly #running = new Map<string, AbortController>()
   #worker: Worker | undefined
-  /** @internal What becomes of a job when no task can be done here: it fails, unless somebody knows better. */
+  /** @internal Decides what happens to a job when no task can run here; by default the job fails. */
   onUnfit: (error: Error) => Promise<Ended> = (error) => Promise.reject(error)
 
   /** @internal */
   constructor(private readonly parts: WorkersParts) {}
 
   /** @internal */
-  async open({ queue, slots, crashRetries, lockMs = 10_000 }: WorkersOptions & { crashRetries: number }) {
+  async open(queue: string, lockMs: number): Promise<void> {
     const { Worker } = await loadPackages()
-    const { connection, subscriber } = this.parts
+    const { connection, subscriber, engine } = this.parts
     subscriber.on('message', (_channel, id) => this.#running.get(id)?.abort())
     await subscriber.subscribe(cancelChannel(queue))
     this.#worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job), {
       connection,
       prefix,
-      concurrency: slots ?? 1,
+      concurrency: engine.setup.workers,
       lockDuration: lockMs,
-      // A lock that has run out is found within a second.
+      // An expired lock is found within a second.
       stalledInterval: Math.min(1000, lockMs / 2),
-      // How often a host may die with the task; children that die are counted here.
-      maxStalledCount: crashRetries,
+      // How many hosts may die with the task; deaths of child processes are counted by the engine.
+      maxStalledCount: engine.setup.crashRetries,
     })
     this.#worker.on('error', () => {})
     await this.#worker.waitUntilReady()
@@ -111,18 +107,18 @@ export class Workers implements AsyncDisposable {
 
   async #work(job: Job<TaskMessage>): Promise<Ended> {
     if (!isTaskMessage(job.data))
-      return failedResult('failed', packError(new Error(`Job "${job.id}" is no task`)))
+      return failedAttempt('failed', packError(new Error(`Job "${job.id}" is not a task`)))
     const id = job.id ?? ''
     const controller = new AbortController()
     this.#running.set(id, controller)
     try {
       return await this.parts.engine.run(job.data, {
         signal: controller.signal,
-        // The queue tells itself that a job has started.
+        // BullMQ itself reports that a job has started.
         onNews: (news) => void (news.type !== 'started' && job.updateProgress(news).catch(() => {})),
       })
-    } catch (unfit) {
-      return await this.onUnfit(unfit as Error)
+    } catch (error) {
+      return await this.onUnfit(error as Error)
     } finally {
       this.#running.delete(id)
       this.#worker!.concurrency = this.parts.engine.concurrency

@@ -6,11 +6,8 @@ import { StderrLogger } from '../../../runnable/logger.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
-import { moduleUrls } from '../../import-modules.js'
-import type { PoolOptions } from '../../options.js'
-import type { PoolParts } from '../../pool.js'
+import { completeSetup, type PoolOptions, type PoolParts } from '../../options.js'
 import { type BullmqEngine, bullmqEngine } from '../bullmq/engine.js'
-import type { WorkerProgramSettings } from '../bullmq/worker-main.js'
 import { HostWorkers, type WorkersListener } from './host-workers.js'
 import { openRedis, type PoolRedis, type RedisServer } from './redis-server.js'
 import {
@@ -24,18 +21,22 @@ import {
 
 type ClusterPoolOptions = PoolOptions & { readonly env: RemoteEnvironment }
 
-/** Options of a pool whose tasks the factories of a cluster do; where it has none, its orchestrator does them. */
-export async function clusterPoolOptions(
-  options: ClusterPoolOptions,
-): Promise<PoolOptions & Pick<PoolParts, 'keepOutput'>> {
+/** What {@link clusterPool} adds to the options of a pool. */
+interface ClusterPool extends Pick<PoolParts, 'keepOutput'> {
+  readonly poolOptions: PoolOptions
+}
+
+/** Prepares a pool whose tasks run on the factories of a cluster, or on its orchestrator when it has no factories. */
+export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterPool> {
   const run = await currentRun()
   const imports = [...(await programModules(run)), ...(options.imports ?? [])]
   const extensions = remoteExtensions(options.extensions ?? {}, run)
-  const shipped = { ...options, imports, extensions, keepOutput }
-  if (options.env.factoriesIps.length === 0) return shipped
+  const poolOptions = { ...options, imports, extensions }
+  if (options.env.factoriesIps.length === 0) return { poolOptions, keepOutput }
   const redis = await openRedis(options, run)
   try {
-    return { ...shipped, engine: await openClusterEngine(shipped, run, redis) }
+    const engine = await openClusterEngine(poolOptions, run, redis)
+    return { poolOptions: { ...poolOptions, engine }, keepOutput }
   } catch (error) {
     await redis.server?.close()
     throw error
@@ -45,49 +46,58 @@ export async function clusterPoolOptions(
 async function openClusterEngine(
   options: ClusterPoolOptions,
   run: CurrentRun,
-  redis: PoolRedis,
+  { address, server }: PoolRedis,
 ): Promise<ClusterEngine> {
-  const { env, graceMs } = options
-  const { address, server } = redis
-  const factories = await connectToFactories(env)
-  const queue = await bullmqEngine({ ...address, ...(graceMs === undefined ? {} : { graceMs }) })
+  const factories = await connectToFactories(options.env)
+  const queue = await bullmqEngine({ ...address, graceMs: completeSetup(options).graceMs })
   const engine = new ClusterEngine({ queue, redis: server })
-  const settings = await workerSettings(options, run, { ...address, queue: queue.queue })
-  const place = { url: address.redis, own: server === undefined }
+  const settings = { ...address, queue: queue.queue, ...(await workerSettings(options, run)) }
+  const redis = { url: address.redis, isOwn: server === undefined }
   const listener = workersListener(engine, factories, options)
   for (const [index, host] of factories.entries()) {
-    const program = {
-      path: workerProgramPath(run),
-      settings: { ...settings, place: `${index}` },
-      redis: place,
-    }
+    const program = { path: workerProgramPath(run), settings: { ...settings, place: `${index}` }, redis }
     engine.addWorkers(new HostWorkers(host, program, listener))
   }
   return engine
 }
 
+/** The settings that the workers of all factories have in common. */
+async function workerSettings(options: PoolOptions, run: CurrentRun) {
+  const { imports, extensions, secrets, crashRetries, graceMs } = completeSetup(options)
+  return {
+    // Each factory counts its own processors when it is absent.
+    slots: options.workers,
+    crashRetries,
+    graceMs,
+    lockMs: options.lockMs,
+    imports: await remoteModules(imports, run),
+    extensions,
+    folder: resultsFolder(run),
+    secrets: secrets && serializeAllSecrets(secrets),
+  }
+}
+
 function workersListener(
   engine: ClusterEngine,
-  { length }: readonly AgentHost[],
+  factories: readonly AgentHost[],
   { logger = new StderrLogger() }: PoolOptions,
 ): WorkersListener {
-  const reach = new Reachability(length, (why) => engine.fail(noneReachesRedis(why)))
+  const reachability = new Reachability(factories.length, (why) => engine.fail(redisOutOfReach(why)))
   return {
     logger,
-    onReady: () => reach.reached(),
-    onUnreachable: (factory, why) => reach.failed(factory, why),
+    onReady: () => reachability.onReached(),
+    onUnreachable: (factory, why) => reachability.onFailed(factory, why),
     onMistake: (message) => engine.fail(workersUnfit(message)),
   }
 }
 
-/** What a {@link ClusterEngine} is made of. */
 interface ClusterEngineParts {
   readonly queue: BullmqEngine
-  /** Absent when the user has one. */
+  /** Absent when the pool uses the Redis of the user. */
   readonly redis: RedisServer | undefined
 }
 
-/** A queue with the workers of the factories that take from it; all of it ends with the pool. */
+/** A queue and the workers of the factories, all of which end with the pool. */
 class ClusterEngine implements Engine {
   readonly capacity: number
   readonly #rejections = new Set<(error: Error) => void>()
@@ -99,7 +109,7 @@ class ClusterEngine implements Engine {
     parts.redis?.supervise((error) => this.fail(error))
   }
 
-  /** Lets workers take part, which end with this. */
+  /** Adds workers, which this engine closes. */
   addWorkers(workers: HostWorkers): void {
     this.#workers.push(workers)
   }
@@ -124,67 +134,42 @@ class ClusterEngine implements Engine {
     // Without Redis, the queue would wait for it.
     const hasRedis = !redis || !this.#error
     if (hasRedis) await queue.cancelAll()
-    // Before the queue: they would write into one that was taken away.
-    await Promise.all(this.#workers.map((each) => each.close()))
+    // Before the queue: they would write into it after its removal.
+    await Promise.all(this.#workers.map((workers) => workers.close()))
     if (hasRedis) await queue.close()
     await redis?.close()
   }
 }
 
-/** What leaves a pool without workers: no factory reaches Redis. */
-function noneReachesRedis(why: string): ClusterError {
-  return new ClusterError(`No factory reaches Redis: ${why}`, { code: 'REDIS_OUT_OF_REACH' })
-}
-
-/** What keeps workers from being started anywhere. */
-function workersUnfit(message: string): FlambeauError {
-  return new FlambeauError(message, { code: 'WORKERS_UNFIT', exitCode: mistakeCode })
-}
-
-/** How often each factory may fail to reach Redis: twice straight, and twice through SSH. */
+/** How often each factory may fail to reach Redis: twice directly, and twice through SSH. */
 const maxFailures = 4
 
-/** Knows whether any factory ever reached Redis: when none did, and all have tried enough, nobody will do the tasks. */
+/** Notices when no factory has ever reached Redis, and all have tried often enough: then no task would ever run. */
 class Reachability {
   readonly #failures = new Map<string, number>()
-  #reached = false
+  #wasReached = false
 
   constructor(
     readonly factories: number,
-    readonly onNone: (why: string) => void,
+    readonly onOutOfReach: (why: string) => void,
   ) {}
 
-  reached(): void {
-    this.#reached = true
+  onReached(): void {
+    this.#wasReached = true
   }
 
-  failed(factory: string, why: string): void {
+  onFailed(factory: string, why: string): void {
     this.#failures.set(factory, (this.#failures.get(factory) ?? 0) + 1)
     const failures = [...this.#failures.values()]
     const all = failures.length === this.factories && failures.every((count) => count >= maxFailures)
-    if (all && !this.#reached) this.onNone(why)
+    if (all && !this.#wasReached) this.onOutOfReach(why)
   }
 }
 
-/** Where workers find their tasks. */
-type QueueAddress = Pick<WorkerProgramSettings, 'queue' | 'ca'>
+function redisOutOfReach(why: string): ClusterError {
+  return new ClusterError(`No factory reaches Redis: ${why}`, { code: 'REDIS_OUT_OF_REACH' })
+}
 
-/** What the workers of every factory are told, but for their place and their way to Redis. */
-async function workerSettings(
-  options: PoolOptions,
-  run: CurrentRun,
-  queue: QueueAddress,
-): Promise<Omit<WorkerProgramSettings, 'redis'>> {
-  const { workers: slots, crashRetries, graceMs, lockMs, extensions = {}, secrets } = options
-  const given = Object.entries({ slots, crashRetries, graceMs, lockMs }).filter(
-    ([, value]) => value !== undefined,
-  )
-  return {
-    ...queue,
-    ...Object.fromEntries(given),
-    imports: await remoteModules(moduleUrls(options.imports ?? []), run),
-    extensions,
-    folder: resultsFolder(run),
-    ...(secrets && { secrets: serializeAllSecrets(secrets) }),
-  }
+function workersUnfit(message: string): FlambeauError {
+  return new FlambeauError(message, { code: 'WORKERS_UNFIT', exitCode: mistakeCode })
 }

@@ -3,39 +3,38 @@ import type { AgentHost } from '../../../cluster/host/agent-host.js'
 import type { Server } from '../../../cluster/host/port-forward.js'
 import { ClusterError, isFlambeauError } from '../../../errors.js'
 import type { Logger } from '../../../runnable/logger.js'
-import { mistakeCode } from '../../../util/exit-codes.js'
+import { mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
 import { printable } from '../../../util/printable.js'
 import { LineBuffer, standardError } from '../output-sink.js'
 
-/** How the program of the workers is started on a factory. */
+/** The program of the workers, as a factory starts it. */
 interface WorkerProgram {
-  /** Its path, from the home folder there. */
+  /** Its path, relative to the home folder there. */
   readonly path: string
-  /** What it is told, besides the URL of Redis. */
+  /** Its settings, without the URL of Redis. */
   readonly settings: object
   readonly redis: RedisEndpoint
 }
 
-/** Who is told of the workers of a factory. */
+/** Receives the events of the workers of a factory. */
 export interface WorkersListener {
   readonly logger: Logger
-  /** They take tasks. */
+  /** The workers take tasks. */
   onReady(): void
-  /** They did not get to Redis, which way soever. */
+  /** The workers could not connect to Redis. */
   onUnreachable(factory: string, message: string): void
-  /** They can be started on no factory: a user's own mistake. */
+  /** The workers can start on no factory, because of a mistake of the user. */
   onMistake(message: string): void
 }
 
 const minPauseMs = 500
 const maxPauseMs = 10_000
-/** Workers that ran this long were well: what ended them is something new. */
+/** When workers ran for this long, the next pause is short again. */
 const steadyMs = 30_000
-/** Characters of what workers said last. */
+/** How many of the last characters of the workers a message shows. */
 const maxLastOutput = 2000
-const unreachableCode = 69
 
-/** Keeps the workers of one factory running, also when they are killed, and when it is cut off and comes back. */
+/** Keeps the workers of one factory running: starts them again when they were killed, and when the factory was cut off. */
 export class HostWorkers {
   readonly #end = new AbortController()
   readonly #route: RedisRoute
@@ -50,7 +49,7 @@ export class HostWorkers {
     this.#supervised = this.#supervise()
   }
 
-  /** Ends the workers with the tasks that they have. */
+  /** Ends the workers, with their tasks. */
   async close(): Promise<void> {
     this.#end.abort()
     await this.#supervised
@@ -60,16 +59,16 @@ export class HostWorkers {
   async #supervise(): Promise<void> {
     const { signal } = this.#end
     for (let pauseMs = minPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
-      const began = Date.now()
+      const startedAt = Date.now()
       const why = await this.#runWorkers().catch((error: Error) => this.#notStarted(error))
       if (signal.aborted || why === undefined) return
-      if (Date.now() - began > steadyMs) pauseMs = minPauseMs
-      this.listener.logger.warn(`The workers on "${this.host.name}" ended, and are started again: ${why}`)
+      if (Date.now() - startedAt > steadyMs) pauseMs = minPauseMs
+      this.listener.logger.warn(`The workers on "${this.host.name}" ended and will be started again: ${why}`)
       await delay(pauseMs, undefined, { signal }).catch(() => {})
     }
   }
 
-  // Settles when they have ended, with what they said last; with nothing when they would always end so.
+  // Settles when the workers have ended, with the reason; with `undefined` when they would always end in this way.
   async #runWorkers(): Promise<string | undefined> {
     const { path, settings } = this.program
     const { signal } = this.#end
@@ -77,20 +76,20 @@ export class HostWorkers {
     const onStdout = (): void => this.#ready()
     let last = ''
     const lines = new LineBuffer()
-    // What tasks print there is part of the log of the run here.
+    // The output of the tasks there is part of the log of this run.
     const onStderr = (chunk: Buffer): Promise<void> | undefined => {
       last = (last + chunk.toString()).slice(-maxLastOutput)
-      const whole = lines.add(chunk)
-      return whole === '' ? undefined : standardError.write(whole)
+      const complete = lines.add(chunk)
+      return complete === '' ? undefined : standardError.write(complete)
     }
     const ended = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
     await standardError.write(lines.flush())
-    const said = printable(last.trim()) || (ended.signal ?? `exit code ${ended.exitCode}`)
+    const reason = printable(last.trim()) || (ended.signal ?? `exit code ${ended.exitCode}`)
     if (ended.exitCode === mistakeCode)
-      return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${said}`)
-    if (ended.exitCode !== unreachableCode) return said
-    this.listener.onUnreachable(this.host.name, said)
-    return said + this.#route.switchRoute()
+      return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${reason}`)
+    if (ended.exitCode !== unavailableCode) return reason
+    this.listener.onUnreachable(this.host.name, reason)
+    return `${reason}${this.#route.switchRoute()}`
   }
 
   #ready(): void {
@@ -108,11 +107,11 @@ export class HostWorkers {
 /** A Redis, as the orchestrator reaches it. */
 interface RedisEndpoint {
   readonly url: string
-  /** Whether it is the user's own: nothing is known of the ways to it. */
-  readonly own: boolean
+  /** Whether it is the user's own: then there is no other route to it. */
+  readonly isOwn: boolean
 }
 
-/** How the workers of one factory reach Redis: straight, or through the SSH connection of the cluster. */
+/** The route from the workers of one factory to Redis: direct, or through the SSH connection of the cluster. */
 class RedisRoute {
   #overSsh = false
 
@@ -122,9 +121,9 @@ class RedisRoute {
   ) {}
 
   /**
-   * The URL for workers there, good for as long as the connection to the host.
+   * The URL of Redis for the workers there, valid as long as the connection to the host.
    *
-   * @throws {@link ClusterError} when SSH should be the way, and is not.
+   * @throws {@link ClusterError} when the SSH server forwards no ports.
    */
   async open(signal: AbortSignal): Promise<string> {
     const url = new URL(this.redis.url)
@@ -134,11 +133,11 @@ class RedisRoute {
     return url.href
   }
 
-  /** Says that this way led nowhere: the next one is the other, if there is one. It is told in words. */
+  /** Takes the other route from now on, if there is one; returns the end of a message that says so. */
   switchRoute(): string {
-    if (this.redis.own || !this.host.forward) return ''
+    if (this.redis.isOwn || !this.host.forward) return ''
     this.#overSsh = !this.#overSsh
-    return this.#overSsh ? ' (they go through SSH now)' : ' (they go straight now)'
+    return this.#overSsh ? ' (they will connect through SSH now)' : ' (they will connect directly now)'
   }
 
   async #forward(server: Server, signal: AbortSignal): Promise<number> {
@@ -147,7 +146,7 @@ class RedisRoute {
     } catch (error) {
       if (!isFlambeauError(error) || error.code !== 'HOST_NO_FORWARDING') throw error
       this.#overSsh = false
-      const message = `Redis does not answer there at ${server.address}:${server.port}, and no other way leads to it: ${error.message}`
+      const message = `Redis cannot be reached from there at ${server.address}:${server.port}, nor through SSH: ${error.message}`
       throw new ClusterError(message, { code: 'REDIS_OUT_OF_REACH', cause: error })
     }
   }

@@ -4,25 +4,25 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ClusterError } from '../../../errors.js'
 
-/** What a Redis of a run is made of. */
+/** The settings of a Redis for a run. */
 export interface RedisSettings {
-  /** The one address that it listens on. */
+  /** The only address that it listens on. */
   readonly address: string
   readonly port: number
   readonly password: string
-  /** Where its append-only file lies. */
+  /** The folder of its append-only file. */
   readonly folder: string
-  /** With one, nothing but TLS is taken. */
-  readonly tls?: Certificate
+  /** With a certificate, it takes TLS connections only. */
+  readonly tls: Certificate | undefined
 }
 
-/** The only user, whose password ends with the run. */
+/** The only user. The password is made for the run. */
 const redisUser = 'flambeau'
 
 /**
- * The configuration of a Redis that keeps what it acknowledged, and lets in one user for the keys of queues.
+ * The configuration of a Redis that keeps what it has acknowledged, and lets one user use the keys of queues.
  *
- * The default user is off for everyone, but has to keep its rights: in its name Redis replays its file.
+ * Nobody can log in as the default user, which must keep its rights all the same: Redis replays its file as this user.
  */
 export function redisConfig({ address, port, password, folder, tls }: RedisSettings): string {
   const lines = [
@@ -45,7 +45,7 @@ function tlsLines(port: number, folder: string): string[] {
     `tls-port ${port}`,
     `tls-cert-file ${quoted(join(folder, certificateFile))}`,
     `tls-key-file ${quoted(join(folder, keyFile))}`,
-    // Clients have a password.
+    // Clients authenticate with the password.
     'tls-auth-clients no',
   ]
 }
@@ -62,7 +62,7 @@ export function redisUrl({ address, port, password, tls }: RedisSettings): strin
 
 const execute = promisify(execFile)
 
-/** A certificate that vouches for itself, and its private key, as PEM. */
+/** A self-signed certificate and its private key, as PEM. */
 interface Certificate {
   readonly certificate: string
   readonly key: string
@@ -72,13 +72,13 @@ interface Certificate {
 const certificateFile = 'certificate.pem'
 const keyFile = 'key.pem'
 
-/** Longer than any run: what ends it is that its key is gone. */
+/** Longer than any run. */
 const validDays = 3650
 
 /**
- * Makes a certificate for the addresses by which a server is known; neither it nor its key is in any file.
+ * Makes a certificate for the addresses of a server, without writing it or its key to a file.
  *
- * @throws {@link ClusterError} when there is no `openssl`, or it cannot.
+ * @throws {@link ClusterError} when there is no `openssl`, or it fails.
  */
 export async function makeCertificate(addresses: readonly string[]): Promise<Certificate> {
   const names = addresses.map((each) => `IP:${each}`).join(',')
@@ -89,7 +89,7 @@ export async function makeCertificate(addresses: readonly string[]): Promise<Cer
   return { certificate: pemSection(stdout, 'CERTIFICATE'), key: pemSection(stdout, 'PRIVATE KEY') }
 }
 
-/** Lends the files to what is started, which reads them once; the key is a file only meanwhile. */
+/** Writes the files of a certificate for a program that reads them as it starts; removes that of the key afterwards. */
 export async function withCertificateFiles<T>(
   { certificate, key }: Certificate,
   folder: string,

@@ -25,11 +25,11 @@ import {
 /** The Redis of a pool on a cluster. */
 export interface PoolRedis {
   readonly address: RedisAddress
-  /** Absent when it is the user's own. */
+  /** Absent when the Redis is the user's own. */
   readonly server: RedisServer | undefined
 }
 
-/** Starts a Redis for a pool, unless the user has one. */
+/** Starts a Redis for a pool, unless the user has given one. */
 export async function openRedis(
   { env, redis, ca, tls = false }: PoolOptions & { readonly env: RemoteEnvironment },
   run: CurrentRun,
@@ -38,19 +38,18 @@ export async function openRedis(
     const server = await RedisServer.start(env, run, { tls })
     return { address: server.address, server }
   }
-  if (tls && !redis.startsWith('rediss:')) throw badUrl('With "tls", a Redis of your own has to have it, too')
-  // The factories do not have the file.
-  return {
-    address: { redis, ...(ca !== undefined && { ca: await readCertificates(ca) }) },
-    server: undefined,
-  }
+  if (tls && !redis.startsWith('rediss:'))
+    throw badUrl('"tls" needs a Redis with TLS, but the URL of yours does not ask for it')
+  // Sent as text: the factories do not have the file.
+  const address = ca === undefined ? { redis } : { redis, ca: await readCertificates(ca) }
+  return { address, server: undefined }
 }
 
 /** How often a server that exited is started again. */
 const maxRestarts = 10
 const pauseMs = 200
 
-/** The Redis of one pool: begun for it, started again with its file when it ends early, and gone after it. */
+/** The Redis of one pool. When it exits early, it is started again with its data; it ends with the pool. */
 export class RedisServer {
   readonly address: RedisAddress
   #server: ChildProcess | undefined
@@ -58,13 +57,13 @@ export class RedisServer {
   #supervised: Promise<void> | undefined
 
   private constructor(readonly settings: RedisSettings) {
-    const { tls } = settings
-    this.address = { redis: redisUrl(settings), ...(tls && { ca: tls.certificate }) }
+    const redis = redisUrl(settings)
+    this.address = settings.tls ? { redis, ca: settings.tls.certificate } : { redis }
   }
 
   /**
-   * Starts one on the orchestrator, at the address that its factories know, with its file in the folder of the run; with
-   * `tls` it has a certificate for that address, and for the end of a way through SSH.
+   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of the
+   * run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
    */
   static async start(
     { orchestratorIp }: RemoteEnvironment,
@@ -74,19 +73,19 @@ export class RedisServer {
     const address = await ownAddress(orchestratorIp)
     const folder = await mkdtemp(join(run.folder, 'redis-'))
     const password = randomBytes(24).toString('base64url')
-    const certificate = tls ? { tls: await makeCertificate([address, '127.0.0.1']) } : {}
+    const certificate = tls ? await makeCertificate([address, '127.0.0.1']) : undefined
     const port = await freePort(address)
-    const server = new RedisServer({ address, folder, password, port, ...certificate })
+    const server = new RedisServer({ address, folder, password, port, tls: certificate })
     server.#server = await server.#start()
     return server
   }
 
-  /** Starts it again whenever it ends; `onLost` hears when that is in vain. */
+  /** Starts Redis again whenever it exits; calls `onLost` when that does not help. */
   supervise(onLost: (error: Error) => void): void {
     this.#supervised = this.#restartWhenEnded().catch(onLost)
   }
 
-  /** Ends it, and takes its file away. */
+  /** Ends Redis, and removes its data. */
   async close(): Promise<void> {
     this.#closed = true
     this.#server?.kill('SIGKILL')
@@ -112,56 +111,56 @@ export class RedisServer {
       if (this.#closed) this.#server?.kill('SIGKILL')
     }
     throw new ClusterError(
-      `Redis ended ${maxRestarts} times: look at the memory and disk of the orchestrator`,
+      `Redis exited ${maxRestarts} times: check the memory and disk of the orchestrator`,
       { code: 'REDIS_ENDED' },
     )
   }
 }
 
 /**
- * Starts a server that ends with the process group of this run. Its configuration travels over standard input, since
- * every user of the host sees arguments. Settles when it takes connections.
+ * Starts a server that ends with the process group of this run; settles when it accepts connections. It reads its
+ * configuration from standard input, since every user of the host sees arguments.
  *
- * @throws {@link ClusterError} when there is no such program, or it ends at once.
+ * @throws {@link ClusterError} when there is no such program, or it exits at once.
  */
 async function startRedis(config: string): Promise<ChildProcess> {
   const server = spawn(redisProgram(), ['-'], { stdio: ['pipe', 'pipe', 'ignore'] })
   server.on('error', () => {})
   server.stdin.on('error', () => {}).end(config)
-  let said = ''
+  let output = ''
   for await (const text of server.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    said = (said + text).slice(-2000)
-    if (!/ready to accept connections/i.test(said)) continue
-    // What nobody reads would stop it.
+    output = (output + text).slice(-2000)
+    if (!/ready to accept connections/i.test(output)) continue
+    // A full pipe would block it.
     server.stdout.resume()
     return server
   }
-  throw new ClusterError(`Redis ended as it was started: ${said.trim()}`, { code: 'REDIS_ENDED' })
+  throw new ClusterError(`Redis exited while it was starting: ${output.trim()}`, { code: 'REDIS_ENDED' })
 }
 
 function redisProgram(): string {
   const found = findProgram('redis-server') ?? findProgram('valkey-server')
   if (found !== undefined) return found
   const message =
-    'The orchestrator has no "redis-server" or "valkey-server", which hands tasks to the factories: install one ("apt-get install redis-server", in "setup_cmds"), or give "openPool" the URL of your own as "redis"'
+    'The orchestrator has no "redis-server" or "valkey-server", which the queue of the pool needs: install one ("apt-get install redis-server", in "setup_cmds"), or set "redis" of "openPool" to the URL of your own'
   throw new ClusterError(message, { code: 'NO_REDIS' })
 }
 
 /**
- * The address of this host by which the others of the cluster reach it.
+ * The address by which the other hosts of the cluster reach this one.
  *
- * @throws {@link ClusterConfigurationError} when it is none of its own.
+ * @throws {@link ClusterConfigurationError} when this host does not have it.
  */
 async function ownAddress(orchestratorIp: string): Promise<string> {
   const { address } = await lookup(orchestratorIp).catch(() => ({ address: undefined }))
   const own = Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
   if (address !== undefined && own.includes(address)) return address
-  const there = own.filter((each) => !/^(?:127\.|::1$|fe80:)/.test(each)).join(', ')
-  const message = `"${orchestratorIp}" is no address of the orchestrator (it has ${there || 'none'}), so its factories cannot reach a Redis there: write "orchestrator_ip: [public, private]"`
+  const reachable = own.filter((each) => !/^(?:127\.|::1$|fe80:)/.test(each)).join(', ')
+  const message = `"${orchestratorIp}" is not an address of the orchestrator (it has ${reachable || 'none'}), so the factories cannot reach a Redis there: write "orchestrator_ip: [public, private]"`
   throw new ClusterConfigurationError(message, { code: 'NOT_OWN_ADDRESS' })
 }
 
-/** A port that is free at an address now. */
+/** A port that is free now. */
 async function freePort(address: string): Promise<number> {
   const server = createServer().listen(0, address)
   await once(server, 'listening')

@@ -7,74 +7,70 @@ import { fromHome, ownPackage } from '../../../cluster/protocol/layout.js'
 import { type CurrentRun, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterConfigurationError } from '../../../errors.js'
 
-// All that was sent for a run lies here on each host, from the home folder there.
+// Everything that was sent for the run, relative to the home folder of each host.
 function packageFolder({ connections }: CurrentRun): string {
   return fromHome.package(connections.packageHash)
 }
 
-/** The program of workers, from the home folder of a factory. */
+/** The program of the workers, relative to the home folder of a factory. */
 export function workerProgramPath(run: CurrentRun): string {
   return fromHome.package(run.connections.packageHash, ownPackage, 'dist/bullmq/worker.js')
 }
 
-/** Where a factory keeps results above 64 KB until the cluster is taken down, from its home folder. */
+/** The folder of results above 64 KB, relative to the home folder of a factory. It stays until the cluster is taken down. */
 export function resultsFolder({ folder, program }: CurrentRun): string {
   return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
 }
 
-/** Extensions as every host finds them: those that were sent, by their place below the home folder. */
+/** Extensions with sources that every host finds: those that were sent are below the home folder. */
 export function remoteExtensions(
   extensions: Readonly<Record<string, string>>,
   run: CurrentRun,
 ): Record<string, string> {
-  const { extensions: places } = run.program
-  const shipped = Object.entries(extensions).map(([name, source]) => {
-    const place = places[name]
-    return [name, place === undefined ? source : `~/${packageFolder(run)}/${place}`]
+  const sent = run.program.extensions
+  const sources = Object.entries(extensions).map(([name, source]) => {
+    const path = sent[name]
+    return [name, path === undefined ? source : `~/${packageFolder(run)}/${path}`]
   })
-  return Object.fromEntries(shipped)
+  return Object.fromEntries(sources)
 }
 
-/** The modules of a run that register classes, as this host finds them. */
+/** The modules that register the classes of a run, on this host. */
 export async function programModules(run: CurrentRun): Promise<URL[]> {
   const root = await packageRoot(run)
-  return run.program.imports.map((place) => pathToFileURL(join(root, place)))
+  return run.program.imports.map((path) => pathToFileURL(join(root, path)))
 }
 
 /**
- * URLs of modules as paths from the home folder, which every host has somewhere else.
+ * Turns URLs of modules into paths relative to the home folder, which differs from host to host.
  *
  * @throws {@link ClusterConfigurationError} for a module that was not sent.
  */
 export async function remoteModules(modules: readonly string[], run: CurrentRun): Promise<string[]> {
   const root = await packageRoot(run)
-  const places = modules.map((module) =>
-    isFile(module) ? join(packageFolder(run), pathWithin(root, module)) : module,
+  const paths = modules.map((module) =>
+    module.startsWith('file:') ? join(packageFolder(run), pathWithin(root, module)) : module,
   )
-  return [...new Set(places)]
+  return [...new Set(paths)]
 }
 
 function packageRoot(run: CurrentRun): Promise<string> {
   return realpath(join(homedir(), packageFolder(run)))
 }
 
-function isFile(module: string): boolean {
-  return module.startsWith('file:')
-}
-
 function pathWithin(root: string, module: string): string {
   const file = fileURLToPath(module)
-  const place = relative(root, file)
-  if (!place.startsWith('..')) return place
-  const message = `Module "${file}" is on the orchestrator only, so the factories cannot import it: name it in "--import", or in "imports" of "submit"`
+  const path = relative(root, file)
+  if (!path.startsWith('..')) return path
+  const message = `Module "${file}" is on the orchestrator only, so the factories cannot import it: add it to "--import", or to "imports" of "submit"`
   throw new ClusterConfigurationError(message, { code: 'MODULE_NOT_SENT' })
 }
 
 /**
- * Lets a folder outlive the run: it lies in the cluster's own folder on the orchestrator, where a later run finds it,
- * and the folder of this run has a link to it. One with an absolute path stays where it is.
+ * Makes a folder outlive the run: puts it into the cluster's folder on the orchestrator, where a later run finds it, and
+ * links to it from the folder of this run. A folder with an absolute path stays where it is.
  *
- * @throws {@link ClusterConfigurationError} when something else has its place in the folder of this run.
+ * @throws {@link ClusterConfigurationError} when the folder of this run has something else with this name.
  */
 export async function keepOutput(output: string): Promise<void> {
   if (isAbsolute(output)) return
@@ -85,17 +81,17 @@ export async function keepOutput(output: string): Promise<void> {
   await mkdir(dirname(link), { recursive: true })
   await symlink(kept, link).catch(async (error) => {
     if (error.code !== 'EEXIST') throw error
-    // A second map of the run has the same one.
+    // A second map of this run may have linked it.
     if (!(await isSame(kept, link))) throw outputTaken(output)
   })
 }
 
 async function isSame(kept: string, link: string): Promise<boolean> {
-  const there = await realpath(link).catch(() => undefined)
-  return there === (await realpath(kept))
+  const target = await realpath(link).catch(() => undefined)
+  return target === (await realpath(kept))
 }
 
 function outputTaken(output: string): ClusterConfigurationError {
-  const message = `"${output}" is in the folder of this run already, so no later run would find results in it: name another "output", which nothing else makes`
+  const message = `"${output}" already exists in the folder of this run, so a later run would not find its results: name another "output"`
   return new ClusterConfigurationError(message, { code: 'OUTPUT_TAKEN' })
 }

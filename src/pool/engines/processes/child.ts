@@ -18,15 +18,14 @@ import {
 } from './messages.js'
 import { WorkerOutput } from './output.js'
 
-/** Output from which nothing arrives for so long after the end of a worker is held by a process that it left behind. */
+/** When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open. */
 const idleMs = 500
 const immediately = AbortSignal.abort()
 
-/** The process of a worker, which leads a process group of its own: what goes to and fro, and how it ends. */
+/** The process of a worker and its process group: messages, output, and exit. */
 export class WorkerChild {
-  /** Settles when it has ended, with all that its tasks have started and left behind. */
+  /** Settles when the whole process group has ended, and its messages and output have been read. */
   readonly exited: Promise<void>
-  /** What it prints. */
   readonly output: WorkerOutput
   readonly #child: ChildProcess
   /** Absent when the process could not be started. */
@@ -34,45 +33,44 @@ export class WorkerChild {
   #end: Promise<void> | undefined
   #isBroken = false
 
-  constructor(settings: Omit<WorkerSettings, 'mark'>, hear: (message: FromWorker) => void) {
+  constructor(settings: Omit<WorkerSettings, 'mark'>, onMessage: (message: FromWorker) => void) {
     this.#child = spawnWorker()
-    // Nobody else knows it, so no task can print one.
+    // Secret, so that no task can print it.
     const mark = `\0${randomBytes(12).toString('hex')}:`
     const { stdout, stderr } = this.#child
     this.output = new WorkerOutput(stdout && stderr ? [stdout, stderr] : [], mark, standardError)
-    const onBroken = (): void => this.#invalidate()
+    const onInvalid = (): void => this.#invalidate()
     this.#channel =
-      this.#stream &&
-      new Channel(this.#stream, { isMessage: isFromWorker, onMessage: hear, onInvalid: onBroken })
+      this.#stream && new Channel(this.#stream, { isMessage: isFromWorker, onMessage, onInvalid })
     this.exited = this.#waitForExit()
     this.post({ type: 'setup', setup: { ...settings, mark } })
   }
 
-  /** Whether it has been told to end. */
+  /** Whether {@link end} was called. */
   get isEnding(): boolean {
     return this.#end !== undefined
   }
 
-  /** The id of its process, and of the group that it leads; absent when it could not be started. */
+  /** The id of the process and of its group; absent when the process could not be started. */
   get pid(): number | undefined {
     return this.#child.pid
   }
 
   /** For a message: `SIGKILL`, `exit code 1`. */
   get exitReason(): string {
-    return this.#isBroken ? 'it sent what is no message of a worker' : exitReason(this.#child)
+    return this.#isBroken ? 'it sent what is not a message of a worker' : exitReason(this.#child)
   }
 
   post(message: ToWorker): void {
     this.#channel?.post(message)
   }
 
-  /** Asks it to end by itself, once no task is left. */
+  /** Lets the process end by itself. */
   disconnect(): void {
     this.#stream?.end()
   }
 
-  /** Ends its process group, within the grace. */
+  /** Terminates the process group within the grace period. */
   end(graceMs: number): Promise<void> {
     const { pid } = this.#child
     this.#end ??= pid === undefined ? this.exited : terminateGroup(pid, this.exited, graceMs)
@@ -80,12 +78,12 @@ export class WorkerChild {
     return this.#end
   }
 
-  // A pool that is not closed keeps its program alive only while a task runs, or waits for the end of one.
-  stayAlive(busy: boolean): void {
+  // A pool that is not closed keeps its program alive only while a worker has a task or is ending.
+  stayAlive(isBusy: boolean): void {
     const { stdout, stderr } = this.#child
     const handles = [this.#child, this.#stream, stdout as Socket | null, stderr as Socket | null]
     for (const handle of handles)
-      if (busy || this.isEnding) handle?.ref()
+      if (isBusy || this.isEnding) handle?.ref()
       else handle?.unref()
   }
 
@@ -93,21 +91,21 @@ export class WorkerChild {
     return this.#child.pid === undefined ? undefined : (this.#child.stdio[channelFd] as Socket)
   }
 
-  // Nothing that it says counts any more.
+  // A worker that breaks the protocol is not trusted any more.
   #invalidate(): void {
     this.#isBroken = true
     this.#stream?.destroy()
     this.#kill()
   }
 
-  // What it said last may arrive after its end.
+  // Its last messages and output may arrive after its exit.
   async #waitForExit(): Promise<void> {
     await waitForExit(this.#child).catch(() => undefined)
     this.#kill()
     await Promise.all([this.#channel?.closed(), this.#outputRead()])
   }
 
-  // A process that left its group may hold the streams for ever: what is silent is read.
+  // A process that left the group may hold the streams open for ever, so silence counts as the end.
   async #outputRead(): Promise<void> {
     const streams = [this.#child.stdout, this.#child.stderr].flatMap(
       (stream) => (stream as Socket | null) ?? [],
@@ -129,11 +127,11 @@ export class WorkerChild {
 }
 
 const depthVariable = 'FLAMBEAU_POOL_DEPTH'
-/** A module that opens a pool as it is imported, by the workers of that pool, too, would never stop starting more. */
+/** Limits a module that opens a pool when it is imported: the workers of that pool import it, too. */
 const maxDepth = 3
 
 /**
- * Starts the program of a worker as the leader of a process group of its own.
+ * Starts the worker program as the leader of a process group.
  *
  * @throws {@link FlambeauError} in a worker of a worker of a worker.
  */
@@ -143,21 +141,21 @@ function spawnWorker(): ChildProcess {
   const program = fileURLToPath(import.meta.resolve('#pool-worker'))
   return spawn(process.execPath, [...inheritedFlags(process.execArgv), program], {
     detached: true,
-    // What tasks print is passed on line by line. Then the channel.
+    // Output is read line by line. The last one is the channel.
     stdio: ['ignore', 'pipe', 'pipe', 'overlapped'],
     env: { ...process.env, [depthVariable]: String(depth) },
   })
 }
 
-/** The flags of this Node that hold for another program, too: not those that give it a script, or a debugger's port. */
+/** The flags of this Node that suit another program: not those that name a script or the port of a debugger. */
 function inheritedFlags(flags: readonly string[]): string[] {
-  const ours = flags.findIndex((flag) => /^-(?:[ep]+$|-eval|-print)/.test(flag))
-  const kept = ours < 0 ? flags : flags.slice(0, ours)
+  const script = flags.findIndex((flag) => /^-(?:[ep]+$|-eval|-print)/.test(flag))
+  const kept = script < 0 ? flags : flags.slice(0, script)
   return kept.filter((flag) => !/^--(?:inspect|input-type|test)/.test(flag))
 }
 
 function tooDeep(): FlambeauError {
-  const message = `Pools in workers of pools, ${maxDepth} deep: open the pool in a function, not as its module is imported`
+  const message = `Pools are nested ${maxDepth} deep in each other's workers: open the pool in a function, not while its module is imported`
   return new FlambeauError(message, { code: 'POOL_IN_POOL', exitCode: mistakeCode })
 }
 

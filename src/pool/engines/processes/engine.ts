@@ -1,29 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
+import { type Deferred, deferred } from '../../../util/concurrency.js'
 import { waitForExit } from '../../../util/process.js'
-import {
-  type Ended,
-  type Engine,
-  type PackedError,
-  type TaskMessage,
-  unpackError,
-  type Watch,
-  type WorkerSetup,
-} from '../../engine.js'
-import { interruptedResult } from '../attempt.js'
+import type { Ended, Engine, PackedError, TaskMessage, Watch, WorkerProcessSetup } from '../../engine.js'
+import { unpackError } from '../../serialize.js'
+import { cancelledAttempt } from '../attempt.js'
 import type { WorkerSettings } from './messages.js'
 import { type WorkerListener, WorkerProcess } from './worker.js'
-
-/** Options of {@link ProcessEngine}. */
-interface ProcessEngineOptions extends WorkerSetup {
-  /** How many processes at most. */
-  readonly workers: number
-  /** How often a task is run again whose worker died. */
-  readonly crashRetries: number
-  /** Milliseconds that a task has to clean up when it is cancelled. */
-  readonly graceMs: number
-}
 
 /** Runs tasks in child processes of this one, which start as they are needed. */
 export class ProcessEngine implements Engine, WorkerListener {
@@ -34,29 +18,26 @@ export class ProcessEngine implements Engine, WorkerListener {
   #queue = new Set<QueuedTask>()
   #error: Error | undefined
 
-  constructor(readonly options: ProcessEngineOptions) {
-    const { imports, folder, extensions = {}, secrets, workers } = options
+  constructor(readonly setup: WorkerProcessSetup) {
+    const { imports, folder, extensions, secrets, workers } = setup
     this.capacity = 64 * workers
-    this.#settings = {
-      imports,
-      folder,
-      extensions,
-      ...(secrets && { secrets: serializeAllSecrets(secrets) }),
-    }
+    this.#settings = { imports, folder, extensions, secrets: secrets && serializeAllSecrets(secrets) }
   }
 
-  /** How many tasks at once keep its workers busy: one each, and more of those that are over in no time. */
+  /** How many tasks keep all workers busy: one for each worker, and more for those whose tasks are very short. */
   get concurrency(): number {
     const started = [...this.#workers].reduce((sum, { prefetch }) => sum + prefetch, 0)
-    return started + this.options.workers - this.#workers.size
+    return started + this.setup.workers - this.#workers.size
   }
 
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
-    if (watch.signal.aborted) return Promise.resolve(cancelledResult())
-    const waiting = new QueuedTask(task, watch, (each) => this.#cancel(each))
-    this.#queue.add(waiting)
+    if (watch.signal.aborted) return Promise.resolve(cancelledAttempt())
+    const queued = new QueuedTask(task, watch)
+    const cancel = (): void => this.#cancel(queued)
+    watch.signal.addEventListener('abort', cancel, { once: true })
+    this.#queue.add(queued)
     this.#assign()
-    return waiting.result
+    return queued.ended.promise.finally(() => watch.signal.removeEventListener('abort', cancel))
   }
 
   async close(): Promise<void> {
@@ -82,16 +63,16 @@ export class ProcessEngine implements Engine, WorkerListener {
   #assign(): void {
     if (this.#error) this.#fail(this.#error)
     const workers = [...this.#workers]
-    // An idle worker goes before one that is merely quick.
-    const byRoom = workers.filter(({ freeSlots }) => freeSlots > 0).sort((a, b) => a.freeSlots - b.freeSlots)
-    for (const worker of byRoom) for (let room = worker.freeSlots; room > 0; room--) this.#startNext(worker)
-    const starting = workers.filter((worker) => worker.starting).length
-    const wanted = Math.min(workers.length + this.#queue.size - starting, this.options.workers)
+    // Idle workers, which have one free slot, come before those that only prefetch.
+    const free = workers.filter(({ freeSlots }) => freeSlots > 0).sort((a, b) => a.freeSlots - b.freeSlots)
+    for (const worker of free) for (let slots = worker.freeSlots; slots > 0; slots--) this.#startNext(worker)
+    const starting = workers.filter((worker) => worker.isStarting).length
+    const wanted = Math.min(workers.length + this.#queue.size - starting, this.setup.workers)
     for (let count = workers.length; count < wanted; count++) this.#addWorker()
   }
 
   #addWorker(): void {
-    this.#workers.add(new WorkerProcess(this.#settings, this.options.graceMs, this))
+    this.#workers.add(new WorkerProcess(this.#settings, this.setup.graceMs, this))
     this.#updateReaper()
   }
 
@@ -100,82 +81,67 @@ export class ProcessEngine implements Engine, WorkerListener {
   }
 
   #startNext(worker: WorkerProcess): void {
-    const [waiting] = this.#queue
-    if (!waiting) return
-    this.#queue.delete(waiting)
-    void worker.run(waiting.task, waiting.watch).then((ended) => this.#onEnded(waiting, ended))
+    const [queued] = this.#queue
+    if (!queued) return
+    this.#queue.delete(queued)
+    void worker.run(queued.task, queued.watch).then((ended) => this.#onEnded(queued, ended))
   }
 
-  #onEnded(waiting: QueuedTask, ended: Ended | undefined): void {
+  #onEnded(queued: QueuedTask, ended: Ended | undefined): void {
     const crashed = ended?.ok === false && ended.reason === 'crashed'
-    const again = !ended || (crashed && waiting.crashes++ < this.options.crashRetries)
-    if (!again) waiting.resolve(ended)
-    else if (waiting.watch.signal.aborted) waiting.resolve(cancelledResult())
-    else this.#queue = new Set([waiting, ...this.#queue])
+    const again = !ended || (crashed && queued.crashes++ < this.setup.crashRetries)
+    if (!again) queued.ended.resolve(ended)
+    else if (queued.watch.signal.aborted) queued.ended.resolve(cancelledAttempt())
+    else this.#queue = new Set([queued, ...this.#queue])
     this.#assign()
   }
 
-  // One that has a worker is called to its end there.
-  #cancel(waiting: QueuedTask): void {
-    if (this.#queue.delete(waiting)) waiting.resolve(cancelledResult())
+  // The worker itself cancels a task that it has.
+  #cancel(queued: QueuedTask): void {
+    if (this.#queue.delete(queued)) queued.ended.resolve(cancelledAttempt())
   }
 
   // From now on no task can be run here.
   #fail(error: Error): void {
     this.#error = error
-    for (const { reject } of this.#queue) reject(error)
+    for (const { ended } of this.#queue) ended.reject(error)
     this.#queue.clear()
   }
 }
 
-function cancelledResult(): Ended {
-  return interruptedResult('cancelled', 'was cancelled')
-}
-
-/** A task that waits for a worker, or has one; `onCancel` hears when nobody wants it any more. */
+/** A task that waits for a worker, or has one. */
 class QueuedTask {
-  readonly result: Promise<Ended>
-  resolve!: (ended: Ended) => void
-  reject!: (error: Error) => void
+  readonly ended: Deferred<Ended> = deferred()
   /** How many workers it has killed. */
   crashes = 0
 
   constructor(
     readonly task: TaskMessage,
     readonly watch: Watch,
-    onCancel: (waiting: QueuedTask) => void,
-  ) {
-    const cancel = (): void => onCancel(this)
-    const ended = new Promise<Ended>((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    watch.signal.addEventListener('abort', cancel, { once: true })
-    this.result = ended.finally(() => watch.signal.removeEventListener('abort', cancel))
-  }
+  ) {}
 }
 
-// Each line has all groups that there are then; the end of the input is that of the pool's process. Workers that run end by
-// themselves, and have a second for it.
+// Each line of the input lists all groups. The input ends with the process of the pool; workers that run have a second to end
+// by themselves.
 const reaperScript =
   'while read -r line; do groups=$line; done; [ -z "$groups" ] || sleep 1; for group in $groups; do kill -s KILL -- "-$group"; done'
 
 /**
- * Kills the process groups of workers when this process was killed. Workers watch for that themselves, but one that is
- * stopped (`SIGSTOP`, a debugger) cannot: so a small process outside of them watches, too.
+ * Kills the process groups of the workers when this process was killed. Workers notice that themselves, unless they are
+ * stopped (`SIGSTOP`, a debugger): so a small process watches, too.
  */
 class OrphanReaper {
   #shell: ChildProcess | undefined
 
-  /** Says which process groups there are now. */
+  /** Sets the process groups to kill. */
   watch(groups: readonly number[]): void {
-    // There is neither a shell nor SIGSTOP.
+    // Windows has neither this shell nor SIGSTOP.
     if (process.platform === 'win32') return
     this.#shell ??= spawnReaper()
     this.#shell.stdin?.write(`${groups.join(' ')}\n`)
   }
 
-  /** Ends it without killing anything. */
+  /** Ends the watching process, which kills nothing then. */
   async close(): Promise<void> {
     if (!this.#shell) return
     this.#shell.ref()
@@ -190,7 +156,7 @@ function spawnReaper(): ChildProcess {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  // Without a shell, workers still watch for themselves.
+  // Without a shell, the workers still watch.
   shell.on('error', () => {})
   shell.stdin?.on('error', () => {})
   shell.unref()

@@ -4,25 +4,24 @@ import type { Duplex } from 'node:stream'
 import type { SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import type { Ended, PackedError, TaskMessage, TaskNews } from '../../engine.js'
 import { isEnded, isPackedError, isRecord, isTaskNews } from '../../serialize.js'
-import { MessageBatcher } from '../message-batcher.js'
 
-/** What a worker process is told. */
+/** A message to a worker process. */
 export type ToWorker =
   | { readonly type: 'setup'; readonly setup: WorkerSettings }
   | { readonly type: 'run'; readonly task: TaskMessage }
   | { readonly type: 'cancel'; readonly task: TaskMessage['id'] }
 
-/** The setup of a worker, as it travels. */
+/** The setup of a worker as it is sent. */
 export interface WorkerSettings {
   readonly imports: readonly string[]
   readonly folder: string
-  /** What the worker writes into its output behind that of a task. */
+  /** What the worker prints after the output of a task. */
   readonly mark: string
   readonly extensions: Readonly<Record<string, string>>
-  readonly secrets?: SerializedSecrets
+  readonly secrets: SerializedSecrets | undefined
 }
 
-/** What a worker process tells. */
+/** A message of a worker process. */
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'unfit'; readonly error: PackedError }
@@ -31,7 +30,7 @@ export type FromWorker =
       readonly type: 'ended'
       readonly ended: Ended
       readonly ms: number
-      /** Whether standard output and standard error have a mark behind what the task printed. */
+      /** Whether standard output and standard error have a mark after the output of the task. */
       readonly marked: readonly boolean[]
     }
 
@@ -45,20 +44,20 @@ export function isFromWorker(value: unknown): value is FromWorker {
 }
 
 /**
- * Where a worker finds its end of the channel. It is not the IPC channel of Node: in a worker `process.send` is absent, as
- * in a program that was started from a shell. What user code sends is no message of ours, and it does not receive ours.
+ * The file descriptor of the channel in a worker. It is not the IPC channel of Node, so that user code neither sends nor
+ * receives our messages: in a worker, `process.send` is absent, as in any program that was started from a shell.
  */
 export const channelFd = 3
 
-/** Who receives the messages of a {@link Channel}. */
+/** Receives the messages of a {@link Channel}. */
 interface ChannelListener<In> {
   readonly isMessage: (value: unknown) => value is In
   onMessage(message: In): void
-  /** Called in place of `hear` for what is no message. */
+  /** Called in place of `onMessage` for anything else. */
   onInvalid?(): void
 }
 
-/** Messages between a worker and its parent: each batch is a line of JSON. */
+/** Messages between a worker and its parent: each line is a batch as JSON. */
 export class Channel<In, Out> {
   readonly #batcher = new MessageBatcher<Out>((messages) => this.#send(messages))
   #rest = ''
@@ -69,7 +68,7 @@ export class Channel<In, Out> {
   ) {
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => this.#onData(text))
-    // The end of the stream, which follows, says as much.
+    // The stream closes after an error; `closed` waits for that.
     stream.on('error', () => {})
   }
 
@@ -77,7 +76,7 @@ export class Channel<In, Out> {
     this.#batcher.post(message)
   }
 
-  /** Settles when nothing can arrive any more. */
+  /** Settles when no more messages can arrive. */
   async closed(): Promise<void> {
     if (!this.stream.closed) await once(this.stream, 'close')
   }
@@ -86,7 +85,7 @@ export class Channel<In, Out> {
     if (this.stream.writable) this.stream.write(`${JSON.stringify(messages)}\n`)
   }
 
-  // A message of many pieces is put together once, however many there are.
+  // A line of many chunks is joined once, not once for each chunk.
   #onData(text: string): void {
     const lines = text.split('\n')
     lines[0] = this.#rest + lines[0]
@@ -113,4 +112,22 @@ function parsed(line: string): unknown {
 /** The worker's end of the channel. */
 export function openChannel(): Socket {
   return new Socket({ fd: channelFd })
+}
+
+/** Sends the messages of one turn of the event loop together: sending costs more than most of them are worth. */
+export class MessageBatcher<Message> {
+  #messages: Message[] = []
+
+  constructor(readonly send: (messages: Message[]) => void) {}
+
+  post(message: Message): void {
+    if (this.#messages.length === 0) setImmediate(() => this.#flush())
+    this.#messages.push(message)
+  }
+
+  #flush(): void {
+    const messages = this.#messages
+    this.#messages = []
+    this.send(messages)
+  }
 }

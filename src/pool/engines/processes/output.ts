@@ -1,18 +1,15 @@
 import type { Readable } from 'node:stream'
+import { deferred } from '../../../util/concurrency.js'
 import { LineBuffer, type OutputSink } from '../output-sink.js'
 
-/** So many characters of what a task printed are kept, the last ones. */
+/** How many of the last characters of a task are kept. */
 const maxKeptLength = 64 * 1024
 
-/** The output of one task: what it prints on both streams, in the order of arrival. */
+/** The output of one task on both streams, in the order of arrival. */
 class TaskOutput {
   #text = ''
   #openStreams = 2
-  #resolve!: () => void
-  /** Settles when all that it printed has been read. */
-  readonly complete = new Promise<void>((resolve) => {
-    this.#resolve = resolve
-  })
+  readonly #complete = deferred()
 
   constructor(
     readonly id: string,
@@ -25,7 +22,12 @@ class TaskOutput {
   }
 
   closeStream(): void {
-    if (--this.#openStreams === 0) this.#resolve()
+    if (--this.#openStreams === 0) this.#complete.resolve()
+  }
+
+  /** Settles when all of the output has been read. */
+  get complete(): Promise<void> {
+    return this.#complete.promise
   }
 
   get text(): string {
@@ -33,12 +35,12 @@ class TaskOutput {
   }
 }
 
-/** One output stream of a worker. Marks in it, which the worker writes, separate what its tasks printed. */
+/** One output stream of a worker. The worker writes marks into it, which separate the output of its tasks. */
 class MarkedStream {
   readonly #lines = new LineBuffer()
   /** The tasks whose output is not complete, in the order in which they run. */
   readonly #tasks: TaskOutput[] = []
-  /** The numbers of tasks that have ended without a mark, as they printed nothing here. */
+  /** The numbers of tasks that ended without a mark, as they printed nothing here. */
   readonly #silent = new Set<number>()
 
   constructor(
@@ -60,7 +62,7 @@ class MarkedStream {
     this.#closeSilent()
   }
 
-  /** Nothing arrives any more. */
+  /** Ends the output of all tasks. */
   close(): void {
     this.#onLines(this.#lines.flush())
     for (const task of this.#tasks.splice(0)) task.closeStream()
@@ -77,12 +79,12 @@ class MarkedStream {
     if (labelled !== '') this.#forward(labelled)
   }
 
-  // A mark stands at the end of its line, behind text that has no end of its own.
+  // A mark is at the end of its line, perhaps after text without a line break.
   #onLine(line: string): string {
-    const at = line.indexOf(this.mark)
-    if (at < 0) return this.#label(line)
-    const labelled = at === 0 ? '' : this.#label(`${line.slice(0, at)}\n`)
-    this.#closeUntil(Number(line.slice(at + this.mark.length)))
+    const start = line.indexOf(this.mark)
+    if (start < 0) return this.#label(line)
+    const labelled = start === 0 ? '' : this.#label(`${line.slice(0, start)}\n`)
+    this.#closeUntil(Number(line.slice(start + this.mark.length)))
     return labelled
   }
 
@@ -103,7 +105,7 @@ class MarkedStream {
     while (this.#tasks[0] && this.#silent.delete(this.#tasks[0].number)) this.#tasks.shift()!.closeStream()
   }
 
-  // Back-pressure: a worker that prints faster than its output is read waits.
+  // Back-pressure: a worker waits when it prints faster than its output is read.
   #forward(lines: string): void {
     const written = this.sink.write(lines)
     if (!written) return
@@ -112,7 +114,7 @@ class MarkedStream {
   }
 }
 
-/** Reads what a worker prints, passes it on with the task of each line, and keeps the end of it for each task. */
+/** Forwards the output of a worker with the task of each line, and keeps the last output of each task. */
 export class WorkerOutput {
   readonly #streams: readonly MarkedStream[]
   readonly #tasks = new Map<number, TaskOutput>()
@@ -123,14 +125,14 @@ export class WorkerOutput {
     this.#streams = streams.map((stream) => new MarkedStream(stream, mark, sink))
   }
 
-  /** A task that will run after those that were added before it. */
+  /** Adds a task, which will run after those before it. */
   add(id: string): void {
     const task = new TaskOutput(id, ++this.#added)
     this.#tasks.set(task.number, task)
     for (const stream of this.#streams) stream.add(task)
   }
 
-  /** Settles with the last of what the next task printed, when all of it has arrived. */
+  /** Settles with the last output of the oldest task, when all of it has arrived. */
   async taskEnded(marked: readonly boolean[]): Promise<string> {
     const number = ++this.#ended
     const task = this.#tasks.get(number)!
@@ -140,7 +142,7 @@ export class WorkerOutput {
     return task.text
   }
 
-  /** The worker is gone: what has arrived is all that there is. Returns the last of what the next task printed. */
+  /** Ends the output, as the worker has exited. Returns the last output of the oldest task. */
   close(): string {
     for (const stream of this.#streams) stream.close()
     return this.#tasks.get(this.#ended + 1)?.text ?? ''

@@ -1,26 +1,26 @@
+import { deferred } from '../../../util/concurrency.js'
 import type { Ended, PackedError, TaskMessage, Watch } from '../../engine.js'
-import { Deadline, interruptedResult, thisHost } from '../attempt.js'
+import { Deadline, interruptedAttempt, thisHost } from '../attempt.js'
 import { WorkerChild } from './child.js'
 import type { FromWorker, WorkerSettings } from './messages.js'
 
-/** What a {@link WorkerProcess} tells whoever started it. */
+/** Receives the events of a {@link WorkerProcess}. */
 export interface WorkerListener {
-  /** It can take a task: it has just started, or has ended one. */
+  /** The worker can take a task: it has just started, or a task has ended. */
   onIdle(): void
-  /** It cannot import what it should, so no worker can. */
+  /** The worker cannot import its modules, so no worker can. */
   onSetupFailed(error: PackedError): void
-  /** The process is gone. */
   onExit(worker: WorkerProcess): void
 }
 
-/** One child process, which runs one task at a time: its tasks, and whose turn it is. */
+/** The tasks of one child process, which runs one at a time. */
 export class WorkerProcess {
   readonly exited: Promise<void>
   readonly #child: WorkerChild
   /** Whether it still imports its modules. */
-  starting = true
-  #closing = false
-  /** The task that runs, and those that wait behind it. */
+  isStarting = true
+  #isClosing = false
+  /** The task that runs, and the prefetched ones. */
   readonly #inFlight: InFlightTask[] = []
   readonly #prefetch = new Prefetch()
 
@@ -37,28 +37,28 @@ export class WorkerProcess {
     return this.#child.pid
   }
 
-  /** How many more tasks it should be given. */
+  /** How many more tasks it can be given. */
   get freeSlots(): number {
-    return this.starting || this.#child.isEnding ? 0 : this.#prefetch.freeSlots(this.#inFlight.length)
+    return this.isStarting || this.#child.isEnding ? 0 : this.#prefetch.freeSlots(this.#inFlight.length)
   }
 
-  /** How many tasks it should have at hand. */
+  /** How many tasks it should have, the one that runs included. */
   get prefetch(): number {
     return this.#prefetch.target
   }
 
-  /** Settles as `undefined` when the process was gone before the task began. */
+  /** Settles with `undefined` when the process exited before the task started. */
   run(task: TaskMessage, watch: Watch): Promise<Ended | undefined> {
-    const held = new InFlightTask(task, watch)
+    const inFlight = new InFlightTask(task, watch)
     this.#child.post({ type: 'run', task })
     this.#child.output.add(task.id)
-    if (this.#inFlight.push(held) === 1) this.#startNext()
-    return held.result
+    if (this.#inFlight.push(inFlight) === 1) this.#startNext()
+    return inFlight.ended.promise
   }
 
-  /** Lets it end by itself, and ends it when it does not within the grace. */
+  /** Lets the process end by itself; terminates it after the grace period. */
   async close(): Promise<void> {
-    this.#closing = true
+    this.#isClosing = true
     this.#child.disconnect()
     await this.#child.end(this.graceMs)
     await this.exited
@@ -67,16 +67,16 @@ export class WorkerProcess {
   #startNext(): void {
     const [next] = this.#inFlight
     this.#child.stayAlive(next !== undefined)
-    // In a process that is ending it would be taken for what killed it.
+    // A process that is ending must not be blamed on its next task.
     if (next && !this.#child.isEnding) next.start(() => this.#interrupt(next))
   }
 
-  // First the task is asked, by its signal, then its process group.
-  #interrupt(held: InFlightTask): void {
-    this.#child.post({ type: 'cancel', task: held.task.id })
+  // First the signal of the task, then the signals of its process group.
+  #interrupt(inFlight: InFlightTask): void {
+    this.#child.post({ type: 'cancel', task: inFlight.task.id })
     const half = this.graceMs / 2
     const timer = setTimeout(() => {
-      if (this.#inFlight[0] === held) void this.#child.end(half)
+      if (this.#inFlight[0] === inFlight) void this.#child.end(half)
     }, half)
     timer.unref()
   }
@@ -89,7 +89,7 @@ export class WorkerProcess {
   }
 
   #ready(): void {
-    this.starting = false
+    this.isStarting = false
     this.#startNext()
     this.listener.onIdle()
   }
@@ -100,24 +100,22 @@ export class WorkerProcess {
   }
 
   async #onEnded({ ended, ms, marked }: Extract<FromWorker, { type: 'ended' }>): Promise<void> {
-    const held = this.#inFlight.shift()
-    if (!held) return
+    const inFlight = this.#inFlight.shift()
+    if (!inFlight) return
     this.#prefetch.recordDuration(ms)
-    const printed = this.#child.output.taskEnded(marked)
+    const output = this.#child.output.taskEnded(marked)
     this.#startNext()
     this.listener.onIdle()
-    held.settle(withOutput(ended, await printed))
+    inFlight.settle(withOutput(ended, await output))
   }
 
   #onExit(): void {
     const { exitReason } = this.#child
-    // It would be started again, and end again, for ever.
-    if (this.starting && !this.#closing) this.listener.onSetupFailed(setupCrash(exitReason))
-    const crashed = withOutput(
-      interruptedResult('crashed', `killed its worker (${exitReason})`),
-      this.#child.output.close(),
-    )
-    for (const held of this.#inFlight.splice(0)) held.settle(held.hasStarted ? crashed : undefined)
+    // A new worker would end in the same way.
+    if (this.isStarting && !this.#isClosing) this.listener.onSetupFailed(setupCrash(exitReason))
+    const crashed = interruptedAttempt('crashed', `killed its worker (${exitReason})`)
+    const ended = withOutput(crashed, this.#child.output.close())
+    for (const inFlight of this.#inFlight.splice(0)) inFlight.settle(inFlight.hasStarted ? ended : undefined)
     this.listener.onExit(this)
   }
 }
@@ -126,50 +124,45 @@ function withOutput(ended: Ended, output: string): Ended {
   return ended.ok || output === '' ? ended : { ...ended, output }
 }
 
-function setupCrash(how: string): PackedError {
-  const message = `A worker of the pool ended while it was importing its modules (${how})`
+function setupCrash(exitReason: string): PackedError {
+  const message = `A worker of the pool ended while it was importing its modules (${exitReason})`
   return { name: 'Error', message, stack: message }
 }
 
-/** A task that a worker has at hand: it waits behind others until it begins. */
+/** A task that was sent to a worker. */
 class InFlightTask {
-  /** Settles as `undefined` when the process was gone before the task began. */
-  readonly result: Promise<Ended | undefined>
-  #settle!: (ended: Ended | undefined) => void
+  /** Settles with `undefined` when the process exited before the task started. */
+  readonly ended = deferred<Ended | undefined>()
   #deadline: Deadline | undefined
 
   constructor(
     readonly task: TaskMessage,
     readonly watch: Watch,
-  ) {
-    this.result = new Promise((settle) => {
-      this.#settle = settle
-    })
-  }
+  ) {}
 
   get hasStarted(): boolean {
     return this.#deadline !== undefined
   }
 
-  /** Its time begins; `onCall` hears when it is cancelled or takes too long. */
-  start(onCall: () => void): void {
+  start(onInterrupt: () => void): void {
     this.watch.onNews({ type: 'started', host: thisHost })
-    this.#deadline = new Deadline(this.task.timeoutMs, this.watch.signal, onCall)
+    this.#deadline = new Deadline(this.task.timeoutMs, this.watch.signal, onInterrupt)
   }
 
   settle(ended: Ended | undefined): void {
     this.#deadline?.clear()
-    this.#settle(ended && this.#deadline ? this.#deadline.explain(ended) : ended)
+    this.ended.resolve(ended && this.#deadline ? this.#deadline.explain(ended) : ended)
   }
 }
 
-/** So many tasks in a row that took less than so many milliseconds make a worker quick: sending takes as long. */
+/** A worker is quick after this many tasks in a row ... */
 const minQuickTasks = 100
+/** ... that took less than this, which is about what sending takes. */
 const maxQuickMs = 5
-/** How many tasks a quick worker has at hand, the one that runs included. */
+/** How many tasks a quick worker has, the one that runs included. */
 const maxPrefetch = 32
 
-/** How fast a worker is through with its tasks, and how many it should therefore be given. */
+/** Decides from the durations of a worker's tasks how many tasks are sent ahead. */
 class Prefetch {
   #quickInARow = 0
 
@@ -177,14 +170,14 @@ class Prefetch {
     this.#quickInARow = milliseconds < maxQuickMs ? this.#quickInARow + 1 : 0
   }
 
-  /** How many tasks a worker should have at hand. */
+  /** How many tasks the worker should have. */
   get target(): number {
     return this.#quickInARow < minQuickTasks ? 1 : maxPrefetch
   }
 
-  /** How many more tasks a worker should be given that has so many: a quick one is filled up when it is half empty. */
-  freeSlots(held: number): number {
-    if (held === 0) return 1
-    return held > this.target / 2 ? 0 : this.target - held
+  /** How many more tasks to send to a worker that has `inFlight` of them: a quick one is filled up when it is half empty. */
+  freeSlots(inFlight: number): number {
+    if (inFlight === 0) return 1
+    return inFlight > this.target / 2 ? 0 : this.target - inFlight
   }
 }

@@ -1,0 +1,415 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import { Queue, QueueEvents, Worker } from 'bullmq'
+import { parseSecrets } from 'flambeau'
+import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
+import { openPool } from 'flambeau/pool'
+import { all, conforms, tasks } from '../../../support/engine-conformance.js'
+import { Echo, Flaky, Note, Wait } from '../../../support/pool-tasks.js'
+import { RedisServer, redisServer } from '../../../support/redis.js'
+import { until } from '../../../support/until.js'
+
+const skip = redisServer === undefined && 'there is no redis-server or valkey-server here'
+
+const program = fileURLToPath(import.meta.resolve('flambeau/bullmq/worker'))
+const user = fileURLToPath(new URL('../../../support/queue-user.js', import.meta.url))
+
+describe('BullMQ', { skip }, () => {
+  /** What workers make of a job that somebody else put into the queue. */
+  async function jobOf(queue: string, data: unknown): Promise<any> {
+    const options = { connection: { url: server.url }, prefix: 'flambeau' }
+    const stranger = new Queue(queue, options)
+    const events = new QueueEvents(queue, options)
+    await events.waitUntilReady()
+    const job = await stranger.add('task', data)
+    try {
+      return await job.waitUntilFinished(events)
+    } finally {
+      await events.close()
+      await stranger.close()
+    }
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bullmq-'))
+  let server: RedisServer
+  before(async () => {
+    server = await RedisServer.start()
+  })
+  after(async () => {
+    await server.remove()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  let workers: Workers | undefined
+  conforms('bullmq', {
+    apart: true,
+    open: async (folder, extensions) => {
+      const engine = await bullmqEngine({ redis: server.url, graceMs: 1000 })
+      const secrets = await parseSecrets('[AWS]\nKEY = open sesame\n')
+      const { queue } = engine
+      workers = await startWorkers({
+        redis: server.url,
+        queue,
+        imports: [tasks],
+        extensions,
+        slots: 2,
+        folder,
+        secrets,
+        graceMs: 1000,
+      })
+      return { engine }
+    },
+    close: async () => workers?.close(),
+  })
+
+  describe('what is wrong is said', () => {
+    test('a password that is not right, without showing it', async () => {
+      const wrong = server.url.replace('open-sesame', 'hocus-pocus')
+      await assert.rejects(bullmqEngine({ redis: wrong }), (error: any) => {
+        assert.equal(error.code, 'REDIS_UNREACHABLE')
+        assert.match(error.message, /WRONGPASS/)
+        assert.doesNotMatch(inspect(error, { depth: null }), /hocus/)
+        return true
+      })
+    })
+
+    test('a Redis that is not there', async () => {
+      const redis = 'redis://127.0.0.1:1'
+      await assert.rejects(startWorkers({ redis, queue: 'none' }), {
+        code: 'REDIS_UNREACHABLE',
+        exitCode: 69,
+      })
+    })
+
+    test('a URL that is none', async () => {
+      await assert.rejects(bullmqEngine({ redis: 'localhost' }), { code: 'BAD_REDIS_URL' })
+    })
+
+    for (const missing of ['bullmq', 'ioredis'])
+      test(`that "${missing}" is not installed`, () => {
+        const project = projectWithout(missing)
+        const script =
+          "import('flambeau/bullmq').then((all) => all.bullmqEngine({ redis: 'redis://127.0.0.1:1' }))"
+        const { stderr } = spawnSync(process.execPath, ['-e', script], { cwd: project })
+        rmSync(project, { recursive: true })
+        assert.match(
+          stderr.toString(),
+          new RegExp(`The package "${missing}" is not installed: type "npm install bullmq ioredis"`),
+        )
+      })
+
+    test('a certificate that nobody vouches for, or that is none', async () => {
+      await using secure = await RedisServer.start({ tls: true })
+      const redis = secure.url
+      await assert.rejects(bullmqEngine({ redis }), {
+        code: 'REDIS_UNREACHABLE',
+        message: /\(self-signed certificate\)/,
+      })
+      const nowhere = { code: 'BAD_CERTIFICATE', message: /The file "nowhere.pem" cannot be read \(ENOENT\)/ }
+      await assert.rejects(bullmqEngine({ redis, ca: 'nowhere.pem' }), nowhere)
+      const none = { code: 'BAD_CERTIFICATE', message: /"package.json" is not a certificate/ }
+      await assert.rejects(bullmqEngine({ redis, ca: 'package.json' }), none)
+      const plain = { redis: redis.replace('rediss', 'redis'), ca: secure.certificate }
+      await assert.rejects(bullmqEngine(plain), { code: 'BAD_REDIS_URL' })
+    })
+
+    test('settings that others can read', async () => {
+      const file = settingsFile(folder, { redis: server.url, queue: 'readable' })
+      chmodSync(file, 0o644)
+      const child = spawn(process.execPath, [program, file], { stdio: ['ignore', 'ignore', 'pipe'] })
+      let said = ''
+      child.stderr.on('data', (text) => (said += text))
+      const [code] = await once(child, 'close')
+      assert.equal(code, 22)
+      assert.match(said, /type "chmod 600 /)
+      assert.doesNotMatch(said, /open-sesame/)
+    })
+  })
+
+  test('workers import nothing that a job in Redis names, and say which extension they refuse', async () => {
+    const evil = join(folder, 'evil')
+    const mark = join(evil, 'mark')
+    mkdirSync(evil)
+    writeFileSync(join(evil, 'package.json'), '{ "name": "evil", "type": "module", "main": "index.js" }')
+    writeFileSync(join(evil, 'index.js'), `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '')`)
+    await using _host = await startWorkers({
+      redis: server.url,
+      queue: 'stranger',
+      imports: [tasks],
+      slots: 1,
+    })
+    const text = `evil: ${evil}\n---\n!evil.X {}\n`
+    const ended = await jobOf('stranger', { id: '01', attempt: 1, text })
+    assert.match(ended.error.message, /^Extension "evil" is refused/)
+    assert.ok(!existsSync(mark))
+  })
+
+  test('a job that is no task fails, and its workers go on', async () => {
+    await using _host = await startWorkers({ redis: server.url, queue: 'odd', imports: [tasks], slots: 1 })
+    for (const data of [null, 'text', {}, { id: 1, attempt: 1, text: '!Echo' }, { id: '1', attempt: 1 }])
+      assert.match((await jobOf('odd', data)).error.message, /is not a task$/)
+    assert.equal((await jobOf('odd', { id: '1', attempt: 1, text: '!Echo { value: 1 }' })).ok, true)
+  })
+
+  test('what others write as the result of a job, or as its progress, is no result', async () => {
+    const engine = await bullmqEngine({ redis: server.url, queue: 'forged' })
+    await using pool = await openPool({ engine, folder })
+    const forging = new Worker(
+      'forged',
+      async (job) => {
+        for (const news of [{ type: 'log', level: 'constructor', text: 'x' }, { type: 'log' }, 'text'])
+          await job.updateProgress(news)
+        return { ok: false }
+      },
+      { connection: { url: server.url }, prefix: 'flambeau' },
+    )
+    const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
+    await forging.close()
+    assert.match(String(outcome?.ok === false && outcome.error.message), /No worker wrote what Redis has/)
+  })
+
+  for (const ca of ['certificate', 'certificateFile'] as const)
+    test(`goes by TLS, and believes the ${ca} that it is given`, async () => {
+      await using secure = await RedisServer.start({ tls: true })
+      const address = { redis: secure.url, ca: secure[ca] }
+      const engine = await bullmqEngine(address)
+      const host = await startWorkers({ ...address, queue: engine.queue, imports: [tasks], slots: 1 })
+      const pool = await openPool({ engine })
+      assert.deepEqual(
+        (await all(pool.map([new Echo({ value: 7 })]))).map(({ result }) => result),
+        [7],
+      )
+      await pool.close()
+      await host.close()
+    })
+
+  describe('what is cancelled', () => {
+    const endless = { redis: '', graceMs: 600_000 }
+    before(() => {
+      endless.redis = server.url
+    })
+
+    test('before it is in the queue never gets there', { timeout: 30_000 }, async () => {
+      const engine = await bullmqEngine({ ...endless, queue: 'early' })
+      const pool = await openPool({ engine, folder })
+      const controller = new AbortController()
+      // After it was handed to the engine, and before it is sent.
+      const taskId = () => {
+        queueMicrotask(() => process.nextTick(() => controller.abort(new Error('enough'))))
+        return '01'
+      }
+      const early = all(pool.map([new Wait()], { signal: controller.signal, taskId }))
+      await assert.rejects(early, /^Error: enough$/)
+      await pool.close()
+      assert.deepEqual(await jobsOf('early'), [])
+    })
+
+    test('before its next attempt has no other one', { timeout: 30_000 }, async () => {
+      const engine = await bullmqEngine({ ...endless, queue: 'backing-off' })
+      const host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks], slots: 1 })
+      const pool = await openPool({ engine, folder })
+      const options = { retries: 1, onEvent: ({ type, cancel }: any) => type === 'retry' && cancel() }
+      const [outcome] = await all(pool.map([new Flaky({ failures: 9 })], { ...options, onError: 'collect' }))
+      assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+      await pool.close()
+      await host.close()
+      assert.equal((await jobsOf('backing-off')).length, 1)
+    })
+
+    test('ends within the grace when Redis is away', { timeout: 30_000 }, async () => {
+      await using away = await RedisServer.start()
+      const pool = await openPool({ engine: await bullmqEngine({ redis: away.url, graceMs: 300 }) })
+      const controller = new AbortController()
+      const mapping = all(pool.map([new Wait()], { signal: controller.signal }))
+      await until(() => away.keys().then((keys) => keys.some((key) => key.endsWith(':wait'))))
+      await away.kill()
+      controller.abort(new Error('enough'))
+      await assert.rejects(mapping, /^Error: enough$/)
+      await pool.close()
+    })
+
+    async function jobsOf(queue: string): Promise<string[]> {
+      return (await server.keys()).filter((key) => key.startsWith(`flambeau:${queue}:0`))
+    }
+  })
+
+  describe('a task that two maps have with the same id', () => {
+    test('is done once, and both have its result', { timeout: 30_000 }, async () => {
+      const file = join(folder, 'shared')
+      const engine = await bullmqEngine({ redis: server.url })
+      await using pool = await openPool({ engine })
+      const map = () => all(pool.map([new Note({ file, ms: 100 })], { taskId: () => 'shared' }))
+      const both = Promise.all([map(), map()])
+      await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
+      assert.deepEqual(
+        (await both).map(([outcome]) => outcome?.result),
+        ['shared', 'shared'],
+      )
+      assert.equal(linesOf(file).length, 1)
+    })
+
+    test('goes on when one of them is cancelled', { timeout: 30_000 }, async (t) => {
+      const file = join(folder, 'left-by-one')
+      const engine = await bullmqEngine({ redis: server.url })
+      const asked = t.mock.method(engine, 'run').mock
+      await using pool = await openPool({ engine })
+      const controller = new AbortController()
+      const options = { taskId: () => 'shared' }
+      const map = (more: object) => all(pool.map([new Note({ file })], { ...options, ...more }))
+      const left = map({ signal: controller.signal })
+      const stays = map({})
+      await until(() => asked.callCount() === 2)
+      await until(async () => (await server.keys()).includes(`flambeau:${engine.queue}:wait`))
+      controller.abort(new Error('enough'))
+      await assert.rejects(left, /^Error: enough$/)
+      await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
+      assert.equal((await stays)[0]?.result, 'shared')
+    })
+  })
+
+  test('workers that lose their place say so', async () => {
+    const settings = { redis: server.url, queue: 'one-place', place: '0', imports: [tasks.href], slots: 1 }
+    const start = () =>
+      spawn(process.execPath, [program, settingsFile(folder, settings)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+    const first = start()
+    let said = ''
+    first.stderr.on('data', (text) => (said += text))
+    await once(first.stdout, 'data')
+    const second = start()
+    await once(first, 'close')
+    assert.match(said, /^These workers end: other workers have replaced them$/m)
+    second.kill('SIGTERM')
+    await once(second, 'close')
+  })
+
+  describe('what is killed loses nothing', () => {
+    const hosts = new Set<ChildProcess>()
+    const startHost = async (queue: string, slots = 1): Promise<ChildProcess> => {
+      const settings = { redis: server.url, queue, imports: [tasks.href], slots, lockMs: 2000, graceMs: 500 }
+      const host = spawn(process.execPath, [program, settingsFile(folder, settings)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      hosts.add(host)
+      await once(host.stdout!, 'data')
+      return host
+    }
+    const end = async (host: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+      hosts.delete(host)
+      if (host.exitCode !== null || host.signalCode !== null) return
+      host.kill(signal)
+      await once(host, 'exit')
+    }
+    after(() => Promise.all([...hosts].map((host) => end(host, 'SIGTERM'))))
+
+    test('a host: another one does its tasks', async () => {
+      const file = join(folder, 'two-hosts')
+      const engine = await bullmqEngine({ redis: server.url })
+      const first = await startHost(engine.queue)
+      const pool = await openPool({ engine })
+      const mapping = all(pool.map([new Note({ file, ms: 500 }), new Note({ file, ms: 500 })]))
+      await until(() => existsSync(file))
+      await end(first, 'SIGKILL')
+      const second = await startHost(engine.queue)
+      assert.deepEqual((await mapping).map(({ id }) => id).toSorted(), ['01', '02'])
+      await pool.close()
+      await end(second, 'SIGTERM')
+    })
+
+    test('Redis: what was acknowledged is done, at most the slots twice', async () => {
+      const file = join(folder, 'redis-killed')
+      const engine = await bullmqEngine({ redis: server.url })
+      const host = await startHost(engine.queue, 2)
+      const pool = await openPool({ engine })
+      const notes = Array.from({ length: 12 }, () => new Note({ file, ms: 150 }))
+      const mapping = all(pool.map(notes))
+      await until(() => linesOf(file).length >= 4)
+      await server.kill()
+      await server.start()
+      assert.equal((await mapping).length, 12)
+      const lines = linesOf(file).map((line) => line.split(' ')[0])
+      assert.equal(new Set(lines).size, 12)
+      assert.ok(lines.length <= 12 + 2, `${lines.length} runs of 12 tasks`)
+      await pool.close()
+      await end(host, 'SIGTERM')
+    })
+
+    test('the program that maps: begun again, it has no task done twice', async () => {
+      const file = join(folder, 'user-killed')
+      const settings = { redis: server.url, queue: 'resumed', file, count: 10, ms: 100 }
+      const host = await startHost('resumed')
+      const first = startUser(settings)
+      await once(first.stdout!, 'data')
+      first.kill('SIGKILL')
+      await once(first, 'exit')
+      const second = startUser(settings)
+      let said = ''
+      second.stdout!.on('data', (text) => (said += text))
+      await once(second, 'close')
+      assert.equal(said.trim().split('\n').length, 10)
+      assert.equal(linesOf(file).length, 10)
+      await end(host, 'SIGTERM')
+    })
+
+    test('a pool that is closed takes its tasks out of the queue', async () => {
+      const engine = await bullmqEngine({ redis: server.url, queue: 'left', graceMs: 500 })
+      const pool = await openPool({ engine })
+      const mapping = all(pool.map([new Echo({ value: 1 })]))
+      await until(async () => (await server.keys()).includes('flambeau:left:wait'))
+      await Promise.all([pool.close(), assert.rejects(mapping, /The pool is closed/)])
+      const file = join(folder, 'left')
+      const again = await openPool({ engine: await bullmqEngine({ redis: server.url, queue: 'left' }) })
+      const host = await startHost('left')
+      assert.equal((await all(again.map([new Note({ file })]))).length, 1)
+      await again.close()
+      await end(host, 'SIGTERM')
+    })
+  })
+})
+
+/** A folder with this package and all that it depends on, but for one package. */
+function projectWithout(missing: string): string {
+  const project = mkdtempSync(join(tmpdir(), 'flambeau-without-'))
+  const modules = join(project, 'node_modules')
+  mkdirSync(join(modules, 'flambeau'), { recursive: true })
+  for (const part of ['package.json', 'dist'])
+    cpSync(part, join(modules, 'flambeau', part), { recursive: true })
+  // Packages in folders of an organisation come along with their folder.
+  for (const name of readdirSync('node_modules').filter((name) => name !== missing))
+    symlinkSync(join(process.cwd(), 'node_modules', name), join(modules, name))
+  return project
+}
+
+function startUser(settings: object): ChildProcess {
+  return spawn(process.execPath, [user, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+let files = 0
+function settingsFile(folder: string, settings: object): string {
+  const file = join(folder, `settings-${++files}.json`)
+  writeFileSync(file, JSON.stringify(settings), { mode: 0o600 })
+  return file
+}
+
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+}

@@ -1,0 +1,3 @@
+import { conforms } from '../../support/engine-conformance.js'
+
+conforms('inline', { apart: false, open: async () => ({ engine: 'inline', graceMs: 1000 }) })
