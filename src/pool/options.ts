@@ -19,7 +19,7 @@ export interface PoolOptions {
   engine?: 'processes' | 'inline' | Engine
   /**
    * The cluster whose factories run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this
-   * machine when it is absent or has no factories, or when `engine` is given.
+   * machine when it is absent or has no workers, or when `engine` is given.
    */
   env?: RemoteEnvironment | undefined
   /** On a cluster: the URL of a Redis of your own, in place of one that is started for the pool. */

@@ -65,9 +65,9 @@ describe('a cluster of aliases', { skip: noMachines }, () => {
 
   test('is reached from the orchestrator as from here: address, port and user', async () => {
     await using cluster = make()
-    assert.deepEqual((await cluster.plan())[0]!.would.at(-1), 'connect to its factory')
+    assert.deepEqual((await cluster.plan())[0]!.would.at(-1), 'connect to its worker')
     const [boss] = await cluster.up()
-    assert.equal(boss!.did.at(-1), 'reached its factory')
+    assert.equal(boss!.did.at(-1), 'reached its worker')
     const code = `const { connectToFactories } = await import('flambeau/cluster')
       const [factory] = await connectToFactories(this.env)
       const { stdout } = await factory.exec(['sh', '-c', 'id -un; echo "$SSH_CONNECTION"'])
@@ -119,7 +119,7 @@ describe('a cluster of aliases', { skip: noMachines }, () => {
       )
       assert.match(
         message,
-        /^Orchestrator "boss" does not reach factory "gpu-1" at "ada@198\.\S+\.99", port 22 /,
+        /^Orchestrator "boss" does not reach worker "gpu-1" at "ada@198\.\S+\.99", port 22 /,
       )
       assert.match(message, /"factories_ips: \[\[gpu-1, ADDRESS\]\]"/)
     }

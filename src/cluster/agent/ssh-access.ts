@@ -11,7 +11,7 @@ import { layout, writeDurably } from './home.js'
 
 const execute = promisify(execFile)
 
-/** Creates the key with which the orchestrator logs in to its factories; it never leaves this host. */
+/** Creates the key with which the orchestrator logs in to its workers; it never leaves this host. */
 export async function createKey(cluster: string): Promise<void> {
   if ((await readPublicKey(cluster)) !== undefined) return
   const folder = layout.cluster(cluster)

@@ -1,4 +1,9 @@
-import { ClusterConfigurationError, ClusterError, type HostFinding, RemoteCommandError } from '../../errors.js'
+import {
+  ClusterConfigurationError,
+  ClusterError,
+  type HostFinding,
+  RemoteCommandError,
+} from '../../errors.js'
 import { describeSize, totalBytes } from '../bundle/size-limit.js'
 import type { HostState, SetupResult } from '../protocol/messages.js'
 import type { Tree } from '../protocol/tree.js'

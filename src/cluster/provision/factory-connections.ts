@@ -15,7 +15,7 @@ import { clusterFiles, HostLayout } from '../protocol/layout.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
 import { type InspectedHost, letOrchestratorIn, type ProvisionRequest } from './steps.js'
 
-/** What happened when the orchestrator connected to its factories. */
+/** What happened when the orchestrator connected to its workers. */
 export interface ConnectionReport {
   /** What was done, or is planned in a dry run, in words; empty if there was nothing to do. */
   readonly steps: readonly string[]
@@ -29,7 +29,7 @@ interface FactoryConnection {
 }
 
 /**
- * Lets the orchestrator connect to each of its factories, if anything has changed since this last succeeded: otherwise
+ * Lets the orchestrator connect to each of its workers, if anything has changed since this last succeeded: otherwise
  * it would cost one connection for each host of a cluster that is ready.
  */
 export async function testFactoryConnections(
@@ -57,7 +57,7 @@ export async function testFactoryConnections(
 }
 
 function describeFactories({ length }: readonly FactoryConnection[]): string {
-  return length === 1 ? 'its factory' : `its ${length} factories`
+  return length === 1 ? 'its worker' : `its ${length} workers`
 }
 
 function connectionsTo(
@@ -100,7 +100,7 @@ function connectionFailed({ orchestrator, member, cluster, stderr }: FailedConne
   const ssh = commandLine(['ssh', '-p', String(port), ...settings, destination, 'true'])
   const login = orchestratorHost.command
   const message = [
-    `Orchestrator "${orchestratorHost.name}" does not reach factory "${factory.name}" at "${destination}", port ${port} (${reason}): `,
+    `Orchestrator "${orchestratorHost.name}" does not reach worker "${factory.name}" at "${destination}", port ${port} (${reason}): `,
     adviceFor(stderr, factory.name),
     `; "${login === undefined ? ssh : `${login} ${quoteArgument(ssh)}`}" tries it`,
   ].join('')

@@ -15,7 +15,7 @@ import {
 
 /**
  * Provisions every host of a cluster: inspects all of them, runs the steps that each needs, and lets the orchestrator
- * connect to its factories. For a host that needs nothing, that is a single request. In a dry run it changes nothing,
+ * connect to its workers. For a host that needs nothing, that is a single request. In a dry run it changes nothing,
  * and returns the steps that it would run.
  *
  * @throws `ClusterError` whose `findings` name each host that is not ready; the other hosts are.

@@ -90,10 +90,10 @@ const authorizeOrchestrator: Step = {
 const sendKnownHosts: Step = {
   isNeeded: ({ member, state, knownHosts }) =>
     member.role === 'orchestrator' && knownHosts !== state.knownHosts,
-  planned: () => 'send it the host keys of its factories',
+  planned: () => 'send it the host keys of its workers',
   async run({ request: { cluster, signal }, member: { host }, knownHosts }) {
     await host.ask('setKnownHosts', { cluster, knownHosts }, signal)
-    return 'sent it the host keys of its factories'
+    return 'sent it the host keys of its workers'
   },
 }
 
@@ -110,7 +110,7 @@ export async function runSteps(context: StepContext): Promise<InspectedHost> {
     steps.push(what)
     if (!dryRun) onEvent({ kind: 'did', host, what })
   }
-  // The orchestrator is ready only after it has connected to its factories.
+  // The orchestrator is ready only after it has connected to its workers.
   if (member.role === 'factory' && !dryRun) onEvent({ kind: 'ready', host })
   return { member, state, hostKeys, steps }
 }

@@ -21,7 +21,7 @@ export async function currentRun(): Promise<CurrentRun> {
   const folder = process.env[runVariable]
   if (folder === undefined)
     throw new ClusterError(
-      'This process is not a run on a cluster, so it has no factories: submit the runnable to a cluster',
+      'This process is not a run on a cluster, so it has no workers: submit the runnable to a cluster',
       {
         code: 'NO_RUN',
       },

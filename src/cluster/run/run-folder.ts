@@ -19,7 +19,7 @@ export interface RunProgram {
   readonly imports: readonly string[]
 }
 
-/** `connection.json` of a run folder: how the orchestrator connects to its factories. */
+/** `connection.json` of a run folder: how the orchestrator connects to its workers. */
 export interface Connections {
   readonly cluster: string
   readonly packageHash: string

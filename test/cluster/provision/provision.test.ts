@@ -128,7 +128,7 @@ describe('bringing up', { skip: noHosts }, () => {
     await using cluster = make()
     assert.deepEqual(
       (await cluster.up()).map(({ did }) => did),
-      [['reached its 2 factories'], ['let the orchestrator in'], []],
+      [['reached its 2 workers'], ['let the orchestrator in'], []],
     )
     assert.deepEqual(authorized(factory!), [own, `restrict,port-forwarding ${made}`])
   })

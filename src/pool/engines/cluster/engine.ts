@@ -26,7 +26,7 @@ interface ClusterPool extends Pick<PoolParts, 'keepOutput'> {
   readonly poolOptions: PoolOptions
 }
 
-/** Prepares a pool whose tasks run on the factories of a cluster, or on its orchestrator when it has no factories. */
+/** Prepares a pool whose tasks run on the workers of a cluster, or on its orchestrator when it has none. */
 export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterPool> {
   const run = await currentRun()
   const imports = [...(await programModules(run)), ...(options.imports ?? [])]
@@ -172,7 +172,7 @@ class Reachability {
 }
 
 function redisOutOfReach(why: string): ClusterError {
-  return new ClusterError(`No factory reaches Redis: ${why}`, { code: 'REDIS_OUT_OF_REACH' })
+  return new ClusterError(`No worker host reaches Redis: ${why}`, { code: 'REDIS_OUT_OF_REACH' })
 }
 
 function workersUnfit(message: string): FlambeauError {

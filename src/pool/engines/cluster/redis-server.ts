@@ -164,7 +164,7 @@ async function ownAddress(orchestratorIp: string): Promise<string> {
   const own = Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
   if (address !== undefined && own.includes(address)) return address
   const reachable = own.filter((each) => !/^(?:127\.|::1$|fe80:)/.test(each)).join(', ')
-  const message = `"${orchestratorIp}" is not an address of the orchestrator (it has ${reachable || 'none'}), so the factories cannot reach a Redis there: write "orchestrator_ip: [public, private]"`
+  const message = `"${orchestratorIp}" is not an address of the orchestrator (it has ${reachable || 'none'}), so the workers cannot reach a Redis there: write "orchestrator_ip: [public, private]"`
   throw new ClusterConfigurationError(message, { code: 'NOT_OWN_ADDRESS' })
 }
 

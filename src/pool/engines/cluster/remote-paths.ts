@@ -65,7 +65,7 @@ function pathWithin(root: string, module: string): string {
   const file = fileURLToPath(module)
   const path = relative(root, file)
   if (!path.startsWith('..')) return path
-  const message = `Module "${file}" is on the orchestrator only, so the factories cannot import it: add it to "--import", or to "imports" of "submit"`
+  const message = `Module "${file}" is on the orchestrator only, so the workers cannot import it: add it to "--import", or to "imports" of "submit"`
   throw new ClusterConfigurationError(message, { code: 'MODULE_NOT_SENT' })
 }
 
