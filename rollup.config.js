@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, posix } from 'node:path'
+import ts from 'typescript'
 
 /**
  * Joins what tsc emits into one file an entry: loading sixty small modules would cost a program more than all else.
@@ -25,12 +26,22 @@ const library = {
   plugins: [{ name: 'declarations', writeBundle: copyDeclarations }],
 }
 
+/** Comments would be sent to a host with each connection. */
+const withoutComments = {
+  name: 'without-comments',
+  renderChunk: (code) =>
+    ts.transpileModule(code, {
+      compilerOptions: { target: 'ES2022', module: 'ESNext', removeComments: true },
+    }).outputText,
+}
+
 /** A program that runs on a host by itself: one file, without the library. */
 const program = (name, output) => ({
   input: `build/js/cluster/agent/${name}.js`,
   output,
   external: /^node:/,
   treeshake: false,
+  plugins: [withoutComments],
 })
 
 // The agent travels as text and starts sooner as CommonJS.

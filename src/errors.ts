@@ -1,4 +1,4 @@
-import { mistakeCode } from './util/exit-codes.js'
+import { mistakeCode, unavailableCode } from './util/exit-codes.js'
 import { readSafely } from './util/thrown.js'
 
 /** A problem in a text and what to do about it; lines and columns count from 1, the end is exclusive. */
@@ -198,7 +198,7 @@ export class ClusterError extends FlambeauError {
   /** The failure of each host, if several hosts failed. */
   readonly findings: readonly HostFinding[]
   constructor(message: string, options: FlambeauErrorOptions & { findings?: readonly HostFinding[] } = {}) {
-    super(message, { exitCode: 69, ...options })
+    super(message, { exitCode: unavailableCode, ...options })
     this.findings = options.findings ?? []
   }
 }

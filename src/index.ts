@@ -1,4 +1,4 @@
-// `export *` here and nowhere else: only so can users augment the interface.
+// Only `export *` lets users augment the interface in tag-map.ts; all other exports are named.
 
 export type { ClusterAccess } from './cluster/cluster-runnable.js'
 export {

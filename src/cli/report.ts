@@ -2,6 +2,11 @@ import { Command } from 'commander'
 import { writeReport } from '../report/report.js'
 import { printLine } from './output.js'
 
+interface ReportFlags {
+  readonly output?: string
+  readonly force?: true
+}
+
 /** `flambeau report FOLDER`. */
 export function reportCommand(): Command {
   return new Command('report')
@@ -12,6 +17,6 @@ export function reportCommand(): Command {
     .action(report)
 }
 
-async function report(folder: string, { output, force }: { output?: string; force?: true }): Promise<void> {
+async function report(folder: string, { output, force }: ReportFlags): Promise<void> {
   printLine(await writeReport(folder, output, { force }))
 }

@@ -5,7 +5,7 @@ import { absolutePath } from '../util/paths.js'
 import { sizePattern } from './bundle/size-limit.js'
 
 /** A name that is a single path component on every machine. */
-export const ClusterNameSchema = v.pipe(
+const ClusterName = v.pipe(
   v.string(),
   v.regex(
     /^[A-Za-z0-9][\w.-]{0,63}$/,
@@ -14,13 +14,13 @@ export const ClusterNameSchema = v.pipe(
 )
 
 /** A text that can be an argument or a path, which cannot contain NUL. */
-export const TextSchema = v.pipe(
+export const Text = v.pipe(
   v.string(),
   v.check((text) => !text.includes('\0'), 'must not contain a NUL character'),
 )
 
 /** A host name, an alias or an address, in the form that "ssh" and "known_hosts" accept. */
-export const HostNameSchema = v.pipe(
+export const HostName = v.pipe(
   v.string(),
   v.regex(
     /^(?!-)[^\s\p{Cc}\p{Cf}]+$/u,
@@ -29,14 +29,17 @@ export const HostNameSchema = v.pipe(
 )
 
 /** A list of texts; absent and null mean an empty list. */
-export const TextListSchema = v.nullish(v.array(TextSchema))
+const TextList = v.nullish(v.array(Text))
 
 const size = 'must be a size such as "2 GB", or a number of megabytes'
 
 /** The most that may be sent to each host: a text such as `2 GB`, or a number of megabytes. */
-export const MaxSizeSchema = v.optional(
+const MaxSize = v.optional(
   v.union([v.pipe(v.number(), v.minValue(0, size)), v.pipe(v.string(), v.regex(sizePattern, size))], size),
 )
+
+/** The options that every cluster has, for the schema of one kind. */
+export const commonOptions = { name: ClusterName, setupCmds: TextList, secrets: TextList, maxSize: MaxSize }
 
 /** The absolute path of an option of an object: a relative path starts at the file that contains it. */
 export function pathOf(object: object, path: string): string {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import { ClusterConfigurationError, ClusterError } from '../errors.js'
+import { ClusterConfigurationError } from '../errors.js'
 import { mapLimited } from '../util/concurrency.js'
 import { absolutePath } from '../util/paths.js'
 import type { AgentHost } from './host/agent-host.js'
 import { type Members, maxConcurrentHosts } from './members.js'
 import { fromHome } from './protocol/layout.js'
 import type { Request, Resources } from './protocol/messages.js'
-import { commandFailed, type HostFailure, notReady } from './provision/errors.js'
+import { commandFailed, failureOf, type HostFailure, notReady } from './provision/errors.js'
 
 /** Where content is sent. */
 interface ContentTarget {
@@ -75,11 +75,11 @@ export class ClusterHosts {
   /** Sends files and folders, by name. A path that does not exist here is taken as a path on the host. */
   async sendLocalContent(
     content: Readonly<Record<string, string>>,
-    to: ContentTarget,
+    target: ContentTarget,
   ): Promise<Record<string, string>> {
     const sent: Record<string, string> = {}
     for (const [key, source] of Object.entries(content))
-      sent[key] = resolveOnHost(await this.#sendOne(key, source, to), to.home)
+      sent[key] = resolveOnHost(await this.#sendOne(key, source, target), target.home)
     return sent
   }
 
@@ -88,8 +88,8 @@ export class ClusterHosts {
     if (local === undefined) return source
     const folder = contentPath(this.cluster, posix.join(path, key))
     const hosts = allHosts ? this.all : [this.#orchestrator]
-    const [there] = await onEveryHost(hosts, (host) => syncInto(host, local, folder))
-    return there!
+    const [remotePath] = await onEveryHost(hosts, (host) => syncInto(host, local, folder))
+    return remotePath!
   }
 }
 
@@ -107,8 +107,7 @@ export async function onEveryHost<R>(
     try {
       return [await work(host)]
     } catch (error) {
-      if (!(error instanceof ClusterError) || error instanceof ClusterConfigurationError) throw error
-      failures.push({ finding: { host: host.name, code: error.code, message: error.message }, cause: error })
+      failures.push(failureOf(host.name, error))
       return []
     }
   })
@@ -123,16 +122,16 @@ export async function onEveryHost<R>(
  */
 export async function removeCluster(
   { orchestrator, factories }: Members,
-  ask: Request<'down'>,
+  request: Request<'down'>,
 ): Promise<void> {
-  const first = orchestrator.host.ask('down', ask)
+  const first = orchestrator.host.ask('down', request)
   const refused = await first.then(
     () => false,
     ({ code }) => code === 'RUN_ACTIVE',
   )
   const members = refused ? [orchestrator] : [orchestrator, ...factories]
   const hosts = members.map(({ host }) => host)
-  await onEveryHost(hosts, (host) => (host === orchestrator.host ? first : host.ask('down', ask)))
+  await onEveryHost(hosts, (host) => (host === orchestrator.host ? first : host.ask('down', request)))
 }
 
 /** The path of users' content of a cluster on a host, relative to the home folder. */

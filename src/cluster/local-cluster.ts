@@ -6,18 +6,15 @@ import * as v from 'valibot'
 import { ClusterConfigurationError } from '../errors.js'
 import { registrable } from '../registry/decorators.js'
 import { Cluster } from './cluster.js'
-import { ClusterNameSchema, MaxSizeSchema, pathOf, TextListSchema, TextSchema } from './cluster-options.js'
+import { commonOptions, pathOf, Text } from './cluster-options.js'
 import { ManagedLocalHost, removeHostFolder } from './host/local-host.js'
 import type { Member, Members } from './members.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    name: ClusterNameSchema,
-    setupCmds: TextListSchema,
-    secrets: TextListSchema,
-    maxSize: MaxSizeSchema,
+    ...commonOptions,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
-    folder: v.optional(TextSchema),
+    folder: v.optional(Text),
   }),
 )
 
@@ -63,23 +60,23 @@ export class LocalCluster extends Cluster.with(LocalClusterOptions) {
   override async down(options: Parameters<Cluster['down']>[0] = {}): Promise<void> {
     await super.down(options)
     await this.close()
-    const left = await this.#removeHosts(options.force ?? false)
+    const remaining = await this.#removeHosts(options.force ?? false)
     // The user chose the folder, and may keep other files in it.
     await rmdir(this.folder).catch(() => undefined)
-    if (left.length > 0) throw folderNotCreated(left)
+    if (remaining.length > 0) throw folderNotCreated(remaining)
   }
 
   /** Returns the folders of hosts that existed before the cluster. */
   async #removeHosts(force: boolean): Promise<string[]> {
     const own = this.hosts.map(({ name }) => name)
     const names = await readdir(this.folder).catch(() => [])
-    const left: string[] = []
+    const remaining: string[] = []
     for (const name of names.filter((each) => hostName.test(each))) {
       const folder = join(this.folder, name)
       const removal = await removeHostFolder(folder, { force: force && own.includes(name) })
-      if (removal === 'not ours' && own.includes(name) && !(await isEmpty(folder))) left.push(folder)
+      if (removal === 'not ours' && own.includes(name) && !(await isEmpty(folder))) remaining.push(folder)
     }
-    return left
+    return remaining
   }
 
   #member(name: string, role: Member['role']): Member {

@@ -31,7 +31,6 @@ export interface RemoteEnvironmentOptions {
  * }
  * ```
  */
-@registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })
 export class RemoteEnvironment extends MappedRegistrable {
   readonly key: string
   readonly orchestratorIp: string
@@ -66,6 +65,9 @@ export class RemoteEnvironment extends MappedRegistrable {
     })
   }
 }
+
+// A call and not a decorator: the root of the package exports this class, and importing it must not load tslib.
+registrable('!RemoteEnvironment', { keys: 'snake_case', twin: true })(RemoteEnvironment)
 
 type Name = keyof RemoteEnvironmentOptions
 

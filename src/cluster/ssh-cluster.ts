@@ -2,35 +2,22 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { registrable } from '../registry/decorators.js'
 import { Cluster } from './cluster.js'
-import {
-  ClusterNameSchema,
-  HostNameSchema,
-  MaxSizeSchema,
-  pathOf,
-  TextListSchema,
-  TextSchema,
-} from './cluster-options.js'
+import { commonOptions, HostName, pathOf, Text } from './cluster-options.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
 
 /** One address, or the public and the private address of a machine. */
-const Address = v.union(
-  [HostNameSchema, v.tuple([HostNameSchema, HostNameSchema])],
-  'must be an address, or [public, private]',
-)
+const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')
 const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    name: ClusterNameSchema,
-    setupCmds: TextListSchema,
-    secrets: TextListSchema,
-    maxSize: MaxSizeSchema,
+    ...commonOptions,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
-    key: v.optional(TextSchema),
-    username: v.optional(HostNameSchema),
+    key: v.optional(Text),
+    username: v.optional(HostName),
     // A key of flambé, which writes null if it is not used.
     remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
@@ -46,9 +33,9 @@ const SSHClusterOptions = toStandardJsonSchema(
       ),
       'accept-new',
     ),
-    sshConfig: v.optional(TextSchema),
+    sshConfig: v.optional(Text),
     connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
-    node: v.optional(TextSchema),
+    node: v.optional(Text),
   }),
 )
 

@@ -67,9 +67,7 @@ function mainOf(folder: string, { main }: PackageJson): string | undefined {
   try {
     return pathToFileURL(require.resolve(folder)).href
   } catch {
-    const file = [...(main ? [main] : []), 'index.mjs', 'index.ts'].find((name) =>
-      existsSync(join(folder, name)),
-    )
+    const file = [main ?? [], 'index.mjs', 'index.ts'].flat().find((name) => existsSync(join(folder, name)))
     return file && pathToFileURL(join(folder, file)).href
   }
 }

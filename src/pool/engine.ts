@@ -60,8 +60,8 @@ export interface Watch {
 }
 
 /**
- * Runs tasks somewhere. An engine handles the death of its workers itself: it runs the task again, and reports `crashed`
- * when that happened too often.
+ * Runs tasks somewhere. An engine handles the death of its workers itself: it runs the task again, and reports
+ * `crashed` when that happened too often.
  */
 export interface Engine {
   /** The most tasks that are passed to it at once, including those that wait for a worker. */

@@ -58,21 +58,30 @@ export class JsonLines<Item extends object> {
   }
 
   /**
-   * The items of the file. A line that is not a JSON object is skipped: a crash may have cut it off.
+   * The items of the file. A line that is not a JSON object is skipped: a crash may have cut it off. A file that has no
+   * item at all is refused: something else wrote it.
    *
    * @throws {@link ResourceError} when the file cannot be read, or somebody has edited it.
    */
   async *read(): AsyncGenerator<LineRange & { readonly item: Item }> {
     let start = 0
     let number = 0
+    let hasItem = false
+    let other: Buffer | undefined
     for await (const line of linesOf(this)) {
       number++
       const item = parsed<Item>(line)
       const why = item && this.checkItem(item)
       if (why !== undefined) throw editedResults(`Line ${number} of "${this.path}"`, why)
-      if (item) yield { item, start, length: line.length }
+      if (item) {
+        hasItem = true
+        yield { item, start, length: line.length }
+      } else if (line.length > 0) other = line
       start += line.length + 1
     }
+    const isCutOff = number === 1 && other !== undefined && cutOffItem.test(other.toString())
+    if (other && !hasItem && !isCutOff)
+      throw editedResults(`"${this.path}"`, 'none of its lines is a JSON object')
   }
 
   async readLine({ start, length }: LineRange): Promise<Item> {
@@ -101,6 +110,9 @@ export class JsonLines<Item extends object> {
     await this.file.close()
   }
 }
+
+/** The only line of a file whose writer crashed: the beginning of an item. */
+const cutOffItem = /^\{(?:"|$)/
 
 async function* linesOf({ file, path }: JsonLines<object>): AsyncGenerator<Buffer> {
   let rest = Buffer.alloc(0)

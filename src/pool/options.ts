@@ -18,15 +18,18 @@ export interface PoolOptions {
    */
   engine?: 'processes' | 'inline' | Engine
   /**
-   * The cluster whose factories run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this machine
-   * when it is absent or has no factories, or when `engine` is given.
+   * The cluster whose factories run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this
+   * machine when it is absent or has no factories, or when `engine` is given.
    */
   env?: RemoteEnvironment | undefined
   /** On a cluster: the URL of a Redis of your own, in place of one that is started for the pool. */
   redis?: string
   /** For a `redis` with `rediss://`: the certificate of its authority, as PEM or the path of a file. */
   ca?: string
-  /** On a cluster: whether the Redis of the pool takes TLS connections only, with a certificate made for it; default false. */
+  /**
+   * On a cluster: whether the Redis of the pool takes TLS connections only, with a certificate made for it; default
+   * false.
+   */
   tls?: boolean
   /** On a cluster: milliseconds after which the tasks of a silent host are run on others; default 10 000. */
   lockMs?: number
@@ -40,7 +43,9 @@ export interface PoolOptions {
   extensions?: Readonly<Record<string, string>>
   /** The secrets of the tasks: `this.config` of a runnable. */
   secrets?: SecretsConfig
-  /** The folder of `failed/`, `results/` and `tasks/`, which are made when they are needed; default the current folder. */
+  /**
+   * The folder of `failed/`, `results/` and `tasks/`, which are made when they are needed; default the current folder.
+   */
   folder?: string
   /** Receives what the tasks log, each line with the id of its task; default standard error. */
   logger?: Logger
@@ -49,8 +54,8 @@ export interface PoolOptions {
   /** How often a task is run again after its worker died; default 2. */
   crashRetries?: number
   /**
-   * Milliseconds that a cancelled task has to clean up: after the first half its process group is sent SIGTERM, after the
-   * second half SIGKILL; default 5000.
+   * Milliseconds that a cancelled task has to clean up: after the first half its process group is sent SIGTERM, after
+   * the second half SIGKILL; default 5000.
    */
   graceMs?: number
 }
@@ -71,7 +76,9 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   backoff?: number | ((attempt: number) => number)
   /** Milliseconds that one attempt may take, after which its `signal` aborts; no limit when absent. */
   timeoutMs?: number
-  /** Whether a task that failed for good ends the map with a {@link TaskError} (the default), or is one of the outcomes. */
+  /**
+   * Whether a task that failed for good ends the map with a {@link TaskError} (the default), or is one of the outcomes.
+   */
   onError?: 'throw' | 'collect'
   /**
    * A folder in which results are kept as tasks finish, in `done.jsonl`: after a crash, `resume` continues from there.
@@ -146,8 +153,8 @@ export interface TaskOptions {
   /** The id of the task in its pool. */
   readonly taskId?: string
   /**
-   * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when this
-   * property is first read. The current folder is shared by all tasks of a worker.
+   * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when
+   * this property is first read. The current folder is shared by all tasks of a worker.
    */
   readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */

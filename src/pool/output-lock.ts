@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { identify, isAlive, type ProcessIdentity } from '../cluster/agent/process-identity.js'
 import { ResourceError } from '../errors.js'
+import { identify, isAlive, type ProcessIdentity } from '../util/process-identity.js'
 
 /** The process that writes into a folder of results: `owner.json` in its lock. */
 interface Owner extends ProcessIdentity {
@@ -18,8 +18,8 @@ const lockName = '.lock'
 const maxAttempts = 5
 
 /**
- * The lock of a folder of results, into which only one process writes. It is a folder, which is made elsewhere with the name of
- * its owner in it and then renamed: that is atomic on every file system, network file systems included.
+ * The lock of a folder of results, into which only one process writes. It is a folder, which is made elsewhere with the
+ * name of its owner in it and then renamed: that is atomic on every file system, network file systems included.
  */
 export class OutputLock {
   private constructor(
@@ -28,10 +28,11 @@ export class OutputLock {
   ) {}
 
   /**
-   * Takes the lock of a folder, and makes the folder when it is missing. Takes over the lock of a process of this host that has
-   * ended.
+   * Takes the lock of a folder, and makes the folder when it is missing. Takes over the lock of a process of this host
+   * that has ended.
    *
-   * @throws {@link ResourceError} with code `OUTPUT_IN_USE` while another process, or another run of this one, has the lock.
+   * @throws {@link ResourceError} with code `OUTPUT_IN_USE` while another process, or another run of this one, has the
+   * lock.
    */
   static async acquire(folder: string): Promise<OutputLock> {
     await mkdir(folder, { recursive: true })

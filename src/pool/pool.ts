@@ -8,6 +8,7 @@ import {
   type TaskOutcome,
 } from './options.js'
 import { ResultsStore } from './results-store.js'
+import type { TaskTextOptions } from './task-file.js'
 
 /** Runs tasks on workers; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
@@ -46,6 +47,8 @@ export class Pool implements AsyncDisposable {
     options: MapOptions<Task> = {},
   ): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
     const { signal } = options
+    // Before the store is opened, which may archive earlier results.
+    this.#throwIfEnded(signal)
     const store = await this.#openStore(options)
     const own = { options: completeMapOptions(options), numbers: this.#numbers, store }
     const run = new MapRun<Task>({ ...this.parts, ...own })
@@ -53,15 +56,18 @@ export class Pool implements AsyncDisposable {
     signal?.addEventListener('abort', abort, { once: true })
     this.#mapRuns.add(run)
     try {
-      if (this.#closed) throw closedError()
-      this.parts.signal?.throwIfAborted()
-      signal?.throwIfAborted()
+      this.#throwIfEnded(signal)
       yield* run.outcomes(tasks)
     } finally {
       this.#mapRuns.delete(run)
       signal?.removeEventListener('abort', abort)
       await store?.close()
     }
+  }
+
+  /** @internal What the runnable files of its tasks depend on. */
+  get textOptions(): TaskTextOptions {
+    return this.parts
   }
 
   /** Cancels what runs, and ends the workers; they are gone within the grace period. */
@@ -86,6 +92,12 @@ export class Pool implements AsyncDisposable {
     if (output === undefined) return undefined
     await this.parts.keepOutput(output)
     return ResultsStore.open({ output, resume, force })
+  }
+
+  #throwIfEnded(signal: AbortSignal | undefined): void {
+    if (this.#closed) throw closedError()
+    this.parts.signal?.throwIfAborted()
+    signal?.throwIfAborted()
   }
 
   async #abortAll(reason: unknown): Promise<void> {

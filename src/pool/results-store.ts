@@ -39,8 +39,8 @@ export class ResultsStore {
   ) {}
 
   /**
-   * @throws {@link ResourceError} when there are results, and neither `resume` nor `force`; or while another map writes into
-   * the folder.
+   * @throws {@link ResourceError} when there are results, and neither `resume` nor `force`; or while another map writes
+   * into the folder.
    */
   static async open(options: StoreOptions): Promise<ResultsStore> {
     const { output, force } = options
@@ -77,8 +77,11 @@ export class ResultsStore {
   }
 
   async close(): Promise<void> {
-    await this.lines.close()
-    await this.lock.release()
+    try {
+      await this.lines.close()
+    } finally {
+      await this.lock.release()
+    }
   }
 
   async #load({ output, resume }: StoreOptions): Promise<void> {
@@ -145,7 +148,9 @@ function resultsExistError(message: string): ResourceError {
 /** The names of the files that a run makes, by subfolder; `''` is the folder itself. */
 export type OwnFileNames = Readonly<Record<string, RegExp>>
 
-/** Moves the files of an earlier run in a folder to `old/TIME` below it. Deletes nothing, and leaves other files alone. */
+/**
+ * Moves the files of an earlier run in a folder to `old/TIME` below it. Deletes nothing, and leaves other files alone.
+ */
 export async function archiveFiles(folder: string, own: OwnFileNames): Promise<void> {
   const archive = join(folder, 'old', new Date().toISOString().replace(/[:.]/g, '-'))
   for (const [subfolder, pattern] of Object.entries(own)) {

@@ -18,7 +18,8 @@ import type {
 import { ResultFile } from './result.js'
 import { taskFileName } from './task-file.js'
 
-// The format in which results and errors travel between processes. Secrets have theirs in runnable/secrets/serialize-secrets.ts.
+// The format in which results and errors travel between processes. Secrets have theirs in
+// runnable/secrets/serialize-secrets.ts.
 
 /** A result with more bytes of JSON than this stays in a file on the host that made it. */
 const maxInlineBytes = 64 * 1024
@@ -76,9 +77,11 @@ export function redactError(error: PackedError, redact: Redact): PackedError {
   return { ...error, message: redact(error.message), stack: redact(error.stack) }
 }
 
-/** An error with the name, message, stack and code of the one that was packed. */
-export function unpackError({ name, message, stack, code }: PackedError): Error {
-  const error = Object.assign(new Error(message), code === undefined ? {} : { code })
+/** An error with the name, message, stack, code and exit code of the one that was packed. */
+export function unpackError({ name, message, stack, code, exitCode }: PackedError): Error {
+  const error = new Error(message)
+  if (code !== undefined) Object.assign(error, { code })
+  if (exitCode !== undefined) Object.assign(error, { exitCode })
   Object.defineProperties(error, {
     name: { value: name, configurable: true },
     stack: { value: stack, configurable: true },

@@ -14,21 +14,24 @@ export class TaskError extends UnsuccessfulRunnableError {
   readonly host: string
   /** The path of the runnable file that repeats the task; absent when the task was cancelled. */
   readonly file: string | undefined
-  /** The last output of the task, 64 KB at most; absent when it printed nothing. It is also in a `.log` file beside `file`. */
+  /**
+   * The last output of the task, 64 KB at most; absent when it printed nothing. It is also in a `.log` file beside
+   * `file`.
+   */
   readonly output: string | undefined
 
   /** @internal */
-  constructor(task: FailedTask, ended: FailedAttempt) {
-    super(`${describe(task, ended)}${repeat(task)}${lastLines(ended)}`, {
-      code: codes[ended.reason],
-      cause: unpackError(ended.error),
-      exitCode: ended.error.exitCode ?? 1,
+  constructor(task: FailedTask, attempt: FailedAttempt) {
+    super(`${describe(task, attempt)}${repeat(task)}${lastLines(attempt)}`, {
+      code: codes[attempt.reason],
+      cause: unpackError(attempt.error),
+      exitCode: attempt.error.exitCode ?? 1,
     })
     this.taskId = task.id
     this.attempts = task.attempts
-    this.host = ended.host
+    this.host = attempt.host
     this.file = task.file?.path
-    this.output = ended.output
+    this.output = attempt.output
   }
 }
 

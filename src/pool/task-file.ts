@@ -7,6 +7,7 @@ import { dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
+import { printable } from '../util/printable.js'
 import { commandLine } from '../util/shell.js'
 import type { FailedAttempt, PackedError } from './engine.js'
 
@@ -40,7 +41,7 @@ interface TaskFailure {
   readonly id: string
   readonly attempts: number
   readonly text: string
-  readonly ended: FailedAttempt
+  readonly attempt: FailedAttempt
 }
 
 /** The runnable file of a failed task. */
@@ -62,7 +63,8 @@ export async function writeFailedFile(
   const head = [summaryLine(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writeAtomically(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
-  if (failed.ended.output) await writeAtomically(logPath(file), failed.ended.output)
+  if (failed.attempt.output) await writeAtomically(logPath(file), failed.attempt.output)
+  else await rm(logPath(file), { force: true })
   return { path, command }
 }
 
@@ -75,7 +77,8 @@ export async function removeFailedFile(
   if (!existsSync(failed)) return
   const file = join(failed, `${taskFileName(id)}.yaml`)
   const found = await readFile(file, 'utf8').catch(() => undefined)
-  if (found?.replace(/^(?:# .*\n)*/, '') !== text) return
+  // The two lines that were written before the task, which may begin with a comment of its own.
+  if (found?.replace(/^# task [^\n]*\n# again: [^\n]*\n/, '') !== text) return
   for (const path of [file, logPath(file)]) await rm(path, { force: true })
 }
 
@@ -84,9 +87,10 @@ function logPath(file: string): string {
   return file.replace(/\.yaml$/, '.log')
 }
 
-function summaryLine({ id, attempts, ended }: TaskFailure): string {
-  const line = `task ${id} ${ended.reason}${attemptsText(attempts)}: ${errorText(ended.error)}`
-  return line.split('\n', 1)[0]!
+function summaryLine({ id, attempts, attempt }: TaskFailure): string {
+  const line = `task ${id} ${attempt.reason}${attemptsText(attempts)}: ${errorText(attempt.error)}`
+  // A carriage return would end the comment.
+  return printable(line).split('\n', 1)[0]!
 }
 
 /** The most characters of an id in a file name; file systems take 255 bytes, of which a suffix needs some. */

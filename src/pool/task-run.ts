@@ -42,13 +42,13 @@ export class TaskRun<Task extends AnyTask> {
     const stored = await store?.find(id, key)
     if (stored) return this.#done(stored)
     const text = taskText(this.task, this.context)
-    const ended = await this.#lastAttempt(text)
+    const attempt = await this.#lastAttempt(text)
     if (this.#callbackError) throw this.#callbackError.thrown
     const durationMs = Math.round(performance.now() - this.#startedAt)
-    const facts = { attempts: this.#attempts, durationMs, host: ended.host }
-    if (!ended.ok) return { ...this.#describe(facts), ok: false, error: await this.#failure(ended, text) }
+    const facts = { attempts: this.#attempts, durationMs, host: attempt.host }
+    if (!attempt.ok) return { ...this.#describe(facts), ok: false, error: await this.#failure(attempt, text) }
     await removeFailedFile({ id, text }, folder)
-    const done = { id, key, result: ended.result, ...facts }
+    const done = { id, key, result: attempt.result, ...facts }
     await store?.add(done)
     return this.#done(done)
   }
@@ -64,23 +64,24 @@ export class TaskRun<Task extends AnyTask> {
   async #lastAttempt(text: string): Promise<Ended> {
     for (;;) {
       this.#attempts++
-      const ended = await this.#attempt(text)
-      if (ended.ok || this.#attempts > this.context.options.retries || !isWorthRetry(ended)) return ended
-      await this.#backOff(unpackError(ended.error))
+      const attempt = await this.#attempt(text)
+      if (attempt.ok || this.#attempts > this.context.options.retries || !isWorthRetry(attempt))
+        return attempt
+      await this.#backOff(unpackError(attempt.error))
     }
   }
 
   // Workers mask the secrets that they have; those of another engine may have fewer than this process.
   async #attempt(text: string): Promise<Ended> {
     const { engine, secrets } = this.context
-    const ended = await engine.run(this.#message(text), {
+    const attempt = await engine.run(this.#message(text), {
       signal: this.#controller.signal,
       onNews: (news) => this.#onNews(news),
     })
-    if (ended.ok) return ended
+    if (attempt.ok) return attempt
     const redact = redactorFor(secrets)
-    const masked = { ...ended, error: redactError(ended.error, redact) }
-    return ended.output === undefined ? masked : { ...masked, output: redact(ended.output) }
+    const masked = { ...attempt, error: redactError(attempt.error, redact) }
+    return attempt.output === undefined ? masked : { ...masked, output: redact(attempt.output) }
   }
 
   #message(text: string): TaskMessage {
@@ -115,11 +116,11 @@ export class TaskRun<Task extends AnyTask> {
     this.context.options.onEvent({ id: this.identity.id, task, cancel, ...event } as TaskEvent<Task>)
   }
 
-  async #failure(ended: FailedAttempt, text: string): Promise<TaskError> {
+  async #failure(attempt: FailedAttempt, text: string): Promise<TaskError> {
     const failed = { id: this.identity.id, attempts: this.#attempts }
-    if (ended.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, ended)
-    const file = await writeFailedFile({ ...failed, text, ended }, this.context)
-    return new TaskError({ ...failed, file }, ended)
+    if (attempt.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, attempt)
+    const file = await writeFailedFile({ ...failed, text, attempt }, this.context)
+    return new TaskError({ ...failed, file }, attempt)
   }
 }
 

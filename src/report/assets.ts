@@ -25,9 +25,9 @@ const dark = matchMedia('(prefers-color-scheme: dark)').matches
 const ink = dark ? '#eee' : '#222', grid = dark ? '#444' : '#ddd', dot = dark ? '#ffb454' : '#b3400e'
 
 function sorted(chart) {
-  const order = chart.points.map((_, at) => at).sort((a, b) => chart.points[a][0] - chart.points[b][0])
-  return { xs: order.map((at) => chart.points[at][0]), ys: order.map((at) => chart.points[at][1]),
-    line: chart.line && order.map((at) => chart.line[at][1]), trials: order.map((at) => chart.trials[at]) }
+  const order = chart.points.map((_, index) => index).sort((a, b) => chart.points[a][0] - chart.points[b][0])
+  return { xs: order.map((index) => chart.points[index][0]), ys: order.map((index) => chart.points[index][1]),
+    line: chart.line && order.map((index) => chart.line[index][1]), trials: order.map((index) => chart.trials[index]) }
 }
 
 function axis(label, values) {
@@ -36,31 +36,31 @@ function axis(label, values) {
 
 function number(value) { return value === null || value === undefined ? '' : String(Number(value.toPrecision(4))) }
 
-function draw(chart, place) {
+function draw(chart, element) {
   const { xs, ys, line, trials } = sorted(chart)
   const name = (x) => chart.names ? (chart.names[x] ?? '') : number(x)
   const first = xs[0], last = xs[xs.length - 1]
   const room = chart.log ? null : chart.names ? 0.5 : (last - first) * 0.05 || 1
   const range = chart.log ? () => [first / 1.3, last * 1.3] : () => [first - room, last + room]
   const options = {
-    width: place.clientWidth, height: 260, title: '',
+    width: element.clientWidth, height: 260, title: '',
     scales: { x: { time: false, distr: chart.log ? 3 : 1, range }, y: {} },
     axes: [
       { ...axis(chart.x, (_, ticks) => ticks.map((tick) => tick === null ? '' : name(tick))),
-        ...(chart.names && { splits: () => chart.names.map((_, at) => at) }),
+        ...(chart.names && { splits: () => chart.names.map((_, index) => index) }),
         ...(chart.ticks && { splits: () => chart.ticks, filter: (_, splits) => splits }) },
       { ...axis(chart.y), size: 60 },
     ],
     series: [
-      { label: chart.x, value: (_, x, __, at) => at === null ? '' : name(x) + ' (trial ' + trials[at] + ')' },
+      { label: chart.x, value: (_, x, __, index) => index === null ? '' : name(x) + ' (trial ' + trials[index] + ')' },
       { label: chart.y, stroke: dot, paths: () => null, points: { show: true, size: 8, fill: dot }, value: (_, y) => number(y) },
       ...(line ? [{ label: 'best so far', stroke: ink, dash: [6, 4], width: 2, points: { show: false },
         paths: uPlot.paths.stepped({ align: 1 }), value: (_, y) => number(y) }] : []),
     ],
   }
-  const plot = new uPlot(options, line ? [xs, ys, line] : [xs, ys], place)
-  new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: 260 })).observe(place)
+  const plot = new uPlot(options, line ? [xs, ys, line] : [xs, ys], element)
+  new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 260 })).observe(element)
 }
 
-for (const [at, chart] of charts.entries()) draw(chart, document.getElementById('chart-' + at))
+for (const [index, chart] of charts.entries()) draw(chart, document.getElementById('chart-' + index))
 `

@@ -8,8 +8,8 @@ import { drawScript, style } from './assets.js'
 import { type Chart, chartsOf } from './charts.js'
 
 /**
- * Writes a page with the results of a sweep: one HTML file that needs no network, with a ranked table, charts and the error
- * messages of failed trials.
+ * Writes a page with the results of a sweep: one HTML file that needs no network, with a ranked table, charts and the
+ * error messages of failed trials.
  *
  * ```ts
  * await writeReport('sweep')   // 'sweep/report.html'

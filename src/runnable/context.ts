@@ -130,7 +130,10 @@ export class SafeExecutionContext {
    * @throws {@link DocumentError} with every problem of the file.
    */
   async checkTags(content?: string): Promise<void> {
-    const text = await this.#textOf(content)
+    this.#check(await this.#textOf(content))
+  }
+
+  #check(text: RunnableText): void {
     const { problems, doubtful, warnings } = checkParsed(text.parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
@@ -145,7 +148,7 @@ export class SafeExecutionContext {
    */
   async compileRunnable(content?: string): Promise<Runnable<unknown, any>> {
     const text = await this.#textOf(content)
-    if (!this.#checked.has(text)) await this.checkTags(content)
+    if (!this.#checked.has(text)) this.#check(text)
     return this.#construct(text)
   }
 
@@ -169,7 +172,7 @@ export class SafeExecutionContext {
     return this.#otherText
   }
 
-  /** All steps from the file to a runnable that is ready to run. */
+  /** Does all steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
     const text = await this.#textOf()
     const { extensions } = text.split()
@@ -256,7 +259,7 @@ function compile(text: RunnableText, registry: Registry): Runnable<unknown, any>
   return runnable
 }
 
-// The tag alone says so in most files: then nothing is constructed in vain.
+// In most files, the tag alone shows that the top node is not a runnable: then nothing is constructed.
 function expectRunnableClass(file: RunnableFile, registry: Registry): void {
   const { tag } = file.document.root
   const resolved = tag === undefined ? undefined : registry.get(tag)

@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
-import { makeTemporaryFolder, removeTemporaryFolder } from '../cluster/host/temporary-folder.js'
 import { InlineEngine } from '../pool/engines/inline.js'
 import { openPool } from '../pool/open-pool.js'
 import { completeSetup, type PoolOptions } from '../pool/options.js'
 import type { Pool } from '../pool/pool.js'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../util/temporary-folder.js'
 
 /** Options of {@link inlinePool}: the options of `openPool` that apply within one process. */
 export type InlinePoolOptions = Pick<

@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { parseSecrets, Registry, Runnable } from 'flambeau'
+import { load, parseSecrets, Registry, Runnable } from 'flambeau'
 import { openPool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, tasks } from '../support/engine-conformance.js'
-import { Echo, Flaky, Leak, Long } from '../support/pool-tasks.js'
+import { Echo, Flaky, Leak, Long, Note, Says, Talk } from '../support/pool-tasks.js'
+import { until } from '../support/until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -63,6 +75,36 @@ describe('pools', () => {
       const Own = registry.get('!Own')!.Class as unknown as new (options: object) => Runnable<string>
       assert.equal((await all(pool.map([new Own({})])))[0]?.result, 'own')
       await pool.close()
+    })
+
+    test('of a pool that is closed or aborted leaves the results in its folder alone', async () => {
+      const output = join(folder, 'closed-output')
+      const controller = new AbortController()
+      const pool = await openPool({ engine: 'inline', signal: controller.signal })
+      await all(pool.map([new Echo({ value: 1 })], { output }))
+      controller.abort(new Error('enough'))
+      await assert.rejects(all(pool.map([], { output, force: true })), /^Error: enough$/)
+      await pool.close()
+      await assert.rejects(all(pool.map([], { output, force: true })), /^Error: The pool is closed$/)
+      const other = await openPool({ engine: 'inline' })
+      const { signal } = controller
+      await assert.rejects(all(other.map([], { output, force: true, signal })), /^Error: enough$/)
+      await other.close()
+      assert.deepEqual(readdirSync(output), ['done.jsonl'])
+    })
+
+    test('that is cancelled while the modules of its tasks are imported runs none', async () => {
+      const [module, file] = [join(folder, 'slow-import.mjs'), join(folder, 'ran')]
+      writeFileSync(module, 'await new Promise((resolve) => { globalThis.goOn = resolve })')
+      const pool = await openPool({ engine: 'inline', imports: [module] })
+      const controller = new AbortController()
+      const mapping = all(pool.map([new Note({ file })], { signal: controller.signal }))
+      await until(() => 'goOn' in globalThis)
+      controller.abort(new Error('enough'))
+      ;(globalThis as unknown as { goOn(): void }).goOn()
+      await assert.rejects(mapping, /^Error: enough$/)
+      await pool.close()
+      assert.ok(!existsSync(file))
     })
   })
 
@@ -144,6 +186,97 @@ describe('pools', () => {
       assert.equal(stdout, 'kept\nkept\nOUTPUT_TAKEN\n')
       assert.ok(existsSync(join(home, '.flambeau/clusters/lab/content/found/done.jsonl')))
       assert.deepEqual(readdirSync(join(home, 'run/taken')), [])
+    })
+
+    test('a "done.jsonl" that no map wrote is left alone, and set aside with force', async () => {
+      for (const [index, text] of ['milk\neggs', 'my own notes', '{\n  "mine": 1\n}\n', '[1]\n'].entries()) {
+        const output = join(folder, `foreign-${index}`)
+        mkdirSync(output)
+        writeFileSync(join(output, 'done.jsonl'), text)
+        const pool = await openPool({ engine: 'inline' })
+        const echo = () => [new Echo({ value: 1 })]
+        for (const resume of [false, true])
+          await assert.rejects(all(pool.map(echo(), { output, resume })), { code: 'EDITED_RESULTS' })
+        assert.equal(readFileSync(join(output, 'done.jsonl'), 'utf8'), text)
+        await all(pool.map(echo(), { output, force: true }))
+        const [time = ''] = readdirSync(join(output, 'old'))
+        assert.equal(readFileSync(join(output, 'old', time, 'done.jsonl'), 'utf8'), text)
+        await pool.close()
+      }
+    })
+
+    test('a first result that was cut off while it was written is dropped', async () => {
+      for (const [index, text] of ['', '\n', '{', '{"id":"01","ke'].entries()) {
+        const output = join(folder, `cut-${index}`)
+        mkdirSync(output)
+        writeFileSync(join(output, 'done.jsonl'), text)
+        const pool = await openPool({ engine: 'inline' })
+        const map = () =>
+          all(pool.map([new Echo({ value: 1 })], { output, resume: true, taskId: () => 'one' }))
+        await map()
+        assert.deepEqual(
+          (await map()).map(({ result }) => result),
+          [1],
+        )
+        assert.match(readFileSync(join(output, 'done.jsonl'), 'utf8'), /^\{"id":"one".*\n$/)
+        await pool.close()
+      }
+    })
+
+    test('a file of results that cannot be closed does not stay locked', async () => {
+      const output = join(folder, 'not-closed')
+      const pool = await openPool({ engine: 'inline' })
+      const mapping = pool.map([new Echo({ value: 1 })], { output })
+      await mapping.next()
+      const file = join(output, 'done.jsonl')
+      const linkOf = (fd: string) => readlinkSync(`/proc/self/fd/${fd}`)
+      const fds = readdirSync('/proc/self/fd').filter((fd) => existsSync(`/proc/self/fd/${fd}`))
+      closeSync(Number(fds.find((fd) => linkOf(fd) === realpathSync(file))))
+      await assert.rejects(all(mapping), { code: 'EBADF' })
+      assert.equal((await all(pool.map([], { output, resume: true }))).length, 0)
+      await pool.close()
+    })
+
+    test('a task that fails again without a word does not keep the log of its earlier failure', async () => {
+      const [options, log] = [{ taskId: () => 'silent', onError: 'collect' } as const, 'failed/silent.log']
+      const talks = await openPool({ ...processes, workers: 1, folder })
+      await all(talks.map([new Talk({ lines: 2, end: 'throw' })], options))
+      await talks.close()
+      assert.ok(existsSync(join(folder, log)))
+      const silent = await openPool({ engine: 'inline', folder })
+      await all(silent.map([new Flaky({ failures: 9 })], options))
+      await silent.close()
+      assert.ok(!existsSync(join(folder, log)))
+    })
+
+    test('the file of a task with a comment goes when the task succeeds, unless somebody added another', async () => {
+      const pool = await openPool({ engine: 'inline', folder })
+      const map = (id: string, retries: number) => {
+        const task = load('# my own words\n!Flaky\nfailures: 1\n') as Flaky
+        return all(pool.map([task], { taskId: () => id, retries, backoff: 1, onError: 'collect' }))
+      }
+      const files = ['plain', 'looked-at'].map((id) => join(folder, 'failed', `${id}.yaml`))
+      await map('plain', 0)
+      await map('looked-at', 0)
+      for (const file of files)
+        assert.match(readFileSync(file, 'utf8'), /^# task .*\n# again: .*\n# my own words\n/)
+      writeFileSync(files[1]!, `# looked at by me\n${readFileSync(files[1]!, 'utf8')}`)
+      await map('plain', 1)
+      await map('looked-at', 1)
+      await pool.close()
+      assert.deepEqual(files.map(existsSync), [false, true])
+    })
+
+    test('a file of a failed task is YAML, whatever its error says', async () => {
+      const pool = await openPool({ engine: 'inline', folder })
+      const error = 'first\rsecond: [\u001b[1m\nthird'
+      const map = (says: string) =>
+        all(pool.map([new Says({ says })], { taskId: () => 'says', onError: 'collect' }))
+      await map(error)
+      const text = readFileSync(join(folder, 'failed/says.yaml'), 'utf8')
+      await pool.close()
+      assert.equal(text.split('\n')[0], '# task says failed: first\\u000dsecond: [\\u001b[1m')
+      assert.equal((load(text) as Says).options.says, error)
     })
   })
 })

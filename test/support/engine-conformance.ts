@@ -17,7 +17,23 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { parseSecrets, runFile, SafeExecutionContext } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
-import { Circular, Echo, Flaky, Kill, Leak, Long, Note, Tell, Tidy, Untold, Wait } from './pool-tasks.js'
+import {
+  Circular,
+  Echo,
+  Epochs,
+  Fails,
+  Flaky,
+  Kill,
+  Late,
+  Leak,
+  Long,
+  Note,
+  Tell,
+  Tidy,
+  Until,
+  Untold,
+  Wait,
+} from './pool-tasks.js'
 
 /** The module of the tasks, for workers. */
 export const tasks = new URL('./pool-tasks.js', import.meta.url)
@@ -292,6 +308,34 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       assert.equal(killer.error.code, 'TASK_CRASHED')
       assert.equal(killer.error.attempts, 1)
       assert.equal(other.result, 'unharmed')
+    })
+
+    test('brings progress as it was when it was reported', async () => {
+      const values: unknown[] = []
+      const onEvent = (event: TaskEvent<any>) => event.type === 'progress' && values.push(event.value)
+      const [outcome] = await all(pool.map([new Epochs()], { onEvent, onError: 'collect' }))
+      assert.equal(outcome?.ok, true)
+      assert.deepEqual(values, [{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }])
+    })
+
+    test('a task that is cancelled before its next attempt has no other one', async () => {
+      const file = join(folder, 'attempts')
+      const onEvent = ({ type, cancel }: TaskEvent<any>) => type === 'retry' && cancel()
+      const options = { retries: 1, onEvent, onError: 'collect', taskId: () => 'fails' } as const
+      const [outcome] = await all(pool.map<any>([new Fails({ file })], options))
+      assert.equal(outcome?.ok === false && outcome.error.code, 'TASK_CANCELLED')
+      assert.equal(readFileSync(file, 'utf8'), '1\n')
+    })
+
+    test('what a task tells after its end is not heard', async () => {
+      lines.length = 0
+      const heard: unknown[] = []
+      const onEvent = (event: TaskEvent<any>) => event.type === 'progress' && heard.push(event.value)
+      const taskId = (_: unknown, index: number) => `late-${index}`
+      const file = join(folder, 'after-late')
+      const tasks = [new Late({ file }), new Until({ file })]
+      await all(pool.map<any>(tasks, { onEvent, taskId }))
+      assert.deepEqual([heard, lines], [[], []])
     })
   })
 }

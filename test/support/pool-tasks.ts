@@ -253,3 +253,43 @@ export class Takes extends Runnable.with(z.object({ ms: z.int() })) {
     return process.pid
   }
 }
+
+/** Reports the same object after each epoch, and then changes it into one that JSON cannot hold. */
+@registrable('!Epochs')
+export class Epochs extends Runnable {
+  override run({ progress }: RunOptions & TaskOptions): void {
+    const state: { epoch: unknown } = { epoch: 0 }
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      state.epoch = epoch
+      progress?.(state)
+    }
+    state.epoch = 4n
+  }
+}
+
+/** Writes a line into a file, and fails. */
+@registrable('!Fails')
+export class Fails extends Runnable.with(z.object({ file: z.string() })) {
+  override run({ attempt }: RunOptions & TaskOptions): never {
+    appendFileSync(this.options.file, `${attempt}\n`)
+    throw new Error('always')
+  }
+}
+
+/** Fails with these words. */
+@registrable('!Says')
+export class Says extends Runnable.with(z.object({ says: z.string() })) {
+  override run(): never {
+    throw new Error(this.options.says)
+  }
+}
+
+/** Gives the channel of its worker to another process, and computes without a pause. */
+@registrable('!Shares')
+export class Shares extends Runnable.with(z.object({ file: z.string() })) {
+  override run(): never {
+    spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', 3] })
+    writeFileSync(this.options.file, `${process.pid}`)
+    for (;;) Math.random()
+  }
+}

@@ -66,6 +66,18 @@ export class RedisServer {
     return this.#ask((redis) => redis.keys('*'))
   }
 
+  /** Cuts the connections on which messages of channels arrive; their clients connect again. */
+  async cutSubscribers(): Promise<void> {
+    await this.#ask((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+  }
+
+  /** Adds a user with the password "open-sesame" who may use everything but these commands; returns the user's URL. */
+  async urlWithout(user: string, ...commands: readonly string[]): Promise<string> {
+    const rules = ['on', '>open-sesame', '~*', '&*', '+@all', ...commands.map((command) => `-${command}`)]
+    await this.#ask((redis) => redis.acl('SETUSER', user, ...rules))
+    return this.url.replace('//:', `//${user}:`)
+  }
+
   /** For how long it will hold a key. */
   secondsLeft(key: string): Promise<number> {
     return this.#ask((redis) => redis.ttl(key))

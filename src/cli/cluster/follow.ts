@@ -4,7 +4,7 @@ import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../runnable/logger.js'
-import { interruptedCode } from '../../util/exit-codes.js'
+import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
 import { printResult } from '../output.js'
 import type { ClusterContext } from './cluster-context.js'
 
@@ -62,8 +62,6 @@ export async function followRun(
   }
 }
 
-/** The exit code for a fault of the cluster: `EX_UNAVAILABLE` of sysexits.h. */
-const clusterCode = 69
 /** A process that is killed by a signal has this plus the number of the signal as its exit code, as in shells. */
 const signalCode = 128
 const signalNumbers: Readonly<Record<string, number>> = constants.signals
@@ -76,7 +74,7 @@ export function reportRunEnd(end: RunEnd, logger: Logger): number {
   if (state === 'lost')
     return warn(
       `Run ${id} is lost: its host was restarted, or its supervisor was killed`,
-      clusterCode,
+      unavailableCode,
       logger,
     )
   if (signal !== undefined)

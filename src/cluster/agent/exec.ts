@@ -60,7 +60,7 @@ async function forwardOutput(
 }
 
 /** How much of the end of a command's output is kept. */
-const mostOutput = 4000
+const maxOutput = 4000
 
 /** Whether the setup commands with this hash have all run here. */
 export async function isSetUp(cluster: string, hash: string): Promise<boolean> {
@@ -73,8 +73,8 @@ export async function setUp(
   connection: MessageConnection,
 ): Promise<SetupResult> {
   for (const command of commands) {
-    const ended = await runShell(command, connection)
-    if (ended.exitCode !== 0) return { failed: { command, ...ended } }
+    const result = await runShell(command, connection)
+    if (result.exitCode !== 0) return { failed: { command, ...result } }
   }
   if (hash !== undefined) await writeDurably(layout.cluster(cluster, 'setup'), hash)
   return {}
@@ -85,12 +85,12 @@ async function runShell(command: string, connection: MessageConnection): Promise
   const child = spawn('sh', ['-c', command], { cwd: homedir(), detached: true, stdio: [...stdio] })
   let output = ''
   const keep = (chunk: Buffer): void => {
-    output = (output + chunk).slice(-mostOutput)
+    output = (output + chunk).slice(-maxOutput)
   }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', keep)
   // Not "close": a command may leave a server behind that keeps the streams open.
   const exited = waitForExit(child)
-  if (await finishOrTerminate(child.pid, exited, connection)) throw new Error(`"${command}" was ended`)
+  if (await finishOrTerminate(child.pid, exited, connection)) throw new Error(`"${command}" was cancelled`)
   const status = await exited
   await nextTurn()
   return { ...status, output }
@@ -108,8 +108,8 @@ async function finishOrTerminate(
   finished: Promise<unknown>,
   connection: MessageConnection,
 ): Promise<boolean> {
-  const unwanted = await Promise.race([connection.peek().then(() => true), finished.then(() => false)])
-  if (unwanted) await terminateGroup(leader, waitForGroup(leader, graceMs), graceMs)
+  const isCancelled = await Promise.race([connection.peek().then(() => true), finished.then(() => false)])
+  if (isCancelled) await terminateGroup(leader, waitForGroup(leader, graceMs), graceMs)
   await finished
-  return unwanted
+  return isCancelled
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
+import { identify, isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 
 /**
  * The holder of a lock only reads and writes a small file: a lock that does not change for so long was left by a

@@ -36,8 +36,11 @@ export async function get({ path }: Request<'get'>, connection: MessageConnectio
 }
 
 /** Sends a folder or a single file: the list of files, then each file in chunks, with its size in the list. */
-export async function sendTree({ from }: Request<'sendTree'>, connection: MessageConnection): Promise<void> {
-  const path = resolveFromHome(from)
+export async function sendTree(
+  { path: source }: Request<'sendTree'>,
+  connection: MessageConnection,
+): Promise<void> {
+  const path = resolveFromHome(source)
   const single = (await stat(path)).isFile()
   const { files, sources } = await readTree(path, { hashed: false })
   await connection.send({ single, files })

@@ -1,5 +1,5 @@
 /**
- * The agent that runs on a host. It handles the requests of {@link Operations} over standard input and output, one
+ * The agent that runs on a host. It handles the requests of `Operations` over standard input and output, one
  * after another. It is sent with each connection, so that it always has the version of the client.
  */
 import { realpathSync } from 'node:fs'
@@ -10,7 +10,6 @@ import {
   greeting,
   heartbeatMs,
   type Operation,
-  type Operations,
   type Reply,
   type Request,
   type Response,
@@ -34,7 +33,10 @@ function errorCode({ code = 'HOST_REFUSED', syscall }: NodeJS.ErrnoException): s
 }
 
 type Handlers = {
-  readonly [O in Operation]: (ask: Request<O>, connection: MessageConnection) => Promise<Unwritten<Reply<O>>>
+  readonly [O in Operation]: (
+    request: Request<O>,
+    connection: MessageConnection,
+  ) => Promise<Unwritten<Reply<O>>>
 }
 
 const handlers: Handlers = {
@@ -63,9 +65,9 @@ const handlers: Handlers = {
   down: acknowledge(down),
 }
 
-function acknowledge<A>(handle: (ask: A, connection: MessageConnection) => Promise<void>) {
-  return async (ask: A, connection: MessageConnection) => {
-    await handle(ask, connection)
+function acknowledge<A>(handle: (request: A, connection: MessageConnection) => Promise<void>) {
+  return async (request: A, connection: MessageConnection) => {
+    await handle(request, connection)
     return { done: true } as const
   }
 }
@@ -109,12 +111,12 @@ async function respondWithHeartbeat(
 
 async function respond<O extends Operation>(
   op: O,
-  ask: Operations[O]['ask'],
+  request: Request<O>,
   connection: MessageConnection,
 ): Promise<Response<O>> {
   try {
-    checkRequest(op, ask)
-    return { reply: await handlers[op](ask, connection) }
+    checkRequest(op, request)
+    return { reply: await handlers[op](request, connection) }
   } catch (error) {
     const { message, path } = error as NodeJS.ErrnoException
     return { error: { code: errorCode(error as NodeJS.ErrnoException), message, detail: path } }
@@ -141,8 +143,6 @@ const checks: Readonly<Record<string, Check>> = {
   trees: (value) => Array.isArray(value) && value.every((path) => isTreePath(String(path))),
   manifest: isTree,
   path: isText,
-  from: isText,
-  to: isText,
   cwd: isText,
   paths: (value) => Array.isArray(value) && value.every(isText),
   commands: (value) => Array.isArray(value) && value.flat().every(isText),
@@ -154,9 +154,9 @@ const checks: Readonly<Record<string, Check>> = {
 }
 
 /** @throws Error when a request is malformed. */
-function checkRequest(op: Operation, ask: unknown): void {
-  if (typeof ask !== 'object' || ask === null) throw new Error(`"${op}" without a request`)
-  for (const [name, value] of Object.entries(ask))
+function checkRequest(op: Operation, request: unknown): void {
+  if (typeof request !== 'object' || request === null) throw new Error(`"${op}" without a request`)
+  for (const [name, value] of Object.entries(request))
     if (value !== undefined && Object.hasOwn(checks, name) && !checks[name]!(value))
       throw new Error(`"${name}" of "${op}" is not valid`)
 }

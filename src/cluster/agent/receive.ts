@@ -17,22 +17,22 @@ const small = 1 << 18
  * Receives a folder: requests the files that this host lacks, writes everything beside the target, and renames it.
  * `fresh` means that the name of the folder is derived from its content.
  */
-export async function receive(ask: Request<'receive'>, connection: MessageConnection): Promise<void> {
-  const { to, manifest, fresh, cluster } = ask
-  const folder = resolveFromHome(to)
+export async function receive(request: Request<'receive'>, connection: MessageConnection): Promise<void> {
+  const { path, manifest, fresh, cluster } = request
+  const folder = resolveFromHome(path)
   if (cluster !== undefined) await expectTree(cluster, folder)
   if (fresh && (await isComplete(folder))) return connection.send({ wanted: [] })
   const incoming = temporaryBeside(folder)
   try {
     createFolders(incoming, manifest)
-    const taken = await reuseFiles(ask, incoming)
-    const wanted = [...manifest.files.entries()].filter(([, file]) => !taken.has(file))
+    const reused = await reuseFiles(request, incoming)
+    const wanted = [...manifest.files.entries()].filter(([, file]) => !reused.has(file))
     await connection.send({ wanted: wanted.map(([index]) => index) })
-    const take = await contentReader(
+    const read = await contentReader(
       connection,
       wanted.map(([, { size }]) => size),
     )
-    for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, take)
+    for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, read)
     if (fresh) await writeManifest(incoming, manifest)
     if (!(fresh && (await isComplete(folder)))) await replacePath(folder, incoming)
   } finally {
@@ -55,19 +55,19 @@ function createFolders(folder: string, { files }: TreeManifest): void {
 
 // Before the rest arrives: by then, the copies may have been removed.
 async function reuseFiles(
-  { to, manifest, fresh }: Request<'receive'>,
+  { path, manifest, fresh }: Request<'receive'>,
   incoming: string,
 ): Promise<Set<TreeFile>> {
-  const folder = resolveFromHome(to)
+  const folder = resolveFromHome(path)
   const copies = await findCopies(manifest, fresh ? await siblings(folder) : [folder])
-  const taken = new Set<TreeFile>()
+  const reused = new Set<TreeFile>()
   for (const [file, source] of copies) {
     const target = join(incoming, file.path)
-    const isTaken =
+    const isReused =
       (fresh && (await isLinked(source, target, file))) || (await isCopied(source, target, file))
-    if (isTaken) taken.add(file)
+    if (isReused) reused.add(file)
   }
-  return taken
+  return reused
 }
 
 // A tree that is named by its hash does not change, so equal files of two versions can share one inode.
@@ -107,10 +107,10 @@ async function contentReader(connection: MessageConnection, sizes: readonly numb
 }
 
 function readerOf(bytes: Buffer): ReadBytes {
-  let taken = 0
+  let position = 0
   return async function* (count) {
-    yield bytes.subarray(taken, taken + count)
-    taken += count
+    yield bytes.subarray(position, position + count)
+    position += count
   }
 }
 
@@ -124,28 +124,28 @@ function fileMode({ executable }: TreeFile): number {
   return executable ? 0o700 : 0o600
 }
 
-async function receiveFile(path: string, described: TreeFile, take: ReadBytes): Promise<void> {
-  const write = described.size <= small ? receiveSmall : receiveLarge
-  const hash = await write(path, described, take)
-  if (hash !== described.hash) throw Object.assign(new Error(described.path), { code: 'FILE_CHANGED' })
+async function receiveFile(path: string, file: TreeFile, read: ReadBytes): Promise<void> {
+  const write = file.size <= small ? receiveSmall : receiveLarge
+  const hash = await write(path, file, read)
+  if (hash !== file.hash) throw Object.assign(new Error(file.path), { code: 'FILE_CHANGED' })
 }
 
-async function receiveSmall(path: string, described: TreeFile, take: ReadBytes): Promise<string> {
-  const bytes = await readAll(take(described.size))
-  writeFileSync(path, bytes, { flag: 'wx', mode: fileMode(described) })
+async function receiveSmall(path: string, file: TreeFile, read: ReadBytes): Promise<string> {
+  const bytes = await readAll(read(file.size))
+  writeFileSync(path, bytes, { flag: 'wx', mode: fileMode(file) })
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-async function receiveLarge(path: string, described: TreeFile, take: ReadBytes): Promise<string> {
-  const file = await open(path, 'wx', fileMode(described))
+async function receiveLarge(path: string, file: TreeFile, read: ReadBytes): Promise<string> {
+  const output = await open(path, 'wx', fileMode(file))
   const digest = createHash('sha256')
   try {
-    for await (const piece of take(described.size)) {
+    for await (const piece of read(file.size)) {
       digest.update(piece)
-      await file.writeFile(piece)
+      await output.writeFile(piece)
     }
   } finally {
-    await file.close()
+    await output.close()
   }
   return digest.digest('hex')
 }

@@ -31,10 +31,10 @@ export async function signalRun({ folder, leader }: RunProcessTree, signal: Node
 /** Kills all processes of a run, and those that they start meanwhile. */
 export async function killRun({ folder, leader }: RunProcessTree): Promise<void> {
   signalGroup(leader, 'SIGKILL')
-  for (let looks = 0; looks < maxAttempts; looks++) {
-    const left = await processesOf(folder)
-    if (left.length === 0) return
-    for (const { pid } of left) signalProcess(pid, 'SIGKILL')
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const remaining = await processesOf(folder)
+    if (remaining.length === 0) return
+    for (const { pid } of remaining) signalProcess(pid, 'SIGKILL')
     await delay(pauseMs)
   }
 }

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/p
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
+import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 import type { RunFile } from '../protocol/layout.js'
 import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
-import { isAlive, type ProcessIdentity } from './process-identity.js'
 
 /** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
@@ -182,14 +182,14 @@ export async function claimCluster(cluster: string, id: string): Promise<string 
     const last = await lastClaim(cluster)
     if (last && (await isActive(cluster, last.id))) return last.id
     const next = join(layout.cluster(cluster, 'claims'), String((last?.number ?? 0) + 1))
-    const taken = await symlink(id, next).then(
+    const isClaimed = await symlink(id, next).then(
       () => true,
       (error) => {
         if (error.code !== 'EEXIST') throw error
         return false
       },
     )
-    if (taken) return undefined
+    if (isClaimed) return undefined
   }
 }
 

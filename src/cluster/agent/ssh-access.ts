@@ -16,20 +16,30 @@ export async function createKey(cluster: string): Promise<void> {
   if ((await readPublicKey(cluster)) !== undefined) return
   const folder = layout.cluster(cluster)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const made = await mkdtemp(join(folder, 'key.'))
+  const temporary = await mkdtemp(join(folder, 'key.'))
   try {
-    const args = ['-q', '-t', 'ed25519', '-N', '', '-C', clusterKeyComment(cluster), '-f', join(made, 'key')]
+    const args = [
+      '-q',
+      '-t',
+      'ed25519',
+      '-N',
+      '',
+      '-C',
+      clusterKeyComment(cluster),
+      '-f',
+      join(temporary, 'key'),
+    ]
     await execute('ssh-keygen', args).catch((error) => {
       throw error.code === 'ENOENT'
         ? Object.assign(new Error('no ssh-keygen'), { code: 'HOST_NO_SSH_CLIENT' })
         : error
     })
-    await chmod(join(made, 'key.pub'), 0o600)
+    await chmod(join(temporary, 'key.pub'), 0o600)
     // The private key first: if the public key exists, both do.
-    await rename(join(made, 'key'), layout.cluster(cluster, 'key'))
-    await rename(join(made, 'key.pub'), layout.cluster(cluster, 'publicKey'))
+    await rename(join(temporary, 'key'), layout.cluster(cluster, 'key'))
+    await rename(join(temporary, 'key.pub'), layout.cluster(cluster, 'publicKey'))
   } finally {
-    await rm(made, { recursive: true, force: true })
+    await rm(temporary, { recursive: true, force: true })
   }
 }
 

@@ -1,7 +1,3 @@
-/**
- * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
- * file, and records how it exited.
- */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -9,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { notStartedCode } from '../../util/exit-codes.js'
 import { defaultGraceMs, signalGroup, waitForExit } from '../../util/process.js'
+import { identify, type ProcessIdentity } from '../../util/process-identity.js'
 import { runFiles } from '../protocol/layout.js'
-import { identify, type ProcessIdentity } from './process-identity.js'
 import { recordLoss, writeReserved } from './reserved-file.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
 import {
@@ -21,6 +17,11 @@ import {
   readJson,
   secretsPaths,
 } from './run-store.js'
+
+/**
+ * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
+ * file, and records how it exited.
+ */
 
 const folder = process.argv[2]!
 const id = basename(folder)

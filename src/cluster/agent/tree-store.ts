@@ -3,12 +3,12 @@ import { readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { temporaryBeside } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
+import { bootId } from '../../util/process-identity.js'
 import { treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { hashFile, type TreeFile, type TreeManifest } from '../protocol/tree.js'
 import { withFileLock } from './file-lock.js'
 import { layout, writeDurably } from './home.js'
-import { bootId } from './process-identity.js'
 
 interface StoredManifest {
   readonly manifest: TreeManifest

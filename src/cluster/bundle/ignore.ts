@@ -49,12 +49,12 @@ function pathPrefixes(path: string): string[] {
 async function listIgnoredByGit(cwd: string): Promise<Set<string> | undefined> {
   const args = ['-c', 'core.fsmonitor=false', 'ls-files', '-z', '--others', '--ignored']
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')))
-  const asked = promisify(execFile)('git', [...args, '--exclude-standard', '--directory'], {
+  const listing = promisify(execFile)('git', [...args, '--exclude-standard', '--directory'], {
     cwd,
     env,
     maxBuffer: 2 ** 28,
   })
-  const paths = await asked.then(
+  const paths = await listing.then(
     ({ stdout }) => stdout.split('\0'),
     () => ['./'],
   )
@@ -64,14 +64,14 @@ async function listIgnoredByGit(cwd: string): Promise<Set<string> | undefined> {
 
 function fromIgnoreFiles(folder: string): Ignores {
   const top = workTreeOf(folder) ?? folder
-  const within = top === folder ? '' : `${relative(top, folder).split(sep).join('/')}/`
+  const prefix = top === folder ? '' : `${relative(top, folder).split(sep).join('/')}/`
   const ignored = ignoredBelow(top)
-  if (within !== '' && pathPrefixes(within).some(ignored)) return ignoresOfPrefixes('', ignoredBelow(folder))
-  return ignoresOfPrefixes(within, ignored)
+  if (prefix !== '' && pathPrefixes(prefix).some(ignored)) return ignoresOfPrefixes('', ignoredBelow(folder))
+  return ignoresOfPrefixes(prefix, ignored)
 }
 
-function ignoresOfPrefixes(within: string, ignored: Ignores): Ignores {
-  return (path) => pathPrefixes(path).some((step) => ignored(within + step))
+function ignoresOfPrefixes(prefix: string, ignored: Ignores): Ignores {
+  return (path) => pathPrefixes(path).some((step) => ignored(prefix + step))
 }
 
 function workTreeOf(folder: string): string | undefined {
@@ -90,8 +90,8 @@ function ignoredBelow(top: string): Ignores {
   }
   return (path) => {
     const folders = ['', ...pathPrefixes(path).slice(0, -1)]
-    const verdicts = folders.map((folder) => rulesOf(folder).test(path.slice(folder.length)))
-    return verdicts.findLast(({ ignored, unignored }) => ignored || unignored)?.ignored ?? false
+    const results = folders.map((folder) => rulesOf(folder).test(path.slice(folder.length)))
+    return results.findLast(({ ignored, unignored }) => ignored || unignored)?.ignored ?? false
   }
 }
 
@@ -119,17 +119,17 @@ const code = /\.(?:[cm]?js|node|wasm)$/
  */
 export function requiredPaths(folder: string, entries: readonly string[], ignores: Ignores): Ignores {
   const needed = new Set<string>()
-  const holders = new Set<string>()
+  const codeFolders = new Set<string>()
   for (const entry of entries) {
     const isThereAsFolder = isFolder(join(folder, entry))
     const path = isThereAsFolder ? `${entry}/` : entry
     const compiled = foldersOf(path).find(ignores)
     needed.add(compiled ?? path)
     if (!compiled && !isThereAsFolder)
-      holders.add(posix.dirname(entry) === '.' ? '' : `${posix.dirname(entry)}/`)
+      codeFolders.add(posix.dirname(entry) === '.' ? '' : `${posix.dirname(entry)}/`)
   }
   const isBeside: Ignores = (path) =>
-    code.test(path) && [...holders].some((holder) => path.startsWith(holder))
+    code.test(path) && [...codeFolders].some((folder) => path.startsWith(folder))
   return (path) =>
     [...needed].some((each) => path === each || (each.endsWith('/') && path.startsWith(each))) ||
     (isBeside(path) && !foldersOf(path).some(ignores))

@@ -159,16 +159,16 @@ class PackageWalk implements PackageFiles {
     readonly rules: PackageRules,
   ) {}
 
-  /** `within` lists the real paths of the folders above: a link to one of them would be a cycle. */
-  async enter(folder: WalkEntry, within: readonly string[]): Promise<void> {
-    if (within.includes(folder.real)) return
+  /** `parents` lists the real paths of the folders above: a link to one of them would be a cycle. */
+  async enter(folder: WalkEntry, parents: readonly string[]): Promise<void> {
+    if (parents.includes(folder.real)) return
     const entries = await this.#read(folder)
     if (folder.path !== '' && entries.some(({ name }) => name === '.git'))
       await this.rules.addRepository(folder.path)
-    for (const entry of entries) await this.#look(folder, entry, [...within, folder.real])
+    for (const entry of entries) await this.#visit(folder, entry, [...parents, folder.real])
   }
 
-  async #look(folder: WalkEntry, entry: Dirent, within: readonly string[]): Promise<void> {
+  async #visit(folder: WalkEntry, entry: Dirent, parents: readonly string[]): Promise<void> {
     const { name } = entry
     const path = folder.path === '' ? name : `${folder.path}/${name}`
     const source = join(folder.source, name)
@@ -178,38 +178,40 @@ class PackageWalk implements PackageFiles {
     const isFolder = stats?.isDirectory() ?? false
     if (!stats || !(isFolder || stats.isFile()) || (isFolder && this.rules.ignores(`${path}/`))) return
     const real = isLink ? await realpath(source) : join(folder.real, name)
-    const at = { path, source, real }
-    const ends = isFolder ? '/' : ''
-    if (this.rules.privateFiles.has(stats) || this.#isNamed(at, ends)) this.withheld.push(path + ends)
-    else if (this.#staysByTarget(at, ends)) return
-    else if (isFolder) await this.enter(at, within)
-    else await this.#take(at, stats.size)
+    const walked = { path, source, real }
+    const suffix = isFolder ? '/' : ''
+    if (this.rules.privateFiles.has(stats) || this.#isNamed(walked, suffix)) this.withheld.push(path + suffix)
+    else if (this.#isIgnoredTarget(walked, suffix)) return
+    else if (isFolder) await this.enter(walked, parents)
+    else await this.#add(walked, stats.size)
   }
 
-  #isNamed({ path, real }: WalkEntry, ends: string): boolean {
+  #isNamed({ path, real }: WalkEntry, suffix: string): boolean {
     const { privateFiles } = this.rules
-    const target = this.#within(real)
-    return privateFiles.isNamed(path + ends) || (target !== undefined && privateFiles.isNamed(target + ends))
+    const target = this.#pathOf(real)
+    return (
+      privateFiles.isNamed(path + suffix) || (target !== undefined && privateFiles.isNamed(target + suffix))
+    )
   }
 
   // An ignored file must not be sent under the name of a link to it.
-  #staysByTarget({ path, real }: WalkEntry, ends: string): boolean {
+  #isIgnoredTarget({ path, real }: WalkEntry, suffix: string): boolean {
     if (real === this.root) return false
-    const target = this.#within(real)
+    const target = this.#pathOf(real)
     if (target === undefined) throw leavesPackage(this.root, path, real)
-    return target !== path && this.rules.ignores(target + ends)
+    return target !== path && this.rules.ignores(target + suffix)
   }
 
-  #within(real: string): string | undefined {
+  #pathOf(real: string): string | undefined {
     const path = relative(this.root, real).split(sep).join('/')
     return path === '' || path === '..' || path.startsWith('../') ? undefined : path
   }
 
-  async #take({ path, source }: WalkEntry, size: number): Promise<void> {
-    const isLike = await this.rules.privateFiles
+  async #add({ path, source }: WalkEntry, size: number): Promise<void> {
+    const isPrivate = await this.rules.privateFiles
       .isLike(source, size)
       .catch((error) => this.#unreadable(path, error))
-    if (isLike) this.withheld.push(path)
+    if (isPrivate) this.withheld.push(path)
     else this.files.push({ path, source, size })
   }
 

@@ -45,7 +45,7 @@ export abstract class AgentHost implements Host {
   abstract start(argv: readonly string[]): ChildProcess | Promise<ChildProcess>
 
   /** Returns the error for a connection that ended before the response was complete. */
-  protected abstract explainEnd(ended: SessionEnded): ClusterError
+  protected abstract explainEnd(end: SessionEnded): ClusterError
 
   /** @internal Local files and folders that are never sent: keys, and the folder of a local host. */
   async privateFiles(): Promise<readonly string[]> {
@@ -61,9 +61,9 @@ export abstract class AgentHost implements Host {
   }
 
   /** @internal Runs a conversation over one session. */
-  async withSession<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async withSession<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await this.#sessions.use(talk, signal)
+      return await this.#sessions.use(work, signal)
     } catch (error) {
       throw this.explain(error)
     }
@@ -75,14 +75,18 @@ export abstract class AgentHost implements Host {
   }
 
   /** @internal */
-  send(tree: Tree, to: SendTarget, signal?: AbortSignal): Promise<Sent> {
-    return this.withSession((session) => sendTree(session, tree, to), signal)
+  send(tree: Tree, target: SendTarget, signal?: AbortSignal): Promise<Sent> {
+    return this.withSession((session) => sendTree(session, tree, target), signal)
   }
 
   /** @internal Passes the log of a run to `copy`; see {@link Operations}. */
-  readLog(ask: Request<'logs'>, copy: (chunk: Buffer) => unknown, signal?: AbortSignal): Promise<unknown> {
+  readLog(
+    request: Request<'logs'>,
+    copy: (chunk: Buffer) => unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     return this.withSession(async (session) => {
-      await session.ask('logs', ask)
+      await session.ask('logs', request)
       return session.readChunks((_, chunk) => copy(chunk))
     }, signal)
   }

@@ -17,8 +17,8 @@ export interface FetchedContent {
 
 /** A file or folder to move. */
 interface Move {
-  readonly from: string
-  readonly to: string
+  readonly source: string
+  readonly destination: string
 }
 
 /**
@@ -36,16 +36,16 @@ export async function mergeFetched(
     (found) => found.isDirectory(),
     () => false,
   )
-  if (single && isFolder) throw isNoFile(local, name)
+  if (single && isFolder) throw isFolderError(local, name)
   // On the same disk, in a folder that the user can write to.
   const incoming = temporaryBeside(isFolder ? join(target, '.flambeau') : target)
   try {
     await mkdir(dirname(incoming), { recursive: true })
     await write(incoming)
-    const whole = (await isSame(incoming, target)) ? [] : [{ from: incoming, to: target }]
+    const whole = (await isSame(incoming, target)) ? [] : [{ source: incoming, destination: target }]
     const moves = isFolder ? await movesInto(target, incoming) : whole
-    await expectFree(moves, force)
-    for (const { from, to } of moves) await rename(from, to)
+    await checkExisting(moves, force)
+    for (const { source, destination } of moves) await rename(source, destination)
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
@@ -55,24 +55,25 @@ export async function mergeFetched(
 async function movesInto(target: string, incoming: string): Promise<Move[]> {
   const moves: Move[] = []
   for (const entry of await readdir(incoming, { withFileTypes: true })) {
-    const [from, to] = [join(incoming, entry.name), join(target, entry.name)]
-    if (entry.isDirectory() && (await kindOf(to)) === 'folder') moves.push(...(await movesInto(to, from)))
-    else if (!(await isSame(from, to))) moves.push({ from, to })
+    const [source, destination] = [join(incoming, entry.name), join(target, entry.name)]
+    if (entry.isDirectory() && (await kindOf(destination)) === 'folder')
+      moves.push(...(await movesInto(destination, source)))
+    else if (!(await isSame(source, destination))) moves.push({ source, destination })
   }
   return moves
 }
 
-async function expectFree(moves: readonly Move[], force: boolean): Promise<void> {
-  const taken: string[] = []
-  for (const { from, to } of moves) {
-    const [coming, there] = [await kindOf(from), await kindOf(to)]
-    if (there === 'nothing') continue
-    const isFile = coming === 'file' && there !== 'folder'
-    if (isFile && (force || (await hasSameContent(from, to)))) continue
-    if (coming === 'folder' || there === 'folder') throw isOther(to, coming)
-    taken.push(to)
+async function checkExisting(moves: readonly Move[], force: boolean): Promise<void> {
+  const different: string[] = []
+  for (const { source, destination } of moves) {
+    const [incoming, existing] = [await kindOf(source), await kindOf(destination)]
+    if (existing === 'nothing') continue
+    const isFile = incoming === 'file' && existing !== 'folder'
+    if (isFile && (force || (await hasSameContent(source, destination)))) continue
+    if (incoming === 'folder' || existing === 'folder') throw cannotReplace(destination, incoming)
+    different.push(destination)
   }
-  if (taken.length > 0) throw differ(taken)
+  if (different.length > 0) throw differError(different)
 }
 
 // A link is not followed: it may lead anywhere, and the names come from another machine.
@@ -103,17 +104,17 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 // Other programs copy a file into a folder that is named as the target; here the folder would be replaced.
-function isNoFile(local: string, name: string): ResourceError {
+function isFolderError(local: string, name: string): ResourceError {
   const message = `"${local}" is a folder, but a single file is fetched: name the file, such as "${join(local, name)}"`
   return new ResourceError(message, { code: 'TARGET_IS_FOLDER' })
 }
 
-function isOther(path: string, coming: string): ResourceError {
-  const message = `"${shown(path)}" cannot be replaced by a ${coming}: move it, or name another folder; nothing was changed`
+function cannotReplace(path: string, incoming: string): ResourceError {
+  const message = `"${shown(path)}" cannot be replaced by a ${incoming}: move it, or name another folder; nothing was changed`
   return new ResourceError(message, { code: 'TARGET_TAKEN' })
 }
 
-function differ([first = '', ...others]: readonly string[]): ResourceError {
+function differError([first = '', ...others]: readonly string[]): ResourceError {
   const more = others.length === 0 ? '' : `, and ${others.length} more`
   const message = `"${shown(first)}" exists and differs from what is fetched${more}: add "--force" to replace it, or name another target; nothing was changed`
   return new ResourceError(message, { code: 'TARGET_DIFFERS' })

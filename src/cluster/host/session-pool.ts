@@ -25,24 +25,24 @@ export class SessionPool {
   #first: Promise<Session> | undefined
   #closings = 0
 
-  constructor(way: SessionLauncher) {
-    this.#launcher = way
+  constructor(launcher: SessionLauncher) {
+    this.#launcher = launcher
   }
 
-  /** Calls `talk` with a session. If it fails, the session is closed, since its next message is unknown. */
-  async use<T>(talk: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Calls `work` with a session. If it fails, the session is closed, since its next message is unknown. */
+  async use<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     const session = this.#takeIdle() ?? (await this.#open())
     // Opening may have taken long, and the caller may have aborted meanwhile.
     if (signal?.aborted) this.#putBack(session)
     signal?.throwIfAborted()
     session.keepAlive(true)
-    const talked = talk(session)
-    talked.then(
+    const working = work(session)
+    working.then(
       () => this.#putBack(session),
       () => this.#end(session),
     )
-    return signal ? untilAborted(talked, session, signal) : talked
+    return signal ? untilAborted(working, session, signal) : working
   }
 
   /** Closes all sessions, the first one last: the others may share its connection. */
@@ -91,7 +91,7 @@ export class SessionPool {
   #start(): Promise<Session> {
     const closings = this.#closings
     return this.#startOnce().catch((error) => {
-      const isUnexplained = error instanceof SessionEnded && saidNothing(error)
+      const isUnexplained = error instanceof SessionEnded && printedNothing(error)
       if (isUnexplained && closings === this.#closings) return this.#startOnce()
       throw error
     })
@@ -101,12 +101,12 @@ export class SessionPool {
     const agent = await readAgentSource()
     const child = await this.#launcher.start(launchCommand(agent, this.#launcher.node))
     const session = new Session(child, this.#launcher.silenceMs)
-    const late = setTimeout(() => session.kill(), this.#launcher.greetingMs)
+    const timer = setTimeout(() => session.kill(), this.#launcher.greetingMs)
     this.#opening.add(session)
     try {
       await session.open(agent.input)
     } finally {
-      clearTimeout(late)
+      clearTimeout(timer)
       this.#opening.delete(session)
     }
     this.#all.add(session)
@@ -114,23 +114,23 @@ export class SessionPool {
   }
 }
 
-function saidNothing({ stderr, noise, timedOut }: SessionEnded): boolean {
+function printedNothing({ stderr, noise, timedOut }: SessionEnded): boolean {
   return stderr === '' && noise === '' && !timedOut
 }
 
 /** How long the agent may take to stop a cancelled operation. */
 const stopMs = 10_000
 
-async function untilAborted<T>(talked: Promise<T>, session: Session, signal: AbortSignal): Promise<T> {
+async function untilAborted<T>(working: Promise<T>, session: Session, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(signal.reason)
       session.abandon()
-      const late = setTimeout(() => session.kill(), stopMs)
-      const stopped = (): void => clearTimeout(late)
-      talked.then(stopped, stopped)
+      const timer = setTimeout(() => session.kill(), stopMs)
+      const stopped = (): void => clearTimeout(timer)
+      working.then(stopped, stopped)
     }
     signal.addEventListener('abort', abort, { once: true })
-    talked.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    working.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

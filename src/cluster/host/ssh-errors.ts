@@ -129,33 +129,33 @@ const shellExplanations: readonly Explanation[] = [
 ]
 
 /** Returns the error for an `ssh` that exited before the response was complete. */
-export function explainSshError(options: SSHHostOptions, ended: SessionEnded): ClusterError {
+export function explainSshError(options: SSHHostOptions, end: SessionEnded): ClusterError {
   // The message of ssh for a lost connection may look like one for a connection that could not be opened.
-  if (ended.greeted) return lostConnection(options, ended)
-  const ofShell = findExplanation(shellExplanations, `${ended.noise}\n${ended.stderr}`, { options, ended })
+  if (end.greeted) return lostConnection(options, end)
+  const ofShell = findExplanation(shellExplanations, `${end.noise}\n${end.stderr}`, { options, end })
   if (ofShell) return ofShell
   // The shell prints to standard error, as ssh does.
-  if (isShellExit(ended)) return shellExited(options, ended)
-  const ofSsh = findExplanation(explanations, ended.stderr, { options, ended })
-  return ofSsh ?? (ended.timedOut ? silentHost(options, ended) : lostConnection(options, ended))
+  if (isShellExit(end)) return shellExited(options, end)
+  const ofSsh = findExplanation(explanations, end.stderr, { options, end })
+  return ofSsh ?? (end.timedOut ? silentHost(options, end) : lostConnection(options, end))
 }
 
 interface ExplanationContext {
   readonly options: SSHHostOptions
-  readonly ended: SessionEnded
+  readonly end: SessionEnded
 }
 
 function findExplanation(
   list: readonly Explanation[],
   output: string,
-  { options, ended }: ExplanationContext,
+  { options, end }: ExplanationContext,
 ): ClusterError | undefined {
   for (const { pattern, code, message } of list) {
     const match = pattern.exec(output)
     if (!match) continue
     return new ClusterError(message({ host: options.address, options, output, match }), {
       code,
-      cause: ended,
+      cause: end,
     })
   }
   return undefined
@@ -171,17 +171,17 @@ function isShellExit({ exitCode }: SessionEnded): boolean {
   return exitCode !== null && exitCode !== 255
 }
 
-function shellExited({ address: host }: SSHHostOptions, ended: SessionEnded): ClusterError {
-  const last = lastLine(ended.stderr) || lastLine(ended.noise)
-  const message = `The login shell of host "${host}" exited with code ${ended.exitCode} before the command could run${last === '' ? '' : ` (${last})`}: check that "ssh ${host} true" works`
-  return new ClusterError(message, { code: 'HOST_SHELL_ENDED', cause: ended })
+function shellExited({ address: host }: SSHHostOptions, end: SessionEnded): ClusterError {
+  const last = lastLine(end.stderr) || lastLine(end.noise)
+  const message = `The login shell of host "${host}" exited with code ${end.exitCode} before the command could run${last === '' ? '' : ` (${last})`}: check that "ssh ${host} true" works`
+  return new ClusterError(message, { code: 'HOST_SHELL_ENDED', cause: end })
 }
 
-function lostConnection({ address: host }: SSHHostOptions, ended: SessionEnded): ClusterError {
-  const how = isShellExit(ended) ? `The agent (exit code ${ended.exitCode}) on` : 'The connection to'
-  const last = lastLine(ended.stderr)
-  const message = `${how} host "${host}" ended${last === '' ? '' : `: ${last}`}`
-  return new ClusterError(message, { code: 'HOST_LOST', cause: ended })
+function lostConnection({ address: host }: SSHHostOptions, end: SessionEnded): ClusterError {
+  const subject = isShellExit(end) ? `The agent (exit code ${end.exitCode}) on` : 'The connection to'
+  const last = lastLine(end.stderr)
+  const message = `${subject} host "${host}" ended${last === '' ? '' : `: ${last}`}`
+  return new ClusterError(message, { code: 'HOST_LOST', cause: end })
 }
 
 /** The last line of an output, without control characters. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import type { ClusterError } from '../../errors.js'
 import { commandLine, quoteArgument } from '../../util/shell.js'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../util/temporary-folder.js'
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './port-forward.js'
@@ -23,7 +24,6 @@ import {
   type SSHHostOptions,
   sshArguments,
 } from './ssh-options.js'
-import { makeTemporaryFolder, removeTemporaryFolder } from './temporary-folder.js'
 
 /** The path of a socket has at most about 100 bytes, and ssh adds 17 while it creates one. */
 const maxFolderLength = 60
@@ -98,8 +98,8 @@ export class SSHHost extends AgentHost {
     return identityFiles(this.#options, this.#readSettings())
   }
 
-  protected explainEnd(ended: SessionEnded): ClusterError {
-    return explainSshError(this.#options, ended)
+  protected explainEnd(end: SessionEnded): ClusterError {
+    return explainSshError(this.#options, end)
   }
 
   #readSettings(): Promise<SSHSettings> {

@@ -24,9 +24,9 @@ export interface SendTarget {
 }
 
 /** Sends the files of a tree that the host lacks. */
-export async function sendTree(session: Session, tree: Tree, { path, ...to }: SendTarget): Promise<Sent> {
+export async function sendTree(session: Session, tree: Tree, target: SendTarget): Promise<Sent> {
   const { hash, files } = tree
-  await session.ask('receive', { to: path, manifest: { hash, files }, ...to })
+  await session.ask('receive', { ...target, manifest: { hash, files } })
   const { wanted } = await session.receive(wantedSchema(files.length))
   const bytes = wanted.reduce((sum, index) => sum + files[index]!.size, 0)
   if (bytes > maxCompressedBytes) await sendPlain(session, tree, wanted)
@@ -49,17 +49,17 @@ async function sendCompressed(session: Session, tree: Tree, wanted: readonly num
 /** Fetches a file or folder, and merges it into a local path when everything has arrived. */
 export async function receiveTree(
   session: Session,
-  from: string,
+  path: string,
   { local, force }: { local: string; force: boolean },
 ): Promise<void> {
-  await session.ask('sendTree', { from })
+  await session.ask('sendTree', { path })
   const { single, files } = await session.receive(TreeSchema)
-  const write = async (path: string): Promise<void> => {
-    if (!single) await mkdir(path, { recursive: true })
-    for (const file of files) await receiveFile(session, single ? path : join(path, file.path), file)
+  const write = async (target: string): Promise<void> => {
+    if (!single) await mkdir(target, { recursive: true })
+    for (const file of files) await receiveFile(session, single ? target : join(target, file.path), file)
     await session.reply<'sendTree'>()
   }
-  await mergeFetched(local, { single, name: basename(from), force, write })
+  await mergeFetched(local, { single, name: basename(path), force, write })
 }
 
 async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 
 /** The files and folders of a cluster on a host, by what they contain. */
-const clusterFiles = {
+export const clusterFiles = {
   /** The key with which the orchestrator logs in to the factories. */
   key: 'key',
   publicKey: 'key.pub',

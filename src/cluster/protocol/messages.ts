@@ -103,11 +103,11 @@ export interface Operations {
    * Receives a tree. The agent sends {@link WantedFiles}; unless they are empty, a {@link ContentHeader} and its
    * bytes follow.
    */
-  receive: { ask: { to: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
+  receive: { ask: { path: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
   /** Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed. */
   retain: { ask: { cluster: string; trees: readonly string[] }; reply: Done }
   /** Sends a file or folder: a list of files, then each file in chunks with a {@link ChunkHeader}. */
-  sendTree: { ask: { from: string }; reply: Done }
+  sendTree: { ask: { path: string }; reply: Done }
   /** Runs a program. `input` bytes follow the request; chunks of output come before the reply. */
   exec: {
     ask: { argv: readonly string[]; cwd?: string; env?: Readonly<Record<string, string>>; input: number }

@@ -56,21 +56,24 @@ export async function treeOfFiles(found: readonly SourceFile[], hashed = true): 
   return { hash, files, sources: sorted.map(({ source }) => source) }
 }
 
-/** The files below a folder. `within` lists the real paths above it: a link to one of them would be a cycle. */
+/** The files below a folder. `parents` lists the real paths above it: a link to one of them would be a cycle. */
 async function listFiles(
-  at: SourceFile,
+  folder: SourceFile,
   ignore: (path: string) => boolean,
-  within: readonly string[],
+  parents: readonly string[],
 ): Promise<SourceFile[]> {
-  const real = await realpath(at.source)
-  if (within.includes(real)) return []
+  const real = await realpath(folder.source)
+  if (parents.includes(real)) return []
   const found: SourceFile[] = []
-  for (const entry of await readdir(at.source, { withFileTypes: true })) {
+  for (const entry of await readdir(folder.source, { withFileTypes: true })) {
     const { name } = entry
-    const child = { path: at.path === '' ? name : `${at.path}/${name}`, source: join(at.source, name) }
+    const child = {
+      path: folder.path === '' ? name : `${folder.path}/${name}`,
+      source: join(folder.source, name),
+    }
     const kind = entry.isSymbolicLink() ? await stat(child.source).catch(() => undefined) : entry
     if (kind?.isDirectory() && !ignore(`${child.path}/`))
-      found.push(...(await listFiles(child, ignore, [...within, real])))
+      found.push(...(await listFiles(child, ignore, [...parents, real])))
     else if (kind?.isFile() && !ignore(child.path)) found.push(child)
   }
   return found
@@ -127,15 +130,15 @@ interface FileHash {
   readonly hash: string
 }
 
-/** Computes the SHA-256 of at most the first `most` bytes of a file. */
-export async function hashFile(path: string, most: number): Promise<FileHash> {
+/** Computes the SHA-256 of at most the first `maxBytes` bytes of a file. */
+export async function hashFile(path: string, maxBytes: number): Promise<FileHash> {
   const digest = createHash('sha256')
   let size = 0
-  const take = (bytes: Buffer): void => {
+  const add = (bytes: Buffer): void => {
     digest.update(bytes)
     size += bytes.length
   }
-  if (most <= readWholeUpTo) take((await readFile(path)).subarray(0, most))
-  else for await (const chunk of createReadStream(path, { end: most - 1 })) take(chunk)
+  if (maxBytes <= readWholeUpTo) add((await readFile(path)).subarray(0, maxBytes))
+  else for await (const chunk of createReadStream(path, { end: maxBytes - 1 })) add(chunk)
   return { size, hash: digest.digest('hex') }
 }

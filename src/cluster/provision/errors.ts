@@ -1,4 +1,4 @@
-import { ClusterError, type HostFinding, RemoteCommandError } from '../../errors.js'
+import { ClusterConfigurationError, ClusterError, type HostFinding, RemoteCommandError } from '../../errors.js'
 import { describeSize, totalBytes } from '../bundle/size-limit.js'
 import type { HostState, SetupResult } from '../protocol/messages.js'
 import type { Tree } from '../protocol/tree.js'
@@ -37,6 +37,12 @@ export interface HostFailure {
   readonly finding: HostFinding
   /** Absent if no request failed: the host could not be reached from the orchestrator. */
   readonly cause?: ClusterError
+}
+
+/** The failure of a host; throws an error that does not concern one host alone. */
+export function failureOf(host: string, error: unknown): HostFailure {
+  if (!(error instanceof ClusterError) || error instanceof ClusterConfigurationError) throw error
+  return { finding: { host, code: error.code, message: error.message }, cause: error }
 }
 
 /** The error for hosts that are not ready; for a single host, with the message and code of its own error. */

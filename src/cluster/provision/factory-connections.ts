@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto'
+import { dirname, join } from 'node:path'
 import type { HostFinding } from '../../errors.js'
 import { commandLine, quoteArgument } from '../../util/shell.js'
 import { knownHostsName } from '../host/ssh-config.js'
 import { lastLine } from '../host/ssh-errors.js'
-import { isolatedArguments, pathSetting } from '../host/ssh-options.js'
-import type { Member } from '../members.js'
-import { HostLayout } from '../protocol/layout.js'
-import { factoryOptions } from '../run/current-run.js'
+import {
+  type CompleteSSHOptions,
+  completeSSHOptions,
+  isolatedArguments,
+  pathSetting,
+} from '../host/ssh-options.js'
+import type { Connection, Member } from '../members.js'
+import { clusterFiles, HostLayout } from '../protocol/layout.js'
+import type { RemoteEnvironment } from '../remote-environment.js'
 import { type InspectedHost, letOrchestratorIn, type ProvisionRequest } from './steps.js'
 
 /** What happened when the orchestrator connected to its factories. */
@@ -40,9 +46,9 @@ export async function testFactoryConnections(
   const commands = connections.map(({ argv }) => argv)
   const isComplete = hosts.length === members.length
   const request = { cluster, commands, mark: isComplete ? mark : undefined }
-  const { ends } = await orchestrator.member.host.ask('testConnections', request, signal)
+  const { ends: results } = await orchestrator.member.host.ask('testConnections', request, signal)
   const findings = connections.flatMap(({ member }, index) => {
-    const { exitCode, stderr } = ends[index]!
+    const { exitCode, stderr } = results[index]!
     return exitCode === 0 ? [] : [connectionFailed({ orchestrator, member, cluster, stderr })]
   })
   return findings.length > 0
@@ -131,4 +137,16 @@ export function knownHostsOf(hosts: readonly InspectedHost[]): string {
     hostKeys.map((key) => `${knownHostsName(address, port)} ${key}\n`),
   )
   return [...new Set(lines)].join('')
+}
+
+/**
+ * The SSH options with which the orchestrator connects to a factory: only the key of the cluster, and only the host
+ * keys that were sent to it.
+ */
+export function factoryOptions(
+  { address, port, user, node }: Extract<Connection, { kind: 'ssh' }>,
+  env: Pick<RemoteEnvironment, 'key' | 'user'>,
+): CompleteSSHOptions & { readonly hostKey: { file: string } } {
+  const hostKey = { file: join(dirname(env.key), clusterFiles.knownHosts) }
+  return { ...completeSSHOptions({ address, port, user: user ?? env.user, key: env.key, node }), hostKey }
 }

@@ -1,9 +1,9 @@
-import { ClusterConfigurationError, ClusterError } from '../../errors.js'
+import type { ClusterError } from '../../errors.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { ownTree } from '../bundle/package-files.js'
 import { type Member, maxConcurrentHosts } from '../members.js'
 import { setUpWithoutNode } from './bootstrap.js'
-import { checkState, type HostFailure, notReady } from './errors.js'
+import { checkState, failureOf, type HostFailure, notReady } from './errors.js'
 import { knownHostsOf, testFactoryConnections } from './factory-connections.js'
 import {
   hashCommands,
@@ -53,10 +53,10 @@ async function catchFailure<T>(
   try {
     return await work()
   } catch (error) {
-    if (signal?.aborted || !(error instanceof ClusterError)) throw error
-    if (error instanceof ClusterConfigurationError) throw error
-    onEvent({ kind: 'failed', host: host.name, message: error.message })
-    return { finding: { host: host.name, code: error.code, message: error.message }, cause: error }
+    if (signal?.aborted) throw error
+    const failure = failureOf(host.name, error)
+    onEvent({ kind: 'failed', host: host.name, message: failure.finding.message })
+    return failure
   }
 }
 

@@ -1,11 +1,10 @@
-import { dirname, join } from 'node:path'
 import { ClusterError } from '../../errors.js'
 import { runVariable } from '../agent/run-processes.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
 import { SSHHost } from '../host/ssh-host.js'
-import { type CompleteSSHOptions, completeSSHOptions } from '../host/ssh-options.js'
 import type { Connection } from '../members.js'
+import { factoryOptions } from '../provision/factory-connections.js'
 import type { RemoteEnvironment } from '../remote-environment.js'
 import { type Connections, type RunProgram, readRunFile } from './run-folder.js'
 
@@ -52,16 +51,4 @@ export async function connectToFactories(env: RemoteEnvironment): Promise<readon
 function hostOf(connection: Connection, env: RemoteEnvironment): AgentHost {
   if (connection.kind === 'local') return new LocalHost(connection.name, connection.folder)
   return new SSHHost(factoryOptions(connection, env))
-}
-
-/**
- * The SSH options with which the orchestrator connects to a factory: only the key of the cluster, and only the host
- * keys that were sent to it.
- */
-export function factoryOptions(
-  { address, port, user, node }: Extract<Connection, { kind: 'ssh' }>,
-  env: Pick<RemoteEnvironment, 'key' | 'user'>,
-): CompleteSSHOptions & { readonly hostKey: { file: string } } {
-  const hostKey = { file: join(dirname(env.key), 'known_hosts') }
-  return { ...completeSSHOptions({ address, port, user: user ?? env.user, key: env.key, node }), hostKey }
 }

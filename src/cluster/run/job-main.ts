@@ -11,6 +11,7 @@ import { toJson } from '../../util/json.js'
 import { importInOrder } from '../../util/modules.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
+import { type RunFile, runFiles } from '../protocol/layout.js'
 import type { RunProgram, RunSecrets } from './run-folder.js'
 
 /**
@@ -32,9 +33,9 @@ process.exit()
 async function runJob(): Promise<number> {
   const interrupted = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
-  const program: RunProgram = JSON.parse(await read('program.json'))
-  const secrets = deserializeSecrets(JSON.parse(await read('secrets.json')) as RunSecrets)
-  await rm(join(folder, 'secrets.json'))
+  const program: RunProgram = JSON.parse(await read('program'))
+  const secrets = deserializeSecrets(JSON.parse(await read('secrets')) as RunSecrets)
+  await rm(join(folder, runFiles.secrets))
   maskOutput(redactorFor(secrets))
   printCrashes()
   const context = new SafeExecutionContext(
@@ -46,10 +47,10 @@ async function runJob(): Promise<number> {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
       await importInOrder(imports, explainImport)
       const { runnable } = await context.preprocess({ secrets })
-      runnable.injectContent(await read('content.yaml'))
+      runnable.injectContent(await read('content'))
       runnable.injectExtensions(program.declared)
-      const given = { ...options, imports }
-      return runnable.run(given)
+      const withImports = { ...options, imports }
+      return runnable.run(withImports)
     },
     { ...program.flags, signal: interrupted.signal },
   )
@@ -64,15 +65,15 @@ function explainImport(module: string, cause: unknown): unknown {
 }
 
 async function jobOf({ extensions }: RunProgram): Promise<string> {
-  const job = await read('job.yaml')
-  const paths = Object.entries(extensions).map(([name, place]) => [name, join(packageFolder, place)])
+  const job = await read('job')
+  const paths = Object.entries(extensions).map(([name, path]) => [name, join(packageFolder, path)])
   if (paths.length === 0) return job
   // A runnable that had extensions starts with the separator already.
   return dump(Object.fromEntries(paths)) + (job.startsWith('---') ? '' : '---\n') + job
 }
 
-function read(name: string): Promise<string> {
-  return readFile(join(folder, name), 'utf8')
+function read(file: RunFile): Promise<string> {
+  return readFile(join(folder, runFiles[file]), 'utf8')
 }
 
 // A result that JSON cannot represent must not fail a run that succeeded.
@@ -88,7 +89,7 @@ async function writeResult(value: unknown): Promise<number> {
 
 async function keepResult(result: string): Promise<number> {
   try {
-    await writeReserved(join(folder, 'result.json'), result)
+    await writeReserved(join(folder, runFiles.result), result)
     return 0
   } catch (error) {
     await recordLoss(folder, { result: codeOf(error) ?? 'EIO' })

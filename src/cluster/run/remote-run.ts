@@ -10,9 +10,10 @@ import { fromHome } from '../protocol/layout.js'
 import type { RunStatus } from '../protocol/messages.js'
 import {
   isConnectionLoss,
+  type Reconnection,
   type ReconnectOptions,
+  reconnectionOf,
   retryOnConnectionLoss,
-  usualReconnectMs,
 } from './reconnect.js'
 
 /** Options of {@link RemoteRun.logs}. With `follow`, it reconnects as {@link ReconnectOptions} describe. */
@@ -23,6 +24,14 @@ export interface LogOptions extends ReconnectOptions {
   readonly offset?: number
   /** The number of last lines with which to start, instead of `offset`. */
   readonly tail?: number | undefined
+}
+
+/** {@link LogOptions} with their defaults. */
+interface LogRequest {
+  readonly follow: boolean
+  readonly offset: number
+  readonly tail: number | undefined
+  readonly reconnection: Reconnection
 }
 
 /** How a run ended. */
@@ -72,8 +81,9 @@ export class RemoteRun {
     const output = new PassThrough()
     const closed = new AbortController()
     output.once('close', () => closed.abort())
-    const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])])
-    this.#copyLog(output, { ...options, signal }).then(
+    const { signal = closed.signal, offset = 0, tail, follow = false } = options
+    const reconnection = reconnectionOf({ ...options, signal: AbortSignal.any([closed.signal, signal]) })
+    this.#copyLog(output, { offset, tail, follow, reconnection }).then(
       () => output.end(),
       (error) => output.destroy(error),
     )
@@ -86,18 +96,18 @@ export class RemoteRun {
    * @throws `ClusterError` with code `RUN_OUT_OF_REACH` when the host can no longer be reached: the run continues.
    */
   async wait(options: ReconnectOptions = {}): Promise<RunEnd> {
-    const ask = async () => {
+    const wait = async () => {
       // Reconnecting makes sense only for a run that is known to exist.
       if (!this.#wasSeen) await this.#status(options.signal)
-      return this.#host.ask('wait', this.#ask, options.signal)
+      return this.#host.ask('wait', this.#run, options.signal)
     }
-    const { result, ...status } = await this.#persistently(ask, options)
+    const { result, ...status } = await this.#retry(wait, reconnectionOf(options))
     return result === undefined ? status : { ...status, value: fromJson(result) }
   }
 
   /** Terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it is. */
   cancel({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<RunStatus> {
-    return this.#host.ask('cancel', { ...this.#ask, graceMs })
+    return this.#host.ask('cancel', { ...this.#run, graceMs })
   }
 
   /**
@@ -109,47 +119,47 @@ export class RemoteRun {
     return this.#host.fetch(remote, local, options)
   }
 
-  get #ask(): { cluster: string; id: string } {
+  get #run(): { cluster: string; id: string } {
     return { cluster: this.#cluster, id: this.id }
   }
 
   async #status(signal?: AbortSignal): Promise<RunStatus> {
-    const status = await this.#host.ask('status', this.#ask, signal)
+    const status = await this.#host.ask('status', this.#run, signal)
     this.#wasSeen = true
     return status
   }
 
-  async #copyLog(output: PassThrough, options: LogOptions): Promise<void> {
-    const { follow = false, signal } = options
-    let at = await this.#logStart(options)
-    const take = (chunk: Buffer): Promise<void> => {
-      at += chunk.length
+  async #copyLog(output: PassThrough, options: LogRequest): Promise<void> {
+    const { follow, reconnection } = options
+    let position = await this.#logStart(options)
+    const add = (chunk: Buffer): Promise<void> => {
+      position += chunk.length
       this.#wasSeen = true
       return writeWithBackpressure(output, chunk)
     }
     const copy = async (): Promise<unknown> => {
-      if (follow && !this.#wasSeen) await this.#status(signal)
-      return this.#host.readLog({ ...this.#ask, offset: at, follow }, take, signal)
+      if (follow && !this.#wasSeen) await this.#status(reconnection.signal)
+      return this.#host.readLog({ ...this.#run, offset: position, follow }, add, reconnection.signal)
     }
-    await (follow ? this.#persistently(copy, options) : copy())
+    await (follow ? this.#retry(copy, reconnection) : copy())
   }
 
-  async #logStart({ tail, offset = 0, follow, ...options }: LogOptions): Promise<number> {
+  async #logStart({ tail, offset, follow, reconnection }: LogRequest): Promise<number> {
     if (tail === undefined) return offset
-    const ask = () => this.#host.ask('logStart', { ...this.#ask, tail }, options.signal)
-    const start = await (follow ? this.#persistently(ask, options) : ask())
+    const findStart = () => this.#host.ask('logStart', { ...this.#run, tail }, reconnection.signal)
+    const start = await (follow ? this.#retry(findStart, reconnection) : findStart())
     return start.offset
   }
 
-  async #persistently<T>(ask: () => Promise<T>, options: ReconnectOptions): Promise<T> {
+  async #retry<T>(work: () => Promise<T>, reconnection: Reconnection): Promise<T> {
     try {
-      return await retryOnConnectionLoss(ask, options, () => this.#wasSeen)
+      return await retryOnConnectionLoss(work, reconnection, () => this.#wasSeen)
     } catch (error) {
-      throw this.#wasSeen && isConnectionLoss(error) ? this.#outOfReach(error, options) : error
+      throw this.#wasSeen && isConnectionLoss(error) ? this.#outOfReach(error, reconnection) : error
     }
   }
 
-  #outOfReach(cause: Error, { reconnectTimeoutMs = usualReconnectMs }: ReconnectOptions): ClusterError {
+  #outOfReach(cause: Error, { reconnectTimeoutMs }: Reconnection): ClusterError {
     const seconds = Math.round(reconnectTimeoutMs / 1000)
     const message = `Host "${this.#host.name}" was not reached again within ${seconds} s (${cause.message}): run "${this.id}" goes on there, and can be attached to again by its id`
     return new ClusterError(message, { code: 'RUN_OUT_OF_REACH', exitCode: unreachableCode, cause })

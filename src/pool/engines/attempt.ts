@@ -71,9 +71,10 @@ async function runTask(
   const context = new SafeExecutionContext(file, { preparedExtensions: extensions })
   const { runnable } = await context.preprocess({ secrets })
   const progress = (value: unknown): void => {
-    // A value that JSON cannot hold must fail here, in the task, and not where it is sent.
-    JSON.stringify(value)
-    onNews({ type: 'progress', value })
+    // A value that JSON cannot hold must fail here, in the task, and not where it is sent. A copy, since the task may change it
+    // before it is sent.
+    const json: string | undefined = JSON.stringify(value)
+    onNews({ type: 'progress', value: json === undefined ? undefined : JSON.parse(json) })
   }
   const options = runOptions({ signal, logger: newsLogger(onNews) })
   const ownFolder = join(resolve(folder), 'tasks', taskFileName(id))
@@ -140,8 +141,8 @@ export class Deadline {
   }
 
   /** Blames a failure after the interruption on the interruption. */
-  explain(ended: Ended): Ended {
-    return ended.ok || this.#reason === undefined ? ended : this.interruptedAttempt()
+  explain(attempt: Ended): Ended {
+    return attempt.ok || this.#reason === undefined ? attempt : this.interruptedAttempt()
   }
 
   /** The attempt as interrupted. */

@@ -1,7 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { settledWithin } from '../../util/concurrency.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerProcessSetup } from '../engine.js'
-import { Deadline, type PreparedWorker, prepareWorker, runAttempt, thisHost } from './attempt.js'
+import {
+  cancelledAttempt,
+  Deadline,
+  type PreparedWorker,
+  prepareWorker,
+  runAttempt,
+  thisHost,
+} from './attempt.js'
 
 /** Runs tasks one after the other in this process: for tests, and for tasks that are too small to be sent. */
 export class InlineEngine implements Engine {
@@ -15,16 +22,24 @@ export class InlineEngine implements Engine {
   }
 
   async run(task: TaskMessage, { signal, onNews }: Watch): Promise<Ended> {
+    if (signal.aborted) return cancelledAttempt()
     const worker = await this.#worker
+    if (signal.aborted) return cancelledAttempt()
     const controller = new AbortController()
     const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
+    let isRunning = true
     onNews({ type: 'started', host: thisHost })
-    const attempt = runAttempt(task, worker, { signal: controller.signal, onNews })
-    const ended = await settledWithin(attempt, controller.signal, this.setup.graceMs)
+    const running = runAttempt(task, worker, {
+      signal: controller.signal,
+      // News of an attempt that has ended would be taken for news of the next one.
+      onNews: (news) => isRunning && onNews(news),
+    })
+    const attempt = await settledWithin(running, controller.signal, this.setup.graceMs)
+    isRunning = false
     deadline.clear()
     // Lets timers and signals such as Ctrl-C take their turn.
     await setImmediate()
-    return ended ? deadline.explain(ended) : deadline.interruptedAttempt()
+    return attempt ? deadline.explain(attempt) : deadline.interruptedAttempt()
   }
 
   async close(): Promise<void> {}

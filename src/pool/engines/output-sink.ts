@@ -7,7 +7,9 @@ const maxLineLength = 64 * 1024
 /** How much of such a line is kept back: it may end in the beginning of a mark. */
 const overlapLength = 256
 
-/** Forwards the output of other processes to standard error of this one. Its `write` tells when the reader is behind. */
+/**
+ * Forwards the output of other processes to standard error of this one. Its `write` tells when the reader is behind.
+ */
 export class OutputSink {
   #drained: Promise<void> | undefined
 
@@ -18,7 +20,10 @@ export class OutputSink {
     return this.#drained !== undefined
   }
 
-  /** Writes whole lines, as `latin1`. When the reader is behind, returns a promise that settles when more can be written. */
+  /**
+   * Writes whole lines, as `latin1`. When the reader is behind, returns a promise that settles when more can be
+   * written.
+   */
   write(lines: string): Promise<void> | undefined {
     // A progress bar may be on the line.
     const text = this.stream.isTTY ? clearLine + lines : lines
@@ -39,7 +44,10 @@ export class OutputSink {
 /** The sink of this process. */
 export const standardError = new OutputSink()
 
-/** Joins the chunks of a stream to lines. Bytes become `latin1`, so that text in another encoding than UTF-8 stays as it is. */
+/**
+ * Joins the chunks of a stream to lines. Bytes become `latin1`, so that text in another encoding than UTF-8 stays as it
+ * is.
+ */
 export class LineBuffer {
   #rest = ''
 

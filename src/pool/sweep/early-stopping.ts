@@ -43,8 +43,8 @@ export class TrialMonitor {
 const minOthers = 3
 
 /**
- * The median stopping rule (Golovin and others, "Google Vizier", 2017): stops a trial whose best value so far is worse than
- * the median of the averages of the other trials up to the same step.
+ * The median stopping rule (Golovin and others, "Google Vizier", 2017): stops a trial whose best value so far is worse
+ * than the median of the averages of the other trials up to the same step.
  */
 class MedianStoppingRule {
   /** The average of each trial up to each of its steps. */

@@ -53,8 +53,8 @@ function numberNames(result: unknown): string[] {
 export type Measurement = Pick<TrialRecord, 'metric' | 'result' | 'stopped' | 'error'>
 
 /**
- * Reads the metric from the result of a trial. The trial has failed when its result has no such number. When the result is a
- * file on another host, the last metric of its progress counts.
+ * Reads the metric from the result of a trial. The trial has failed when its result has no such number. When the result
+ * is a file on another host, the last metric of its progress counts.
  */
 export async function measure(
   { result, host }: Pick<TaskDone, 'result' | 'host'>,

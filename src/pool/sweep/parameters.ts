@@ -149,8 +149,8 @@ const logUniformSchema = toStandardJsonSchema(
 ) as StandardSchema<LogUniformOptions>
 
 /**
- * `!logUniform { low: 0.001, high: 1 }`: a number between the two, evenly distributed on a logarithmic scale; for random
- * sweeps.
+ * `!logUniform { low: 0.001, high: 1 }`: a number between the two, evenly distributed on a logarithmic scale; for
+ * random sweeps.
  *
  * ```yaml
  * !Sweep

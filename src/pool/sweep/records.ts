@@ -162,7 +162,8 @@ const sweepFiles: OwnFileNames = {
   results: /^\d+\.[0-9a-f]{12}\.json$/,
   tasks: /^\d+$/,
 }
-const bestFile: OwnFileNames = { '': /^best\.yaml$/ }
+/** What a sweep would replace in a folder where none was. */
+const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/ }
 
 /** The records of an earlier run. */
 export interface EarlierTrials {
@@ -191,9 +192,10 @@ async function appendOthers(folder: string, records: readonly TrialRecord[]): Pr
 // In a folder without a sweep, "best.yaml" is somebody else's.
 async function prepareFolder(folder: string, { force }: EarlierTrials): Promise<void> {
   const best = join(folder, bestName)
-  const isSweep = (await readDescription(folder)) !== undefined
-  if (force) await archiveFiles(folder, isSweep ? sweepFiles : bestFile)
-  else if (!isSweep && existsSync(best)) throw foreignBestFile(best)
+  // A damaged description is set aside, too.
+  if (force)
+    await archiveFiles(folder, existsSync(join(folder, descriptionName)) ? sweepFiles : replacedFiles)
+  else if (!(await readDescription(folder)) && existsSync(best)) throw foreignBestFile(best)
 }
 
 function foreignBestFile(file: string): ResourceError {

@@ -29,7 +29,10 @@ export class SearchPlan {
 
   constructor(
     readonly options: SweepOptions,
+    /** What the keys of trials depend on. */
     readonly textOptions: TaskTextOptions,
+    /** What the runnable files of trials depend on: they are not in the folder of the sweep's own file. */
+    readonly fileOptions: TaskTextOptions,
   ) {
     this.parameters = options.each.placeholders(Parameter)
     if (options.strategy === 'grid') rejectEndless(this.parameters)

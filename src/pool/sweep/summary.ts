@@ -54,7 +54,7 @@ export async function summarize(
 // Constructed again, as only the keys of the trials are in memory.
 function bestText({ trial }: TrialRecord, plan: SearchPlan): string {
   const found = plan.find(trial)
-  if (found) return taskText(found.task, plan.textOptions)
+  if (found) return taskText(found.task, plan.fileOptions)
   throw new UnsuccessfulRunnableError('The best trial is no longer part of this sweep', { code: 'NO_RESULT' })
 }
 

@@ -31,8 +31,8 @@ export interface SweepRunOptions {
 }
 
 /**
- * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or with
- * random combinations, and ranks the results.
+ * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or
+ * with random combinations, and ranks the results.
  *
  * ```yaml
  * !Sweep
@@ -93,7 +93,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
 
   /** Runs the trials that have no result yet, and ranks all of them. */
   override async run(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
-    if (this.env) await keepOutput(this.options.output)
+    if (this.env && !options.engine) await keepOutput(this.options.output)
     const lock = await OutputLock.acquire(this.options.output)
     try {
       return await this.#runTrials(options)
@@ -108,7 +108,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   async #runTrials(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
-    const plan = this.#plan()
+    const plan = this.#plan(await this.#fileExtensions())
     const earlier = await this.#earlier(plan, options)
     const pool = await this.#openPool(options)
     try {
@@ -124,8 +124,9 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
   }
 
-  #plan(): SearchPlan {
-    return new SearchPlan(this.options, { extensions: this.extensions, registry: undefined })
+  #plan(fileExtensions = this.extensions): SearchPlan {
+    const textOptions = { extensions: this.extensions, registry: undefined }
+    return new SearchPlan(this.options, textOptions, { ...textOptions, extensions: fileExtensions })
   }
 
   async #earlier(
@@ -155,14 +156,30 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return openPool(poolOptions)
   }
 
-  // Their folders, since workers do not know the file to which declared paths are relative. Only those that this process has
-  // imported: with `importExtensions: false`, workers must not import the others either.
+  // Their folders, since workers do not know the file to which declared paths are relative. Only those that this
+  // process has imported: with `importExtensions: false`, workers must not import the others either.
   #extensionFolders(): Record<string, string> {
     return Object.fromEntries(this.importedExtensions.map(({ name, folder }) => [name, folder]))
   }
 
+  // Local ones by their folders, as declared paths are relative to the file of the sweep; others as declared, since they are
+  // found from any machine.
+  async #fileExtensions(): Promise<Readonly<Record<string, string>>> {
+    if (this.importedExtensions.length === 0) return this.extensions
+    const { isLocal, parseSource } = await import('../../extensions/index.js')
+    const folders = this.#extensionFolders()
+    const sources = Object.entries(this.extensions).map(([name, source]) => {
+      const folder = isLocal(parseSource(source, '.')) ? folders[name] : undefined
+      return [name, folder ?? source]
+    })
+    return Object.fromEntries(sources)
+  }
+
+  // The caller throws why the sweep ended, whatever happens here.
   async #explainResume(plan: SearchPlan, logger: Logger): Promise<void> {
-    const { length } = await readRecords(this.options.output)
+    const records = await readRecords(this.options.output).catch(() => undefined)
+    if (!records) return
+    const { length } = records.filter(({ error }) => !error)
     logger.warn(`${length} of ${plan.size} trials are done: continue with "--resume"`)
   }
 }

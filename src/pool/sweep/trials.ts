@@ -40,8 +40,10 @@ export class SweepRun {
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { plan, logger, earlier } = this.context
+    const { plan, logger, earlier, signal } = this.context
     const { metric, output } = plan.options
+    // Before earlier results are archived.
+    signal.throwIfAborted()
     const file = await openRecords(output, earlier)
     this.#warnOfOthers()
     const progress = createProgress(logger, { metric, total: plan.size, done: earlier.kept.length })
@@ -111,12 +113,15 @@ export class SweepRun {
 
   // For the pool, a task without the metric has succeeded, so its file is written here.
   async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measurement['error']>): Promise<void> {
-    const { plan, imports } = this.context
+    const { plan, pool, imports } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, attempts, text: taskText(task, plan.textOptions) }
-    const ended = { ok: false, reason: 'failed', error, host } as const
-    await writeFailedFile({ ...failed, ended }, { folder: plan.options.output, imports: moduleUrls(imports) })
+    const failed = { id, attempts, text: taskText(task, pool.textOptions) }
+    const attempt = { ok: false, reason: 'failed', error, host } as const
+    await writeFailedFile(
+      { ...failed, attempt },
+      { folder: plan.options.output, imports: moduleUrls(imports) },
+    )
   }
 
   async #measure(id: string, outcome: TaskOutcome): Promise<Measurement> {

@@ -186,7 +186,7 @@ describe('a login shell', { skip: noHosts }, () => {
     writeFileSync(rc('.bashrc'), 'echo "Permission denied: the machine is closed" >&2; exit 3\n')
     const { code, message } = await failure()
     assert.equal(code, 'HOST_SHELL_ENDED')
-    assert.match(message, /"h1" ended with exit code 3 .*\(Permission denied: the machine is closed\)/)
+    assert.match(message, /"h1" exited with code 3 .*\(Permission denied: the machine is closed\)/)
   })
 
   test('that never stops talking is not listened to for ever', async () => {

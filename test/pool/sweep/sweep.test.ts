@@ -9,17 +9,20 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { check, dump, load, type Outcome, runFile } from 'flambeau'
 import {
   type Ended,
   type Engine,
+  LogUniform,
   type PackedResult,
+  Range,
   readRecords,
   type SweepResult,
   type TaskMessage,
@@ -507,6 +510,21 @@ describe('sweeps', () => {
       ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is not one/],
       ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
     ]
+    test('every unknown option is reported, and every wrong one', () => {
+      const text = '!Sweep { each: !Fit {}, metric: score, goals: max, sample: 1, retries: -1, output: "" }'
+      assert.deepEqual(
+        check(text).map(({ code, message }) => `${code} ${/"(\w+)"/.exec(message)?.[1]}`),
+        ['UNKNOWN_OPTION goals', 'UNKNOWN_OPTION sample', 'BAD_OPTION retries', 'BAD_OPTION output'],
+      )
+    })
+
+    test('options of a placeholder are checked in code, too', () => {
+      assert.deepEqual(new Range({ from: 0, to: 1, step: 0.5 }).values(), [0, 0.5, 1])
+      assert.throws(() => new Range({ from: 0, to: 1, step: 0 }), { code: 'BAD_OPTION' })
+      assert.throws(() => new Range({ from: 0, to: 1e7, step: 1 }), /more than 1000000 values/)
+      assert.throws(() => new LogUniform({ low: 0, high: 1 }), { code: 'BAD_OPTION' })
+    })
+
     test('each candidate is checked where it stands', () => {
       const placesOf = (each: string): string[] =>
         check(`!Sweep\nmetric: score\neach: ${each}\n`).map(
@@ -579,7 +597,130 @@ describe('sweeps', () => {
     ])
     assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
   })
+
+  test('a "results.jsonl" that no sweep wrote is left alone, and set aside with force', async () => {
+    for (const text of ['my own notes', '{"mine":1}\n']) {
+      const output = fresh()
+      mkdirSync(output)
+      writeFileSync(join(output, 'results.jsonl'), text)
+      for (const resume of [false, true]) {
+        const refused = await sweep('each: !Fit {}', { output, resume })
+        assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'EDITED_RESULTS')
+      }
+      assert.equal(readFileSync(join(output, 'results.jsonl'), 'utf8'), text)
+      resultOf(await sweep('each: !Fit {}', { output, force: true }))
+      const [time = ''] = readdirSync(join(output, 'old'))
+      assert.equal(readFileSync(join(output, 'old', time, 'results.jsonl'), 'utf8'), text)
+    }
+  })
+
+  test('a first record that was cut off while it was written is dropped', async () => {
+    const output = fresh()
+    mkdirSync(output)
+    writeFileSync(join(output, 'results.jsonl'), '{"trial":"01","ke')
+    assert.equal(resultOf(await sweep('each: !Fit {}', { output, resume: true })).trials, 1)
+    assert.equal(linesOf(join(output, 'results.jsonl')).length, 1)
+  })
+
+  test('a damaged "sweep.json" is refused, and set aside with force', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    writeFileSync(join(output, 'sweep.json'), '{ damaged')
+    const refused = await sweep('each: !Fit {}', { output, resume: true })
+    assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'EDITED_RESULTS')
+    resultOf(await sweep('each: !Fit {}', { output, force: true }))
+    const [time = ''] = readdirSync(join(output, 'old'))
+    assert.equal(readFileSync(join(output, 'old', time, 'sweep.json'), 'utf8'), '{ damaged')
+  })
+
+  test('when it is cancelled, what failed does not count as done', async () => {
+    const controller = new AbortController()
+    const engine = engineOf(({ id }) => {
+      if (id === '01') throw new Error('no luck')
+      if (id === '03') controller.abort()
+      return { json: '{"score":1}' }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3, 4] }'
+    const { outcome } = await sweep(text, { engine, signal: controller.signal })
+    assert.equal(outcome.exitCode, 130)
+    assert.match(said.join('\n'), /^1 of 4 trials are done: go on with "--resume"$/m)
+  })
+
+  test('when it is cancelled, results that cannot be read do not hide why it ended', async () => {
+    const [controller, output] = [new AbortController(), fresh()]
+    const engine = engineOf(({ id }) => {
+      if (id === '02') {
+        appendFileSync(join(output, 'results.jsonl'), '{"trial":2}\n')
+        controller.abort()
+      }
+      return { json: '{"score":1}' }
+    })
+    const text = 'each: !Fit { rate: !choice [1, 2, 3] }'
+    const { outcome } = await sweep(text, { engine, output, signal: controller.signal })
+    assert.equal(outcome.exitCode, 130)
+    assert.equal(!outcome.ok && (outcome.error.cause as Error).name, 'AbortError')
+  })
+
+  test('when it is cancelled before its first trial, force sets nothing aside', async () => {
+    const { output } = await sweep('each: !Fit {}')
+    const before = readdirSync(output)
+    const { outcome } = await sweep('each: !Fit {}', { output, force: true, signal: AbortSignal.abort() })
+    assert.equal(outcome.exitCode, 130)
+    assert.deepEqual(readdirSync(output), before)
+  })
+
+  test('an engine that is given runs the trials, also on a cluster', async () => {
+    const env =
+      '!RemoteEnvironment { key: k, orchestrator_ip: a, factories_ips: [b], user: u, local_user: l }'
+    const output = relative('', fresh())
+    assert.equal(resultOf(await sweep(`each: !Fit {}\nenv: ${env}`, { output })).trials, 1)
+  })
+
+  test('files of trials find an extension beside the file of the sweep', async () => {
+    const project = fresh()
+    const [extension, file] = [join(project, 'ext'), join(project, 'sweep.yaml')]
+    mkdirSync(join(extension, 'node_modules'), { recursive: true })
+    symlinkSync(process.cwd(), join(extension, 'node_modules/flambeau'))
+    writeFileSync(
+      join(extension, 'package.json'),
+      '{ "name": "ext", "type": "module", "exports": "./index.js" }',
+    )
+    writeFileSync(join(extension, 'index.js'), scoreModule(project))
+    const [output, options] = [join(project, 'out'), { logger, runOptions: { engine: 'inline' } }]
+    const trials = '!ext.Score { n: !choice [1, 2, 3] }'
+    writeFileSync(file, `ext: ./ext\n---\n!Sweep { each: ${trials}, metric: score, output: ${output} }\n`)
+    const first = await runFile<SweepResult>(file, options)
+    assert.equal(first.ok && first.value.failed, 2, said.join('\n'))
+    const failed = ['02', '03'].map((trial) => join(output, 'failed', `${trial}.yaml`))
+    const throws = await runFile(failed[1]!, { logger })
+    assert.match(throws.ok ? '' : throws.error.message, /not yet/)
+    assert.deepEqual((await runFile(failed[0]!, { logger })).ok, true, said.join('\n'))
+    assert.deepEqual((await runFile(join(output, 'best.yaml'), { logger })).ok, true, said.join('\n'))
+    writeFileSync(join(project, 'marker'), '')
+    const again = await runFile<SweepResult>(file, { ...options, resume: true })
+    assert.equal(again.ok && again.value.failed, 0, said.join('\n'))
+    assert.deepEqual(failed.map(existsSync), [false, false])
+    assert.deepEqual(
+      (await readRecords(output)).map(({ trial }) => trial),
+      ['01', '02', '03'],
+    )
+  })
 })
+
+/** A module with `!Score`, which has no score with 2 and fails with 3 as long as a folder has no file "marker". */
+function scoreModule(folder: string): string {
+  return `import { existsSync } from 'node:fs'
+    import { Runnable, registrable } from 'flambeau'
+    export class Score extends Runnable {
+      constructor(options = {}) { super(options); this.options = options }
+      run() {
+        const { n } = this.options
+        const isReady = existsSync(${JSON.stringify(join(folder, 'marker'))})
+        if (n === 3 && !isReady) throw new Error('not yet')
+        return n === 2 && !isReady ? { other: 1 } : { score: n }
+      }
+    }
+    registrable('!Score')(Score)`
+}
 
 /** An engine whose attempts all come at once to what `attempt` returns or throws. */
 function engineOf(attempt: (task: TaskMessage, tell: (value: unknown) => void) => PackedResult): Engine {

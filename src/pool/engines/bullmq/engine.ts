@@ -11,8 +11,8 @@ import type { RedisAddress } from './redis.js'
 /** Options of {@link bullmqEngine}. */
 export interface BullmqOptions extends RedisAddress {
   /**
-   * The name of the queue that the workers take tasks from; a new queue when absent. Another process that opens the same
-   * queue gets the results of tasks that ran already, instead of running them again.
+   * The name of the queue that the workers take tasks from; a new queue when absent. Another process that opens the
+   * same queue gets the results of tasks that ran already, instead of running them again.
    */
   queue?: string
   /** The most tasks in the queue; default 1024. */
@@ -64,15 +64,18 @@ export class BullmqEngine implements Engine {
     this.#listen(open)
   }
 
-  run(task: TaskMessage, watch: Watch): Promise<Ended> {
+  async run(task: TaskMessage, watch: Watch): Promise<Ended> {
     const { signal } = watch
-    if (signal.aborted) return Promise.resolve(cancelledAttempt())
     const id = jobId(task)
+    // The same task of another map.
+    for (let job = this.#pending.get(id); job?.isCancelling; job = this.#pending.get(id))
+      await job.settled.promise
+    if (signal.aborted) return cancelledAttempt()
     const waiter = this.#pending.add(id, task, watch)
     if (waiter.isNew) this.#batcher.post(id)
     const cancel = (): void => void this.#stopWaiting(id, waiter)
     signal.addEventListener('abort', cancel, { once: true })
-    return waiter.ended.promise.finally(() => signal.removeEventListener('abort', cancel))
+    return waiter.attempt.promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
   /** Cancels all tasks; settles when they have ended, within the grace period. */
@@ -86,12 +89,16 @@ export class BullmqEngine implements Engine {
     await this.#jobs.close()
   }
 
+  /** @internal Closes the connections of a Redis that is gone. */
+  disconnect(): void {
+    clearInterval(this.#recheck)
+    this.#jobs.disconnect()
+  }
+
   #listen({ events }: OpenQueue): void {
     events.on('active', ({ jobId }) => this.#pending.notify(jobId, { type: 'started' }))
     events.on('progress', ({ jobId, data }) => isTaskNews(data) && this.#pending.notify(jobId, data))
-    events.on('completed', ({ jobId, returnvalue }) =>
-      this.#pending.settle(jobId, attemptOfValue(returnvalue)),
-    )
+    events.on('completed', ({ jobId, returnvalue }) => this.#onAttemptEnd(jobId, attemptOfValue(returnvalue)))
     events.on('failed', ({ jobId, failedReason }) =>
       this.#pending.settle(jobId, attemptOfFailure(failedReason)),
     )
@@ -116,19 +123,33 @@ export class BullmqEngine implements Engine {
     if (!job?.waiters.has(waiter)) return
     if (job.waiters.size === 1) return this.#cancel(job)
     job.waiters.delete(waiter)
-    waiter.ended.resolve(cancelledAttempt())
+    waiter.attempt.resolve(cancelledAttempt())
   }
 
   async #cancel(job: PendingJob): Promise<void> {
+    job.isCancelling = true
     if (job.sent) await this.#jobs.cancel(job)
     if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelledAttempt())
   }
 
   // An earlier process has added the same job: its result counts, but a failure is tried again.
   async #adopt(id: string): Promise<void> {
-    const { ended } = await this.#jobs.find(id)
-    if (ended?.ok) return this.#pending.settle(id, ended)
-    if (!ended || !this.#pending.get(id)) return
+    const { attempt } = await this.#jobs.find(id)
+    if (attempt?.ok) return this.#pending.settle(id, attempt)
+    if (attempt) await this.#replace(id)
+  }
+
+  // Another process may have cancelled the job, or an earlier call that did not wait for its end.
+  #onAttemptEnd(id: string, attempt: Ended): void {
+    const isCancelled = !attempt.ok && attempt.reason === 'cancelled'
+    const isExpected = !isCancelled || this.#pending.get(id)?.isCancelling
+    if (isExpected) this.#pending.settle(id, attempt)
+    // When it fails, the job is checked later with the old ones.
+    else void this.#replace(id).catch(() => {})
+  }
+
+  async #replace(id: string): Promise<void> {
+    if (!this.#pending.get(id)) return
     await this.#jobs.remove(id)
     this.#resend(id)
   }
@@ -142,8 +163,8 @@ export class BullmqEngine implements Engine {
   }
 
   async #checkJob(id: string): Promise<void> {
-    const { exists, ended } = await this.#jobs.find(id)
-    if (ended) this.#pending.settle(id, ended)
+    const { exists, attempt } = await this.#jobs.find(id)
+    if (attempt) this.#onAttemptEnd(id, attempt)
     const pending = this.#pending.get(id)
     // Only the second time: after the first one, the event of its end may be on the way.
     if (!exists && pending && ++pending.missing > 1) this.#resend(id)

@@ -1,10 +1,9 @@
-import { isInstalled } from '../../../cluster/bundle/dependencies.js'
 import { FlambeauError } from '../../../errors.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import { packageRoot } from '../../../util/paths.js'
 
 /** What the engine uses of both packages. */
-export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker'> &
+export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'WaitingError' | 'Worker'> &
   Pick<typeof import('ioredis'), 'Redis'>
 
 /**
@@ -13,8 +12,8 @@ export type Packages = Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | '
  * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function loadPackages(): Promise<Packages> {
-  const [{ Queue, QueueEvents, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
-  return { Queue, QueueEvents, Worker, Redis }
+  const [{ Queue, QueueEvents, WaitingError, Worker }, { Redis }] = await Promise.all([bullmq(), ioredis()])
+  return { Queue, QueueEvents, WaitingError, Worker, Redis }
 }
 
 // Inside "try", bundlers accept that the package may be missing.
@@ -44,6 +43,7 @@ function importError(name: string, cause: NodeJS.ErrnoException): Error {
  * @throws {@link FlambeauError} that says what to type when one is missing.
  */
 export async function requirePackages(): Promise<void> {
+  const { isInstalled } = await import('../../../cluster/bundle/dependencies.js')
   for (const name of ['bullmq', 'ioredis'])
     if (!(await isInstalled(name, packageRoot()))) throw packageMissing(name)
 }

@@ -4,7 +4,7 @@ import type { Ended, TaskMessage, TaskNews, Watch } from '../../engine.js'
 /** One `run` call that waits for a job. */
 export interface Waiter {
   readonly watch: Watch
-  readonly ended: Deferred<Ended>
+  readonly attempt: Deferred<Ended>
 }
 
 /** A job, and the calls that wait for it: two maps may have the same task, with the same id. */
@@ -15,6 +15,10 @@ export interface PendingJob {
   readonly since: number
   /** Settles when Redis has the job; absent while it has not been sent. */
   sent?: Promise<void> | undefined
+  /** Whether it was cancelled and has not ended. Nobody else may wait for it. */
+  isCancelling: boolean
+  /** Settles when nobody waits for it any more. */
+  readonly settled: Deferred<void>
   /** How many times in a row Redis did not have the job. */
   missing: number
 }
@@ -26,9 +30,9 @@ export class PendingJobs {
   /** Adds a waiter to a job; `isNew` when it is the first one. */
   add(id: string, task: TaskMessage, watch: Watch): Waiter & { readonly isNew: boolean } {
     const known = this.#jobs.get(id)
-    const job: PendingJob = known ?? { id, task, waiters: new Set(), since: performance.now(), missing: 0 }
+    const job = known ?? pendingJob(id, task)
     this.#jobs.set(id, job)
-    const waiter = { watch, ended: deferred<Ended>(), isNew: !known }
+    const waiter = { watch, attempt: deferred<Ended>(), isNew: !known }
     job.waiters.add(waiter)
     return waiter
   }
@@ -41,10 +45,11 @@ export class PendingJobs {
     for (const { watch } of this.#jobs.get(id)?.waiters ?? []) watch.onNews(news)
   }
 
-  settle(id: string, ended: Ended): void {
+  settle(id: string, attempt: Ended): void {
     const job = this.#jobs.get(id)
     this.#jobs.delete(id)
-    for (const waiter of job?.waiters ?? []) waiter.ended.resolve(ended)
+    for (const waiter of job?.waiters ?? []) waiter.attempt.resolve(attempt)
+    job?.settled.resolve()
   }
 
   /** The jobs that have been pending for at least that long. */
@@ -52,4 +57,9 @@ export class PendingJobs {
     const before = performance.now() - milliseconds
     return [...this.#jobs.values()].filter(({ since }) => since <= before)
   }
+}
+
+function pendingJob(id: string, task: TaskMessage): PendingJob {
+  const since = performance.now()
+  return { id, task, waiters: new Set(), since, isCancelling: false, settled: deferred(), missing: 0 }
 }

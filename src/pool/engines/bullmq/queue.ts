@@ -14,6 +14,8 @@ const weekSeconds = 7 * 24 * 3600
 /** How long results are kept in other queues. */
 const hourSeconds = 3600
 const immediately = AbortSignal.abort()
+/** The pause between two attempts to cancel a job. */
+const repeatMs = 500
 
 /** The jobs of a queue in Redis. While Redis is unreachable, commands wait. */
 export class JobQueue {
@@ -30,9 +32,9 @@ export class JobQueue {
   }
 
   /** The attempt of a job, if it has ended; `exists` says whether Redis has the job. */
-  async find(id: string): Promise<{ exists: boolean; ended: Ended | undefined }> {
+  async find(id: string): Promise<{ exists: boolean; attempt: Ended | undefined }> {
     const job = await this.open.queue.getJob(id)
-    return { exists: job !== undefined, ended: job && attemptOf(job) }
+    return { exists: job !== undefined, attempt: job && attemptOf(job) }
   }
 
   async remove(id: string): Promise<void> {
@@ -56,20 +58,30 @@ export class JobQueue {
     }
   }
 
+  /** Closes the connections of a Redis that is gone, without a command. */
+  disconnect(): void {
+    const { connection, events } = this.open
+    connection.disconnect()
+    void events.close().catch(() => {})
+  }
+
   async #disconnect(): Promise<void> {
     const { queue, events } = this.open
     await Promise.all([queue.close(), events.close()])
   }
 
-  async #cancelJob({ id, sent, waiters }: PendingJob): Promise<void> {
+  async #cancelJob({ id, sent, settled }: PendingJob): Promise<void> {
     const { queue, connection } = this.open
     // A job cannot be removed before it was added.
     await sent
-    // While a worker has the job, it is locked and cannot be removed.
-    const removed = await queue.remove(id).catch(() => 0)
-    if (removed !== 0) return
-    await connection.publish(cancelChannel(queue.name), id)
-    await Promise.all([...waiters].map(({ ended }) => ended.promise))
+    const hasEnded = settled.promise.then(() => true)
+    do {
+      // While a worker has the job, it is locked and cannot be removed.
+      const removed = await queue.remove(id).catch(() => 0)
+      if (removed !== 0) return
+      // A worker that connects again, or has just taken the job, misses a message.
+      await connection.publish(cancelChannel(queue.name), id)
+    } while (!(await settledWithin(hasEnded, immediately, repeatMs)))
   }
 
   #withinGrace(promise: Promise<void>): Promise<void> {
@@ -88,14 +100,23 @@ export interface OpenQueue {
 export async function openQueue(redis: RedisAddress, name: string): Promise<OpenQueue> {
   const { Queue, QueueEvents } = await loadPackages()
   const connection = await connect(redis)
-  const [last] = await connection.xrevrange(`${prefix}:${name}:events`, '+', '-', 'COUNT', 1)
-  const queue = new Queue(name, { connection, prefix })
-  const events = new QueueEvents(name, { connection, prefix, lastEventId: last?.[0] ?? '0-0' })
-  // Without listeners, Node would end the process when the connection is lost.
-  queue.on('error', () => {})
-  events.on('error', () => {})
-  await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
-  return { connection, queue, events }
+  let events: QueueEvents | undefined
+  try {
+    const [last] = await connection.xrevrange(`${prefix}:${name}:events`, '+', '-', 'COUNT', 1)
+    const queue = new Queue(name, { connection, prefix })
+    events = new QueueEvents(name, { connection, prefix, lastEventId: last?.[0] ?? '0-0' })
+    // Without listeners, Node would end the process when the connection is lost.
+    queue.on('error', () => {})
+    events.on('error', () => {})
+    await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
+    return { connection, queue, events }
+  } catch (error) {
+    // An open connection would keep the program running.
+    connection.disconnect()
+    // "close" fails first where the events never had a connection that is ready.
+    await events?.close().catch(() => events?.backend.close())
+    throw error
+  }
 }
 
 function attemptOf({ finishedOn, failedReason, returnvalue }: Job): Ended | undefined {
@@ -103,16 +124,22 @@ function attemptOf({ finishedOn, failedReason, returnvalue }: Job): Ended | unde
   return failedReason ? attemptOfFailure(failedReason) : attemptOfValue(returnvalue)
 }
 
-/** The attempt that a worker returned as the value of its job. Anyone who can write to Redis could have put anything there. */
+/**
+ * The attempt that a worker returned as the value of its job. Anyone who can write to Redis could have put anything
+ * there.
+ */
 export function attemptOfValue(value: unknown): Ended {
   return isEnded(value)
     ? value
     : failedAttempt('failed', packError(new Error('No worker wrote what Redis has as its result')))
 }
 
+/** Why BullMQ lets a job fail whose workers were lost too often. */
+const stalledReason = 'job stalled more than allowable limit'
+
 /** A failed attempt is a value, too: a job itself fails only when its workers die, or can run no task at all. */
 export function attemptOfFailure(reason: string): Ended {
-  return reason.includes('stalled')
+  return reason === stalledReason
     ? interruptedAttempt('crashed', 'killed its workers again and again')
     : failedAttempt('failed', packError(new Error(reason)))
 }

@@ -11,8 +11,8 @@ export interface RedisAddress {
   /** The URL of Redis or Valkey: `redis://:password@host:6379`, `rediss://` for TLS. */
   redis: string
   /**
-   * For `rediss://`: the certificate of its authority, or of the server itself, as PEM or the path of a file. When absent,
-   * the authorities that Node trusts.
+   * For `rediss://`: the certificate of its authority, or of the server itself, as PEM or the path of a file. When
+   * absent, the authorities that Node trusts.
    */
   ca?: string
 }
@@ -103,7 +103,7 @@ const pemHeader = '-----BEGIN CERTIFICATE-----'
 export async function readCertificates(ca: string): Promise<string> {
   if (ca.includes(pemHeader)) return validCertificates(ca, 'The text of "ca"')
   const text = await readFile(ca, 'utf8').catch((cause) => {
-    throw badCertificate(`The file "${ca}" cannot be read (${cause.code})`)
+    throw badCertificate(`The file "${ca}" cannot be read (${cause.code})`, cause)
   })
   return validCertificates(text, `"${ca}"`)
 }
@@ -112,12 +112,12 @@ function validCertificates(text: string, what: string): string {
   try {
     new X509Certificate(text)
     return text
-  } catch {
-    throw badCertificate(`${what} is not a certificate`)
+  } catch (cause) {
+    throw badCertificate(`${what} is not a certificate`, cause)
   }
 }
 
-function badCertificate(what: string): FlambeauError {
+function badCertificate(what: string, cause: unknown): FlambeauError {
   const message = `${what}: set "ca" to the path of a PEM file, or to its text with "${pemHeader}"`
-  return new FlambeauError(message, { code: 'BAD_CERTIFICATE', exitCode: mistakeCode })
+  return new FlambeauError(message, { code: 'BAD_CERTIFICATE', exitCode: mistakeCode, cause })
 }

@@ -1,5 +1,5 @@
-// The program of workers: runs tasks of a queue until it is terminated. It reads its settings as JSON from standard input, or from
-// a file that only its owner can read: arguments are visible to every user of the host.
+// The program of workers: runs tasks of a queue until it is terminated. It reads its settings as JSON from standard
+// input, or from a file that only its owner can read: arguments are visible to every user of the host.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { FlambeauError, isFlambeauError } from '../../../errors.js'
@@ -76,8 +76,8 @@ interface LeaseOptions extends RedisAddress {
 }
 
 /**
- * Takes the lease of a name over from its holder. When a machine was cut off, new workers may be started there while the old
- * ones still run: `onLost` ends those.
+ * Takes the lease of a name over from its holder. When a machine was cut off, new workers may be started there while
+ * the old ones still run: `onLost` ends those.
  */
 async function acquireLease(
   { queue, place, ...address }: LeaseOptions,

@@ -29,8 +29,8 @@ export interface WorkersOptions extends RedisAddress {
   /** Milliseconds that a cancelled task has to clean up; default 5000. */
   graceMs?: number
   /**
-   * Milliseconds after which the tasks of a silent host are run on others; default 10 000. With a shorter time, a dead host
-   * is noticed sooner, but a shorter interruption of the network makes tasks run twice.
+   * Milliseconds after which the tasks of a silent host are run on others; default 10 000. With a shorter time, a dead
+   * host is noticed sooner, but a shorter interruption of the network makes tasks run twice.
    */
   lockMs?: number
 }
@@ -48,10 +48,26 @@ export interface WorkersOptions extends RedisAddress {
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { queue, slots, lockMs = 10_000 } = options
   const engine = new ProcessEngine(completeSetup({ ...options, workers: slots }))
-  const [connection, subscriber] = await Promise.all([connect(options), connect(options)])
+  const [connection, subscriber] = await connectTwice(options)
   const workers = new Workers({ engine, connection, subscriber })
-  await workers.open(queue, lockMs)
-  return workers
+  try {
+    await workers.open(queue, lockMs)
+    return workers
+  } catch (error) {
+    await workers.close()
+    throw error
+  }
+}
+
+// An open connection would keep the program running.
+async function connectTwice(address: RedisAddress): Promise<[Redis, Redis]> {
+  const first = await connect(address)
+  try {
+    return [first, await connect(address)]
+  } catch (error) {
+    first.disconnect()
+    throw error
+  }
 }
 
 interface WorkersParts {
@@ -60,10 +76,17 @@ interface WorkersParts {
   readonly subscriber: Redis
 }
 
+interface RunningJob {
+  readonly controller: AbortController
+  /** Whether the pool has cancelled it. */
+  isCancelled: boolean
+}
+
 /** The workers of one machine; {@link startWorkers} starts them. */
 export class Workers implements AsyncDisposable {
-  readonly #running = new Map<string, AbortController>()
+  readonly #running = new Map<string, RunningJob>()
   #worker: Worker | undefined
+  #isClosing = false
   /** @internal Decides what happens to a job when no task can run here; by default the job fails. */
   onUnfit: (error: Error) => Promise<Ended> = (error) => Promise.reject(error)
 
@@ -74,7 +97,7 @@ export class Workers implements AsyncDisposable {
   async open(queue: string, lockMs: number): Promise<void> {
     const { Worker } = await loadPackages()
     const { connection, subscriber, engine } = this.parts
-    subscriber.on('message', (_channel, id) => this.#running.get(id)?.abort())
+    subscriber.on('message', (_channel, id) => this.#cancel(id))
     await subscriber.subscribe(cancelChannel(queue))
     this.#worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job), {
       connection,
@@ -90,10 +113,13 @@ export class Workers implements AsyncDisposable {
     await this.#worker.waitUntilReady()
   }
 
-  /** Cancels what runs, and ends the processes. */
+  /** Ends what runs, for other workers to run it again, and ends the processes. */
   async close(): Promise<void> {
-    for (const controller of this.#running.values()) controller.abort()
-    await this.#worker?.close()
+    this.#isClosing = true
+    // Before its jobs are returned to the queue: it must not take them again.
+    const closed = this.#worker?.close()
+    for (const { controller } of this.#running.values()) controller.abort()
+    await closed
     const { engine, connection, subscriber } = this.parts
     await engine.close()
     connection.disconnect()
@@ -105,23 +131,48 @@ export class Workers implements AsyncDisposable {
     return this.close()
   }
 
+  #cancel(id: string): void {
+    const running = this.#running.get(id)
+    if (!running) return
+    running.isCancelled = true
+    running.controller.abort()
+  }
+
   async #work(job: Job<TaskMessage>): Promise<Ended> {
     if (!isTaskMessage(job.data))
       return failedAttempt('failed', packError(new Error(`Job "${job.id}" is not a task`)))
     const id = job.id ?? ''
-    const controller = new AbortController()
-    this.#running.set(id, controller)
+    const running = { controller: new AbortController(), isCancelled: false }
+    this.#running.set(id, running)
+    // BullMQ may have fetched it before it was closed.
+    if (this.#isClosing) running.controller.abort()
     try {
-      return await this.parts.engine.run(job.data, {
-        signal: controller.signal,
-        // BullMQ itself reports that a job has started.
-        onNews: (news) => void (news.type !== 'started' && job.updateProgress(news).catch(() => {})),
-      })
-    } catch (error) {
-      return await this.onUnfit(error as Error)
+      const ended = await this.#run(job, running.controller.signal)
+      const isInterrupted = !ended.ok && ended.reason === 'cancelled' && !running.isCancelled
+      return isInterrupted ? await returnToQueue(job) : ended
     } finally {
       this.#running.delete(id)
       this.#worker!.concurrency = this.parts.engine.concurrency
     }
   }
+
+  async #run(job: Job<TaskMessage>, signal: AbortSignal): Promise<Ended> {
+    try {
+      return await this.parts.engine.run(job.data, {
+        signal,
+        // BullMQ itself reports that a job has started.
+        onNews: (news) => void (news.type !== 'started' && job.updateProgress(news).catch(() => {})),
+      })
+    } catch (error) {
+      return await this.onUnfit(error as Error)
+    }
+  }
+}
+
+/** Makes a job the next one that another worker takes. */
+async function returnToQueue(job: Job): Promise<never> {
+  const { WaitingError } = await loadPackages()
+  // When it fails, another worker takes the job after its lock has expired.
+  await job.moveToWait(job.token).catch(() => {})
+  throw new WaitingError()
 }

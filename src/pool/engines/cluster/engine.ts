@@ -48,10 +48,14 @@ async function openClusterEngine(
   run: CurrentRun,
   { address, server }: PoolRedis,
 ): Promise<ClusterEngine> {
+  const shared = await workerSettings(options, run)
   const factories = await connectToFactories(options.env)
-  const queue = await bullmqEngine({ ...address, graceMs: completeSetup(options).graceMs })
+  const queue = await bullmqEngine({ ...address, graceMs: shared.graceMs }).catch(async (error) => {
+    await Promise.all(factories.map((factory) => factory.close()))
+    throw error
+  })
   const engine = new ClusterEngine({ queue, redis: server })
-  const settings = { ...address, queue: queue.queue, ...(await workerSettings(options, run)) }
+  const settings = { ...address, queue: queue.queue, ...shared }
   const redis = { url: address.redis, isOwn: server === undefined }
   const listener = workersListener(engine, factories, options)
   for (const [index, host] of factories.entries()) {
@@ -137,6 +141,7 @@ class ClusterEngine implements Engine {
     // Before the queue: they would write into it after its removal.
     await Promise.all(this.#workers.map((workers) => workers.close()))
     if (hasRedis) await queue.close()
+    else queue.disconnect()
     await redis?.close()
   }
 }

@@ -34,7 +34,9 @@ const steadyMs = 30_000
 /** How many of the last characters of the workers a message shows. */
 const maxLastOutput = 2000
 
-/** Keeps the workers of one factory running: starts them again when they were killed, and when the factory was cut off. */
+/**
+ * Keeps the workers of one factory running: starts them again when they were killed, and when the factory was cut off.
+ */
 export class HostWorkers {
   readonly #end = new AbortController()
   readonly #route: RedisRoute
@@ -82,12 +84,12 @@ export class HostWorkers {
       const complete = lines.add(chunk)
       return complete === '' ? undefined : standardError.write(complete)
     }
-    const ended = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
+    const exit = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
     await standardError.write(lines.flush())
-    const reason = printable(last.trim()) || (ended.signal ?? `exit code ${ended.exitCode}`)
-    if (ended.exitCode === mistakeCode)
+    const reason = printable(last.trim()) || (exit.signal ?? `exit code ${exit.exitCode}`)
+    if (exit.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${reason}`)
-    if (ended.exitCode !== unavailableCode) return reason
+    if (exit.exitCode !== unavailableCode) return reason
     this.listener.onUnreachable(this.host.name, reason)
     return `${reason}${this.#route.switchRoute()}`
   }

@@ -114,6 +114,7 @@ function certificateError(cause: Error & { code?: unknown; stderr?: string }): C
   if (cause.code !== 'ENOENT')
     return new ClusterError(`"openssl" made no certificate: ${cause.stderr?.trim()}`, {
       code: 'NO_CERTIFICATE',
+      cause,
     })
   const message =
     'The orchestrator has no "openssl", which makes the certificate of a Redis with "tls": install it ("apt-get install openssl", in "setup_cmds")'

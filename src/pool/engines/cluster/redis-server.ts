@@ -62,8 +62,8 @@ export class RedisServer {
   }
 
   /**
-   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of the
-   * run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
+   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of
+   * the run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
    */
   static async start(
     { orchestratorIp }: RemoteEnvironment,
@@ -71,13 +71,18 @@ export class RedisServer {
     { tls }: { tls: boolean },
   ): Promise<RedisServer> {
     const address = await ownAddress(orchestratorIp)
-    const folder = await mkdtemp(join(run.folder, 'redis-'))
     const password = randomBytes(24).toString('base64url')
     const certificate = tls ? await makeCertificate([address, '127.0.0.1']) : undefined
     const port = await freePort(address)
+    const folder = await mkdtemp(join(run.folder, 'redis-'))
     const server = new RedisServer({ address, folder, password, port, tls: certificate })
-    server.#server = await server.#start()
-    return server
+    try {
+      server.#server = await server.#start()
+      return server
+    } catch (error) {
+      await server.close()
+      throw error
+    }
   }
 
   /** Starts Redis again whenever it exits; calls `onLost` when that does not help. */
@@ -104,10 +109,8 @@ export class RedisServer {
       await waitForExit(this.#server!)
       if (this.#closed) return
       await delay(pauseMs)
-      // A server that exits while it starts counts as one more exit.
-      const started = await this.#start().catch((error: ClusterError) => error)
-      if (started instanceof ClusterError && started.code !== 'REDIS_ENDED') throw started
-      if (!(started instanceof ClusterError)) this.#server = started
+      const started = await this.#start().catch(ignoreExit)
+      if (started) this.#server = started
       if (this.#closed) this.#server?.kill('SIGKILL')
     }
     throw new ClusterError(
@@ -115,6 +118,11 @@ export class RedisServer {
       { code: 'REDIS_ENDED' },
     )
   }
+}
+
+// A server that exits while it starts counts as one more exit.
+function ignoreExit(error: unknown): undefined {
+  if (!(error instanceof ClusterError) || error.code !== 'REDIS_ENDED') throw error
 }
 
 /**

@@ -17,7 +17,10 @@ export function workerProgramPath(run: CurrentRun): string {
   return fromHome.package(run.connections.packageHash, ownPackage, 'dist/bullmq/worker.js')
 }
 
-/** The folder of results above 64 KB, relative to the home folder of a factory. It stays until the cluster is taken down. */
+/**
+ * The folder of results above 64 KB, relative to the home folder of a factory. It stays until the cluster is taken
+ * down.
+ */
 export function resultsFolder({ folder, program }: CurrentRun): string {
   return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
 }
@@ -67,8 +70,8 @@ function pathWithin(root: string, module: string): string {
 }
 
 /**
- * Makes a folder outlive the run: puts it into the cluster's folder on the orchestrator, where a later run finds it, and
- * links to it from the folder of this run. A folder with an absolute path stays where it is.
+ * Makes a folder outlive the run: puts it into the cluster's folder on the orchestrator, where a later run finds it,
+ * and links to it from the folder of this run. A folder with an absolute path stays where it is.
  *
  * @throws {@link ClusterConfigurationError} when the folder of this run has something else with this name.
  */

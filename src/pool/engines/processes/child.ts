@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { FlambeauError } from '../../../errors.js'
@@ -13,12 +12,15 @@ import {
   channelFd,
   type FromWorker,
   isFromWorker,
+  streamClosed,
   type ToWorker,
   type WorkerSettings,
 } from './messages.js'
 import { WorkerOutput } from './output.js'
 
-/** When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open. */
+/**
+ * When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open.
+ */
 const idleMs = 500
 const immediately = AbortSignal.abort()
 
@@ -65,7 +67,7 @@ export class WorkerChild {
     this.#channel?.post(message)
   }
 
-  /** Lets the process end by itself. */
+  /** Closes the channel: the process then exits, and kills its group, unless a task blocks it. */
   disconnect(): void {
     this.#stream?.end()
   }
@@ -110,9 +112,7 @@ export class WorkerChild {
     const streams = [this.#child.stdout, this.#child.stderr].flatMap(
       (stream) => (stream as Socket | null) ?? [],
     )
-    const closed = Promise.all(streams.map((stream) => stream.closed || once(stream, 'close'))).then(
-      () => true,
-    )
+    const closed = Promise.all(streams.map(streamClosed)).then(() => true)
     const bytes = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
     for (let before = -1; before !== bytes() || standardError.isFull; ) {
       before = bytes()

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { FlambeauError } from '../../../errors.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { type Deferred, deferred } from '../../../util/concurrency.js'
 import { waitForExit } from '../../../util/process.js'
@@ -37,7 +38,7 @@ export class ProcessEngine implements Engine, WorkerListener {
     watch.signal.addEventListener('abort', cancel, { once: true })
     this.#queue.add(queued)
     this.#assign()
-    return queued.ended.promise.finally(() => watch.signal.removeEventListener('abort', cancel))
+    return queued.attempt.promise.finally(() => watch.signal.removeEventListener('abort', cancel))
   }
 
   async close(): Promise<void> {
@@ -50,8 +51,11 @@ export class ProcessEngine implements Engine, WorkerListener {
     this.#assign()
   }
 
-  onSetupFailed(error: PackedError): void {
-    this.#fail(unpackError(error))
+  onSetupFailed(packed: PackedError): void {
+    const { message, code = 'FLAMBEAU', exitCode } = packed
+    const cause = unpackError(packed)
+    // Only errors of this package have an exit code.
+    this.#fail(exitCode === undefined ? cause : new FlambeauError(message, { code, exitCode, cause }))
   }
 
   onExit(worker: WorkerProcess): void {
@@ -84,34 +88,34 @@ export class ProcessEngine implements Engine, WorkerListener {
     const [queued] = this.#queue
     if (!queued) return
     this.#queue.delete(queued)
-    void worker.run(queued.task, queued.watch).then((ended) => this.#onEnded(queued, ended))
+    void worker.run(queued.task, queued.watch).then((attempt) => this.#onEnded(queued, attempt))
   }
 
-  #onEnded(queued: QueuedTask, ended: Ended | undefined): void {
-    const crashed = ended?.ok === false && ended.reason === 'crashed'
-    const again = !ended || (crashed && queued.crashes++ < this.setup.crashRetries)
-    if (!again) queued.ended.resolve(ended)
-    else if (queued.watch.signal.aborted) queued.ended.resolve(cancelledAttempt())
+  #onEnded(queued: QueuedTask, attempt: Ended | undefined): void {
+    const crashed = attempt?.ok === false && attempt.reason === 'crashed'
+    const again = !attempt || (crashed && queued.crashes++ < this.setup.crashRetries)
+    if (!again) queued.attempt.resolve(attempt)
+    else if (queued.watch.signal.aborted) queued.attempt.resolve(cancelledAttempt())
     else this.#queue = new Set([queued, ...this.#queue])
     this.#assign()
   }
 
   // The worker itself cancels a task that it has.
   #cancel(queued: QueuedTask): void {
-    if (this.#queue.delete(queued)) queued.ended.resolve(cancelledAttempt())
+    if (this.#queue.delete(queued)) queued.attempt.resolve(cancelledAttempt())
   }
 
   // From now on no task can be run here.
   #fail(error: Error): void {
     this.#error = error
-    for (const { ended } of this.#queue) ended.reject(error)
+    for (const { attempt } of this.#queue) attempt.reject(error)
     this.#queue.clear()
   }
 }
 
 /** A task that waits for a worker, or has one. */
 class QueuedTask {
-  readonly ended: Deferred<Ended> = deferred()
+  readonly attempt: Deferred<Ended> = deferred()
   /** How many workers it has killed. */
   crashes = 0
 
@@ -121,8 +125,8 @@ class QueuedTask {
   ) {}
 }
 
-// Each line of the input lists all groups. The input ends with the process of the pool; workers that run have a second to end
-// by themselves.
+// Each line of the input lists all groups. The input ends with the process of the pool; workers that run have a second
+// to end by themselves.
 const reaperScript =
   'while read -r line; do groups=$line; done; [ -z "$groups" ] || sleep 1; for group in $groups; do kill -s KILL -- "-$group"; done'
 

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import type { Ended, PackedError, TaskMessage, TaskNews } from '../../engine.js'
 import { isEnded, isPackedError, isRecord, isTaskNews } from '../../serialize.js'
@@ -44,8 +43,8 @@ export function isFromWorker(value: unknown): value is FromWorker {
 }
 
 /**
- * The file descriptor of the channel in a worker. It is not the IPC channel of Node, so that user code neither sends nor
- * receives our messages: in a worker, `process.send` is absent, as in any program that was started from a shell.
+ * The file descriptor of the channel in a worker. It is not the IPC channel of Node, so that user code neither sends
+ * nor receives our messages: in a worker, `process.send` is absent, as in any program that was started from a shell.
  */
 export const channelFd = 3
 
@@ -77,8 +76,8 @@ export class Channel<In, Out> {
   }
 
   /** Settles when no more messages can arrive. */
-  async closed(): Promise<void> {
-    if (!this.stream.closed) await once(this.stream, 'close')
+  closed(): Promise<void> {
+    return streamClosed(this.stream)
   }
 
   #send(messages: Out[]): void {
@@ -99,6 +98,11 @@ export class Channel<In, Out> {
       for (const message of messages) this.listener.onMessage(message)
     else this.listener.onInvalid?.()
   }
+}
+
+/** Waits until a stream has closed. Never rejects: `once` of Node does at an error, after which the stream closes. */
+export async function streamClosed(stream: Readable): Promise<void> {
+  if (!stream.closed) await new Promise<void>((resolve) => stream.once('close', () => resolve()))
 }
 
 function parsed(line: string): unknown {

@@ -119,7 +119,7 @@ export class WorkerOutput {
   readonly #streams: readonly MarkedStream[]
   readonly #tasks = new Map<number, TaskOutput>()
   #added = 0
-  #ended = 0
+  #endedCount = 0
 
   constructor(streams: readonly Readable[], mark: string, sink: OutputSink) {
     this.#streams = streams.map((stream) => new MarkedStream(stream, mark, sink))
@@ -134,7 +134,7 @@ export class WorkerOutput {
 
   /** Settles with the last output of the oldest task, when all of it has arrived. */
   async taskEnded(marked: readonly boolean[]): Promise<string> {
-    const number = ++this.#ended
+    const number = ++this.#endedCount
     const task = this.#tasks.get(number)!
     this.#tasks.delete(number)
     for (const [index, stream] of this.#streams.entries()) stream.taskEnded(number, marked[index] ?? false)
@@ -145,6 +145,6 @@ export class WorkerOutput {
   /** Ends the output, as the worker has exited. Returns the last output of the oldest task. */
   close(): string {
     for (const stream of this.#streams) stream.close()
-    return this.#tasks.get(this.#ended + 1)?.text ?? ''
+    return this.#tasks.get(this.#endedCount + 1)?.text ?? ''
   }
 }

@@ -67,10 +67,10 @@ class WorkerProgram {
     this.#output.begin()
     // The task before may have changed it.
     if (process.cwd() !== this.#startFolder) process.chdir(this.#startFolder)
-    const ended = await currentTask.run(task, () => runAttempt(task, this.#worker!, { signal, onNews }))
+    const attempt = await currentTask.run(task, () => runAttempt(task, this.#worker!, { signal, onNews }))
     this.#inFlight.shift()
     const marked = this.#output.end()
-    this.#channel.post({ type: 'ended', ended, ms: performance.now() - startedAt, marked })
+    this.#channel.post({ type: 'ended', ended: attempt, ms: performance.now() - startedAt, marked })
   }
 }
 
@@ -115,8 +115,8 @@ class OutputMarker {
 const currentTask = new AsyncLocalStorage<TaskMessage>()
 
 /**
- * Prints an error that a task throws after its end, in a promise or a timer that it left behind, with the name of the task:
- * it must not end the process, and with it another task. Any other uncaught error ends the process as usual.
+ * Prints an error that a task throws after its end, in a promise or a timer that it left behind, with the name of the
+ * task: it must not end the process, and with it another task. Any other uncaught error ends the process as usual.
  */
 function surviveLateErrors(isRunning: (task: TaskMessage) => boolean): void {
   const survive = (thrown: unknown): void => {

@@ -53,10 +53,10 @@ export class WorkerProcess {
     this.#child.post({ type: 'run', task })
     this.#child.output.add(task.id)
     if (this.#inFlight.push(inFlight) === 1) this.#startNext()
-    return inFlight.ended.promise
+    return inFlight.attempt.promise
   }
 
-  /** Lets the process end by itself; terminates it after the grace period. */
+  /** Ends the process at once, whatever it does: its group is sent SIGTERM, and SIGKILL after the grace period. */
   async close(): Promise<void> {
     this.#isClosing = true
     this.#child.disconnect()
@@ -99,14 +99,14 @@ export class WorkerProcess {
     this.listener.onSetupFailed(error)
   }
 
-  async #onEnded({ ended, ms, marked }: Extract<FromWorker, { type: 'ended' }>): Promise<void> {
+  async #onEnded({ ended: attempt, ms, marked }: Extract<FromWorker, { type: 'ended' }>): Promise<void> {
     const inFlight = this.#inFlight.shift()
     if (!inFlight) return
     this.#prefetch.recordDuration(ms)
     const output = this.#child.output.taskEnded(marked)
     this.#startNext()
     this.listener.onIdle()
-    inFlight.settle(withOutput(ended, await output))
+    inFlight.settle(withOutput(attempt, await output))
   }
 
   #onExit(): void {
@@ -114,14 +114,15 @@ export class WorkerProcess {
     // A new worker would end in the same way.
     if (this.isStarting && !this.#isClosing) this.listener.onSetupFailed(setupCrash(exitReason))
     const crashed = interruptedAttempt('crashed', `killed its worker (${exitReason})`)
-    const ended = withOutput(crashed, this.#child.output.close())
-    for (const inFlight of this.#inFlight.splice(0)) inFlight.settle(inFlight.hasStarted ? ended : undefined)
+    const attempt = withOutput(crashed, this.#child.output.close())
+    for (const inFlight of this.#inFlight.splice(0))
+      inFlight.settle(inFlight.hasStarted ? attempt : undefined)
     this.listener.onExit(this)
   }
 }
 
-function withOutput(ended: Ended, output: string): Ended {
-  return ended.ok || output === '' ? ended : { ...ended, output }
+function withOutput(attempt: Ended, output: string): Ended {
+  return attempt.ok || output === '' ? attempt : { ...attempt, output }
 }
 
 function setupCrash(exitReason: string): PackedError {
@@ -132,7 +133,7 @@ function setupCrash(exitReason: string): PackedError {
 /** A task that was sent to a worker. */
 class InFlightTask {
   /** Settles with `undefined` when the process exited before the task started. */
-  readonly ended = deferred<Ended | undefined>()
+  readonly attempt = deferred<Ended | undefined>()
   #deadline: Deadline | undefined
 
   constructor(
@@ -149,9 +150,9 @@ class InFlightTask {
     this.#deadline = new Deadline(this.task.timeoutMs, this.watch.signal, onInterrupt)
   }
 
-  settle(ended: Ended | undefined): void {
+  settle(attempt: Ended | undefined): void {
     this.#deadline?.clear()
-    this.ended.resolve(ended && this.#deadline ? this.#deadline.explain(ended) : ended)
+    this.attempt.resolve(attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt)
   }
 }
 
@@ -175,7 +176,10 @@ class Prefetch {
     return this.#quickInARow < minQuickTasks ? 1 : maxPrefetch
   }
 
-  /** How many more tasks to send to a worker that has `inFlight` of them: a quick one is filled up when it is half empty. */
+  /**
+   * How many more tasks to send to a worker that has `inFlight` of them: a quick one is filled up when it is half
+   * empty.
+   */
   freeSlots(inFlight: number): number {
     if (inFlight === 0) return 1
     return inFlight > this.target / 2 ? 0 : this.target - inFlight

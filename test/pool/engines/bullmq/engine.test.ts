@@ -23,7 +23,7 @@ import { parseSecrets } from 'flambeau'
 import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
 import { all, conforms, tasks } from '../../../support/engine-conformance.js'
-import { Echo, Flaky, Note, Wait } from '../../../support/pool-tasks.js'
+import { Echo, Flaky, Note, Tidy, Wait } from '../../../support/pool-tasks.js'
 import { RedisServer, redisServer } from '../../../support/redis.js'
 import { until } from '../../../support/until.js'
 
@@ -127,9 +127,31 @@ describe('BullMQ', { skip }, () => {
       await assert.rejects(bullmqEngine({ redis, ca: 'nowhere.pem' }), nowhere)
       const none = { code: 'BAD_CERTIFICATE', message: /"package.json" is not a certificate/ }
       await assert.rejects(bullmqEngine({ redis, ca: 'package.json' }), none)
+      for (const [ca, code] of [
+        ['nowhere.pem', 'ENOENT'],
+        ['package.json', 'ERR_OSSL_PEM_NO_START_LINE'],
+      ] as const)
+        await assert.rejects(bullmqEngine({ redis, ca }), ({ cause }: any) => cause.code === code)
       const plain = { redis: redis.replace('rediss', 'redis'), ca: secure.certificate }
       await assert.rejects(bullmqEngine(plain), { code: 'BAD_REDIS_URL' })
     })
+
+    for (const [command, call] of [
+      ['xrevrange', 'bullmqEngine({ redis })'],
+      ['info', 'bullmqEngine({ redis })'],
+      ['subscribe', "startWorkers({ redis, queue: 'refused' })"],
+      ['info', "startWorkers({ redis, queue: 'refused' })"],
+    ] as const)
+      test(`a user without the command "${command}", and ${call.split('(')[0]} leaves nothing open`, async () => {
+        const redis = await server.urlWithout('ada', command)
+        const script = `import { bullmqEngine, startWorkers } from 'flambeau/bullmq'
+          const redis = ${JSON.stringify(redis)}
+          await ${call}.catch((error) => console.log(error.message))`
+        const args = ['--input-type=module', '-e', script]
+        const { status, stdout } = spawnSync(process.execPath, args, { timeout: 20_000 })
+        assert.match(stdout.toString(), /^NOPERM /)
+        assert.equal(status, 0, 'the program ends')
+      })
 
     test('settings that others can read', async () => {
       const file = settingsFile(folder, { redis: server.url, queue: 'readable' })
@@ -184,6 +206,20 @@ describe('BullMQ', { skip }, () => {
     const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
     await forging.close()
     assert.match(String(outcome?.ok === false && outcome.error.message), /No worker wrote what Redis has/)
+  })
+
+  test('a job that fails has its own reason, though it be that something stalled', async () => {
+    const engine = await bullmqEngine({ redis: server.url, queue: 'stalling' })
+    await using pool = await openPool({ engine, folder })
+    const failing = new Worker('stalling', () => Promise.reject(new Error('the disk stalled')), {
+      connection: { url: server.url },
+      prefix: 'flambeau',
+    })
+    const [outcome] = await all(pool.map([new Echo({ value: 1 })], { onError: 'collect' }))
+    await failing.close()
+    assert.ok(outcome && !outcome.ok)
+    const { code, cause } = outcome.error
+    assert.deepEqual([code, (cause as Error).message], ['TASK_FAILED', 'the disk stalled'])
   })
 
   for (const ca of ['certificate', 'certificateFile'] as const)
@@ -246,6 +282,22 @@ describe('BullMQ', { skip }, () => {
       await pool.close()
     })
 
+    test('is cancelled where the message is lost at first', { timeout: 30_000 }, async () => {
+      const file = join(folder, 'message-lost')
+      const engine = await bullmqEngine({ redis: server.url })
+      await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
+      await using pool = await openPool({ engine, folder })
+      const controller = new AbortController()
+      const onEvent = async ({ type }: { type: string }) => {
+        if (type !== 'progress') return
+        await server.cutSubscribers()
+        controller.abort(new Error('enough'))
+      }
+      const mapping = all(pool.map([new Tidy({ file })], { signal: controller.signal, onEvent }))
+      await assert.rejects(mapping, /^Error: enough$/)
+      assert.ok(existsSync(file), 'the task was told')
+    })
+
     async function jobsOf(queue: string): Promise<string[]> {
       return (await server.keys()).filter((key) => key.startsWith(`flambeau:${queue}:0`))
     }
@@ -283,6 +335,30 @@ describe('BullMQ', { skip }, () => {
       await using _host = await startWorkers({ redis: server.url, queue: engine.queue, imports: [tasks] })
       assert.equal((await stays)[0]?.result, 'shared')
     })
+
+    for (const [when, graceMs] of [
+      ['while the first map cancels it', 5000],
+      ['after the first map gave it up, while it still runs', 50],
+    ] as const)
+      test(`is done again for a map that begins ${when}`, { timeout: 30_000 }, async () => {
+        const file = join(folder, `cancelled-in-${graceMs}`)
+        const engine = await bullmqEngine({ redis: server.url, graceMs })
+        const { queue } = engine
+        const ending = { imports: [tasks], slots: 1, graceMs: 1000 }
+        await using _host = await startWorkers({ redis: server.url, queue, ...ending })
+        await using pool = await openPool({ engine, folder })
+        const map = (signal?: AbortSignal) =>
+          all(pool.map([new Note({ file, ms: 2000 })], { taskId: () => 'shared', ...(signal && { signal }) }))
+        const controller = new AbortController()
+        const first = map(controller.signal)
+        await until(() => existsSync(file))
+        controller.abort(new Error('enough'))
+        const settled = assert.rejects(first, /^Error: enough$/)
+        if (graceMs < 1000) await settled
+        const [outcome] = await map()
+        assert.deepEqual([outcome?.result, linesOf(file).length], ['shared', 2])
+        await settled
+      })
   })
 
   test('workers that lose their place say so', async () => {
@@ -304,8 +380,9 @@ describe('BullMQ', { skip }, () => {
 
   describe('what is killed loses nothing', () => {
     const hosts = new Set<ChildProcess>()
-    const startHost = async (queue: string, slots = 1): Promise<ChildProcess> => {
-      const settings = { redis: server.url, queue, imports: [tasks.href], slots, lockMs: 2000, graceMs: 500 }
+    const neverMs = 600_000
+    const startHost = async (queue: string, slots = 1, lockMs = 2000): Promise<ChildProcess> => {
+      const settings = { redis: server.url, queue, imports: [tasks.href], slots, lockMs, graceMs: 500 }
       const host = spawn(process.execPath, [program, settingsFile(folder, settings)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -382,6 +459,20 @@ describe('BullMQ', { skip }, () => {
       assert.equal((await all(again.map([new Note({ file })]))).length, 1)
       await again.close()
       await end(host, 'SIGTERM')
+    })
+
+    test('a worker that is told to end: another one has its task at once', { timeout: 60_000 }, async () => {
+      const file = join(folder, 'told-to-end')
+      const engine = await bullmqEngine({ redis: server.url })
+      await using pool = await openPool({ engine, folder })
+      const first = await startHost(engine.queue, 1, neverMs)
+      const mapping = all(pool.map([new Note({ file, ms: 3000 })]))
+      await until(() => existsSync(file))
+      await end(first, 'SIGTERM')
+      const second = await startHost(engine.queue, 1, neverMs)
+      const [outcome] = await mapping
+      assert.deepEqual([outcome?.result, outcome?.attempts, linesOf(file).length], ['01', 1, 2])
+      await end(second, 'SIGTERM')
     })
   })
 })

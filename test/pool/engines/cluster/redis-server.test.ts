@@ -1,12 +1,13 @@
 // The Redis of a pool on a cluster: the user's own, Valkey, one that ends, one with TLS; and nothing is left of it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type Cluster, LocalCluster, type RemoteRun } from 'flambeau/cluster'
 import { Redis } from 'ioredis'
 import { below, isRedis, nothingBelow } from '../../../support/cluster-processes.js'
@@ -20,11 +21,13 @@ const all = ['t0', 't1', 't2', 't3']
 describe('the Redis of a pool on a cluster', { skip: noRedis }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-local-'))
   let project: TrialProject
+  let leaving: URL
   const make = (): Cluster => new LocalCluster({ name: 'local', folder, factories: 2 })
   before(async () => {
     project = new TrialProject()
     await import(project.module.href)
     project.file('cluster.yaml', `!LocalCluster\nname: local\nfolder: ${folder}\n`)
+    leaving = pathToFileURL(project.file('leftovers.js', leftoversModule))
   })
   after(() => {
     rmSync(folder, { recursive: true, force: true })
@@ -59,7 +62,7 @@ describe('the Redis of a pool on a cluster', { skip: noRedis }, () => {
     const plain = { redis: server.url.replace('rediss', 'redis'), tls: true }
     const contradicting = await submit(cluster, { count: 4, trial: {}, pool: plain })
     assert.equal((await contradicting.wait()).exitCode, 22)
-    assert.match(await logOf(contradicting), /With "tls", a Redis of your own has to have it, too/)
+    assert.match(await logOf(contradicting), /"tls" needs a Redis with TLS/)
   })
 
   test('ends the run when it ends again and again', async () => {
@@ -139,6 +142,38 @@ describe('the Redis of a pool on a cluster', { skip: noRedis }, () => {
     })
   })
 
+  test('ends the run with the reason when it cannot be started again, and leaves nothing open', async () => {
+    await using cluster = make()
+    const tls = await leftovers(cluster, { pool: { tls: true, workers: 1 }, loses: 'folder' })
+    assert.deepEqual(tls, { code: 'ENOENT', children: 0, open: [], folders: [] })
+    const gone = await leftovers(cluster, { pool: { workers: 1 }, loses: 'program' })
+    assert.deepEqual(gone, { code: 'NO_REDIS', children: 0, open: [], folders: [] })
+  })
+
+  test('leaves nothing open when the pool cannot be opened', async () => {
+    await using server = await RedisServer.start()
+    await using cluster = make()
+    const unsent = { redis: server.url, imports: ['file:///nowhere/tasks.js'] }
+    const nothing = { children: 0, open: [], folders: [] }
+    assert.deepEqual(await leftovers(cluster, { pool: unsent }), { code: 'MODULE_NOT_SENT', ...nothing })
+    const absent = { redis: 'redis://127.0.0.1:1' }
+    assert.deepEqual(await leftovers(cluster, { pool: absent }), { code: 'REDIS_UNREACHABLE', ...nothing })
+    const exits = { bin: project.fresh() }
+    mkdirSync(exits.bin)
+    writeFileSync(join(exits.bin, 'redis-server'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    assert.deepEqual(await leftovers(cluster, exits), { code: 'REDIS_ENDED', ...nothing })
+  })
+
+  /** What a run has open after its pool has failed and is closed. */
+  async function leftovers(cluster: Cluster, options: object): Promise<any> {
+    const { Leftovers } = await import(leaving.href)
+    const imports = [project.module, leaving]
+    const run = await cluster.submit(new Leftovers(options), { imports, force: true })
+    const { value } = await run.wait()
+    assert.ok(value, await logOf(run))
+    return value
+  }
+
   async function submit(cluster: Cluster, options: object): Promise<RemoteRun> {
     return cluster.submit(await project.trials(options), { imports: [project.module], force: true })
   }
@@ -153,6 +188,83 @@ describe('the Redis of a pool on a cluster', { skip: noRedis }, () => {
     return project.flambeauIn(env, 'run', 'job.yaml', '-c', 'cluster.yaml', '--import', './trials.js')
   }
 })
+
+/** A run that outlives the failure of its pool, and returns what is open then. */
+const leftoversModule = `
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClusterRunnable, registrable } from 'flambeau'
+import { openPool } from 'flambeau/pool'
+import { Trial } from './trials.js'
+
+export class Leftovers extends ClusterRunnable {
+  constructor(options = {}) { super(options); this.options = options }
+
+  setup() {}
+
+  async run({ logger }) {
+    const { bin } = this.options
+    if (bin) process.env.PATH = bin + delimiter + process.env.PATH
+    const { code } = await this.fail(logger).catch((error) => error)
+    let left
+    // A client that connects again and again has a timer or a socket at any moment.
+    for (let tries = 0, quiet = 0; tries < 200 && quiet < 10; tries++) {
+      left = leftNow()
+      quiet = left.children + left.open.length + left.folders.length === 0 ? quiet + 1 : 0
+      await delay(20)
+    }
+    return { code, ...left }
+  }
+
+  async fail(logger) {
+    const pool = await openPool({ env: this.env, logger, ...this.options.pool })
+    try {
+      const options = { onEvent: ({ type }) => type === 'started' && this.lose() }
+      for await (const _ of pool.map([new Trial({ ms: 600_000 })], options));
+    } finally {
+      await pool.close()
+    }
+  }
+
+  lose() {
+    if (this.options.loses === 'program') process.env.PATH = ''
+    else for (const name of redisFolders()) rmSync(name, { recursive: true })
+    for (const pid of children()) if (nameOf(pid) === 'redis-server') process.kill(Number(pid), 'SIGKILL')
+  }
+}
+registrable('!Leftovers')(Leftovers)
+
+function leftNow() {
+  const open = process.getActiveResourcesInfo().filter((kind) => /^TCP|^Timeout/.test(kind))
+  return { children: children().length, open, folders: redisFolders() }
+}
+
+function redisFolders() {
+  const run = process.env.FLAMBEAU_RUN
+  return readdirSync(run).filter((name) => name.startsWith('redis-')).map((name) => join(run, name))
+}
+
+function children() {
+  return readdirSync('/proc').filter((pid) => /^\\d+$/.test(pid) && parentOf(pid) === process.pid)
+}
+
+function parentOf(pid) {
+  return Number(/\\) \\S (\\d+)/.exec(statOf(pid))?.[1])
+}
+
+function nameOf(pid) {
+  return /\\((.*)\\)/.exec(statOf(pid))?.[1]
+}
+
+function statOf(pid) {
+  try {
+    return readFileSync('/proc/' + pid + '/stat', 'latin1')
+  } catch {
+    return ''
+  }
+}
+`
 
 /** Asserts what a Redis with this configuration lets others do. */
 async function onlyItsUser(config: string): Promise<void> {

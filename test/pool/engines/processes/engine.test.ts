@@ -5,7 +5,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { isFlambeauError } from 'flambeau'
 import { openPool, type Pool } from 'flambeau/pool'
 import { all, conforms, tasks } from '../../../support/engine-conformance.js'
 import {
@@ -15,6 +17,7 @@ import {
   Late,
   Messenger,
   Note,
+  Shares,
   Stubborn,
   Talk,
   Tidy,
@@ -217,10 +220,11 @@ describe('worker processes', () => {
     const script = `
       import { openPool } from 'flambeau/pool'
       import { Talk } from ${JSON.stringify(tasks)}
-      const pool = await openPool({ imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 })
+      const options = { imports: [${JSON.stringify(tasks)}], workers: 2, crashRetries: 0 }
+      const pool = await openPool({ ...options, folder: ${JSON.stringify(folder)} })
       const talks = ['return', 'throw', 'exit', 'return', 'return'].map((end) => new Talk({ lines: ${lines}, end }))
-      const options = { taskId: (_, index) => 't' + index, onError: 'collect' }
-      for await (const { ok, id } of pool.map(talks, options)) console.log(id, ok)
+      const taskId = (_, index) => 't' + index
+      for await (const { ok, id } of pool.map(talks, { taskId, onError: 'collect' })) console.log(id, ok)
       await pool.close()`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: process.cwd(),
@@ -303,6 +307,33 @@ describe('worker processes', () => {
     await pool.close()
     const pids = readFileSync(file, 'utf8').match(/\d+$/gm)
     assert.equal(new Set(pids).size, 2)
+  })
+
+  test('a module that is not there is the same mistake as in the engine "inline"', async () => {
+    const errors = (['inline', 'processes'] as const).map(async (engine) => {
+      await using pool = await openPool({ engine, imports: ['./nowhere.js'], workers: 1 })
+      const error: any = await all(pool.map([new Wait()])).catch((thrown) => thrown)
+      return [isFlambeauError(error), error.code, error.exitCode, error.message]
+    })
+    const [inline, processes] = await Promise.all(errors)
+    assert.deepEqual(inline?.slice(0, 3), [true, 'NO_MODULE', 22])
+    assert.deepEqual(processes, inline)
+  })
+
+  test('a worker that dies, and whose channel breaks afterwards, has ended', {
+    timeout: 30_000,
+  }, async () => {
+    const file = join(folder, 'shares')
+    const pool = await openPool({ ...processes, workers: 1, folder })
+    const controller = new AbortController()
+    const mapping = all(pool.map([new Shares({ file })], { signal: controller.signal }))
+    const [pid] = await pidsIn(file)
+    controller.abort(new Error('enough'))
+    // The message that cancels the task is on its way, and the worker never reads it.
+    await delay(100)
+    process.kill(pid!, 'SIGKILL')
+    await assert.rejects(mapping, /^Error: enough$/)
+    await pool.close()
   })
 })
 

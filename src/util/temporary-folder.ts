@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { identify, isAlive, type ProcessIdentity } from '../agent/process-identity.js'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
 
 const prefix = 'flambeau-'
 /** Identifies the process that owns a folder, so that the folder can be removed after the process was killed. */
