@@ -308,7 +308,7 @@ describe('the steps of a context take the content', () => {
     await compile('!Many { each: !Nobody {} }')
     await assert.rejects(compile('!Many { now: !Nobody {} }'), (error) => {
       assert.ok(error instanceof TagError)
-      assert.match(error.message, /Unknown tag "!Nobody".*needs a registered class/)
+      assert.match(error.message, /Unknown tag "!Nobody".*register its class before loading/)
       assert.deepEqual(
         error.problems.map(({ line, column }) => [line, column]),
         [[1, 14]],
@@ -342,7 +342,7 @@ describe('the hooks of the base classes, for super', () => {
     const big = load('!Layer.big {}', { registry, expect: Layer })
     assert.deepEqual([big.options, big.seen], [{ size: 100 }, 'big'])
     assert.throws(() => load('!Layer { size: x }', { registry }), ValidationError)
-    assert.throws(() => load('!Layer [1]', { registry }), /takes options, "name: value"/)
+    assert.throws(() => load('!Layer [1]', { registry }), /takes options \("name: value"\)/)
   })
 
   test('toYaml represents what was loaded with its comments, and what was made by its options', () => {
