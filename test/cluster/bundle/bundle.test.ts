@@ -247,11 +247,14 @@ describe('what goes to hosts', () => {
     assert.deepEqual([refused.code, place.leaks()], [22, []])
     assert.match(
       refused.stderr,
-      /"[^"]*home" is a home folder.* never sent: put the modules into a folder of their own/,
+      /"[^"]*home" is a home folder.* never sent: move the modules to a folder of their own/,
     )
     rmSync(place.at('home/package.json'))
     mkdirSync(place.at('app/.ssh'))
-    assert.match((await place.run()).stderr, /"[^"]*app" is a home folder, or holds others or keys of SSH/)
+    assert.match(
+      (await place.run()).stderr,
+      /"[^"]*app" is a home folder, or contains home folders or SSH keys/,
+    )
   })
 
   test('is nothing that a link out of the package leads to: the link is named, with what to write', async () => {
@@ -454,7 +457,7 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
       )
       assert.match(
         stderr,
-        /write "\/data\/" into "[^"]*app\/\.flambeauignore"; to send all, write "max_size: 102 MB" into/,
+        /write "\/data\/" into "[^"]*app\/\.flambeauignore"; to send everything, write "max_size: 102 MB" into/,
       )
     }
     assert.equal(existsSync(join(place.hosts, 'orchestrator/.flambeau/packages/programs')), false)
