@@ -642,7 +642,7 @@ describe('sweeps', () => {
     const text = 'each: !Fit { rate: !choice [1, 2, 3, 4] }'
     const { outcome } = await sweep(text, { engine, signal: controller.signal })
     assert.equal(outcome.exitCode, 130)
-    assert.match(said.join('\n'), /^1 of 4 trials are done: go on with "--resume"$/m)
+    assert.match(said.join('\n'), /^1 of 4 trials are done: continue with "--resume"$/m)
   })
 
   test('when it is cancelled, results that cannot be read do not hide why it ended', async () => {
