@@ -78,7 +78,7 @@ const rangeSchema = toStandardJsonSchema(
     v.forward(hasEnd, ['step']),
     v.forward(isShort, ['step']),
   ),
-) as StandardSchema<RangeOptions>
+) as StandardSchema<{ from: number; to: number; step: number }>
 
 /**
  * `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included.
@@ -146,7 +146,7 @@ const logUniformSchema = toStandardJsonSchema(
     ),
     v.forward(isPositive, ['low']),
   ),
-) as StandardSchema<LogUniformOptions>
+) as StandardSchema<{ low: number; high: number }>
 
 /**
  * `!logUniform { low: 0.001, high: 1 }`: a number between the two, evenly distributed on a logarithmic scale; for
