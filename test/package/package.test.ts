@@ -36,6 +36,11 @@ describe('what is published', () => {
     assert.ok(kinds.filter((kind) => kind === 'dist/**/*.js').length < 60, 'modules are joined')
   })
 
+  test('has a command that a shell can start', async () => {
+    const { stdout } = await execute('dist/cli/main.js', ['--version'])
+    assert.equal(stdout, `${manifest.version}\n`)
+  })
+
   test('has no comment that leads to a source map', () => {
     const file = readFileSync('dist/index.js', 'utf8')
     assert.ok(!file.includes('sourceMappingURL'))
