@@ -117,7 +117,7 @@ export interface ClusterAccess {
   /** Returns the environment that the run gets as `env`. */
   getRemoteEnv(userProvider: UserProvider): RemoteEnvironment | Promise<RemoteEnvironment>
 
-  /** Returns the resources that every factory has at least. */
+  /** Returns the resources that every worker has at least. */
   getMaxResources(): Promise<Resources>
 
   /** Runs shell commands on all hosts, in order on each host. */

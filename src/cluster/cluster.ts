@@ -31,7 +31,7 @@ export interface ClusterOptions {
 }
 
 /**
- * Machines that work together: the orchestrator runs the runnable, the factories run its tasks. To support another
+ * Machines that work together: the orchestrator runs the runnable, the workers run its tasks. To support another
  * kind of machine, extend this class and implement `connect`.
  *
  * ```ts
@@ -65,7 +65,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return this.#all.factories.map(({ host }) => host)
   }
 
-  /** The orchestrator, then the factories. */
+  /** The orchestrator, then the workers. */
   get hosts(): readonly AgentHost[] {
     return this.#hosts.all
   }
@@ -82,7 +82,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   /**
    * Prepares every host: runs the setup commands, sends this package, and lets the orchestrator log in to its
-   * factories. It is idempotent: what is already done is skipped.
+   * workers. It is idempotent: what is already done is skipped.
    */
   async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
     this.#ready = await this.#provision(options, false)

@@ -14,7 +14,7 @@ import { commandFailed, failureOf, type HostFailure, notReady } from './provisio
 interface ContentTarget {
   /** A path in the cluster's folder. */
   readonly path: string
-  /** Whether the factories get it as well. */
+  /** Whether the workers get it as well. */
   readonly allHosts: boolean
   /** The home folder of the hosts. */
   readonly home: string
@@ -33,7 +33,7 @@ export class ClusterHosts {
     this.#factories = factories.map(({ host }) => host)
   }
 
-  /** The orchestrator, then the factories. */
+  /** The orchestrator, then the workers. */
   get all(): readonly AgentHost[] {
     return [this.#orchestrator, ...this.#factories]
   }
@@ -117,8 +117,8 @@ export async function onEveryHost<R>(
 
 /**
  * Removes everything that this package put on the hosts of a cluster. Only the orchestrator knows whether a run is
- * active, so it comes first: while it refuses, the factories keep what the run needs. If it cannot be reached, the
- * factories are cleared nevertheless.
+ * active, so it comes first: while it refuses, the workers keep what the run needs. If it cannot be reached, the
+ * workers are cleared nevertheless.
  */
 export async function removeCluster(
   { orchestrator, factories }: Members,

@@ -7,9 +7,9 @@ import type { Tag } from '../registry/tag.js'
 export interface RemoteEnvironmentOptions {
   /** The path of the key with which the hosts reach each other. */
   key: string
-  /** The address of the orchestrator as the factories see it. */
+  /** The address of the orchestrator as the workers see it. */
   orchestratorIp: string
-  /** The addresses of the factories as the orchestrator sees them. */
+  /** The addresses of the workers as the orchestrator sees them. */
   factoriesIps: string[]
   /** The user on all hosts. */
   user: string
@@ -17,7 +17,7 @@ export interface RemoteEnvironmentOptions {
   localUser: string
   /** The public address of the orchestrator, if it has one. */
   publicOrchestratorIp?: string | null
-  /** The public addresses of the factories, if they have any. */
+  /** The public addresses of the workers, if they have any. */
   publicFactoriesIps?: string[] | null
 }
 

@@ -18,7 +18,7 @@ export interface PoolOptions {
    */
   engine?: 'processes' | 'inline' | Engine
   /**
-   * The cluster whose factories run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this
+   * The cluster whose worker hosts run the tasks: `this.env` in the `run` of a `ClusterRunnable`. Tasks run on this
    * machine when it is absent or has no workers, or when `engine` is given.
    */
   env?: RemoteEnvironment | undefined
@@ -33,7 +33,7 @@ export interface PoolOptions {
   tls?: boolean
   /** On a cluster: milliseconds after which the tasks of a silent host are run on others; default 10 000. */
   lockMs?: number
-  /** The most worker processes, on a cluster for each factory; default one for each processor. */
+  /** The most worker processes, on a cluster for each worker host; default one for each processor. */
   workers?: number
   /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
   imports?: readonly (string | URL)[]

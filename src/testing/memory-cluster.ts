@@ -5,7 +5,7 @@ import { MemoryHost, type MemoryHostOptions } from './memory-host.js'
 
 /** Options of {@link MemoryCluster}; `programs`, `resources` and `registry` apply to each host. */
 export interface MemoryClusterOptions extends Partial<ClusterOptions>, Omit<MemoryHostOptions, 'name'> {
-  /** The number of factories; default 2. */
+  /** The number of workers; default 2. */
   readonly factories?: number
 }
 

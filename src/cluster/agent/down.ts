@@ -22,7 +22,7 @@ export async function down({ cluster, force, graceMs }: Request<'down'>): Promis
   else await removeUnusedTrees(used)
 }
 
-// A cluster that uses this host only as a factory has nothing but that line.
+// A cluster that uses this host only as a worker has nothing but that line.
 async function isLast(): Promise<boolean> {
   const others = await readdir(layout.clusters).catch(() => [])
   return others.length === 0 && !(await hasAuthorizedKeys())

@@ -43,7 +43,7 @@ export async function createKey(cluster: string): Promise<void> {
   }
 }
 
-/** Reads the public key of the cluster; `undefined` on a factory. */
+/** Reads the public key of the cluster; `undefined` on a worker. */
 export async function readPublicKey(cluster: string): Promise<string | undefined> {
   const line = await readFile(layout.cluster(cluster, 'publicKey'), 'utf8').catch(() => undefined)
   return line?.trim()
@@ -119,7 +119,7 @@ const maxConnections = 16
 const timeoutMs = 60_000
 const maxOutput = 4000
 
-/** Runs programs that connect to factories, and stores `mark` if all succeed. */
+/** Runs programs that connect to workers, and stores `mark` if all succeed. */
 export async function testConnections({
   cluster,
   commands,

@@ -2,12 +2,12 @@ import { posix } from 'node:path'
 
 /** The files and folders of a cluster on a host, by what they contain. */
 export const clusterFiles = {
-  /** The key with which the orchestrator logs in to the factories. */
+  /** The key with which the orchestrator logs in to the workers. */
   key: 'key',
   publicKey: 'key.pub',
-  /** The host keys of the factories. */
+  /** The host keys of the workers. */
   knownHosts: 'known_hosts',
-  /** The mark of the connections to the factories that last succeeded. */
+  /** The mark of the connections to the workers that last succeeded. */
   connections: 'reached',
   /** The hash of the setup commands that have run. */
   setup: 'setup',

@@ -27,9 +27,9 @@ export interface HostState {
   readonly authorized: readonly string[]
   /** The public host keys, such as `ssh-ed25519 AAAA...`. */
   readonly hostKeys: readonly string[]
-  /** The lines of `known_hosts` with which the orchestrator connects to the factories. */
+  /** The lines of `known_hosts` with which the orchestrator connects to the workers. */
   readonly knownHosts: string
-  /** The mark of the connections to the factories that last succeeded. */
+  /** The mark of the connections to the workers that last succeeded. */
   readonly reached?: string
 }
 
@@ -94,7 +94,7 @@ export interface Operations {
   authorize: { ask: { cluster: string; publicKey: string }; reply: Done }
   /** Replaces the `known_hosts` file of the orchestrator. */
   setKnownHosts: { ask: { cluster: string; knownHosts: string }; reply: Done }
-  /** Runs programs that connect to the factories; stores `mark` if all succeed. */
+  /** Runs programs that connect to the workers; stores `mark` if all succeed. */
   testConnections: {
     ask: { cluster: string; commands: readonly (readonly string[])[]; mark?: string }
     reply: { ends: readonly { exitCode: number | null; stderr: string }[] }

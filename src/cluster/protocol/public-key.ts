@@ -26,7 +26,7 @@ export function clusterKeyComment(cluster: string): string {
 }
 
 /**
- * The line of `authorized_keys` that lets the orchestrator log in to a factory. Besides programs it allows port
+ * The line of `authorized_keys` that lets the orchestrator log in to a worker. Besides programs it allows port
  * forwarding, through which the workers of a pool connect to its Redis if only SSH is open. A user who can run any
  * program can open any port, so port forwarding grants nothing more.
  */

@@ -130,7 +130,7 @@ function adviceFor(stderr: string, factory: string): string {
   return `if it has another address for the orchestrator, write both ("factories_ips: [[${factory}, ADDRESS]]"); otherwise allow its connections`
 }
 
-/** The host keys of the factories as lines of `known_hosts`, with the addresses that the orchestrator uses. */
+/** The host keys of the workers as lines of `known_hosts`, with the addresses that the orchestrator uses. */
 export function knownHostsOf(hosts: readonly InspectedHost[]): string {
   const factories = hosts.filter(({ member }) => member.role === 'factory')
   const lines = factories.flatMap(({ member: { address, port }, hostKeys }) =>
@@ -140,7 +140,7 @@ export function knownHostsOf(hosts: readonly InspectedHost[]): string {
 }
 
 /**
- * The SSH options with which the orchestrator connects to a factory: only the key of the cluster, and only the host
+ * The SSH options with which the orchestrator connects to a worker: only the key of the cluster, and only the host
  * keys that were sent to it.
  */
 export function factoryOptions(

@@ -92,7 +92,7 @@ async function contextsOf(
   return hosts.map((host) => ({ ...common, ...host }))
 }
 
-// This is last: only now the orchestrator has its key, and the factories accept it.
+// This is last: only now the orchestrator has its key, and the workers accept it.
 async function connectToFactories(
   request: ProvisionRequest,
   hosts: readonly InspectedHost[],

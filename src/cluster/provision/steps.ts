@@ -72,7 +72,7 @@ const sendPackage: Step = {
   },
 }
 
-/** The step of a factory that did not have the key of the orchestrator. */
+/** The step of a worker that did not have the key of the orchestrator. */
 export const letOrchestratorIn = 'let the orchestrator in'
 
 const authorizeOrchestrator: Step = {

@@ -24,7 +24,7 @@ import { SweepRun } from './trials.js'
 export interface SweepRunOptions {
   /** Modules that register the classes of the trials; on the command line those of `--import`. */
   readonly imports?: readonly (string | URL)[]
-  /** Where trials run; when absent, on the factories of the cluster, or in child processes when there are none. */
+  /** Where trials run; when absent, on the worker hosts of the cluster, or in child processes when there are none. */
   readonly engine?: PoolOptions['engine']
   /** Skips the trials that have results already, like the option with this name. */
   readonly resume?: boolean
@@ -71,7 +71,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   /**
-   * Checks that the packages of the queue are installed, from which factories take their tasks.
+   * Checks that the packages of the queue are installed, from which worker hosts take their tasks.
    *
    * @throws `FlambeauError` when they are not installed.
    */

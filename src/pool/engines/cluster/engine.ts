@@ -65,11 +65,11 @@ async function openClusterEngine(
   return engine
 }
 
-/** The settings that the workers of all factories have in common. */
+/** The settings that the workers of all worker hosts have in common. */
 async function workerSettings(options: PoolOptions, run: CurrentRun) {
   const { imports, extensions, secrets, crashRetries, graceMs } = completeSetup(options)
   return {
-    // Each factory counts its own processors when it is absent.
+    // Each worker host counts its own processors when it is absent.
     slots: options.workers,
     crashRetries,
     graceMs,
@@ -101,7 +101,7 @@ interface ClusterEngineParts {
   readonly redis: RedisServer | undefined
 }
 
-/** A queue and the workers of the factories, all of which end with the pool. */
+/** A queue and the workers of the worker hosts, all of which end with the pool. */
 class ClusterEngine implements Engine {
   readonly capacity: number
   readonly #rejections = new Set<(error: Error) => void>()
@@ -146,10 +146,10 @@ class ClusterEngine implements Engine {
   }
 }
 
-/** How often each factory may fail to reach Redis: twice directly, and twice through SSH. */
+/** How often each worker host may fail to reach Redis: twice directly, and twice through SSH. */
 const maxFailures = 4
 
-/** Notices when no factory has ever reached Redis, and all have tried often enough: then no task would ever run. */
+/** Notices when no worker host has ever reached Redis, and all have tried often enough: then no task would ever run. */
 class Reachability {
   readonly #failures = new Map<string, number>()
   #wasReached = false

@@ -7,7 +7,7 @@ import { mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
 import { printable } from '../../../util/printable.js'
 import { LineBuffer, standardError } from '../output-sink.js'
 
-/** The program of the workers, as a factory starts it. */
+/** The program of the workers, as a worker host starts it. */
 interface WorkerProgram {
   /** Its path, relative to the home folder there. */
   readonly path: string
@@ -16,14 +16,14 @@ interface WorkerProgram {
   readonly redis: RedisEndpoint
 }
 
-/** Receives the events of the workers of a factory. */
+/** Receives the events of the workers of a worker host. */
 export interface WorkersListener {
   readonly logger: Logger
   /** The workers take tasks. */
   onReady(): void
   /** The workers could not connect to Redis. */
   onUnreachable(factory: string, message: string): void
-  /** The workers can start on no factory, because of a mistake of the user. */
+  /** The workers can start on no worker host, because of a mistake of the user. */
   onMistake(message: string): void
 }
 
@@ -35,7 +35,7 @@ const steadyMs = 30_000
 const maxLastOutput = 2000
 
 /**
- * Keeps the workers of one factory running: starts them again when they were killed, and when the factory was cut off.
+ * Keeps the workers of one worker host running: starts them again when they were killed, and when the worker host was cut off.
  */
 export class HostWorkers {
   readonly #end = new AbortController()
@@ -113,7 +113,7 @@ interface RedisEndpoint {
   readonly isOwn: boolean
 }
 
-/** The route from the workers of one factory to Redis: direct, or through the SSH connection of the cluster. */
+/** The route from the workers of one worker host to Redis: direct, or through the SSH connection of the cluster. */
 class RedisRoute {
   #overSsh = false
 

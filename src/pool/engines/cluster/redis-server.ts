@@ -40,7 +40,7 @@ export async function openRedis(
   }
   if (tls && !redis.startsWith('rediss:'))
     throw badUrl('"tls" needs a Redis with TLS, but the URL of yours does not ask for it')
-  // Sent as text: the factories do not have the file.
+  // Sent as text: the worker hosts do not have the file.
   const address = ca === undefined ? { redis } : { redis, ca: await readCertificates(ca) }
   return { address, server: undefined }
 }
@@ -62,7 +62,7 @@ export class RedisServer {
   }
 
   /**
-   * Starts Redis on the orchestrator, at the address by which the factories reach it, with its data in the folder of
+   * Starts Redis on the orchestrator, at the address by which the worker hosts reach it, with its data in the folder of
    * the run. With `tls`, its certificate is for that address, and for 127.0.0.1, the end of a route through SSH.
    */
   static async start(

@@ -12,13 +12,13 @@ function packageFolder({ connections }: CurrentRun): string {
   return fromHome.package(connections.packageHash)
 }
 
-/** The program of the workers, relative to the home folder of a factory. */
+/** The program of the workers, relative to the home folder of a worker host. */
 export function workerProgramPath(run: CurrentRun): string {
   return fromHome.package(run.connections.packageHash, ownPackage, 'dist/bullmq/worker.js')
 }
 
 /**
- * The folder of results above 64 KB, relative to the home folder of a factory. It stays until the cluster is taken
+ * The folder of results above 64 KB, relative to the home folder of a worker host. It stays until the cluster is taken
  * down.
  */
 export function resultsFolder({ folder, program }: CurrentRun): string {
