@@ -258,17 +258,17 @@ describe('a host', { skip: noHosts }, () => {
     assert.equal((await pinned.up()).length, 2)
     const executions = hosts.all[1]!.counts().executions
     await using swapped = make({ hostKeys: { h1: publicKey(0), h2: publicKey(0) } })
-    await assert.rejects(swapped.up(), { code: 'HOST_KEY_CHANGED', message: /Host "h2".*nothing was sent/ })
+    await assert.rejects(swapped.up(), { code: 'HOST_KEY_CHANGED', message: /host "h2".*nothing was sent/ })
     await using unknown = make({ hostKeys: { h1: publicKey(0) } })
     rmSync(hosts.knownHosts, { force: true })
-    await assert.rejects(unknown.up(), { code: 'HOST_KEY_UNKNOWN', message: /Host "h2"/ })
+    await assert.rejects(unknown.up(), { code: 'HOST_KEY_UNKNOWN', message: /host "h2"/ })
     assert.equal(hosts.all[1]!.counts().executions, executions)
   })
 
   test('that is not known is refused when only known ones are believed', async () => {
     rmSync(hosts.knownHosts, { force: true })
     await using known = make({ hostKeys: 'known' })
-    await assert.rejects(known.up(), { code: 'HOSTS_NOT_READY', message: /not known/ })
+    await assert.rejects(known.up(), { code: 'HOSTS_NOT_READY', message: /is unknown/ })
     await using first = make()
     await first.up()
     await first.close()
