@@ -12,7 +12,11 @@ import type { Member, Members } from './members.js'
 
 const LocalClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    ...commonOptions,
+    // One by one: compilers order the members of a spread differently in declarations.
+    name: commonOptions.name,
+    setupCmds: commonOptions.setupCmds,
+    secrets: commonOptions.secrets,
+    maxSize: commonOptions.maxSize,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
     folder: v.optional(Text),
   }),

@@ -13,7 +13,11 @@ const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
   v.strictObject({
-    ...commonOptions,
+    // One by one: compilers order the members of a spread differently in declarations.
+    name: commonOptions.name,
+    setupCmds: commonOptions.setupCmds,
+    secrets: commonOptions.secrets,
+    maxSize: commonOptions.maxSize,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
     key: v.optional(Text),

@@ -21,7 +21,7 @@ export const clusterFiles = {
   content: 'content',
   /** Results of tasks that are too large for a message. */
   results: 'results',
-} as const
+}
 
 /** The files and folders of a run, by what they contain. */
 export const runFiles = {
@@ -41,7 +41,7 @@ export const runFiles = {
   log: 'log',
   /** The working directory. */
   work: 'work',
-} as const
+}
 
 export type ClusterFile = keyof typeof clusterFiles
 export type RunFile = keyof typeof runFiles

@@ -98,7 +98,7 @@ describe('where nothing but SSH is open between the hosts', { skip: noRedis || n
     await using cluster = make()
     const run = await submit(cluster, { count: 2, trial: {} })
     assert.equal((await run.wait()).exitCode, 69)
-    assert.match(await logOf(run), /No worker host reaches Redis: .* write "AllowTcpForwarding remote"/)
+    assert.match(await logOf(run), /No worker host reaches Redis: .* add "AllowTcpForwarding remote"/)
     await nothingBelow(hosts.folder)
   })
 
