@@ -20,7 +20,14 @@ const library = {
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },
-  output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js', entryFileNames: '[name].js' },
+  output: {
+    dir: 'dist',
+    format: 'es',
+    chunkFileNames: 'chunks/[name].js',
+    entryFileNames: '[name].js',
+    // Node would take the entry of tslib that is CommonJS inside, and start the command 10 ms later.
+    paths: { tslib: 'tslib/tslib.es6.mjs' },
+  },
   external: /^(?:node:|[^./])/,
   treeshake: false,
   plugins: [{ name: 'declarations', writeBundle: copyDeclarations }],
