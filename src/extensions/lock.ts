@@ -2,6 +2,7 @@ import { load } from '../document/load.js'
 import { dump } from '../document/write/dump.js'
 import { ExtensionError } from '../errors.js'
 import { Registry } from '../registry/registry.js'
+import { isMapping } from '../util/plain-object.js'
 import type { Resolved } from './source.js'
 
 /** What one extension resolved to when the lock was written. */
@@ -60,10 +61,6 @@ function isHash(value: unknown): boolean {
 
 function isCommit(value: unknown): boolean {
   return typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value)
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function noLock(filename: string): ExtensionError {

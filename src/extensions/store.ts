@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } 
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../util/paths.js'
+import { isMapping } from '../util/plain-object.js'
 import { ExtensionFailure } from './extension-failure.js'
 import { alterationOf, type Contents, listContents, manifestName, sizeOfFolder } from './integrity.js'
 import type { Resolved } from './source.js'
@@ -119,7 +120,7 @@ async function alterationIn(folder: string, everyByte: boolean): Promise<string 
 async function contentsOf(folder: string): Promise<Contents | undefined> {
   const manifest = await jsonOf(join(folder, manifestName))
   const { contents } = manifest as { contents?: unknown }
-  return isObject(contents) ? (contents as Contents) : undefined
+  return isMapping(contents) ? (contents as Contents) : undefined
 }
 
 // A prune removes what was not marked for a while. Returns whether the file exists.
@@ -180,14 +181,10 @@ export async function writeResolution(source: string, resolved: Resolved): Promi
 async function jsonOf(file: string): Promise<object> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'))
-    return isObject(value) ? value : {}
+    return isMapping(value) ? value : {}
   } catch {
     return {}
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function resolutionFile(source: string): string {

@@ -3,6 +3,7 @@ import { FlambeauError, ResourceError } from '../errors.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { resultLostCode } from '../util/exit-codes.js'
 import { fromJson, toJson } from '../util/json.js'
+import { isMapping } from '../util/plain-object.js'
 
 /** The bytes of a line in its file, without the line break. */
 export interface LineRange {
@@ -129,7 +130,7 @@ async function* linesOf({ file, path }: JsonLines<object>): AsyncGenerator<Buffe
 function parsed<Item extends object>(line: Buffer): Item | undefined {
   try {
     const item = fromJson(line.toString())
-    return typeof item === 'object' && item !== null && !Array.isArray(item) ? item : undefined
+    return isMapping(item) ? (item as Item) : undefined
   } catch {
     return undefined
   }
@@ -171,7 +172,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** Returns what is wrong with stored data that somebody may have edited; `undefined` when it has its shape. */
 export function shapeMismatch(stored: unknown, shape: Shape): string | undefined {
-  if (!isObject(stored)) return 'it must be a mapping'
+  if (!isMapping(stored)) return 'it must be a mapping'
   for (const [name, kind] of Object.entries(shape)) {
     const value = stored[name]
     const [plain = ''] = kind.split('?')
@@ -183,12 +184,8 @@ export function shapeMismatch(stored: unknown, shape: Shape): string | undefined
 }
 
 function isKind(value: unknown, kind: string): boolean {
-  if (kind === 'object') return isObject(value)
+  if (kind === 'object') return isMapping(value)
   return kind === 'number' ? Number.isFinite(value) : typeof value === kind
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The error for a file of results that somebody has edited. */

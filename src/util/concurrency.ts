@@ -29,19 +29,21 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, ...settle! }
 }
 
+/** The value of a promise, or `undefined` when it is still pending after `timeoutMs`. */
+export function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  const timeout = deferred<undefined>()
+  const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs)
+  return Promise.race([promise, timeout.promise]).finally(() => clearTimeout(timer))
+}
+
 /** The value of a promise, or `undefined` when it is still pending `graceMs` after the signal was aborted. */
-export async function settledWithin<T>(
+export function settledAfterAbort<T>(
   promise: Promise<T>,
   signal: AbortSignal,
   graceMs: number,
 ): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<undefined>((resolve) => {
-    const start = (): void => {
-      timer = setTimeout(() => resolve(undefined), graceMs)
-    }
-    if (signal.aborted) start()
-    else signal.addEventListener('abort', start, { once: true })
-  })
-  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
+  const { promise: aborted, resolve } = deferred()
+  if (signal.aborted) resolve()
+  else signal.addEventListener('abort', () => resolve(), { once: true })
+  return Promise.race([promise, aborted.then(() => settledWithin(promise, graceMs))])
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { settledWithin } from './concurrency.js'
 
 /** How a process exited: its exit code, or the signal that killed it. */
 export interface ExitStatus {
@@ -70,7 +71,7 @@ export async function terminateGroup(
   graceMs: number,
 ): Promise<void> {
   signalGroup(leader, 'SIGTERM')
-  await settledOrAfter(exited, graceMs)
+  await settledWithin(exited, graceMs)
   signalGroup(leader, 'SIGKILL')
 }
 
@@ -78,10 +79,4 @@ export async function terminateGroup(
 export async function waitForGroup(leader: number | undefined, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (signalGroup(leader, 0) && Date.now() < deadline) await delay(20)
-}
-
-async function settledOrAfter(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const timer = new AbortController()
-  await Promise.race([promise, delay(timeoutMs, undefined, { signal: timer.signal })])
-  timer.abort()
 }

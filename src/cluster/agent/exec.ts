@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { signalGroup, terminateGroup, waitForExit, waitForGroup } from '../../util/process.js'
 import type { MessageConnection } from '../protocol/connection.js'
 import type { ChunkHeader, Exit, Request, SetupResult } from '../protocol/messages.js'
+import { maxErrorOutput } from '../protocol/messages.js'
 import { layout, resolveFromHome, writeDurably } from './home.js'
 
 /** Runs a program with its arguments, without a shell. */
@@ -59,9 +60,6 @@ async function forwardOutput(
   for await (const chunk of output as AsyncIterable<Buffer>) await connection.sendChunk(stream, chunk)
 }
 
-/** How much of the end of a command's output is kept. */
-const maxOutput = 4000
-
 /** Whether the setup commands with this hash have all run here. */
 export async function isSetUp(cluster: string, hash: string): Promise<boolean> {
   return (await readFile(layout.cluster(cluster, 'setup'), 'utf8').catch(() => '')) === hash
@@ -85,7 +83,7 @@ async function runShell(command: string, connection: MessageConnection): Promise
   const child = spawn('sh', ['-c', command], { cwd: homedir(), detached: true, stdio: [...stdio] })
   let output = ''
   const keep = (chunk: Buffer): void => {
-    output = (output + chunk).slice(-maxOutput)
+    output = (output + chunk).slice(-maxErrorOutput)
   }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', keep)
   // Not "close": a command may leave a server behind that keeps the streams open.

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mapLimited } from '../../util/concurrency.js'
 import type { Reply, Request } from '../protocol/messages.js'
+import { maxErrorOutput } from '../protocol/messages.js'
 import { authorizedLine, clusterKeyComment, isClusterKey } from '../protocol/public-key.js'
 import { withFileLock } from './file-lock.js'
 import { layout, writeDurably } from './home.js'
@@ -117,7 +118,6 @@ function belongsTo(line: string, cluster: string): boolean {
 const maxConnections = 16
 /** The timeout of a connection, in milliseconds; that of `ssh` is shorter. */
 const timeoutMs = 60_000
-const maxOutput = 4000
 
 /** Runs programs that connect to workers, and stores `mark` if all succeed. */
 export async function testConnections({
@@ -142,7 +142,7 @@ function testConnection([program = '', ...args]: readonly string[]): Promise<
   return new Promise((resolve) => {
     const child = execFile(program, args, { timeout: timeoutMs }, (error, _, stderr) => {
       const exitCode = error ? (typeof error.code === 'number' ? error.code : null) : 0
-      resolve({ exitCode, stderr: (stderr || (error?.message ?? '')).slice(-maxOutput) })
+      resolve({ exitCode, stderr: (stderr || (error?.message ?? '')).slice(-maxErrorOutput) })
     })
     child.stdin?.on('error', () => undefined).end()
   })

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { settledWithin } from '../../util/concurrency.js'
 import { notStartedCode } from '../../util/exit-codes.js'
 import { defaultGraceMs, signalGroup, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
@@ -83,6 +83,6 @@ async function cancel({ pid }: ChildProcess, exited: Promise<unknown>): Promise<
   cancelled = true
   await signalRun({ folder, leader: pid }, 'SIGTERM')
   const { graceMs } = (await readJson<Cancellation>(id, 'cancel')) ?? { graceMs: defaultGraceMs }
-  await Promise.race([exited, delay(graceMs, undefined, { ref: false })])
+  await settledWithin(exited, graceMs)
   await killRun({ folder, leader: pid })
 }

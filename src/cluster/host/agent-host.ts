@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { readIgnores } from '../bundle/ignore.js'
 import type { Operation, Operations, Reply, Request, Resources, Unwritten } from '../protocol/messages.js'
+import { maxErrorOutput } from '../protocol/messages.js'
 import { readTree, type Tree } from '../protocol/tree.js'
 import { explainAgentError, SessionEnded } from './agent-errors.js'
 import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
@@ -103,7 +104,7 @@ export abstract class AgentHost implements Host {
     const result = await this.exec(['sh', '-es', '--', ...args], { ...options, input: text })
     if (result.exitCode === 0) return result
     const how = result.exitCode === null ? `was killed by ${result.signal}` : `exited with ${result.exitCode}`
-    const stderr = result.stderr.toString().trim().slice(-4000)
+    const stderr = result.stderr.toString().trim().slice(-maxErrorOutput)
     const facts = { host: this.name, remoteExitCode: result.exitCode, stderr }
     const message = `A script on host "${this.name}" ${how}${stderr === '' ? '' : `:\n${stderr}`}`
     throw new RemoteCommandError(message, { code: 'SCRIPT_FAILED', ...facts })

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
+import { settledWithin } from '../../util/concurrency.js'
 import { printable } from '../../util/printable.js'
 import { ConnectionClosed, MessageConnection, ProtocolError } from '../protocol/connection.js'
 import {
@@ -66,9 +66,7 @@ class AgentProcess {
     this.abandon()
     // Unread output would delay the event "close".
     this.child.stdout!.destroy()
-    const timer = new AbortController()
-    await Promise.race([this.exited, delay(exitTimeoutMs, undefined, timer).catch(() => undefined)])
-    timer.abort()
+    await settledWithin(this.exited, exitTimeoutMs)
     this.keepAlive(this.#closing)
   }
 

@@ -186,3 +186,6 @@ export const heartbeatMs = 10_000
 
 /** The first line of the agent. The login shell of a host may print anything before it. */
 export const greeting = 'flambeau-agent-ready'
+
+/** How many characters of the end of a program's output an error keeps. */
+export const maxErrorOutput = 4000

@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { SessionEnded } from '../host/agent-errors.js'
 import type { AgentHost } from '../host/agent-host.js'
+import { maxErrorOutput } from '../protocol/messages.js'
 import { commandFailed } from './errors.js'
 import { describeCommands, hashCommands, type ProvisionRequest } from './steps.js'
-
-/** How much of the end of a command's output is kept. */
-const maxOutput = 4000
 
 /** Runs the setup commands on a host without Node, and so without an agent: they may install it. Returns a step. */
 export async function setUpWithoutNode(
@@ -39,7 +37,7 @@ function outputOf(child: ChildProcess, signal: AbortSignal | undefined): Promise
   return new Promise((resolve, reject) => {
     let output = ''
     const keep = (chunk: unknown): void => {
-      output = (output + chunk).slice(-maxOutput)
+      output = (output + chunk).slice(-maxErrorOutput)
     }
     const abort = (): void => {
       child.kill('SIGKILL')

@@ -1,5 +1,6 @@
 import { RegistrationError } from '../../errors.js'
 import type { Node } from '../../node.js'
+import { isMapping } from '../../util/plain-object.js'
 import type { ConstructContext } from './construct-context.js'
 
 /** A loaded node, and the context that has the values of the nodes below. */
@@ -64,7 +65,7 @@ export function setSerializableAttr(object: object, name: string, value: unknown
 // All or nothing. An attribute with only a getter is fine if the getter reads the option.
 function setAttribute(object: Record<string, unknown>, name: string, value: unknown): void {
   const { options } = object
-  const isOption = isOptions(options) && Object.hasOwn(options, name)
+  const isOption = isMapping(options) && Object.hasOwn(options, name)
   if (isOption) Reflect.set(object, 'options', { ...options, [name]: value })
   if (Reflect.set(object, name, value) || Object.is(object[name], value)) return
   if (isOption) Reflect.set(object, 'options', options)
@@ -72,8 +73,4 @@ function setAttribute(object: Record<string, unknown>, name: string, value: unkn
   throw new RegistrationError(`${message}: give it a setter, or let its getter read "this.options.${name}"`, {
     code: 'NOT_SETTABLE',
   })
-}
-
-function isOptions(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { settledWithin } from '../../util/concurrency.js'
+import { settledAfterAbort } from '../../util/concurrency.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerProcessSetup } from '../engine.js'
 import {
   cancelledAttempt,
@@ -34,7 +34,7 @@ export class InlineEngine implements Engine {
       // News of an attempt that has ended would be taken for news of the next one.
       onNews: (news) => isRunning && onNews(news),
     })
-    const attempt = await settledWithin(running, controller.signal, this.setup.graceMs)
+    const attempt = await settledAfterAbort(running, controller.signal, this.setup.graceMs)
     isRunning = false
     deadline.clear()
     // Lets timers and signals such as Ctrl-C take their turn.

@@ -13,7 +13,6 @@ import { connect, type RedisAddress } from './redis.js'
 const weekSeconds = 7 * 24 * 3600
 /** How long results are kept in other queues. */
 const hourSeconds = 3600
-const immediately = AbortSignal.abort()
 /** The pause between two attempts to cancel a job. */
 const repeatMs = 500
 
@@ -81,11 +80,11 @@ export class JobQueue {
       if (removed !== 0) return
       // A worker that connects again, or has just taken the job, misses a message.
       await connection.publish(cancelChannel(queue.name), id)
-    } while (!(await settledWithin(hasEnded, immediately, repeatMs)))
+    } while (!(await settledWithin(hasEnded, repeatMs)))
   }
 
   #withinGrace(promise: Promise<void>): Promise<void> {
-    return settledWithin(promise, immediately, this.options.graceMs)
+    return settledWithin(promise, this.options.graceMs)
   }
 }
 

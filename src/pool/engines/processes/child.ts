@@ -22,7 +22,6 @@ import { WorkerOutput } from './output.js'
  * When the output stays silent for this long after the exit of a worker, a process that it left behind holds it open.
  */
 const idleMs = 500
-const immediately = AbortSignal.abort()
 
 /** The process of a worker and its process group: messages, output, and exit. */
 export class WorkerChild {
@@ -116,7 +115,7 @@ export class WorkerChild {
     const bytes = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
     for (let before = -1; before !== bytes() || standardError.isFull; ) {
       before = bytes()
-      if (await settledWithin(closed, immediately, idleMs)) return
+      if (await settledWithin(closed, idleMs)) return
     }
     for (const stream of streams) stream.destroy()
   }
