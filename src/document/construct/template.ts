@@ -1,5 +1,15 @@
 import { DocumentError } from '../../errors.js'
-import { type Entry, type Node, type ScalarNode, scalarNode, type ValueNode, valueNode } from '../../node.js'
+import {
+  type AliasNode,
+  type Entry,
+  type FormatNode,
+  type LinkNode,
+  type Node,
+  type ScalarNode,
+  scalarNode,
+  type ValueNode,
+  valueNode,
+} from '../../node.js'
 import type { Class } from '../../registry/registration.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { childrenOf, isEmpty } from '../nodes.js'
@@ -78,7 +88,7 @@ function* pathsOf(root: Node, path = ''): Generator<[path: string, node: Node]> 
 /** Copies a node tree, with values in place of the nodes at some paths; a missing option is added. */
 function copyWith(root: Node, values: Readonly<Record<string, unknown>>): Node {
   const copying = new NodeCopy(new Map(Object.entries(values)))
-  const copy = copying.copy(root, '')
+  const copy = copying.copyWhole(root)
   const [unused] = copying.unused
   if (unused === undefined) return copy
   throw new DocumentError(whyUnused(root, unused, Object.keys(values)), { code: 'NO_SUCH_PATH' })
@@ -105,12 +115,21 @@ export function replacedBy(node: Node): Node | undefined {
   return replaced.get(node)
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 class NodeCopy {
   readonly unused: Set<string>
   readonly #copies = new Map<Node, Node>()
+  readonly #retargets: (() => void)[] = []
 
   constructor(readonly values: ReadonlyMap<string, unknown>) {
     this.unused = new Set(values.keys())
+  }
+
+  copyWhole(root: Node): Node {
+    const copy = this.copy(root, '')
+    for (const retarget of this.#retargets) retarget()
+    return copy
   }
 
   copy(node: Node, path: string): Node {
@@ -124,12 +143,23 @@ class NodeCopy {
   #copyOf(node: Node, path: string): Node {
     if (node.kind === 'sequence')
       return { ...node, items: node.items.map((item, index) => this.copy(item, joined(path, `[${index}]`))) }
-    if (node.kind === 'alias')
-      return { ...node, target: node.target && (this.#copies.get(node.target) ?? node.target) }
+    if (node.kind === 'alias' || node.kind === 'link' || node.kind === 'format') return this.#retargeted(node)
     if (node.kind !== 'mapping') return this.#withAdded(node, path)
     const steps = [...childrenOf(node)]
     const entries = node.entries.map((entry, index) => this.#entry(entry, joined(path, steps[index]![0])))
     return { ...node, entries: [...entries, ...this.#added(path)] }
+  }
+
+  // A reference may lead to a node that is copied later.
+  #retargeted(node: AliasNode | LinkNode | FormatNode): Node {
+    const copy: Mutable<AliasNode> | Mutable<LinkNode> | Mutable<FormatNode> = { ...node }
+    const copied = (target: Node): Node => this.#copies.get(target) ?? target
+    this.#retargets.push(() => {
+      if (copy.kind === 'format')
+        copy.parts = copy.parts.map((part) => (typeof part === 'string' ? part : copied(part)))
+      else if (copy.target) copy.target = copied(copy.target)
+    })
+    return copy
   }
 
   // `!Train` with nothing after it may get options, too.
