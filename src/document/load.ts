@@ -5,17 +5,25 @@ import type { Registry } from '../registry/registry.js'
 import type { TagMap } from '../registry/tag-map.js'
 import type { Source } from '../source.js'
 import { checkParsed } from './check/check.js'
+import {
+  type ComposeFileOptions,
+  type ComposeOptions,
+  parseComposed,
+  readComposed,
+} from './compose/read-composed.js'
 import { Loader } from './construct/loader.js'
-import { documentError, inFileOrder, spanOf } from './problems.js'
-import { completeReadOptions, parse, type ReadOptions } from './read/parse.js'
+import { documentError, inFileOrder, nodeProblem } from './problems.js'
+import { completeReadOptions, type ReadOptions } from './read/parse.js'
 import type { ParsedDocument, ParsedText } from './read/parsed.js'
-import { readText } from './read/read-text.js'
 
 /** Options of {@link load}. */
-export interface LoadOptions<Expected = unknown> extends ReadOptions {
+export interface LoadOptions<Expected = unknown> extends ReadOptions, ComposeOptions {
   /** A tag or a class: the loaded object must be an instance of it. */
   expect?: Expected
 }
+
+/** Options of {@link loadFile}. */
+export interface LoadFileOptions<Expected = unknown> extends LoadOptions<Expected>, ComposeFileOptions {}
 
 /** The type that `expect` selects: that of the tag in {@link TagMap}, or an instance of the class. */
 export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? InstanceType<E> : unknown
@@ -32,8 +40,12 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
 export function load<const E = unknown>(text: string, options: LoadOptions<E> = {}): Loaded<E> {
-  const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
-  const parsed = parse(text, filename)
+  const { filename = '<text>' } = options
+  return loadParsed(parseComposed(text, filename, options), options)
+}
+
+function loadParsed<const E>(parsed: ParsedText, options: LoadOptions<E>): Loaded<E> {
+  const { registry, onWarning } = completeReadOptions(options, warnProcess)
   const second = parsed.documents[1]
   if (second) throw severalDocuments(parsed, second)
   const [value] = construct(parsed, registry, onWarning)
@@ -49,9 +61,9 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
  * const [first, second] = loadAll('!Train { rate: 0.1 }\n---\n!Train { rate: 0.2 }\n')
  * ```
  */
-export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
+export function loadAll(text: string, options: ReadOptions & ComposeOptions = {}): unknown[] {
   const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
-  return construct(parse(text, filename), registry, onWarning)
+  return construct(parseComposed(text, filename, options), registry, onWarning)
 }
 
 /**
@@ -65,10 +77,9 @@ export function loadAll(text: string, options: ReadOptions = {}): unknown[] {
  */
 export async function loadFile<const E = unknown>(
   file: string | URL,
-  options: LoadOptions<E> = {},
+  options: LoadFileOptions<E> = {},
 ): Promise<Loaded<E>> {
-  const { text, filename } = await readText(file)
-  return load(text, { filename, ...options })
+  return loadParsed(await readComposed(file, options), options)
 }
 
 function construct(parsed: ParsedText, registry: Registry, warn: (warning: Problem) => void): unknown[] {
@@ -89,7 +100,7 @@ function warnProcess(warning: Problem): void {
 
 function severalDocuments({ source, documents }: ParsedText, second: ParsedDocument): DocumentError {
   const message = `Expected one document, but found the second of ${documents.length} here: use "loadAll" to load all of them`
-  return documentError([source.problem('SEVERAL_DOCUMENTS', message, spanOf(second.root))])
+  return documentError([nodeProblem(second.root, source, 'SEVERAL_DOCUMENTS', message)])
 }
 
 function isExpected(value: unknown, expect: unknown, registry: Registry): boolean {
@@ -101,7 +112,9 @@ function unexpectedType(expect: unknown, { source, documents }: ParsedText): Val
   const wanted = typeof expect === 'string' ? `"${expect}"` : `an object of class "${(expect as Class).name}"`
   const root = documents[0]?.root
   const found = root?.tag === undefined ? 'a document without a tag' : `"${root.tag}"`
-  const span = root ? spanOf(root) : { start: 0, end: 0 }
-  const problems = [source.problem('UNEXPECTED_TYPE', `Expected ${wanted}, but found ${found}`, span)]
+  const problem = ['UNEXPECTED_TYPE', `Expected ${wanted}, but found ${found}`] as const
+  const problems = [
+    root ? nodeProblem(root, source, ...problem) : source.problem(...problem, { start: 0, end: 0 }),
+  ]
   return new ValidationError(reportProblems(problems), { problems })
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { absolutePath } from '../util/paths.js'
 import { ExtensionFailure } from './extension-failure.js'
@@ -72,6 +72,7 @@ export function isLocal(source: ExtensionSource): boolean {
 
 const npmName = /^(?:npm:)?((?:@[a-z0-9~][\w.~-]*\/)?[a-z0-9~][\w.~-]*)(?:@[^/:]+)?$/
 const scpLike = /^[\w.-]+@[\w.-]+:(?!\/\/)./
+const plainPath = /^[\w.-]+(?:\/[\w.-]+)+\/?$/
 const archive = /\.(?:tgz|tar\.gz)$/
 
 /**
@@ -91,10 +92,25 @@ export function parseSource(text: string, from: string): ExtensionSource {
   if (/^(?:~|\.{1,2})(?:$|[/\\])|^(?:\/|[a-zA-Z]:[/\\])/.test(text)) return pathSource(text, from)
   const npm = npmName.exec(text)
   if (npm) return { kind: 'npm', spec: text.replace(/^npm:/, ''), package: npm[1]! }
-  if (/^[\w.-]+(?:\/[\w.-]+)+\/?$/.test(text)) return pathSource(text, from)
+  if (plainPath.test(text)) return pathSource(text, from)
   throw badSource(
     'has a source of no known kind: write a path ("./folder"), the URL of a git repository or a tarball, or a package ("name@^1.2")',
   )
+}
+
+/** The source of an extension of a file in the folder `from`, as a file in the folder `to` declares it. */
+export function relocateSource(text: string, from: string, to: string): string {
+  const isFile = /^file:(?!\/\/)/.test(text)
+  const path = isFile ? text.slice('file:'.length) : text
+  const isRelative = /^\.{1,2}(?:$|[/\\])/.test(path) || (isFile ? !/^[/~]/.test(path) : isPlainPath(path))
+  if (!isRelative || from === to) return text
+  const moved = relative(to, resolve(from, path)).split(sep).join('/')
+  return `${isFile ? 'file:' : ''}${moved.startsWith('../') ? '' : './'}${moved}`
+}
+
+// Not an npm package, of which a scope may have one "/".
+function isPlainPath(text: string): boolean {
+  return !npmName.test(text) && plainPath.test(text)
 }
 
 function badSource(predicate: string, options?: ErrorOptions): ExtensionFailure {

@@ -1,4 +1,5 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
+import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { inFileOrder } from '../document/problems.js'
 import type { ReadOptions } from '../document/read/parse.js'
 import type { ParsedText } from '../document/read/parsed.js'
@@ -13,7 +14,11 @@ import { type ExtensionOptions, locateIn, type Surroundings, tryImport } from '.
 import { type Allowed, type RunnableFile, RunnableText, topTagProblem } from './runnable-file.js'
 
 /** Options of {@link checkFile}. */
-export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<ReadOptions, 'filename'> {
+export interface CheckFileOptions
+  extends ExtensionOptions,
+    Surroundings,
+    Omit<ReadOptions, 'filename'>,
+    ComposeFileOptions {
   /** What the file may contain, as in `runFile`; the extensions of any other file are not imported. */
   allow?: readonly (Tag | Class)[] | undefined
 }
@@ -31,7 +36,7 @@ export interface CheckFileOptions extends ExtensionOptions, Surroundings, Omit<R
  * @throws {@link ResourceError} when the file does not exist or is not text.
  */
 export async function checkFile(file: string | URL, options: CheckFileOptions = {}): Promise<Problem[]> {
-  const text = await RunnableText.read(file)
+  const text = await RunnableText.read(file, options)
   const { parsed } = text
   const tags = await resolveTags(text, options)
   const { problems, doubtful, warnings } = checkParsed(parsed, tags.registry, tags.unknown)

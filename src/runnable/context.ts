@@ -1,4 +1,5 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
+import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { constructDocument } from '../document/load.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import type { DocumentError } from '../errors.js'
@@ -9,6 +10,7 @@ import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
 import { interruptedCode } from '../util/exit-codes.js'
+import { expandHome } from '../util/paths.js'
 import { readSafely } from '../util/thrown.js'
 import {
   type ExtensionOptions,
@@ -49,6 +51,8 @@ export class SafeExecutionContext {
   readonly #userProvider: UserProvider | undefined
   readonly #allow: readonly Allowed[] | undefined
   readonly #prepared: PreparedExtensions | undefined
+  readonly #composition: ComposeFileOptions
+  readonly #forbidden: string[] = []
   #text: RunnableText | undefined
   /** The text of a step that was given another content than the file has. */
   #otherText: RunnableText | undefined
@@ -67,6 +71,7 @@ export class SafeExecutionContext {
     this.#userProvider = options.userProvider
     this.#allow = options.allow
     this.#prepared = options.preparedExtensions
+    this.#composition = options
   }
 
   /** Runs `body` with complete run options. Never rejects: an error is logged, and is in the outcome. */
@@ -160,7 +165,10 @@ export class SafeExecutionContext {
 
   /** Returns the text that a step works on, after the check of its top node. */
   async #textOf(content?: string): Promise<RunnableText> {
-    this.#text ??= await RunnableText.read(this.#source)
+    this.#text ??= await RunnableText.read(this.#source, {
+      ...this.#composition,
+      forbidden: this.#forbidden,
+    })
     const text =
       content === undefined || this.#text.hasContent(content) ? this.#text : this.#textWith(content)
     if (this.#allow) expectAllowed(text.split(), this.#allow, this.#registry)
@@ -174,6 +182,8 @@ export class SafeExecutionContext {
 
   /** Does all steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
+    // A secrets file cannot be included, even if it is YAML.
+    if (typeof options.secrets === 'string') this.#forbidden.push(expandHome(options.secrets))
     const text = await this.#textOf()
     const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)
@@ -208,7 +218,7 @@ function logFailure(
 }
 
 /** Options of `SafeExecutionContext`. */
-export interface ContextOptions {
+export interface ContextOptions extends ComposeFileOptions {
   /** The registry whose tags the file can use; the default registry when absent. */
   registry?: Registry
   /**

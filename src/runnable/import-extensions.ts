@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { textOfKey } from '../document/nodes.js'
-import { spanOf } from '../document/problems.js'
+import { nodeProblem } from '../document/problems.js'
 import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem, RunnableFileError } from '../errors.js'
 import type { FailedExtension, ImportedExtension, Lock, ResolveOptions } from '../extensions/index.js'
@@ -83,7 +83,7 @@ export function locateIn({ source, declarations }: RunnableFile): (failure: Fail
   const entries = new Map(declarations.map((entry) => [textOfKey(entry.key), entry]))
   return ({ name, code, message }) => {
     const { key, value } = entries.get(name)!
-    return source.problem(code, message, spanOf(code === 'BAD_EXTENSION_NAME' ? key : value))
+    return nodeProblem(code === 'BAD_EXTENSION_NAME' ? key : value, source, code, message)
   }
 }
 
@@ -158,7 +158,7 @@ export function expectPrepared(file: RunnableFile, { sources }: PreparedExtensio
   })
   if (others.length === 0) return
   const problems = others.map(({ key }) =>
-    file.source.problem('EXTENSION_REFUSED', refusalOf(textOfKey(key), sources), spanOf(key)),
+    nodeProblem(key, file.source, 'EXTENSION_REFUSED', refusalOf(textOfKey(key), sources)),
   )
   throw new RunnableFileError(reportProblems(problems), { problems })
 }

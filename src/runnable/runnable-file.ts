@@ -1,15 +1,28 @@
+import { dirname, resolve } from 'node:path'
+import {
+  type ComposeFileOptions,
+  type ComposeOptions,
+  type ForbiddenFiles,
+  parseComposed,
+  readComposed,
+} from '../document/compose/read-composed.js'
 import { textOfKey } from '../document/nodes.js'
 import { describeNode, documentError, inFileOrder, nodeProblem } from '../document/problems.js'
-import { parse } from '../document/read/parse.js'
-import { isEmptyDocument, type ParsedDocument, type ParsedText } from '../document/read/parsed.js'
-import { readText } from '../document/read/read-text.js'
+import {
+  type DeclaredExtension,
+  isEmptyDocument,
+  type ParsedDocument,
+  type ParsedText,
+} from '../document/read/parsed.js'
 import { type Problem, RunnableFileError } from '../errors.js'
+import { relocateSource } from '../extensions/source.js'
 import type { Entry, Node } from '../node.js'
 import { reportProblems } from '../problem-report.js'
 import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
 import type { Source } from '../source.js'
+import { setOwn } from '../util/plain-object.js'
 
 /** A runnable file: its path or URL, or `{ content }` with its text, which errors call `filename`. */
 export type RunnableSource = string | URL | { content: string; filename?: string }
@@ -26,21 +39,23 @@ export interface RunnableFile {
   readonly content: string
 }
 
+/** What a runnable file may take from elsewhere. */
+type FileOptions = ComposeFileOptions & ForbiddenFiles
+
 /** The text of a runnable file: it is parsed once, and split once, when its parts are first needed. */
 export class RunnableText {
   #file: RunnableFile | undefined
 
   constructor(readonly parsed: ParsedText) {}
 
-  static async read(from: RunnableSource): Promise<RunnableText> {
+  static async read(from: RunnableSource, options: FileOptions = {}): Promise<RunnableText> {
     if (typeof from !== 'string' && !(from instanceof URL))
-      return RunnableText.of(from.content, from.filename ?? '<text>')
-    const { text, filename } = await readText(from)
-    return RunnableText.of(text, filename)
+      return RunnableText.of(from.content, from.filename ?? '<text>', options)
+    return new RunnableText(await readComposed(from, options))
   }
 
-  static of(text: string, filename: string): RunnableText {
-    return new RunnableText(parse(text, filename))
+  static of(text: string, filename: string, options: ComposeOptions = {}): RunnableText {
+    return new RunnableText(parseComposed(text, filename, options))
   }
 
   /**
@@ -67,15 +82,53 @@ export class RunnableText {
   }
 }
 
-function split({ source, documents, problems }: ParsedText): RunnableFile {
+function split({ source, documents, problems, declared = [] }: ParsedText): RunnableFile {
   const [first, second] = documents
   if (!first && problems.length > 0) throw documentError(problems)
   if (!first || (documents.length === 1 && isEmptyDocument(first))) throw emptyFile(source)
   if (documents.length > 2) throw tooManyDocuments(source, documents)
   const document = second ?? first
   const content = source.text.slice(document.start, document.end)
-  const declarations = second ? declarationsOf(first, source) : []
-  return { source, extensions: sourcesOf(declarations, source), declarations, document, content }
+  const own = second ? declarationsOf(first, source) : []
+  const extensions = sourcesOf(own, source)
+  const declarations = [...own, ...addDeclared(declared, { extensions, own, source })]
+  return { source, extensions, declarations, document, content }
+}
+
+interface Declarations {
+  /** The source of each extension, by name, which grows. */
+  readonly extensions: Record<string, string>
+  readonly own: readonly Entry[]
+  readonly source: Source
+}
+
+// The extensions that an extended file declares count as if this file declared them; their paths start at that file.
+function addDeclared(
+  declared: readonly DeclaredExtension[],
+  { extensions, own, source }: Declarations,
+): readonly Entry[] {
+  const folder = dirname(resolve(source.filename))
+  const added = new Map<string, Entry>()
+  for (const { entry, folder: from } of declared) {
+    const name = textOfKey(entry.key)
+    const written = relocateSource(sourceOf(name, entry.value, source), from, folder)
+    if (!Object.hasOwn(extensions, name)) added.set(name, entry)
+    else if (extensions[name] !== written) {
+      const before = added.get(name) ?? own.find(({ key }) => textOfKey(key) === name)!
+      throw declaredTwice(entry, before, source)
+    }
+    setOwn(extensions, name, written)
+  }
+  return [...added.values()]
+}
+
+function declaredTwice({ key, value }: Entry, before: Entry, source: Source): RunnableFileError {
+  const message = `Extension "${textOfKey(key)}" is declared with another source in another file: declare one source`
+  const problem = nodeProblem(value, source, 'EXTENSION_TWICE', message)
+  const { file, line, column } = nodeProblem(before.value, source, '', '')
+  const related = [{ message: 'declared at', file, line, column }, ...(problem.related ?? [])]
+  const problems = [{ ...problem, related }]
+  return new RunnableFileError(reportProblems(problems), { problems })
 }
 
 function declarationsOf({ root }: ParsedDocument, source: Source): readonly Entry[] {

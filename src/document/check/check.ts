@@ -4,8 +4,10 @@ import type { Registry } from '../../registry/registry.js'
 import { Suggester } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
+import { includeCodes } from '../compose/compose.js'
+import { type ComposeOptions, parseComposed } from '../compose/read-composed.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
-import { completeReadOptions, parse, type ReadOptions } from '../read/parse.js'
+import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { SchemaCheck } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
@@ -20,9 +22,9 @@ import { TagCheck } from './tag-check.js'
  * Of the user's code, only schemas run. In the options of its parent, a tagged child is replaced by a stub with the prototype
  * of its class, and issues below the stub are dropped.
  */
-export function check(text: string, options: ReadOptions = {}): Problem[] {
+export function check(text: string, options: ReadOptions & ComposeOptions = {}): Problem[] {
   const { filename, registry, onWarning } = completeReadOptions(options, () => {})
-  const parsed = parse(text, filename)
+  const parsed = parseComposed(text, filename, options)
   const { problems, doubtful, warnings } = checkParsed(parsed, registry)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
   for (const warning of warnings) onWarning(warning)
@@ -72,7 +74,10 @@ class ParsedCheck {
     readonly registry: Registry,
   ) {
     this.#tags = new TagCheck(parsed.source, registry, this.#suggester)
-    this.#hasValues = parsed.problems.every(({ code }) => leavesValues.has(code))
+    // A problem in an included file leaves the values of the others.
+    this.#hasValues = parsed.problems.every(
+      ({ code, file }) => leavesValues.has(code) || file !== parsed.source.filename,
+    )
   }
 
   examine(document: ParsedDocument): void {
@@ -87,7 +92,7 @@ class ParsedCheck {
     return {
       problems: [...this.parsed.problems, ...this.#tags.list.problems, ...problems.problems, ...this.#merges],
       doubtful: doubtful.problems,
-      warnings: [...this.#tags.warnings.values()],
+      warnings: [...(this.parsed.warnings ?? []), ...this.#tags.warnings.values()],
     }
   }
 }
@@ -111,6 +116,7 @@ const leavesValues = new Set([
   'TAGGED_KEY',
   'BAD_MERGE',
   'BAD_COLLECTION_TYPE',
+  ...includeCodes,
 ])
 
 /**

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js'
-import type { Node } from '../../node.js'
+import type { Entry, Node } from '../../node.js'
 import type { Source } from '../../source.js'
 
 /** A parsed text: every later step works on it. */
@@ -8,12 +8,24 @@ export interface ParsedText {
   readonly documents: readonly ParsedDocument[]
   /** The problems of the YAML itself, and of what it is composed of. */
   readonly problems: readonly Problem[]
+  /** What works but is probably not meant. */
+  readonly warnings?: readonly Problem[]
+  /** The extensions that its `!extends` and `!include` bring along. */
+  readonly declared?: readonly DeclaredExtension[]
   /** What `!env` sees; no variables when absent. */
   readonly environment?: Environment
 }
 
 /** Environment variables by name; `false` for none. */
 export type Environment = Readonly<Record<string, string | undefined>> | false
+
+/** An extension that an extended or included file declares. */
+export interface DeclaredExtension {
+  /** Its name and its source; both nodes have the text that they are in. */
+  readonly entry: Entry
+  /** The folder from which its path starts. */
+  readonly folder: string
+}
 
 /** One document of a text; `start` and `end` include its markers and comments. */
 export interface ParsedDocument {

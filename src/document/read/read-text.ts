@@ -14,7 +14,7 @@ export async function readText(file: string | URL): Promise<{ text: string; file
   const bytes = await readFile(filename).catch(async (error: NodeJS.ErrnoException) => {
     throw await unreadable(filename, error)
   })
-  return { text: decode(bytes, filename), filename }
+  return { text: decodeUtf8(bytes, filename), filename }
 }
 
 async function unreadable(filename: string, cause: NodeJS.ErrnoException): Promise<ResourceError> {
@@ -33,7 +33,8 @@ async function unreadable(filename: string, cause: NodeJS.ErrnoException): Promi
   return new ResourceError(`There is no file "${filename}"${remedy}`, { code: 'NO_FILE', cause })
 }
 
-function decode(bytes: Uint8Array, filename: string): string {
+/** Decodes UTF-8; the error names the line of the first wrong byte. */
+export function decodeUtf8(bytes: Uint8Array, filename: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {

@@ -1,0 +1,263 @@
+import type { Problem } from '../../errors.js'
+import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node } from '../../node.js'
+import { isCompositionTag } from '../../registry/tag.js'
+import type { Source } from '../../source.js'
+import { mergeSources } from '../nodes.js'
+import { describeNode, nodeProblem } from '../problems.js'
+import {
+  type DeclaredExtension,
+  isEmptyDocument,
+  maxDepth,
+  type ParsedDocument,
+  type ParsedText,
+} from '../read/parsed.js'
+import { copyTree } from './copy-tree.js'
+import { findCycle } from './cycles.js'
+import type { FileUnit, IncludedFiles } from './files.js'
+import { includesFile, specOf } from './include-spec.js'
+import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
+
+/** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
+const maxNodes = 2_000_000
+
+/** The codes of problems after which the other values of a text are what the user meant. */
+export const includeCodes: readonly string[] = [
+  'BAD_INCLUDE',
+  'EMPTY_FILE',
+  'INCLUDE_CYCLE',
+  'INCLUDE_LIMIT',
+  'INCLUDE_NOT_READ',
+  'INCLUDE_OUTSIDE',
+  'INCLUDE_PATH',
+  'INCLUDE_SECRET',
+  'IS_FOLDER',
+  'NO_FILE',
+  'NOT_UTF8',
+  'UNREADABLE',
+]
+
+/** Why no file is read: the input is a text, or the program has turned includes off. */
+export type NoFiles = 'text' | 'turned off'
+
+/** Puts the documents of files in the place of each `!include` and `!extends`, in place. */
+export function compose(parsed: ParsedText, files: IncludedFiles | NoFiles): ParsedText {
+  if (!parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))) return parsed
+  const composer = new Composer(files)
+  const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
+  const { problems, warnings, declared } = composer
+  return { ...parsed, documents, problems: [...parsed.problems, ...problems], warnings, declared }
+}
+
+/** Where the composer is. */
+interface Position {
+  readonly source: Source
+  readonly unit: FileUnit | undefined
+  /** The number of collections and files around it. */
+  readonly depth: number
+}
+
+/** The files that are being included, the innermost last. */
+type Chain = readonly FileUnit[]
+
+class Composer {
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+  readonly declared: DeclaredExtension[] = []
+  readonly #files: IncludedFiles | undefined
+  readonly #notRead: string
+  readonly #reported = new Set<FileUnit>()
+  readonly #written = new Map<Node, Node>()
+  readonly #composed = new Map<Node, Node>()
+  readonly #aliases: AliasNode[] = []
+  #tagged: Node[] = []
+  #hasReferences = false
+  #nodes = 0
+  /** After a cycle was reported, no file is included. */
+  #isCyclic = false
+
+  constructor(files: IncludedFiles | NoFiles) {
+    this.#files = typeof files === 'string' ? undefined : files
+    this.#notRead = files === 'turned off' ? turnedOff : textsReadNone
+  }
+
+  compose(document: ParsedDocument, source: Source): ParsedDocument {
+    if (!document.tagged.some(({ tag }) => isCompositionTag(tag))) return document
+    this.#tagged = []
+    const chain = this.#files ? [this.#files.top] : []
+    const cycle = this.#files && findCycle(document, source, this.#files)
+    if (cycle) this.problems.push(cycle)
+    this.#isCyclic = cycle !== undefined
+    const root = this.#visit(document.root, { source, unit: this.#files?.top, depth: 0 }, chain)
+    for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
+    return {
+      ...document,
+      root,
+      tagged: this.#tagged,
+      written: this.#written,
+      hasReferences: this.#hasReferences,
+    }
+  }
+
+  // An anchor before "!include" names what is included.
+  #retarget(alias: AliasNode): void {
+    const composed = alias.target && this.#composed.get(alias.target)
+    if (composed) (alias as { target: Node }).target = composed
+  }
+
+  /** Composes a node and returns what stands in its place. */
+  #visit(node: Node, position: Position, chain: Chain): Node {
+    if (node.kind === 'alias') this.#aliases.push(node)
+    if (includesFile(node)) return this.#replaced(node, this.#include(node, position, chain))
+    if (isCompositionTag(node.tag)) this.#hasReferences = true
+    if (node.tag !== undefined && node.tagStart >= 0) this.#tagged.push(node)
+    this.#visitChildren(node, { ...position, depth: position.depth + 1 }, chain)
+    return node
+  }
+
+  #visitChildren(node: Node, position: Position, chain: Chain): void {
+    if (node.kind === 'sequence') {
+      const items = node.items as Node[]
+      for (const [index, item] of items.entries()) items[index] = this.#visit(item, position, chain)
+    }
+    if (node.kind !== 'mapping') return
+    const entries = node.entries as Entry[]
+    for (const [index, { key, value, merge }] of entries.entries()) {
+      this.#visitKey(key, position)
+      const composed = this.#visit(value, position, chain)
+      if (composed === value) continue
+      entries[index] = { key, value: composed, merge }
+      if (merge) this.#checkMerge(composed, value, position)
+    }
+  }
+
+  #visitKey(key: Node, position: Position): void {
+    if (isCompositionTag(key.tag)) this.#report(key, position, 'TAGGED_KEY', keyMessage(key))
+    else if (key.tagStart >= 0) this.#tagged.push(key)
+  }
+
+  #checkMerge(composed: Node, written: Node, position: Position): void {
+    const message = '"<<" takes a mapping, an alias to one, or a sequence of these'
+    const isMerged = mergeSources(composed).every((each) => isUnknown(each) || each.kind === 'mapping')
+    if (!isMerged) this.#report(written, position, 'BAD_MERGE', message)
+  }
+
+  #replaced(written: Node, composed: Node): Node {
+    if (written.anchor !== undefined) (composed as { anchor: string | undefined }).anchor = written.anchor
+    this.#written.set(composed, written)
+    this.#composed.set(written, composed)
+    return composed
+  }
+
+  #report(
+    node: Node,
+    { source }: Position,
+    ...problem: [code: string, message: string, hint?: string]
+  ): Node {
+    this.problems.push(nodeProblem(node, source, ...problem))
+    return unknownNode(node)
+  }
+
+  #include(node: Node, position: Position, chain: Chain): Node {
+    const spec = specOf(node)
+    if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
+      return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
+    if (this.#isCyclic) return unknownNode(node)
+    const found = position.unit && this.#files?.get(position.unit.folder, spec.path)
+    if (!found)
+      return this.#report(
+        node,
+        position,
+        'INCLUDE_NOT_READ',
+        `"${node.tag}" reads a file, but ${this.#notRead}`,
+      )
+    if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
+    if (chain.length + position.depth > maxDepth)
+      return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
+    return this.#document(found, { source: position.source, node: spec.node }, position, chain)
+  }
+
+  // The root of the document of a file, composed.
+  #document(unit: FileUnit, site: IncludeSite, position: Position, chain: Chain): Node {
+    const { parsed } = unit
+    const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
+    const document = this.#documentOf(unit, site, source)
+    if (!document) return unknownNode(site.node)
+    this.#nodes += countNodes(document.root)
+    if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
+    const { root } = copyTree(document.root, source)
+    return this.#visit(root, { source, unit, depth: position.depth + 1 }, [...chain, unit])
+  }
+
+  // The problems of a file are reported once.
+  #documentOf(unit: FileUnit, site: IncludeSite, source: Source): ParsedDocument | undefined {
+    const isFirst = !this.#reported.has(unit)
+    this.#reported.add(unit)
+    const { problems, documents } = unit.parsed
+    const found = problems.length > 0 ? problems.map((problem) => withSite(problem, site)) : undefined
+    const [first, second] = documents
+    const wrong = found ?? wrongDocuments(documents, source, site)
+    if (wrong.length > 0) {
+      if (isFirst) this.problems.push(...wrong)
+      return undefined
+    }
+    if (second && first && isFirst) this.#declare(first, source, unit)
+    return second ?? first
+  }
+
+  #declare({ root }: ParsedDocument, source: Source, { folder }: FileUnit): void {
+    const copied = copyTree(root, source).root
+    if (copied.kind === 'mapping') for (const entry of copied.entries) this.declared.push({ entry, folder })
+  }
+}
+
+/** Stands for a value that could not be made: nothing more is said about it. */
+export function unknownNode({ start, end, source }: Node): AliasNode {
+  return { ...aliasAt(start, end, '', undefined), ...(source && { source }) }
+}
+
+function isUnknown(node: Node): boolean {
+  return node.kind === 'alias' && !node.target
+}
+
+function countNodes(node: Node): number {
+  let count = 1
+  if (node.kind === 'sequence') for (const item of node.items) count += countNodes(item)
+  if (node.kind === 'mapping')
+    for (const { key, value } of node.entries) count += countNodes(key) + countNodes(value)
+  return count
+}
+
+function wrongDocuments(
+  documents: readonly ParsedDocument[],
+  source: Source,
+  site: IncludeSite,
+): readonly Problem[] {
+  const [first, second] = documents
+  if (!first || (isEmptyDocument(first) && !second)) {
+    const message = `"${source.filename}" is empty: write a value in it, such as "{}"`
+    return [nodeProblem(site.node, site.source, 'EMPTY_FILE', message)]
+  }
+  const declares = first.root.kind === 'mapping' && first.root.tag === undefined
+  if (!second || (documents.length === 2 && declares && isApplicationTag(second.root.tag))) return []
+  const message = `Expected one document, or extensions, "---" and the document of a runnable, but found the second of ${documents.length} here: split the file`
+  return [nodeProblem(second.root, source, 'SEVERAL_DOCUMENTS', message)]
+}
+
+function keyMessage({ tag }: Node): string {
+  return `The key of a mapping cannot have a tag: remove "${tag}"`
+}
+
+function shapeMessage(node: Node, source: Source): string {
+  if (node.tag === '!include') {
+    const found = describeNode(node, source)
+    return `"!include" takes the path of a file, such as "!include models/big.yaml", but found ${found}`
+  }
+  const shape = 'write "file: base.yaml" below it, and "set:" with what differs'
+  return `"!extends" takes "file", the path of a file, and "set": ${shape}`
+}
+
+const textsReadNone = 'a text reads none: use "loadFile", "checkFile" or "runFile" with the path of this file'
+const turnedOff = 'this program does not let the file include others ("include: false")'
+
+const tooDeep = `Collections and included files are nested more than ${maxDepth} levels deep: include fewer in each other`
+const tooManyNodes = `The included files have more than ${maxNodes.toLocaleString('en')} values in all: include fewer`

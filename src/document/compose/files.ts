@@ -1,0 +1,260 @@
+import { constants } from 'node:fs'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { Node } from '../../node.js'
+import { didYouMean } from '../../registry/suggest.js'
+import { mapLimited } from '../../util/concurrency.js'
+import { projectRoot } from '../../util/paths.js'
+import { isPrivateKey, isPrivateName } from '../../util/private-names.js'
+import { parse } from '../read/parse.js'
+import type { ParsedText } from '../read/parsed.js'
+import { decodeUtf8 } from '../read/read-text.js'
+import { includeNodes, specOf } from './include-spec.js'
+
+/** A file that was read: it is parsed once, however often it is included. */
+export interface FileUnit {
+  readonly parsed: ParsedText
+  /** The folder from which its paths start, without symbolic links. */
+  readonly folder: string
+}
+
+/** Why a file cannot be included. */
+export interface ReadFailure {
+  readonly code: string
+  readonly message: string
+}
+
+/** The limits of what a file may include. */
+export interface IncludeOptions {
+  /**
+   * The folder outside which nothing is read; when absent, the folder of the nearest `package.json` above the file, or that
+   * of the file.
+   */
+  readonly includeRoot?: string | URL | undefined
+  /** Files that no file may include, such as the secrets file. */
+  readonly forbidden?: readonly string[] | undefined
+}
+
+/** The greatest number of files that a file may be made of. */
+export const maxFiles = 10_000
+/** The greatest size of an included file, in bytes. */
+const maxBytes = 64 << 20
+const parallelReads = 16
+
+/** The files that a text is made of, by the folder and the path that name them. */
+export class IncludedFiles {
+  readonly #root: string
+  readonly #forbidden: ReadonlySet<string>
+  readonly #found = new Map<string, FileUnit | ReadFailure>()
+  readonly #byRealPath = new Map<string, FileUnit | ReadFailure>()
+  #count = 0
+
+  private constructor(
+    readonly top: FileUnit,
+    root: string,
+    forbidden: ReadonlySet<string>,
+  ) {
+    this.#root = root
+    this.#forbidden = forbidden
+  }
+
+  /** Reads every file that `nodes` of a text, or of its overrides, include, and those that these include. */
+  static async read(
+    parsed: ParsedText,
+    nodes: readonly Node[],
+    { includeRoot, forbidden = [] }: IncludeOptions,
+  ): Promise<IncludedFiles> {
+    const file = resolve(parsed.source.filename)
+    const folder = dirname(await realpath(file).catch(() => file))
+    const root = await realRoot(includeRoot, folder)
+    const real = await Promise.all(forbidden.map((path) => realpath(path).catch(() => resolve(path))))
+    const files = new IncludedFiles({ parsed, folder }, root, new Set(real))
+    files.#byRealPath.set(await realpath(file).catch(() => file), files.top)
+    await files.#readAll(nodes)
+    return files
+  }
+
+  /** What a path leads to, from the folder of the file that names it. */
+  get(folder: string, path: string): FileUnit | ReadFailure | undefined {
+    return this.#found.get(keyOf(folder, path))
+  }
+
+  async #readAll(nodes: readonly Node[]): Promise<void> {
+    let level: Wanted[] = wantedBy(nodes, this.top)
+    while (level.length > 0) {
+      const fresh = level.filter(({ folder, path }) => !this.#found.has(keyOf(folder, path)))
+      const units = await mapLimited(fresh, parallelReads, (wanted) => this.#read(wanted))
+      level = units.flatMap((unit) => (unit ? wantedBy(includeNodes(unit.parsed), unit) : []))
+    }
+  }
+
+  // Returns a file that was not read before.
+  async #read(wanted: Wanted): Promise<FileUnit | undefined> {
+    const { folder, path, filename } = wanted
+    const key = keyOf(folder, path)
+    if (this.#found.has(key)) return undefined
+    const place = await this.#locate(wanted)
+    if ('code' in place) {
+      this.#found.set(key, place)
+      return undefined
+    }
+    const known = this.#byRealPath.get(place.real)
+    if (known) {
+      this.#found.set(key, known)
+      return undefined
+    }
+    if (++this.#count > maxFiles) {
+      this.#found.set(key, tooManyFiles)
+      return undefined
+    }
+    const read = await readUnit(place.real, { filename: shownName(filename, path), path })
+    this.#byRealPath.set(place.real, read)
+    this.#found.set(key, read)
+    return 'code' in read ? undefined : read
+  }
+
+  async #locate({ folder, path }: Wanted): Promise<{ real: string } | ReadFailure> {
+    const refused = refusedPath(path)
+    if (refused) return refused
+    const file = join(folder, path)
+    let real: string
+    try {
+      real = await realpath(file)
+    } catch (error) {
+      // What is outside the root is not told: whether a file is there, neither.
+      return isWithin(this.#root, file) ? await missing(file, path, error) : outside(path, this.#root)
+    }
+    if (!isWithin(this.#root, real)) return outside(path, this.#root)
+    const inRoot = relative(this.#root, real).split(sep).join('/')
+    if (this.#forbidden.has(real) || isPrivateName(inRoot) || isPrivateName(basename(real)))
+      return secret(path)
+    return { real }
+  }
+}
+
+interface Wanted {
+  readonly folder: string
+  readonly path: string
+  /** The name of the file that names it. */
+  readonly filename: string
+}
+
+function wantedBy(nodes: readonly Node[], { parsed, folder }: FileUnit): Wanted[] {
+  return nodes.flatMap((node) => {
+    const spec = specOf(node)
+    return spec ? [{ folder, path: spec.path, filename: parsed.source.filename }] : []
+  })
+}
+
+function keyOf(folder: string, path: string): string {
+  return `${folder}\0${path}`
+}
+
+async function realRoot(given: string | URL | undefined, folder: string): Promise<string> {
+  if (given === undefined) return projectRoot(folder)
+  const { absolutePath } = await import('../../util/paths.js')
+  const { fileURLToPath } = await import('node:url')
+  const path = given instanceof URL ? fileURLToPath(given) : absolutePath(given)
+  return realpath(path).catch(() => path)
+}
+
+function isWithin(root: string, file: string): boolean {
+  return file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
+}
+
+// As the user named the file that includes it: relative to the current folder, or absolute.
+function shownName(includer: string, path: string): string {
+  return join(dirname(includer), path)
+}
+
+function refusedPath(path: string): ReadFailure | undefined {
+  const shown = quoted(path)
+  if (/^(?:\/|[A-Za-z]:|~)/.test(path)) {
+    const message = `Path ${shown} is not relative: write the path from the folder of this file`
+    return { code: 'INCLUDE_PATH', message }
+  }
+  if (path.includes('\\') || path.includes('\0')) {
+    const message = `Path ${shown} has ${path.includes('\0') ? 'a NUL character' : 'a "\\"'} in it: write "/" between folders`
+    return { code: 'INCLUDE_PATH', message }
+  }
+  if (/\.(?:yaml|yml|json)$/.test(path)) return undefined
+  const message = `${shown} is not a YAML or JSON file: only names that end with ".yaml", ".yml" or ".json" can be included`
+  return { code: 'INCLUDE_PATH', message }
+}
+
+async function missing(file: string, path: string, cause: unknown): Promise<ReadFailure> {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(path, code)
+  const siblings = await readdir(dirname(file)).catch(() => [])
+  const remedy = didYouMean(basename(file), siblings) || ': the path starts at the folder of this file'
+  return { code: 'NO_FILE', message: `There is no file ${quoted(path)}${remedy}` }
+}
+
+function outside(path: string, root: string): ReadFailure {
+  const message = `${quoted(path)} is outside "${root}", and nothing outside is included: name a folder that contains it in "--include-root" or "includeRoot"`
+  return { code: 'INCLUDE_OUTSIDE', message }
+}
+
+function secret(path: string): ReadFailure {
+  const message = `${quoted(path)} may contain secrets, so it cannot be included: use "--secrets"`
+  return { code: 'INCLUDE_SECRET', message }
+}
+
+function unreadable(path: string, code: string | undefined): ReadFailure {
+  return { code: 'UNREADABLE', message: `${quoted(path)} cannot be read (${code})` }
+}
+
+const tooManyFiles: ReadFailure = {
+  code: 'INCLUDE_LIMIT',
+  message: `A file is made of more than ${maxFiles.toLocaleString('en')} files: include fewer`,
+}
+
+function quoted(path: string): string {
+  return `"${path.length > 200 ? `${path.slice(0, 199)}…` : path}"`
+}
+
+async function readUnit(
+  real: string,
+  { filename, path }: { filename: string; path: string },
+): Promise<FileUnit | ReadFailure> {
+  try {
+    const bytes = await readRegular(real, path)
+    if ('code' in bytes) return bytes
+    const text = decodeUtf8(bytes, filename)
+    if (isPrivateKey(text)) return secret(path)
+    return { parsed: parse(text, filename), folder: dirname(real) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'NOT_UTF8' ? { code, message } : unreadable(path, code ?? message)
+  }
+}
+
+// Neither a device nor a pipe is opened for longer than it takes to see what it is.
+async function readRegular(real: string, path: string): Promise<Uint8Array | ReadFailure> {
+  if ((await stat(real)).isDirectory())
+    return { code: 'IS_FOLDER', message: `${quoted(path)} is a folder: name the YAML file in it` }
+  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | (constants.O_NOFOLLOW ?? 0))
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile())
+      return { code: 'UNREADABLE', message: `${quoted(path)} is not a regular file: include a file` }
+    if (stats.size > maxBytes) return tooLarge(path)
+    // The file may grow while it is read.
+    const buffer = Buffer.alloc(stats.size + 1)
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length)
+      if (bytesRead === 0) return buffer.subarray(0, length)
+      length += bytesRead
+      if (length === buffer.length)
+        return { code: 'UNREADABLE', message: `${quoted(path)} is being written: try again` }
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function tooLarge(path: string): ReadFailure {
+  const message = `${quoted(path)} is larger than ${maxBytes >> 20} MiB: include smaller files`
+  return { code: 'INCLUDE_LIMIT', message }
+}

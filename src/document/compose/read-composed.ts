@@ -1,0 +1,53 @@
+import { parse } from '../read/parse.js'
+import type { Environment, ParsedText } from '../read/parsed.js'
+import { readText } from '../read/read-text.js'
+import { compose } from './compose.js'
+import { IncludedFiles } from './files.js'
+import { includeNodes } from './include-spec.js'
+
+/** What a text may take from elsewhere. */
+export interface ComposeOptions {
+  /** The environment variables that `!env` sees: a record, or `false` for none. */
+  env?: Environment | undefined
+}
+
+/** What a file may take from elsewhere. */
+export interface ComposeFileOptions extends ComposeOptions {
+  /** Whether the file may include others with `!include` and `!extends`; default `true`. Set it to `false` for files of strangers. */
+  include?: boolean | undefined
+  /**
+   * The folder outside which no file is included; when absent, the folder of the nearest `package.json` above the file,
+   * or that of the file.
+   */
+  includeRoot?: string | URL | undefined
+}
+
+/** @internal Files that no file may include, such as the secrets file. */
+export interface ForbiddenFiles {
+  forbidden?: readonly string[] | undefined
+}
+
+/** Parses a text, which includes no files and sees no environment variables unless `env` has some. */
+export function parseComposed(text: string, filename: string, { env = false }: ComposeOptions): ParsedText {
+  return { ...compose(parse(text, filename), 'text'), environment: env }
+}
+
+/**
+ * Reads and parses a file and those that it includes.
+ *
+ * @throws {@link ResourceError} when the file does not exist or is not text.
+ */
+export async function readComposed(
+  file: string | URL,
+  { env = process.env, include = true, includeRoot, forbidden }: ComposeFileOptions & ForbiddenFiles,
+): Promise<ParsedText> {
+  const { text, filename } = await readText(file)
+  const parsed = parse(text, filename)
+  const nodes = includeNodes(parsed)
+  // Most files include nothing.
+  const files =
+    include && nodes.length > 0
+      ? await IncludedFiles.read(parsed, nodes, { includeRoot, forbidden })
+      : 'turned off'
+  return { ...compose(parsed, files), environment: env }
+}

@@ -1,0 +1,28 @@
+/** The names of files and folders that hold passwords, tokens or private keys; docs/clusters.md lists them. */
+const privateNames =
+  /^(?:\.env.*|\.npmrc|\.yarnrc\.yml|\.netrc|\.pypirc|\.git-credentials|.*secret.*\.ini.*|id_rsa|id_dsa|id_ecdsa|id_ed25519|id_.*_sk|.*\.(?:key|p12|pfx|ppk))$/i
+const privateFolders = /^\.(?:ssh|aws|gnupg)$/i
+
+/**
+ * Whether the name of a file, or of a folder on its way, marks it as private. `path` has `/` between folders; a folder ends
+ * with `/`.
+ */
+export function isPrivateName(path: string): boolean {
+  const names = path.split('/')
+  return names.some(
+    (name, index) => privateNames.test(name) || (index < names.length - 1 && privateFolders.test(name)),
+  )
+}
+
+/** No private key is larger, in bytes. */
+export const largestPrivateKey = 1 << 18
+
+/** The header of a private key in PEM, JSON or YAML with its first line: code may contain the header alone. */
+const pemKey =
+  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+(?:[A-Za-z0-9+/=]{16}|[A-Za-z-]+: )/
+const puttyKey = /^PuTTY-User-Key-File-/
+
+/** Whether a text contains a private key. */
+export function isPrivateKey(text: string): boolean {
+  return pemKey.test(text) || puttyKey.test(text)
+}
