@@ -16,8 +16,19 @@ export interface Problem {
   readonly frame: string
   /** What was probably meant. */
   readonly hint?: string
+  /** Other positions that explain this one, such as the `!include` of its file; the nearest first. */
+  readonly related?: readonly RelatedPosition[]
   /** The number of problems that are not shown; only on the last problem, whose code is `MORE_PROBLEMS`. */
   readonly rest?: number
+}
+
+/** A position that explains a problem elsewhere: `included at train.yaml:2:8`. */
+export interface RelatedPosition {
+  /** What happened there: `included at`, `replaces`. */
+  readonly message: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
 }
 
 /** Options of the errors of this package. */

@@ -1,8 +1,10 @@
+import type { Source } from './source.js'
+
 /**
  * The node tree: texts are parsed into it, and objects are written from it. Offsets count UTF-16 units of the text; they are -1
  * in nodes that were not parsed.
  */
-export type Node = ScalarNode | SequenceNode | MappingNode | AliasNode | ValueNode
+export type Node = ScalarNode | SequenceNode | MappingNode | AliasNode | ValueNode | LinkNode | FormatNode
 
 /** The prefix of core tags: `!!str` is `tag:yaml.org,2002:str`. */
 export const coreTag = 'tag:yaml.org,2002:'
@@ -19,6 +21,8 @@ interface NodeBase {
   readonly start: number
   /** The end of the content, exclusive. */
   readonly end: number
+  /** The text that the offsets are in; absent in nodes of the text of the document itself. */
+  readonly source?: Source
 }
 
 /** One value. With an application tag, `value` is the text. */
@@ -59,6 +63,29 @@ export interface AliasNode extends NodeBase {
 export interface ValueNode extends NodeBase {
   readonly kind: 'value'
   readonly value: unknown
+}
+
+/** `!link`: what an object has at a path, read after the object of `target` is constructed. */
+export interface LinkNode extends NodeBase {
+  readonly kind: 'link'
+  /** The whole path, as it is written. */
+  readonly path: string
+  /** The node that the longest leading part of the path leads to. */
+  readonly target: Node
+  /** The names and indices that follow, which are read from the object. */
+  readonly rest: readonly (string | number)[]
+}
+
+/** `!format` in a template: a text with the values of other nodes, which are known when the template is built. */
+export interface FormatNode extends NodeBase {
+  readonly kind: 'format'
+  /** Texts, and the nodes whose values stand between them. */
+  readonly parts: readonly (string | Node)[]
+}
+
+/** The text that a node is in: its own source, else that of its document. */
+export function sourceOf(node: Node, document: Source): Source {
+  return node.source ?? document
 }
 
 // Object literals without spreads are faster, and writers make one node for each value.

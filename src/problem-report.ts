@@ -20,7 +20,12 @@ export function reportProblems(problems: readonly Problem[], paint: Paint = plai
   const count = countProblems(problems)
   const rest = count - reports.length
   if (rest > 0) reports.push(paint.message(`... and ${rest.toLocaleString('en')} more`))
-  return [paint.message(`${count} problems in ${printable(problems[0]!.file)}`), ...reports].join('\n\n')
+  return [paint.message(`${count} problems in ${filesOf(problems)}`), ...reports].join('\n\n')
+}
+
+function filesOf(problems: readonly Problem[]): string {
+  const files = new Set(problems.map(({ file }) => file))
+  return files.size === 1 ? printable(problems[0]!.file) : `${files.size} files`
 }
 
 /** The number of problems, including those that are not shown. */
@@ -31,8 +36,27 @@ export function countProblems(problems: readonly Problem[]): number {
 function reportProblem(problem: Problem, paint: Paint): string {
   const message = paint.message(printable(problem.message))
   const location = paint.location(printable(`${problem.file}:${problem.line}:${problem.column}`))
-  if (problem.frame === '') return [message, '', `  ${location}`].join('\n')
-  const rows = printable(problem.frame).split('\n')
+  const rows = [message, '', `  ${location}`, ...frameRows(problem, paint), ...relatedRows(problem, paint)]
+  return rows.join('\n')
+}
+
+function frameRows({ frame }: Problem, paint: Paint): string[] {
+  if (frame === '') return []
+  const rows = printable(frame).split('\n')
   const marker = paint.marker(rows.pop() ?? '')
-  return [message, '', `  ${location}`, ...[...rows, marker].map((row) => `  ${row}`)].join('\n')
+  return [...rows, marker].map((row) => `  ${row}`)
+}
+
+const mostRelated = 20
+
+function relatedRows({ related = [] }: Problem, paint: Paint): string[] {
+  const shown =
+    related.length > mostRelated ? [...related.slice(0, mostRelated - 1), related.at(-1)!] : related
+  const rows = shown.map(
+    ({ message, file, line, column }) =>
+      `  ${printable(message)} ${paint.location(printable(`${file}:${line}:${column}`))}`,
+  )
+  if (shown.length < related.length)
+    rows.splice(-1, 0, `  ... ${related.length - shown.length} more positions`)
+  return rows
 }

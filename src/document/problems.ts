@@ -1,5 +1,5 @@
 import { DocumentError, documentErrorClass, type Problem } from '../errors.js'
-import type { Node } from '../node.js'
+import { type Node, sourceOf } from '../node.js'
 import { countProblems, reportProblems } from '../problem-report.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Source, Span } from '../source.js'
@@ -14,8 +14,18 @@ export function spanOf(node: Node): Span {
     : { start: node.start, end: node.end }
 }
 
+/** Makes a problem that points at a node; `document` is the text of its document. */
+export function nodeProblem(
+  node: Node,
+  document: Source,
+  ...[code, message, hint]: [code: string, message: string, hint?: string | undefined]
+): Problem {
+  return sourceOf(node, document).problem(code, message, spanOf(node), hint)
+}
+
 /** Describes a node for a message, with its text as it is written. */
-export function describeNode(node: Node, { text }: Source): string {
+export function describeNode(node: Node, document: Source): string {
+  const { text } = sourceOf(node, document)
   if (node.kind === 'alias') return `alias "*${node.name}"`
   if (node.kind !== 'scalar') return `a ${node.kind}`
   const written = text.slice(node.start, node.end)
@@ -66,7 +76,8 @@ export class ProblemList {
 /** The first problems in file order, and one that says how many more there are. */
 export function inFileOrder(problems: readonly Problem[]): Problem[] {
   const shown = problems.filter(({ rest }) => rest === undefined)
-  shown.sort((a, b) => a.line - b.line || a.column - b.column)
+  const files = new Map([...new Set(shown.map(({ file }) => file))].map((file, index) => [file, index]))
+  shown.sort((a, b) => files.get(a.file)! - files.get(b.file)! || a.line - b.line || a.column - b.column)
   const count = countProblems(problems)
   if (count <= mostProblems) return shown
   const first = shown.slice(0, mostProblems - 1)

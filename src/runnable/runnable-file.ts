@@ -1,5 +1,5 @@
 import { textOfKey } from '../document/nodes.js'
-import { describeNode, documentError, inFileOrder, spanOf } from '../document/problems.js'
+import { describeNode, documentError, inFileOrder, nodeProblem } from '../document/problems.js'
 import { parse } from '../document/read/parse.js'
 import { isEmptyDocument, type ParsedDocument, type ParsedText } from '../document/read/parsed.js'
 import { readText } from '../document/read/read-text.js'
@@ -116,7 +116,7 @@ export function runnableFileError(
   node: Node,
   message: string,
 ): RunnableFileError {
-  const problems = [source.problem(code, message, spanOf(node))]
+  const problems = [nodeProblem(node, source, code, message)]
   return new RunnableFileError(reportProblems(problems), { problems })
 }
 
@@ -145,7 +145,7 @@ export function topTagProblem(
   const found = tag === undefined ? 'A top node without a tag' : `"${tag}"`
   const names = allow.map((each) => `"${typeof each === 'string' ? each : nameOf(each, registry)}"`)
   const message = `${found} is not allowed at the top of this file; allowed: ${names.join(', ') || 'nothing'}`
-  return source.problem('NOT_ALLOWED', message, spanOf(root))
+  return nodeProblem(root, source, 'NOT_ALLOWED', message)
 }
 
 function isTagOf(tag: string, allowed: Allowed, registry: Registry): boolean {

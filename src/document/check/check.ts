@@ -4,7 +4,7 @@ import type { Registry } from '../../registry/registry.js'
 import { Suggester } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
-import { inFileOrder, ProblemList, spanOf } from '../problems.js'
+import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, parse, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { SchemaCheck } from './schema-check.js'
@@ -124,5 +124,5 @@ export function tagAsKey({ root }: ParsedDocument, source: Source, registry: Reg
   if (!registry.has(tag) || (value.kind !== 'mapping' && (value.kind !== 'scalar' || value.value !== null)))
     return []
   const message = `"${key.value}" is a key here, not a tag: write "${tag}" instead of "${key.value}:", or put the key in quotes`
-  return [source.problem('KEY_IS_TAG', message, spanOf(key), tag)]
+  return [nodeProblem(key, source, 'KEY_IS_TAG', message, tag)]
 }

@@ -11,7 +11,7 @@ import { NodeBuilder } from '../construct/node-builder.js'
 import { Template } from '../construct/template.js'
 import { validate } from '../construct/validation.js'
 import { childrenOf, isEmpty, resolveAlias } from '../nodes.js'
-import { ProblemList, spanOf } from '../problems.js'
+import { nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
 /** The problems that schemas find in the documents of one text. */
@@ -106,7 +106,7 @@ export class SchemaCheck extends Construction {
       const refusal = rules.placeholder(this.registry.get(placeholder.tag!)!, { options, isNested })
       if (!refusal) continue
       const [code, message] = refusal
-      this.findings.problems.add(() => this.source.problem(code, message, spanOf(placeholder)))
+      this.findings.problems.add(() => nodeProblem(placeholder, this.source, code, message))
     }
   }
 
@@ -119,7 +119,7 @@ export class SchemaCheck extends Construction {
       const root = resolveAlias(choice.substitute(node))
       const made = this.registry.get(root.tag ?? '')
       const refusal = made && rules.root(made)
-      if (refusal) found.push(this.source.problem(...refusal, spanOf(root)))
+      if (refusal) found.push(nodeProblem(root, this.source, ...refusal))
       found.push(...choice.findings.problems.problems)
       doubtful.push(...choice.findings.doubtful.problems)
     }

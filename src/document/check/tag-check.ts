@@ -1,12 +1,12 @@
 import type { Problem } from '../../errors.js'
-import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node, sourceOf } from '../../node.js'
 import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Suggester } from '../../registry/suggest.js'
 import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
-import { describeNode, ProblemList, spanOf } from '../problems.js'
+import { describeNode, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
 const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
@@ -64,7 +64,7 @@ export class TagCheck {
   #warn(node: Node, { deprecated, tag }: ResolvedTag): void {
     if (this.warnings.has(tag)) return
     const message = `Tag "${tag}" is deprecated: ${deprecated}`
-    this.warnings.set(tag, this.source.problem('DEPRECATED_TAG', message, spanOf(node)))
+    this.warnings.set(tag, nodeProblem(node, this.source, 'DEPRECATED_TAG', message))
   }
 
   #checkMapped(node: Node, resolved: ResolvedTag): void {
@@ -105,7 +105,7 @@ export class TagCheck {
   }
 
   #problem(node: Node, code: string, message: string, hint?: string): Problem {
-    return this.source.problem(code, message, spanOf(node), hint)
+    return nodeProblem(node, this.source, code, message, hint)
   }
 }
 
@@ -118,7 +118,7 @@ function keyText({ key }: Entry): string | undefined {
 
 function notAName(key: Node, source: Source): string {
   const found = key.kind === 'scalar' && key.value === null ? 'null' : describeNode(key, source)
-  const written = key.kind === 'scalar' ? source.text.slice(key.start, key.end) : ''
+  const written = key.kind === 'scalar' ? sourceOf(key, source).text.slice(key.start, key.end) : ''
   const remedy = written === '' ? '' : `: put "${written}" in quotes if that is its name`
   return `The name of an option must be a string, but found ${found}${remedy}`
 }

@@ -6,6 +6,7 @@ import {
   type MappingNode,
   type Node,
   type ScalarNode,
+  sourceOf,
 } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import { type Definition, optionName } from '../../registry/registration.js'
@@ -190,7 +191,7 @@ class MergedEntries {
   }
 
   #tooMuch(node: Node, message: string): DocumentError {
-    const problems = [this.source.problem('MERGE_LIMIT', message, node)]
+    const problems = [sourceOf(node, this.source).problem('MERGE_LIMIT', message, node)]
     return new DocumentError(reportProblems(problems), { problems })
   }
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js'
-import { type Entry, isApplicationTag, type MappingNode, type Node } from '../../node.js'
+import { type Entry, isApplicationTag, type MappingNode, type Node, sourceOf } from '../../node.js'
 import { type Class, type KeyStyle, keyName, optionName } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import {
@@ -8,8 +8,9 @@ import {
   type SchemaIssue,
   type StandardSchema,
 } from '../../registry/standard-schema.js'
+import type { Source } from '../../source.js'
 import { resolveAlias, textOfKey } from '../nodes.js'
-import { type ProblemList, spanOf } from '../problems.js'
+import { nodeProblem, type ProblemList } from '../problems.js'
 import { isUnrepresentableFloat } from '../read/core-schema.js'
 import type { ConstructContext } from './construct-context.js'
 import { replacedBy } from './template.js'
@@ -69,7 +70,7 @@ export class IssueProblems {
     const found = this.#locate(path)
     if (found.missing) return this.#missing(path, issue, found.node)
     if (found.key && isUnexpected(issue, this.schema, path)) return this.#unknown(path, list)
-    const why = `${reason(issue)}${unrepresentable(found.node, this.context.source.text)}`
+    const why = `${reason(issue)}${unrepresentable(found.node, this.context.source)}`
     return this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)
   }
 
@@ -98,7 +99,7 @@ export class IssueProblems {
   // A value that a program put in has no position: the problem points at what it replaced, or at the object.
   #problem(code: string, message: string, node: Node, hint?: string): Problem {
     const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
-    return this.context.source.problem(code, message, spanOf(written), hint)
+    return nodeProblem(written, this.context.source, code, message, hint)
   }
 
   #locate(path: readonly string[]): Found {
@@ -143,11 +144,12 @@ interface Found {
 }
 
 // Added to the reason of the schema, which saw a bigint or a string where a number is written.
-function unrepresentable(written: Node, text: string): string {
+function unrepresentable(written: Node, document: Source): string {
   const node = resolveAlias(written)
   if (node.kind !== 'scalar' || !node.plain || isApplicationTag(node.tag)) return ''
   if (typeof node.value === 'bigint')
     return `; ${node.value} is outside the range of exact numbers, so it is read as a bigint`
+  const { text } = sourceOf(node, document)
   const isFloat = typeof node.value === 'string' && isUnrepresentableFloat(text.slice(node.start, node.end))
   return isFloat ? `; "${node.value}" is outside the range of numbers, so it is read as a string` : ''
 }

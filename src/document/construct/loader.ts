@@ -4,7 +4,7 @@ import { reportProblems } from '../../problem-report.js'
 import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
 import { pathTo } from '../nodes.js'
-import { attachSource, documentError, hasSource, ProblemList, spanOf } from '../problems.js'
+import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import { Construction } from './construction.js'
 import { IssueProblems } from './issue-problems.js'
 import { NodeBuilder } from './node-builder.js'
@@ -39,7 +39,7 @@ export class Loader extends Construction {
   // Happens only without a check before, or when the tag was removed since.
   #unknownTag(node: Node): DocumentError {
     const message = `Unknown tag "${node.tag}": register its class before loading`
-    return documentError([this.source.problem('UNKNOWN_TAG', message, spanOf(node))])
+    return documentError([nodeProblem(node, this.source, 'UNKNOWN_TAG', message)])
   }
 
   #custom(node: Node, resolved: ResolvedTag): unknown {
@@ -82,7 +82,7 @@ export class Loader extends Construction {
     const path = pathTo(this.document.root, node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`
-    const problems = [this.source.problem('CONSTRUCTION', message, spanOf(node))]
+    const problems = [nodeProblem(node, this.source, 'CONSTRUCTION', message)]
     return attachSource(this.source, new ConstructionError(reportProblems(problems), { problems, cause }))
   }
 }

@@ -1,5 +1,5 @@
 import { ValidationError } from '../../errors.js'
-import type { Node } from '../../node.js'
+import { type Node, sourceOf } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import type { Builder } from '../../registry/hooks.js'
 import { setOwn } from '../../util/plain-object.js'
@@ -55,7 +55,7 @@ export class NodeBuilder implements Builder {
   fail(message: string, node: Node = this.node): never {
     const span =
       node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
-    const problems = [this.context.source.problem('REFUSED', message, span)]
+    const problems = [sourceOf(node, this.context.source).problem('REFUSED', message, span)]
     throw attachSource(this.context.source, new ValidationError(reportProblems(problems), { problems }))
   }
 

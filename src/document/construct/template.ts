@@ -1,5 +1,13 @@
 import { DocumentError } from '../../errors.js'
-import { type Entry, type Node, scalarNode, valueNode } from '../../node.js'
+import {
+  type AliasNode,
+  type Entry,
+  type FormatNode,
+  type LinkNode,
+  type Node,
+  scalarNode,
+  valueNode,
+} from '../../node.js'
 import type { Class } from '../../registry/registration.js'
 import { isEmpty } from '../nodes.js'
 import { explainMiss, nodeAt, type PathMiss, parsePath, printPath, type Step, stepsOf } from '../path.js'
@@ -83,7 +91,7 @@ function copyWith(root: Node, values: Readonly<Record<string, unknown>>): Node {
   const changes = new Changes(root)
   for (const [path, value] of Object.entries(values)) changes.add(path, value)
   changes.verify()
-  return new NodeCopy(changes).copy(root)
+  return new NodeCopy(changes).copyWhole(root)
 }
 
 interface Option {
@@ -151,10 +159,19 @@ export function replacedBy(node: Node): Node | undefined {
   return replaced.get(node)
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 class NodeCopy {
   readonly #copies = new Map<Node, Node>()
+  readonly #retargets: (() => void)[] = []
 
   constructor(readonly changes: Changes) {}
+
+  copyWhole(root: Node): Node {
+    const copy = this.copy(root)
+    for (const retarget of this.#retargets) retarget()
+    return copy
+  }
 
   copy(node: Node): Node {
     const change = this.changes.replaced.get(node)
@@ -166,8 +183,7 @@ class NodeCopy {
 
   #copyOf(node: Node): Node {
     if (node.kind === 'sequence') return { ...node, items: node.items.map((item) => this.copy(item)) }
-    if (node.kind === 'alias')
-      return { ...node, target: node.target && (this.#copies.get(node.target) ?? node.target) }
+    if (node.kind === 'alias' || node.kind === 'link' || node.kind === 'format') return this.#retargeted(node)
     const added = (this.changes.added.get(node) ?? []).map(({ name, value }) => ({
       key: scalarNode(name),
       value: valueNode(value),
@@ -178,6 +194,18 @@ class NodeCopy {
     if (added.length === 0) return { ...node }
     const { tag, tagStart, tagEnd, anchor, start, end } = node
     return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end, entries: added }
+  }
+
+  // A reference may lead to a node that is copied later.
+  #retargeted(node: AliasNode | LinkNode | FormatNode): Node {
+    const copy: Mutable<AliasNode> | Mutable<LinkNode> | Mutable<FormatNode> = { ...node }
+    const copied = (target: Node): Node => this.#copies.get(target) ?? target
+    this.#retargets.push(() => {
+      if (copy.kind === 'format')
+        copy.parts = copy.parts.map((part) => (typeof part === 'string' ? part : copied(part)))
+      else if (copy.target) copy.target = copied(copy.target)
+    })
+    return copy
   }
 
   #entry({ key, value, merge }: Entry): Entry {

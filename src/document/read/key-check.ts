@@ -1,4 +1,5 @@
 import type { Node } from '../../node.js'
+import { isCompositionTag } from '../../registry/tag.js'
 import { mergeSources } from '../nodes.js'
 import type { ReportProblem } from '../problems.js'
 
@@ -28,7 +29,7 @@ export class KeyCheck {
   checkMerge(value: Node): void {
     for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
-      if (target && target.kind !== 'mapping')
+      if (target && target.kind !== 'mapping' && !isCompositionTag(target.tag))
         this.report(
           source.start < value.start ? value : source,
           'BAD_MERGE',

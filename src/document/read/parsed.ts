@@ -6,9 +6,14 @@ import type { Source } from '../../source.js'
 export interface ParsedText {
   readonly source: Source
   readonly documents: readonly ParsedDocument[]
-  /** The problems of the YAML itself. */
+  /** The problems of the YAML itself, and of what it is composed of. */
   readonly problems: readonly Problem[]
+  /** What `!env` sees; no variables when absent. */
+  readonly environment?: Environment
 }
+
+/** Environment variables by name; `false` for none. */
+export type Environment = Readonly<Record<string, string | undefined>> | false
 
 /** One document of a text; `start` and `end` include its markers and comments. */
 export interface ParsedDocument {
@@ -19,6 +24,13 @@ export interface ParsedDocument {
   readonly tagged: readonly Node[]
   /** Whether its plain scalars are read as YAML 1.1, where `yes` is a boolean. */
   readonly isYaml11: boolean
+  /**
+   * The node of the text for each composed node: for the root of an included document, the `!include`. Absent when
+   * nothing was composed.
+   */
+  readonly written?: Map<Node, Node>
+  /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
+  readonly hasReferences?: boolean
 }
 
 /** Whether a document has only comments. */

@@ -7,6 +7,7 @@ import {
   scalarAt,
   sequenceAt,
 } from '../../node.js'
+import { isCompositionTag } from '../../registry/tag.js'
 import { Source } from '../../source.js'
 import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { mergeSources } from '../nodes.js'
@@ -327,7 +328,7 @@ class QuickReader {
   checkMerge(value: Node): void {
     for (const source of mergeSources(value)) {
       const target = source.kind === 'alias' ? source.target : source
-      if (target?.kind !== 'mapping') throw BAIL_OUT
+      if (target?.kind !== 'mapping' && !isCompositionTag(target?.tag)) throw BAIL_OUT
     }
   }
 
