@@ -814,7 +814,7 @@ describe('templates', () => {
     assert.throws(() => template.build({ 'rate.x': 2 }), noPath)
     assert.throws(
       () => template.build({ 'leyers[0]': 2 }),
-      /nothing at "leyers\[0\]": did you mean "layers\[0\]"\?/,
+      /The template has no key "leyers": did you mean "layers"\?/,
     )
   })
 

@@ -5,19 +5,20 @@ import {
   type FormatNode,
   type LinkNode,
   type Node,
-  type ScalarNode,
   scalarNode,
-  type ValueNode,
   valueNode,
 } from '../../node.js'
 import type { Class } from '../../registry/registration.js'
-import { didYouMean } from '../../registry/suggest.js'
-import { childrenOf, isEmpty } from '../nodes.js'
+import { isEmpty } from '../nodes.js'
+import { explainMiss, nodeAt, type PathMiss, parsePath, printPath, type Step, stepsOf } from '../path.js'
 import type { ConstructContext } from './construct-context.js'
 
 const brand = Symbol.for('flambeau.Template')
 
-/** The path from a template to a value in it: `rate`, `optimizer.rate`, `layers[0]`; the empty path is the template itself. */
+/**
+ * The path from a template to a value in it: `rate`, `optimizer.rate`, `layers[0]`, `layers[-1]`, `"a key.with dots"[2]`; the
+ * empty path is the template itself.
+ */
 export type TemplatePath = string
 
 /**
@@ -51,7 +52,7 @@ export class Template<T = unknown> {
     const found = new Map<TemplatePath, InstanceType<C>>()
     for (const [path, node] of pathsOf(this.node))
       if (isOf(this.context.registry.get(node.tag ?? '')?.Class, PlaceholderClass))
-        found.set(path, this.context.construct(node) as InstanceType<C>)
+        found.set(printPath(path), this.context.construct(node) as InstanceType<C>)
     return found
   }
 
@@ -80,32 +81,75 @@ export function isTemplate(value: object): value is Template {
 }
 
 /** Yields every node from `root` down with its path: `optimizer.rate`, `layers[0]`; the path of the root is empty. */
-function* pathsOf(root: Node, path = ''): Generator<[path: string, node: Node]> {
+function* pathsOf(root: Node, path: readonly Step[] = []): Generator<[path: readonly Step[], node: Node]> {
   yield [path, root]
-  for (const [step, child] of childrenOf(root)) yield* pathsOf(child, joined(path, step))
+  for (const [step, child] of stepsOf(root)) yield* pathsOf(child, [...path, step])
 }
 
 /** Copies a node tree, with values in place of the nodes at some paths; a missing option is added. */
 function copyWith(root: Node, values: Readonly<Record<string, unknown>>): Node {
-  const copying = new NodeCopy(new Map(Object.entries(values)))
-  const copy = copying.copyWhole(root)
-  const [unused] = copying.unused
-  if (unused === undefined) return copy
-  throw new DocumentError(whyUnused(root, unused, Object.keys(values)), { code: 'NO_SUCH_PATH' })
+  const changes = new Changes(root)
+  for (const [path, value] of Object.entries(values)) changes.add(path, value)
+  changes.verify()
+  return new NodeCopy(changes).copyWhole(root)
 }
 
-function whyUnused(root: Node, unused: string, paths: readonly string[]): string {
-  const whole = paths.find((path) => liesIn(unused, path))
-  if (whole !== undefined) {
-    const what = whole === '' ? 'the template itself' : `"${whole}"`
-    return `"${unused}" is inside ${what}, which is replaced as a whole: replace only one of them`
+interface Option {
+  readonly name: string
+  readonly value: unknown
+}
+
+/** The values of `build`: in place of nodes of the template, and added to them. */
+class Changes {
+  readonly replaced = new Map<Node, { readonly path: string; readonly value: unknown }>()
+  readonly added = new Map<Node, Option[]>()
+  readonly #above = new Map<string, readonly Node[]>()
+  readonly #failures: DocumentError[] = []
+
+  constructor(readonly root: Node) {}
+
+  add(path: string, value: unknown): void {
+    const { steps, mistake } = parsePath(path)
+    if (mistake) throw noSuchPath(`"${path}" is not a path: ${mistake.message}`, mistake.code)
+    const found = nodeAt(this.root, steps)
+    if (found.miss === undefined) this.#replace(found.node, path, value)
+    else this.#add(steps, found, value)
+    this.#above.set(path, found.miss === undefined ? found.above : [...found.above, found.node])
   }
-  const known = [...pathsOf(root)].map(([path]) => path)
-  return `The template has nothing at "${unused}"${didYouMean(unused, known)}`
+
+  #replace(node: Node, path: string, value: unknown): void {
+    const other = this.replaced.get(node)?.path
+    if (other !== undefined) throw noSuchPath(`"${other}" and "${path}" are the same value: keep one of them`)
+    this.replaced.set(node, { path, value })
+  }
+
+  // `!Train` with nothing after it may get options, too.
+  #add(steps: readonly Step[], found: PathMiss, value: unknown): void {
+    const { node, miss, depth } = found
+    const step = steps[depth]!
+    const takesOptions = miss === 'unknown-key' || (isEmpty(node) && node.tag !== undefined)
+    if (takesOptions && step.kind === 'key' && depth === steps.length - 1)
+      this.added.set(node, [...(this.added.get(node) ?? []), { name: step.name, value }])
+    else this.#failures.push(noSuchPath(explainMiss(steps, found, { root: this.root, rootName: 'template' })))
+  }
+
+  /** Throws if a path leads nowhere, or into a value that is replaced as a whole. */
+  verify(): void {
+    for (const [path, above] of this.#above) {
+      const whole = above.find((node) => this.replaced.has(node))
+      if (whole) throw insideReplaced(path, this.replaced.get(whole)!.path)
+    }
+    for (const failure of this.#failures) throw failure
+  }
 }
 
-function liesIn(path: string, whole: string): boolean {
-  return path !== whole && (whole === '' || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`))
+function insideReplaced(path: string, whole: string): DocumentError {
+  const what = whole === '' ? 'the template itself' : `"${whole}"`
+  return noSuchPath(`"${path}" is inside ${what}, which is replaced as a whole: replace only one of them`)
+}
+
+function noSuchPath(message: string, code = 'NO_SUCH_PATH'): DocumentError {
+  return new DocumentError(message, { code })
 }
 
 const replaced = new WeakMap<Node, Node>()
@@ -118,36 +162,38 @@ export function replacedBy(node: Node): Node | undefined {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 class NodeCopy {
-  readonly unused: Set<string>
   readonly #copies = new Map<Node, Node>()
   readonly #retargets: (() => void)[] = []
 
-  constructor(readonly values: ReadonlyMap<string, unknown>) {
-    this.unused = new Set(values.keys())
-  }
+  constructor(readonly changes: Changes) {}
 
   copyWhole(root: Node): Node {
-    const copy = this.copy(root, '')
+    const copy = this.copy(root)
     for (const retarget of this.#retargets) retarget()
     return copy
   }
 
-  copy(node: Node, path: string): Node {
-    const isReplaced = this.values.has(path)
-    const copy = isReplaced ? valueNode(this.#take(path)) : this.#copyOf(node, path)
-    if (isReplaced) replaced.set(copy, node)
+  copy(node: Node): Node {
+    const change = this.changes.replaced.get(node)
+    const copy = change ? valueNode(change.value) : this.#copyOf(node)
+    if (change) replaced.set(copy, node)
     this.#copies.set(node, copy)
     return copy
   }
 
-  #copyOf(node: Node, path: string): Node {
-    if (node.kind === 'sequence')
-      return { ...node, items: node.items.map((item, index) => this.copy(item, joined(path, `[${index}]`))) }
+  #copyOf(node: Node): Node {
+    if (node.kind === 'sequence') return { ...node, items: node.items.map((item) => this.copy(item)) }
     if (node.kind === 'alias' || node.kind === 'link' || node.kind === 'format') return this.#retargeted(node)
-    if (node.kind !== 'mapping') return this.#withAdded(node, path)
-    const steps = [...childrenOf(node)]
-    const entries = node.entries.map((entry, index) => this.#entry(entry, joined(path, steps[index]![0])))
-    return { ...node, entries: [...entries, ...this.#added(path)] }
+    const added = (this.changes.added.get(node) ?? []).map(({ name, value }) => ({
+      key: scalarNode(name),
+      value: valueNode(value),
+      merge: false,
+    }))
+    if (node.kind === 'mapping')
+      return { ...node, entries: [...node.entries.map((entry) => this.#entry(entry)), ...added] }
+    if (added.length === 0) return { ...node }
+    const { tag, tagStart, tagEnd, anchor, start, end } = node
+    return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end, entries: added }
   }
 
   // A reference may lead to a node that is copied later.
@@ -162,42 +208,7 @@ class NodeCopy {
     return copy
   }
 
-  // `!Train` with nothing after it may get options, too.
-  #withAdded(node: ScalarNode | ValueNode, path: string): Node {
-    const entries = isEmpty(node) && node.tag !== undefined ? this.#added(path) : []
-    if (entries.length === 0) return { ...node }
-    const { tag, tagStart, tagEnd, anchor, start, end } = node
-    return { kind: 'mapping', tag, tagStart, tagEnd, anchor, start, end, entries }
+  #entry({ key, value, merge }: Entry): Entry {
+    return { key: this.copy(key), value: this.copy(value), merge }
   }
-
-  #entry(entry: Entry, path: string): Entry {
-    return {
-      key: this.copy(entry.key, `${path} (key)`),
-      value: this.copy(entry.value, path),
-      merge: entry.merge,
-    }
-  }
-
-  // The values that no entry of this mapping used up, if they belong to it.
-  #added(path: string): Entry[] {
-    const names = [...this.unused].filter((unused) => parentOf(unused) === path)
-    return names.map((unused) => ({
-      key: scalarNode(unused.slice(path === '' ? 0 : path.length + 1)),
-      value: valueNode(this.#take(unused)),
-      merge: false,
-    }))
-  }
-
-  #take(path: string): unknown {
-    this.unused.delete(path)
-    return this.values.get(path)
-  }
-}
-
-function joined(path: string, step: string): string {
-  return path === '' || step.startsWith('[') ? path + step : `${path}.${step}`
-}
-
-function parentOf(path: string): string | undefined {
-  return path.endsWith(']') || path === '' ? undefined : path.slice(0, Math.max(0, path.lastIndexOf('.')))
 }

@@ -7,6 +7,7 @@ import {
   type StandardSchema,
 } from '../../registry/standard-schema.js'
 import { messageOf } from '../../util/thrown.js'
+import { printPath } from '../path.js'
 
 /** The issue for an error that a schema threw. */
 interface ThrownIssue extends SchemaIssue {
@@ -62,9 +63,11 @@ function thrownIssue(thrown: unknown): ThrownIssue {
 
 /** The path of an option as messages show it: `optimizer.rate`, `layers[0]`. */
 export function pathText(path: readonly string[]): string {
-  return path
-    .map((step, index) => (/^\d+$/.test(step) ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join('')
+  return printPath(
+    path.map((step) =>
+      /^\d+$/.test(step) ? { kind: 'index', index: Number(step) } : { kind: 'key', name: step },
+    ),
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { parsePath, type Step } from '../../document/path.js'
 import { isFlambeauError, UnsuccessfulRunnableError } from '../../errors.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mistakeCode } from '../../util/exit-codes.js'
@@ -7,7 +8,7 @@ import { ResultFile } from '../result.js'
 import type { TrialRecord } from './records.js'
 
 /**
- * The metric of a result: `accuracy`, or the path `test.loss`.
+ * The metric of a result: `accuracy`, or the path `test.loss` or `losses[-1]`.
  *
  * @throws {@link UnsuccessfulRunnableError} when there is no such number.
  */
@@ -15,7 +16,8 @@ export function metricOf(result: unknown, metric: string): number {
   const value = valueAtPath(result, metric)
   if (typeof value === 'number' && Number.isFinite(value)) return value
   const known = numberNames(result)
-  const meant = didYouMean(metric, known)
+  const { mistake } = parsePath(metric)
+  const meant = didYouMean(metric, known) || (mistake ? `: ${mistake.message}` : '')
   const has = known.length === 0 ? 'has no numbers' : `has ${known.map((name) => `"${name}"`).join(', ')}`
   const advice = meant || `: it ${has}; name one of them as "metric"`
   const message =
@@ -37,15 +39,26 @@ export function progressMetric(progress: unknown, metric: string): number | unde
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
+// A name that is no path, such as "val loss", is the key itself.
 function valueAtPath(result: unknown, path: string): unknown {
-  let value = result
-  for (const step of path.split('.'))
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
-  return value
+  if (isObject(result) && Object.hasOwn(result, path)) return result[path]
+  const { steps, mistake } = parsePath(path)
+  return mistake ? undefined : steps.reduce(valueAtStep, result)
+}
+
+function valueAtStep(value: unknown, step: Step): unknown {
+  if (step.kind === 'index') return Array.isArray(value) ? value.at(step.index) : undefined
+  return isObject(value) && !(step.name in Object.prototype && !Object.hasOwn(value, step.name))
+    ? value[step.name]
+    : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 function numberNames(result: unknown): string[] {
-  if (typeof result !== 'object' || result === null) return []
+  if (!isObject(result)) return []
   return Object.entries(result).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []))
 }
 
