@@ -74,7 +74,8 @@ export class ProblemList {
 }
 
 /** The first problems in file order, and one that says how many more there are. */
-export function inFileOrder(problems: readonly Problem[]): Problem[] {
+export function inFileOrder(found: readonly Problem[]): Problem[] {
+  const problems = withoutRepeats(found)
   const shown = problems.filter(({ rest }) => rest === undefined)
   const files = new Map([...new Set(shown.map(({ file }) => file))].map((file, index) => [file, index]))
   shown.sort((a, b) => files.get(a.file)! - files.get(b.file)! || a.line - b.line || a.column - b.column)
@@ -83,6 +84,16 @@ export function inFileOrder(problems: readonly Problem[]): Problem[] {
   const first = shown.slice(0, mostProblems - 1)
   const next = shown[first.length] ?? problems.find(({ rest }) => rest !== undefined)!
   return [...first, notShown(next, count - first.length)]
+}
+
+// A file that is included twice has each of its problems once.
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  if (!problems.some(({ related }) => related)) return problems
+  const seen = new Set<string>()
+  return problems.filter(({ file, line, column, code, message, related }) => {
+    const name = [file, line, column, code, message].join('\n')
+    return !related || (!seen.has(name) && seen.add(name))
+  })
 }
 
 function notShown(problem: Problem, rest: number): Problem {

@@ -1,11 +1,13 @@
 import type { Problem } from '../../errors.js'
-import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node } from '../../node.js'
+import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node, sourceOf } from '../../node.js'
 import { isCompositionTag } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { mergeSources } from '../nodes.js'
-import { describeNode, nodeProblem } from '../problems.js'
+import { explainMiss, nodeAt, type PathMistake, parsePath } from '../path.js'
+import { describeNode, nodeProblem, spanOf } from '../problems.js'
 import {
   type DeclaredExtension,
+  type IncludedDocument,
   isEmptyDocument,
   maxDepth,
   type ParsedDocument,
@@ -14,11 +16,13 @@ import {
 import { copyTree } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { includesFile, specOf } from './include-spec.js'
+import { type IncludeSpec, includesFile, specOf } from './include-spec.js'
 import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
+
+const longestPart = 1000
 
 /** The codes of problems after which the other values of a text are what the user meant. */
 export const includeCodes: readonly string[] = [
@@ -30,6 +34,8 @@ export const includeCodes: readonly string[] = [
   'INCLUDE_OUTSIDE',
   'INCLUDE_PATH',
   'INCLUDE_SECRET',
+  'BAD_PATH',
+  'NO_SUCH_PATH',
   'IS_FOLDER',
   'NO_FILE',
   'NOT_UTF8',
@@ -69,6 +75,7 @@ class Composer {
   readonly #written = new Map<Node, Node>()
   readonly #composed = new Map<Node, Node>()
   readonly #aliases: AliasNode[] = []
+  readonly #included: IncludedDocument[] = []
   #tagged: Node[] = []
   #hasReferences = false
   #nodes = 0
@@ -94,6 +101,7 @@ class Composer {
       root,
       tagged: this.#tagged,
       written: this.#written,
+      included: this.#included,
       hasReferences: this.#hasReferences,
     }
   }
@@ -173,7 +181,43 @@ class Composer {
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
     if (chain.length + position.depth > maxDepth)
       return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
-    return this.#document(found, { source: position.source, node: spec.node }, position, chain)
+    const root = this.#document(found, { source: position.source, node: spec.node }, position, chain)
+    if (isUnknown(root)) return root
+    if (spec.part === undefined) this.#warnOfComment(spec, root, position)
+    return spec.part === undefined ? root : this.#part(spec, root, position)
+  }
+
+  // The part of an included document that stands after "#".
+  #part(spec: IncludeSpec, root: Node, position: Position): Node {
+    const { part = '' } = spec
+    const { steps, mistake } = parsePath(part)
+    if (mistake) return this.#reportPart(spec, position, mistake)
+    const found = nodeAt(root, steps)
+    if (!found.miss) return found.node
+    const message = explainMiss(steps, found, { root, rootName: `document of "${spec.path}"` })
+    return this.#reportPart(spec, position, { code: 'NO_SUCH_PATH', message, span: steps[found.depth]! })
+  }
+
+  #reportPart({ node, path }: IncludeSpec, { source }: Position, { code, message, span }: PathMistake): Node {
+    const text = sourceOf(node, source)
+    // In quotes, characters may be escaped.
+    const isPlain = text.text.slice(node.start, node.end) === node.value
+    const from = node.start + path.length + 1
+    const shown = isPlain ? { start: from + span.start, end: from + span.end } : spanOf(node)
+    this.problems.push(text.problem(code, message, shown))
+    return unknownNode(node)
+  }
+
+  // "!include a.yaml #small": with the space, YAML reads a comment.
+  #warnOfComment({ node, path }: IncludeSpec, root: Node, { source }: Position): void {
+    const text = sourceOf(node, source)
+    const [comment, part] = /^[ \t]+#([^\s#]+)/.exec(text.text.slice(node.end, node.end + longestPart)) ?? []
+    if (comment === undefined || part === undefined) return
+    const { steps, mistake } = parsePath(part)
+    if (mistake || nodeAt(root, steps).miss) return
+    const message = `"#${part}" is a comment here, so the whole file is included: write "${path}#${part}" for that part of it`
+    const span = { start: node.end + comment.length - part.length - 1, end: node.end + comment.length }
+    this.warnings.push(text.problem('INCLUDE_COMMENT', message, span))
   }
 
   // The root of the document of a file, composed.
@@ -185,6 +229,7 @@ class Composer {
     this.#nodes += countNodes(document.root)
     if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
     const { root } = copyTree(document.root, source)
+    this.#included.push({ source, document: { ...document, root, tagged: [], written: this.#written } })
     return this.#visit(root, { source, unit, depth: position.depth + 1 }, [...chain, unit])
   }
 

@@ -41,8 +41,16 @@ export interface ParsedDocument {
    * nothing was composed.
    */
   readonly written?: Map<Node, Node>
+  /** The documents that were included, each with its text. */
+  readonly included?: readonly IncludedDocument[]
   /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
   readonly hasReferences?: boolean
+}
+
+/** A document of an included file. */
+export interface IncludedDocument {
+  readonly source: Source
+  readonly document: ParsedDocument
 }
 
 /** Whether a document has only comments. */

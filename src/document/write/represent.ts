@@ -4,18 +4,22 @@ import {
   aliasNode,
   coreTag,
   type Entry,
+  type FormatNode,
   isApplicationTag,
+  type LinkNode,
   type Node,
   type ScalarNode,
   scalarNode,
 } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
+import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
 import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
+import { nodeAt, parsePath } from '../path.js'
 import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
@@ -40,13 +44,43 @@ export class Representation implements RepresentContext {
   readonly #path: string[] = []
   readonly #instances = new InstanceWriter(this)
 
+  /** `!ref` and `!link` scalars that were written, each with the node that it leads to. */
+  readonly #references: Reference[] = []
+
   constructor(
     readonly registry: Registry,
-    readonly defaults: boolean,
+    /** `resolved`: included parts and references are written out; `expanded`: only references. */
+    readonly options: { readonly defaults: boolean; readonly resolved: boolean; readonly expanded?: boolean },
   ) {}
 
+  get defaults(): boolean {
+    return this.options.defaults
+  }
+
+  /** The node of the text in whose place a loaded node was composed. */
+  writtenFor(node: Node): Node | undefined {
+    for (const { document } of this.sources) {
+      const written = document.written?.get(node)
+      if (written) return written
+    }
+    return undefined
+  }
+
+  /** The text of the loaded document that has composed nodes. */
+  get topSource(): Source | undefined {
+    return [...this.sources].find(({ document }) => document.written)?.source
+  }
+
+  /** Records that a made node was made again. */
+  replaceMade(before: Node, made: Node): void {
+    for (const map of [this.origins, this.replaced]) {
+      const loaded = map.get(before)
+      if (loaded) map.set(made, loaded)
+    }
+  }
+
   represent(value: unknown, origin?: Origin): Node {
-    if (origin && isUnchanged(value, origin)) return this.copy(origin)
+    if (origin && (isUnchanged(value, origin) || isReferred(value, origin))) return this.copy(origin)
     if (typeof value === 'object' && value !== null) return this.#inPlace(this.#object(value, origin), origin)
     if (typeof value === 'function' || typeof value === 'symbol') throw this.#unwritable(`a ${typeof value}`)
     return this.recordOrigin(scalarNode(value ?? null), origin)
@@ -124,7 +158,9 @@ export class Representation implements RepresentContext {
 
   copy({ node, context }: Origin): Node {
     if (node.kind === 'value') return this.represent(node.value)
-    if (node.kind === 'alias') return this.#copyAlias(node, context)
+    if (node.kind === 'alias') return this.#reference(node, context) ?? this.#copyAlias(node, context)
+    if (node.kind === 'link') return this.#link(node, context)
+    if (node.kind === 'format') return this.#format(node, context)
     const before = this.#copied.get(node)
     if (before) return this.#alias(before)
     const value = isSimple(node) ? undefined : context.valueOf(node)
@@ -138,6 +174,51 @@ export class Representation implements RepresentContext {
     return made.kind === 'alias'
       ? this.recordOrigin(made, { node, context })
       : this.#inPlace(made, { node, context })
+  }
+
+  // `!ref` stays, as long as its path leads to the same value.
+  #reference(node: AliasNode, context: ConstructContext): Node | undefined {
+    const written = context.document.written?.get(node)
+    if (!written || this.options.resolved || this.options.expanded) return undefined
+    const made = this.recordOrigin({ ...written }, { node: written, context })
+    this.#references.push({ made, target: aliasTarget(node), context, rest: 0 })
+    return made
+  }
+
+  #link(node: LinkNode, context: ConstructContext): Node {
+    const value = context.valueOf(node)
+    if (this.options.expanded && value !== undefined) return this.represent(value)
+    const written = context.document.written?.get(node)
+    const made = written
+      ? this.recordOrigin({ ...written }, { node: written, context })
+      : scalarNode(node.path, '!link')
+    this.#references.push({ made, target: node.target, context, rest: node.rest.length })
+    return made
+  }
+
+  // In a template that is not built, it stays.
+  #format(node: FormatNode, context: ConstructContext): Node {
+    const value = context.valueOf(node)
+    if (value !== undefined) return this.recordOrigin(scalarNode(value), { node, context })
+    const written = context.document.written?.get(node)
+    return written
+      ? this.recordOrigin({ ...written }, { node: written, context })
+      : scalarNode(node.text, node.tag ?? '!format')
+  }
+
+  /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
+  referencesHold(root: Node): boolean {
+    return this.#references.every((reference) => this.#leadsTo(reference, root))
+  }
+
+  #leadsTo({ made, target, context, rest }: Reference, root: Node): boolean {
+    const { steps } = parsePath(String((made as ScalarNode).value))
+    const found = nodeAt(root, rest === 0 ? steps : steps.slice(0, -rest))
+    if (found.miss) return false
+    const node = found.node.kind === 'alias' ? resolveAlias(found.node) : found.node
+    const value = context.valueOf(target)
+    if (typeof value === 'object' && value !== null) return this.#made.get(value) === node
+    return node.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
@@ -231,6 +312,22 @@ export class Representation implements RepresentContext {
     const subject = way === '' ? 'The dumped value' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
     return new RegistrationError(`${subject} ${what}`, { code })
   }
+}
+
+/** A reference that was written, and what it led to. */
+interface Reference {
+  readonly made: Node
+  readonly target: Node
+  readonly context: ConstructContext
+  /** The number of steps of its path that are read from an object. */
+  readonly rest: number
+}
+
+/** Whether a value is still what a reference led to. */
+function isReferred(value: unknown, { node, context }: Origin): boolean {
+  if (node.kind === 'link' || node.kind === 'format') return Object.is(value, context.valueOf(node))
+  if (node.kind !== 'alias' || !context.document.written?.has(node)) return false
+  return typeof value === 'object' && Object.is(value, context.valueOf(aliasTarget(node)))
 }
 
 /** Whether a value is still what its scalar says. */
