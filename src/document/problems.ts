@@ -68,6 +68,11 @@ export class ProblemList {
     else this.#rest++
   }
 
+  /** The number of problems, including those that are not kept. */
+  get count(): number {
+    return this.#first.length + this.#rest
+  }
+
   get problems(): readonly Problem[] {
     return this.#rest === 0 ? this.#first : [...this.#first, notShown(this.#first.at(-1)!, this.#rest)]
   }
