@@ -1,10 +1,13 @@
 import type { Problem } from '../../errors.js'
 import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node, sourceOf } from '../../node.js'
+import { nearest } from '../../registry/suggest.js'
 import { isCompositionTag } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
-import { mergeSources } from '../nodes.js'
-import { explainMiss, nodeAt, type PathMistake, parsePath } from '../path.js'
-import { describeNode, nodeProblem, spanOf } from '../problems.js'
+import { overridesOf } from '../edit/parse-overrides.js'
+import { type Addition, applyOverrides } from '../edit/tree-editor.js'
+import { isEmpty, mergeSources, partsOf } from '../nodes.js'
+import { explainMiss, keyText, nodeAt, type PathMistake, parsePath } from '../path.js'
+import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import {
   type DeclaredExtension,
   type IncludedDocument,
@@ -16,7 +19,7 @@ import {
 import { copyTree } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { type IncludeSpec, includesFile, specOf } from './include-spec.js'
+import { type IncludeSpec, includesFile, optionOf, specOf } from './include-spec.js'
 import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
@@ -50,8 +53,8 @@ export function compose(parsed: ParsedText, files: IncludedFiles | NoFiles): Par
   if (!parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))) return parsed
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
-  const { problems, warnings, declared } = composer
-  return { ...parsed, documents, problems: [...parsed.problems, ...problems], warnings, declared }
+  const { problems, warnings, declared, additions } = composer
+  return { ...parsed, documents, problems: [...parsed.problems, ...problems], warnings, declared, additions }
 }
 
 /** Where the composer is. */
@@ -75,7 +78,9 @@ class Composer {
   readonly #written = new Map<Node, Node>()
   readonly #composed = new Map<Node, Node>()
   readonly #aliases: AliasNode[] = []
+  readonly additions: Addition[] = []
   readonly #included: IncludedDocument[] = []
+  readonly #changed = new Map<Node, readonly Node[] | readonly Entry[]>()
   #tagged: Node[] = []
   #hasReferences = false
   #nodes = 0
@@ -96,12 +101,15 @@ class Composer {
     this.#isCyclic = cycle !== undefined
     const root = this.#visit(document.root, { source, unit: this.#files?.top, depth: 0 }, chain)
     for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
+    // What "set" replaced is not part of the document.
+    if (this.#changed.size > 0) this.#tagged = taggedIn(root)
     return {
       ...document,
       root,
       tagged: this.#tagged,
       written: this.#written,
       included: this.#included,
+      changed: this.#changed,
       hasReferences: this.#hasReferences,
     }
   }
@@ -184,7 +192,41 @@ class Composer {
     const root = this.#document(found, { source: position.source, node: spec.node }, position, chain)
     if (isUnknown(root)) return root
     if (spec.part === undefined) this.#warnOfComment(spec, root, position)
-    return spec.part === undefined ? root : this.#part(spec, root, position)
+    const part = spec.part === undefined ? root : this.#part(spec, root, position)
+    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position, chain) : part
+  }
+
+  // The document that is extended, with the changes of "set".
+  #extended(node: Node, base: Node, position: Position, chain: Chain): Node {
+    this.#checkOptions(node, position)
+    const set = optionOf(node, 'set')?.value
+    if (!set || isEmpty(set)) return base
+    // A copy: the mapping of the file keeps its nodes, of which later changes may replace some.
+    const changes = this.#visit(copyTree(set, undefined).root, position, chain)
+    const { overrides, problems } = overridesOf(changes, position.source)
+    const list = new ProblemList()
+    const edited = applyOverrides(base, overrides, {
+      document: sourceOf(base, position.source),
+      problems: list,
+    })
+    this.problems.push(...problems, ...list.problems)
+    this.additions.push(...edited.additions)
+    for (const [collection, before] of edited.changed)
+      if (!this.#changed.has(collection)) this.#changed.set(collection, before)
+    return edited.root
+  }
+
+  #checkOptions(node: Node, position: Position): void {
+    if (node.kind !== 'mapping') return
+    for (const { key } of node.entries) {
+      const name = keyText(key) ?? ''
+      if (name === 'file' || name === 'set') continue
+      const meant = nearest(name, ['file', 'set'])
+      const remedy =
+        meant === undefined ? '; a change of the file belongs below "set"' : `: did you mean "${meant}"?`
+      const message = `"!extends" has no option "${name}"${remedy}`
+      this.#report(key, position, 'BAD_INCLUDE', message, meant)
+    }
   }
 
   // The part of an included document that stands after "#".
@@ -229,7 +271,10 @@ class Composer {
     this.#nodes += countNodes(document.root)
     if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
     const { root } = copyTree(document.root, source)
-    this.#included.push({ source, document: { ...document, root, tagged: [], written: this.#written } })
+    this.#included.push({
+      source,
+      document: { ...document, root, tagged: [], written: this.#written, changed: this.#changed },
+    })
     return this.#visit(root, { source, unit, depth: position.depth + 1 }, [...chain, unit])
   }
 
@@ -258,6 +303,16 @@ class Composer {
 /** Stands for a value that could not be made: nothing more is said about it. */
 export function unknownNode({ start, end, source }: Node): AliasNode {
   return { ...aliasAt(start, end, '', undefined), ...(source && { source }) }
+}
+
+function taggedIn(root: Node): Node[] {
+  const tagged: Node[] = []
+  const visit = (node: Node): void => {
+    if (node.tag !== undefined && node.tagStart >= 0) tagged.push(node)
+    for (const part of partsOf(node)) visit(part)
+  }
+  visit(root)
+  return tagged
 }
 
 function isUnknown(node: Node): boolean {

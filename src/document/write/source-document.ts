@@ -4,6 +4,7 @@ import type { Entry, Node } from '../../node.js'
 import type { Source } from '../../source.js'
 import { IncludedSource } from '../compose/included-source.js'
 import type { ConstructContext } from '../construct/construct-context.js'
+import type { ParsedDocument } from '../read/parsed.js'
 
 /** The text of a loaded document, parsed again for what our nodes do not have: comments, quotes, empty lines. */
 export class SourceDocument {
@@ -21,6 +22,7 @@ export class SourceDocument {
   /** Whether it is in an included file. */
   readonly isIncluded: boolean
   readonly #source: Source
+  readonly #changed: ParsedDocument['changed']
   readonly #composed: ReadonlyMap<Node, Node> | undefined
   readonly #yaml = yaml()
 
@@ -28,6 +30,7 @@ export class SourceDocument {
     this.#source = source
     this.isIncluded = source instanceof IncludedSource
     this.#composed = document.written
+    this.#changed = document.changed
     const whole = source.text.slice(document.start, document.end)
     this.crlf = /^[^\n]*\r\n/.test(whole)
     const text = whole.replaceAll('\r\n', '\n')
@@ -62,6 +65,11 @@ export class SourceDocument {
     return type?.startsWith('B') || text.includes('\n') ? undefined : text
   }
 
+  // The children that the text has.
+  #before<Children>(children: Children, node: Node): Children {
+    return (this.#changed?.get(node) as Children | undefined) ?? children
+  }
+
   // The node of the text may be in the file that includes this one.
   #isHere({ source }: Node): boolean {
     return this.isIncluded ? source === this.#source : source === undefined
@@ -73,8 +81,10 @@ export class SourceDocument {
     this.nodes.set(node, written)
     const inText = this.#composed?.get(node)
     if (inText && this.#isHere(inText)) this.#pair(inText, written)
-    else if (node.kind === 'sequence' && this.#yaml.isSeq(written)) this.#pairItems(node.items, written)
-    else if (node.kind === 'mapping' && this.#yaml.isMap(written)) this.#pairEntries(node.entries, written)
+    else if (node.kind === 'sequence' && this.#yaml.isSeq(written))
+      this.#pairItems(this.#before(node.items, node), written)
+    else if (node.kind === 'mapping' && this.#yaml.isMap(written))
+      this.#pairEntries(this.#before(node.entries, node), written)
   }
 
   #pairItems(items: readonly Node[], { items: written }: YAMLSeq): void {

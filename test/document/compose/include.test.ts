@@ -50,7 +50,8 @@ async function project(files: Record<string, string>): Promise<string> {
   return join(own, Object.keys(files)[0]!)
 }
 
-const read = async (files: Record<string, string>): Promise<any> => loadFile(await project(files), { registry })
+const read = async (files: Record<string, string>): Promise<any> =>
+  loadFile(await project(files), { registry })
 
 async function problemsOf(files: Record<string, string>): Promise<Problem[]> {
   return checkFile(await project(files), { registry })
@@ -104,7 +105,8 @@ describe('a file', () => {
 
   test('gives a part of itself after "#"', async () => {
     const net = await read({
-      'net.yaml': '!Net\nsmall: !include data.yaml#sets[0]\nodd: !include "data.yaml#\\"a key.with dots\\""\n',
+      'net.yaml':
+        '!Net\nsmall: !include data.yaml#sets[0]\nodd: !include "data.yaml#\\"a key.with dots\\""\n',
       'data.yaml': 'sets: [{ n: 1 }, { n: 2 }]\n"a key.with dots": 5\n',
     })
     assert.deepEqual(net.options, { small: { n: 1 }, odd: 5 })
@@ -160,7 +162,12 @@ describe('problems', () => {
 
   const refused: [name: string, text: string, code: string, message: RegExp][] = [
     ['a folder', '!include layers', 'INCLUDE_PATH', /only names that end with/],
-    ['a folder with the name of a file', '!include folder.yaml', 'IS_FOLDER', /is a folder: name the YAML file in it/],
+    [
+      'a folder with the name of a file',
+      '!include folder.yaml',
+      'IS_FOLDER',
+      /is a folder: name the YAML file in it/,
+    ],
     ['an absolute path', '!include /etc/a.yaml', 'INCLUDE_PATH', /not relative/],
     ['a home folder', '!include ~/a.yaml', 'INCLUDE_PATH', /not relative/],
     ['a device', '!include /dev/zero', 'INCLUDE_PATH', /not relative/],
@@ -252,7 +259,8 @@ describe('hostile', () => {
 
   test('a link out of the project, a pipe and a huge file are refused', async () => {
     const file = await project({
-      'net.yaml': '!Net\nlink: !include link.yaml\npipe: !include pipe.yaml\nhuge: !include huge.yaml\ndevice: !include zero.yaml\n',
+      'net.yaml':
+        '!Net\nlink: !include link.yaml\npipe: !include pipe.yaml\nhuge: !include huge.yaml\ndevice: !include zero.yaml\n',
       'huge.yaml': '1\n',
     })
     const own = dirname(file)
@@ -314,7 +322,8 @@ describe('dump', () => {
     const net = await read(files)
     const resolved = dump(net, { registry, resolved: true })
     assert.doesNotMatch(resolved, /!include/)
-    for (const comment of ['# the net', '# a layer', '# first', '# three']) assert.ok(resolved.includes(comment), comment)
+    for (const comment of ['# the net', '# a layer', '# first', '# three'])
+      assert.ok(resolved.includes(comment), comment)
     const again = load(resolved, { registry }) as Net
     assert.deepEqual(again, net)
     assert.equal(again.options['last'], again.options['again'])
