@@ -4,10 +4,17 @@ import { StderrLogger } from '../runnable/logger.js'
 import { resolveFile } from '../runnable/resolve-file.js'
 import { printable } from '../util/printable.js'
 import { importModules } from './import-modules.js'
-import { type ExtensionFlags, withExtensions, withImports } from './options.js'
+import { oneFile, overridesHelp } from './operands.js'
+import {
+  type ExtensionFlags,
+  type IncludeFlags,
+  withExtensions,
+  withImports,
+  withIncludes,
+} from './options.js'
 import { printLine } from './output.js'
 
-interface ResolveFlags extends ExtensionFlags {
+interface ResolveFlags extends ExtensionFlags, IncludeFlags {
   import: string[]
   blame?: true
   json?: true
@@ -18,17 +25,21 @@ export function resolveCommand(): Command {
   const command = new Command('resolve')
     .description('print a file, with what it includes and its overrides, as one file')
     .argument('<file>', 'the YAML file')
+    .argument('[override...]', overridesHelp)
     .option('--blame', 'print the file and line that each line comes from beside it')
     .option('--json', 'print one JSON object with the text, and the origin of each value')
-  return withExtensions(withImports(command)).action(resolve)
+  return withExtensions(withIncludes(withImports(command))).action(
+    (file: string, operands: string[], flags: ResolveFlags, self: Command) =>
+      resolve(oneFile([file, ...operands], self), flags),
+  )
 }
 
-async function resolve(file: string, flags: ResolveFlags): Promise<void> {
+async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: ResolveFlags): Promise<void> {
   const logger = new StderrLogger()
   await importModules(flags.import)
   const onWarning = (warning: Parameters<typeof reportProblems>[0][number]): void =>
     logger.warn(reportProblems([warning]))
-  const resolved = await resolveFile(file, { ...flags, logger, onWarning })
+  const resolved = await resolveFile(file, { ...flags, set, logger, onWarning })
   const { text, origins } = resolved
   if (flags.json) printLine(JSON.stringify({ text, origins }, null, 2))
   else if (flags.blame) printLine(resolved.blame())

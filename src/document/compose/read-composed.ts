@@ -1,3 +1,4 @@
+import type { Overrides } from '../edit/override.js'
 import { parse } from '../read/parse.js'
 import type { Environment, ParsedText } from '../read/parsed.js'
 import { readText } from '../read/read-text.js'
@@ -7,6 +8,8 @@ import { includeNodes } from './include-spec.js'
 
 /** What a text may take from elsewhere. */
 export interface ComposeOptions {
+  /** Changes to the document, made before anything is checked or constructed. */
+  set?: Overrides | undefined
   /** The environment variables that `!env` sees: a record, or `false` for none. */
   env?: Environment | undefined
 }
