@@ -21,7 +21,7 @@ interface NodeBase {
   readonly start: number
   /** The end of the content, exclusive. */
   readonly end: number
-  /** The text that the offsets are in; absent in nodes of the text of the document itself. */
+  /** @internal The text that the offsets are in; absent in nodes of the text of the document itself. */
   readonly source?: Source
 }
 

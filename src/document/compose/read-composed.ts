@@ -35,22 +35,23 @@ export function parseComposed(text: string, filename: string, { env = false }: C
   return { ...compose(parse(text, filename), 'text'), environment: env }
 }
 
+/** What {@link readComposed} takes; `filename` replaces the path in messages. */
+type ReadComposedOptions = ComposeFileOptions & ForbiddenFiles & { filename?: string | undefined }
+
 /**
  * Reads and parses a file and those that it includes.
  *
  * @throws {@link ResourceError} when the file does not exist or is not text.
  */
-export async function readComposed(
-  file: string | URL,
-  { env = process.env, include = true, includeRoot, forbidden }: ComposeFileOptions & ForbiddenFiles,
-): Promise<ParsedText> {
-  const { text, filename } = await readText(file)
-  const parsed = parse(text, filename)
+export async function readComposed(file: string | URL, options: ReadComposedOptions): Promise<ParsedText> {
+  const { env = process.env, include = true, includeRoot, forbidden } = options
+  const { text, filename: path } = await readText(file)
+  const parsed = parse(text, options.filename ?? path)
   const nodes = includeNodes(parsed)
   // Most files include nothing.
   const files =
     include && nodes.length > 0
-      ? await IncludedFiles.read(parsed, nodes, { includeRoot, forbidden })
+      ? await IncludedFiles.read({ parsed, path }, nodes, { includeRoot, forbidden })
       : 'turned off'
   return { ...compose(parsed, files), environment: env }
 }
