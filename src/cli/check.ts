@@ -95,12 +95,14 @@ function printText(found: readonly Problem[]): void {
  * Formats a problem for GitHub Actions, which shows it at its line in a pull request
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message).
  */
-function githubAnnotation({ file, line, column, endLine, endColumn, code, message }: Problem): string {
+function githubAnnotation(problem: Problem): string {
+  const { file, line, column, endLine, endColumn, code, message, related = [] } = problem
   const location = { file, line, col: column, endLine, endColumn, title: code }
   const properties = Object.entries(location).map(
     ([name, value]) => `${name}=${escaped(printable(String(value))).replace(/[:,]/g, percent)}`,
   )
-  return `::error ${properties.join(',')}::${escaped(printable(message))}`
+  const way = related.map((each) => `${each.message} ${each.file}:${each.line}:${each.column}`)
+  return `::error ${properties.join(',')}::${escaped(printable([message, ...way].join('\n')))}`
 }
 
 function escaped(text: string): string {

@@ -81,6 +81,7 @@ class Composer {
   readonly additions: Addition[] = []
   readonly #included: IncludedDocument[] = []
   readonly #changed = new Map<Node, readonly Node[] | readonly Entry[]>()
+  readonly #overridden = new Map<Node, Node>()
   #tagged: Node[] = []
   #hasReferences = false
   #nodes = 0
@@ -110,6 +111,7 @@ class Composer {
       written: this.#written,
       included: this.#included,
       changed: this.#changed,
+      replaced: this.#overridden,
       hasReferences: this.#hasReferences,
     }
   }
@@ -213,6 +215,7 @@ class Composer {
     this.additions.push(...edited.additions)
     for (const [collection, before] of edited.changed)
       if (!this.#changed.has(collection)) this.#changed.set(collection, before)
+    for (const [value, before] of edited.replaced) this.#overridden.set(value, before)
     return edited.root
   }
 

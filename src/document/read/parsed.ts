@@ -48,6 +48,8 @@ export interface ParsedDocument {
   readonly included?: readonly IncludedDocument[]
   /** The children of collections before the `set` of an `!extends` changed them. */
   readonly changed?: ReadonlyMap<Node, readonly Node[] | readonly Entry[]>
+  /** The node of the base that each value of such a `set` replaced. */
+  readonly replaced?: ReadonlyMap<Node, Node>
   /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
   readonly hasReferences?: boolean
 }

@@ -20,12 +20,10 @@ export class DocumentWriter implements WriteContext {
     plainly = false,
   ) {
     if (plainly) return
-    const used = new Set([...from.origins.values(), ...from.replaced.values()].map(({ source }) => source))
     for (const { source, document } of from.sources) {
       if (document.start < 0) continue
       this.#add(new SourceDocument({ source, document }))
-      for (const part of document.included ?? [])
-        if (used.has(part.source)) this.#add(new SourceDocument(part))
+      for (const part of document.included ?? []) this.#add(new SourceDocument(part))
     }
   }
 
@@ -72,7 +70,7 @@ export class DocumentWriter implements WriteContext {
   }
 
   replacedBy(node: Node): Node | undefined {
-    return this.from.replaced.get(node)
+    return this.from.replacedBy(node)
   }
 
   inText(loaded: Node): Node | undefined {

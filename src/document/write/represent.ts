@@ -66,6 +66,18 @@ export class Representation implements RepresentContext {
     return undefined
   }
 
+  /** The loaded node whose place a made one takes, in the text or by the `set` of an `!extends`. */
+  replacedBy(made: Node): Node | undefined {
+    const origin = this.origins.get(made)
+    const replaced = this.replaced.get(made)
+    if (replaced || !origin) return replaced
+    for (const { document } of this.sources) {
+      const before = document.replaced?.get(origin)
+      if (before) return before
+    }
+    return undefined
+  }
+
   /** The text of the loaded document that has composed nodes. */
   get topSource(): Source | undefined {
     return [...this.sources].find(({ document }) => document.written)?.source
