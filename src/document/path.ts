@@ -2,6 +2,7 @@ import type { Entry, MappingNode, Node, ScalarNode } from '../node.js'
 import { didYouMean } from '../registry/suggest.js'
 import type { Span } from '../source.js'
 import { isEmpty, mergeSources } from './nodes.js'
+import { valueOfVariable } from './problems.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
 export type Step =
@@ -384,7 +385,8 @@ export function mergedEntry(mapping: MappingNode, name: string, seen = new Set<N
 
 function describeScalar(node: Node): string {
   if (isEmpty(node)) return 'null'
-  const { value } = node as ScalarNode
+  const { value, origin } = node as ScalarNode
+  if (origin?.variable !== undefined) return valueOfVariable(origin.variable)
   if (typeof value === 'string') return `the string "${shortened(value)}"`
   if (value instanceof Date) return 'a date'
   return typeof value === 'object' ? 'one value' : `the ${typeof value} ${shortened(String(value))}`
