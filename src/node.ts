@@ -31,6 +31,16 @@ export interface ScalarNode extends NodeBase {
   readonly value: unknown
   /** Whether it is written without quotes and not as a block. */
   readonly plain: boolean
+  /** What `!env` and `!format` made it of; absent in scalars that are written. */
+  readonly origin?: ScalarOrigin
+}
+
+/** Where the value of a scalar comes from that is not written in the file. */
+export interface ScalarOrigin {
+  /** The value as it would be written. */
+  readonly text: string
+  /** The environment variable that it contains: no message shows its value. */
+  readonly variable?: string | undefined
 }
 
 /** A list of nodes. */

@@ -26,14 +26,22 @@ export function nodeProblem(
 /** Describes a node for a message, with its text as it is written. */
 export function describeNode(node: Node, document: Source): string {
   const { text } = sourceOf(node, document)
-  if (node.kind === 'alias') return `alias "*${node.name}"`
+  if (node.kind === 'alias' && node.name !== '') return `alias "*${node.name}"`
+  if (node.kind === 'alias' || node.kind === 'link' || node.kind === 'format')
+    return quoted(text.slice(node.start, node.end))
   if (node.kind !== 'scalar') return `a ${node.kind}`
+  if (node.origin?.variable !== undefined) return valueOfVariable(node.origin.variable)
   const written = text.slice(node.start, node.end)
   if (written === '') return 'nothing'
   if (node.value === null) return `"${written}", which is null`
   if (typeof node.value === 'object')
     return `the ${node.value instanceof Date ? 'date' : 'data'} ${quoted(written)}`
   return `the ${typeof node.value === 'string' ? 'string' : typeof node.value} ${quoted(String(node.value))}`
+}
+
+/** Describes the value of an environment variable, which no message shows. */
+export function valueOfVariable(name: string): string {
+  return `the value of variable ${quoted(name)}`
 }
 
 function quoted(text: string): string {

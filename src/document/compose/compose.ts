@@ -189,7 +189,8 @@ class Composer {
     if (node.kind !== 'mapping') return
     const entries = node.entries as Entry[]
     for (const [index, { key, value, merge }] of entries.entries()) {
-      if (isCompositionTag(key.tag)) this.#problems.push(nodeProblem(key, position.source, 'TAGGED_KEY', keyMessage(key)))
+      if (isCompositionTag(key.tag))
+        this.#problems.push(nodeProblem(key, position.source, 'TAGGED_KEY', keyMessage(key)))
       const composed = this.#visit(value, position, chain)
       if (composed === value) continue
       entries[index] = { key, value: composed, merge }
@@ -241,7 +242,12 @@ class Composer {
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
     if (chain.length + position.depth > maxDepth)
       return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
-    const root = this.#document(found, { source: sourceOf(spec.node, position.source), node: spec.node }, position, chain)
+    const root = this.#document(
+      found,
+      { source: sourceOf(spec.node, position.source), node: spec.node },
+      position,
+      chain,
+    )
     if (isUnknown(root)) return root
     if (spec.part === undefined) this.#warnOfComment(spec, root, position)
     const part = spec.part === undefined ? root : this.#part(spec, root, position)

@@ -79,14 +79,20 @@ function composed(
 
 const noOverrides: ParsedOverrides = { overrides: [], problems: [] }
 
-function overridesFor(parsed: ParsedText, { set, registry = currentRegistry() }: TextOptions): ParsedOverrides {
+function overridesFor(
+  parsed: ParsedText,
+  { set, registry = currentRegistry() }: TextOptions,
+): ParsedOverrides {
   if (set === undefined) return noOverrides
   const { overrides, problems } = parseOverrides(set, registry)
   const second = parsed.documents[1]
   const isRunnable = parsed.documents.length === 2 && isApplicationTag(second?.root.tag)
   if (overrides.length === 0 || !second || isRunnable) return { overrides, problems }
   const message = `Overrides change one document, but this is the second of ${parsed.documents.length}: split the file`
-  return { overrides: [], problems: [...problems, nodeProblem(second.root, parsed.source, 'SEVERAL_DOCUMENTS', message)] }
+  return {
+    overrides: [],
+    problems: [...problems, nodeProblem(second.root, parsed.source, 'SEVERAL_DOCUMENTS', message)],
+  }
 }
 
 function includesIn(node: Node | undefined): readonly Node[] {

@@ -19,7 +19,7 @@ import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
 import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
-import { nodeAt, parsePath } from '../path.js'
+import { keyText, mergedEntry, parsePath, type Step } from '../path.js'
 import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
@@ -45,7 +45,9 @@ export class Representation implements RepresentContext {
   readonly #instances = new InstanceWriter(this)
 
   /** `!ref` and `!link` scalars that were written, each with the node that it leads to. */
-  readonly #references: Reference[] = []
+  readonly #references = new Map<Node, Reference>()
+  /** Whether the node of a template that is not built is being copied: in it, references hold. */
+  #inTemplate = false
 
   constructor(
     readonly registry: Registry,
@@ -193,7 +195,7 @@ export class Representation implements RepresentContext {
     const written = context.document.written?.get(node)
     if (!written || this.options.resolved || this.options.expanded) return undefined
     const made = this.recordOrigin({ ...written }, { node: written, context })
-    this.#references.push({ made, target: aliasTarget(node), context, rest: 0 })
+    this.#refer({ made, target: aliasTarget(node), context, rest: 0 })
     return made
   }
 
@@ -204,7 +206,7 @@ export class Representation implements RepresentContext {
     const made = written
       ? this.recordOrigin({ ...written }, { node: written, context })
       : scalarNode(node.path, '!link')
-    this.#references.push({ made, target: node.target, context, rest: node.rest.length })
+    this.#refer({ made, target: node.target, context, rest: node.rest.length })
     return made
   }
 
@@ -218,19 +220,41 @@ export class Representation implements RepresentContext {
       : scalarNode(node.text, node.tag ?? '!format')
   }
 
+  #refer(reference: Reference): void {
+    if (!this.#inTemplate) this.#references.set(reference.made, reference)
+  }
+
   /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
   referencesHold(root: Node): boolean {
-    return this.#references.every((reference) => this.#leadsTo(reference, root))
+    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, root))
   }
 
   #leadsTo({ made, target, context, rest }: Reference, root: Node): boolean {
     const { steps } = parsePath(String((made as ScalarNode).value))
-    const found = nodeAt(root, rest === 0 ? steps : steps.slice(0, -rest))
-    if (found.miss) return false
-    const node = found.node.kind === 'alias' ? resolveAlias(found.node) : found.node
+    const node = this.#follow(root, rest === 0 ? steps : steps.slice(0, -rest))
     const value = context.valueOf(target)
     if (typeof value === 'object' && value !== null) return this.#made.get(value) === node
-    return node.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
+    return node?.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
+  }
+
+  // Through aliases, references and merged keys.
+  #follow(root: Node, steps: readonly Step[]): Node | undefined {
+    let node: Node | undefined = this.#target(root)
+    for (const step of steps) {
+      if (node?.kind === 'sequence' && step.kind === 'index') node = node.items.at(step.index)
+      else if (node?.kind === 'mapping' && step.kind === 'key')
+        node = (node.entries.find(({ key }) => keyText(key) === step.name) ?? mergedEntry(node, step.name))
+          ?.value
+      else return undefined
+      node = node && this.#target(node)
+    }
+    return node
+  }
+
+  #target(made: Node): Node | undefined {
+    const node = resolveAlias(made)
+    const reference = this.#references.get(node)
+    return reference ? this.written(reference.target, reference.context) : node
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
@@ -281,7 +305,7 @@ export class Representation implements RepresentContext {
   }
 
   #make(value: object, replaced: Origin | undefined): Node {
-    if (isUnconstructed(value)) return this.copy(value)
+    if (isUnconstructed(value)) return this.#template(value)
     const { loaded, snapshot } = provenanceOf(value) ?? {}
     // Plain data of a "fromYaml" or factory is written as it was loaded if it did not change.
     if (loaded && snapshot !== undefined && isSameData(value, snapshot)) return this.#structure(loaded)
@@ -291,6 +315,14 @@ export class Representation implements RepresentContext {
     if (isPlainObject(value))
       return mappingOf(Object.entries(value), this, { origin: ofKind(origin, 'mapping') })
     return this.#core(value, origin, replaced) ?? this.#instances.represent(value)
+  }
+
+  #template(value: Origin): Node {
+    const before = this.#inTemplate
+    this.#inTemplate = true
+    const made = this.copy(value)
+    this.#inTemplate = before
+    return made
   }
 
   #pairs(value: object, origin: Origin | undefined): Node | undefined {
