@@ -424,7 +424,7 @@ class Slots {
     const isBelowOpen = index > 0 && this.editor.endsOpen(this.before[index - 1]!.value)
     const end = isBelowOpen ? layout.blankEnd(slotEnd) : slotEnd
     const newline = layout.text.indexOf('\n', end)
-    if (newline === -1 && start > 0)
+    if (newline === -1 && start > 0 && !isBelowOpen)
       return { start: backOverReturn(layout.text, start - 1), end: layout.text.length, pieces: [] }
     return { start, end: newline === -1 ? layout.text.length : newline + 1, pieces: [] }
   }
