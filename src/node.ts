@@ -21,7 +21,7 @@ interface NodeBase {
   readonly start: number
   /** The end of the content, exclusive. */
   readonly end: number
-  /** The text that the offsets are in; absent in nodes of the text of the document itself. */
+  /** @internal The text that the offsets are in; absent in nodes of the text of the document itself. */
   readonly source?: Source
 }
 
@@ -31,6 +31,16 @@ export interface ScalarNode extends NodeBase {
   readonly value: unknown
   /** Whether it is written without quotes and not as a block. */
   readonly plain: boolean
+  /** What `!env` and `!format` made it of; absent in scalars that are written. */
+  readonly origin?: ScalarOrigin
+}
+
+/** Where the value of a scalar comes from that is not written in the file. */
+export interface ScalarOrigin {
+  /** The value as it would be written. */
+  readonly text: string
+  /** The environment variable that it contains: no message shows its value. */
+  readonly variable?: string | undefined
 }
 
 /** A list of nodes. */
@@ -79,6 +89,8 @@ export interface LinkNode extends NodeBase {
 /** `!format` in a template: a text with the values of other nodes, which are known when the template is built. */
 export interface FormatNode extends NodeBase {
   readonly kind: 'format'
+  /** The text with the paths in braces, as it is written. */
+  readonly text: string
   /** Texts, and the nodes whose values stand between them. */
   readonly parts: readonly (string | Node)[]
 }

@@ -1,6 +1,14 @@
 import { DocumentError } from '../errors.js'
 import { type AliasNode, isApplicationTag, type Node } from '../node.js'
 
+/** The node itself, or the one that it is an alias for; `undefined` if there is none. */
+export function targetOf(node: Node): Node | undefined {
+  let target: Node | undefined = node
+  // In a template, a reference may lead to another one.
+  while (target?.kind === 'alias') target = target.target
+  return target
+}
+
 /** The node that an alias refers to. */
 export function aliasTarget(alias: AliasNode): Node {
   if (alias.target) return alias.target
@@ -9,12 +17,14 @@ export function aliasTarget(alias: AliasNode): Node {
 
 /** The node itself, or the one that it is an alias for. */
 export function resolveAlias(node: Node): Node {
-  return node.kind === 'alias' ? aliasTarget(node) : node
+  let target = node
+  while (target.kind === 'alias') target = aliasTarget(target)
+  return target
 }
 
 /** The nodes that `<<` merges: its value, or each item if that is a sequence or an alias for one. */
 export function mergeSources(value: Node): readonly Node[] {
-  const node = value.kind === 'alias' ? value.target : value
+  const node = targetOf(value)
   return node?.kind === 'sequence' ? node.items : [value]
 }
 

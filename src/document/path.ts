@@ -9,6 +9,7 @@ import {
 import { Suggester } from '../registry/suggest.js'
 import type { Span } from '../source.js'
 import { mergeSources } from './nodes.js'
+import { valueOfVariable } from './problems.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
 export type Step =
@@ -407,7 +408,8 @@ function sourcesOf({ entries }: MappingNode): MappingNode[] {
 export function describeSingle(node: Node): string {
   if (isApplicationTag(node.tag)) return `a "${node.tag}"`
   if (node.kind !== 'scalar') return `a ${node.kind}`
-  const { value } = node
+  const { value, origin } = node
+  if (origin?.variable !== undefined) return valueOfVariable(origin.variable)
   if (value === null) return 'null'
   if (typeof value === 'string') return `the string "${shortened(value)}"`
   if (value instanceof Date) return 'a date'

@@ -6,6 +6,8 @@ import { namespaceOf } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { includeCodes } from '../compose/compose.js'
 import { type ComposeOptions, parseComposed } from '../compose/read-composed.js'
+import { referenceCodes, resolveReferences } from '../compose/references.js'
+import { additionProblems } from '../edit/additions.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
@@ -49,7 +51,8 @@ export function checkParsed(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
-  const examination = new ParsedCheck(parsed, registry)
+  const references = resolveReferences(parsed, registry)
+  const examination = new ParsedCheck(parsed, registry, references)
   for (const document of parsed.documents)
     examination.examine({ ...document, tagged: seenOf(document, unseen) })
   return examination.findings
@@ -63,6 +66,7 @@ class ParsedCheck {
   readonly #suggester = new Suggester()
   readonly #tags: TagCheck
   readonly #hasValues: boolean
+  readonly #references: readonly Problem[]
   readonly #schemas = {
     problems: new ProblemList(this.#suggester),
     doubtful: new ProblemList(this.#suggester),
@@ -72,12 +76,16 @@ class ParsedCheck {
   constructor(
     readonly parsed: ParsedText,
     readonly registry: Registry,
+    references: readonly Problem[],
   ) {
     this.#tags = new TagCheck(parsed.source, registry, this.#suggester)
     // A problem in an included file leaves the values of the others.
-    this.#hasValues = parsed.problems.every(
+    const isReliable = parsed.problems.every(
       ({ code, file }) => leavesValues.has(code) || file !== parsed.source.filename,
     )
+    // Where the syntax is wrong, paths may lead nowhere for that reason.
+    this.#references = isReliable ? references : []
+    this.#hasValues = isReliable && references.every(({ code }) => code !== 'TOO_DEEP')
   }
 
   examine(document: ParsedDocument): void {
@@ -89,12 +97,27 @@ class ParsedCheck {
 
   get findings(): Findings {
     const { problems, doubtful } = this.#schemas
+    const added = additionProblems(this.parsed.additions ?? [], this.registry, this.#suggester)
     return {
-      problems: [...this.parsed.problems, ...this.#tags.list.problems, ...problems.problems, ...this.#merges],
+      problems: [
+        ...this.parsed.problems,
+        ...this.#references,
+        ...this.#tags.list.problems,
+        ...withoutSame(added, problems.problems),
+        ...problems.problems,
+        ...this.#merges,
+      ],
       doubtful: doubtful.problems,
       warnings: [...(this.parsed.warnings ?? []), ...this.#tags.warnings.values()],
     }
   }
+}
+
+// A schema that refuses unknown keys has reported an added one.
+function withoutSame(added: readonly Problem[], found: readonly Problem[]): readonly Problem[] {
+  if (added.length === 0) return added
+  const places = new Set(found.map(({ code, file, line, column }) => `${code} ${file}:${line}:${column}`))
+  return added.filter(({ code, file, line, column }) => !places.has(`${code} ${file}:${line}:${column}`))
 }
 
 // Whether merges exceed the limit is only known by merging.
@@ -117,6 +140,7 @@ const leavesValues = new Set([
   'BAD_MERGE',
   'BAD_COLLECTION_TYPE',
   ...includeCodes,
+  ...referenceCodes,
 ])
 
 /**

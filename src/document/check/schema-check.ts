@@ -10,7 +10,7 @@ import { IssueProblems } from '../construct/issue-problems.js'
 import { NodeBuilder } from '../construct/node-builder.js'
 import { Template } from '../construct/template.js'
 import { validate } from '../construct/validation.js'
-import { childrenOf, isEmpty, resolveAlias } from '../nodes.js'
+import { childrenOf, isEmpty, targetOf } from '../nodes.js'
 import { nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
@@ -50,7 +50,7 @@ export class SchemaCheck extends Construction {
 
   override substitute(node: Node): Node {
     const picked = this.#picks.get(node) ?? (node.tag === undefined ? undefined : this.#candidates(node)?.[0])
-    return picked ? this.substitute(resolveAlias(picked)) : node
+    return picked ? this.substitute(targetOf(picked) ?? picked) : node
   }
 
   #candidates(node: Node): readonly Node[] | undefined {
@@ -61,6 +61,15 @@ export class SchemaCheck extends Construction {
     const picked = this.substitute(node)
     if (picked !== node) return this.construct(picked)
     return node.kind === 'alias' && !node.target ? this.#stub(null, this.#unknown) : super.construct(node)
+  }
+
+  protected override follow(): object {
+    return this.#stub(null, this.#unknown)
+  }
+
+  protected override refuse(problem: Problem): object {
+    this.findings.problems.add(() => problem)
+    return this.#stub(null, this.#unknown)
   }
 
   protected override make(node: Node): object {
@@ -116,7 +125,8 @@ export class SchemaCheck extends Construction {
     for (const picks of [new Map(), ...picksOf(node, this.registry)]) {
       const choice = SchemaCheck.forPicks(this, picks)
       choice.construct(node)
-      const root = resolveAlias(choice.substitute(node))
+      const picked = choice.substitute(node)
+      const root = targetOf(picked) ?? picked
       const made = this.registry.get(root.tag ?? '')
       const refusal = made && rules.root(made)
       if (refusal) found.push(nodeProblem(root, this.source, ...refusal))
@@ -193,9 +203,10 @@ function* picksOf(node: Node, registry: Registry, outer: Picks = new Map()): Gen
     return
   }
   for (const value of values) {
-    const picks = new Map([...outer, [node, resolveAlias(value)]])
+    const picked = targetOf(value) ?? value
+    const picks = new Map([...outer, [node, picked]])
     yield picks
-    yield* picksOf(resolveAlias(value), registry, picks)
+    yield* picksOf(picked, registry, picks)
   }
 }
 

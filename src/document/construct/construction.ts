@@ -1,22 +1,27 @@
-import { DocumentError } from '../../errors.js'
+import { DocumentError, type Problem } from '../../errors.js'
 import {
   coreTag,
   type Entry,
+  type FormatNode,
   isApplicationTag,
+  type LinkNode,
   type MappingNode,
   type Node,
   type ScalarNode,
   sourceOf,
 } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
+import { candidatesOf } from '../../registry/placeholder.js'
 import { type Definition, optionName } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Source } from '../../source.js'
 import { setOwn } from '../../util/plain-object.js'
-import { aliasTarget, mergeSources, textOfKey } from '../nodes.js'
+import { longestFormat, notText, programText, scalarText } from '../compose/format.js'
+import { aliasTarget, mergeSources, resolveAlias, targetOf, textOfKey } from '../nodes.js'
+import { nodeProblem } from '../problems.js'
 import { maxDepth, maxMerged, type ParsedDocument } from '../read/parsed.js'
 import type { ConstructContext, Options } from './construct-context.js'
-import { Template } from './template.js'
+import { replacedBy, Template } from './template.js'
 
 /**
  * Constructs the values of nodes, children first, each node once. `make` decides what a tagged node becomes: the object itself
@@ -37,6 +42,10 @@ export abstract class Construction implements ConstructContext {
 
   protected abstract make(node: Node): unknown
   protected remember(_value: object, _node: Node): void {}
+  /** The value that a link reads. */
+  protected abstract follow(link: LinkNode): unknown
+  /** Handles a problem that is only found with the values: throws, or returns what stands for the value. */
+  protected abstract refuse(problem: Problem): unknown
 
   construct(node: Node): unknown {
     if (node.kind === 'scalar' && !isApplicationTag(node.tag)) return this.#scalar(node)
@@ -44,9 +53,55 @@ export abstract class Construction implements ConstructContext {
     if (node.kind === 'alias')
       return this.outer?.valueOf(aliasTarget(node)) ?? this.construct(aliasTarget(node))
     if (this.#values.has(node)) return this.#values.get(node)
-    const value = isApplicationTag(node.tag) ? this.make(node) : this.#plain(node)
+    const value = isApplicationTag(node.tag) ? this.make(node) : this.#untagged(node)
     this.#values.set(node, value)
     return value
+  }
+
+  #untagged(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
+    if (node.kind === 'link') return this.follow(node)
+    return node.kind === 'format' ? this.#format(node) : this.#plain(node)
+  }
+
+  #format(node: FormatNode): unknown {
+    let text = ''
+    for (const part of node.parts) {
+      const value = typeof part === 'string' ? part : this.#textOf(part)
+      if (value === undefined) return this.#notText(node, part as Node)
+      text += value
+      if (text.length > longestFormat) return this.#refuse(node, 'The text of "!format" is too long')
+    }
+    return text
+  }
+
+  // The text of a value in a format, as it is written.
+  #textOf(part: Node): string | undefined {
+    const node = resolveAlias(this.substitute(resolveAlias(part)))
+    if (node.kind === 'scalar') return scalarText(node, this.source)
+    if (node.kind === 'value') return this.#writtenChoice(node, node.value) ?? programText(node.value)
+    const text = node.kind === 'format' ? this.construct(node) : undefined
+    return typeof text === 'string' ? text : undefined
+  }
+
+  // `build` gets 0.1 for what is written as 0.10 among the values of a placeholder.
+  #writtenChoice(node: Node, value: unknown): string | undefined {
+    const placeholder = replacedBy(node)
+    const values = placeholder && candidatesOf(placeholder, this.registry.get(placeholder.tag ?? ''))
+    const written = values
+      ?.map(targetOf)
+      .find((each) => each?.kind === 'scalar' && Object.is(each.value, value))
+    return written?.kind === 'scalar' ? scalarText(written, this.source) : undefined
+  }
+
+  #notText(node: FormatNode, part: Node): unknown {
+    const found = targetOf(this.substitute(targetOf(part) ?? part))
+    // An unknown value has a problem of its own, and so has a format in a format.
+    if (!found || found.kind === 'format') return this.construct(found ?? part)
+    return this.#refuse(node, notText('A value in it', found))
+  }
+
+  #refuse(node: Node, message: string): unknown {
+    return this.refuse(nodeProblem(node, this.source, 'BAD_FORMAT', message))
   }
 
   substitute(node: Node): Node {
@@ -198,6 +253,6 @@ class MergedEntries {
 
 function sourcesOf(value: Node): MappingNode[] {
   return mergeSources(value)
-    .map((source) => (source.kind === 'alias' ? source.target : source))
+    .map(targetOf)
     .filter((source): source is MappingNode => source?.kind === 'mapping')
 }

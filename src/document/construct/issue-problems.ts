@@ -9,7 +9,8 @@ import {
   type StandardSchema,
 } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
-import { resolveAlias, textOfKey } from '../nodes.js'
+import { withoutVariable } from '../compose/environment.js'
+import { resolveAlias, targetOf, textOfKey } from '../nodes.js'
 import { nodeProblem, type ProblemList } from '../problems.js'
 import { isUnrepresentableFloat } from '../read/core-schema.js'
 import type { ConstructContext } from './construct-context.js'
@@ -99,12 +100,15 @@ export class IssueProblems {
   // A value that a program put in has no position: the problem points at what it replaced, or at the object.
   #problem(code: string, message: string, node: Node, hint?: string): Problem {
     const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
-    return nodeProblem(written, this.context.source, code, message, hint)
+    const shown = withoutVariable(message, targetOf(node))
+    return nodeProblem(written, this.context.source, code, shown, hint)
   }
 
   #locate(path: readonly string[]): Found {
     let found: Found = { node: this.context.substitute(this.node), missing: false }
     for (const [depth, step] of path.entries()) {
+      // A link is not a part of the text: the problem points at it.
+      if (targetOf(found.node)?.kind === 'link') return found
       const next = this.#child(found.node, step, depth === 0 ? this.keys : 'as-written')
       if (!next) return { node: found.node, missing: true }
       found = next
@@ -147,7 +151,7 @@ interface Found {
 function unrepresentable(written: Node, document: Source): string {
   const node = resolveAlias(written)
   if (node.kind !== 'scalar' || !node.plain || isApplicationTag(node.tag)) return ''
-  if (typeof node.value === 'bigint')
+  if (typeof node.value === 'bigint' && node.origin?.variable === undefined)
     return `; ${node.value} is outside the range of exact numbers, so it is read as a bigint`
   const { text } = sourceOf(node, document)
   const isFloat = typeof node.value === 'string' && isUnrepresentableFloat(text.slice(node.start, node.end))

@@ -1,5 +1,5 @@
-import { ConstructionError, type DocumentError } from '../../errors.js'
-import type { Node } from '../../node.js'
+import { ConstructionError, type DocumentError, type Problem } from '../../errors.js'
+import type { LinkNode, Node } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
@@ -7,6 +7,7 @@ import { pathTo } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import { Construction } from './construction.js'
 import { IssueProblems } from './issue-problems.js'
+import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
 import { recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
@@ -29,6 +30,15 @@ export class Loader extends Construction {
 
   protected override remember(value: object, node: Node): void {
     recordLoaded(value, { node, context: this })
+  }
+
+  // The object is constructed first, wherever it is in the document.
+  protected override follow(link: LinkNode): unknown {
+    return readLink(link, this.construct(link.target), this.source)
+  }
+
+  protected override refuse(problem: Problem): never {
+    throw attachSource(this.source, documentError([problem]))
   }
 
   override constructCopy(copy: Node): unknown {
