@@ -214,7 +214,7 @@ class TreeEditor implements ChildLookup {
     const takesKey = miss === 'unknown-key' ? isLast || !this.#isMerged(node, names[0]) : isFree(node)
     if (!takesKey || names.includes(undefined)) return this.#miss(override, found)
     const target = node.kind === 'mapping' ? node : this.#becomeMapping(override, found)
-    const entry = this.#newEntry(override, names as string[], value)
+    const entry = this.#newEntry(override, depth, value)
     this.#changedEntries(target).set(names[0]!, entry)
     this.#anchors.add(value)
     this.#recordAddition(override, found.above, { node: target, depth })
@@ -233,18 +233,13 @@ class TreeEditor implements ChildLookup {
     return made
   }
 
-  #newEntry(override: Override, names: readonly string[], value: Node): Entry {
-    const [name, ...rest] = names
-    const key = scalarNode(name, undefined, false)
+  #newEntry(override: Override, depth: number, value: Node): Entry {
+    const key = keyOf(override, depth)
     this.origins.set(key, override)
-    if (rest.length === 0) {
-      this.origins.set(value, override)
-      return { key, value, merge: false }
-    }
-    const between = emptyMapping()
-    this.origins.set(between, override)
-    ;(between.entries as Entry[]).push(this.#newEntry(override, rest, value))
-    return { key, value: between, merge: false }
+    const isLast = depth === override.steps.length - 1
+    const below = isLast ? value : mappingNode([this.#newEntry(override, depth + 1, value)])
+    this.origins.set(below, override)
+    return { key, value: below, merge: false }
   }
 
   #recordAddition(
@@ -340,6 +335,13 @@ function notASequence(override: Override, node: Node): Refusal {
   const found = () => `${quotedPath(override.steps)} is ${describeSingle(node)}`
   const remedy = 'but "+=" appends an item to a sequence: write "=" to replace the value'
   return refusal(override, 'NOT_A_SEQUENCE', () => `${found()}, ${remedy}`)
+}
+
+// Its text is the step of the path.
+function keyOf({ steps, source }: Override, depth: number): Node {
+  const { start, end, ...step } = steps[depth]!
+  const key = scalarNode(step.kind === 'key' ? step.name : undefined)
+  return { ...key, start, end, source }
 }
 
 // What may become a mapping or a sequence: null, or a tag with nothing after it.

@@ -16,7 +16,7 @@ export class DocumentWriter implements WriteContext {
 
   /** `plainly`: without the loaded comments and styles. */
   constructor(
-    readonly from: Representation,
+    readonly from: Pick<Representation, 'origins' | 'replaced' | 'sources'>,
     plainly = false,
   ) {
     if (plainly) return
