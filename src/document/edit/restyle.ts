@@ -28,7 +28,9 @@ export function restyled({ parsed, document, index, tree }: Target): Fragment {
   pair(document.root, again.root, { tree, origins })
   const replaced = new Map([...tree.replaced].map(([node, before]) => [node, origins.get(before) ?? before]))
   const sources = new Set([{ source, document: again } as ConstructContext])
-  const text = new DocumentWriter({ origins, replaced, sources }).write(tree.root, document.isYaml11)
+  const replacedBy = (node: Node) => replaced.get(node)
+  const from = { origins, sources, replacedBy, writtenFor: () => undefined }
+  const text = new DocumentWriter(from).write(tree.root, document.isYaml11)
   return located(text, tree.root, source)
 }
 

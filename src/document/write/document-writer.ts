@@ -16,7 +16,7 @@ export class DocumentWriter implements WriteContext {
 
   /** `plainly`: without the loaded comments and styles. */
   constructor(
-    readonly from: Pick<Representation, 'origins' | 'replaced' | 'sources'>,
+    readonly from: Pick<Representation, 'origins' | 'sources' | 'replacedBy' | 'writtenFor'>,
     plainly = false,
   ) {
     if (plainly) return
