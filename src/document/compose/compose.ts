@@ -63,7 +63,11 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
   const values = overrides.map((override) => composer.composeValue(override, parsed.source))
-  const edited = editDocument({ ...parsed, documents }, Math.max(0, documents.length - 1), values)
+  const last = Math.max(0, documents.length - 1)
+  const whole = documents.map((document, index) =>
+    index === last ? composer.withValues(document) : document,
+  )
+  const edited = editDocument({ ...parsed, documents: whole }, last, values)
   return composer.finish(edited)
 }
 
@@ -113,14 +117,21 @@ class Composer {
   compose(document: ParsedDocument, source: Source): ParsedDocument {
     if (!document.tagged.some(({ tag }) => isCompositionTag(tag))) return document
     const root = this.#composeTop(document.root, document.tagged.filter(includesFile), source)
+    return { ...document, root, ...this.#parts }
+  }
+
+  get #parts(): Pick<ParsedDocument, 'written' | 'included' | 'changed' | 'replaced'> {
     return {
-      ...document,
-      root,
       written: this.#written,
       included: this.#included,
       changed: this.#changed,
       replaced: this.#overridden,
     }
+  }
+
+  /** A document whose overrides have composed values. */
+  withValues(document: ParsedDocument): ParsedDocument {
+    return this.#written.size === 0 ? document : { ...document, ...this.#parts }
   }
 
   /** Composes the value of an override, whose paths start at the file itself. */

@@ -2,11 +2,16 @@ import type { RelatedPosition } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
 import type { Source, Span } from '../../source.js'
 import { BAIL_OUT } from '../bail-out.js'
+import { specOf } from '../compose/include-spec.js'
+import { IncludedSource } from '../compose/included-source.js'
+import { partsOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
-import { added, type Edit, type Fragment, type Piece, splice } from './edited-source.js'
+import { scalarText } from '../write/scalar-text.js'
+import { added, type Edit, type Fragment, type Piece, splice, standIn } from './edited-source.js'
 import { Layout } from './layout.js'
 import {
   type Collection,
+  movedPath,
   type Slot,
   type TextContext,
   type ValueTexts,
@@ -43,7 +48,7 @@ export class TextEditor implements ValueTexts {
   edited(root: Node, { start, end }: Span): Fragment {
     const { document, tree } = this.context
     const edits: Edit[] = []
-    const lower = this.#rootLower(root, start)
+    const lower = this.#rootLower(this.#writtenOf(root), start)
     const position = { lower, column: -1, inFlow: false, isItem: false, hasColon: true }
     if (tree.root === root) this.#visit(root, position, edits)
     else this.#replace(this.#writtenOf(root), tree.root, position, edits)
@@ -67,6 +72,13 @@ export class TextEditor implements ValueTexts {
     return sourceOf(node, this.context.document)
   }
 
+  textOf(node: Node): Node {
+    const written = this.context.written.get(node)
+    if (!written || this.context.tree.extended.has(node)) return written ?? node
+    return this.isChanged(node) ? node : written
+  }
+
+  // The node of the text before.
   #writtenOf(node: Node): Node {
     return this.context.written.get(node) ?? node
   }
@@ -100,13 +112,45 @@ export class TextEditor implements ValueTexts {
     const edits: Edit[] = []
     const position = { lower: node.start, column: -1, inFlow, isItem: false, hasColon: true }
     if (this.isChanged(node)) this.#collection(node as Collection, position, edits)
+    if (this.sourceOf(node) instanceof IncludedSource || this.context.renamed.size > 0)
+      this.#renames(node, edits)
     return edits
+  }
+
+  /** Renames what has another name in the file: paths of included files, and anchors. */
+  #renames(node: Node, edits: Edit[]): void {
+    const text = this.textOf(node)
+    const source = this.sourceOf(text)
+    const moved = movedPath(text, source, this.context.document)
+    const path = specOf(text)?.node
+    if (moved !== undefined && path)
+      edits.push({
+        start: path.start,
+        end: path.end,
+        pieces: [standIn(scalarText(moved, { flow: true, isYaml11: true }), source, path)],
+      })
+    this.#renameAnchor(text, source, edits)
+    for (const each of partsOf(text))
+      if (this.sourceOf(this.#writtenOf(each)) === source && !this.context.tree.origins.has(each))
+        this.#renames(each, edits)
+  }
+
+  #renameAnchor(node: Node, source: Source, edits: Edit[]): void {
+    const { renamed } = this.context
+    const name = renamed.get(node.kind === 'alias' && node.target ? node.target : node)
+    if (name === undefined || node.start < 0) return
+    if (node.kind === 'alias')
+      edits.push({ start: node.start, end: node.end, pieces: [standIn(`*${name}`, source, node)] })
+    else {
+      const start = source.text.lastIndexOf(`&${node.anchor}`, node.start)
+      edits.push({ start, end: start + node.anchor!.length + 1, pieces: [added(`&${name}`)] })
+    }
   }
 
   #visit(node: Node, position: Position, edits: Edit[]): void {
     if (!this.isChanged(node)) return
     const written = this.#writtenOf(node)
-    if (written === node) this.#collection(node as Collection, position, edits)
+    if (written === this.textOf(node)) this.#collection(written as Collection, position, edits)
     else this.#replace(written, node, position, edits)
   }
 
@@ -275,7 +319,8 @@ export class TextEditor implements ValueTexts {
     if (layout.startsLine(old.start) && (props || !isRoot)) {
       const lineEnd = layout.lineEnd(props?.end ?? position.lower)
       const lead = props || head.length === 0 ? '' : ' '
-      const place = props ?? { start: position.lower, end: position.lower }
+      const place = { start: props?.start ?? position.lower, end: props?.end ?? position.lower }
+      if (head.length === 0) place.start = layout.trimmed(place.start, position.lower)
       edits.push({ start: place.start, end: place.end, pieces: [added(lead), ...head] })
       edits.push({ start: lineEnd, end, pieces: this.lines(body, indent) })
       return
