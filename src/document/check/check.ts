@@ -10,6 +10,7 @@ import { referenceCodes, resolveReferences } from '../compose/references.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
+import { literalVariables } from './literal-variables.js'
 import { SchemaCheck } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
 
@@ -105,7 +106,11 @@ class ParsedCheck {
         ...this.#merges,
       ],
       doubtful: doubtful.problems,
-      warnings: [...(this.parsed.warnings ?? []), ...this.#tags.warnings.values()],
+      warnings: [
+        ...(this.parsed.warnings ?? []),
+        ...this.#tags.warnings.values(),
+        ...literalVariables(this.parsed),
+      ],
     }
   }
 }
