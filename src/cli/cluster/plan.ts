@@ -24,9 +24,9 @@ export function planOnCluster(
   file: string,
   flags: AllowFlags & ClusterFlags & ExtensionFlags,
 ): Promise<void> {
-  return useCluster(flags, async ({ cluster, logger, signal }) => {
+  return useCluster(flags, async ({ cluster, secrets, logger, signal }) => {
     const { secretsDialect: dialect, import: modules, ...options } = flags
-    const checked = await dryRun(file, { ...options, dialect, logger, signal })
+    const checked = await dryRun(file, { ...options, secrets, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     const imports = await Promise.all(modules.map(resolveModule))
     const content = await cluster.planContent(checked.value, { imports })
