@@ -1,5 +1,5 @@
 import { SecretsFileError } from '../../errors.js'
-import { dialects } from './dialects.js'
+import { type DialectName, dialects } from './dialects.js'
 import { Secrets, type SecretsConfig } from './secrets.js'
 import { quoted } from './secrets-errors.js'
 import { prefixOf, SecretsTable, separator, variableOf } from './secrets-table.js'
@@ -12,7 +12,7 @@ import { prefixOf, SecretsTable, separator, variableOf } from './secrets-table.j
  */
 export function secretsFromEnvironment(
   source: string,
-  dialect: 'python' | 'ini',
+  dialect: Exclude<DialectName, 'literal'>,
   environment: NodeJS.ProcessEnv = process.env,
 ): SecretsConfig {
   const prefix = prefixOf(source)
@@ -57,10 +57,10 @@ function noPrefix(): SecretsFileError {
 }
 
 function noVariables(prefix: string, names: readonly string[]): SecretsFileError {
-  const wanted = variableOf(prefix, 'SECTION', 'KEY')
+  const wanted = `${prefix}SECTION${separator}KEY`
   const [first] = names
   const without = first === undefined ? '' : `, and ${quoted(first)} does not name a section and a key`
-  const example = variableOf(prefix, 'AWS', 'ACCESS_KEY')
+  const example = `${prefix}AWS${separator}ACCESS_KEY`
   const message = `The environment has no variable ${quoted(wanted)}${without}: set one, such as ${quoted(example)}`
   return new SecretsFileError(message, { code: 'SECRETS_NO_VARIABLES' })
 }

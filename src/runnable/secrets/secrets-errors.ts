@@ -61,9 +61,10 @@ function missingSection(table: SecretsTable, section: string, keys: readonly str
 function toAdd(table: SecretsTable, section: string, keys: readonly string[]): string {
   const prefix = prefixOf(table.filename ?? '')
   if (prefix !== undefined) {
-    const names = keys.length > 0 ? keys : ['KEY']
-    const variables = names.map((key) => quoted(variableOf(prefix, section, key)))
-    return `set the variable${names.length > 1 ? 's' : ''} ${variables.join(', ')}`
+    const variables = keys.map((key) => quoted(variableOf(prefix, section, key)))
+    if (variables.length === 0)
+      return `set a variable whose name starts with ${quoted(variableOf(prefix, section, ''))}`
+    return `set the variable${variables.length > 1 ? 's' : ''} ${variables.join(', ')}`
   }
   if (!table.hasSection(section)) return `add ${newLines(section, keys)}`
   return `add ${linesOf(keys)} below ${header(section)}`
