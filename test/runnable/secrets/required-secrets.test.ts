@@ -31,8 +31,8 @@ async function outcomeOf(Class: new (options?: object) => Runnable, text = '') {
 }
 
 async function codesOf(Class: new (options?: object) => Runnable, text?: string): Promise<string[]> {
-  const { ok, ...outcome } = await outcomeOf(Class, text)
-  return ok ? [] : (outcome as { error: MissingSecretsError }).error.problems.map(({ code }) => code)
+  const outcome = await outcomeOf(Class, text)
+  return outcome.ok ? [] : (outcome.error as MissingSecretsError).problems.map(({ code }) => code)
 }
 
 describe('static secrets', () => {
