@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { calls, manyClasses } from './calls.js'
+import { composition } from './composition.js'
 import { crash } from './crash.js'
 import { linear } from './linear.js'
 import { memory } from './memory.js'
@@ -20,6 +21,7 @@ processes(20)
 calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
 manyClasses(3)
 calls(1, ['100,000 tags'])
+await composition(60)
 python()
 await store(5)
 memory()

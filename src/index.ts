@@ -12,12 +12,23 @@ export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster
 export type { Exit, Resources } from './cluster/protocol/messages.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
 export { check } from './document/check/check.js'
+export type { ComposeFileOptions, ComposeOptions } from './document/compose/read-composed.js'
 export { setSerializableAttr } from './document/construct/provenance.js'
 export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
 export { Template, type TemplatePath } from './document/construct/template.js'
-export { type Loaded, type LoadOptions, load, loadAll, loadFile } from './document/load.js'
+export type { Overrides } from './document/edit/override.js'
+export {
+  type Loaded,
+  type LoadFileOptions,
+  type LoadOptions,
+  load,
+  loadAll,
+  loadFile,
+} from './document/load.js'
 export type { ReadOptions } from './document/read/parse.js'
+export type { Environment } from './document/read/parsed.js'
 export { type DumpOptions, dump, dumpAll } from './document/write/dump.js'
+export type { ValueOrigin } from './document/write/resolve.js'
 export {
   ClusterConfigurationError,
   ClusterError,
@@ -32,6 +43,7 @@ export {
   ParsingRunnableError,
   type Problem,
   RegistrationError,
+  type RelatedPosition,
   RemoteCommandError,
   type RemoteCommandFacts,
   ResourceError,
@@ -42,7 +54,17 @@ export {
   ValidationError,
 } from './errors.js'
 export type { Pruned, Resolved } from './extensions/index.js'
-export type { AliasNode, Entry, MappingNode, Node, ScalarNode, SequenceNode, ValueNode } from './node.js'
+export type {
+  AliasNode,
+  Entry,
+  FormatNode,
+  LinkNode,
+  MappingNode,
+  Node,
+  ScalarNode,
+  SequenceNode,
+  ValueNode,
+} from './node.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
 export {
   type AliasOptions,
@@ -95,6 +117,7 @@ export {
   pruneExtensions,
 } from './runnable/manage-extensions.js'
 export type { Outcome } from './runnable/outcome.js'
+export { type ResolvedFile, type ResolveFileOptions, resolveFile } from './runnable/resolve-file.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'
 export { type RunOptions, runOptions } from './runnable/run-options.js'
 export { isRunnable, Runnable, type RunnableParameters, type UserProvider } from './runnable/runnable.js'

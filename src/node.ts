@@ -21,7 +21,7 @@ interface NodeBase {
   readonly start: number
   /** The end of the content, exclusive. */
   readonly end: number
-  /** The text that the offsets are in; absent in nodes of the text of the document itself. */
+  /** @internal The text that the offsets are in; absent in nodes of the text of the document itself. */
   readonly source?: Source
 }
 
@@ -91,6 +91,8 @@ export interface LinkNode extends NodeBase {
 /** `!format` in a template: a text with the values of other nodes, which are known when the template is built. */
 export interface FormatNode extends NodeBase {
   readonly kind: 'format'
+  /** The text with the paths in braces, as it is written. */
+  readonly text: string
   /** Texts, and the nodes whose values stand between them. */
   readonly parts: readonly (string | Node)[]
 }

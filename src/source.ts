@@ -28,6 +28,12 @@ export class Source {
     return { line: line + 1, column: Math.max(1, offset - this.#lineStarts[line]! + 1) }
   }
 
+  /** Returns the offset of a 1-based line and column. */
+  offsetOf(line: number, column: number): number {
+    this.#lineStarts ??= findLineStarts(this.text)
+    return (this.#lineStarts[line - 1] ?? this.text.length) + column - 1
+  }
+
   /** Returns a problem that points at `span`. */
   problem(code: string, message: string, span: Span, hint?: string): Problem {
     const { line, column } = this.position(span.start)

@@ -6,12 +6,21 @@ import { paintOn, StderrLogger } from '../runnable/logger.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
 import { importModules } from './import-modules.js'
-import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions, withImports } from './options.js'
+import { severalFiles } from './operands.js'
+import {
+  type AllowFlags,
+  type ExtensionFlags,
+  type IncludeFlags,
+  withAllow,
+  withExtensions,
+  withImports,
+  withIncludes,
+} from './options.js'
 import { printLine } from './output.js'
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags extends AllowFlags, ExtensionFlags {
+interface CheckFlags extends AllowFlags, ExtensionFlags, IncludeFlags {
   import: string[]
   json?: true
   format: Format
@@ -21,20 +30,21 @@ interface CheckFlags extends AllowFlags, ExtensionFlags {
 export function checkCommand(): Command {
   const command = new Command('check')
     .description('report all problems in YAML files, without running them')
-    .argument('<file...>', 'the YAML files')
+    .argument('<file...>', 'the YAML files; with one file, also overrides such as "rate=0.1"')
     .addOption(
       new Option('--format <format>', 'the output format')
         .choices(['text', 'json', 'github'])
         .default('text'),
     )
     .option('--json', 'print one JSON array, the same as --format json')
-  return withExtensions(withAllow(withImports(command))).action(checkFiles)
+  return withExtensions(withAllow(withIncludes(withImports(command)))).action(checkFiles)
 }
 
-async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
+async function checkFiles(operands: string[], flags: CheckFlags, command: Command): Promise<void> {
+  const { files, set } = severalFiles(operands, command)
   const logger = new StderrLogger()
   await importModules(flags.import)
-  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, logger })))
+  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, set, logger })))
   const problems = found.flat()
   if (problems.length > 0) process.exitCode = mistakeCode
   printers[flags.json ? 'json' : flags.format](problems)
@@ -44,7 +54,7 @@ async function checkFiles(files: string[], flags: CheckFlags): Promise<void> {
 
 async function problemsOf(
   file: string,
-  options: AllowFlags & ExtensionFlags & { logger: StderrLogger },
+  options: AllowFlags & ExtensionFlags & IncludeFlags & { set: readonly string[]; logger: StderrLogger },
 ): Promise<Problem[]> {
   const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {
@@ -85,12 +95,14 @@ function printText(found: readonly Problem[]): void {
  * Formats a problem for GitHub Actions, which shows it at its line in a pull request
  * (https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message).
  */
-function githubAnnotation({ file, line, column, endLine, endColumn, code, message }: Problem): string {
+function githubAnnotation(problem: Problem): string {
+  const { file, line, column, endLine, endColumn, code, message, related = [] } = problem
   const location = { file, line, col: column, endLine, endColumn, title: code }
   const properties = Object.entries(location).map(
     ([name, value]) => `${name}=${escaped(printable(String(value))).replace(/[:,]/g, percent)}`,
   )
-  return `::error ${properties.join(',')}::${escaped(printable(message))}`
+  const way = related.map((each) => `${each.message} ${each.file}:${each.line}:${each.column}`)
+  return `::error ${properties.join(',')}::${escaped(printable([message, ...way].join('\n')))}`
 }
 
 function escaped(text: string): string {

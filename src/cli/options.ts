@@ -43,6 +43,19 @@ export function withExtensions(command: Command): Command {
     .addOption(scripts.argParser(several).default([], 'none'))
 }
 
+/** What {@link withIncludes} adds. */
+export interface IncludeFlags {
+  readonly includeRoot?: string
+}
+
+/** Adds `--include-root DIR`. */
+export function withIncludes(command: Command): Command {
+  return command.option(
+    '--include-root <folder>',
+    'the folder outside which no file is included (default: that of the package.json)',
+  )
+}
+
 /** What {@link withAllow} adds. */
 export interface AllowFlags {
   readonly allow?: readonly Tag[]

@@ -15,6 +15,7 @@ import {
 } from './cluster/runs.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
 import { reportCommand } from './report.js'
+import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
 import { schemaCommand, tagsCommand } from './tags.js'
 
@@ -27,6 +28,7 @@ export function program(): Command {
     .showHelpAfterError('(add --help to list the options)')
     .addCommand(runCommand())
     .addCommand(checkCommand())
+    .addCommand(resolveCommand())
     .addCommand(tagsCommand())
     .addCommand(upCommand())
     .addCommand(downCommand())

@@ -6,18 +6,22 @@ import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
 import { importModules } from './import-modules.js'
 import { runInterruptibly } from './interrupt.js'
+import { oneFile, overridesHelp } from './operands.js'
 import {
   type AllowFlags,
   type ExtensionFlags,
+  type IncludeFlags,
   type SecretsFlags,
   withAllow,
   withExtensions,
   withImports,
+  withIncludes,
   withSecrets,
 } from './options.js'
 import { printResult } from './output.js'
 
-interface RunFlags extends AllowFlags, ExtensionFlags, ReconnectFlags, SecretsFlags {
+interface RunFlags extends AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SecretsFlags {
+  set?: readonly string[]
   import: string[]
   cluster?: string
   detach?: true
@@ -33,6 +37,7 @@ export function runCommand(): Command {
   const command = new Command('run')
     .description('run a runnable file; the result goes to standard output, progress to standard error')
     .argument('<file>', 'the YAML file')
+    .argument('[override...]', overridesHelp)
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
     .option('-f, --force', 'run again, even if results exist')
@@ -43,7 +48,12 @@ export function runCommand(): Command {
       '-n, --dry-run',
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
-  return withReconnect(withExtensions(withAllow(withImports(withSecrets(command))))).action(run)
+  return withReconnect(withExtensions(withAllow(withIncludes(withImports(withSecrets(command)))))).action(
+    (file: string, operands: string[], flags: RunFlags, self: Command) => {
+      const { file: named, set } = oneFile([file, ...operands], self)
+      return run(named, { ...flags, set }, self)
+    },
+  )
 }
 
 function run(file: string, flags: RunFlags, command: Command): Promise<void> {

@@ -40,6 +40,12 @@ export function* childrenOf(node: Node): Generator<[step: string, child: Node]> 
   if (node.kind === 'mapping') for (const { key, value } of node.entries) yield [textOfKey(key), value]
 }
 
+/** The nodes that a node is made of: its items, or its keys and values in file order. */
+export function partsOf(node: Node): readonly Node[] {
+  if (node.kind === 'sequence') return node.items
+  return node.kind === 'mapping' ? node.entries.flatMap(({ key, value }) => [key, value]) : []
+}
+
 /** The path from `root` to a node, as messages show it: `!Sweep › each › !Train › optimizer`. */
 export function pathTo(root: Node, node: Node): string {
   return (search(root, node) ?? []).join(' › ')

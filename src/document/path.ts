@@ -1,7 +1,14 @@
-import type { Entry, MappingNode, Node, ScalarNode } from '../node.js'
-import { didYouMean } from '../registry/suggest.js'
+import {
+  type AliasNode,
+  type Entry,
+  isApplicationTag,
+  type MappingNode,
+  type Node,
+  type SequenceNode,
+} from '../node.js'
+import { Suggester } from '../registry/suggest.js'
 import type { Span } from '../source.js'
-import { isEmpty, mergeSources } from './nodes.js'
+import { mergeSources } from './nodes.js'
 import { valueOfVariable } from './problems.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
@@ -198,11 +205,13 @@ export function quotedPath(steps: readonly Step[]): string {
 /** Finds children of nodes: in a tree as it was parsed, or while it is edited. */
 export interface ChildLookup {
   entry(mapping: MappingNode, name: string): Entry | undefined
-  items(sequence: Node & { kind: 'sequence' }): readonly Node[]
+  entries(mapping: MappingNode): Iterable<Entry>
+  items(sequence: SequenceNode): readonly Node[]
 }
 
 const asParsed: ChildLookup = {
   entry: ({ entries }, name) => entries.find(({ key }) => keyText(key) === name),
+  entries: ({ entries }) => entries,
   items: ({ items }) => items,
 }
 
@@ -262,14 +271,7 @@ function childAt(node: Node, step: Step, lookup: ChildLookup): Node | MissReason
   }
   if (node.kind !== 'sequence') return 'below-scalar'
   if (step.kind === 'key') return 'name-in-sequence'
-  const items = lookup.items(node)
-  return items[step.index < 0 ? items.length + step.index : step.index] ?? 'out-of-range'
-}
-
-/** The index that an index step means in a sequence of this length; `undefined` if it is out of range. */
-export function absoluteIndex(index: number, length: number): number | undefined {
-  const absolute = index < 0 ? length + index : index
-  return absolute >= 0 && absolute < length ? absolute : undefined
+  return lookup.items(node).at(step.index) ?? 'out-of-range'
 }
 
 /** The path from `root` to a node, without following aliases; `undefined` if the node is not below `root`. */
@@ -278,21 +280,23 @@ export function pathOf(root: Node, node: Node): string | undefined {
   return steps && printPath(steps)
 }
 
-function stepsTo(from: Node, node: Node): Step[] | undefined {
+/** The steps from a node down to another, without following aliases. */
+export function stepsTo(from: Node, node: Node, lookup: ChildLookup = asParsed): Step[] | undefined {
   if (from === node) return []
-  for (const [step, child] of stepsOf(from)) {
-    const rest = stepsTo(child, node)
+  for (const [step, child] of stepsOf(from, lookup)) {
+    const rest = stepsTo(child, node, lookup)
     if (rest) return [step, ...rest]
   }
   return undefined
 }
 
 /** Yields the children of a node, each with the step that leads to it; an alias has none. */
-export function* stepsOf(node: Node): Generator<[step: Step, child: Node]> {
+export function* stepsOf(node: Node, lookup: ChildLookup = asParsed): Generator<[step: Step, child: Node]> {
   if (node.kind === 'sequence')
-    for (const [index, item] of node.items.entries()) yield [{ kind: 'index', index }, item]
+    for (const [index, item] of lookup.items(node).entries()) yield [{ kind: 'index', index }, item]
   if (node.kind === 'mapping')
-    for (const { key, value } of node.entries) yield [{ kind: 'key', name: keyText(key) ?? '' }, value]
+    for (const { key, value } of lookup.entries(node))
+      yield [{ kind: 'key', name: keyText(key) ?? '' }, value]
 }
 
 /** Where a path was looked up, for messages. */
@@ -300,94 +304,114 @@ export interface PathContext {
   readonly root: Node
   /** What the root is called in a message: "document", "template". */
   readonly rootName: string
-  /** The most similar of some names, if one is similar enough. */
-  readonly suggest?: (name: string, known: Iterable<string>) => string
+  readonly lookup?: ChildLookup
+  /** Finds the name that was probably meant. */
+  readonly suggester?: Suggester
 }
 
 /** Explains why there is no node at a path, with the nearest name and what to type. */
 export function explainMiss(steps: readonly Step[], miss: PathMiss, context: PathContext): string {
-  const parent = steps.slice(0, miss.depth)
-  const step = steps[miss.depth]!
-  const owner = miss.depth === 0 ? `The ${context.rootName}` : quotedPath(parent)
-  if (miss.miss === 'through-alias') return throughAlias(miss.node, steps, { depth: miss.depth, context })
-  if (miss.miss === 'unknown-key')
-    return unknownKey(miss.node as MappingNode, step, { owner, parent, context })
-  if (miss.miss === 'below-scalar')
-    return `${owner} is ${describeScalar(miss.node)}, so it has no ${quotedPath([step])}`
-  if (miss.miss === 'index-in-mapping')
-    return `${owner} is a mapping: write the name of a key, not ${quotedPath([step])}`
-  const { length } = (miss.node as { items: readonly Node[] }).items
-  if (miss.miss === 'name-in-sequence') return nameInSequence({ owner, parent, length }, step)
-  const count = length === 1 ? '1 item' : length === 0 ? 'no items' : `${length} items`
-  return `${owner} has ${count}, so there is no ${quotedPath([step])}`
+  return new MissExplanation(steps, miss, context).message
 }
 
-function nameInSequence(
-  { owner, parent, length }: { owner: string; parent: readonly Step[]; length: number },
-  step: Step,
-): string {
-  const first = quotedPath([...parent, { kind: 'index', index: 0 }])
-  const remedy = length === 0 ? 'it is empty' : `write ${first} for its first item`
-  return `${owner} is a sequence, so it has no key ${quotedPath([step])}: ${remedy}`
+class MissExplanation {
+  readonly #lookup: ChildLookup
+  readonly #parent: readonly Step[]
+  readonly #step: string
+
+  constructor(
+    readonly steps: readonly Step[],
+    readonly found: PathMiss,
+    readonly context: PathContext,
+  ) {
+    this.#lookup = context.lookup ?? asParsed
+    this.#parent = steps.slice(0, found.depth)
+    this.#step = quotedPath(steps.slice(found.depth, found.depth + 1))
+  }
+
+  get message(): string {
+    const { node, miss } = this.found
+    if (node.kind === 'alias') return this.#throughAlias(node)
+    if (node.kind === 'sequence') return this.#ofSequence(this.#lookup.items(node).length)
+    if (node.kind !== 'mapping')
+      return `${this.#owner} is ${describeSingle(node)}, so it has no ${this.#step}`
+    return miss === 'unknown-key'
+      ? this.#unknownKey(node)
+      : `${this.#owner} is a mapping: write the name of a key, not ${this.#step}`
+  }
+
+  get #owner(): string {
+    return this.#parent.length === 0 ? `The ${this.context.rootName}` : quotedPath(this.#parent)
+  }
+
+  #ofSequence(length: number): string {
+    const count = length === 1 ? '1 item' : length === 0 ? 'no items' : `${length} items`
+    if (this.found.miss === 'out-of-range') return `${this.#owner} has ${count}, so there is no ${this.#step}`
+    const first = quotedPath([...this.#parent, { kind: 'index', index: 0 }])
+    const remedy = length === 0 ? 'it has no items' : `write ${first} for its first item`
+    return `${this.#owner} is a sequence, so it has no key ${this.#step}: ${remedy}`
+  }
+
+  #throughAlias({ name, target }: AliasNode): string {
+    const own = target && stepsTo(this.context.root, target, this.#lookup)
+    const rest = this.steps.slice(this.found.depth)
+    const remedy = own ? `: write ${quotedPath([...own, ...rest])}, the path of its anchor` : ''
+    return `${this.#owner} is the alias "*${name}"${remedy}`
+  }
+
+  #unknownKey(mapping: MappingNode): string {
+    const name = nameOf(this.steps[this.found.depth])
+    const merged = mergedEntry(mapping, name)
+    if (merged) return this.#comesByMerge(merged)
+    const names = [...this.#lookup.entries(mapping)].flatMap(({ key, merge }) =>
+      merge ? [] : [keyText(key)!],
+    )
+    const message = `${this.#owner} has no key ${this.#step}`
+    const meant = (this.context.suggester ?? new Suggester()).suggest(names, name)
+    if (meant !== undefined) return `${message}: did you mean ${quotedPath([{ kind: 'key', name: meant }])}?`
+    if (names.length === 0) return message
+    const listed = names.slice(0, 5).map((known) => quotedPath([{ kind: 'key', name: known }]))
+    return `${message}: it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''}`
+  }
+
+  #comesByMerge({ value }: Entry): string {
+    const rest = this.steps.slice(this.found.depth + 1)
+    const own = stepsTo(this.context.root, value, this.#lookup)
+    const remedy = own ? `: write ${quotedPath([...own, ...rest])}, its own path` : ''
+    return `${quotedPath(this.steps.slice(0, this.found.depth + 1))} comes from "<<"${remedy}`
+  }
 }
 
-function throughAlias(
-  alias: Node,
-  steps: readonly Step[],
-  { depth, context }: { depth: number; context: PathContext },
-): string {
-  const { name, target } = alias as Node & { kind: 'alias' }
-  const own = target && stepsTo(context.root, target)
-  const remedy = own ? `: write ${quotedPath([...own, ...steps.slice(depth)])}, the path of its anchor` : ''
-  return `${quotedPath(steps.slice(0, depth))} is the alias "*${name}"${remedy}`
-}
-
-function unknownKey(
-  mapping: MappingNode,
-  step: Step,
-  { owner, parent, context }: { owner: string; parent: readonly Step[]; context: PathContext },
-): string {
-  const name = step.kind === 'key' ? step.name : ''
-  const merged = mergedEntry(mapping, name)
-  if (merged) return comesByMerge(merged, [...parent, step], context)
-  const names = mapping.entries.flatMap(({ key, merge }) => (merge ? [] : [keyText(key) ?? '']))
-  const found = `${owner} has no key ${quotedPath([step])}`
-  const meant = (context.suggest ?? didYouMean)(name, names)
-  if (meant !== '') return found + meant
-  if (names.length === 0) return `${found}: it has none`
-  const listed = names.slice(0, 5).map((known) => quotedPath([{ kind: 'key', name: known }]))
-  return `${found}: it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''}`
-}
-
-function comesByMerge({ value }: Entry, steps: readonly Step[], { root }: PathContext): string {
-  const own = stepsTo(root, value)
-  const remedy = own ? `: write ${quotedPath(own)}, the path of its own` : ''
-  return `${quotedPath(steps)} comes from "<<"${remedy}`
+function nameOf(step: Step | undefined): string {
+  return step?.kind === 'key' ? step.name : ''
 }
 
 /** The entry that "<<" merges into a mapping for a key that the mapping does not have itself. */
 export function mergedEntry(mapping: MappingNode, name: string, seen = new Set<Node>()): Entry | undefined {
   if (seen.has(mapping)) return undefined
   seen.add(mapping)
-  for (const { merge, value } of mapping.entries) {
-    if (!merge) continue
-    for (const source of mergeSources(value)) {
-      const target = source.kind === 'alias' ? source.target : source
-      if (target?.kind !== 'mapping') continue
-      const found =
-        target.entries.find((entry) => !entry.merge && keyText(entry.key) === name) ??
-        mergedEntry(target, name, seen)
-      if (found) return found
-    }
+  for (const source of sourcesOf(mapping)) {
+    const own = source.entries.find(({ key, merge }) => !merge && keyText(key) === name)
+    const found = own ?? mergedEntry(source, name, seen)
+    if (found) return found
   }
   return undefined
 }
 
-function describeScalar(node: Node): string {
-  if (isEmpty(node)) return 'null'
-  const { value, origin } = node as ScalarNode
+function sourcesOf({ entries }: MappingNode): MappingNode[] {
+  const values = entries.filter(({ merge }) => merge).flatMap(({ value }) => mergeSources(value))
+  const targets = values.map((value) => (value.kind === 'alias' ? value.target : value))
+  return targets.filter((target) => target?.kind === 'mapping')
+}
+
+/** Describes a single value for a message: `the number 5`, `null`. */
+export function describeSingle(node: Node): string {
+  if (isApplicationTag(node.tag)) return `a "${node.tag}"`
+  if (node.kind !== 'scalar') return `a ${node.kind}`
+  const { value, origin } = node
   if (origin?.variable !== undefined) return valueOfVariable(origin.variable)
+  if (value === null) return 'null'
   if (typeof value === 'string') return `the string "${shortened(value)}"`
   if (value instanceof Date) return 'a date'
-  return typeof value === 'object' ? 'one value' : `the ${typeof value} ${shortened(String(value))}`
+  return typeof value === 'object' ? 'bytes' : `the ${typeof value} ${shortened(String(value))}`
 }

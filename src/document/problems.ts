@@ -76,21 +76,47 @@ export class ProblemList {
     else this.#rest++
   }
 
+  /** The number of problems, including those that are not kept. */
+  get count(): number {
+    return this.#first.length + this.#rest
+  }
+
   get problems(): readonly Problem[] {
     return this.#rest === 0 ? this.#first : [...this.#first, notShown(this.#first.at(-1)!, this.#rest)]
   }
 }
 
+/** What the related positions of a problem in an included file say. */
+export const includedAt = 'included at'
+
 /** The first problems in file order, and one that says how many more there are. */
-export function inFileOrder(problems: readonly Problem[]): Problem[] {
+export function inFileOrder(found: readonly Problem[]): Problem[] {
+  const problems = withoutRepeats(found)
   const shown = problems.filter(({ rest }) => rest === undefined)
-  const files = new Map([...new Set(shown.map(({ file }) => file))].map((file, index) => [file, index]))
+  const files = fileOrder(shown)
   shown.sort((a, b) => files.get(a.file)! - files.get(b.file)! || a.line - b.line || a.column - b.column)
   const count = countProblems(problems)
   if (count <= mostProblems) return shown
   const first = shown.slice(0, mostProblems - 1)
   const next = shown[first.length] ?? problems.find(({ rest }) => rest !== undefined)!
   return [...first, notShown(next, count - first.length)]
+}
+
+// The file itself before those that it includes.
+function fileOrder(problems: readonly Problem[]): ReadonlyMap<string, number> {
+  const isIncluded = ({ related = [] }: Problem) => related.some(({ message }) => message === includedAt)
+  const all = [...problems.filter((each) => !isIncluded(each)), ...problems]
+  return new Map([...new Set(all.map(({ file }) => file))].map((file, index) => [file, index]))
+}
+
+// A file that is included twice has each of its problems once.
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  if (!problems.some(({ related }) => related)) return problems
+  const seen = new Set<string>()
+  return problems.filter(({ file, line, column, code, message, related }) => {
+    const name = [file, line, column, code, message].join('\n')
+    return !related || (!seen.has(name) && seen.add(name))
+  })
 }
 
 function notShown(problem: Problem, rest: number): Problem {

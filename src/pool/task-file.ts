@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dump, dumpAll } from '../document/write/dump.js'
+import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
@@ -23,12 +23,17 @@ export interface TaskTextOptions {
 export function taskText(task: Runnable<unknown, any>, { extensions, registry }: TaskTextOptions): string {
   const all = { ...extensions, ...task.extensions }
   if (Object.keys(all).length === 0) return dumpTask(task, registry)
-  return dumpAll([all, task], registry ? { registry } : {})
+  return dumpAll([all, task], dumpOptions(registry))
 }
 
 /** The dump of a task without extensions. */
 export function dumpTask(task: Runnable<unknown, any>, registry: Registry | undefined): string {
-  return dump(task, registry ? { registry } : {})
+  return dump(task, dumpOptions(registry))
+}
+
+// A worker reads one file: what it would include may not be there.
+function dumpOptions(registry: Registry | undefined): DumpOptions {
+  return registry ? { registry, resolved: true } : { resolved: true }
 }
 
 /** Identifies a task by the hash of its text. */

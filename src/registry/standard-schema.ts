@@ -59,15 +59,29 @@ const made = new WeakMap<StandardSchema, Record<string, unknown> | undefined>()
 
 /** The names of the options of a schema, at a path in it, if its library provides a JSON Schema. */
 export function knownKeys(schema: StandardSchema, path: readonly string[] = []): string[] {
+  return Object.keys(property(partAt(schema, path), 'properties') ?? {})
+}
+
+/** The only names that a schema takes at a path in it; `undefined` if it takes others, or cannot say them. */
+export function acceptedKeys(schema: StandardSchema, path: readonly string[]): string[] | undefined {
+  const part = partAt(schema, path)
+  const properties = property(part, 'properties')
+  const takesOthers = ['additionalProperties', 'patternProperties', 'allOf', 'anyOf', 'oneOf', '$ref'].some(
+    (keyword) => ((part as Record<string, unknown> | undefined)?.[keyword] ?? false) !== false,
+  )
+  return properties && !takesOthers ? Object.keys(properties) : undefined
+}
+
+function partAt(schema: StandardSchema, path: readonly string[]): unknown {
   if (!made.has(schema)) made.set(schema, inputJsonSchema(schema))
   let current: unknown = made.get(schema)
   for (const step of path) current = property(property(current, 'properties'), step)
-  return Object.keys(property(current, 'properties') ?? {})
+  return current
 }
 
 function property(object: unknown, name: string): object | undefined {
   const value =
-    typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined
+    isObject(object) && Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined
   return typeof value === 'object' && value !== null ? value : undefined
 }
 

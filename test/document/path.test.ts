@@ -198,7 +198,7 @@ empty:
     ['base.rate[0]', '"base.rate" is the number 1, so it has no "[0]"'],
     ['empty.x', '"empty" is null, so it has no "x"'],
     ['copy.inner.deep[0]', '"copy" is the alias "*base": write "base.inner.deep[0]", the path of its anchor'],
-    ['own.inner.deep', '"own.inner" comes from "<<": write "base.inner", the path of its own'],
+    ['own.inner.deep', '"own.inner" comes from "<<": write "base.inner.deep", its own path'],
   ]
   for (const [path, message] of misses)
     test(`"${path}" is explained`, () => assert.equal(messageOf(document, path), message))

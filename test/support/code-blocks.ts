@@ -6,7 +6,7 @@
  *   the files above it on its page export.
  * - ` ```ts ` and then ` ```text `: what it prints when it is run, or the message of the error that it throws.
  * - ` ```yaml ` is YAML in which `check` finds nothing, with the classes of the page. With a first line `# name.yaml` it
- *   is that file; `wrong.yaml` is wrong on purpose, and a ` ```console ` below says how.
+ *   is that file, and `checkFile` finds nothing in it; `wrong.yaml` is wrong on purpose, and a ` ```console ` below says how.
  * - ` ```yaml ` and then ` ```text `: what `flambeau run` says of it, as `job.yaml` when it has no name, with the
  *   classes of the files above.
  * - ` ```ini ` is a file of secrets that can be read; with ` ```text ` below, that is what is said of it.
@@ -149,8 +149,10 @@ export function judgedBlocks(blocks: readonly Block[]): Block[] {
 
 const judged = new Set(['yaml', 'ini', 'json'])
 
-function question({ language, text, output }: Block): { how: string; text: string } {
-  return { how: language === 'yaml' && output === undefined ? 'check' : language, text }
+function question({ language, name, text, output }: Block): { how: string; text: string } {
+  if (language !== 'yaml' || output !== undefined) return { how: language, text }
+  // Which extensions a page installs is known to its sessions alone.
+  return name && !text.includes('\n---\n') ? { how: 'checkFile', text: name } : { how: 'check', text }
 }
 
 /** A module that prints, as one JSON array, what is said of each of the page's judged blocks. */
@@ -158,7 +160,7 @@ export function judge(blocks: readonly Block[], files: readonly PageFile[]): str
   const classes = files.filter(({ block, text }) => block.name?.endsWith('.ts') && exportsOf(text).length > 0)
   const modules = classes.map((file) => moduleOf(file).replace('./src/', './dist/'))
   return `${modules.map((module) => `import '${module}'\n`).join('')}
-import { check, customTags, parseSecrets, runFile } from 'flambeau'
+import { check, checkFile, customTags, parseSecrets, runFile } from 'flambeau'
 import 'flambeau/cluster'
 import 'flambeau/pool'
 
@@ -167,6 +169,9 @@ const ask = {
   check(text) {
     const known = ({ code }) => code !== 'UNKNOWN_TAG' || !text.includes('\\n---\\n')
     return check(text).filter(known).map(({ message }) => message).join('\\n')
+  },
+  async checkFile(name) {
+    return (await checkFile(name)).map(({ message }) => message).join('\\n')
   },
   json(text) {
     const listed = JSON.parse(text)['yaml.customTags'] ?? []

@@ -7,23 +7,38 @@ import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { resolveModule } from '../import-modules.js'
-import { type AllowFlags, type ExtensionFlags, withAllow, withExtensions } from '../options.js'
+import { oneFile, overridesHelp } from '../operands.js'
+import {
+  type AllowFlags,
+  type ExtensionFlags,
+  type IncludeFlags,
+  withAllow,
+  withExtensions,
+  withIncludes,
+} from '../options.js'
 import { printLine } from '../output.js'
 import { type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
+
+interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFlags {
+  readonly set?: readonly string[]
+}
 
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
-  return withExtensions(withAllow(withClusterFile(command))).action(planOnCluster)
+    .argument('[override...]', overridesHelp)
+  return withExtensions(withAllow(withIncludes(withClusterFile(command)))).action(
+    (file: string, operands: string[], flags: PlanFlags, self: Command) => {
+      const { file: named, set } = oneFile([file, ...operands], self)
+      return planOnCluster(named, { ...flags, set })
+    },
+  )
 }
 
 /** Prints what running a file on a cluster would do. */
-export function planOnCluster(
-  file: string,
-  flags: AllowFlags & ClusterFlags & ExtensionFlags,
-): Promise<void> {
+export function planOnCluster(file: string, flags: PlanFlags): Promise<void> {
   return useCluster(flags, async ({ cluster, logger, signal }) => {
     const { secretsDialect: dialect, import: modules, ...options } = flags
     const checked = await dryRun(file, { ...options, dialect, logger, signal })

@@ -6,7 +6,7 @@ import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { resolveModule } from '../import-modules.js'
-import type { AllowFlags, ExtensionFlags } from '../options.js'
+import type { AllowFlags, ExtensionFlags, IncludeFlags } from '../options.js'
 import { type ClusterContext, type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
@@ -15,9 +15,11 @@ export interface RunOnClusterFlags
   extends AllowFlags,
     ClusterFlags,
     ExtensionFlags,
+    IncludeFlags,
     ReconnectFlags,
     RunFlags {
   readonly detach?: true
+  readonly set?: readonly string[]
 }
 
 /** Sends a runnable, starts it and follows its log; Ctrl-C leaves it running. */
@@ -40,7 +42,7 @@ function prepare(
   flags: RunOnClusterFlags,
   { logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
-  const context = new SafeExecutionContext(file, { allow: flags.allow })
+  const context = new SafeExecutionContext(file, flags)
   const { secretsDialect: dialect, ...rest } = flags
   const surroundings = { ...pickRunFlags(flags), logger, signal }
   return context.run(() => context.preprocess({ ...rest, dialect }), surroundings)

@@ -123,7 +123,7 @@ function filesOf(
   { registry }: SubmitOptions,
   { secrets, program, connections }: RunData,
 ): Record<string, string> {
-  const job = dump(runnable, registry && { registry })
+  const job = dump(runnable, { resolved: true, ...(registry && { registry }) })
   return {
     [runFiles.job]: job,
     [runFiles.content]: runnable.content ?? job,

@@ -7,6 +7,7 @@ import type { Source } from '../../source.js'
 import { includeCodes } from '../compose/compose.js'
 import { type ComposeOptions, parseComposed } from '../compose/read-composed.js'
 import { referenceCodes, resolveReferences } from '../compose/references.js'
+import { additionProblems } from '../edit/additions.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
@@ -97,11 +98,13 @@ class ParsedCheck {
 
   get findings(): Findings {
     const { problems, doubtful } = this.#schemas
+    const added = additionProblems(this.parsed.additions ?? [], this.registry, this.#suggester)
     return {
       problems: [
         ...this.parsed.problems,
         ...this.#references,
         ...this.#tags.list.problems,
+        ...withoutSame(added, problems.problems),
         ...problems.problems,
         ...this.#merges,
       ],
@@ -113,6 +116,13 @@ class ParsedCheck {
       ],
     }
   }
+}
+
+// A schema that refuses unknown keys has reported an added one.
+function withoutSame(added: readonly Problem[], found: readonly Problem[]): readonly Problem[] {
+  if (added.length === 0) return added
+  const places = new Set(found.map(({ code, file, line, column }) => `${code} ${file}:${line}:${column}`))
+  return added.filter(({ code, file, line, column }) => !places.has(`${code} ${file}:${line}:${column}`))
 }
 
 // Whether merges exceed the limit is only known by merging.

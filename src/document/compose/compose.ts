@@ -1,11 +1,18 @@
 import type { Problem } from '../../errors.js'
-import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node } from '../../node.js'
+import { type AliasNode, aliasAt, type Entry, isApplicationTag, type Node, sourceOf } from '../../node.js'
+import { nearest } from '../../registry/suggest.js'
 import { isCompositionTag } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
-import { mergeSources } from '../nodes.js'
-import { describeNode, nodeProblem } from '../problems.js'
+import { type EditedText, editDocument } from '../edit/edit-document.js'
+import type { Override } from '../edit/override.js'
+import { overridesOf } from '../edit/parse-overrides.js'
+import { type Addition, applyOverrides } from '../edit/tree-editor.js'
+import { isEmpty, mergeSources, partsOf } from '../nodes.js'
+import { explainMiss, keyText, nodeAt, type PathMistake, parsePath } from '../path.js'
+import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import {
   type DeclaredExtension,
+  type IncludedDocument,
   isEmptyDocument,
   maxDepth,
   type ParsedDocument,
@@ -14,11 +21,13 @@ import {
 import { copyTree } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { includesFile, specOf } from './include-spec.js'
+import { type IncludeSpec, includesFile, optionOf, specOf } from './include-spec.js'
 import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
+
+const longestPart = 1000
 
 /** The codes of problems after which the other values of a text are what the user meant. */
 export const includeCodes: readonly string[] = [
@@ -30,6 +39,8 @@ export const includeCodes: readonly string[] = [
   'INCLUDE_OUTSIDE',
   'INCLUDE_PATH',
   'INCLUDE_SECRET',
+  'BAD_PATH',
+  'NO_SUCH_PATH',
   'IS_FOLDER',
   'NO_FILE',
   'NOT_UTF8',
@@ -39,13 +50,31 @@ export const includeCodes: readonly string[] = [
 /** Why no file is read: the input is a text, or the program has turned includes off. */
 export type NoFiles = 'text' | 'turned off'
 
-/** Puts the documents of files in the place of each `!include` and `!extends`, in place. */
-export function compose(parsed: ParsedText, files: IncludedFiles | NoFiles): ParsedText {
-  if (!parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))) return parsed
+/** What a text is composed of besides itself. */
+export interface Composition {
+  readonly files: IncludedFiles | NoFiles
+  readonly overrides: readonly Override[]
+}
+
+/** Puts the documents of files in the place of each `!include` and `!extends`, in place; then applies the overrides. */
+export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
+  const isComposed = parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))
+  if (!isComposed && overrides.length === 0) return parsed
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
-  const { problems, warnings, declared } = composer
-  return { ...parsed, documents, problems: [...parsed.problems, ...problems], warnings, declared }
+  const values = overrides.map((override) => composer.composeValue(override, parsed.source))
+  const last = Math.max(0, documents.length - 1)
+  const whole = documents.map((document, index) =>
+    index === last ? composer.withValues(document) : document,
+  )
+  const edited = editDocument({ ...parsed, documents: whole }, last, values)
+  return composer.finish(edited)
+}
+
+/** What is wrong with an included value, and the nodes that stand for it. */
+interface Failure {
+  readonly problems: readonly Problem[]
+  readonly nodes: Node[]
 }
 
 /** Where the composer is. */
@@ -60,17 +89,22 @@ interface Position {
 type Chain = readonly FileUnit[]
 
 class Composer {
-  readonly problems: Problem[] = []
-  readonly warnings: Problem[] = []
-  readonly declared: DeclaredExtension[] = []
+  readonly #problems: Problem[] = []
+  readonly #failures: Failure[] = []
+  readonly #warnings: Problem[] = []
+  readonly #declared: DeclaredExtension[] = []
   readonly #files: IncludedFiles | undefined
   readonly #notRead: string
-  readonly #reported = new Set<FileUnit>()
+  /** What is wrong with files, each told once. */
+  readonly #ofUnits = new Map<FileUnit, Failure>()
   readonly #written = new Map<Node, Node>()
   readonly #composed = new Map<Node, Node>()
   readonly #aliases: AliasNode[] = []
-  #tagged: Node[] = []
-  #hasReferences = false
+  readonly #additions: Addition[] = []
+  readonly #included: IncludedDocument[] = []
+  readonly #changed = new Map<Node, readonly Node[] | readonly Entry[]>()
+  readonly #overridden = new Map<Node, Node>()
+  readonly #declaring = new Set<FileUnit>()
   #nodes = 0
   /** After a cycle was reported, no file is included. */
   #isCyclic = false
@@ -82,19 +116,65 @@ class Composer {
 
   compose(document: ParsedDocument, source: Source): ParsedDocument {
     if (!document.tagged.some(({ tag }) => isCompositionTag(tag))) return document
-    this.#tagged = []
-    const chain = this.#files ? [this.#files.top] : []
-    const cycle = this.#files && findCycle(document, source, this.#files)
-    if (cycle) this.problems.push(cycle)
-    this.#isCyclic = cycle !== undefined
-    const root = this.#visit(document.root, { source, unit: this.#files?.top, depth: 0 }, chain)
-    for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
+    const root = this.#composeTop(document.root, document.tagged.filter(includesFile), source)
+    return { ...document, root, ...this.#parts }
+  }
+
+  get #parts(): Pick<ParsedDocument, 'written' | 'included' | 'changed' | 'replaced'> {
     return {
-      ...document,
-      root,
-      tagged: this.#tagged,
       written: this.#written,
-      hasReferences: this.#hasReferences,
+      included: this.#included,
+      changed: this.#changed,
+      replaced: this.#overridden,
+    }
+  }
+
+  /** A document whose overrides have composed values. */
+  withValues(document: ParsedDocument): ParsedDocument {
+    return this.#written.size === 0 ? document : { ...document, ...this.#parts }
+  }
+
+  /** Composes the value of an override, whose paths start at the file itself. */
+  composeValue(override: Override, source: Source): Override {
+    const { value } = override
+    const nodes = value ? nodesOf(value) : []
+    if (!value || !nodes.some(({ tag }) => isCompositionTag(tag))) return override
+    return { ...override, value: this.#composeTop(value, nodes.filter(includesFile), source) }
+  }
+
+  #composeTop(root: Node, includes: readonly Node[], source: Source): Node {
+    const cycle = this.#files && findCycle(includes, source, this.#files)
+    if (cycle) this.#problems.push(cycle)
+    this.#isCyclic = cycle !== undefined
+    const chain = this.#files ? [this.#files.top] : []
+    const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 }, chain)
+    for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
+    return composed
+  }
+
+  /** Completes the documents, and leaves out what is wrong with values that overrides or "set" replaced. */
+  finish({ parsed, problems, additions }: EditedText): ParsedText {
+    const documents: ParsedDocument[] = []
+    const unknown = new Set<Node>()
+    for (const document of parsed.documents) {
+      const nodes = nodesOf(document.root)
+      const tagged = nodes.filter(({ tag, tagStart }) => tag !== undefined && tagStart >= 0)
+      for (const node of nodes) if (isUnknown(node)) unknown.add(node)
+      documents.push({ ...document, tagged, hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)) })
+    }
+    const failures = this.#failures.filter(({ nodes }) => nodes.some((node) => unknown.has(node)))
+    return {
+      ...parsed,
+      documents,
+      problems: [
+        ...parsed.problems,
+        ...this.#problems,
+        ...failures.flatMap((failure) => failure.problems),
+        ...problems,
+      ],
+      warnings: this.#warnings,
+      declared: this.#declared,
+      additions: [...this.#additions, ...additions],
     }
   }
 
@@ -108,8 +188,6 @@ class Composer {
   #visit(node: Node, position: Position, chain: Chain): Node {
     if (node.kind === 'alias') this.#aliases.push(node)
     if (includesFile(node)) return this.#replaced(node, this.#include(node, position, chain))
-    if (isCompositionTag(node.tag)) this.#hasReferences = true
-    if (node.tag !== undefined && node.tagStart >= 0) this.#tagged.push(node)
     this.#visitChildren(node, { ...position, depth: position.depth + 1 }, chain)
     return node
   }
@@ -122,7 +200,8 @@ class Composer {
     if (node.kind !== 'mapping') return
     const entries = node.entries as Entry[]
     for (const [index, { key, value, merge }] of entries.entries()) {
-      this.#visitKey(key, position)
+      if (isCompositionTag(key.tag))
+        this.#problems.push(nodeProblem(key, position.source, 'TAGGED_KEY', keyMessage(key)))
       const composed = this.#visit(value, position, chain)
       if (composed === value) continue
       entries[index] = { key, value: composed, merge }
@@ -130,15 +209,10 @@ class Composer {
     }
   }
 
-  #visitKey(key: Node, position: Position): void {
-    if (isCompositionTag(key.tag)) this.#report(key, position, 'TAGGED_KEY', keyMessage(key))
-    else if (key.tagStart >= 0) this.#tagged.push(key)
-  }
-
   #checkMerge(composed: Node, written: Node, position: Position): void {
     const message = '"<<" takes a mapping, an alias to one, or a sequence of these'
     const isMerged = mergeSources(composed).every((each) => isUnknown(each) || each.kind === 'mapping')
-    if (!isMerged) this.#report(written, position, 'BAD_MERGE', message)
+    if (!isMerged) this.#problems.push(nodeProblem(written, position.source, 'BAD_MERGE', message))
   }
 
   #replaced(written: Node, composed: Node): Node {
@@ -153,8 +227,14 @@ class Composer {
     { source }: Position,
     ...problem: [code: string, message: string, hint?: string]
   ): Node {
-    this.problems.push(nodeProblem(node, source, ...problem))
-    return unknownNode(node)
+    return this.#fail(node, nodeProblem(node, source, ...problem))
+  }
+
+  // What is wrong counts as long as the value is in the document.
+  #fail(node: Node, ...problems: Problem[]): Node {
+    const unknown = unknownNode(node)
+    this.#failures.push({ problems, nodes: [unknown] })
+    return unknown
   }
 
   #include(node: Node, position: Position, chain: Chain): Node {
@@ -173,7 +253,82 @@ class Composer {
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
     if (chain.length + position.depth > maxDepth)
       return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
-    return this.#document(found, { source: position.source, node: spec.node }, position, chain)
+    const root = this.#document(
+      found,
+      { source: sourceOf(spec.node, position.source), node: spec.node },
+      position,
+      chain,
+    )
+    if (isUnknown(root)) return root
+    if (spec.part === undefined) this.#warnOfComment(spec, root, position)
+    const part = spec.part === undefined ? root : this.#part(spec, root, position)
+    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position, chain) : part
+  }
+
+  // The document that is extended, with the changes of "set".
+  #extended(node: Node, base: Node, position: Position, chain: Chain): Node {
+    this.#checkOptions(node, position)
+    const set = optionOf(node, 'set')?.value
+    if (!set || isEmpty(set)) return base
+    // A copy: the mapping of the file keeps its nodes, of which later changes may replace some.
+    const changes = this.#visit(copyTree(set, undefined).root, position, chain)
+    const { overrides, problems } = overridesOf(changes, position.source)
+    const list = new ProblemList()
+    const edited = applyOverrides(base, overrides, {
+      document: sourceOf(base, position.source),
+      problems: list,
+    })
+    this.#problems.push(...problems, ...list.problems)
+    this.#additions.push(...edited.additions)
+    for (const [collection, before] of edited.changed)
+      if (!this.#changed.has(collection)) this.#changed.set(collection, before)
+    for (const [value, before] of edited.replaced) this.#overridden.set(value, before)
+    return edited.root
+  }
+
+  #checkOptions(node: Node, position: Position): void {
+    if (node.kind !== 'mapping') return
+    for (const { key } of node.entries) {
+      const name = keyText(key) ?? ''
+      if (name === 'file' || name === 'set') continue
+      const meant = nearest(name, ['file', 'set'])
+      const remedy =
+        meant === undefined ? '; a change of the file belongs below "set"' : `: did you mean "${meant}"?`
+      const message = `"!extends" has no option "${name}"${remedy}`
+      this.#problems.push(nodeProblem(key, position.source, 'BAD_INCLUDE', message, meant))
+    }
+  }
+
+  // The part of an included document that stands after "#".
+  #part(spec: IncludeSpec, root: Node, position: Position): Node {
+    const { part = '' } = spec
+    const { steps, mistake } = parsePath(part)
+    if (mistake) return this.#reportPart(spec, position, mistake)
+    const found = nodeAt(root, steps)
+    if (!found.miss) return found.node
+    const message = explainMiss(steps, found, { root, rootName: `document of "${spec.path}"` })
+    return this.#reportPart(spec, position, { code: 'NO_SUCH_PATH', message, span: steps[found.depth]! })
+  }
+
+  #reportPart({ node, path }: IncludeSpec, { source }: Position, { code, message, span }: PathMistake): Node {
+    const text = sourceOf(node, source)
+    // In quotes, characters may be escaped.
+    const isPlain = text.text.slice(node.start, node.end) === node.value
+    const from = node.start + path.length + 1
+    const shown = isPlain ? { start: from + span.start, end: from + span.end } : spanOf(node)
+    return this.#fail(node, text.problem(code, message, shown))
+  }
+
+  // "!include a.yaml #small": with the space, YAML reads a comment.
+  #warnOfComment({ node, path }: IncludeSpec, root: Node, { source }: Position): void {
+    const text = sourceOf(node, source)
+    const [comment, part] = /^[ \t]+#([^\s#]+)/.exec(text.text.slice(node.end, node.end + longestPart)) ?? []
+    if (comment === undefined || part === undefined) return
+    const { steps, mistake } = parsePath(part)
+    if (mistake || nodeAt(root, steps).miss) return
+    const message = `"#${part}" is a comment here, so the whole file is included: write "${path}#${part}" for that part of it`
+    const span = { start: node.end + comment.length - part.length - 1, end: node.end + comment.length }
+    this.#warnings.push(text.problem('INCLUDE_COMMENT', message, span))
   }
 
   // The root of the document of a file, composed.
@@ -181,38 +336,66 @@ class Composer {
     const { parsed } = unit
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
     const document = this.#documentOf(unit, site, source)
-    if (!document) return unknownNode(site.node)
+    if ('problems' in document) {
+      const unknown = unknownNode(site.node)
+      document.nodes.push(unknown)
+      return unknown
+    }
     this.#nodes += countNodes(document.root)
     if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
     const { root } = copyTree(document.root, source)
+    this.#included.push({
+      source,
+      document: { ...document, root, tagged: [], written: this.#written, changed: this.#changed },
+    })
     return this.#visit(root, { source, unit, depth: position.depth + 1 }, [...chain, unit])
   }
 
-  // The problems of a file are reported once.
-  #documentOf(unit: FileUnit, site: IncludeSite, source: Source): ParsedDocument | undefined {
-    const isFirst = !this.#reported.has(unit)
-    this.#reported.add(unit)
-    const { problems, documents } = unit.parsed
-    const found = problems.length > 0 ? problems.map((problem) => withSite(problem, site)) : undefined
+  // The problems of a file are told once.
+  #documentOf(unit: FileUnit, site: IncludeSite, source: Source): ParsedDocument | Failure {
+    const known = this.#ofUnits.get(unit)
+    if (known) return known
+    const { problems: found, documents } = unit.parsed
     const [first, second] = documents
-    const wrong = found ?? wrongDocuments(documents, source, site)
-    if (wrong.length > 0) {
-      if (isFirst) this.problems.push(...wrong)
-      return undefined
+    const problems =
+      found.length > 0
+        ? found.map((problem) => withSite(problem, site))
+        : wrongDocuments(documents, source, site)
+    if (problems.length > 0) {
+      const failure = { problems, nodes: [] }
+      this.#ofUnits.set(unit, failure)
+      this.#failures.push(failure)
+      return failure
     }
-    if (second && first && isFirst) this.#declare(first, source, unit)
-    return second ?? first
+    if (second && first && !this.#declaring.has(unit)) this.#declare(first, source, unit)
+    this.#declaring.add(unit)
+    return second ?? first!
   }
 
   #declare({ root }: ParsedDocument, source: Source, { folder }: FileUnit): void {
     const copied = copyTree(root, source).root
-    if (copied.kind === 'mapping') for (const entry of copied.entries) this.declared.push({ entry, folder })
+    if (copied.kind === 'mapping') for (const entry of copied.entries) this.#declared.push({ entry, folder })
   }
 }
 
 /** Stands for a value that could not be made: nothing more is said about it. */
 export function unknownNode({ start, end, source }: Node): AliasNode {
   return { ...aliasAt(start, end, '', undefined), ...(source && { source }) }
+}
+
+/** All nodes from `root` down in file order, then those that only aliases lead to. */
+function nodesOf(root: Node): Node[] {
+  const nodes = new Set<Node>()
+  const targets: Node[] = []
+  const visit = (node: Node): void => {
+    if (nodes.has(node)) return
+    nodes.add(node)
+    if (node.kind === 'alias' && node.target) targets.push(node.target)
+    for (const part of partsOf(node)) visit(part)
+  }
+  visit(root)
+  for (const target of targets) visit(target)
+  return [...nodes]
 }
 
 function isUnknown(node: Node): boolean {

@@ -1,10 +1,9 @@
 import type { Problem } from '../../errors.js'
-import type { Node } from '../../node.js'
+import { type Node, sourceOf } from '../../node.js'
 import type { Source } from '../../source.js'
 import { nodeProblem } from '../problems.js'
-import type { ParsedDocument } from '../read/parsed.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { includeNodes, includesFile, specOf } from './include-spec.js'
+import { includeNodes, specOf } from './include-spec.js'
 import { IncludedSource } from './included-source.js'
 
 /** A file on the way from the top, and its includes that were not followed yet, the last first. */
@@ -19,11 +18,11 @@ interface Step {
  * A loop over a list of its own, since the circle may be long.
  */
 export function findCycle(
-  document: ParsedDocument,
+  includes: readonly Node[],
   source: Source,
   files: IncludedFiles,
 ): Problem | undefined {
-  const way: Step[] = [{ unit: files.top, source, rest: document.tagged.filter(includesFile).reverse() }]
+  const way: Step[] = [{ unit: files.top, source, rest: [...includes].reverse() }]
   const open = new Set([files.top])
   const closed = new Set<FileUnit>()
   for (let step = way.at(-1); step; step = way.at(-1)) {
@@ -39,7 +38,8 @@ export function findCycle(
     if (!found || 'code' in found || closed.has(found)) continue
     if (open.has(found)) return nodeProblem(spec.node, step.source, 'INCLUDE_CYCLE', messageFor(found, way))
     const { text, filename } = found.parsed.source
-    const next = new IncludedSource(text, filename, { source: step.source, node: spec.node })
+    const site = { source: sourceOf(spec.node, step.source), node: spec.node }
+    const next = new IncludedSource(text, filename, site)
     way.push({ unit: found, source: next, rest: includeNodes(found.parsed).reverse() })
     open.add(found)
   }

@@ -60,11 +60,11 @@ export class IncludedFiles {
 
   /** Reads every file that `nodes` of a text, or of its overrides, include, and those that these include. */
   static async read(
-    parsed: ParsedText,
+    { parsed, path }: { parsed: ParsedText; path: string },
     nodes: readonly Node[],
     { includeRoot, forbidden = [] }: IncludeOptions,
   ): Promise<IncludedFiles> {
-    const file = resolve(parsed.source.filename)
+    const file = resolve(path)
     const folder = dirname(await realpath(file).catch(() => file))
     const root = await realRoot(includeRoot, folder)
     const real = await Promise.all(forbidden.map((path) => realpath(path).catch(() => resolve(path))))

@@ -1,4 +1,6 @@
+import { dirname, join, relative, sep } from 'node:path'
 import type { Entry, MappingNode, Node, ScalarNode } from '../../node.js'
+import type { Source } from '../../source.js'
 import type { ParsedText } from '../read/parsed.js'
 
 /** What an `!include`, or the `file` of an `!extends`, names. */
@@ -36,4 +38,12 @@ export function optionOf(node: Node, name: string): Entry | undefined {
   return (node as Partial<MappingNode>).entries?.find(
     ({ key }) => key.kind === 'scalar' && key.value === name,
   )
+}
+
+/** The path of an included file, as the file of another text names it. */
+export function relocatePath(path: string, from: Source, to: Source): string {
+  const hash = path.indexOf('#')
+  const [file, part] = hash === -1 ? [path, ''] : [path.slice(0, hash), path.slice(hash)]
+  const moved = relative(dirname(to.filename), join(dirname(from.filename), file))
+  return moved.split(sep).join('/') + part
 }

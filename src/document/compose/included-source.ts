@@ -1,7 +1,7 @@
 import type { Problem, RelatedPosition } from '../../errors.js'
 import type { Node } from '../../node.js'
 import { Source, type Span } from '../../source.js'
-import { spanOf } from '../problems.js'
+import { includedAt, spanOf } from '../problems.js'
 
 /** Where a file is included: the node, and the text that it is in. */
 export interface IncludeSite {
@@ -36,7 +36,7 @@ function positionsOf(source: Source, node: Node): RelatedPosition[] {
   for (;;) {
     const own = text instanceof IncludedSource ? new Source(text.text, text.filename) : text
     const { file, line, column, related = [] } = own.problem('', '', span)
-    positions.push({ message: 'included at', file, line, column }, ...related)
+    positions.push({ message: includedAt, file, line, column }, ...related)
     if (!(text instanceof IncludedSource)) return positions
     ;[text, span] = [text.site.source, spanOf(text.site.node)]
   }

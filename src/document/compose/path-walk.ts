@@ -1,7 +1,7 @@
 import type { Entry, MappingNode, Node } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import { mergeSources } from '../nodes.js'
-import { absoluteIndex, keyText, type PathMiss, type Step } from '../path.js'
+import { keyText, type PathMiss, type Step } from '../path.js'
 import { maxMerged } from '../read/parsed.js'
 import { isPlaceholder, isReference, type Scope } from './reference-sites.js'
 
@@ -73,8 +73,8 @@ export class PathWalker {
     }
     if (parent.kind !== 'sequence') return 'below-scalar'
     if (step.kind === 'key') return 'name-in-sequence'
-    const index = absoluteIndex(step.index, parent.items.length)
-    return index === undefined ? 'out-of-range' : parent.items[index]!
+    const index = step.index < 0 ? parent.items.length + step.index : step.index
+    return parent.items[index] ?? 'out-of-range'
   }
 
   #entry(mapping: MappingNode, name: string): Entry | undefined {

@@ -1,12 +1,20 @@
-import { parse } from '../read/parse.js'
+import { isApplicationTag, type Node } from '../../node.js'
+import { currentRegistry } from '../../registry/default-registry.js'
+import type { Overrides } from '../edit/override.js'
+import { type ParsedOverrides, parseOverrides } from '../edit/parse-overrides.js'
+import { partsOf } from '../nodes.js'
+import { nodeProblem } from '../problems.js'
+import { parse, type ReadOptions } from '../read/parse.js'
 import type { Environment, ParsedText } from '../read/parsed.js'
 import { readText } from '../read/read-text.js'
-import { compose } from './compose.js'
+import { compose, type NoFiles } from './compose.js'
 import { IncludedFiles } from './files.js'
-import { includeNodes } from './include-spec.js'
+import { includeNodes, includesFile } from './include-spec.js'
 
 /** What a text may take from elsewhere. */
 export interface ComposeOptions {
+  /** Changes to the document, made before anything is checked or constructed. */
+  set?: Overrides | undefined
   /** The environment variables that `!env` sees: a record, or `false` for none. */
   env?: Environment | undefined
 }
@@ -27,27 +35,68 @@ export interface ForbiddenFiles {
   forbidden?: readonly string[] | undefined
 }
 
+/** Options of reading a text. */
+type TextOptions = ComposeOptions & Pick<ReadOptions, 'registry'>
+
 /** Parses a text, which includes no files and sees no environment variables unless `env` has some. */
-export function parseComposed(text: string, filename: string, { env = false }: ComposeOptions): ParsedText {
-  return { ...compose(parse(text, filename), 'text'), environment: env }
+export function parseComposed(text: string, filename: string, options: TextOptions): ParsedText {
+  const parsed = parse(text, filename)
+  const changes = overridesFor(parsed, options)
+  return composed(parsed, 'text', { ...changes, env: options.env ?? false })
 }
+
+/** What {@link readComposed} takes; `filename` replaces the path in messages. */
+type FileOptions = ComposeFileOptions & ForbiddenFiles & Pick<ReadOptions, 'filename' | 'registry'>
 
 /**
  * Reads and parses a file and those that it includes.
  *
  * @throws {@link ResourceError} when the file does not exist or is not text.
  */
-export async function readComposed(
-  file: string | URL,
-  { env = process.env, include = true, includeRoot, forbidden }: ComposeFileOptions & ForbiddenFiles,
-): Promise<ParsedText> {
-  const { text, filename } = await readText(file)
-  const parsed = parse(text, filename)
-  const nodes = includeNodes(parsed)
+export async function readComposed(file: string | URL, options: FileOptions): Promise<ParsedText> {
+  const { env = process.env, include = true, includeRoot, forbidden } = options
+  const { text, filename: path } = await readText(file)
+  const parsed = parse(text, options.filename ?? path)
+  const changes = overridesFor(parsed, options)
+  const nodes = [...includeNodes(parsed), ...changes.overrides.flatMap(({ value }) => includesIn(value))]
   // Most files include nothing.
   const files =
     include && nodes.length > 0
-      ? await IncludedFiles.read(parsed, nodes, { includeRoot, forbidden })
+      ? await IncludedFiles.read({ parsed, path }, nodes, { includeRoot, forbidden })
       : 'turned off'
-  return { ...compose(parsed, files), environment: env }
+  return composed(parsed, files, { ...changes, env })
+}
+
+function composed(
+  parsed: ParsedText,
+  files: IncludedFiles | NoFiles,
+  { overrides, problems, env }: ParsedOverrides & { env: Environment },
+): ParsedText {
+  const whole = compose(parsed, { files, overrides })
+  const all = problems.length > 0 ? [...whole.problems, ...problems] : whole.problems
+  return { ...whole, problems: all, environment: env }
+}
+
+const noOverrides: ParsedOverrides = { overrides: [], problems: [] }
+
+function overridesFor(
+  parsed: ParsedText,
+  { set, registry = currentRegistry() }: TextOptions,
+): ParsedOverrides {
+  if (set === undefined) return noOverrides
+  const { overrides, problems } = parseOverrides(set, registry)
+  const second = parsed.documents[1]
+  const isRunnable = parsed.documents.length === 2 && isApplicationTag(second?.root.tag)
+  if (overrides.length === 0 || !second || isRunnable) return { overrides, problems }
+  const message = `Overrides change one document, but this is the second of ${parsed.documents.length}: split the file`
+  return {
+    overrides: [],
+    problems: [...problems, nodeProblem(second.root, parsed.source, 'SEVERAL_DOCUMENTS', message)],
+  }
+}
+
+function includesIn(node: Node | undefined): readonly Node[] {
+  if (!node) return []
+  const own = includesFile(node) ? [node] : []
+  return [...own, ...partsOf(node).flatMap(includesIn)]
 }

@@ -335,12 +335,8 @@ class Resolver {
     if (node.tag !== '!link' && step.kind === 'key' && this.#isFilledIn(miss.node, step.name))
       return `${owner} has no key ${quotedPath([step])} in this file, but its class fills it in: ${asLink}`
     const rootName = scope.isTemplate ? 'template' : 'document'
-    const suggest = (name: string, known: Iterable<string>) => {
-      const meant = this.#suggester.nearest(name, known)
-      return meant === undefined ? '' : `: did you mean "${meant}"?`
-    }
     const top = this.#resolved.get(scope.top) ?? scope.top
-    const message = explainMiss(steps, miss, { root: top, rootName, suggest })
+    const message = explainMiss(steps, miss, { root: top, rootName, suggester: this.#suggester })
     // The object may have more than what is written.
     if (node.tag === '!ref' && isApplicationTag(miss.node.tag) && !message.endsWith('?'))
       return `${message}; ${remedy} for what its object has`
@@ -398,7 +394,7 @@ class Resolver {
   }
 
   #formatNode(node: Node, parts: readonly (string | Node)[]): FormatNode {
-    return { kind: 'format', ...placed(node), parts }
+    return { kind: 'format', ...placed(node), text: String((node as ScalarNode).value), parts }
   }
 }
 

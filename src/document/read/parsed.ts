@@ -1,6 +1,7 @@
 import type { Problem } from '../../errors.js'
 import type { Entry, Node } from '../../node.js'
 import type { Source } from '../../source.js'
+import type { Addition } from '../edit/tree-editor.js'
 
 /** A parsed text: every later step works on it. */
 export interface ParsedText {
@@ -12,6 +13,8 @@ export interface ParsedText {
   readonly warnings?: readonly Problem[]
   /** The extensions that its `!extends` and `!include` bring along. */
   readonly declared?: readonly DeclaredExtension[]
+  /** The keys that overrides added. */
+  readonly additions?: readonly Addition[]
   /** What `!env` sees; no variables when absent. */
   readonly environment?: Environment
 }
@@ -41,8 +44,20 @@ export interface ParsedDocument {
    * nothing was composed.
    */
   readonly written?: Map<Node, Node>
+  /** The documents that were included, each with its text. */
+  readonly included?: readonly IncludedDocument[]
+  /** The children of collections before the `set` of an `!extends` changed them. */
+  readonly changed?: ReadonlyMap<Node, readonly Node[] | readonly Entry[]>
+  /** The node of the base that each value of such a `set` replaced. */
+  readonly replaced?: ReadonlyMap<Node, Node>
   /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
   readonly hasReferences?: boolean
+}
+
+/** A document of an included file. */
+export interface IncludedDocument {
+  readonly source: Source
+  readonly document: ParsedDocument
 }
 
 /** Whether a document has only comments. */

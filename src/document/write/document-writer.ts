@@ -16,11 +16,15 @@ export class DocumentWriter implements WriteContext {
 
   /** `plainly`: without the loaded comments and styles. */
   constructor(
-    readonly from: Representation,
+    readonly from: Pick<Representation, 'origins' | 'sources' | 'replacedBy' | 'writtenFor'>,
     plainly = false,
   ) {
     if (plainly) return
-    for (const source of from.sources) if (source.document.start >= 0) this.#add(new SourceDocument(source))
+    for (const { source, document } of from.sources) {
+      if (document.start < 0) continue
+      this.#add(new SourceDocument({ source, document }))
+      for (const part of document.included ?? []) this.#add(new SourceDocument(part))
+    }
   }
 
   #add(document: SourceDocument): void {
@@ -36,7 +40,7 @@ export class DocumentWriter implements WriteContext {
     const origin = this.origin(root)
     const source = origin && this.#documents.get(origin)
     const own = source && origin === source.root ? source : undefined
-    const header = own?.header ?? ''
+    const header = this.#headerOf(root, own)
     this.isYaml11 = /^%YAML/m.test(header) ? own!.isYaml11 : isYaml11
     document.contents = toYamlNode(root, this)
     document.comment = own?.comment ?? null
@@ -45,6 +49,14 @@ export class DocumentWriter implements WriteContext {
       .replaceAll(standInSpace, ' ')
     const text = header + body
     return own?.crlf ? text.replaceAll('\n', '\r\n') : text
+  }
+
+  // A document that is another one as a whole has the comments above itself, too; those above the other are at its root.
+  #headerOf(root: Node, own: SourceDocument | undefined): string {
+    const origin = this.origin(root)
+    const inText = origin && this.from.writtenFor(origin)
+    const top = (inText && this.#documents.get(inText)) ?? own
+    return top && !top.isIncluded ? top.header : ''
   }
 
   original(node: Node): Original | undefined {
@@ -58,7 +70,11 @@ export class DocumentWriter implements WriteContext {
   }
 
   replacedBy(node: Node): Node | undefined {
-    return this.from.replaced.get(node)
+    return this.from.replacedBy(node)
+  }
+
+  inText(loaded: Node): Node | undefined {
+    return this.from.writtenFor(loaded)
   }
 
   claim(written: YamlNode): boolean {

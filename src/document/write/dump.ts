@@ -4,6 +4,7 @@ import type { Registry } from '../../registry/registry.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { anchorNames } from './anchor-names.js'
 import { DocumentWriter } from './document-writer.js'
+import { foldComposed } from './fold-composed.js'
 import { patchText } from './patch-text.js'
 import { writeQuickly } from './quick-writer.js'
 import { Representation } from './represent.js'
@@ -15,6 +16,11 @@ export interface DumpOptions {
   registry?: Registry
   /** Write what the schemas filled in, too: the text then means the same under other defaults. */
   defaults?: boolean
+  /**
+   * Write one file that needs no other: included parts and the values of `!env`, `!ref` and `!format` are written out. Without it,
+   * what a loaded file includes is written as in the file, as long as it did not change.
+   */
+  resolved?: boolean
 }
 
 /**
@@ -33,15 +39,17 @@ export interface DumpOptions {
  */
 export function dump(
   value: unknown,
-  { registry = registryOf(value), defaults = false }: DumpOptions = {},
+  { registry = registryOf(value), defaults = false, resolved = false }: DumpOptions = {},
 ): string {
-  return write(value, { registry, defaults }, false)
+  return write(value, { registry, defaults, resolved }, false)
 }
 
-// `isYaml11`: the documents before it leave YAML 1.1 in force.
-function write(value: unknown, { registry, defaults }: Required<DumpOptions>, isYaml11: boolean): string {
-  const representation = new Representation(registry, defaults)
-  const root = representation.represent(value)
+function write(value: unknown, options: Required<DumpOptions>, isYaml11: boolean): string {
+  return writeNodes(represent(value, options), isYaml11)
+}
+
+/** Writes the nodes of a value; `isYaml11`: the documents before it leave YAML 1.1 in force. */
+export function writeNodes({ representation, root }: Represented, isYaml11: boolean): string {
   const spliced = patchText(root, representation, isYaml11)
   if (spliced !== undefined) return spliced
   const loaded = [...representation.sources].some(({ document }) => document.start >= 0)
@@ -52,6 +60,29 @@ function write(value: unknown, { registry, defaults }: Required<DumpOptions>, is
   }
   const styled = new DocumentWriter(representation).write(root, isYaml11)
   return roundTrips(styled, root) ? styled : new DocumentWriter(representation, true).write(root, isYaml11)
+}
+
+/** The nodes that a value is written as. */
+export interface Represented {
+  readonly representation: Representation
+  readonly root: Node
+}
+
+/** The nodes of a value. */
+export function represent(value: unknown, { registry, ...options }: Required<DumpOptions>): Represented {
+  const representation = new Representation(registry, options)
+  const made = representation.represent(value)
+  if (representation.referencesHold(made)) return folded(representation, made, options)
+  const expanded = new Representation(registry, { ...options, expanded: true })
+  return folded(expanded, expanded.represent(value), options)
+}
+
+function folded(
+  representation: Representation,
+  made: Node,
+  { resolved }: { resolved: boolean },
+): Represented {
+  return { representation, root: resolved ? made : foldComposed(made, representation) }
 }
 
 function registryOf(value: unknown): Registry {
@@ -66,11 +97,14 @@ function registryOf(value: unknown): Registry {
  * await writeFile('trials.yaml', dumpAll(trials))
  * ```
  */
-export function dumpAll(values: Iterable<unknown>, { registry, defaults = false }: DumpOptions = {}): string {
+export function dumpAll(
+  values: Iterable<unknown>,
+  { registry, defaults = false, resolved = false }: DumpOptions = {},
+): string {
   const texts: string[] = []
   let isYaml11 = false
   for (const value of values) {
-    const text = write(value, { registry: registry ?? registryOf(value), defaults }, isYaml11)
+    const text = write(value, { registry: registry ?? registryOf(value), defaults, resolved }, isYaml11)
     if (texts.length > 0) texts.push(separatorBetween(texts.at(-1)!, text))
     texts.push(text)
     isYaml11 = isYaml11After(text, isYaml11)

@@ -19,14 +19,22 @@ interface Edit {
  */
 export function patchText(root: Node, from: Representation, isYaml11: boolean): string | undefined {
   const [source] = from.sources
-  if (!source || from.sources.size !== 1 || from.origins.get(root) !== source.document.root) return undefined
+  if (!source || from.sources.size !== 1 || from.origins.get(root) !== inText(source.document.root, source))
+    return undefined
   if (source.document.start < 0) return undefined
   const spliced = unlessBailedOut(() => new TextPatch(from, source).apply(root, isYaml11))
   return spliced && (!spliced.doubtful || roundTrips(spliced.text, root)) ? spliced.text : undefined
 }
 
+/** The node that the text has in the place of a loaded one. */
+function inText(node: Node, { document }: ConstructContext): Node {
+  return document.written?.get(node) ?? node
+}
+
 class TextPatch {
   readonly #edits: Edit[] = []
+  /** The composed nodes whose nodes in the text are being compared. */
+  readonly #open = new Set<Node>()
   readonly #text: string
 
   constructor(
@@ -66,7 +74,16 @@ class TextPatch {
   }
 
   /** Collects the edits that turn the loaded node into `node`. */
-  #compare(node: Node, before: Node): void {
+  #compare(node: Node, loaded: Node): void {
+    const written = inText(loaded, this.source)
+    // The default of an "!env" stands in its place, and in it.
+    const before = this.#open.has(written) ? loaded : written
+    if (written !== loaded) this.#open.add(written)
+    this.#compareNodes(node, before)
+    this.#open.delete(written)
+  }
+
+  #compareNodes(node: Node, before: Node): void {
     const same = this.#origin(node) === before && node.kind === before.kind && node.tag === before.tag
     if (!same) this.#replace(node, before)
     else if (node.kind === 'alias') this.#compareAlias(node.target!, before)
@@ -76,7 +93,8 @@ class TextPatch {
   }
 
   #compareAlias(target: Node, before: Node): void {
-    if (before.kind !== 'alias' || this.#origin(target) !== before.target) throw BAIL_OUT
+    if (before.kind !== 'alias' || !before.target) throw BAIL_OUT
+    if (this.#origin(target) !== inText(before.target, this.source)) throw BAIL_OUT
   }
 
   #compareScalar(node: ScalarNode, before: ScalarNode): void {
@@ -87,7 +105,8 @@ class TextPatch {
     if (node.items.length !== before.items.length) throw BAIL_OUT
     for (const [index, item] of node.items.entries()) {
       // Comments move with their items, which takes more than an edit.
-      if ((this.#origin(item) ?? before.items[index]) !== before.items[index]) throw BAIL_OUT
+      const loaded = inText(before.items[index]!, this.source)
+      if ((this.#origin(item) ?? loaded) !== loaded) throw BAIL_OUT
       this.#compare(item, before.items[index]!)
     }
   }

@@ -4,18 +4,22 @@ import {
   aliasNode,
   coreTag,
   type Entry,
+  type FormatNode,
   isApplicationTag,
+  type LinkNode,
   type Node,
   type ScalarNode,
   scalarNode,
 } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
+import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
 import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
+import { keyText, mergedEntry, parsePath, type Step } from '../path.js'
 import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
@@ -40,13 +44,57 @@ export class Representation implements RepresentContext {
   readonly #path: string[] = []
   readonly #instances = new InstanceWriter(this)
 
+  /** `!ref` and `!link` scalars that were written, each with the node that it leads to. */
+  readonly #references = new Map<Node, Reference>()
+  /** Whether the node of a template that is not built is being copied: in it, references hold. */
+  #inTemplate = false
+
   constructor(
     readonly registry: Registry,
-    readonly defaults: boolean,
+    /** `resolved`: included parts and references are written out; `expanded`: only references. */
+    readonly options: { readonly defaults: boolean; readonly resolved: boolean; readonly expanded?: boolean },
   ) {}
 
+  get defaults(): boolean {
+    return this.options.defaults
+  }
+
+  /** The node of the text in whose place a loaded node was composed. */
+  writtenFor(node: Node): Node | undefined {
+    for (const { document } of this.sources) {
+      const written = document.written?.get(node)
+      if (written) return written
+    }
+    return undefined
+  }
+
+  /** The loaded node whose place a made one takes, in the text or by the `set` of an `!extends`. */
+  replacedBy(made: Node): Node | undefined {
+    const origin = this.origins.get(made)
+    const replaced = this.replaced.get(made)
+    if (replaced || !origin) return replaced
+    for (const { document } of this.sources) {
+      const before = document.replaced?.get(origin)
+      if (before) return before
+    }
+    return undefined
+  }
+
+  /** The text of the loaded document that has composed nodes. */
+  get topSource(): Source | undefined {
+    return [...this.sources].find(({ document }) => document.written)?.source
+  }
+
+  /** Records that a made node was made again. */
+  replaceMade(before: Node, made: Node): void {
+    for (const map of [this.origins, this.replaced]) {
+      const loaded = map.get(before)
+      if (loaded) map.set(made, loaded)
+    }
+  }
+
   represent(value: unknown, origin?: Origin): Node {
-    if (origin && isUnchanged(value, origin)) return this.copy(origin)
+    if (origin && (isUnchanged(value, origin) || isReferred(value, origin))) return this.copy(origin)
     if (typeof value === 'object' && value !== null) return this.#inPlace(this.#object(value, origin), origin)
     if (typeof value === 'function' || typeof value === 'symbol') throw this.#unwritable(`a ${typeof value}`)
     return this.recordOrigin(scalarNode(value ?? null), origin)
@@ -124,12 +172,17 @@ export class Representation implements RepresentContext {
 
   copy({ node, context }: Origin): Node {
     if (node.kind === 'value') return this.represent(node.value)
-    if (node.kind === 'alias') return this.#copyAlias(node, context)
+    if (node.kind === 'alias') return this.#reference(node, context) ?? this.#copyAlias(node, context)
+    if (node.kind === 'link') return this.#link(node, context)
+    if (node.kind === 'format') return this.#format(node, context)
     const before = this.#copied.get(node)
     if (before) return this.#alias(before)
     const value = isSimple(node) ? undefined : context.valueOf(node)
     if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, context })
-    return this.#remember(node, this.#structure({ node, context }))
+    // Outside templates, everything is constructed.
+    const isInTemplate = value === undefined && !isSimple(node)
+    const make = () => this.#structure({ node, context })
+    return this.#remember(node, isInTemplate ? this.#asTemplate(make) : make())
   }
 
   // If its anchor is not written, its target is.
@@ -138,6 +191,73 @@ export class Representation implements RepresentContext {
     return made.kind === 'alias'
       ? this.recordOrigin(made, { node, context })
       : this.#inPlace(made, { node, context })
+  }
+
+  // `!ref` stays, as long as its path leads to the same value.
+  #reference(node: AliasNode, context: ConstructContext): Node | undefined {
+    const written = context.document.written?.get(node)
+    if (!written || this.options.resolved || this.options.expanded) return undefined
+    const made = this.recordOrigin({ ...written }, { node: written, context })
+    this.#refer({ made, target: aliasTarget(node), context, rest: 0 })
+    return made
+  }
+
+  #link(node: LinkNode, context: ConstructContext): Node {
+    const value = context.valueOf(node)
+    if (this.options.expanded && value !== undefined) return this.represent(value)
+    const written = context.document.written?.get(node)
+    const made = written
+      ? this.recordOrigin({ ...written }, { node: written, context })
+      : scalarNode(node.path, '!link')
+    this.#refer({ made, target: node.target, context, rest: node.rest.length })
+    return made
+  }
+
+  // In a template that is not built, it stays.
+  #format(node: FormatNode, context: ConstructContext): Node {
+    const value = context.valueOf(node)
+    if (value !== undefined) return this.recordOrigin(scalarNode(value), { node, context })
+    const written = context.document.written?.get(node)
+    return written
+      ? this.recordOrigin({ ...written }, { node: written, context })
+      : scalarNode(node.text, node.tag ?? '!format')
+  }
+
+  #refer(reference: Reference): void {
+    if (!this.#inTemplate) this.#references.set(reference.made, reference)
+  }
+
+  /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
+  referencesHold(root: Node): boolean {
+    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, root))
+  }
+
+  #leadsTo({ made, target, context, rest }: Reference, root: Node): boolean {
+    const { steps } = parsePath(String((made as ScalarNode).value))
+    const node = this.#follow(root, rest === 0 ? steps : steps.slice(0, -rest))
+    const value = context.valueOf(target)
+    if (typeof value === 'object' && value !== null) return this.#made.get(value) === node
+    return node?.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
+  }
+
+  // Through aliases, references and merged keys.
+  #follow(root: Node, steps: readonly Step[]): Node | undefined {
+    let node: Node | undefined = this.#target(root)
+    for (const step of steps) {
+      if (node?.kind === 'sequence' && step.kind === 'index') node = node.items.at(step.index)
+      else if (node?.kind === 'mapping' && step.kind === 'key')
+        node = (node.entries.find(({ key }) => keyText(key) === step.name) ?? mergedEntry(node, step.name))
+          ?.value
+      else return undefined
+      node = node && this.#target(node)
+    }
+    return node
+  }
+
+  #target(made: Node): Node | undefined {
+    const node = resolveAlias(made)
+    const reference = this.#references.get(node)
+    return reference ? this.written(reference.target, reference.context) : node
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
@@ -188,7 +308,7 @@ export class Representation implements RepresentContext {
   }
 
   #make(value: object, replaced: Origin | undefined): Node {
-    if (isUnconstructed(value)) return this.copy(value)
+    if (isUnconstructed(value)) return this.#asTemplate(() => this.copy(value))
     const { loaded, snapshot } = provenanceOf(value) ?? {}
     // Plain data of a "fromYaml" or factory is written as it was loaded if it did not change.
     if (loaded && snapshot !== undefined && isSameData(value, snapshot)) return this.#structure(loaded)
@@ -198,6 +318,14 @@ export class Representation implements RepresentContext {
     if (isPlainObject(value))
       return mappingOf(Object.entries(value), this, { origin: ofKind(origin, 'mapping') })
     return this.#core(value, origin, replaced) ?? this.#instances.represent(value)
+  }
+
+  #asTemplate(make: () => Node): Node {
+    const before = this.#inTemplate
+    this.#inTemplate = true
+    const made = make()
+    this.#inTemplate = before
+    return made
   }
 
   #pairs(value: object, origin: Origin | undefined): Node | undefined {
@@ -231,6 +359,22 @@ export class Representation implements RepresentContext {
     const subject = way === '' ? 'The dumped value' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
     return new RegistrationError(`${subject} ${what}`, { code })
   }
+}
+
+/** A reference that was written, and what it led to. */
+interface Reference {
+  readonly made: Node
+  readonly target: Node
+  readonly context: ConstructContext
+  /** The number of steps of its path that are read from an object. */
+  readonly rest: number
+}
+
+/** Whether a value is still what a reference led to. */
+function isReferred(value: unknown, { node, context }: Origin): boolean {
+  if (node.kind === 'link' || node.kind === 'format') return Object.is(value, context.valueOf(node))
+  if (node.kind !== 'alias' || !context.document.written?.has(node)) return false
+  return typeof value === 'object' && Object.is(value, context.valueOf(aliasTarget(node)))
 }
 
 /** Whether a value is still what its scalar says. */

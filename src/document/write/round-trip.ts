@@ -15,14 +15,19 @@ export function roundTrips(text: string, root: Node): boolean {
   )
 }
 
-class TreeComparison {
+/** Compares a tree that was read with the one that was written. */
+export class TreeComparison {
   /** The written node for each read one. */
-  readonly #written = new Map<Node, Node>()
+  readonly pairs = new Map<Node, Node>()
 
-  isSame(read: Node, written: Node): boolean {
-    this.#written.set(read, written)
+  /** `textOf`: the node of the text for a composed node. */
+  constructor(readonly textOf: (node: Node) => Node = (node) => node) {}
+
+  isSame(read: Node, node: Node): boolean {
+    this.pairs.set(read, node)
+    const written = this.textOf(node)
     if (read.kind !== written.kind) return false
-    if (read.kind === 'alias') return this.#written.get(resolveAlias(read)) === resolveAlias(written)
+    if (read.kind === 'alias') return this.pairs.get(resolveAlias(read)) === resolveAlias(written)
     if (read.tag !== written.tag) return false
     if (read.kind === 'scalar') return isSameText(read, written as ScalarNode)
     if (read.kind === 'sequence' && written.kind === 'sequence')

@@ -1,7 +1,10 @@
 import type { Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
 import type { Entry, Node } from '../../node.js'
+import type { Source } from '../../source.js'
+import { IncludedSource } from '../compose/included-source.js'
 import type { ConstructContext } from '../construct/construct-context.js'
+import type { ParsedDocument } from '../read/parsed.js'
 
 /** The text of a loaded document, parsed again for what our nodes do not have: comments, quotes, empty lines. */
 export class SourceDocument {
@@ -16,9 +19,18 @@ export class SourceDocument {
   /** Whether its lines end with CRLF. */
   readonly crlf: boolean
   readonly #body: string
+  /** Whether it is in an included file. */
+  readonly isIncluded: boolean
+  readonly #source: Source
+  readonly #changed: ParsedDocument['changed']
+  readonly #composed: ReadonlyMap<Node, Node> | undefined
   readonly #yaml = yaml()
 
-  constructor({ source, document }: ConstructContext) {
+  constructor({ source, document }: Pick<ConstructContext, 'source' | 'document'>) {
+    this.#source = source
+    this.isIncluded = source instanceof IncludedSource
+    this.#composed = document.written
+    this.#changed = document.changed
     const whole = source.text.slice(document.start, document.end)
     this.crlf = /^[^\n]*\r\n/.test(whole)
     const text = whole.replaceAll('\r\n', '\n')
@@ -34,7 +46,11 @@ export class SourceDocument {
     })
     this.comment = parsed.comment
     this.root = document.root
+    const inText = document.written?.get(document.root)
+    if (inText && this.#isHere(inText)) this.root = inText
     if (parsed.contents) moveComments(parsed.contents, this.#body)
+    // The comments above the document of an included file belong to its root.
+    if (this.isIncluded) prepend(parsed.contents ?? undefined, commentsOf(this.header))
     this.#pair(document.root, parsed.contents)
   }
 
@@ -49,12 +65,27 @@ export class SourceDocument {
     return type?.startsWith('B') || text.includes('\n') ? undefined : text
   }
 
+  // The children that the text has.
+  #before<Children>(children: Children, node: Node): Children {
+    return (this.#changed?.get(node) as Children | undefined) ?? children
+  }
+
+  // The node of the text may be in the file that includes this one.
+  #isHere({ source }: Node): boolean {
+    return this.isIncluded ? source === this.#source : source === undefined
+  }
+
   // Both trees come from the same text and parser, so that they have the same shape.
   #pair(node: Node, written: YamlNode | null): void {
     if (!written) return
     this.nodes.set(node, written)
-    if (node.kind === 'sequence' && this.#yaml.isSeq(written)) this.#pairItems(node.items, written)
-    if (node.kind === 'mapping' && this.#yaml.isMap(written)) this.#pairEntries(node.entries, written)
+    const inText = this.#composed?.get(node)
+    // The default of an "!env" stands in its place, and in it.
+    if (inText && this.#isHere(inText) && !this.nodes.has(inText)) this.#pair(inText, written)
+    else if (node.kind === 'sequence' && this.#yaml.isSeq(written))
+      this.#pairItems(this.#before(node.items, node), written)
+    else if (node.kind === 'mapping' && this.#yaml.isMap(written))
+      this.#pairEntries(this.#before(node.entries, node), written)
   }
 
   #pairItems(items: readonly Node[], { items: written }: YAMLSeq): void {
@@ -163,6 +194,10 @@ class CommentMover {
   #nodeOf(item: YamlNode | Pair | undefined): YamlNode | undefined {
     return (this.#yaml.isPair(item) ? item.key : item) as YamlNode | undefined
   }
+}
+
+function commentsOf(header: string): string[] {
+  return [...header.matchAll(/^[ \t]*#([^\n]*)$/gm)].map(([, comment]) => comment!)
 }
 
 function prepend(node: YamlNode | undefined, lines: readonly string[]): void {

@@ -39,6 +39,8 @@ export interface WriteContext {
   origin(node: Node): Node | undefined
   /** The loaded node that a made one replaces. */
   replacedBy(node: Node): Node | undefined
+  /** The node of the text in whose place a loaded node was composed. */
+  inText(loaded: Node): Node | undefined
   /** Claims the comments of a node; returns whether they were free: each comment is written once. */
   claim(written: YamlNode): boolean
 }
@@ -53,7 +55,8 @@ class YamlNodeMaker {
 
   make(node: Node, inFlow: boolean): YamlNode {
     const made = node.kind === 'alias' ? this.#alias(node) : this.#withProps(node, inFlow)
-    for (const loaded of [this.context.origin(node), this.context.replacedBy(node)])
+    const origin = this.context.origin(node)
+    for (const loaded of [origin, origin && this.context.inText(origin), this.context.replacedBy(node)])
       if (loaded) this.#addComments(made, this.context.original(loaded)?.written)
     return made
   }
@@ -127,7 +130,10 @@ class YamlNodeMaker {
     if (!yaml().isScalar(written)) return fresh(node, { flow, isYaml11 })
     const origin = this.context.origin(node)
     const same =
-      origin?.kind === 'scalar' && isSameScalar(node.value, origin.value) && document!.isYaml11 === isYaml11
+      origin?.kind === 'scalar' &&
+      !origin.origin &&
+      isSameScalar(node.value, origin.value) &&
+      document!.isYaml11 === isYaml11
     if (!same) return restyled(node, written, { flow, isYaml11 })
     return unchanged(node, { written, document: document! }, { flow, isYaml11 })
   }

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+
+/** The operands of a command: files, and overrides such as `rate=0.1`. */
+export interface Operands {
+  readonly files: readonly string[]
+  readonly set: readonly string[]
+}
+
+/** The line of help about overrides. */
+export const overridesHelp =
+  'changes: "PATH=VALUE" sets an option, "PATH+=VALUE" appends an item, "~PATH" removes'
+
+/** Tells overrides from files: a file whose name has a "=" is written as "./a=b.yaml". */
+export function splitOperands(operands: readonly string[]): Operands {
+  return {
+    files: operands.filter((operand) => !isOverride(operand)),
+    set: operands.filter(isOverride),
+  }
+}
+
+// A shell replaces "~/" at the start of a word, and cmd.exe leaves quotes.
+function isOverride(operand: string): boolean {
+  if (/^(?:\.{0,2}|~)[\\/]/.test(operand)) return false
+  return operand.startsWith('~') || operand.startsWith("'") || operand.includes('=')
+}
+
+/** The one file among operands, and the overrides. */
+export function oneFile(
+  operands: readonly string[],
+  command: Command,
+): { file: string; set: readonly string[] } {
+  const { files, set } = splitOperands(operands)
+  const [file, other] = files
+  if (file === undefined) return command.error(noFile(set))
+  if (other === undefined) return { file, set }
+  const remedy = /^[\w.[\]"-]+$/.test(other) ? `: to set an option, write "${other}=VALUE"` : ''
+  return command.error(`error: "${command.name()}" takes one file, but "${other}" is a second one${remedy}`)
+}
+
+/** The files among operands; overrides need exactly one. */
+export function severalFiles(operands: readonly string[], command: Command): Operands {
+  const found = splitOperands(operands)
+  const { files, set } = found
+  if (files.length === 0) return command.error(noFile(set))
+  if (set.length === 0 || files.length === 1) return found
+  return command.error(`error: overrides change one file, but ${files.length} files are named: name one`)
+}
+
+function noFile(set: readonly string[]): string {
+  const named = set.find((operand) => existsSync(operand))
+  const remedy = named === undefined ? 'name the YAML file, too' : `a file whose name has "=" is "./${named}"`
+  return `error: no file is named, only ${set.map((text) => `"${text}"`).join(', ')}: ${remedy}`
+}

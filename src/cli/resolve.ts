@@ -1,0 +1,48 @@
+import { Command } from 'commander'
+import { reportProblems } from '../problem-report.js'
+import { StderrLogger } from '../runnable/logger.js'
+import { resolveFile } from '../runnable/resolve-file.js'
+import { printable } from '../util/printable.js'
+import { importModules } from './import-modules.js'
+import { oneFile, overridesHelp } from './operands.js'
+import {
+  type ExtensionFlags,
+  type IncludeFlags,
+  withExtensions,
+  withImports,
+  withIncludes,
+} from './options.js'
+import { printLine } from './output.js'
+
+interface ResolveFlags extends ExtensionFlags, IncludeFlags {
+  import: string[]
+  blame?: true
+  json?: true
+}
+
+/** `flambeau resolve FILE`. */
+export function resolveCommand(): Command {
+  const command = new Command('resolve')
+    .description('print a file, with what it includes and its overrides, as one file')
+    .argument('<file>', 'the YAML file')
+    .argument('[override...]', overridesHelp)
+    .option('--blame', 'print the file and line that each line comes from beside it')
+    .option('--json', 'print one JSON object with the text, and the origin of each value')
+  return withExtensions(withIncludes(withImports(command))).action(
+    (file: string, operands: string[], flags: ResolveFlags, self: Command) =>
+      resolve(oneFile([file, ...operands], self), flags),
+  )
+}
+
+async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: ResolveFlags): Promise<void> {
+  const logger = new StderrLogger()
+  await importModules(flags.import)
+  const onWarning = (warning: Parameters<typeof reportProblems>[0][number]): void =>
+    logger.warn(reportProblems([warning]))
+  const resolved = await resolveFile(file, { ...flags, set, logger, onWarning })
+  const { text, origins } = resolved
+  if (flags.json) printLine(JSON.stringify({ text, origins }, null, 2))
+  else if (flags.blame) printLine(resolved.blame())
+  // What is redirected to a file must be the text itself.
+  else process.stdout.write(process.stdout.isTTY ? printable(text) : text)
+}

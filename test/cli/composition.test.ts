@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { ExtensionLab, type Files, seeing } from '../support/extension-lab.js'
+
+const program = `
+  import { registrable, Runnable } from 'flambeau'
+  import { z } from 'zod'
+  const Options = z.object({ rate: z.number(), data: z.unknown().optional() })
+  export class Train extends Runnable.with(Options) {
+    run() { return { rate: this.options.rate, data: this.options.data, content: this.content } }
+  }
+  registrable('!Train')(Train)
+`
+
+let lab: ExtensionLab
+before(() => {
+  lab = new ExtensionLab()
+  lab.link('.')
+})
+after(() => lab.remove())
+
+let count = 0
+
+/** Writes a project with the program; returns the folder and a function that runs the command line with paths in it. */
+function project(files: Files) {
+  const name = `project-${count++}`
+  lab.write(name, { 'package.json': '{ "type": "module" }', 'train.mjs': program, ...files })
+  const flambeau = (...args: string[]) => lab.flambeau(args)
+  return {
+    name,
+    flambeau,
+    file: (path: string) => join(name, path),
+    imports: ['--import', `./${name}/train.mjs`],
+  }
+}
+
+const files = {
+  'train.yaml': '# the job\n!Train\nrate: 0.1   # slow\ndata: !include data/iris.yaml\n',
+  'data/iris.yaml': '# flowers\nrows: 150\n',
+  'fast.yaml': '!extends\nfile: train.yaml\nset:\n  rate: 1\n',
+}
+
+describe('flambeau run', () => {
+  test('runs a file that is made of files', async () => {
+    const { flambeau, file, imports } = project(files)
+    const { code, stdout, stderr } = await flambeau('run', file('fast.yaml'), ...imports)
+    assert.equal(code, 0, stderr)
+    const { rate, data, content } = JSON.parse(stdout)
+    assert.deepEqual([rate, data], [1, { rows: 150 }])
+    assert.equal(content, files['fast.yaml'])
+  })
+
+  test('points into the included file, and shows the way to it', async () => {
+    const { name, flambeau, file, imports } = project({
+      ...files,
+      'fast.yaml': files['fast.yaml'].replace('1', 'x'),
+    })
+    const { code, stderr } = await flambeau('run', file('fast.yaml'), ...imports)
+    assert.equal(code, 22)
+    assert.match(stderr, new RegExp(`${name}/fast\\.yaml:4:9\\n`))
+  })
+})
+
+describe('flambeau resolve', () => {
+  test('prints one file with the comments of all, without the classes', async () => {
+    const { flambeau, file } = project(files)
+    const { code, stdout } = await flambeau('resolve', file('fast.yaml'))
+    assert.equal(code, 0)
+    assert.equal(stdout, '# the job\n!Train\nrate: 1 # slow\ndata:\n  # flowers\n  rows: 150\n')
+  })
+
+  test('with --blame names the origin of each line', async () => {
+    const { name, flambeau, file } = project(files)
+    const { stdout } = await flambeau('resolve', file('train.yaml'), '--blame')
+    const iris = `${name}/data/iris.yaml:2`
+    assert.equal(
+      stdout,
+      [
+        [`${name}/train.yaml:2`, '# the job'],
+        [`${name}/train.yaml:2`, '!Train'],
+        [`${name}/train.yaml:3`, 'rate: 0.1 # slow'],
+        [`${name}/train.yaml:4`, 'data:'],
+        [iris, '  # flowers'],
+        [iris, '  rows: 150'],
+      ]
+        .map(([place, line]) => `${place!.padEnd(iris.length)} | ${line}\n`)
+        .join(''),
+    )
+  })
+
+  test('with --json gives the origins as data', async () => {
+    const { name, flambeau, file } = project(files)
+    const { stdout } = await flambeau('resolve', file('train.yaml'), '--json')
+    const { text, origins } = JSON.parse(stdout)
+    assert.match(text, /rows: 150/)
+    assert.deepEqual(
+      origins.find(({ path }: { path: string }) => path === 'data.rows'),
+      {
+        path: 'data.rows',
+        resolvedLine: 6,
+        file: `${name}/data/iris.yaml`,
+        line: 2,
+        column: 7,
+        related: [{ message: 'included at', file: `${name}/train.yaml`, line: 4, column: 7 }],
+      },
+    )
+  })
+
+  test('leaves a file that is not made of others byte for byte', async () => {
+    const text = '# a\r\n!Train   { rate:   1 }\r\n'
+    const { flambeau, file } = project({ 'a.yaml': text })
+    assert.equal((await flambeau('resolve', file('a.yaml'))).stdout, text)
+  })
+})
+
+describe('flambeau check', () => {
+  test('reports the positions of an included file to GitHub and as JSON', async () => {
+    const { name, flambeau, file, imports } = project({
+      'train.yaml': '!Train\nrate: !include rate.yaml\n',
+      'rate.yaml': '# wrong\nfast\n',
+    })
+    const github = await flambeau('check', file('train.yaml'), '--format', 'github', ...imports)
+    assert.match(
+      github.stdout,
+      new RegExp(`file=${name}/rate\\.yaml,line=2,.*included at ${name}/train\\.yaml:2:7`),
+    )
+    const json = JSON.parse((await flambeau('check', file('train.yaml'), '--json', ...imports)).stdout)
+    assert.deepEqual(json[0].related, [
+      { message: 'included at', file: `${name}/train.yaml`, line: 2, column: 7 },
+    ])
+  })
+})
+
+describe('the extensions of a base', () => {
+  const base = 'vision: ./vision\n---\n!vision.See\n'
+
+  test('count for the file that extends it, with paths from the base', async () => {
+    const { name, flambeau, file } = project({
+      'job.yaml': '!extends\nfile: bases/base.yaml\n',
+      'bases/base.yaml': base,
+    })
+    lab.write(`${name}/bases/vision`, seeing('far'))
+    const { code, stdout, stderr } = await flambeau('run', file('job.yaml'), '-i')
+    assert.equal(stderr, '')
+    assert.deepEqual([code, stdout], [0, 'far\n'])
+    const locked = await flambeau('lock', file('job.yaml'))
+    assert.equal(locked.code, 0, locked.stderr)
+    assert.match(readFileSync(join(lab.folder, name, 'job.lock.yaml'), 'utf8'), /vision/)
+    const resolved = await flambeau('resolve', file('job.yaml'))
+    assert.equal(resolved.stdout, 'vision: ./bases/vision\n---\n!vision.See\n')
+  })
+
+  test('must have the same source as those of the file', async () => {
+    const { name, flambeau, file } = project({
+      'job.yaml': 'vision: ./vision\n---\n!extends\nfile: bases/base.yaml\n',
+      'same.yaml': 'vision: ./bases/vision\n---\n!extends\nfile: bases/base.yaml\n',
+      'bases/base.yaml': base,
+    })
+    lab.write(`${name}/bases/vision`, seeing('far'))
+    const { code, stderr } = await flambeau('run', file('job.yaml'))
+    assert.equal(code, 22)
+    assert.match(stderr, /declared with another source/)
+    assert.match(stderr, new RegExp(`${name}/bases/base\\.yaml:1:9`))
+    assert.match(stderr, new RegExp(`declared at ${name}/job\\.yaml:1:9`))
+    assert.equal((await flambeau('run', file('same.yaml'))).stdout, 'far\n')
+  })
+})

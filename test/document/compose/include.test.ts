@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import {
+  check,
+  checkFile,
+  DocumentError,
+  dump,
+  load,
+  loadFile,
+  type Problem,
+  Registry,
+  registrable,
+  setSerializableAttr,
+} from 'flambeau'
+import { z } from 'zod'
+
+const registry = new Registry()
+
+@registrable('!Layer', { registry, schema: z.object({ units: z.number(), name: z.string().optional() }) })
+class Layer {
+  constructor(readonly options: { units: number; name?: string }) {}
+}
+
+@registrable('!Net', { registry })
+class Net {
+  constructor(readonly options: Record<string, any>) {}
+}
+
+let folder: string
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flambeau-include-'))
+})
+after(() => rm(folder, { recursive: true, force: true }))
+
+let count = 0
+
+/** Writes files into a folder of their own, and returns the path of the first. */
+async function project(files: Record<string, string>): Promise<string> {
+  const own = join(folder, String(count++))
+  await mkdir(own)
+  await writeFile(join(own, 'package.json'), '{}')
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(own, name)), { recursive: true })
+    await writeFile(join(own, name), text)
+  }
+  return join(own, Object.keys(files)[0]!)
+}
+
+const read = async (files: Record<string, string>): Promise<any> =>
+  loadFile(await project(files), { registry })
+
+async function problemsOf(files: Record<string, string>): Promise<Problem[]> {
+  return checkFile(await project(files), { registry })
+}
+
+async function onlyProblem(files: Record<string, string>): Promise<Problem> {
+  const problems = await problemsOf(files)
+  assert.equal(problems.length, 1, problems.map(({ message }) => message).join('\n'))
+  return problems[0]!
+}
+
+/** `file:line:column` with the file name alone. */
+function where({ file, line, column }: Pick<Problem, 'file' | 'line' | 'column'>): string {
+  return `${file.split('/').at(-1)}:${line}:${column}`
+}
+
+describe('a file', () => {
+  test('stands where it is included, in a folder below, and as JSON', async () => {
+    const net = await read({
+      'net.yaml': '!Net\nfirst: !include layers/a.yaml\nsecond: !include data.json\n',
+      'layers/a.yaml': '!Net\ninner: !include b.yml\n',
+      'layers/b.yml': '!Layer { units: 3 }\n',
+      'data.json': '{ "list": [1, 2] }\n',
+    })
+    assert.ok(net.options.first.options.inner instanceof Layer)
+    assert.equal(net.options.first.options.inner.options.units, 3)
+    assert.deepEqual(net.options.second, { list: [1, 2] })
+  })
+
+  test('is two objects when it is included twice, and one when an alias repeats it', async () => {
+    const net = await read({
+      'net.yaml': '!Net\na: &a !include layer.yaml\nb: !include layer.yaml\nc: *a\n',
+      'layer.yaml': '!Layer { units: 3 }\n',
+    })
+    const { a, b, c } = net.options
+    assert.notEqual(a, b)
+    assert.equal(a, c)
+  })
+
+  test('may be the whole document, an item, and what "<<" merges', async () => {
+    const all = await read({
+      'all.yaml': '!include top.yaml\n',
+      'top.yaml': '- !include base.yaml\n- <<: !include base.yaml\n  b: 3\n',
+      'base.yaml': 'a: 1\nb: 2\n',
+    })
+    assert.deepEqual(all, [
+      { a: 1, b: 2 },
+      { a: 1, b: 3 },
+    ])
+  })
+
+  test('gives a part of itself after "#"', async () => {
+    const net = await read({
+      'net.yaml':
+        '!Net\nsmall: !include data.yaml#sets[0]\nodd: !include "data.yaml#\\"a key.with dots\\""\n',
+      'data.yaml': 'sets: [{ n: 1 }, { n: 2 }]\n"a key.with dots": 5\n',
+    })
+    assert.deepEqual(net.options, { small: { n: 1 }, odd: 5 })
+  })
+
+  test('keeps its anchors to itself', async () => {
+    const net = await read({
+      'net.yaml': '!Net\na: &x 1\nb: !include part.yaml\nc: *x\n',
+      'part.yaml': 'own: &x 2\nsame: *x\n',
+    })
+    assert.deepEqual(net.options, { a: 1, b: { own: 2, same: 2 }, c: 1 })
+    const resolved = dump(net, { registry, resolved: true })
+    assert.deepEqual((load(resolved, { registry }) as Net).options, net.options)
+  })
+})
+
+describe('problems', () => {
+  test('in an included file are framed there, with each step of the way', async () => {
+    const problem = await onlyProblem({
+      'net.yaml': '!Net\nfirst: !include layers/a.yaml\n',
+      'layers/a.yaml': '!Net\ninner: !include b.yaml\n',
+      'layers/b.yaml': '# a layer\n!Layer\nunits: many\n',
+    })
+    assert.equal(where(problem), 'b.yaml:3:8')
+    assert.match(problem.frame, /3 \| units: many\n {2}\| {8}\^\^\^\^/)
+    assert.deepEqual(
+      problem.related!.map((each) => `${each.message} ${where(each)}`),
+      ['included at a.yaml:2:8', 'included at net.yaml:2:8'],
+    )
+  })
+
+  test('of a file that is included twice are told once', async () => {
+    const files = {
+      'net.yaml': '!Net\na: !include layer.yaml\nb: !include layer.yaml\n',
+      'layer.yaml': '!Layer\nunits: many\n',
+    }
+    assert.equal(where(await onlyProblem(files)), 'layer.yaml:2:8')
+    assert.equal(where(await onlyProblem({ ...files, 'layer.yaml': 'a: [1\n' })), 'layer.yaml:1:4')
+  })
+
+  test('leave what is said of the other values', async () => {
+    const problems = await problemsOf({
+      'net.yaml': '!Net\na: !include layr.yaml\nb: !Layer { units: many }\n',
+      'layer.yaml': '!Layer { units: 1 }\n',
+    })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['NO_FILE', 'BAD_OPTION'],
+    )
+    assert.equal(where(problems[0]!), 'net.yaml:2:4')
+    assert.match(problems[0]!.message, /did you mean "layer\.yaml"\?/)
+  })
+
+  const refused: [name: string, text: string, code: string, message: RegExp][] = [
+    ['a folder', '!include layers', 'INCLUDE_PATH', /only names that end with/],
+    [
+      'a folder with the name of a file',
+      '!include folder.yaml',
+      'IS_FOLDER',
+      /is a folder: name the YAML file in it/,
+    ],
+    ['an absolute path', '!include /etc/a.yaml', 'INCLUDE_PATH', /not relative/],
+    ['a home folder', '!include ~/a.yaml', 'INCLUDE_PATH', /not relative/],
+    ['a device', '!include /dev/zero', 'INCLUDE_PATH', /not relative/],
+    ['backslashes', '!include a\\b.yaml', 'INCLUDE_PATH', /write "\/" between folders/],
+    ['a path out of the project', '!include ../../../etc/a.yaml', 'INCLUDE_OUTSIDE', /"--include-root"/],
+    ['a file of variables', '!include .env', 'INCLUDE_PATH', /only names that end with/],
+    ['a private YAML file', '!include .env.yaml', 'INCLUDE_SECRET', /may contain secrets/],
+    ['a private key', '!include key.json', 'INCLUDE_SECRET', /may contain secrets/],
+    ['an empty file', '!include empty.yaml', 'EMPTY_FILE', /"\{\}"/],
+    ['several documents', '!include many.yaml', 'SEVERAL_DOCUMENTS', /found the second of 3/],
+    ['an unknown part', '!include layer.yaml#unit', 'NO_SUCH_PATH', /did you mean "units"\?/],
+    ['a wrong part', '!include layer.yaml#[', 'BAD_PATH', /./],
+    ['a mapping', '!include { file: a.yaml }', 'BAD_INCLUDE', /takes the path of a file/],
+    ['nothing', '!include', 'BAD_INCLUDE', /takes the path of a file/],
+  ]
+  for (const [name, text, code, message] of refused)
+    test(`${name} cannot be included`, async () => {
+      const problem = await onlyProblem({
+        'net.yaml': `!Net\na: ${text}\n`,
+        'layers/a.yaml': '1\n',
+        'folder.yaml/a.yaml': '1\n',
+        '.env': 'TOKEN=no-real-token\n',
+        '.env.yaml': 'TOKEN: no-real-token\n',
+        'key.json': `{ "key": "-----BEGIN PRIVATE KEY-----\\n${'A'.repeat(32)}" }\n`,
+        'empty.yaml': '# nothing\n',
+        'many.yaml': '1\n---\n2\n---\n3\n',
+        'layer.yaml': '!Layer\nunits: 3\n',
+      })
+      assert.equal(problem.code, code)
+      assert.match(problem.message, message)
+      assert.doesNotMatch(JSON.stringify(problem), /no-real-token|AAAA/)
+    })
+
+  test('a comment after the path is not taken for a part without a warning', async () => {
+    const warnings: Problem[] = []
+    const files = { 'a.yaml': '!Net\na: !include data.yaml #small\n', 'data.yaml': 'small: 1\n' }
+    const file = await project(files)
+    assert.deepEqual(await checkFile(file, { registry, onWarning: (warning) => warnings.push(warning) }), [])
+    assert.match(warnings[0]!.message, /write "data\.yaml#small" for that part/)
+    assert.equal(where(warnings[0]!), 'a.yaml:2:23')
+  })
+
+  test('a text includes nothing', () => {
+    const text = '!Net\na: !include layer.yaml\nb: !Layer { units: many }\n'
+    const problems = check(text, { registry })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['INCLUDE_NOT_READ', 'BAD_OPTION'],
+    )
+    assert.match(problems[0]!.message, /"loadFile", "checkFile"/)
+    assert.throws(() => load(text, { registry }), DocumentError)
+  })
+
+  test('a program can turn includes off', async () => {
+    const file = await project({ 'a.yaml': '!Net\na: !include b.yaml\n', 'b.yaml': '1\n' })
+    const [problem] = await checkFile(file, { registry, include: false })
+    assert.equal(problem?.code, 'INCLUDE_NOT_READ')
+    assert.match(problem!.message, /"include: false"/)
+  })
+})
+
+describe('hostile', () => {
+  test('a cycle of 1,000 files is one problem, with a short chain', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [
+        `f${index}.yaml`,
+        `a: !include f${(index + 1) % 1000}.yaml\n`,
+      ]),
+    )
+    const problem = await onlyProblem(files)
+    assert.equal(problem.code, 'INCLUDE_CYCLE')
+    assert.match(problem.message, /f0\.yaml" includes itself: .* → .* more files → /)
+    assert.equal(where(problem), 'f999.yaml:1:4')
+    assert.equal(problem.related!.length, 999)
+    assert.ok(problem.message.length < 2000)
+  })
+
+  test('30 files that include the next one twice are refused in bounded time', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `f${index}.yaml`)
+    const files = Object.fromEntries(
+      names.map((name, index) => {
+        const next = names[index + 1]
+        return [name, next ? `- !include ${next}\n- !include ${next}\n` : '1\n']
+      }),
+    )
+    const problem = (await problemsOf(files))[0]!
+    assert.equal(problem.code, 'INCLUDE_LIMIT')
+  })
+
+  test('a link out of the project, a pipe and a huge file are refused', async () => {
+    const file = await project({
+      'net.yaml':
+        '!Net\nlink: !include link.yaml\npipe: !include pipe.yaml\nhuge: !include huge.yaml\ndevice: !include zero.yaml\n',
+      'huge.yaml': '1\n',
+    })
+    const own = dirname(file)
+    await writeFile(join(folder, 'outside.yaml'), 'no-real-token\n')
+    await symlink(join(folder, 'outside.yaml'), join(own, 'link.yaml'))
+    await symlink('/dev/zero', join(own, 'zero.yaml'))
+    await truncate(join(own, 'huge.yaml'), 2 ** 30)
+    assert.equal(spawnSync('mkfifo', [join(own, 'pipe.yaml')]).status, 0)
+    const problems = await checkFile(file, { registry })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['INCLUDE_OUTSIDE', 'UNREADABLE', 'INCLUDE_LIMIT', 'INCLUDE_OUTSIDE'],
+    )
+    assert.doesNotMatch(JSON.stringify(problems), /no-real-token/)
+    assert.deepEqual(
+      (await checkFile(file, { registry, includeRoot: folder })).map(({ code }) => code),
+      ['UNREADABLE', 'INCLUDE_LIMIT', 'INCLUDE_OUTSIDE'],
+    )
+  })
+
+  test('a file that changes after it was read does not change what was loaded', async () => {
+    const file = await project({ 'net.yaml': '!Net\na: !include part.yaml\n', 'part.yaml': 'n: 1\n' })
+    const net = (await loadFile(file, { registry })) as Net
+    await writeFile(join(dirname(file), 'part.yaml'), 'n: 2\n')
+    assert.equal(dump(net, { registry, resolved: true }), '!Net\na:\n  n: 1\n')
+  })
+})
+
+describe('dump', () => {
+  const files = {
+    'net.yaml':
+      '# the net\n!Net   # a tag\nlayers:\n  - !include layer.yaml   # first\n\n  -   !include   sub/two.yaml\n  - !Layer { units:   4 }\nlast: &l !include layer.yaml\nagain: *l\n',
+    'layer.yaml': '# a layer\n!Layer\nunits: 3    # three\n',
+    'sub/two.yaml': '!include ../layer.yaml\n',
+  }
+
+  test('is the file, byte for byte, as long as nothing changed', async () => {
+    const net = await read(files)
+    assert.equal(dump(net, { registry }), files['net.yaml'])
+  })
+
+  test('writes out only the included part that changed', async () => {
+    const net = await read(files)
+    setSerializableAttr(net.options.layers[0], 'units', 9)
+    const text = dump(net, { registry })
+    assert.match(text, /units: 9 # three/)
+    assert.match(text, /- !include {1,3}sub\/two\.yaml/)
+    assert.match(text, /last: &l !include layer\.yaml/)
+  })
+
+  test('an included part that moves keeps its include', async () => {
+    const net = await read(files)
+    net.options.layers.reverse()
+    const text = dump(net, { registry })
+    assert.ok(text.indexOf('sub/two.yaml') < text.indexOf('!include layer.yaml'), text)
+  })
+
+  test('resolved is one file with the comments, which loads to an equal graph', async () => {
+    const net = await read(files)
+    const resolved = dump(net, { registry, resolved: true })
+    assert.doesNotMatch(resolved, /!include/)
+    for (const comment of ['# the net', '# a layer', '# first', '# three'])
+      assert.ok(resolved.includes(comment), comment)
+    const again = load(resolved, { registry }) as Net
+    assert.deepEqual(again, net)
+    assert.equal(again.options['last'], again.options['again'])
+  })
+
+  test('paths of nested includes start at the file that is written', async () => {
+    const net = await read({
+      'net.yaml': '!Net\na: !include sub/a.yaml\n',
+      'sub/a.yaml': '!Net\nx: 1\nb: !include b.yaml\n',
+      'sub/b.yaml': 'n: 2\n',
+    })
+    setSerializableAttr(net.options.a, 'x', 5)
+    assert.equal(dump(net, { registry }), '!Net\na: !Net\n  x: 5\n  b: !include sub/b.yaml\n')
+  })
+})
