@@ -243,6 +243,16 @@ describe('!ref', () => {
     assert.match(problem(`${text}a: !ref d.classes\n`), /; write "!link d\.classes" for what its object has$/)
   })
 
+  test('in brackets or braces needs quotes for an index', () => {
+    const said = (tag: string, path: string) =>
+      `In brackets or braces, a path must be in quotes: write ${tag} "${path}"`
+    assert.equal(problem('x: [!ref a[0], 1]\na: [3]\n'), `1:10-14 TAGGED_KEY ${said('!ref', 'a[0]')}`)
+    assert.equal(
+      problem('x: { y: !link a[0].b }\na: [3]\n'),
+      `1:15-21 UNEXPECTED_TOKEN ${said('!link', 'a[0].b')}`,
+    )
+  })
+
   test('cannot be a key', () => {
     assert.match(problem('{ !ref a: 1 }'), /TAGGED_KEY/)
   })
