@@ -27,14 +27,15 @@ class Data {
 class Large extends Data {}
 registry.add(Large, '!Large', { schema: dataSchema })
 
-const number = z.number().optional()
-
-@registrable('!Model', {
-  registry,
-  schema: z.strictObject({ n: number, any: z.any().optional(), text: z.string().max(12).optional() }),
+const modelSchema = z.strictObject({
+  n: z.number().optional(),
+  any: z.any().optional(),
+  text: z.string().max(12).optional(),
 })
+
+@registrable('!Model', { registry, schema: modelSchema })
 export class Model {
-  constructor(readonly options: { n?: number; any?: any; text?: string }) {
+  constructor(readonly options: z.output<typeof modelSchema>) {
     order.push('model')
   }
 }
