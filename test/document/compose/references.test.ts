@@ -502,21 +502,25 @@ describe('a tag of composition', () => {
 })
 
 describe('a text that looks like a variable', () => {
+  const variable = (name: string) => `$\{${name}}`
+
   test('is data, and warned of once', () => {
     const warnings: string[] = []
     const onWarning = ({ code, line, column, message }: any) =>
       warnings.push(`${line}:${column} ${code} ${message}`)
-    const text = 'a: ${HOME}/x\nb: "${USER}"\nc: $HOME\n'
-    assert.deepEqual(load(text, { registry, onWarning }), { a: '${HOME}/x', b: '${USER}', c: '$HOME' })
+    const [home, user] = [variable('HOME'), variable('USER')]
+    const text = `a: ${home}/x\nb: "${user}"\nc: $HOME\n`
+    assert.deepEqual(load(text, { registry, onWarning }), { a: `${home}/x`, b: user, c: '$HOME' })
     assert.deepEqual(check(text, { registry, onWarning }), [])
-    const said =
-      '1:4 LITERAL_VARIABLE "${HOME}" is data, and no variable is put in its place: write "!env HOME" for an environment variable'
+    const message = `"${home}" is data, and no variable is put in its place: write "!env HOME" for an environment variable`
+    const said = `1:4 LITERAL_VARIABLE ${message}`
     assert.deepEqual(warnings, [said, said])
   })
 
   test('is not warned of in a script, nor where no name is', () => {
     const warnings: unknown[] = []
-    check('a: |\n  echo ${HOME}\nb: "${1 + 1}"\n', { registry, onWarning: (each) => warnings.push(each) })
+    const text = `a: |\n  echo ${variable('HOME')}\nb: "${variable('1 + 1')}"\n`
+    check(text, { registry, onWarning: (each) => warnings.push(each) })
     assert.deepEqual(warnings, [])
   })
 })
