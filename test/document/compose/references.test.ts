@@ -27,14 +27,15 @@ class Data {
 class Large extends Data {}
 registry.add(Large, '!Large', { schema: dataSchema })
 
-const number = z.number().optional()
-
-@registrable('!Model', {
-  registry,
-  schema: z.strictObject({ n: number, any: z.any().optional(), text: z.string().max(12).optional() }),
+const modelSchema = z.strictObject({
+  n: z.number().optional(),
+  any: z.any().optional(),
+  text: z.string().max(12).optional(),
 })
+
+@registrable('!Model', { registry, schema: modelSchema })
 export class Model {
-  constructor(readonly options: { n?: number; any?: any; text?: string }) {
+  constructor(readonly options: z.output<typeof modelSchema>) {
     order.push('model')
   }
 }
@@ -241,6 +242,16 @@ describe('!ref', () => {
     assert.match(problem(`${text}a: !ref d.names\n`), /but its class fills it in: write "!link d\.names"$/)
     assert.match(problem(`${text}a: !ref d.fiel\n`), /did you mean "file"\?$/)
     assert.match(problem(`${text}a: !ref d.classes\n`), /; write "!link d\.classes" for what its object has$/)
+  })
+
+  test('in brackets or braces needs quotes for an index', () => {
+    const said = (tag: string, path: string) =>
+      `In brackets or braces, a path must be in quotes: write ${tag} "${path}"`
+    assert.equal(problem('x: [!ref a[0], 1]\na: [3]\n'), `1:10-14 TAGGED_KEY ${said('!ref', 'a[0]')}`)
+    assert.equal(
+      problem('x: { y: !link a[0].b }\na: [3]\n'),
+      `1:15-21 UNEXPECTED_TOKEN ${said('!link', 'a[0].b')}`,
+    )
   })
 
   test('cannot be a key', () => {
@@ -491,21 +502,25 @@ describe('a tag of composition', () => {
 })
 
 describe('a text that looks like a variable', () => {
+  const variable = (name: string) => `$\{${name}}`
+
   test('is data, and warned of once', () => {
     const warnings: string[] = []
     const onWarning = ({ code, line, column, message }: any) =>
       warnings.push(`${line}:${column} ${code} ${message}`)
-    const text = 'a: ${HOME}/x\nb: "${USER}"\nc: $HOME\n'
-    assert.deepEqual(load(text, { registry, onWarning }), { a: '${HOME}/x', b: '${USER}', c: '$HOME' })
+    const [home, user] = [variable('HOME'), variable('USER')]
+    const text = `a: ${home}/x\nb: "${user}"\nc: $HOME\n`
+    assert.deepEqual(load(text, { registry, onWarning }), { a: `${home}/x`, b: user, c: '$HOME' })
     assert.deepEqual(check(text, { registry, onWarning }), [])
-    const said =
-      '1:4 LITERAL_VARIABLE "${HOME}" is data, and no variable is put in its place: write "!env HOME" for an environment variable'
+    const message = `"${home}" is data, and no variable is put in its place: write "!env HOME" for an environment variable`
+    const said = `1:4 LITERAL_VARIABLE ${message}`
     assert.deepEqual(warnings, [said, said])
   })
 
   test('is not warned of in a script, nor where no name is', () => {
     const warnings: unknown[] = []
-    check('a: |\n  echo ${HOME}\nb: "${1 + 1}"\n', { registry, onWarning: (each) => warnings.push(each) })
+    const text = `a: |\n  echo ${variable('HOME')}\nb: "${variable('1 + 1')}"\n`
+    check(text, { registry, onWarning: (each) => warnings.push(each) })
     assert.deepEqual(warnings, [])
   })
 })
