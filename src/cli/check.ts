@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { Variables } from '../document/compose/env-file.js'
 import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { reportProblems } from '../problem-report.js'
 import { checkFile } from '../runnable/check-file.js'
@@ -9,9 +10,12 @@ import { importModules } from './import-modules.js'
 import { severalFiles } from './operands.js'
 import {
   type AllowFlags,
+  type EnvFileFlags,
   type ExtensionFlags,
+  environmentOf,
   type IncludeFlags,
   withAllow,
+  withEnvFile,
   withExtensions,
   withImports,
   withIncludes,
@@ -20,7 +24,7 @@ import { printLine } from './output.js'
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags extends AllowFlags, ExtensionFlags, IncludeFlags {
+interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, IncludeFlags {
   import: string[]
   json?: true
   format: Format
@@ -37,14 +41,15 @@ export function checkCommand(): Command {
         .default('text'),
     )
     .option('--json', 'print one JSON array, the same as --format json')
-  return withExtensions(withAllow(withIncludes(withImports(command)))).action(checkFiles)
+  return withExtensions(withAllow(withIncludes(withEnvFile(withImports(command))))).action(checkFiles)
 }
 
 async function checkFiles(operands: string[], flags: CheckFlags, command: Command): Promise<void> {
   const { files, set } = severalFiles(operands, command)
   const logger = new StderrLogger()
   await importModules(flags.import)
-  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, set, logger })))
+  const env = await environmentOf(flags)
+  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, set, env, logger })))
   const problems = found.flat()
   if (problems.length > 0) process.exitCode = mistakeCode
   printers[flags.json ? 'json' : flags.format](problems)
@@ -54,7 +59,9 @@ async function checkFiles(operands: string[], flags: CheckFlags, command: Comman
 
 async function problemsOf(
   file: string,
-  options: AllowFlags & ExtensionFlags & IncludeFlags & { set: readonly string[]; logger: StderrLogger },
+  options: AllowFlags &
+    ExtensionFlags &
+    IncludeFlags & { set: readonly string[]; env: Variables; logger: StderrLogger },
 ): Promise<Problem[]> {
   const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {

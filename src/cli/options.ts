@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Variables, variablesWith } from '../document/compose/env-file.js'
 import type { Tag } from '../registry/tag.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
@@ -32,13 +33,18 @@ export interface EnvFileFlags {
   readonly envFile: readonly string[]
 }
 
-/** Adds `--env-file FILE`, which can be repeated; `variablesWith(flags.envFile)` reads the files. */
+/** Adds `--env-file FILE`, which can be repeated; {@link environmentOf} reads the files. */
 export function withEnvFile(command: Command): Command {
   const option = new Option(
     '--env-file <file>',
     'read variables for "!env" from a file, as Node does (can be repeated)',
   )
   return command.addOption(option.argParser(several).default([], 'none'))
+}
+
+/** The variables that `!env` sees: those of the process, and those of the files. */
+export function environmentOf({ envFile }: EnvFileFlags): Promise<Variables> {
+  return variablesWith(envFile)
 }
 
 /** What {@link withExtensions} adds. */

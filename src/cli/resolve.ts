@@ -6,15 +6,18 @@ import { printable } from '../util/printable.js'
 import { importModules } from './import-modules.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
+  type EnvFileFlags,
   type ExtensionFlags,
+  environmentOf,
   type IncludeFlags,
+  withEnvFile,
   withExtensions,
   withImports,
   withIncludes,
 } from './options.js'
 import { printLine } from './output.js'
 
-interface ResolveFlags extends ExtensionFlags, IncludeFlags {
+interface ResolveFlags extends EnvFileFlags, ExtensionFlags, IncludeFlags {
   import: string[]
   blame?: true
   json?: true
@@ -28,7 +31,7 @@ export function resolveCommand(): Command {
     .argument('[override...]', overridesHelp)
     .option('--blame', 'print the file and line that each line comes from beside it')
     .option('--json', 'print one JSON object with the text, and the origin of each value')
-  return withExtensions(withIncludes(withImports(command))).action(
+  return withExtensions(withIncludes(withEnvFile(withImports(command)))).action(
     (file: string, operands: string[], flags: ResolveFlags, self: Command) =>
       resolve(oneFile([file, ...operands], self), flags),
   )
@@ -39,7 +42,13 @@ async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: Resolve
   await importModules(flags.import)
   const onWarning = (warning: Parameters<typeof reportProblems>[0][number]): void =>
     logger.warn(reportProblems([warning]))
-  const resolved = await resolveFile(file, { ...flags, set, logger, onWarning })
+  const resolved = await resolveFile(file, {
+    ...flags,
+    set,
+    env: await environmentOf(flags),
+    logger,
+    onWarning,
+  })
   const { text, origins } = resolved
   if (flags.json) printLine(JSON.stringify({ text, origins }, null, 2))
   else if (flags.blame) printLine(resolved.blame())

@@ -9,10 +9,13 @@ import { runInterruptibly } from './interrupt.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
   type AllowFlags,
+  type EnvFileFlags,
   type ExtensionFlags,
+  environmentOf,
   type IncludeFlags,
   type SecretsFlags,
   withAllow,
+  withEnvFile,
   withExtensions,
   withImports,
   withIncludes,
@@ -21,7 +24,13 @@ import {
 import { printResult } from './output.js'
 import { secretsOfFlags } from './secrets.js'
 
-interface RunFlags extends AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SecretsFlags {
+interface RunFlags
+  extends AllowFlags,
+    EnvFileFlags,
+    ExtensionFlags,
+    IncludeFlags,
+    ReconnectFlags,
+    SecretsFlags {
   set?: readonly string[]
   import: string[]
   cluster?: string
@@ -49,12 +58,12 @@ export function runCommand(): Command {
       '-n, --dry-run',
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
-  return withReconnect(withExtensions(withAllow(withIncludes(withImports(withSecrets(command)))))).action(
-    (file: string, operands: string[], flags: RunFlags, self: Command) => {
-      const { file: named, set } = oneFile([file, ...operands], self)
-      return run(named, { ...flags, set }, self)
-    },
-  )
+  return withReconnect(
+    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(command)))))),
+  ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
+    const { file: named, set } = oneFile([file, ...operands], self)
+    return run(named, { ...flags, set }, self)
+  })
 }
 
 function run(file: string, flags: RunFlags, command: Command): Promise<void> {
@@ -76,10 +85,11 @@ async function runHere(file: string, flags: RunFlags, command: Command): Promise
   } = flags
   const logger = new StderrLogger(flags.verbose || flags.debug)
   const imports = await importModules(modules)
+  const env = await environmentOf(flags)
   const secrets = await secretsOfFlags(flags, logger)
   process.once('beforeExit', reportUnsettled)
   await runInterruptibly(logger, async (signal) => {
-    const given = { ...options, secrets, dialect, signal, logger }
+    const given = { ...options, env, secrets, dialect, signal, logger }
     if (isDryRun) return (await dryRun(file, given)).exitCode
     const outcome = await runFile(file, { ...given, runOptions: { imports } })
     if (outcome.ok) printResult(outcome.value)

@@ -61,6 +61,39 @@ describe('flambeau run', () => {
     assert.equal(code, 22)
     assert.match(stderr, new RegExp(`${name}/fast\\.yaml:4:9\\n`))
   })
+
+  test('takes overrides, variables of files, and another root', async () => {
+    const { name, flambeau, file, imports } = project({
+      'train.yaml': '!Train\nrate: !env RATE\ndata: !include ../shared.yaml\n',
+      'rates.env': 'RATE=0.25\nTOKEN=no-real-token\n',
+    })
+    lab.write('.', { 'shared.yaml': 'rows: 1\n' })
+    const args = ['run', file('train.yaml'), 'data.rows=2', ...imports, '--env-file', file('rates.env')]
+    const outside = await flambeau(...args)
+    assert.equal(outside.code, 22)
+    assert.match(outside.stderr, new RegExp(`"\\.\\./shared\\.yaml" is outside ".*${name}"`))
+    const { code, stdout, stderr } = await flambeau(...args, '--include-root', '.')
+    assert.equal(code, 0, stderr)
+    const { rate, data, content } = JSON.parse(stdout)
+    assert.deepEqual([rate, data], [0.25, { rows: 2 }])
+    assert.equal(content, '!Train\nrate: !env RATE\ndata:\n  rows: 2\n')
+    const missing = await flambeau('run', file('train.yaml'), ...imports, '--include-root', '.')
+    assert.equal(missing.code, 22)
+    assert.match(missing.stderr, /RATE/)
+    assert.doesNotMatch(missing.stderr + outside.stderr, /no-real-token/)
+  })
+
+  test('names what an operand can be', async () => {
+    const { flambeau, file, imports } = project({
+      'a.yaml': '!Train\nrate: 1\n',
+      'a=b.yaml': '!Train\nrate: 1\n',
+    })
+    assert.match((await flambeau('run', file('a.yaml'), 'rate')).stderr, /write "rate=VALUE"/)
+    const both = await flambeau('check', file('a.yaml'), `./${file('a=b.yaml')}`, ...imports)
+    assert.match(both.stderr, /No problems in 2 files/)
+    assert.match((await flambeau('run', "'rate=1'", file('a.yaml'))).stderr, /<argument 1>:1:1/)
+    assert.match((await flambeau('check', 'x=1', 'y=2')).stderr, /no file is named/)
+  })
 })
 
 describe('flambeau resolve', () => {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
+import type { Variables } from '../../document/compose/env-file.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
@@ -8,11 +9,18 @@ import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
-import { type SecretsFlags, withImports, withSecrets } from '../options.js'
+import {
+  type EnvFileFlags,
+  environmentOf,
+  type SecretsFlags,
+  withEnvFile,
+  withImports,
+  withSecrets,
+} from '../options.js'
 import { secretsOfFlags } from '../secrets.js'
 
 /** The flags of every command that uses a cluster. */
-export interface ClusterFlags extends SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
+export interface ClusterFlags extends EnvFileFlags, SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
   readonly cluster: string
   readonly import: readonly string[]
 }
@@ -22,6 +30,8 @@ export interface ClusterContext {
   readonly cluster: Cluster
   /** The secrets that the flags name, for the cluster and for the runnable. */
   readonly secrets: string | SecretsConfig | undefined
+  /** The variables that `!env` sees, for both files. */
+  readonly env: Variables
   readonly logger: StderrLogger
   readonly signal: AbortSignal
 }
@@ -29,7 +39,12 @@ export interface ClusterContext {
 /** Adds `--cluster FILE` and the options for loading that file. */
 export function withClusterFile(command: Command): Command {
   const cluster = new Option('-c, --cluster <file>', 'the YAML file of the cluster').makeOptionMandatory()
-  return withImports(withSecrets(command.addOption(cluster)))
+  return withClusterOptions(command.addOption(cluster))
+}
+
+/** Adds the options for loading the file of a cluster. */
+export function withClusterOptions(command: Command): Command {
+  return withEnvFile(withImports(withSecrets(command)))
 }
 
 /**
@@ -41,14 +56,15 @@ export async function useCluster(
   body: (context: ClusterContext) => Promise<number | undefined>,
 ): Promise<void> {
   const logger = new StderrLogger(flags.verbose || flags.debug)
-  const context = new SafeExecutionContext(flags.cluster)
+  const env = await environmentOf(flags)
+  const context = new SafeExecutionContext(flags.cluster, { env })
   const run = async (signal: AbortSignal): Promise<number> => {
     await importModules(flags.import)
     const secrets = await secretsOfFlags(flags, logger)
     const dialect = flags.secretsDialect
     const cluster = await loadCluster(context, flags.cluster, { secrets, dialect })
     try {
-      return (await body({ cluster, secrets, logger, signal })) ?? 0
+      return (await body({ cluster, secrets, env, logger, signal })) ?? 0
     } finally {
       await cluster.close()
     }

@@ -1,13 +1,12 @@
 import { Command } from 'commander'
-import { withImports, withSecrets } from '../options.js'
-import { type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
+import { type ClusterFlags, logEvent, useCluster, withClusterOptions } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
 export function upCommand(): Command {
   const command = new Command('up')
     .description('prepare the hosts of a cluster, and log what is done')
     .argument('<cluster>', 'the YAML file of the cluster')
-  return withImports(withSecrets(command)).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
+  return withClusterOptions(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
       // Events, not the result: if one host fails, the user still sees which hosts are ready.
       await cluster.up({
@@ -32,7 +31,7 @@ export function downCommand(): Command {
       '-f, --force',
       'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
     )
-  return withImports(withSecrets(command)).action((file: string, flags: DownFlags) =>
+  return withClusterOptions(command).action((file: string, flags: DownFlags) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })
       logger.info(`Removed cluster "${cluster.name}" from its hosts`)

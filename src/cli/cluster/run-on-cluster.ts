@@ -40,9 +40,9 @@ export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<vo
 function prepare(
   file: string,
   flags: RunOnClusterFlags,
-  { secrets, logger, signal }: ClusterContext,
+  { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
-  const context = new SafeExecutionContext(file, flags)
+  const context = new SafeExecutionContext(file, { ...flags, env })
   const { secretsDialect: dialect, ...rest } = flags
   const surroundings = { ...pickRunFlags(flags), logger, signal }
   return context.run(() => context.preprocess({ ...rest, secrets, dialect }), surroundings)

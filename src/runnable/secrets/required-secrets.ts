@@ -1,4 +1,4 @@
-import { spanOf } from '../../document/problems.js'
+import { nodeProblem } from '../../document/problems.js'
 import { MissingSecretsError, type Problem, RegistrationError } from '../../errors.js'
 import { isApplicationTag } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
@@ -29,10 +29,11 @@ export function expectSecrets(
       if (reported.has(message)) continue
       reported.add(message)
       problems.push(
-        source.problem(
+        nodeProblem(
+          node,
+          source,
           code,
           `"${node.tag}" needs secrets: ${message[0]!.toLowerCase()}${message.slice(1)}`,
-          spanOf(node),
         ),
       )
     }
