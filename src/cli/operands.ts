@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 
 /** The operands of a command: files, and overrides such as `rate=0.1`. */
@@ -31,8 +32,7 @@ export function oneFile(
 ): { file: string; set: readonly string[] } {
   const { files, set } = splitOperands(operands)
   const [file, other] = files
-  if (file === undefined)
-    return command.error(`error: no file is named, only ${quoted(set)}: name the YAML file first`)
+  if (file === undefined) return command.error(noFile(set))
   if (other === undefined) return { file, set }
   const remedy = /^[\w.[\]"-]+$/.test(other) ? `: to set an option, write "${other}=VALUE"` : ''
   return command.error(`error: "${command.name()}" takes one file, but "${other}" is a second one${remedy}`)
@@ -42,12 +42,13 @@ export function oneFile(
 export function severalFiles(operands: readonly string[], command: Command): Operands {
   const found = splitOperands(operands)
   const { files, set } = found
-  if (files.length === 0)
-    return command.error(`error: no file is named, only ${quoted(set)}: name the YAML file first`)
+  if (files.length === 0) return command.error(noFile(set))
   if (set.length === 0 || files.length === 1) return found
   return command.error(`error: overrides change one file, but ${files.length} files are named: name one`)
 }
 
-function quoted(set: readonly string[]): string {
-  return set.map((text) => `"${text}"`).join(', ')
+function noFile(set: readonly string[]): string {
+  const named = set.find((operand) => existsSync(operand))
+  const remedy = named === undefined ? 'name the YAML file, too' : `a file whose name has "=" is "./${named}"`
+  return `error: no file is named, only ${set.map((text) => `"${text}"`).join(', ')}: ${remedy}`
 }

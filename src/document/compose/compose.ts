@@ -157,7 +157,8 @@ class Composer {
     const documents: ParsedDocument[] = []
     const unknown = new Set<Node>()
     for (const document of parsed.documents) {
-      const nodes = nodesOf(document.root)
+      // Where nothing was composed, the parser found all tags.
+      const nodes = document.written ? nodesOf(document.root) : document.tagged
       const tagged = nodes.filter(({ tag, tagStart }) => tag !== undefined && tagStart >= 0)
       for (const node of nodes) if (isUnknown(node)) unknown.add(node)
       documents.push({ ...document, tagged, hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)) })

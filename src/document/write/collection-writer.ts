@@ -169,7 +169,10 @@ class MergeWriter {
   #bringsOf(source: Node): Map<string, Brought> | undefined {
     if (source.kind === 'alias') {
       const made = this.representation.written(source, this.context)
-      return made && this.#ofMade(made)
+      if (made) return this.#ofMade(made)
+      // A reference may lead to a mapping that is written later.
+      const target = this.context.document.written?.has(source) ? source.target : undefined
+      return target?.kind === 'mapping' ? this.#ofLoaded(target) : undefined
     }
     if (source.kind === 'sequence') return firstOf(source.items.map((item) => this.#bringsOf(item)))
     return source.kind === 'mapping' ? this.#ofLoaded(source) : undefined

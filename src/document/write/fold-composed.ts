@@ -27,6 +27,7 @@ class Folder {
   readonly #folded = new Map<Node, Node>()
   readonly #copies = new Map<Node, Node>()
   readonly #copiedAliases: AliasNode[] = []
+  readonly #copying = new Set<Node>()
 
   constructor(readonly from: Representation) {}
 
@@ -123,8 +124,12 @@ class Folder {
 
   // The node of the text, which may contain composed nodes itself.
   #copy(loaded: Node): Node {
-    const node = this.from.writtenFor(loaded) ?? loaded
+    const written = this.from.writtenFor(loaded)
+    // The default of an "!env" stands in its place, and in it.
+    const node = written && !this.#copying.has(written) ? written : loaded
+    this.#copying.add(node)
     const copy = this.#copyChildren(node.tag === '!include' ? this.#moved(node) : node)
+    this.#copying.delete(node)
     this.from.origins.set(copy, node)
     this.#copies.set(node, copy)
     if (copy.kind === 'alias') this.#copiedAliases.push(copy)

@@ -33,6 +33,8 @@ function inText(node: Node, { document }: ConstructContext): Node {
 
 class TextPatch {
   readonly #edits: Edit[] = []
+  /** The composed nodes whose nodes in the text are being compared. */
+  readonly #open = new Set<Node>()
   readonly #text: string
 
   constructor(
@@ -73,7 +75,15 @@ class TextPatch {
 
   /** Collects the edits that turn the loaded node into `node`. */
   #compare(node: Node, loaded: Node): void {
-    const before = inText(loaded, this.source)
+    const written = inText(loaded, this.source)
+    // The default of an "!env" stands in its place, and in it.
+    const before = this.#open.has(written) ? loaded : written
+    if (written !== loaded) this.#open.add(written)
+    this.#compareNodes(node, before)
+    this.#open.delete(written)
+  }
+
+  #compareNodes(node: Node, before: Node): void {
     const same = this.#origin(node) === before && node.kind === before.kind && node.tag === before.tag
     if (!same) this.#replace(node, before)
     else if (node.kind === 'alias') this.#compareAlias(node.target!, before)

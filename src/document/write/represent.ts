@@ -179,7 +179,10 @@ export class Representation implements RepresentContext {
     if (before) return this.#alias(before)
     const value = isSimple(node) ? undefined : context.valueOf(node)
     if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, context })
-    return this.#remember(node, this.#structure({ node, context }))
+    // Outside templates, everything is constructed.
+    const isInTemplate = value === undefined && !isSimple(node)
+    const make = () => this.#structure({ node, context })
+    return this.#remember(node, isInTemplate ? this.#asTemplate(make) : make())
   }
 
   // If its anchor is not written, its target is.
@@ -305,7 +308,7 @@ export class Representation implements RepresentContext {
   }
 
   #make(value: object, replaced: Origin | undefined): Node {
-    if (isUnconstructed(value)) return this.#template(value)
+    if (isUnconstructed(value)) return this.#asTemplate(() => this.copy(value))
     const { loaded, snapshot } = provenanceOf(value) ?? {}
     // Plain data of a "fromYaml" or factory is written as it was loaded if it did not change.
     if (loaded && snapshot !== undefined && isSameData(value, snapshot)) return this.#structure(loaded)
@@ -317,10 +320,10 @@ export class Representation implements RepresentContext {
     return this.#core(value, origin, replaced) ?? this.#instances.represent(value)
   }
 
-  #template(value: Origin): Node {
+  #asTemplate(make: () => Node): Node {
     const before = this.#inTemplate
     this.#inTemplate = true
-    const made = this.copy(value)
+    const made = make()
     this.#inTemplate = before
     return made
   }

@@ -80,7 +80,8 @@ export class SourceDocument {
     if (!written) return
     this.nodes.set(node, written)
     const inText = this.#composed?.get(node)
-    if (inText && this.#isHere(inText)) this.#pair(inText, written)
+    // The default of an "!env" stands in its place, and in it.
+    if (inText && this.#isHere(inText) && !this.nodes.has(inText)) this.#pair(inText, written)
     else if (node.kind === 'sequence' && this.#yaml.isSeq(written))
       this.#pairItems(this.#before(node.items, node), written)
     else if (node.kind === 'mapping' && this.#yaml.isMap(written))

@@ -130,7 +130,10 @@ class YamlNodeMaker {
     if (!yaml().isScalar(written)) return fresh(node, { flow, isYaml11 })
     const origin = this.context.origin(node)
     const same =
-      origin?.kind === 'scalar' && isSameScalar(node.value, origin.value) && document!.isYaml11 === isYaml11
+      origin?.kind === 'scalar' &&
+      !origin.origin &&
+      isSameScalar(node.value, origin.value) &&
+      document!.isYaml11 === isYaml11
     if (!same) return restyled(node, written, { flow, isYaml11 })
     return unchanged(node, { written, document: document! }, { flow, isYaml11 })
   }
