@@ -7,7 +7,7 @@ import { IncludedSource } from '../compose/included-source.js'
 import { partsOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
 import { scalarText } from '../write/scalar-text.js'
-import { added, type Edit, type Fragment, type Piece, splice, standIn } from './edited-source.js'
+import { added, type Edit, type Fragment, type Piece, splice, standIn, textOf } from './edited-source.js'
 import { Layout } from './layout.js'
 import {
   type Collection,
@@ -52,7 +52,10 @@ export class TextEditor implements ValueTexts {
     const position = { lower, column: -1, inFlow: false, isItem: false, hasColon: true }
     if (tree.root === root) this.#visit(root, position, edits)
     else this.#replace(this.#writtenOf(root), tree.root, position, edits)
-    return splice(document, { start, end }, edits)
+    const pieces = splice(document, { start, end }, edits)
+    // A text that had only comments ends as others do.
+    const hadNothing = root.start === end && root.end === end
+    return hadNothing && !textOf(pieces).endsWith('\n') ? [...pieces, added(this.newline)] : pieces
   }
 
   #rootLower({ tag, anchor, start }: Node, from: number): number {
