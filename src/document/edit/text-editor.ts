@@ -273,8 +273,9 @@ export class TextEditor implements ValueTexts {
   }
 
   #positionOf(node: Node): RelatedPosition {
-    const { file, line, column } = this.sourceOf(node).problem('', '', spanOf(node))
-    return { message: 'replaces', file, line, column }
+    const source = this.sourceOf(node)
+    const { line, column } = source.position(spanOf(node).start)
+    return { message: 'replaces', file: source.filename, line, column }
   }
 
   /** Puts a written value in the place of a node. */
@@ -299,7 +300,7 @@ export class TextEditor implements ValueTexts {
     const start = props?.start ?? content.start
     const indent = indentOf(position)
     const [first, ...rest] = body
-    const isRoot = position.column === -1 && layout.startsLine(start)
+    const isRoot = position.column === -1 && !position.inFlow && layout.startsLine(start)
     const isInline = head.length === 0 && first !== undefined && (position.isItem || isRoot)
     const line = isInline ? first : head
     const from = line.length === 0 ? Math.max(position.lower, layout.trimmed(start, position.lower)) : start

@@ -176,6 +176,17 @@ describe('an edited text', () => {
   })
 })
 
+test('as many overrides as 100,000 change a text in one block or on one line', () => {
+  const many = 100_000
+  const set = Array.from({ length: many }, (_, index) => (index % 2 ? `a[${index}]=x` : 'b+=y'))
+  const block = edit(`a:\n${'- 1\n'.repeat(many)}b: []\n`, set)
+  assert.deepEqual(block.problems, [])
+  assert.ok(block.text.startsWith('a:\n- 1\n- x\n- 1\n- x\n'))
+  const line = edit(`a: [${'1, '.repeat(many)}]\nb: []\n`, set)
+  assert.ok(line.text.startsWith('a: [1, x, 1, x, '))
+  assert.equal(line.text.match(/y/g)!.length, many / 2)
+})
+
 describe('positions in an edited text', () => {
   const strict = new Registry()
   strict.add(Box, '!Box', {
