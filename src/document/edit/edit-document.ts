@@ -90,7 +90,7 @@ function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): Par
   const comparison = new TreeComparison(document.written ? { textOf: (node) => inText(node, editor) } : {})
   if (problems.length > 0 || documents.length !== count || !read) return undefined
   if (!comparison.isSame(read.root, tree.root)) return undefined
-  const composed = document.written ? compose(read, document, comparison.pairs) : read
+  const composed = document.written ? compose(read, target, comparison.pairs) : read
   const before = parsed.documents.slice(0, index)
   return { ...parsed, source: edited, documents: [...before, composed, ...documents.slice(index + 1)] }
 }
@@ -130,7 +130,7 @@ function nodesWithAnchors(node: Node, into: Node[] = []): Node[] {
 // Puts the composed nodes in the place of those of the new text.
 function compose(
   read: ParsedDocument,
-  before: ParsedDocument,
+  { document: before, tree }: EditTarget,
   pairs: ReadonlyMap<Node, Node>,
 ): ParsedDocument {
   const written = new Map(before.written)
@@ -141,9 +141,11 @@ function compose(
       composed.set(node, pair)
     }
   const root = substituted(read.root, composed)
-  const { hasReferences } = before
-  const document = { ...read, root, tagged: taggedIn(root), written }
-  return hasReferences === undefined ? document : { ...document, hasReferences }
+  // The included documents see these maps, too.
+  for (const [node, children] of tree.changed)
+    if (!before.changed?.has(node)) before.changed?.set(node, children)
+  for (const [node, replaced] of tree.replaced) before.replaced?.set(node, replaced)
+  return { ...before, ...read, root, written }
 }
 
 function substituted(node: Node, composed: ReadonlyMap<Node, Node>): Node {
@@ -161,14 +163,6 @@ function substituted(node: Node, composed: ReadonlyMap<Node, Node>): Node {
   return node
 }
 
-/** The nodes with tags in a tree, in file order. */
-export function taggedIn(root: Node, into: Node[] = []): Node[] {
-  if (root.tag !== undefined && root.tagStart >= 0) into.push(root)
-  for (const each of partsOf(root)) taggedIn(each, into)
-  return into
-}
-
 function treeOnly({ parsed, document, index, tree: { root } }: EditTarget): ParsedText {
-  const edited = { ...document, root, tagged: taggedIn(root) }
-  return { ...parsed, documents: parsed.documents.with(index, edited) }
+  return { ...parsed, documents: parsed.documents.with(index, { ...document, root }) }
 }

@@ -50,7 +50,9 @@ function changesByExtends({ applied }: EditedTree, written: ReadonlyMap<Node, No
     const depth = above.findIndex((node) => written.get(node)?.tag === '!extends')
     if (depth === -1) continue
     const composed = above[depth]!
-    found.set(composed, [...(found.get(composed) ?? []), { override, depth }])
+    const changes = found.get(composed)
+    if (changes) changes.push({ override, depth })
+    else found.set(composed, [{ override, depth }])
   }
   return found
 }

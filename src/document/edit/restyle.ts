@@ -40,7 +40,7 @@ export function restyled({ parsed, document, index, tree }: Target, editor: Text
     if (before) replaced.set(copy, loaded.get(before) ?? before)
   }
   const sources = new Set([{ source, document: again } as ConstructContext])
-  const replacedBy = (node: Node) => replaced.get(node)
+  const replacedBy = (node: Node) => [replaced.get(node) ?? []].flat()
   const from = { origins, sources, replacedBy, writtenFor: () => undefined }
   const text = new DocumentWriter(from).write(root, document.isYaml11)
   return located(text, root, source)

@@ -37,8 +37,8 @@ export interface WriteContext {
   original(node: Node): Original | undefined
   /** The loaded node that a made one comes from. */
   origin(node: Node): Node | undefined
-  /** The loaded node that a made one replaces. */
-  replacedBy(node: Node): Node | undefined
+  /** The loaded nodes that a made one replaces, the last first. */
+  replacedBy(node: Node): readonly Node[]
   /** The node of the text in whose place a loaded node was composed. */
   inText(loaded: Node): Node | undefined
   /** Claims the comments of a node; returns whether they were free: each comment is written once. */
@@ -56,7 +56,7 @@ class YamlNodeMaker {
   make(node: Node, inFlow: boolean): YamlNode {
     const made = node.kind === 'alias' ? this.#alias(node) : this.#withProps(node, inFlow)
     const origin = this.context.origin(node)
-    for (const loaded of [origin, origin && this.context.inText(origin), this.context.replacedBy(node)])
+    for (const loaded of [origin, origin && this.context.inText(origin), ...this.context.replacedBy(node)])
       if (loaded) this.#addComments(made, this.context.original(loaded)?.written)
     return made
   }
