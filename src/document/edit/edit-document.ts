@@ -87,7 +87,7 @@ function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): Par
   const { documents, problems } = parse(edited.text, source.filename)
   const read = documents[index]
   const count = Math.max(parsed.documents.length, 1)
-  const comparison = new TreeComparison((node) => inText(node, editor))
+  const comparison = new TreeComparison(document.written ? { textOf: (node) => inText(node, editor) } : {})
   if (problems.length > 0 || documents.length !== count || !read) return undefined
   if (!comparison.isSame(read.root, tree.root)) return undefined
   const composed = document.written ? compose(read, target, comparison.pairs) : read
@@ -104,8 +104,9 @@ function inText(node: Node, editor: TextEditor): Node {
 function renamedAnchors(tree: ExtendedTree, written: ReadonlyMap<Node, Node>): Map<Node, string> {
   const renamed = new Map<Node, string>()
   const isForeign = (node: Node) => (tree.replaced.get(node) ?? node).source !== undefined
+  const values = tree.applied.flatMap(({ override: { value } }) => (value ? nodesWithAnchors(value) : []))
+  if (written.size === 0 && !values.some(isForeign)) return renamed
   const anchored = nodesWithAnchors(tree.root)
-  if (written.size === 0 && !anchored.some(isForeign)) return renamed
   const taken = new Set(anchored.map(({ anchor }) => anchor))
   const used = new Set(anchored.filter((node) => !isForeign(node)).map(({ anchor }) => anchor))
   let count = 0

@@ -10,6 +10,8 @@ import { applyOverrides, type EditContext, type EditedTree } from './tree-editor
 export interface ExtendedTree extends EditedTree {
   /** The composed nodes that are written as their `!extends`. */
   readonly extended: ReadonlySet<Node>
+  /** The collections in which something was changed. */
+  readonly touched: ReadonlySet<Node>
 }
 
 /** Appends the changes inside an `!extends` to its `set`, in place, where that can say them. */
@@ -19,6 +21,7 @@ export function extendSets(
   document: EditContext['document'],
 ): ExtendedTree {
   const extended = new Set<Node>()
+  const touched = new Set(tree.applied.flatMap(({ above }) => above))
   let whole = tree
   for (const [composed, changes] of changesByExtends(tree, written)) {
     const node = written.get(composed) as MappingNode
@@ -28,9 +31,10 @@ export function extendSets(
     if (overrides.includes(undefined) || new Set(names).size < names.length) continue
     const edited = applyOverrides(node, overrides as Override[], { document, problems: new ProblemList() })
     extended.add(composed)
+    for (const { above } of edited.applied) for (const each of above) touched.add(each)
     whole = merged(whole, edited)
   }
-  return { ...whole, extended }
+  return { ...whole, extended, touched }
 }
 
 interface Change {

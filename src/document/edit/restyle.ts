@@ -98,7 +98,7 @@ function partsBefore(node: Node, { changed }: EditedTree): readonly Node[] {
 // Each node of the new text stands for the one that it was written from.
 function located(text: string, root: Node, document: Source): Fragment {
   const read = parse(text, document.filename).documents[0]
-  const comparison = new TreeComparison()
+  const comparison = new TreeComparison({ keepsAll: true })
   if (!read || !comparison.isSame(read.root, root)) return [added(text)]
   const known = [...comparison.pairs].filter(([, node]) => node.start >= 0)
   const starts = known.map(([node, from]) => ({ start: spanOf(node).start, from }))

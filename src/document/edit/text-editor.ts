@@ -7,7 +7,7 @@ import { IncludedSource } from '../compose/included-source.js'
 import { partsOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
 import { scalarText } from '../write/scalar-text.js'
-import { added, type Edit, type Fragment, type Piece, splice, standIn } from './edited-source.js'
+import { added, type Edit, type Fragment, type Piece, splice, standIn, textOf } from './edited-source.js'
 import { Layout } from './layout.js'
 import {
   type Collection,
@@ -36,7 +36,7 @@ export interface Position {
 export class TextEditor implements ValueTexts {
   readonly newline: string
   readonly #layouts = new Map<Source, Layout>()
-  readonly #changed = new Map<Node, boolean>()
+  readonly #slotsOf = new Map<Node, Slots>()
   readonly #writer: ValueWriter
 
   constructor(readonly context: TextContext) {
@@ -52,7 +52,10 @@ export class TextEditor implements ValueTexts {
     const position = { lower, column: -1, inFlow: false, isItem: false, hasColon: true }
     if (tree.root === root) this.#visit(root, position, edits)
     else this.#replace(this.#writtenOf(root), tree.root, position, edits)
-    return splice(document, { start, end }, edits)
+    const pieces = splice(document, { start, end }, edits)
+    // A text that had only comments ends as others do.
+    const hadNothing = root.start === end && root.end === end
+    return hadNothing && !textOf(pieces).endsWith('\n') ? [...pieces, added(this.newline)] : pieces
   }
 
   #rootLower({ tag, anchor, start }: Node, from: number): number {
@@ -95,13 +98,7 @@ export class TextEditor implements ValueTexts {
   }
 
   isChanged(node: Node): boolean {
-    if (node.kind !== 'mapping' && node.kind !== 'sequence') return false
-    const known = this.#changed.get(node)
-    if (known !== undefined) return known
-    const found =
-      this.context.tree.changed.has(node) || this.slotsOf(node).some(({ value }) => this.isChanged(value))
-    this.#changed.set(node, found)
-    return found
+    return this.context.tree.touched.has(node)
   }
 
   isFlow(node: Collection): boolean {
@@ -158,14 +155,22 @@ export class TextEditor implements ValueTexts {
     const isFlow = this.isFlow(node)
     // `[a: 1]` is a mapping without braces.
     if (position.inFlow && !isFlow) throw BAIL_OUT
-    const slots = new Slots(this, node, this.#slotsBefore(node))
+    const slots = this.#slots(node)
     if (this.isRewritten(node)) this.#rewrite(node, position, edits)
     else this.#edit(slots, edits)
   }
 
+  #slots(node: Collection): Slots {
+    const known = this.#slotsOf.get(node)
+    if (known) return known
+    const slots = new Slots(this, node, this.#slotsBefore(node))
+    this.#slotsOf.set(node, slots)
+    return slots
+  }
+
   isRewritten(node: Collection): boolean {
     if (!this.context.tree.changed.has(node)) return false
-    const { before, now, kept } = new Slots(this, node, this.#slotsBefore(node))
+    const { before, now, kept } = this.#slots(node)
     return before.length === 0 ? now.length > 0 : !kept.some((slot) => slot !== undefined)
   }
 
@@ -268,8 +273,9 @@ export class TextEditor implements ValueTexts {
   }
 
   #positionOf(node: Node): RelatedPosition {
-    const { file, line, column } = this.sourceOf(node).problem('', '', spanOf(node))
-    return { message: 'replaces', file, line, column }
+    const source = this.sourceOf(node)
+    const { line, column } = source.position(spanOf(node).start)
+    return { message: 'replaces', file: source.filename, line, column }
   }
 
   /** Puts a written value in the place of a node. */
@@ -294,7 +300,7 @@ export class TextEditor implements ValueTexts {
     const start = props?.start ?? content.start
     const indent = indentOf(position)
     const [first, ...rest] = body
-    const isRoot = position.column === -1 && layout.startsLine(start)
+    const isRoot = position.column === -1 && !position.inFlow && layout.startsLine(start)
     const isInline = head.length === 0 && first !== undefined && (position.isItem || isRoot)
     const line = isInline ? first : head
     const from = line.length === 0 ? Math.max(position.lower, layout.trimmed(start, position.lower)) : start
@@ -389,8 +395,7 @@ class Slots {
   readonly kept: readonly (Slot | undefined)[]
   readonly added: readonly Slot[]
   readonly isFlow: boolean
-  readonly #starts: number[] = []
-  readonly #ends: number[] = []
+  readonly #starts = new Map<number, number>()
 
   constructor(
     readonly editor: TextEditor,
@@ -416,20 +421,6 @@ class Slots {
     return this.layout.column(this.node.start)
   }
 
-  #measure(): void {
-    if (this.#starts.length > 0) return
-    const { text } = this.layout
-    let offset = this.isFlow ? this.node.start + 1 : this.node.start
-    for (const { key, value } of this.before) {
-      const start = this.layout.skip(offset, this.isFlow ? ',' : '')
-      if (text[start] === '?' || (key && !isBare(key))) throw BAIL_OUT
-      this.#starts.push(start)
-      const lower = this.#lowerOf(key, start).lower
-      offset = Math.max(lower, this.editor.endOf(this.editor.context.written.get(value) ?? value, lower))
-      this.#ends.push(offset)
-    }
-  }
-
   #lowerOf(key: Node | undefined, start: number): { lower: number; hasColon: boolean } {
     if (!key) return { lower: this.isFlow ? start : start + 1, hasColon: true }
     const colon = this.layout.colonAfter(key.end)
@@ -438,14 +429,29 @@ class Slots {
   }
 
   start(index: number): number {
-    this.#measure()
-    return this.#starts[index]!
+    const known = this.#starts.get(index)
+    if (known !== undefined) return known
+    const { key } = this.before[index]!
+    const first = this.isFlow ? this.node.start + 1 : this.node.start
+    const start = this.layout.skip(index === 0 ? first : this.end(index - 1), this.isFlow ? ',' : '')
+    if (this.layout.text[start] === '?' || (key && !isBare(key))) throw BAIL_OUT
+    this.#starts.set(index, start)
+    return start
   }
 
   /** The end of the content of a slot. */
   end(index: number): number {
-    this.#measure()
-    return this.#ends[index]!
+    const { key, value } = this.before[index]!
+    // A dash is before its item, and after the end of the item above.
+    const { lower } = this.#lowerOf(key, key ? key.start : this.#least(index))
+    return Math.max(lower, this.editor.endOf(this.editor.context.written.get(value) ?? value, lower))
+  }
+
+  // An offset that is not after an item.
+  #least(index: number): number {
+    const { value } = this.before[index]!
+    const isNothing = value.start === value.end && value.tag === undefined && value.anchor === undefined
+    return isNothing ? this.layout.trimmed(value.start, this.node.start + 1) - 1 : this.node.start
   }
 
   position(index: number): Position {

@@ -81,11 +81,11 @@ export class ValueWriter {
   constructor(readonly editor: ValueTexts) {}
 
   value(composed: Node, place: Place): Written {
-    const { written, anew } = this.editor.context
+    const { written, anew, tree } = this.editor.context
     const node = this.editor.textOf(composed)
     // The text of a file that is extended lacks what "set" changes.
     if (node === composed && written.get(node)?.tag === '!extends' && !anew) throw BAIL_OUT
-    const props = this.#props(node)
+    const props = this.#props(node, tree.replaced.has(composed) ? composed.anchor : node.anchor)
     if (node.kind === 'alias') return inline(this.#alias(node))
     if (node.kind === 'mapping' || node.kind === 'sequence')
       return prefixed(props, this.#collection(node, place))
@@ -99,12 +99,12 @@ export class ValueWriter {
     return standIn(`*${name}`, this.editor.sourceOf(node), node)
   }
 
-  #props(node: Node): Piece[] {
+  #props(node: Node, name = node.anchor): Piece[] {
     const source = this.editor.sourceOf(node)
     const anchor =
-      node.anchor === undefined || node.kind === 'alias'
+      name === undefined || node.kind === 'alias'
         ? []
-        : [added(`&${this.editor.context.renamed.get(node) ?? node.anchor}`)]
+        : [added(`&${this.editor.context.renamed.get(node) ?? name}`)]
     if (node.tag === undefined) return anchor
     if (node.tagStart >= 0) return spaced([...anchor, part(source, node.tagStart, node.tagEnd)])
     if (!node.tag.startsWith(coreTag)) throw BAIL_OUT
@@ -121,12 +121,14 @@ export class ValueWriter {
   collection(node: Collection, place: Place): Written {
     const slots = this.editor.slotsOf(node)
     const [open, close] = node.kind === 'mapping' ? ['{', '}'] : ['[', ']']
-    if (slots.length === 0) return inline(added(open + close))
+    const source = this.editor.sourceOf(node)
+    const bracket = (text: string) => (node.start < 0 ? added(text) : standIn(text, source, node))
+    if (slots.length === 0) return inline(bracket(`${open}${close}`))
     const isFlow = place.inFlow || (node.start >= 0 && !this.editor.context.anew && this.editor.isFlow(node))
     if (!isFlow) return { head: [], body: slots.flatMap((slot) => this.#slotLines(slot)) }
     const padding = node.kind === 'mapping' ? ' ' : ''
     const items = slots.flatMap((slot, index) => [added(index > 0 ? ', ' : ''), ...this.flowSlot(slot)])
-    return { head: [added(open + padding), ...items, added(padding + close)], body: [] }
+    return { head: [bracket(open + padding), ...items, bracket(padding + close)], body: [] }
   }
 
   /** A block collection that is written anew, with its tag and anchor. */
