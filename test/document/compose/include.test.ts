@@ -22,7 +22,7 @@ const registry = new Registry()
 
 @registrable('!Layer', { registry, schema: z.object({ units: z.number(), name: z.string().optional() }) })
 class Layer {
-  constructor(readonly options: { units: number; name?: string }) {}
+  constructor(readonly options: { units: number; name?: string | undefined }) {}
 }
 
 @registrable('!Net', { registry })
