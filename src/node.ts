@@ -31,7 +31,7 @@ export interface ScalarNode extends NodeBase {
   readonly value: unknown
   /** Whether it is written without quotes and not as a block. */
   readonly plain: boolean
-  /** What `!env` and `!format` made it of; absent in scalars that are written. */
+  /** @internal What `!env` and `!format` made it of; absent in scalars that are written. */
   readonly origin?: ScalarOrigin
 }
 

@@ -219,16 +219,37 @@ function* closingLine(scene: ErrorLines): Generator<Repair> {
   }
 }
 
-// `[!ref layers[0]]`: in brackets or braces, YAML reads the index as a sequence.
+// `[!ref layers[0]]`, `{ layers[0]: 8 }`, `"a key"[2]: 8`: what YAML reads otherwise.
 function* path({ lines, index, error }: ErrorLines): Generator<Repair> {
   const line = lines[index]!
-  for (const { 0: whole, 1: tag, 2: name, index: offset } of line.text.matchAll(pathWithIndex)) {
-    const end = line.start + offset + whole.length
-    const start = end - name!.length
-    if (error.span.start < line.start + offset || error.span.start > end) continue
-    const message = `In brackets or braces, a path must be in quotes: write ${tag} "${name}"`
-    yield { span: { start, end }, message, edits: [replace({ start, end }, `"${name}"`)] }
-  }
+  for (const { pattern, quote, when } of unquotedPaths)
+    for (const { 0: whole, 1: lead, 2: path, index: offset } of line.text.matchAll(pattern)) {
+      const end = line.start + offset + whole.length
+      const start = end - path!.length
+      if (error.span.start < line.start + offset || error.span.start > end + 1) continue
+      const quoted = `${quote}${path}${quote}`
+      const tag = lead!.startsWith('!') ? `${lead} ` : ''
+      const message = `${when}: write ${tag}${quoted}`
+      yield { span: { start, end }, message, edits: [replace({ start, end }, quoted)] }
+    }
 }
 
-const pathWithIndex = /(!ref|!link|!@)[ \t]+([^\s"'[\]{},#:]+(?:\[-?\d+\][^\s"'[\]{},#:]*)+)/g
+const inFlow = 'In brackets or braces, a path must be in quotes'
+
+const unquotedPaths = [
+  {
+    pattern: /(!ref|!link|!@)[ \t]+([^\s"'[\]{},#:]+(?:\[-?\d+\][^\s"'[\]{},#:]*)+)/g,
+    quote: '"',
+    when: inFlow,
+  },
+  {
+    pattern: /(?<=[{,][ \t]*|^[ \t]*)()([^\s"'[\]{},#:!&*]+(?:\[-?\d+\][^\s"'[\]{},#:]*)+)(?=[ \t]*:)/g,
+    quote: '"',
+    when: inFlow,
+  },
+  {
+    pattern: /(?<=[{,-][ \t]*|^[ \t]*)()("(?:[^"\\]|\\.)*"(?:\[-?\d+\]|\.[^\s"'[\]{},#:]+)+)(?=[ \t]*:)/g,
+    quote: "'",
+    when: 'A path that begins with a quote must be in other quotes',
+  },
+]
