@@ -33,6 +33,8 @@ export interface EnvFileFlags {
   readonly envFile: readonly string[]
 }
 
+// Node 20 refuses a missing file itself (exit code 9), wherever the option stands, before this program begins.
+
 /** Adds `--env-file FILE`, which can be repeated; {@link environmentOf} reads the files. */
 export function withEnvFile(command: Command): Command {
   const option = new Option(

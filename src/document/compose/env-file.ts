@@ -2,12 +2,13 @@ import { createReadStream } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { ResourceError } from '../../errors.js'
 import { readLimited } from '../../util/read-limited.js'
+import type { Environment } from '../read/parsed.js'
 
 /** The largest file of variables, in bytes. */
 const largest = 1 << 20
 
 /** The environment variables that a file sees. */
-export type Variables = Readonly<Record<string, string | undefined>>
+export type Variables = Exclude<Environment, false>
 
 /**
  * Reads a file of variables in the format of Node's `--env-file`; does not change `process.env`.
