@@ -130,5 +130,10 @@ export {
   type SecretsDialect,
 } from './runnable/secrets/read-secrets.js'
 export type { SecretSection } from './runnable/secrets/secret-section.js'
-export { type SecretOptions, Secrets, type SecretsConfig } from './runnable/secrets/secrets.js'
+export {
+  type RequiredSecrets,
+  type SecretOptions,
+  Secrets,
+  type SecretsConfig,
+} from './runnable/secrets/secrets.js'
 export { version } from './version.js'

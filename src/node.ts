@@ -84,6 +84,8 @@ export interface LinkNode extends NodeBase {
   readonly target: Node
   /** The names and indices that follow, which are read from the object. */
   readonly rest: readonly (string | number)[]
+  /** Whether it is a `!ref` into a placeholder of a template: what follows is a path in the chosen node. */
+  readonly isReference?: boolean
 }
 
 /** `!format` in a template: a text with the values of other nodes, which are known when the template is built. */

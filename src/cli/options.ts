@@ -10,16 +10,35 @@ export function withImports(command: Command): Command {
 
 /** What {@link withSecrets} adds. */
 export interface SecretsFlags {
-  readonly secrets?: string
+  /** `false` for `--no-secrets`. */
+  readonly secrets?: string | false
   readonly secretsDialect?: SecretsDialect
 }
 
-/** Adds `--secrets FILE` and `--secrets-dialect`. */
+/** Adds `--secrets FILE`, `--no-secrets` and `--secrets-dialect`. */
 export function withSecrets(command: Command): Command {
   const dialect = new Option('--secrets-dialect <dialect>', 'the dialect of the INI file')
   return command
-    .option('-s, --secrets <file>', 'the INI file with the secrets')
+    .option(
+      '-s, --secrets <file>',
+      'the INI file with the secrets; "-" for standard input, "env:PREFIX_" for the variables PREFIX_SECTION__KEY (default: ~/.flambeau/secrets.ini, if it exists)',
+    )
+    .option('--no-secrets', 'read no secrets')
     .addOption(dialect.choices(['python', 'ini']))
+}
+
+/** What {@link withEnvFile} adds. */
+export interface EnvFileFlags {
+  readonly envFile: readonly string[]
+}
+
+/** Adds `--env-file FILE`, which can be repeated; `variablesWith(flags.envFile)` reads the files. */
+export function withEnvFile(command: Command): Command {
+  const option = new Option(
+    '--env-file <file>',
+    'read variables for "!env" from a file, as Node does (can be repeated)',
+  )
+  return command.addOption(option.argParser(several).default([], 'none'))
 }
 
 /** What {@link withExtensions} adds. */

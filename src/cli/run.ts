@@ -19,6 +19,7 @@ import {
   withSecrets,
 } from './options.js'
 import { printResult } from './output.js'
+import { secretsOfFlags } from './secrets.js'
 
 interface RunFlags extends AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SecretsFlags {
   set?: readonly string[]
@@ -67,6 +68,7 @@ async function runHere(file: string, flags: RunFlags, command: Command): Promise
   if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
   const {
     import: modules,
+    secrets: _secrets,
     secretsDialect: dialect,
     reconnectTimeout: _,
     dryRun: isDryRun,
@@ -74,9 +76,10 @@ async function runHere(file: string, flags: RunFlags, command: Command): Promise
   } = flags
   const logger = new StderrLogger(flags.verbose || flags.debug)
   const imports = await importModules(modules)
+  const secrets = await secretsOfFlags(flags, logger)
   process.once('beforeExit', reportUnsettled)
   await runInterruptibly(logger, async (signal) => {
-    const given = { ...options, dialect, signal, logger }
+    const given = { ...options, secrets, dialect, signal, logger }
     if (isDryRun) return (await dryRun(file, given)).exitCode
     const outcome = await runFile(file, { ...given, runOptions: { imports } })
     if (outcome.ok) printResult(outcome.value)

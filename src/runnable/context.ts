@@ -33,6 +33,7 @@ import {
 } from './runnable-file.js'
 import { maskError, redactorFor } from './secrets/mask.js'
 import type { SecretsDialect } from './secrets/read-secrets.js'
+import { expectSecrets } from './secrets/required-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
 
 /**
@@ -188,7 +189,9 @@ export class SafeExecutionContext {
     const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
-    const runnable = options.checkTags === false ? this.#construct(text) : await this.compileRunnable()
+    if (options.checkTags !== false && !this.#checked.has(text)) this.#check(text)
+    if (text.parsed.problems.length === 0) expectSecrets(text.split(), this.#registry, secrets)
+    const runnable = this.#construct(text)
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []
@@ -235,7 +238,7 @@ export interface ContextOptions extends ComposeFileOptions {
 
 /** Options of `SafeExecutionContext.preprocess`. */
 export interface PreprocessOptions extends ExtensionOptions {
-  /** The INI file of secrets, or secrets that were read. */
+  /** The INI file of secrets, `env:PREFIX_` for those in environment variables, or secrets that were read. */
   secrets?: string | SecretsConfig | undefined
   /** How the INI file is read; `python` when absent. */
   dialect?: SecretsDialect | undefined

@@ -3,7 +3,7 @@ import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { ResolvedExtension } from '../extensions/source.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
-import { emptySecrets, mergeSecrets, type SecretsConfig } from './secrets/secrets.js'
+import { emptySecrets, mergeSecrets, type RequiredSecrets, type SecretsConfig } from './secrets/secrets.js'
 
 const brand = Symbol.for('flambeau.Runnable')
 
@@ -37,6 +37,18 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   #importedExtensions: readonly ResolvedExtension[] = []
   #content: string | undefined
   #userProvider: UserProvider = localUser
+
+  /**
+   * The secrets that the class reads, as keys by section. Missing ones are problems before anything is constructed. The
+   * static of a subclass replaces this one, unless it spreads it: `{ ...Upload.secrets, MAIL: ['PASSWORD'] }`.
+   *
+   * ```ts
+   * class Upload extends Runnable {
+   *   static secrets = { AWS: ['ACCESS_KEY', 'SECRET_KEY'] }
+   * }
+   * ```
+   */
+  declare static readonly secrets?: RequiredSecrets
 
   /** @internal */
   declare static readonly ownOptions: RunnableParameters
@@ -83,7 +95,7 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
   }
 
   /**
-   * Reads secrets from an INI file, or takes secrets that were read. A second call adds to the first, as `read` of Python's
+   * Reads secrets from an INI file or from `env:PREFIX_`, or takes secrets that were read. A second call adds to the first, as `read` of Python's
    * `ConfigParser` does: the later value of a key counts.
    *
    * @throws `SecretsFileError` when the file does not exist or is invalid.

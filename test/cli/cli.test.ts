@@ -33,7 +33,7 @@ class Flambeau {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.#child = spawn(process.execPath, [cli, ...args], {
       cwd: folder,
-      env: { ...plainEnv, ...env },
+      env: { ...plainEnv, HOME: join(folder, 'home'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 30_000,
       killSignal: 'SIGKILL',

@@ -78,6 +78,27 @@ describe('the command line on a cluster', () => {
     assert.equal((await start(`process.kill(process.pid, 'SIGKILL'); await delay(5000)`)).code, 137)
   })
 
+  test('sends one resolved file of a file that is made of others', async () => {
+    project.file('code.yaml', JSON.stringify('return [this.options.n, this.options.more, this.content]'))
+    project.file(
+      'base.yaml',
+      '!Job\ncode: !include code.yaml\nn: 1\nmore: !format "{n}-{port}"\nport: !env PORT\n',
+    )
+    const text = '# made of others\n!extends\nfile: base.yaml\nset: { n: 2 }\n'
+    project.file('made.yaml', text)
+    process.env['PORT'] = '80'
+    const flags = ['--import', './jobs.js']
+    const { code, stdout, stderr } = await at('run', 'made.yaml', 'more=!format "{n}/{port}"', ...flags)
+    assert.equal(code, 0, stderr)
+    const [n, more, content] = JSON.parse(stdout)
+    assert.deepEqual([n, more], [2, '2/80'])
+    assert.match(content, /^# made of others\n!extends\nfile: base\.yaml\n/)
+    const plan = await at('plan', 'made.yaml', 'm=1', 'n[0]=1', ...flags)
+    assert.equal(plan.code, 22)
+    assert.match(plan.stderr, /<argument 2>:1:2/)
+    delete process.env['PORT']
+  })
+
   test('lists runs, tells of one, fetches from it, and cancels it', async () => {
     const detached = await start(
       `files.writeFileSync('made', 'made'); console.log('ready'); await delay(60000, undefined, { signal: options.signal })`,

@@ -71,6 +71,11 @@ describe('an editor with what "flambeau schema" prints', () => {
     'a template':
       '!Study\neach: !Train { data: !Plain { of: [a, b] }, optimizer: !Sgd { rate: !Plain { of: 1 } } }\n',
     'no tag at all': 'a: 1\n',
+    'values from elsewhere':
+      '!Train\ndata: !env DATA\noptimizer: !include sgd.yaml\nepochs: !ref extra.n\nextra: { n: !env { name: N, default: 1 } }\n',
+    'values from elsewhere inside others':
+      '!Train\ndata: !format "{extra}"\noptimizer: !Sgd { rate: !link extra, momentum: !@ extra }\nextra: 1\n',
+    'a file that extends another': '!extends\nfile: base.yaml\nset:\n  optimizer.rate: 1\n',
     nothing: '',
   }
   for (const [name, text] of Object.entries(valid))
@@ -79,6 +84,11 @@ describe('an editor with what "flambeau schema" prints', () => {
   test('complains about a wrong type inside a tagged node, at its line', async () => {
     const text = '!Train\ndata: a\noptimizer: !Sgd\n  momentum: 1\n  rate: fast\n'
     assert.deepEqual(await complaints(text), ['5:9 Incorrect type. Expected "number".'])
+  })
+
+  test('still complains about a missing value', async () => {
+    const text = '!Train\ndata: a\noptimizer: !Sgd\n  rate: ~\n'
+    assert.deepEqual(await complaints(text), ['4:9 Incorrect type. Expected "number".'])
   })
 
   test('complains about a wrong type at the top', async () => {

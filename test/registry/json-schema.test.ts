@@ -40,6 +40,11 @@ function definition(registry: Registry, tag: string): any {
   return (jsonSchema(registry)['definitions'] as JsonSchema)[tag]
 }
 
+const fromElsewhere = { type: 'boolean', not: { enum: [true, false] } }
+
+/** An option that may come from elsewhere, too, as by `!env`. */
+const orFromElsewhere = (own: object) => ({ if: fromElsewhere, else: own })
+
 function optionsOf(train: StandardSchema, options: object = {}): any {
   return definition(registryOf(train, options), '!Train').properties
 }
@@ -53,7 +58,9 @@ describe('the JSON Schema of a registry', () => {
       .meta({ title: 'Rate', description: 'How far', deprecated: true })
     const found = optionsOf(z.strictObject({ rate })).rate
     const expected = { type: 'number', minimum: 0, default: 0.1, title: 'Rate', description: 'How far' }
-    assert.deepEqual(found, { ...expected, deprecated: true })
+    const { title, description, ...rest } = { ...expected, deprecated: true }
+    const notes = { default: 0.1, title, description, deprecated: true }
+    assert.deepEqual(found, { ...notes, ...orFromElsewhere({ ...rest, title, description }) })
   })
 
   test('says what is said of a class: its tag, its description, that it is deprecated', () => {
@@ -101,7 +108,9 @@ describe('the JSON Schema of a registry', () => {
     }
     const registry = new Registry()
     registry.add(Dataset, '!Dataset')
-    assert.deepEqual(definition(registry, '!Dataset.fromFile').properties, { path: { type: 'string' } })
+    assert.deepEqual(definition(registry, '!Dataset.fromFile').properties, {
+      path: orFromElsewhere({ type: 'string' }),
+    })
     assert.equal(definition(registry, '!Dataset'), undefined)
   })
 
@@ -120,11 +129,11 @@ const libraries: Record<string, StandardSchema> = {
 for (const [library, schema] of Object.entries(libraries))
   describe(`the option of a class in a schema of ${library}`, () => {
     test('may be of what the schema takes', () => {
-      assert.deepEqual(optionsOf(schema).optimizer, { anyOf: [optimizer] })
+      assert.deepEqual(optionsOf(schema).optimizer, orFromElsewhere({ anyOf: [optimizer] }))
     })
 
     test('may be so in a list', () => {
-      assert.deepEqual(optionsOf(schema).all.items, { anyOf: [optimizer] })
+      assert.deepEqual(optionsOf(schema).all.else.items, orFromElsewhere({ anyOf: [optimizer] }))
     })
   })
 
@@ -132,23 +141,26 @@ describe('the option of a class', () => {
   test('may be of a class that extends it, of unknown options', () => {
     const registry = registryOf(z.object({ optimizer: z.instanceof(Sgd) }))
     registry.add(Nesterov, '!Nesterov')
-    const { anyOf } = definition(registry, '!Train').properties.optimizer
+    const { anyOf } = definition(registry, '!Train').properties.optimizer.else
     assert.deepEqual(anyOf, [optimizer, { type: 'null' }])
   })
 
   test('keeps what else it may be', () => {
     const found = optionsOf(z.object({ optimizer: z.union([z.instanceof(Sgd), z.string()]) }))
-    assert.deepEqual(found.optimizer.anyOf, [{ anyOf: [optimizer] }, { type: 'string' }])
+    assert.deepEqual(found.optimizer.else.anyOf, [{ anyOf: [optimizer] }, { type: 'string' }])
   })
 
   test('may be anywhere below', () => {
     const by = z.record(z.string(), z.instanceof(Sgd))
     const found = optionsOf(z.object({ nested: z.object({ by }) }))
-    assert.deepEqual(found.nested.properties.by.additionalProperties, { anyOf: [optimizer] })
+    assert.deepEqual(
+      found.nested.else.properties.by.else.additionalProperties,
+      orFromElsewhere({ anyOf: [optimizer] }),
+    )
   })
 
   test('is free where everything may stand, and where nobody answers at once', () => {
-    const free = { anyOf: [{ $ref: '#/definitions/suggestions' }] }
+    const free = orFromElsewhere({ anyOf: [{ $ref: '#/definitions/suggestions' }] })
     assert.deepEqual(optionsOf(z.object({ any: z.any() })).any, free)
     assert.deepEqual(optionsOf(z.object({ any: z.any().refine(async () => false) })).any, free)
   })
@@ -168,6 +180,13 @@ describe('the custom tags of a registry', () => {
       ...[`${sgd} mapping`, `${sgd} scalar:object`],
       ...['!Train mapping', '!Train scalar:object'],
       ...[`${url} scalar:null`, `${url} mapping:null`, `${url} sequence:null`],
+      ...[
+        '!include scalar:boolean',
+        '!extends mapping:boolean',
+        '!env scalar:boolean',
+        '!env mapping:boolean',
+      ],
+      ...['!ref', '!format', '!link', '!@'].map((tag) => `${tag} scalar:boolean`),
     ])
   })
 })

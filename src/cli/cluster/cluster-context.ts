@@ -2,12 +2,14 @@ import { type Command, Option } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import { ClusterConfigurationError } from '../../errors.js'
-import { SafeExecutionContext } from '../../runnable/context.js'
+import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { type Logger, StderrLogger } from '../../runnable/logger.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
 import { type SecretsFlags, withImports, withSecrets } from '../options.js'
+import { secretsOfFlags } from '../secrets.js'
 
 /** The flags of every command that uses a cluster. */
 export interface ClusterFlags extends SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
@@ -18,6 +20,8 @@ export interface ClusterFlags extends SecretsFlags, Pick<RunFlags, 'verbose' | '
 /** What a command that uses a cluster works with. */
 export interface ClusterContext {
   readonly cluster: Cluster
+  /** The secrets that the flags name, for the cluster and for the runnable. */
+  readonly secrets: string | SecretsConfig | undefined
   readonly logger: StderrLogger
   readonly signal: AbortSignal
 }
@@ -40,9 +44,11 @@ export async function useCluster(
   const context = new SafeExecutionContext(flags.cluster)
   const run = async (signal: AbortSignal): Promise<number> => {
     await importModules(flags.import)
-    const cluster = await loadCluster(context, flags)
+    const secrets = await secretsOfFlags(flags, logger)
+    const dialect = flags.secretsDialect
+    const cluster = await loadCluster(context, flags.cluster, { secrets, dialect })
     try {
-      return (await body({ cluster, logger, signal })) ?? 0
+      return (await body({ cluster, secrets, logger, signal })) ?? 0
     } finally {
       await cluster.close()
     }
@@ -59,9 +65,10 @@ export async function useCluster(
 
 async function loadCluster(
   context: SafeExecutionContext,
-  { cluster: file, secrets, secretsDialect: dialect }: ClusterFlags,
+  file: string,
+  options: PreprocessOptions,
 ): Promise<Cluster> {
-  const { runnable } = await context.preprocess({ secrets, dialect })
+  const { runnable } = await context.preprocess(options)
   if (runnable instanceof Cluster) return runnable
   const message = `"${file}" contains a runnable that is not a cluster: use "!SSHCluster" or "!LocalCluster" with its options`
   throw new ClusterConfigurationError(message, { code: 'NOT_A_CLUSTER' })

@@ -39,9 +39,9 @@ export function planCommand(): Command {
 
 /** Prints what running a file on a cluster would do. */
 export function planOnCluster(file: string, flags: PlanFlags): Promise<void> {
-  return useCluster(flags, async ({ cluster, logger, signal }) => {
+  return useCluster(flags, async ({ cluster, secrets, logger, signal }) => {
     const { secretsDialect: dialect, import: modules, ...options } = flags
-    const checked = await dryRun(file, { ...options, dialect, logger, signal })
+    const checked = await dryRun(file, { ...options, secrets, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     const imports = await Promise.all(modules.map(resolveModule))
     const content = await cluster.planContent(checked.value, { imports })

@@ -40,12 +40,12 @@ export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<vo
 function prepare(
   file: string,
   flags: RunOnClusterFlags,
-  { logger, signal }: ClusterContext,
+  { secrets, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(file, flags)
   const { secretsDialect: dialect, ...rest } = flags
   const surroundings = { ...pickRunFlags(flags), logger, signal }
-  return context.run(() => context.preprocess({ ...rest, dialect }), surroundings)
+  return context.run(() => context.preprocess({ ...rest, secrets, dialect }), surroundings)
 }
 
 async function submitOptions(

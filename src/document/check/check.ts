@@ -11,6 +11,7 @@ import { additionProblems } from '../edit/additions.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
+import { literalVariables } from './literal-variables.js'
 import { SchemaCheck } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
 
@@ -108,7 +109,11 @@ class ParsedCheck {
         ...this.#merges,
       ],
       doubtful: doubtful.problems,
-      warnings: [...(this.parsed.warnings ?? []), ...this.#tags.warnings.values()],
+      warnings: [
+        ...(this.parsed.warnings ?? []),
+        ...this.#tags.warnings.values(),
+        ...literalVariables(this.parsed),
+      ],
     }
   }
 }

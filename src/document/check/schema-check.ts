@@ -67,6 +67,10 @@ export class SchemaCheck extends Construction {
     return this.#stub(null, this.#unknown)
   }
 
+  protected override isUnknown(value: unknown): boolean {
+    return isIn(this.#unknown, value)
+  }
+
   protected override refuse(problem: Problem): object {
     this.findings.problems.add(() => problem)
     return this.#stub(null, this.#unknown)

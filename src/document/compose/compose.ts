@@ -63,7 +63,11 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
   const values = overrides.map((override) => composer.composeValue(override, parsed.source))
-  const edited = editDocument({ ...parsed, documents }, Math.max(0, documents.length - 1), values)
+  const last = Math.max(0, documents.length - 1)
+  const whole = documents.map((document, index) =>
+    index === last ? composer.withValues(document) : document,
+  )
+  const edited = editDocument({ ...parsed, documents: whole }, last, values)
   return composer.finish(edited)
 }
 
@@ -110,9 +114,11 @@ class Composer {
   compose(document: ParsedDocument, source: Source): ParsedDocument {
     if (!document.tagged.some(({ tag }) => isCompositionTag(tag))) return document
     const root = this.#composeTop(document.root, document.tagged.filter(includesFile), source)
+    return { ...document, root, ...this.#parts }
+  }
+
+  get #parts(): Pick<ParsedDocument, 'written' | 'included' | 'changed' | 'replaced'> {
     return {
-      ...document,
-      root,
       written: this.#written,
       included: this.#included,
       changed: this.#changed,
@@ -120,12 +126,17 @@ class Composer {
     }
   }
 
+  /** A document whose overrides have composed values. */
+  withValues(document: ParsedDocument): ParsedDocument {
+    return this.#written.size === 0 ? document : { ...document, ...this.#parts }
+  }
+
   /** Composes the value of an override, whose paths start at the file itself. */
   composeValue(override: Override, source: Source): Override {
     const { value } = override
-    const nodes = value ? nodesOf(value) : []
-    if (!value || !nodes.some(({ tag }) => isCompositionTag(tag))) return override
-    return { ...override, value: this.#composeTop(value, nodes.filter(includesFile), source) }
+    const tagged = value ? new TreeSurvey(value).tagged : []
+    if (!value || !tagged.some(({ tag }) => isCompositionTag(tag))) return override
+    return { ...override, value: this.#composeTop(value, tagged.filter(includesFile), source) }
   }
 
   #composeTop(root: Node, includes: readonly Node[], source: Source): Node {
@@ -142,9 +153,8 @@ class Composer {
     const documents: ParsedDocument[] = []
     const unknown = new Set<Node>()
     for (const document of parsed.documents) {
-      const nodes = nodesOf(document.root)
-      const tagged = nodes.filter(({ tag, tagStart }) => tag !== undefined && tagStart >= 0)
-      for (const node of nodes) if (isUnknown(node)) unknown.add(node)
+      const { tagged, unknown: unknownNodes } = new TreeSurvey(document.root)
+      for (const node of unknownNodes) unknown.add(node)
       documents.push({ ...document, tagged, hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)) })
     }
     if (this.#files) recordFolder(parsed.source, this.#files.top.folder)
@@ -378,19 +388,44 @@ export function unknownNode({ start, end, source }: Node): AliasNode {
   return { ...aliasAt(start, end, '', undefined), ...(source && { source }) }
 }
 
-/** All nodes from `root` down in file order, then those that only aliases lead to. */
-function nodesOf(root: Node): Node[] {
-  const nodes = new Set<Node>()
-  const targets: Node[] = []
-  const visit = (node: Node): void => {
-    if (nodes.has(node)) return
-    nodes.add(node)
-    if (node.kind === 'alias' && node.target) targets.push(node.target)
-    for (const part of partsOf(node)) visit(part)
+/** What matters of the nodes from `root` down, then of those that only aliases lead to. */
+class TreeSurvey {
+  /** The nodes with tags that YAML does not resolve, in file order. */
+  readonly tagged: Node[] = []
+  readonly unknown: Node[] = []
+  readonly #targets: Node[] = []
+  #seen: Set<Node> | undefined
+
+  constructor(root: Node) {
+    this.#visit(root)
+    const targets = this.#targets
+    if (targets.length === 0) return
+    // Most documents have no aliases, and need no set.
+    this.#seen = new Set()
+    this.#mark(root)
+    for (const target of targets) this.#visit(target)
   }
-  visit(root)
-  for (const target of targets) visit(target)
-  return [...nodes]
+
+  #visit(node: Node): void {
+    if (this.#seen?.has(node)) return
+    this.#seen?.add(node)
+    if (node.tag !== undefined && node.tagStart >= 0) this.tagged.push(node)
+    if (node.kind === 'alias') {
+      if (node.target) this.#targets.push(node.target)
+      else this.unknown.push(node)
+    }
+    if (node.kind === 'sequence') for (const item of node.items) this.#visit(item)
+    if (node.kind === 'mapping')
+      for (const { key, value } of node.entries) {
+        this.#visit(key)
+        this.#visit(value)
+      }
+  }
+
+  #mark(node: Node): void {
+    this.#seen!.add(node)
+    for (const part of partsOf(node)) this.#mark(part)
+  }
 }
 
 function isCollection({ kind }: Node): boolean {

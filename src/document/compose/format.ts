@@ -102,7 +102,8 @@ export function notText(name: string, found: Node): string {
 
 function describeFound(found: Node): string {
   if (isApplicationTag(found.tag)) return `is an object of "${found.tag}"`
-  if (found.kind === 'link') return 'is a "!link", whose value is known only when objects are constructed'
+  if (found.kind === 'link' && !found.isReference)
+    return 'is a "!link", whose value is known only when objects are constructed'
   if (found.kind === 'mapping' || found.kind === 'sequence') return `is a ${found.kind}`
   const { value } = found as { value?: unknown }
   return value === null || value === undefined ? 'is null' : 'has no text'

@@ -1,10 +1,9 @@
 import type { Entry, MappingNode, Node } from '../../node.js'
-import { candidatesOf } from '../../registry/placeholder.js'
 import type { Registry } from '../../registry/registry.js'
 import { mergeSources } from '../nodes.js'
 import { keyText, type PathMiss, type Step } from '../path.js'
 import { maxMerged } from '../read/parsed.js'
-import { isReference, type Scope } from './reference-sites.js'
+import { isPlaceholder, isReference, type Scope } from './reference-sites.js'
 
 /** Yields a reference that has to be resolved before the work can go on. */
 export type Work<T> = Generator<Node, T>
@@ -15,7 +14,8 @@ export type Walk =
   | {
       readonly kind: 'miss'
       readonly miss: PathMiss
-      readonly reason?: 'placeholder'
+      /** Whether the path goes into a placeholder of a template. */
+      readonly isChosen: boolean
       readonly entersTemplate: boolean
     }
   | { readonly kind: 'unknown' }
@@ -37,12 +37,11 @@ export class PathWalker {
     for (const [depth, step] of steps.entries()) {
       const parent = yield* this.followed(node)
       if (!parent) return { kind: 'unknown' }
-      const isPlaceholder =
-        isTemplate && candidatesOf(parent, this.registry.get(parent.tag ?? '')) !== undefined
-      const found = isPlaceholder ? 'below-scalar' : yield* this.#child(parent, step)
+      const isChosen = isTemplate && isPlaceholder(parent, this.registry)
+      const found = isChosen ? 'below-scalar' : yield* this.#child(parent, step)
       if (typeof found === 'string') {
         const miss = { node: parent, above: [], miss: found, depth }
-        return { kind: 'miss', miss, entersTemplate, ...(isPlaceholder && { reason: 'placeholder' }) }
+        return { kind: 'miss', miss, entersTemplate, isChosen }
       }
       entersTemplate ||= this.templates.has(found)
       node = yield* this.settled(found)

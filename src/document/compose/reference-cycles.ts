@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.js'
-import type { Node } from '../../node.js'
-import type { Source } from '../../source.js'
+import { type Node, sourceOf } from '../../node.js'
+import type { Source, Span } from '../../source.js'
 import { describeNode, nodeProblem } from '../problems.js'
 import { maxDepth } from '../read/parsed.js'
 
@@ -90,12 +90,17 @@ export function cycleProblem(members: readonly Node[], document: Source): Proble
   const through = [...shown.map((node) => writtenAs(node, document)), ...(rest > 0 ? [`${rest} more`] : [])]
   const way = through.length === 0 ? '' : ` through ${through.join(', ')}`
   const message = `${writtenAs(first, document)} needs its own value${way}: write one of these values out`
-  const problem = nodeProblem(first, document, 'REFERENCE_CYCLE', message)
+  const problem = sourceOf(first, document).problem('REFERENCE_CYCLE', message, wholeOf(first))
   const related = shown.map((node) => {
     const { file, line, column } = nodeProblem(node, document, '', '')
     return { message: 'through', file, line, column }
   })
   return { ...problem, related: [...related, ...(problem.related ?? [])] }
+}
+
+// With its tag: a reference that was resolved has none.
+function wholeOf({ tagStart, start, end }: Node): Span {
+  return { start: tagStart < 0 ? start : tagStart, end }
 }
 
 function writtenAs(node: Node, document: Source): string {

@@ -1,4 +1,5 @@
 import { type AliasNode, type Entry, isApplicationTag, type Node } from '../../node.js'
+import { candidatesOf } from '../../registry/placeholder.js'
 import { optionName, type ResolvedTag } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import { compositionTags } from '../../registry/tag.js'
@@ -11,6 +12,8 @@ export interface Scope {
   readonly isTemplate: boolean
   /** Whether a tag around it is unknown, which may be that of a class with templates. */
   readonly isUncertain: boolean
+  /** Whether it is in a value of a placeholder, which is constructed before others are chosen. */
+  readonly isChoice: boolean
 }
 
 /** A node to resolve, and how to replace it in its parent. */
@@ -23,6 +26,11 @@ export interface Site {
 /** Whether a node is an `!env`, `!ref`, `!format` or `!link` that was not resolved yet. */
 export function isReference({ tag }: Node): boolean {
   return tag !== undefined && compositionTags.has(tag) && tag !== '!include' && tag !== '!extends'
+}
+
+/** Whether a node stands for other values in a template. */
+export function isPlaceholder(node: Node, registry: Registry): boolean {
+  return node.tag !== undefined && candidatesOf(node, registry.get(node.tag)) !== undefined
 }
 
 /** The references of a document, in file order, and what else has to know their targets. */
@@ -39,8 +47,8 @@ export class ReferenceSites {
   visit(node: Node, scope: Scope, replace: (node: Node) => void): void {
     if (node.kind === 'alias') this.aliases.push(node)
     if (isReference(node)) this.sites.push({ node, scope, replace })
-    if (node.kind === 'sequence') this.#visitItems(node.items as Node[], scope)
-    if (node.kind === 'mapping') this.#visitEntries(node, scope)
+    if (node.kind === 'sequence') this.#visitItems(node.items as Node[], this.#scopeBelow(node, scope))
+    if (node.kind === 'mapping') this.#visitEntries(node, this.#scopeBelow(node, scope))
   }
 
   #visitItems(items: Node[], scope: Scope): void {
@@ -57,6 +65,11 @@ export class ReferenceSites {
     for (const entry of node.entries) this.#visitEntry(entry, scope, resolved)
   }
 
+  #scopeBelow(node: Node, scope: Scope): Scope {
+    const isChoice = scope.isTemplate && isPlaceholder(node, this.registry)
+    return isChoice ? { ...scope, isChoice } : scope
+  }
+
   #visitEntry(entry: Entry, scope: Scope, owner: ResolvedTag | undefined): void {
     if (entry.merge) this.#noteMerge(entry)
     const { value } = entry
@@ -65,11 +78,7 @@ export class ReferenceSites {
     const replace = (node: Node) => {
       ;(entry as { value: Node }).value = node
     }
-    this.visit(
-      value,
-      isTemplate ? { top: value, isTemplate, isUncertain: scope.isUncertain } : scope,
-      replace,
-    )
+    this.visit(value, isTemplate ? { ...scope, top: value, isTemplate, isChoice: false } : scope, replace)
     // The path of the option itself starts outside the template.
     if (isTemplate && isReference(value)) this.#moveOut(value, scope)
   }

@@ -10,7 +10,6 @@ import {
   scalarAt,
   sourceOf,
 } from '../../node.js'
-import { candidatesOf } from '../../registry/placeholder.js'
 import { optionName, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import { knownKeys } from '../../registry/standard-schema.js'
@@ -25,7 +24,7 @@ import { envSpec, missingVariable, variableOf, variableScalar } from './environm
 import { type FormatPath, longestFormat, notText, parseFormat, scalarText } from './format.js'
 import { PathWalker, type Walk, type Work } from './path-walk.js'
 import { cutCycles, cycleProblem } from './reference-cycles.js'
-import { isReference, ReferenceSites, type Site } from './reference-sites.js'
+import { isPlaceholder, isReference, ReferenceSites, type Site } from './reference-sites.js'
 
 /** The codes of problems after which the other values of a text are what the user meant. */
 export const referenceCodes: readonly string[] = [
@@ -90,7 +89,7 @@ class Resolver {
 
   resolve(): void {
     const document = this.document as Mutable<ParsedDocument>
-    const scope = { top: document.root, isTemplate: false, isUncertain: false }
+    const scope = { top: document.root, isTemplate: false, isUncertain: false, isChoice: false }
     this.#found.visit(document.root, scope, (node) => {
       document.root = node
     })
@@ -193,9 +192,24 @@ class Resolver {
     const steps = this.#stepsOf(site)
     if (!steps) return this.#unknown(site.node)
     const walk = yield* this.#walker.walk(site.scope, steps)
+    if (walk.kind === 'miss' && walk.isChosen) return this.#chosen(site, steps, walk)
     if (walk.kind !== 'found') return this.#missed(site, steps, walk)
     const target = yield* this.#targetIn(site, walk.node)
-    return target ? this.#alias(site.node, target) : this.#unknown(site.node)
+    if (!target) return this.#unknown(site.node)
+    if (site.scope.isChoice && this.#isChosenLater(targetOf(target)!))
+      return this.#report(site.node, 'BAD_REFERENCE', chosenLater)
+    return this.#alias(site.node, target)
+  }
+
+  // A path through a placeholder is followed in the value that is chosen.
+  #chosen(site: Site, steps: readonly PathStep[], { miss }: Walk & { kind: 'miss' }): Node {
+    if (site.scope.isChoice) return this.#report(site.node, 'BAD_REFERENCE', chosenLater)
+    return { ...this.#linkNode(site.node, miss.node, namesOf(steps.slice(miss.depth))), isReference: true }
+  }
+
+  // Whether a value is only known when a template is built.
+  #isChosenLater(node: Node): boolean {
+    return node.kind === 'format' || node.kind === 'link' || isPlaceholder(node, this.registry)
   }
 
   // In a template, `build` may replace the value at the path, whatever it leads to now.
@@ -217,7 +231,7 @@ class Resolver {
     const { node, depth } = walk.miss
     const isObject = isApplicationTag(node.tag) || node.kind === 'link'
     if (depth === 0 || !isObject) return this.#missed(site, steps, walk)
-    const rest = steps.slice(depth).map((step) => (step.kind === 'key' ? step.name : step.index))
+    const rest = namesOf(steps.slice(depth))
     const refused = rest.find((step) => unreadable.has(step))
     if (refused !== undefined) return this.#report(site.node, 'BAD_LINK', `A link cannot read "${refused}"`)
     return this.#linkNode(site.node, node, rest)
@@ -235,7 +249,7 @@ class Resolver {
       if (!found) return this.#unknown(node)
       parts.push(found)
     }
-    const isLate = scope.isTemplate && parts.some((part) => typeof part !== 'string')
+    const isLate = scope.isTemplate && !scope.isChoice && parts.some((part) => typeof part !== 'string')
     return isLate ? this.#formatNode(node, parts) : this.#formatted(node, parts)
   }
 
@@ -258,17 +272,23 @@ class Resolver {
   *#formatPart(site: Site, part: FormatPath): Work<Node | undefined> {
     const { node, scope } = site
     const walk = yield* this.#walker.walk(scope, part.steps)
+    if (walk.kind === 'miss' && walk.isChosen) {
+      const chosen = this.#chosen(site, part.steps, walk)
+      return chosen.kind === 'link' ? chosen : undefined
+    }
     if (walk.kind !== 'found') {
       this.#missed(site, part.steps, walk, part.start)
       return undefined
     }
     const target = yield* this.#walker.followed(walk.node)
     if (!target) return undefined
-    const isPlaceholder =
-      scope.isTemplate && candidatesOf(target, this.registry.get(target.tag ?? '')) !== undefined
-    const hasText = target.kind === 'scalar' && scalarText(target, this.#source) !== undefined
-    if (isPlaceholder || hasText || (target.kind === 'format' && scope.isTemplate))
-      return scope.isTemplate ? walk.node : target
+    if (scope.isTemplate && this.#isChosenLater(target)) {
+      if (!scope.isChoice) return walk.node
+      this.#report(node, 'BAD_FORMAT', chosenLater, this.#spanIn(node, part))
+      return undefined
+    }
+    if (target.kind === 'scalar' && scalarText(target, this.#source) !== undefined)
+      return scope.isTemplate && !scope.isChoice ? walk.node : target
     this.#report(
       node,
       'BAD_FORMAT',
@@ -305,12 +325,10 @@ class Resolver {
   }
 
   #explain({ node, scope }: Site, steps: readonly PathStep[], walk: Walk & { kind: 'miss' }): string {
-    const { miss, reason } = walk
+    const { miss } = walk
     const owner = quotedPath(steps.slice(0, miss.depth))
     const remedy = `write "!link ${String((node as ScalarNode).value)}"`
     const asLink = node.tag === '!ref' ? remedy : 'a "!link" reads such a value'
-    if (reason)
-      return `${owner} is a placeholder, whose value is chosen when the template is built: ${asLink}`
     if (miss.node.kind === 'link')
       return `${owner} is a "!link", which is read when objects are constructed: ${asLink}`
     const step = steps[miss.depth]!
@@ -380,6 +398,10 @@ class Resolver {
   }
 }
 
+function namesOf(steps: readonly PathStep[]): (string | number)[] {
+  return steps.map((step) => (step.kind === 'key' ? step.name : step.index))
+}
+
 const noProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
 
 // The whole reference, with its tag.
@@ -401,6 +423,8 @@ const unreadable: ReadonlySet<unknown> = new Set(['constructor', '__proto__', 'c
 const mostFormatted = 20 * longestFormat
 const tooLong = `The text of "!format" is too long: ${longestFormat.toLocaleString('en')} characters are the most, ${mostFormatted.toLocaleString('en')} in all`
 const badMerge = '"<<" takes a mapping, an alias to one, or a sequence of these'
+const chosenLater =
+  'The values of a placeholder are constructed before others are chosen, so they cannot depend on these: write the value out'
 const tooDeep = 'Values are nested too deep through references: write some of them out'
 
 function intoTemplate(node: Node): string {

@@ -1,5 +1,6 @@
 import { DocumentError, type Problem } from '../../errors.js'
 import {
+  aliasAt,
   coreTag,
   type Entry,
   type FormatNode,
@@ -9,6 +10,7 @@ import {
   type Node,
   type ScalarNode,
   sourceOf,
+  type ValueNode,
 } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import { candidatesOf } from '../../registry/placeholder.js'
@@ -18,6 +20,7 @@ import type { Source } from '../../source.js'
 import { setOwn } from '../../util/plain-object.js'
 import { longestFormat, notText, programText, scalarText } from '../compose/format.js'
 import { aliasTarget, mergeSources, resolveAlias, targetOf, textOfKey } from '../nodes.js'
+import { keyText, mergedEntry } from '../path.js'
 import { nodeProblem } from '../problems.js'
 import { maxDepth, maxMerged, type ParsedDocument } from '../read/parsed.js'
 import type { ConstructContext, Options } from './construct-context.js'
@@ -44,6 +47,10 @@ export abstract class Construction implements ConstructContext {
   protected remember(_value: object, _node: Node): void {}
   /** The value that a link reads. */
   protected abstract follow(link: LinkNode): unknown
+  /** Whether a value stands for one that is not known. */
+  protected isUnknown(_value: unknown): boolean {
+    return false
+  }
   /** Handles a problem that is only found with the values: throws, or returns what stands for the value. */
   protected abstract refuse(problem: Problem): unknown
 
@@ -59,7 +66,7 @@ export abstract class Construction implements ConstructContext {
   }
 
   #untagged(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
-    if (node.kind === 'link') return this.follow(node)
+    if (node.kind === 'link') return node.isReference ? this.#chosen(node) : this.follow(node)
     return node.kind === 'format' ? this.#format(node) : this.#plain(node)
   }
 
@@ -74,28 +81,49 @@ export abstract class Construction implements ConstructContext {
     return text
   }
 
+  // What a `!ref` through a placeholder leads to, in the value that was chosen.
+  #chosen(link: LinkNode): unknown {
+    const node = this.#chosenNode(link)
+    if (node) return this.outer?.valueOf(node) ?? this.construct(node)
+    return this.follow(link)
+  }
+
+  #chosenNode({ target, rest }: LinkNode): Node | undefined {
+    let node = targetOf(this.substitute(targetOf(target) ?? target))
+    if (node?.kind === 'value') node = this.#writtenChoice(node)
+    for (const step of rest) node = node && targetOf(this.substitute(childOf(node, step) ?? nothing))
+    return node
+  }
+
   // The text of a value in a format, as it is written.
   #textOf(part: Node): string | undefined {
-    const node = resolveAlias(this.substitute(resolveAlias(part)))
+    const found = part.kind === 'link' && part.isReference ? this.#chosenNode(part) : undefined
+    const node = found ?? resolveAlias(this.substitute(resolveAlias(part)))
+    if (node.kind === 'link') return programText(this.construct(node))
     if (node.kind === 'scalar') return scalarText(node, this.source)
-    if (node.kind === 'value') return this.#writtenChoice(node, node.value) ?? programText(node.value)
+    if (node.kind === 'value') {
+      const written = this.#writtenChoice(node)
+      return written?.kind === 'scalar' ? scalarText(written, this.source) : programText(node.value)
+    }
     const text = node.kind === 'format' ? this.construct(node) : undefined
     return typeof text === 'string' ? text : undefined
   }
 
-  // `build` gets 0.1 for what is written as 0.10 among the values of a placeholder.
-  #writtenChoice(node: Node, value: unknown): string | undefined {
+  // The node of a value that `build` put in place of a placeholder, which may be written as 0.10.
+  #writtenChoice(node: ValueNode): Node | undefined {
     const placeholder = replacedBy(node)
     const values = placeholder && candidatesOf(placeholder, this.registry.get(placeholder.tag ?? ''))
-    const written = values
-      ?.map(targetOf)
-      .find((each) => each?.kind === 'scalar' && Object.is(each.value, value))
-    return written?.kind === 'scalar' ? scalarText(written, this.source) : undefined
+    return values?.map(targetOf).find((each) => {
+      if (each?.kind === 'scalar' && !isApplicationTag(each.tag)) return Object.is(each.value, node.value)
+      return each !== undefined && node.value !== undefined && this.outer?.valueOf(each) === node.value
+    })
   }
 
   #notText(node: FormatNode, part: Node): unknown {
     const found = targetOf(this.substitute(targetOf(part) ?? part))
     // An unknown value has a problem of its own, and so has a format in a format.
+    const value = found?.kind === 'link' ? this.construct(found) : undefined
+    if (this.isUnknown(value)) return value
     if (!found || found.kind === 'format') return this.construct(found ?? part)
     return this.#refuse(node, notText('A value in it', found))
   }
@@ -249,6 +277,14 @@ class MergedEntries {
     const problems = [sourceOf(node, this.source).problem('MERGE_LIMIT', message, node)]
     return new DocumentError(reportProblems(problems), { problems })
   }
+}
+
+const nothing: Node = aliasAt(-1, -1, '', undefined)
+
+function childOf(node: Node, step: string | number): Node | undefined {
+  if (node.kind === 'sequence' && typeof step === 'number') return node.items.at(step)
+  if (node.kind !== 'mapping' || typeof step === 'number') return undefined
+  return (node.entries.find(({ key }) => keyText(key) === step) ?? mergedEntry(node, step))?.value
 }
 
 function sourcesOf(value: Node): MappingNode[] {

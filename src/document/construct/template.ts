@@ -161,9 +161,13 @@ export function replacedBy(node: Node): Node | undefined {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
+/** Marks a link into a value of the program. */
+const insideValue = -2
+
 class NodeCopy {
   readonly #copies = new Map<Node, Node>()
   readonly #retargets: (() => void)[] = []
+  #insides: Map<Node, { path: readonly Step[]; replaced: Node }> | undefined
 
   constructor(readonly changes: Changes) {}
 
@@ -199,13 +203,52 @@ class NodeCopy {
   // A reference may lead to a node that is copied later.
   #retargeted(node: AliasNode | LinkNode | FormatNode): Node {
     const copy: Mutable<AliasNode> | Mutable<LinkNode> | Mutable<FormatNode> = { ...node }
-    const copied = (target: Node): Node => this.#copies.get(target) ?? target
     this.#retargets.push(() => {
       if (copy.kind === 'format')
-        copy.parts = copy.parts.map((part) => (typeof part === 'string' ? part : copied(part)))
-      else if (copy.target) copy.target = copied(copy.target)
+        copy.parts = copy.parts.map((part) => (typeof part === 'string' ? part : this.#copied(part, copy)))
+      else if (copy.target) this.#retarget(copy, copy.target)
     })
     return copy
+  }
+
+  #retarget(copy: Mutable<AliasNode> | Mutable<LinkNode>, target: Node): void {
+    // A name is that of an anchor, whose node has its value wherever it stands.
+    const isAnchor = copy.kind === 'alias' && copy.name !== ''
+    const copied = isAnchor ? (this.#copies.get(target) ?? target) : this.#copied(target, copy)
+    if (copied.kind !== 'link' || copied.tagStart !== insideValue) copy.target = copied
+    else
+      Object.assign(copy, { ...copied, rest: [...copied.rest, ...(copy.kind === 'link' ? copy.rest : [])] })
+  }
+
+  // What was in a node that `build` replaced is read from the value.
+  #copied(target: Node, reference: Node): Node {
+    const copy = this.#copies.get(target)
+    const inside = copy ? undefined : this.#inside(target)
+    if (!inside) {
+      if (target.kind !== 'link') return copy ?? target
+      return copy ?? { ...target, target: this.#copied(target.target, reference) }
+    }
+    const rest = inside.path.map((step) => (step.kind === 'key' ? step.name : step.index))
+    const { start, end, source } = reference
+    const place = { tag: undefined, tagStart: insideValue, tagEnd: -1, anchor: undefined, start, end }
+    const link: LinkNode = {
+      kind: 'link',
+      ...place,
+      path: printPath(inside.path),
+      target: inside.replaced,
+      rest,
+    }
+    return source ? { ...link, source } : link
+  }
+
+  #inside(target: Node): { path: readonly Step[]; replaced: Node } | undefined {
+    if (!this.#insides) {
+      this.#insides = new Map()
+      for (const root of this.changes.replaced.keys())
+        for (const [path, node] of pathsOf(root))
+          this.#insides.set(node, { path, replaced: this.#copies.get(root)! })
+    }
+    return this.#insides.get(target)
   }
 
   #entry({ key, value, merge }: Entry): Entry {

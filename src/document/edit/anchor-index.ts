@@ -30,15 +30,23 @@ export class AnchorIndex {
     return this.#groups
   }
 
-  #register(root: Node, groups: Map<Node, Group>): void {
-    for (const node of this.#nodesOf(root)) {
-      if (node.kind !== 'alias' || !node.target) continue
-      const { target } = node
-      const group = groups.get(target) ?? { target, aliases: new Set() }
-      groups.set(target, group)
-      group.aliases.add(node)
-      this.#ofAlias.set(node, group)
-    }
+  #register(node: Node, groups: Map<Node, Group>): void {
+    if (node.kind === 'sequence') for (const item of this.tree.items(node)) this.#register(item, groups)
+    else if (node.kind === 'mapping')
+      for (const { key, value } of this.tree.entries(node)) {
+        if (key.kind === 'alias') this.#registerAlias(key, groups)
+        this.#register(value, groups)
+      }
+    else if (node.kind === 'alias') this.#registerAlias(node, groups)
+  }
+
+  #registerAlias(alias: AliasNode, groups: Map<Node, Group>): void {
+    const { target } = alias
+    if (!target) return
+    const group = groups.get(target) ?? { target, aliases: new Set() }
+    groups.set(target, group)
+    group.aliases.add(alias)
+    this.#ofAlias.set(alias, group)
   }
 
   // In file order.

@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.js'
 import { type Entry, type Node, scalarAt } from '../../node.js'
+import { isCompositionTag } from '../../registry/tag.js'
 import { unlessBailedOut } from '../bail-out.js'
 import { partsOf } from '../nodes.js'
 import { ProblemList } from '../problems.js'
@@ -7,10 +8,12 @@ import { parse } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { TreeComparison } from '../write/round-trip.js'
 import { EditedSource, type Fragment, part } from './edited-source.js'
+import { type ExtendedTree, extendSets } from './extend-sets.js'
 import type { Override } from './override.js'
 import { restyled } from './restyle.js'
 import { TextEditor } from './text-editor.js'
-import { type Addition, applyOverrides, type EditedTree } from './tree-editor.js'
+import { type Addition, applyOverrides } from './tree-editor.js'
+import { movedTree } from './value-writer.js'
 
 /** A text after overrides. */
 export interface EditedText {
@@ -30,14 +33,16 @@ export function editDocument(parsed: ParsedText, index: number, overrides: reado
   if (overrides.length === 0) return { parsed, problems: [], additions: [] }
   const document = parsed.documents[index] ?? emptyDocument(parsed)
   const list = new ProblemList()
-  const tree = applyOverrides(document.root, overrides, { document: parsed.source, problems: list })
+  const context = { document: parsed.source, problems: list }
+  const edited = applyOverrides(document.root, overrides, context)
+  const tree = extendSets(edited, document.written ?? new Map(), parsed.source)
   const { problems } = list
   const { additions } = tree
   if (tree.changed.size === 0 && tree.root === document.root) return { parsed, problems, additions }
   const target = { parsed, document, index, tree }
   // A text with problems does not run: its tree is enough to find the others.
-  const edited = parsed.problems.length > 0 ? undefined : (spliced(target, false) ?? spliced(target, true))
-  return { parsed: edited ?? rewritten(target) ?? treeOnly(target), problems, additions }
+  const result = parsed.problems.length > 0 ? undefined : (spliced(target, false) ?? spliced(target, true))
+  return { parsed: result ?? rewritten(target) ?? treeOnly(target), problems, additions }
 }
 
 // A text without anything but comments.
@@ -52,32 +57,29 @@ export interface EditTarget {
   readonly parsed: ParsedText
   readonly document: ParsedDocument
   readonly index: number
-  readonly tree: EditedTree
+  readonly tree: ExtendedTree
 }
 
 function spliced(target: EditTarget, anew: boolean): ParsedText | undefined {
-  const { parsed, document, tree } = target
+  const editor = editorFor(target, anew)
+  const pieces = unlessBailedOut(() => editor.edited(target.document.root, target.document))
+  return pieces && readBack(target, pieces, editor)
+}
+
+function editorFor({ parsed, document, tree }: EditTarget, anew: boolean): TextEditor {
   const { isYaml11, written = new Map<Node, Node>() } = document
-  const context = { tree, document: parsed.source, isYaml11, anew: anew || isYaml11, written }
-  const editor = new TextEditor(context)
-  const pieces = unlessBailedOut(() => editor.edited(document.root, document))
-  return (
-    pieces &&
-    readBack(target, pieces, (node) => (editor.isChanged(node) ? node : (written.get(node) ?? node)))
-  )
+  const renamed = renamedAnchors(tree, written)
+  return new TextEditor({ tree, document: parsed.source, isYaml11, anew: anew || isYaml11, written, renamed })
 }
 
 function rewritten(target: EditTarget): ParsedText | undefined {
-  if (target.parsed.problems.length > 0 || target.document.written) return undefined
-  return readBack(target, restyled(target), (node) => node)
+  if (target.parsed.problems.length > 0) return undefined
+  const editor = editorFor(target, true)
+  return readBack(target, restyled(target, editor), editor)
 }
 
 /** Parses the edited text, if it reads as the edited tree. */
-function readBack(
-  target: EditTarget,
-  pieces: Fragment,
-  textOf: (node: Node) => Node,
-): ParsedText | undefined {
+function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): ParsedText | undefined {
   const { parsed, document, index, tree } = target
   const { source } = parsed
   const around = [part(source, 0, document.start), ...pieces, part(source, document.end, source.text.length)]
@@ -85,31 +87,65 @@ function readBack(
   const { documents, problems } = parse(edited.text, source.filename)
   const read = documents[index]
   const count = Math.max(parsed.documents.length, 1)
-  const comparison = new TreeComparison(textOf)
+  const comparison = new TreeComparison(document.written ? { textOf: (node) => inText(node, editor) } : {})
   if (problems.length > 0 || documents.length !== count || !read) return undefined
   if (!comparison.isSame(read.root, tree.root)) return undefined
-  const composed = document.written ? compose(read, document, comparison.pairs) : read
+  const composed = document.written ? compose(read, target, comparison.pairs) : read
   const before = parsed.documents.slice(0, index)
   return { ...parsed, source: edited, documents: [...before, composed, ...documents.slice(index + 1)] }
+}
+
+function inText(node: Node, editor: TextEditor): Node {
+  const text = editor.textOf(node)
+  return text === node ? node : movedTree(text, editor.context.document)
+}
+
+/** New names for anchors of values that come from other texts, where the document has these names already. */
+function renamedAnchors(tree: ExtendedTree, written: ReadonlyMap<Node, Node>): Map<Node, string> {
+  const renamed = new Map<Node, string>()
+  const isForeign = (node: Node) => (tree.replaced.get(node) ?? node).source !== undefined
+  const values = tree.applied.flatMap(({ override: { value } }) => (value ? nodesWithAnchors(value) : []))
+  if (written.size === 0 && !values.some(isForeign)) return renamed
+  const anchored = nodesWithAnchors(tree.root)
+  const taken = new Set(anchored.map(({ anchor }) => anchor))
+  const used = new Set(anchored.filter((node) => !isForeign(node)).map(({ anchor }) => anchor))
+  let count = 0
+  for (const node of anchored.filter(isForeign)) {
+    if (!used.has(node.anchor)) used.add(node.anchor)
+    else if (!tree.replaced.has(node)) {
+      do count++
+      while (taken.has(`a${count}`))
+      renamed.set(node, `a${count}`)
+    }
+  }
+  return renamed
+}
+
+function nodesWithAnchors(node: Node, into: Node[] = []): Node[] {
+  if (node.anchor !== undefined && node.kind !== 'alias') into.push(node)
+  for (const each of partsOf(node)) nodesWithAnchors(each, into)
+  return into
 }
 
 // Puts the composed nodes in the place of those of the new text.
 function compose(
   read: ParsedDocument,
-  before: ParsedDocument,
+  { document: before, tree }: EditTarget,
   pairs: ReadonlyMap<Node, Node>,
 ): ParsedDocument {
   const written = new Map(before.written)
   const composed = new Map<Node, Node>()
   for (const [node, pair] of pairs)
-    if (before.written!.has(pair) && node.tag === before.written!.get(pair)!.tag) {
+    if (before.written!.has(pair) && isCompositionTag(node.tag)) {
       written.set(pair, node)
       composed.set(node, pair)
     }
   const root = substituted(read.root, composed)
-  const { hasReferences } = before
-  const document = { ...read, root, tagged: taggedIn(root), written }
-  return hasReferences === undefined ? document : { ...document, hasReferences }
+  // The included documents see these maps, too.
+  for (const [node, children] of tree.changed)
+    if (!before.changed?.has(node)) before.changed?.set(node, children)
+  for (const [node, replaced] of tree.replaced) before.replaced?.set(node, replaced)
+  return { ...before, ...read, root, written }
 }
 
 function substituted(node: Node, composed: ReadonlyMap<Node, Node>): Node {
@@ -127,14 +163,6 @@ function substituted(node: Node, composed: ReadonlyMap<Node, Node>): Node {
   return node
 }
 
-/** The nodes with tags in a tree, in file order. */
-export function taggedIn(root: Node, into: Node[] = []): Node[] {
-  if (root.tag !== undefined && root.tagStart >= 0) into.push(root)
-  for (const each of partsOf(root)) taggedIn(each, into)
-  return into
-}
-
 function treeOnly({ parsed, document, index, tree: { root } }: EditTarget): ParsedText {
-  const edited = { ...document, root, tagged: taggedIn(root) }
-  return { ...parsed, documents: parsed.documents.with(index, edited) }
+  return { ...parsed, documents: parsed.documents.with(index, { ...document, root }) }
 }

@@ -114,7 +114,7 @@ export function splice(origin: Source, { start, end }: Span, edits: readonly Edi
   // Insertions at one offset keep their order.
   for (const edit of edits.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
     if (edit.start > offset) pieces.push(part(origin, offset, edit.start))
-    pieces.push(...edit.pieces)
+    for (const piece of edit.pieces) pieces.push(piece)
     offset = Math.max(offset, edit.end)
   }
   if (end > offset) pieces.push(part(origin, offset, end))

@@ -7,6 +7,7 @@ import { isEmpty, partsOf } from '../nodes.js'
 import { endOfQuoted, type PathStep, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import { parse } from '../read/parse.js'
+import { maxDepth } from '../read/parsed.js'
 import { dump } from '../write/dump.js'
 import { type Override, type Overrides, ValueSource } from './override.js'
 
@@ -124,6 +125,7 @@ class OverrideParser {
     if (mistake) this.#refuse(source, moved(mistake.span), mistake.message, mistake.code)
     else if (steps.length === 0 && operation !== 'set')
       this.#refuse(source, wholeOf(source), emptyPath[operation])
+    else if (steps.length > maxDepth) this.#refuse(source, wholeOf(source), tooDeep, 'TOO_DEEP')
     else return steps.map((step) => ({ ...step, ...moved(step) }))
     return undefined
   }
@@ -282,6 +284,7 @@ function moveProblem(problem: Problem, source: ValueSource): Problem {
   return problem.rest === undefined ? moved : { ...moved, rest: problem.rest }
 }
 
+const tooDeep = `A path has at most ${maxDepth} parts: collections are not nested deeper`
 const singleQuote =
   'This starts with a single quote, which this shell (cmd.exe) does not remove: put the argument in double quotes'
 const removalValue = 'A removal has no value: write nothing after ":", or null in code'

@@ -1,4 +1,4 @@
-import { type Node, sourceOf } from '../../node.js'
+import { type AliasNode, type Node, sourceOf } from '../../node.js'
 import type { Source } from '../../source.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { partsOf } from '../nodes.js'
@@ -8,7 +8,9 @@ import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { DocumentWriter } from '../write/document-writer.js'
 import { TreeComparison } from '../write/round-trip.js'
 import { added, type Fragment, type Piece, standIn } from './edited-source.js'
+import type { TextEditor } from './text-editor.js'
 import type { EditedTree } from './tree-editor.js'
+import { movedTree } from './value-writer.js'
 
 /** A document that was edited as a tree. */
 interface Target {
@@ -19,26 +21,71 @@ interface Target {
 }
 
 /** Writes an edited document with its comments and styles, where its text cannot be edited in parts. */
-export function restyled({ parsed, document, index, tree }: Target): Fragment {
+export function restyled({ parsed, document, index, tree }: Target, editor: TextEditor): Fragment {
   const { source } = parsed
   const again = parse(source.text, source.filename).documents[index]
   if (!again) return []
   // The tree was changed in place: its styles are those of the text as it is parsed again.
+  const loaded = new Map<Node, Node>()
+  pair(document.root, again.root, { editor, loaded })
+  const copies = new TextCopy(editor)
+  const root = copies.copy(tree.root)
+  copies.retarget()
   const origins = new Map<Node, Node>()
-  pair(document.root, again.root, { tree, origins })
-  const replaced = new Map([...tree.replaced].map(([node, before]) => [node, origins.get(before) ?? before]))
+  const replaced = new Map<Node, Node>()
+  for (const [node, copy] of copies.made) {
+    const before = tree.replaced.get(node)
+    const own = loaded.get(editor.textOf(node))
+    if (own) origins.set(copy, own)
+    if (before) replaced.set(copy, loaded.get(before) ?? before)
+  }
   const sources = new Set([{ source, document: again } as ConstructContext])
-  const replacedBy = (node: Node) => replaced.get(node)
+  const replacedBy = (node: Node) => [replaced.get(node) ?? []].flat()
   const from = { origins, sources, replacedBy, writtenFor: () => undefined }
-  const text = new DocumentWriter(from).write(tree.root, document.isYaml11)
-  return located(text, tree.root, source)
+  const text = new DocumentWriter(from).write(root, document.isYaml11)
+  return located(text, root, source)
+}
+
+/** A copy of an edited tree with what the text has in the place of composed nodes. */
+class TextCopy {
+  readonly made = new Map<Node, Node>()
+  readonly #aliases: AliasNode[] = []
+
+  constructor(readonly editor: TextEditor) {}
+
+  copy(node: Node): Node {
+    const copy = this.#copyOf(node)
+    this.made.set(node, copy)
+    if (copy.kind === 'alias') this.#aliases.push(copy)
+    return copy
+  }
+
+  #copyOf(node: Node): Node {
+    const text = this.editor.textOf(node)
+    if (text !== node) return movedTree(text, this.editor.context.document)
+    if (node.kind === 'sequence') return { ...node, items: node.items.map((item) => this.copy(item)) }
+    if (node.kind !== 'mapping') return { ...node }
+    const entries = node.entries.map(({ key, value, merge }) => ({
+      key: this.copy(key),
+      value: this.copy(value),
+      merge,
+    }))
+    return { ...node, entries }
+  }
+
+  retarget(): void {
+    for (const alias of this.#aliases)
+      if (alias.target) (alias as { target: Node }).target = this.made.get(alias.target) ?? alias.target
+  }
 }
 
 // Both trees come from the same text.
-function pair(node: Node, again: Node, context: { tree: EditedTree; origins: Map<Node, Node> }): void {
-  context.origins.set(node, again)
+function pair(composed: Node, again: Node, context: { editor: TextEditor; loaded: Map<Node, Node> }): void {
+  const node = context.editor.context.written.get(composed) ?? composed
+  context.loaded.set(node, again)
   const now = partsOf(again)
-  for (const [index, part] of partsBefore(node, context.tree).entries()) pair(part, now[index]!, context)
+  for (const [index, part] of partsBefore(node, context.editor.context.tree).entries())
+    pair(part, now[index]!, context)
 }
 
 function partsBefore(node: Node, { changed }: EditedTree): readonly Node[] {
@@ -51,7 +98,7 @@ function partsBefore(node: Node, { changed }: EditedTree): readonly Node[] {
 // Each node of the new text stands for the one that it was written from.
 function located(text: string, root: Node, document: Source): Fragment {
   const read = parse(text, document.filename).documents[0]
-  const comparison = new TreeComparison()
+  const comparison = new TreeComparison({ keepsAll: true })
   if (!read || !comparison.isSame(read.root, root)) return [added(text)]
   const known = [...comparison.pairs].filter(([, node]) => node.start >= 0)
   const starts = known.map(([node, from]) => ({ start: spanOf(node).start, from }))

@@ -2,11 +2,16 @@ import type { RelatedPosition } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
 import type { Source, Span } from '../../source.js'
 import { BAIL_OUT } from '../bail-out.js'
+import { specOf } from '../compose/include-spec.js'
+import { IncludedSource } from '../compose/included-source.js'
+import { partsOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
-import { added, type Edit, type Fragment, type Piece, splice } from './edited-source.js'
+import { scalarText } from '../write/scalar-text.js'
+import { added, type Edit, type Fragment, type Piece, splice, standIn, textOf } from './edited-source.js'
 import { Layout } from './layout.js'
 import {
   type Collection,
+  movedPath,
   type Slot,
   type TextContext,
   type ValueTexts,
@@ -31,7 +36,7 @@ export interface Position {
 export class TextEditor implements ValueTexts {
   readonly newline: string
   readonly #layouts = new Map<Source, Layout>()
-  readonly #changed = new Map<Node, boolean>()
+  readonly #slotsOf = new Map<Node, Slots>()
   readonly #writer: ValueWriter
 
   constructor(readonly context: TextContext) {
@@ -43,11 +48,14 @@ export class TextEditor implements ValueTexts {
   edited(root: Node, { start, end }: Span): Fragment {
     const { document, tree } = this.context
     const edits: Edit[] = []
-    const lower = this.#rootLower(root, start)
+    const lower = this.#rootLower(this.#writtenOf(root), start)
     const position = { lower, column: -1, inFlow: false, isItem: false, hasColon: true }
     if (tree.root === root) this.#visit(root, position, edits)
     else this.#replace(this.#writtenOf(root), tree.root, position, edits)
-    return splice(document, { start, end }, edits)
+    const pieces = splice(document, { start, end }, edits)
+    // A text that had only comments ends as others do.
+    const hadNothing = root.start === end && root.end === end
+    return hadNothing && !textOf(pieces).endsWith('\n') ? [...pieces, added(this.newline)] : pieces
   }
 
   #rootLower({ tag, anchor, start }: Node, from: number): number {
@@ -67,6 +75,13 @@ export class TextEditor implements ValueTexts {
     return sourceOf(node, this.context.document)
   }
 
+  textOf(node: Node): Node {
+    const written = this.context.written.get(node)
+    if (!written || this.context.tree.extended.has(node)) return written ?? node
+    return this.isChanged(node) ? node : written
+  }
+
+  // The node of the text before.
   #writtenOf(node: Node): Node {
     return this.context.written.get(node) ?? node
   }
@@ -83,13 +98,7 @@ export class TextEditor implements ValueTexts {
   }
 
   isChanged(node: Node): boolean {
-    if (node.kind !== 'mapping' && node.kind !== 'sequence') return false
-    const known = this.#changed.get(node)
-    if (known !== undefined) return known
-    const found =
-      this.context.tree.changed.has(node) || this.slotsOf(node).some(({ value }) => this.isChanged(value))
-    this.#changed.set(node, found)
-    return found
+    return this.context.tree.touched.has(node)
   }
 
   isFlow(node: Collection): boolean {
@@ -100,13 +109,45 @@ export class TextEditor implements ValueTexts {
     const edits: Edit[] = []
     const position = { lower: node.start, column: -1, inFlow, isItem: false, hasColon: true }
     if (this.isChanged(node)) this.#collection(node as Collection, position, edits)
+    if (this.sourceOf(node) instanceof IncludedSource || this.context.renamed.size > 0)
+      this.#renames(node, edits)
     return edits
+  }
+
+  /** Renames what has another name in the file: paths of included files, and anchors. */
+  #renames(node: Node, edits: Edit[]): void {
+    const text = this.textOf(node)
+    const source = this.sourceOf(text)
+    const moved = movedPath(text, source, this.context.document)
+    const path = specOf(text)?.node
+    if (moved !== undefined && path)
+      edits.push({
+        start: path.start,
+        end: path.end,
+        pieces: [standIn(scalarText(moved, { flow: true, isYaml11: true }), source, path)],
+      })
+    this.#renameAnchor(text, source, edits)
+    for (const each of partsOf(text))
+      if (this.sourceOf(this.#writtenOf(each)) === source && !this.context.tree.origins.has(each))
+        this.#renames(each, edits)
+  }
+
+  #renameAnchor(node: Node, source: Source, edits: Edit[]): void {
+    const { renamed } = this.context
+    const name = renamed.get(node.kind === 'alias' && node.target ? node.target : node)
+    if (name === undefined || node.start < 0) return
+    if (node.kind === 'alias')
+      edits.push({ start: node.start, end: node.end, pieces: [standIn(`*${name}`, source, node)] })
+    else {
+      const start = source.text.lastIndexOf(`&${node.anchor}`, node.start)
+      edits.push({ start, end: start + node.anchor!.length + 1, pieces: [added(`&${name}`)] })
+    }
   }
 
   #visit(node: Node, position: Position, edits: Edit[]): void {
     if (!this.isChanged(node)) return
     const written = this.#writtenOf(node)
-    if (written === node) this.#collection(node as Collection, position, edits)
+    if (written === this.textOf(node)) this.#collection(written as Collection, position, edits)
     else this.#replace(written, node, position, edits)
   }
 
@@ -114,14 +155,22 @@ export class TextEditor implements ValueTexts {
     const isFlow = this.isFlow(node)
     // `[a: 1]` is a mapping without braces.
     if (position.inFlow && !isFlow) throw BAIL_OUT
-    const slots = new Slots(this, node, this.#slotsBefore(node))
+    const slots = this.#slots(node)
     if (this.isRewritten(node)) this.#rewrite(node, position, edits)
     else this.#edit(slots, edits)
   }
 
+  #slots(node: Collection): Slots {
+    const known = this.#slotsOf.get(node)
+    if (known) return known
+    const slots = new Slots(this, node, this.#slotsBefore(node))
+    this.#slotsOf.set(node, slots)
+    return slots
+  }
+
   isRewritten(node: Collection): boolean {
     if (!this.context.tree.changed.has(node)) return false
-    const { before, now, kept } = new Slots(this, node, this.#slotsBefore(node))
+    const { before, now, kept } = this.#slots(node)
     return before.length === 0 ? now.length > 0 : !kept.some((slot) => slot !== undefined)
   }
 
@@ -224,8 +273,9 @@ export class TextEditor implements ValueTexts {
   }
 
   #positionOf(node: Node): RelatedPosition {
-    const { file, line, column } = this.sourceOf(node).problem('', '', spanOf(node))
-    return { message: 'replaces', file, line, column }
+    const source = this.sourceOf(node)
+    const { line, column } = source.position(spanOf(node).start)
+    return { message: 'replaces', file: source.filename, line, column }
   }
 
   /** Puts a written value in the place of a node. */
@@ -250,7 +300,7 @@ export class TextEditor implements ValueTexts {
     const start = props?.start ?? content.start
     const indent = indentOf(position)
     const [first, ...rest] = body
-    const isRoot = position.column === -1 && layout.startsLine(start)
+    const isRoot = position.column === -1 && !position.inFlow && layout.startsLine(start)
     const isInline = head.length === 0 && first !== undefined && (position.isItem || isRoot)
     const line = isInline ? first : head
     const from = line.length === 0 ? Math.max(position.lower, layout.trimmed(start, position.lower)) : start
@@ -275,7 +325,8 @@ export class TextEditor implements ValueTexts {
     if (layout.startsLine(old.start) && (props || !isRoot)) {
       const lineEnd = layout.lineEnd(props?.end ?? position.lower)
       const lead = props || head.length === 0 ? '' : ' '
-      const place = props ?? { start: position.lower, end: position.lower }
+      const place = { start: props?.start ?? position.lower, end: props?.end ?? position.lower }
+      if (head.length === 0) place.start = layout.trimmed(place.start, position.lower)
       edits.push({ start: place.start, end: place.end, pieces: [added(lead), ...head] })
       edits.push({ start: lineEnd, end, pieces: this.lines(body, indent) })
       return
@@ -344,8 +395,7 @@ class Slots {
   readonly kept: readonly (Slot | undefined)[]
   readonly added: readonly Slot[]
   readonly isFlow: boolean
-  readonly #starts: number[] = []
-  readonly #ends: number[] = []
+  readonly #starts = new Map<number, number>()
 
   constructor(
     readonly editor: TextEditor,
@@ -371,20 +421,6 @@ class Slots {
     return this.layout.column(this.node.start)
   }
 
-  #measure(): void {
-    if (this.#starts.length > 0) return
-    const { text } = this.layout
-    let offset = this.isFlow ? this.node.start + 1 : this.node.start
-    for (const { key, value } of this.before) {
-      const start = this.layout.skip(offset, this.isFlow ? ',' : '')
-      if (text[start] === '?' || (key && !isBare(key))) throw BAIL_OUT
-      this.#starts.push(start)
-      const lower = this.#lowerOf(key, start).lower
-      offset = Math.max(lower, this.editor.endOf(this.editor.context.written.get(value) ?? value, lower))
-      this.#ends.push(offset)
-    }
-  }
-
   #lowerOf(key: Node | undefined, start: number): { lower: number; hasColon: boolean } {
     if (!key) return { lower: this.isFlow ? start : start + 1, hasColon: true }
     const colon = this.layout.colonAfter(key.end)
@@ -393,14 +429,29 @@ class Slots {
   }
 
   start(index: number): number {
-    this.#measure()
-    return this.#starts[index]!
+    const known = this.#starts.get(index)
+    if (known !== undefined) return known
+    const { key } = this.before[index]!
+    const first = this.isFlow ? this.node.start + 1 : this.node.start
+    const start = this.layout.skip(index === 0 ? first : this.end(index - 1), this.isFlow ? ',' : '')
+    if (this.layout.text[start] === '?' || (key && !isBare(key))) throw BAIL_OUT
+    this.#starts.set(index, start)
+    return start
   }
 
   /** The end of the content of a slot. */
   end(index: number): number {
-    this.#measure()
-    return this.#ends[index]!
+    const { key, value } = this.before[index]!
+    // A dash is before its item, and after the end of the item above.
+    const { lower } = this.#lowerOf(key, key ? key.start : this.#least(index))
+    return Math.max(lower, this.editor.endOf(this.editor.context.written.get(value) ?? value, lower))
+  }
+
+  // An offset that is not after an item.
+  #least(index: number): number {
+    const { value } = this.before[index]!
+    const isNothing = value.start === value.end && value.tag === undefined && value.anchor === undefined
+    return isNothing ? this.layout.trimmed(value.start, this.node.start + 1) - 1 : this.node.start
   }
 
   position(index: number): Position {

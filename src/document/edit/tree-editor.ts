@@ -46,6 +46,14 @@ export interface EditedTree {
   readonly replaced: ReadonlyMap<Node, Node>
   /** The override that each new value and key comes from. */
   readonly origins: ReadonlyMap<Node, Override>
+  /** The overrides without problems, each with the nodes above what it changed. */
+  readonly applied: readonly Applied[]
+}
+
+/** An override, and the nodes above what it changed, from the root on. */
+export interface Applied {
+  readonly override: Override
+  readonly above: readonly Node[]
 }
 
 /** Where a tree is edited. */
@@ -73,6 +81,7 @@ class TreeEditor implements ChildLookup {
   /** The entries of each mapping on the way, by key; in file order. */
   readonly #entries = new Map<MappingNode, Map<string, Entry>>()
   readonly #anchors: AnchorIndex
+  readonly #applied: Applied[] = []
   #root: Node
 
   constructor(
@@ -113,14 +122,18 @@ class TreeEditor implements ChildLookup {
   }
 
   apply(override: Override): void {
-    const refusal = this.#applied(override)
-    if (!refusal) return
+    const found = nodeAt(this.#root, override.steps, this)
+    const refusal = this.#change(override, found)
+    if (!refusal) {
+      const above = isInside(found, override) ? [...found.above, found.node] : found.above
+      this.#applied.push({ override, above })
+      return
+    }
     const { code, message, span } = refusal
     this.context.problems.add(() => override.source.problem(code, message(), span))
   }
 
-  #applied(override: Override): Refusal | undefined {
-    const found = nodeAt(this.#root, override.steps, this)
+  #change(override: Override, found: FoundNode | PathMiss): Refusal | undefined {
     if (override.operation === 'remove') return this.#remove(override, found)
     if (override.operation === 'append') return this.#append(override, found)
     return found.miss === undefined ? this.#set(override, found) : this.#add(override, found, override.value!)
@@ -132,7 +145,7 @@ class TreeEditor implements ChildLookup {
         (node as { entries: readonly Entry[] }).entries = [...this.#entries.get(node)!.values()]
     this.#anchors.finish()
     const { root, additions, changed, replaced, origins } = this
-    return { root, additions, changed, replaced, origins }
+    return { root, additions, changed, replaced, origins, applied: this.#applied }
   }
 
   // Points at the first step that does not exist.
@@ -335,6 +348,12 @@ function notASequence(override: Override, node: Node): Refusal {
   const found = () => `${quotedPath(override.steps)} is ${describeSingle(node)}`
   const remedy = 'but "+=" appends an item to a sequence: write "=" to replace the value'
   return refusal(override, 'NOT_A_SEQUENCE', () => `${found()}, ${remedy}`)
+}
+
+// Whether the node that was found is itself changed, not replaced or removed.
+function isInside(found: FoundNode | PathMiss, { operation }: Override): boolean {
+  const isCollection = found.node.kind === 'mapping' || found.node.kind === 'sequence'
+  return isCollection && (found.miss !== undefined || operation === 'append')
 }
 
 // Its text is the step of the path.

@@ -1,6 +1,8 @@
 import { coreTag, type MappingNode, type Node, type ScalarNode, type SequenceNode } from '../../node.js'
 import type { Source } from '../../source.js'
 import { BAIL_OUT } from '../bail-out.js'
+import { includesFile, optionOf, relocatePath, specOf } from '../compose/include-spec.js'
+import { IncludedSource } from '../compose/included-source.js'
 import { endsInFlow, quotedText, scalarText } from '../write/scalar-text.js'
 import {
   added,
@@ -14,8 +16,8 @@ import {
   standIn,
   textOf,
 } from './edited-source.js'
+import type { ExtendedTree } from './extend-sets.js'
 import type { Layout } from './layout.js'
-import type { EditedTree } from './tree-editor.js'
 
 /** A mapping or a sequence. */
 export type Collection = MappingNode | SequenceNode
@@ -28,13 +30,15 @@ export interface Slot {
 
 /** What is known about the text that is edited. */
 export interface TextContext {
-  readonly tree: EditedTree
+  readonly tree: ExtendedTree
   readonly document: Source
   readonly isYaml11: boolean
   /** Whether values are written anew instead of as they were typed. */
   readonly anew: boolean
   /** The node of the text for each composed node. */
   readonly written: ReadonlyMap<Node, Node>
+  /** The names of anchors that are others in the text that they come from. */
+  readonly renamed: ReadonlyMap<Node, string>
 }
 
 /** The texts that values come from. */
@@ -43,8 +47,8 @@ export interface ValueTexts {
   layoutOf(source: Source): Layout
   sourceOf(node: Node): Source
   slotsOf(node: Collection): readonly Slot[]
-  /** Whether a part of a node was changed. */
-  isChanged(node: Node): boolean
+  /** The node of the edited text for a composed node. */
+  textOf(node: Node): Node
   /** Whether nothing in a collection is as it was. */
   isRewritten(node: Collection): boolean
   /** Whether a collection is written with brackets. */
@@ -77,9 +81,11 @@ export class ValueWriter {
   constructor(readonly editor: ValueTexts) {}
 
   value(composed: Node, place: Place): Written {
-    const { written } = this.editor.context
-    const node = this.editor.isChanged(composed) ? composed : (written.get(composed) ?? composed)
-    const props = this.#props(node)
+    const { written, anew, tree } = this.editor.context
+    const node = this.editor.textOf(composed)
+    // The text of a file that is extended lacks what "set" changes.
+    if (node === composed && written.get(node)?.tag === '!extends' && !anew) throw BAIL_OUT
+    const props = this.#props(node, tree.replaced.has(composed) ? composed.anchor : node.anchor)
     if (node.kind === 'alias') return inline(this.#alias(node))
     if (node.kind === 'mapping' || node.kind === 'sequence')
       return prefixed(props, this.#collection(node, place))
@@ -89,12 +95,16 @@ export class ValueWriter {
 
   #alias(node: Node & { kind: 'alias' }): Piece {
     if (node.target?.anchor === undefined) throw BAIL_OUT
-    return standIn(`*${node.target.anchor}`, this.editor.sourceOf(node), node)
+    const name = this.editor.context.renamed.get(node.target) ?? node.target.anchor
+    return standIn(`*${name}`, this.editor.sourceOf(node), node)
   }
 
-  #props(node: Node): Piece[] {
+  #props(node: Node, name = node.anchor): Piece[] {
     const source = this.editor.sourceOf(node)
-    const anchor = node.anchor === undefined || node.kind === 'alias' ? [] : [added(`&${node.anchor}`)]
+    const anchor =
+      name === undefined || node.kind === 'alias'
+        ? []
+        : [added(`&${this.editor.context.renamed.get(node) ?? name}`)]
     if (node.tag === undefined) return anchor
     if (node.tagStart >= 0) return spaced([...anchor, part(source, node.tagStart, node.tagEnd)])
     if (!node.tag.startsWith(coreTag)) throw BAIL_OUT
@@ -111,12 +121,14 @@ export class ValueWriter {
   collection(node: Collection, place: Place): Written {
     const slots = this.editor.slotsOf(node)
     const [open, close] = node.kind === 'mapping' ? ['{', '}'] : ['[', ']']
-    if (slots.length === 0) return inline(added(open + close))
+    const source = this.editor.sourceOf(node)
+    const bracket = (text: string) => (node.start < 0 ? added(text) : standIn(text, source, node))
+    if (slots.length === 0) return inline(bracket(`${open}${close}`))
     const isFlow = place.inFlow || (node.start >= 0 && !this.editor.context.anew && this.editor.isFlow(node))
     if (!isFlow) return { head: [], body: slots.flatMap((slot) => this.#slotLines(slot)) }
     const padding = node.kind === 'mapping' ? ' ' : ''
     const items = slots.flatMap((slot, index) => [added(index > 0 ? ', ' : ''), ...this.flowSlot(slot)])
-    return { head: [added(open + padding), ...items, added(padding + close)], body: [] }
+    return { head: [bracket(open + padding), ...items, bracket(padding + close)], body: [] }
   }
 
   /** A block collection that is written anew, with its tag and anchor. */
@@ -146,22 +158,31 @@ export class ValueWriter {
     ]
   }
 
+  // With the comments above its first entry or item.
   #blockText(node: Collection): Written {
     const source = this.editor.sourceOf(node)
     const layout = this.editor.layoutOf(source)
     const column = layout.column(node.start)
+    const isLine = layout.startsLine(node.start)
+    const start = isLine ? layout.slotStart(node.start, 0) : node.start
     const end = layout.slotEnd(this.editor.endOf(node, node.start), column - 1)
-    const [first = [], ...rest] = linesOf(
-      splice(source, { start: node.start, end }, this.editor.editsIn(node, false)),
-    )
-    return { head: [], body: [first, ...rest.map((line) => outdented(line, column))] }
+    const lines = linesOf(splice(source, { start, end }, this.editor.editsIn(node, false)))
+    return {
+      head: [],
+      body: lines.map((line, index) => (index > 0 || isLine ? outdented(line, column) : line)),
+    }
   }
 
   #scalar(node: ScalarNode, place: Place): Written {
     const source = this.editor.sourceOf(node)
     const text = node.start < 0 ? '' : source.text.slice(node.start, node.end)
+    const moved = movedPath(node, source, this.editor.context.document)
+    if (moved !== undefined)
+      return inline(standIn(scalarText(moved, { flow: true, isYaml11: true }), source, node))
     if (text === '' && (node.value === null || node.value === ''))
-      return inline(standIn(node.tag === undefined ? scalarText(node.value) : '', source, node))
+      return inline(
+        standIn(node.tag === undefined && node.start >= 0 ? scalarText(node.value) : '', source, node),
+      )
     const isBlock = /^[|>]/.test(text) && !node.plain
     if (isBlock && !place.inFlow && !this.editor.context.anew && !/^[|>][-+]?\d/.test(text))
       return this.#blockScalar(node, source)
@@ -231,6 +252,27 @@ export class ValueWriter {
     const [first = [], ...rest] = body
     return [[added('- '), ...first], ...below(rest)]
   }
+}
+
+/** The path of an included file as the top file names it, for an `!include` in another file. */
+export function movedPath(node: Node, source: Source, document: Source): string | undefined {
+  if (!(source instanceof IncludedSource) || !includesFile(node)) return undefined
+  const spec = specOf(node)
+  return spec && relocatePath(String(spec.node.value), source, document)
+}
+
+/** A copy of a node of another file, with the paths of included files as the top file names them. */
+export function movedTree(node: Node, document: Source): Node {
+  const path = node.source && movedPath(node, node.source, document)
+  if (path !== undefined && node.kind === 'scalar') return { ...node, value: path }
+  if (node.kind === 'sequence') return { ...node, items: node.items.map((item) => movedTree(item, document)) }
+  if (node.kind !== 'mapping') return node
+  const entries = node.entries.map((entry) => {
+    const isPath = path !== undefined && entry === optionOf(node, 'file')
+    const value = isPath ? { ...entry.value, value: path } : movedTree(entry.value, document)
+    return { ...entry, value: value as Node }
+  })
+  return { ...node, entries }
 }
 
 function isBlank(line: Fragment): boolean {

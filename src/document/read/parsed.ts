@@ -46,10 +46,10 @@ export interface ParsedDocument {
   readonly written?: Map<Node, Node>
   /** The documents that were included, each with its text. */
   readonly included?: readonly IncludedDocument[]
-  /** The children of collections before the `set` of an `!extends` changed them. */
-  readonly changed?: ReadonlyMap<Node, readonly Node[] | readonly Entry[]>
+  /** The children of collections before the `set` of an `!extends`, or an override, changed them. */
+  readonly changed?: Map<Node, readonly Node[] | readonly Entry[]>
   /** The node of the base that each value of such a `set` replaced. */
-  readonly replaced?: ReadonlyMap<Node, Node>
+  readonly replaced?: Map<Node, Node>
   /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
   readonly hasReferences?: boolean
 }

@@ -69,7 +69,7 @@ export class DocumentWriter implements WriteContext {
     return this.from.origins.get(node)
   }
 
-  replacedBy(node: Node): Node | undefined {
+  replacedBy(node: Node): readonly Node[] {
     return this.from.replacedBy(node)
   }
 

@@ -68,16 +68,16 @@ export class Representation implements RepresentContext {
     return undefined
   }
 
-  /** The loaded node whose place a made one takes, in the text or by the `set` of an `!extends`. */
-  replacedBy(made: Node): Node | undefined {
+  /** The loaded nodes whose place a made one takes: in the text, or by the `set` of an `!extends` or an override. */
+  replacedBy(made: Node): readonly Node[] {
     const origin = this.origins.get(made)
     const replaced = this.replaced.get(made)
-    if (replaced || !origin) return replaced
-    for (const { document } of this.sources) {
-      const before = document.replaced?.get(origin)
-      if (before) return before
-    }
-    return undefined
+    if (replaced || !origin) return replaced ? [replaced] : []
+    const before: Node[] = []
+    for (const { document } of this.sources)
+      for (let node = document.replaced?.get(origin); node; node = document.replaced?.get(node))
+        before.push(node)
+    return before
   }
 
   /** The text of the loaded document that has composed nodes. */

@@ -15,17 +15,29 @@ export function roundTrips(text: string, root: Node): boolean {
   )
 }
 
+/** How trees are compared. */
+interface ComparisonOptions {
+  /** The node of the text for a composed node. */
+  readonly textOf?: (node: Node) => Node
+  /** Whether to remember all pairs, not only those of nodes with a tag or an anchor. */
+  readonly keepsAll?: boolean
+}
+
 /** Compares a tree that was read with the one that was written. */
 export class TreeComparison {
   /** The written node for each read one. */
   readonly pairs = new Map<Node, Node>()
+  readonly #textOf: ((node: Node) => Node) | undefined
+  readonly #keepsAll: boolean
 
-  /** `textOf`: the node of the text for a composed node. */
-  constructor(readonly textOf: (node: Node) => Node = (node) => node) {}
+  constructor({ textOf, keepsAll = false }: ComparisonOptions = {}) {
+    this.#textOf = textOf
+    this.#keepsAll = keepsAll
+  }
 
   isSame(read: Node, node: Node): boolean {
-    this.pairs.set(read, node)
-    const written = this.textOf(node)
+    if (this.#keepsAll || read.anchor !== undefined || read.tag !== undefined) this.pairs.set(read, node)
+    const written = this.#textOf ? this.#textOf(node) : node
     if (read.kind !== written.kind) return false
     if (read.kind === 'alias') return this.pairs.get(resolveAlias(read)) === resolveAlias(written)
     if (read.tag !== written.tag) return false
@@ -40,15 +52,21 @@ export class TreeComparison {
   }
 
   #sameItems(read: readonly Node[], written: readonly Node[]): boolean {
-    return read.length === written.length && read.every((item, index) => this.isSame(item, written[index]!))
+    if (read.length !== written.length) return false
+    for (let index = 0; index < read.length; index++)
+      if (!this.isSame(read[index]!, written[index]!)) return false
+    return true
   }
 
   #sameEntries(read: readonly Entry[], written: readonly Entry[]): boolean {
     if (read.length !== written.length) return false
-    return read.every(({ key, value, merge }, index) => {
-      const { key: writtenKey, value: writtenValue, merge: writtenMerge } = written[index]!
-      return merge === writtenMerge && this.isSame(key, writtenKey) && this.isSame(value, writtenValue)
-    })
+    for (let index = 0; index < read.length; index++)
+      if (!this.#sameEntry(read[index]!, written[index]!)) return false
+    return true
+  }
+
+  #sameEntry({ key, value, merge }: Entry, written: Entry): boolean {
+    return merge === written.merge && this.isSame(key, written.key) && this.isSame(value, written.value)
   }
 }
 

@@ -37,8 +37,8 @@ export interface WriteContext {
   original(node: Node): Original | undefined
   /** The loaded node that a made one comes from. */
   origin(node: Node): Node | undefined
-  /** The loaded node that a made one replaces. */
-  replacedBy(node: Node): Node | undefined
+  /** The loaded nodes that a made one replaces, the last first. */
+  replacedBy(node: Node): readonly Node[]
   /** The node of the text in whose place a loaded node was composed. */
   inText(loaded: Node): Node | undefined
   /** Claims the comments of a node; returns whether they were free: each comment is written once. */
@@ -63,12 +63,11 @@ class YamlNodeMaker {
   /** The loaded nodes whose comments a made one has. */
   #commented(node: Node): Node[] {
     const origin = this.context.origin(node)
-    const replaced = this.context.replacedBy(node)
     const written = origin && this.context.inText(origin)
     // What replaces an included part keeps the comment beside the `!include`, and none of the file.
     const isOther = written && (node.kind !== origin.kind || node.tag !== origin.tag)
-    const before = replaced && (this.context.inText(replaced) ?? replaced)
-    return [isOther ? undefined : origin, written, before].filter((each) => each !== undefined)
+    const replaced = this.context.replacedBy(node).map((each) => this.context.inText(each) ?? each)
+    return [isOther ? undefined : origin, written, ...replaced].filter((each) => each !== undefined)
   }
 
   #alias(node: AliasNode): YamlNode {

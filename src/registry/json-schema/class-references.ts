@@ -2,7 +2,7 @@ import { omitUndefined } from '../../util/plain-object.js'
 import type { Class } from '../registration.js'
 import { issuePath, type SchemaIssue, type StandardSchema } from '../standard-schema.js'
 import type { DescribedTag } from './described-tag.js'
-import { isSchemaObject, isUnconstrained, type JsonSchema, reference } from './keywords.js'
+import { isSchemaObject, isUnconstrained, type JsonSchema, orFromElsewhere, reference } from './keywords.js'
 
 /** Adds references to classes to the JSON Schema of options, where the schema itself accepts objects of these classes. */
 export class ClassReferences {
@@ -32,18 +32,18 @@ export class ClassReferences {
   #options({ properties, additionalProperties: others }: JsonSchema, position: Position): JsonSchema {
     const filled = Object.entries(isSchemaObject(properties) ? properties : {}).map(([option, schema]) => [
       option,
-      this.#part(schema, optionPosition(position, option)),
+      this.#value(schema, optionPosition(position, option)),
     ])
     return omitUndefined({
       properties: filled.length > 0 ? Object.fromEntries(filled) : undefined,
       additionalProperties: isSchemaObject(others)
-        ? this.addTo(others, optionPosition(position, 'any'))
+        ? this.#value(others, optionPosition(position, 'any'))
         : undefined,
     })
   }
 
   #items({ items }: JsonSchema, position: Position): JsonSchema {
-    return isSchemaObject(items) ? { items: this.addTo(items, itemPosition(position)) } : {}
+    return isSchemaObject(items) ? { items: this.#value(items, itemPosition(position)) } : {}
   }
 
   #choices(json: JsonSchema, position: Position): JsonSchema {
@@ -54,6 +54,10 @@ export class ClassReferences {
         (json[keyword] as unknown[]).map((part) => this.#part(part, position)),
       ]),
     )
+  }
+
+  #value(schema: unknown, position: Position): unknown {
+    return isSchemaObject(schema) ? orFromElsewhere(this.addTo(schema, position)) : schema
   }
 
   #part(schema: unknown, position: Position): unknown {

@@ -2,9 +2,10 @@ import { omitUndefined } from '../../util/plain-object.js'
 import { currentRegistry } from '../default-registry.js'
 import { type Definition, keyName } from '../registration.js'
 import type { Registry } from '../registry.js'
+import { compositionTags } from '../tag.js'
 import { ClassReferences } from './class-references.js'
 import { type DescribedTag, describedTags } from './described-tag.js'
-import { isSchemaObject, type JsonSchema, reference, toDefinition } from './keywords.js'
+import { isSchemaObject, type JsonSchema, reference, toDefinition, typeFromElsewhere } from './keywords.js'
 
 /**
  * Returns the JSON Schema (draft 7) of the files that a registry can load, for completion and validation in editors.
@@ -39,9 +40,15 @@ export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
  * Each names the kind of node that has the tag, and the type as which {@link jsonSchema} validates it.
  */
 export function customTags(registry: Registry = currentRegistry()): string[] {
-  return describedTags(registry).flatMap((described) =>
+  const own = describedTags(registry).flatMap((described) =>
     kindsOf(described).map((kind) => `${described.tag} ${kind}`),
   )
+  return [...own, ...[...compositionTags].flatMap(compositionKinds)]
+}
+
+function compositionKinds(tag: string): string[] {
+  const kinds = tag === '!extends' ? ['mapping'] : tag === '!env' ? ['scalar', 'mapping'] : ['scalar']
+  return kinds.map((kind) => `${tag} ${kind}:${typeFromElsewhere}`)
 }
 
 // "null" is never the type of options, so that the node is not validated by the options of another class.

@@ -12,6 +12,19 @@ export function isUnconstrained(schema: JsonSchema): boolean {
   return Object.keys(schema).every((keyword) => annotations.has(keyword))
 }
 
+/** As what an editor validates a value from elsewhere, such as an `!include`: no other tag has this type. */
+export const typeFromElsewhere = 'boolean'
+
+// The type is only that of its tag: it is neither true nor false.
+const fromElsewhere: JsonSchema = { type: typeFromElsewhere, not: { enum: [true, false] } }
+
+/** Lets a value come from elsewhere: an editor does not know what it is. */
+export function orFromElsewhere(schema: JsonSchema): JsonSchema {
+  if (Object.keys(schema).length === 0) return schema
+  const own = Object.entries(schema).filter(([keyword]) => annotations.has(keyword))
+  return { ...Object.fromEntries(own), if: fromElsewhere, else: schema }
+}
+
 /** Whether a value is a schema object; `true` and `false` are schemas, too. */
 export function isSchemaObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

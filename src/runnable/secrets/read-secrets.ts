@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { SecretsFileError } from '../../errors.js'
 import { expandHome } from '../../util/paths.js'
+import { secretsFromEnvironment } from './environment-secrets.js'
 import { readIni } from './ini-reader.js'
 import { readPython } from './python-reader.js'
 import { Secrets, type SecretsConfig } from './secrets.js'
 import { quoted } from './secrets-errors.js'
+import { prefixOf } from './secrets-table.js'
 
 /** How an INI file is read: as Python's `configparser` does, or as the npm package `ini` does. */
 export type SecretsDialect = 'python' | 'ini'
@@ -24,20 +26,23 @@ export interface ParseSecretsOptions extends ReadSecretsOptions {
 const readers = { python: readPython, ini: readIni }
 
 /**
- * Reads secrets from an INI file in UTF-8. A `~` at the start of the path means the home folder.
+ * Reads secrets from an INI file in UTF-8. A `~` at the start of the path means the home folder; `env:PREFIX_` in place of a
+ * path takes them from the environment variables `PREFIX_SECTION__KEY`.
  *
  * ```ts
  * const config = await readSecrets('~/secrets.ini')
  * const key = config.get('AWS', 'access_key')
  * ```
  *
- * @throws {@link SecretsFileError} when the file does not exist or is invalid, with every problem.
+ * @throws {@link SecretsFileError} when the file does not exist or is invalid, with every problem, or when
+ * the environment has no such variable.
  */
 export async function readSecrets(path: string, options: ReadSecretsOptions = {}): Promise<SecretsConfig> {
+  if (prefixOf(path) !== undefined) return secretsFromEnvironment(path, knownDialect(options.dialect))
   const bytes = await readFile(expandHome(path)).catch((cause) => {
     throw unreadable(path, cause)
   })
-  return parseSecrets(decode(bytes, path), { ...options, filename: path })
+  return parseSecrets(decodeSecrets(bytes, path), { ...options, filename: path })
 }
 
 /**
@@ -50,12 +55,17 @@ export async function readSecrets(path: string, options: ReadSecretsOptions = {}
  * @throws {@link SecretsFileError} when the text is invalid, with every problem.
  */
 export async function parseSecrets(text: string, options: ParseSecretsOptions = {}): Promise<SecretsConfig> {
-  const { filename = '<secrets>', dialect = 'python' } = options
-  if (!Object.hasOwn(readers, dialect)) throw unknownDialect(dialect)
-  return Secrets.from(await readers[dialect](text.replace(/^\ufeff/, ''), filename))
+  const { filename = '<secrets>' } = options
+  return Secrets.from(await readers[knownDialect(options.dialect)](text.replace(/^\ufeff/, ''), filename))
 }
 
-function decode(bytes: Uint8Array, path: string): string {
+function knownDialect(dialect: SecretsDialect = 'python'): SecretsDialect {
+  if (!Object.hasOwn(readers, dialect)) throw unknownDialect(dialect)
+  return dialect
+}
+
+/** @internal The text of a file or stream of secrets. */
+export function decodeSecrets(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {

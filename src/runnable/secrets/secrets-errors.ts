@@ -2,16 +2,27 @@ import { inFileOrder } from '../../document/problems.js'
 import { scalarText } from '../../document/write/scalar-text.js'
 import { MissingSecretsError, type Problem, SecretsFileError } from '../../errors.js'
 import { nearest } from '../../registry/suggest.js'
-import { defaultSection, type SecretsTable } from './secrets-table.js'
+import { defaultSection, prefixOf, type SecretsTable, variableOf } from './secrets-table.js'
 
 /** The error for a section that does not exist, or a key that its section does not have. */
 export function missingSecret(table: SecretsTable, section: string, key?: string): MissingSecretsError {
-  if (key === undefined || !table.hasSection(section)) return missingSection(table, section, key)
+  if (key === undefined || !table.hasSection(section))
+    return missingSection(table, section, key === undefined ? [] : [key])
   const where = `No key ${quoted(key)} in section ${quoted(section)} of ${fileOf(table)}`
   const near = nearest(key, table.keys(section))
-  const remedy = near === undefined ? `add a line ${line(key)} below ${header(section)}` : didYouMean(near)
+  const remedy = near === undefined ? toAdd(table, section, [key]) : didYouMean(near)
   const message = table.withholdsDefaults() ? withheldKey(where, table, near) : `${where}: ${remedy}`
   return new MissingSecretsError(message, { code: 'SECRETS_NO_KEY' })
+}
+
+/** An error for each of the `keys` that a section does not have, or one when the section does not exist. */
+export function missingSecrets(
+  table: SecretsTable,
+  section: string,
+  keys: readonly string[],
+): MissingSecretsError[] {
+  if (!table.hasSection(section)) return [missingSection(table, section, keys)]
+  return keys.map((key) => missingSecret(table, section, key))
 }
 
 // The names of those keys were not sent either, so the key may be one of them.
@@ -28,21 +39,44 @@ function toCluster(table: SecretsTable, section: string): string {
   return `to "secrets" in the cluster file: "secrets: [${names.join(', ')}]"`
 }
 
-function missingSection(table: SecretsTable, section: string, key: string | undefined): MissingSecretsError {
+function missingSection(table: SecretsTable, section: string, keys: readonly string[]): MissingSecretsError {
   const code = 'SECRETS_NO_SECTION'
   if (table.withheld.includes(section)) {
     const message = `Section ${header(section)} of ${fileOf(table)} was not sent to this machine`
     const remedy = `add it ${toCluster(table, section)}`
     return new MissingSecretsError(`${message}: ${remedy}`, { code: 'SECRETS_NOT_SENT' })
   }
-  const lines = key === undefined ? header(section) : `${header(section)} and below it a line ${line(key)}`
   if (table.filename === undefined) {
     const message = `No secrets were given, but section ${quoted(section)} is needed`
-    return new MissingSecretsError(`${message}: give a secrets file with a line ${lines}`, { code })
+    return new MissingSecretsError(`${message}: give a secrets file with ${newLines(section, keys)}`, {
+      code,
+    })
   }
   const near = nearest(section, table.names())
-  const remedy = near === undefined ? `add a line ${lines}` : didYouMean(near)
+  const remedy = near === undefined ? toAdd(table, section, keys) : didYouMean(near)
   return new MissingSecretsError(`No section ${quoted(section)} in ${fileOf(table)}: ${remedy}`, { code })
+}
+
+/** What to type for keys that do not exist. */
+function toAdd(table: SecretsTable, section: string, keys: readonly string[]): string {
+  const prefix = prefixOf(table.filename ?? '')
+  if (prefix !== undefined) {
+    const variables = keys.map((key) => quoted(variableOf(prefix, section, key)))
+    if (variables.length === 0)
+      return `set a variable whose name starts with ${quoted(variableOf(prefix, section, ''))}`
+    return `set the variable${variables.length > 1 ? 's' : ''} ${variables.join(', ')}`
+  }
+  if (!table.hasSection(section)) return `add ${newLines(section, keys)}`
+  return `add ${linesOf(keys)} below ${header(section)}`
+}
+
+function newLines(section: string, keys: readonly string[]): string {
+  const start = `a line ${header(section)}`
+  return keys.length === 0 ? start : `${start} and below it ${linesOf(keys)}`
+}
+
+function linesOf(keys: readonly string[]): string {
+  return `${keys.length > 1 ? 'lines' : 'a line'} ${keys.map(line).join(', ')}`
 }
 
 /** The error for a value that cannot be read; `reason` follows the name of the key. */

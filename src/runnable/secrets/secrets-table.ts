@@ -3,6 +3,21 @@ import type { DialectRules } from './dialects.js'
 /** The section whose keys all other sections inherit, in Python's dialect. */
 export const defaultSection = 'DEFAULT'
 
+const scheme = 'env:'
+
+/** What is between section and key in the name of a variable. */
+export const separator = '__'
+
+/** The prefix of `env:PREFIX_`; `undefined` for the path of a file. */
+export function prefixOf(source: string): string | undefined {
+  return source.startsWith(scheme) ? source.slice(scheme.length) : undefined
+}
+
+/** The name of the environment variable for a key. */
+export function variableOf(prefix: string, section: string, key: string): string {
+  return `${prefix}${section}${separator}${key}`
+}
+
 /** The keys of one section, with their values as the file has them. */
 export type Keys = ReadonlyMap<string, string>
 

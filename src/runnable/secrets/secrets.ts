@@ -121,6 +121,9 @@ function readSection(table: SecretsTable, section: string): SecretSection {
   return openSection(table, section)
 }
 
+/** The keys that a runnable reads, by section: `{ AWS: ['ACCESS_KEY'] }`; an empty list means only the section. */
+export type RequiredSecrets = Readonly<Record<string, readonly string[]>>
+
 /** Secrets that a program provides: values by key, by section. */
 export type SecretValues = Readonly<Record<string, Readonly<Record<string, string>>>>
 

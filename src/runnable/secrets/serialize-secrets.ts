@@ -1,7 +1,7 @@
 import { type DialectName, dialects } from './dialects.js'
 import { SecretValue } from './secret-value.js'
 import { Secrets, type SecretsConfig, tableOf } from './secrets.js'
-import { defaultSection, SecretsTable } from './secrets-table.js'
+import { defaultSection, prefixOf, SecretsTable } from './secrets-table.js'
 
 /** Keys with their values as a file has them: pairs, since a key may be called `__proto__`. */
 type SerializedKeys = readonly (readonly [key: string, raw: string])[]
@@ -61,7 +61,7 @@ export function deserializeSecrets(serialized: SerializedSecrets): SecretsConfig
 /** The files that secrets were read from; they are never sent to another machine. */
 export function secretsFilesOf(secrets: SecretsConfig): string[] {
   const { filename = [], otherFiles } = tableOf(secrets)
-  return [filename, otherFiles].flat()
+  return [filename, otherFiles].flat().filter((name) => prefixOf(name) === undefined)
 }
 
 function headOf({ filename, rules }: SecretsTable): Pick<SerializedSecrets, 'filename' | 'dialect'> {

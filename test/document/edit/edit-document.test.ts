@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import { load, Registry } from 'flambeau'
+import { check, dump, load, loadFile, Registry } from 'flambeau'
+import { z } from 'zod'
 import { random } from '../../support/random.js'
 import {
   type Part,
@@ -40,6 +43,258 @@ function edit(text: string, set: unknown, index = 0) {
   const edited = editDocument(parse(text, 'train.yaml'), index, overrides)
   return { ...edited, text: edited.parsed.source.text, problems: [...problems, ...edited.problems] }
 }
+
+describe('an edited text', () => {
+  const cases: [what: string, text: string, set: string[], edited: string][] = [
+    [
+      'keeps comments, and loses those of what is removed',
+      '# top\n\na: 1   # one\n# about b\nb: 2  # two\n  # deeper\n# about c\nc: 3\n# end\n',
+      ['a=5', '~b', 'd=4'],
+      '# top\n\na: 5   # one\n# about c\nc: 3\nd: 4\n# end\n',
+    ],
+    [
+      'has values as they were typed',
+      'a: 1\n',
+      ["b='x'", 'c=0x10', 'd=!T { r:  1 }'],
+      "a: 1\nb: 'x'\nc: 0x10\nd: !T { r:  1 }\n",
+    ],
+    [
+      'keeps CRLF',
+      'a: 1\r\nb:\r\n  c: 2\r\n',
+      ['b.d=x: 1\ny: 2'],
+      'a: 1\r\nb:\r\n  c: 2\r\n  d:\r\n    x: 1\r\n    y: 2\r\n',
+    ],
+    ['keeps a byte order mark', '\ufeffa: 1\nb: 2\n', ['~a'], '\ufeffb: 2\n'],
+    ['keeps a missing line end', 'a: 1\nb: 2', ['~b', 'c=3'], 'a: 1\nc: 3'],
+    ['becomes empty brackets', 'a:\n  b: 1\nc:\n- 1 # x\n', ['~a.b', '~c[0]'], 'a: {}\nc: []\n'],
+    [
+      'has a block in the place of a value',
+      'a: 5 # five\n',
+      ['a=b: 1\nc:\n- 2'],
+      'a: # five\n  b: 1\n  c:\n  - 2\n',
+    ],
+    [
+      'has a value in the place of a block',
+      'a: # head\n  b: 1 # one\n  c: 2\nd: 1\n',
+      ['a=5'],
+      'a: 5 # head\nd: 1\n',
+    ],
+    [
+      'fills in empty values',
+      'a:\nb: # c\nc: !T\n',
+      ['a=1', 'b.x=2', 'c.y=3'],
+      'a: 1\nb: # c\n  x: 2\nc: !T\n  y: 3\n',
+    ],
+    [
+      'appends as the items above',
+      'a:\n  - 1 # one\nb: 1\n',
+      ['a+=x: 1\ny: 2'],
+      'a:\n  - 1 # one\n  - x: 1\n    y: 2\nb: 1\n',
+    ],
+    [
+      'changes flow collections',
+      'a: [1, 2] # x\nb: {c: 1}\n',
+      ['a+=3', '~a[0]', 'b.d=a, b', '~b.c'],
+      'a: [2, 3] # x\nb: { d: "a, b" }\n',
+    ],
+    [
+      'changes flow collections of several lines',
+      'a: [\n  1, # one\n  2, # two\n  3 # three\n]\n',
+      ['~a[2]', '~a[0]', 'a+=4'],
+      'a: [\n  2, # two\n  4\n]\n',
+    ],
+    [
+      'changes an item on the line of its dash',
+      '- a: 1\n  b: 2\n- - x\n  - y\n',
+      ['~[0].a', '~[1][0]', '[0].c=3'],
+      '- b: 2\n  c: 3\n- - y\n',
+    ],
+    [
+      'keeps block scalars',
+      'a: |\n  x\nb: >-\n  y\n  z\nc: 1\n',
+      ['b=5', 'c=|\n q\n   r\n'],
+      'a: |\n  x\nb: 5\nc: |\n  q\n    r\n',
+    ],
+    [
+      'keeps anchors',
+      'a: &x {r: 1}\nb: *x\n',
+      ['a=!T { r: 2 }', 'a.s=3'],
+      'a: &x !T { r: 2, s: 3 }\nb: *x\n',
+    ],
+    [
+      'is YAML 1.1 where the document is',
+      '%YAML 1.1\n---\na: yes\n',
+      ['a=yes', 'b=0o10'],
+      '%YAML 1.1\n---\na: "yes"\nb: 8\n',
+    ],
+    [
+      'has tags of the core',
+      'a: !!str 5\nb: !!set {x, y}\n',
+      ['a=!!float 1', '~b.x'],
+      'a: !!float 1\nb: !!set {y}\n',
+    ],
+    ['may begin as nothing', '', ['a.b=1'], 'a:\n  b: 1\n'],
+    ['may begin as comments', '# c\n', ['a=1'], '# c\na: 1\n'],
+    ['may begin as one value', '5 # five\n', ['=[1]'], '[1] # five\n'],
+    ['may begin as a tag', '!Train # c\n', ['a=1', 'b+=x'], '!Train # c\na: 1\nb:\n  - x\n'],
+    [
+      'quotes keys where it must',
+      '{a: 1}\n',
+      ['"b, c"=1', 'null=2', '"#"=3'],
+      '{a: 1, "b, c": 1, "null": 2, "#": 3}\n',
+    ],
+  ]
+  for (const [what, text, set, edited] of cases)
+    test(what, () => {
+      const { text: found, problems } = edit(text, set)
+      assert.deepEqual(problems, [])
+      assert.equal(found, edited)
+    })
+
+  test('has its second document changed', () => {
+    const text = 'ext: ./ext\n---\n!Run\na: 1 # one\n'
+    assert.equal(edit(text, ['a=2', 'b=3'], 1).text, 'ext: ./ext\n---\n!Run\na: 2 # one\nb: 3\n')
+  })
+
+  test('is the same object where nothing is changed', () => {
+    const parsed = parse('a: 1\n', 'train.yaml')
+    assert.equal(editDocument(parsed, 0, []).parsed, parsed)
+    assert.equal(editDocument(parsed, 0, parseOverrides(['~b'], registry).overrides).parsed, parsed)
+  })
+
+  test('is written anew where a part of it cannot be replaced', () => {
+    const { text, parsed } = edit('? a # c\n: 1\n? b\n', ['c=2', '~b', 'a=3'])
+    assert.deepEqual(load(text), { a: 3, c: 2 })
+    assert.match(text, /# c/)
+    assert.equal(parsed.source.position(text.indexOf('2')).column, 3)
+  })
+
+  test('is what a loaded value is written as', () => {
+    const text = '# top\na: 1 # one\nb: [1]\n'
+    const value = load(text, { set: ['a=2', 'b+=!Box { r: 1 }'], registry })
+    assert.equal(dump(value), '# top\na: 2 # one\nb: [1, !Box { r: 1 }]\n')
+  })
+})
+
+test('as many overrides as 100,000 change a text in one block or on one line', () => {
+  const many = 100_000
+  const set = Array.from({ length: many }, (_, index) => (index % 2 ? `a[${index}]=x` : 'b+=y'))
+  const block = edit(`a:\n${'- 1\n'.repeat(many)}b: []\n`, set)
+  assert.deepEqual(block.problems, [])
+  assert.ok(block.text.startsWith('a:\n- 1\n- x\n- 1\n- x\n'))
+  const line = edit(`a: [${'1, '.repeat(many)}]\nb: []\n`, set)
+  assert.ok(line.text.startsWith('a: [1, x, 1, x, '))
+  assert.equal(line.text.match(/y/g)!.length, many / 2)
+})
+
+describe('positions in an edited text', () => {
+  const strict = new Registry()
+  strict.add(Box, '!Box', {
+    schema: z.strictObject({ rate: z.number(), more: z.array(z.number()).optional() }),
+  })
+  const found = (text: string, ...set: string[]) =>
+    check(text, { set, registry: strict, filename: 'train.yaml' } as any).map(
+      ({ file, line, column, endColumn, message, related, frame }) => ({
+        at: `${file}:${line}:${column}-${endColumn}`,
+        message,
+        related: related?.map(({ message, file, line, column }) => `${message} ${file}:${line}:${column}`),
+        frame,
+      }),
+    )
+
+  test('are those of the override, with what it replaces', () => {
+    const [problem, ...rest] = found('# top\na: !Box\n  # the rate\n  rate: 1\n', 'a.more=[1]', 'a.rate=high')
+    assert.deepEqual(rest, [])
+    assert.equal(problem!.at, '<argument 2>:1:8-12')
+    assert.deepEqual(problem!.related, ['replaces train.yaml:4:9'])
+    assert.equal(problem!.frame, '1 | a.rate=high\n  |        ^^^^')
+  })
+
+  test('are those of the file for what stays', () => {
+    const [problem] = found('x: 1\na: !Box { rate: [] }\nb: 1\n', '~x', 'b=y: 1\nz: 2')
+    assert.equal(problem!.at, 'train.yaml:2:17-19')
+    assert.equal(problem!.related, undefined)
+  })
+
+  test('of keys are the parts of the path', () => {
+    const [problem] = found('a: !Box { rate: 1 }\n', 'a.rat=1')
+    assert.equal(problem!.at, '<argument 1>:1:3-6')
+    assert.match(problem!.message, /did you mean "rate"\?$/)
+  })
+
+  test('are right in values that are written in another way', () => {
+    const problems = found('{ a: !Box { rate: 1 } }\n', 'a.more=- 1\n- x\n', 'b=!Box\nrate:\n  - 1\n')
+    assert.deepEqual(
+      problems.map(({ at }) => at),
+      ['<argument 1>:2:3-4', '<argument 2>:3:3-6'],
+    )
+  })
+})
+
+describe('overrides of what is composed', () => {
+  const files: Record<string, string> = {
+    'top.yaml':
+      '# top\ndata: !include sub/data.yaml # the data\nx: &e 1\ny: *e\nbase: !extends\n  file: base.yaml\n  set:\n    a.b: 2\n',
+    'sub/data.yaml': '# about the path\npath: a.csv # one\nmore: !include more.yaml\nz: &e [x]\nz2: *e\n',
+    'sub/more.yaml': 'deep: 1\n',
+    'base.yaml': 'a: { b: 1, c: 1 }\nlist: [1]\nold: 1\n',
+  }
+  const compose = async (set: string[]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'edit-'))
+    try {
+      mkdirSync(join(folder, 'sub'))
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+      const value: any = await loadFile(join(folder, 'top.yaml'), { set, registry })
+      return { value, text: dump(value) }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+  const top = files['top.yaml']!
+
+  test('put an included part in the place of its "!include"', async () => {
+    const { value, text } = await compose(['data.path=b.csv'])
+    const part = [
+      'data: # the data',
+      '  # about the path',
+      '  path: b.csv # one',
+      '  more: !include sub/more.yaml',
+      '  z: &a1 [x]',
+      '  z2: *a1',
+    ]
+    assert.equal(text, top.replace('data: !include sub/data.yaml # the data', part.join('\n')))
+    assert.deepEqual(value.data, { path: 'b.csv', more: { deep: 1 }, z: ['x'], z2: ['x'] })
+  })
+
+  test('leave the "!include" of a part that they do not touch', async () => {
+    const { value, text } = await compose(['x=5', 'data.more.deep=2'])
+    assert.match(text, /^# top\ndata: # the data\n(?: {2}.*\n){2} {2}more:\n {4}deep: 2\n/)
+    assert.deepEqual([value.y, value.data.more], [5, { deep: 2 }])
+  })
+
+  test('are appended to the "set" of an "!extends"', async () => {
+    const { value, text } = await compose(['base.a.c=5', 'base.list+=2', '~base.old', 'base.n.m={ x: 1 }'])
+    assert.equal(text, `${top}    a.c: 5\n    list+: 2\n    ~old:\n    n.m: { x: 1 }\n`)
+    assert.deepEqual(value.base, { a: { b: 2, c: 5 }, list: [1, 2], n: { m: { x: 1 } } })
+  })
+
+  test('change what the "set" of an "!extends" has already', async () => {
+    const { value, text } = await compose(['base.a.b=7'])
+    assert.equal(text, top.replace('a.b: 2', 'a.b: 7'))
+    assert.equal(value.base.a.b, 7)
+  })
+
+  test('may include files themselves', async () => {
+    const { value, text } = await compose([
+      'x=!include sub/more.yaml',
+      '~y',
+      'w=!include sub/more.yaml',
+      'w.deep=3',
+    ])
+    assert.match(text, /\nx: &e !include sub\/more\.yaml\n/)
+    assert.deepEqual([value.x, value.w], [{ deep: 1 }, { deep: 3 }])
+  })
+})
 
 describe(`random overrides of random documents (seed ${seed})`, () => {
   let applied = 0

@@ -450,7 +450,7 @@ describe('as many overrides as', () => {
 
   test('a megabyte has a path', () => {
     const steps = 2 ** 19
-    assert.equal(problemsOf('a: 1\n', `a${'.a'.repeat(steps)}=1`)[0]![1], 'NO_SUCH_PATH')
+    assert.equal(problemsOf('a: 1\n', `a${'.a'.repeat(steps)}=1`)[0]![1], 'TOO_DEEP')
     assert.deepEqual(Object.keys(edited('a: 1\n', `${'k'.repeat(2 ** 20)}=1`)).length, 2)
   })
 })

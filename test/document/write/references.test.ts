@@ -19,7 +19,7 @@ class Train {
 }
 
 @registrable('!Repeat', { registry, templates: ['each'] })
-class Repeat {
+export class Repeat {
   constructor(readonly options: { each: Template<Train> }) {}
 }
 

@@ -67,6 +67,29 @@ function resultOf({ outcome }: Run): SweepResult {
 }
 
 describe('sweeps', () => {
+  test('have trials of included files, with references to what was chosen', async () => {
+    const project = mkdtempSync(join(folder, 'made-of-'))
+    writeFileSync(
+      join(project, 'fit.yaml'),
+      '!Fit\nrate: 1\noptimizer: !include adam.yaml\nreturns: !format "{layers}"\n',
+    )
+    writeFileSync(join(project, 'adam.yaml'), '!Adam\nrate: !ref layers\n')
+    const output = join(project, 'out')
+    const text = `!Sweep\nmetric: score\noutput: ${output}\neach: !include fit.yaml\n`
+    writeFileSync(join(project, 'sweep.yaml'), text)
+    const set = ['each.layers=!choice [2, 3]', '~each.returns']
+    for (const engine of ['inline', 'processes']) {
+      const outcome = await runFile<SweepResult>(join(project, 'sweep.yaml'), {
+        logger,
+        set: engine === 'inline' ? set : [...set, `output=${output}2`],
+        runOptions: { engine, imports: [new URL('../../support/sweep-tasks.js', import.meta.url).href] },
+      })
+      assert.ok(outcome.ok, said.join('\n'))
+      // The score is the rate of the optimizer, which refers to the layers, times the layers.
+      assert.equal(outcome.value.best.metric, 9)
+    }
+  })
+
   test('a grid has every combination, and the best one wins', async () => {
     const run = await sweep(
       'each: !Fit { rate: !choice [0.1, 3, 2], layers: !range { from: 1, to: 4, step: 1 } }',

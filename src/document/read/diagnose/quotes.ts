@@ -4,6 +4,7 @@ import { charSpan, excerpt, inQuotes, insert, replace } from './repair.js'
 
 /** Repairs quotes: unclosed, nested, with unknown escapes, or with text after the closing one. */
 export const quoteRepairs: Proposer = function* (scene) {
+  yield* path(scene)
   yield* escapes(scene)
   yield* smartQuotes(scene)
   for (const line of scene.upwards(3)) yield* inner(line)
@@ -217,3 +218,17 @@ function* closingLine(scene: ErrorLines): Generator<Repair> {
       }
   }
 }
+
+// `[!ref layers[0]]`: in brackets or braces, YAML reads the index as a sequence.
+function* path({ lines, index, error }: ErrorLines): Generator<Repair> {
+  const line = lines[index]!
+  for (const { 0: whole, 1: tag, 2: name, index: offset } of line.text.matchAll(pathWithIndex)) {
+    const end = line.start + offset + whole.length
+    const start = end - name!.length
+    if (error.span.start < line.start + offset || error.span.start > end) continue
+    const message = `In brackets or braces, a path must be in quotes: write ${tag} "${name}"`
+    yield { span: { start, end }, message, edits: [replace({ start, end }, `"${name}"`)] }
+  }
+}
+
+const pathWithIndex = /(!ref|!link|!@)[ \t]+([^\s"'[\]{},#:]+(?:\[-?\d+\][^\s"'[\]{},#:]*)+)/g
