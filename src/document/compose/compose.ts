@@ -58,8 +58,7 @@ export interface Composition {
 
 /** Puts the documents of files in the place of each `!include` and `!extends`, in place; then applies the overrides. */
 export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
-  const isComposed = parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))
-  if (!isComposed && overrides.length === 0) return parsed
+  if (overrides.length === 0 && !isComposed(parsed)) return parsed
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
   const values = overrides.map((override) => composer.composeValue(override, parsed.source))
@@ -69,6 +68,12 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
   )
   const edited = editDocument({ ...parsed, documents: whole }, last, values)
   return composer.finish(edited)
+}
+
+/** Whether values of a text come from elsewhere. */
+export function isComposed({ documents }: ParsedText): boolean {
+  for (const { tagged } of documents) for (const { tag } of tagged) if (isCompositionTag(tag)) return true
+  return false
 }
 
 /** What is wrong with an included value, and the nodes that stand for it. */
