@@ -58,11 +58,13 @@ interface ResolvedTags {
 
 async function resolveTags(text: RunnableText, options: CheckFileOptions): Promise<ResolvedTags> {
   const { registry = currentRegistry() } = options
-  const file = declaringFile(text)
+  const { file, problems: wrong } = declaringFile(text)
   const refused = options.allow ? refusalsOf(text, options.allow, registry) : []
   const names = Object.keys(file?.extensions ?? {})
-  if (!file || refused.length > 0)
-    return { registry, unknown: new Set(names), problems: refused, warnings: [] }
+  if (!file || refused.length > 0) {
+    const problems = refused.length > 0 ? refused : wrong
+    return { registry, unknown: new Set(names), problems, warnings: [] }
+  }
   const { registry: own, failures } = await tryImport(file, registry, options)
   const isAbsent = ({ code }: FailedExtension): boolean => code === 'NOT_INSTALLED'
   const locate = locateIn(file)
@@ -87,16 +89,19 @@ function refusalsOf(text: RunnableText, allow: readonly Allowed[], registry: Reg
   }
 }
 
-// Any stream of documents can be checked: a mapping declares extensions only above a runnable.
-function declaringFile(text: RunnableText): RunnableFile | undefined {
-  const { documents } = text.parsed
-  if (documents.length !== 2 || !isApplicationTag(documents[1]!.root.tag)) return undefined
+/** The file, if it declares extensions, and what is wrong with those of the files that it includes. */
+function declaringFile(text: RunnableText): { file?: RunnableFile; problems: readonly Problem[] } {
+  const { documents, declared = [] } = text.parsed
+  // Any stream of documents can be checked: a mapping declares extensions only above a runnable.
+  const isRunnable = documents.length === 2 && isApplicationTag(documents[1]!.root.tag)
+  const extendsOne = documents.length <= 2 && declared.length > 0
+  if (!isRunnable && !extendsOne) return { problems: [] }
   try {
     const file = text.split()
-    return file.declarations.length > 0 ? file : undefined
+    return file.declarations.length > 0 ? { file, problems: [] } : { problems: [] }
   } catch (error) {
     if (!isFlambeauError(error)) throw error
-    return undefined
+    return { problems: extendsOne ? error.problems : [] }
   }
 }
 

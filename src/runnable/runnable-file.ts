@@ -187,13 +187,15 @@ export function expectAllowed(file: RunnableFile, allow: readonly Allowed[], reg
   if (problem) throw new RunnableFileError(reportProblems([problem]), { problems: [problem] })
 }
 
-/** The problem of a top node that is not allowed. */
+/** The problem of a top node that is not allowed; none if it is not known, since it could not be included. */
 export function topTagProblem(
   { source, document: { root } }: RunnableFile,
   allow: readonly Allowed[],
   registry: Registry,
 ): Problem | undefined {
   const { tag } = root
+  // What could not be included is a problem of its own, which no step ignores.
+  if (root.kind === 'alias' && !root.target) return undefined
   if (tag !== undefined && allow.some((each) => isTagOf(tag, each, registry))) return undefined
   const found = tag === undefined ? 'A top node without a tag' : `"${tag}"`
   const names = allow.map((each) => `"${typeof each === 'string' ? each : nameOf(each, registry)}"`)

@@ -183,6 +183,8 @@ describe('the extensions of a base', () => {
     assert.match(readFileSync(join(lab.folder, name, 'job.lock.yaml'), 'utf8'), /vision/)
     const resolved = await flambeau('resolve', file('job.yaml'))
     assert.equal(resolved.stdout, 'vision: ./bases/vision\n---\n!vision.See\n')
+    const checked = await flambeau('check', file('job.yaml'), '-i')
+    assert.equal(checked.code, 0, checked.stderr)
   })
 
   test('must have the same source as those of the file', async () => {
@@ -197,6 +199,9 @@ describe('the extensions of a base', () => {
     assert.match(stderr, /declared with another source/)
     assert.match(stderr, new RegExp(`${name}/bases/base\\.yaml:1:9`))
     assert.match(stderr, new RegExp(`declared at ${name}/job\\.yaml:1:9`))
+    const checked = await flambeau('check', file('job.yaml'))
+    assert.equal(checked.code, 22)
+    assert.match(checked.stdout + checked.stderr, /declared with another source/)
     assert.equal((await flambeau('run', file('same.yaml'))).stdout, 'far\n')
   })
 })

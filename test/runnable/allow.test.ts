@@ -173,4 +173,21 @@ describe('what a file may be', () => {
     })
     assert.match(stderr, /type --allow '!Train'/)
   })
+
+  test('a top node that could not be included is reported as that, once', async () => {
+    const missing = file('missing-include.yaml', '!include no-such-file.yaml\n')
+    const problems = await checkFile(missing, { registry, allow: ['!Train'] })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['NO_FILE'],
+    )
+    const before = constructed
+    const outcome = await runFile(missing, { registry, logger: silent, allow: ['!Train'] })
+    assert.equal(outcome.ok ? undefined : outcome.error.code, 'NO_FILE')
+    assert.equal(constructed, before)
+    file('other-include.yaml', '!Other\n')
+    const other = file('includes-other.yaml', '!include other-include.yaml\n')
+    const refused = await runFile(other, { registry, logger: silent, allow: ['!Train'] })
+    assert.equal(refused.ok ? undefined : refused.error.code, 'NOT_ALLOWED')
+  })
 })

@@ -52,7 +52,9 @@ export function checkParsed(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
-  const references = resolveReferences(parsed, registry)
+  // In most texts nothing comes from elsewhere.
+  const hasReferences = parsed.documents.some((document) => document.hasReferences !== undefined)
+  const references = hasReferences ? resolveReferences(parsed, registry) : []
   const examination = new ParsedCheck(parsed, registry, references)
   for (const document of parsed.documents)
     examination.examine({ ...document, tagged: seenOf(document, unseen) })
@@ -98,7 +100,8 @@ class ParsedCheck {
 
   get findings(): Findings {
     const { problems, doubtful } = this.#schemas
-    const added = additionProblems(this.parsed.additions ?? [], this.registry, this.#suggester)
+    const { additions } = this.parsed
+    const added = additions ? additionProblems(additions, this.registry, this.#suggester) : []
     return {
       problems: [
         ...this.parsed.problems,

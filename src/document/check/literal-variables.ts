@@ -9,6 +9,7 @@ const variable = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?[-?+=][^}]*)?\}/
 
 /** Warns of the first text in each file that looks like a variable, `${NAME}`: it is data. Scripts in blocks are meant as they are. */
 export function literalVariables({ source, documents }: ParsedText): Problem[] {
+  if (!source.text.includes('${') && documents.every(({ written }) => !written)) return []
   const found = new Map<string, Problem>()
   for (const { root, written } of documents)
     if (written || source.text.includes('${'))

@@ -21,7 +21,7 @@ import {
 import { copyTree } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { type IncludeSpec, includesFile, optionOf, specOf } from './include-spec.js'
+import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from './include-spec.js'
 import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
@@ -58,8 +58,7 @@ export interface Composition {
 
 /** Puts the documents of files in the place of each `!include` and `!extends`, in place; then applies the overrides. */
 export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
-  const isComposed = parsed.documents.some(({ tagged }) => tagged.some(({ tag }) => isCompositionTag(tag)))
-  if (!isComposed && overrides.length === 0) return parsed
+  if (overrides.length === 0 && !isComposed(parsed)) return parsed
   const composer = new Composer(files)
   const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
   const values = overrides.map((override) => composer.composeValue(override, parsed.source))
@@ -69,6 +68,12 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
   )
   const edited = editDocument({ ...parsed, documents: whole }, last, values)
   return composer.finish(edited)
+}
+
+/** Whether values of a text come from elsewhere. */
+export function isComposed({ documents }: ParsedText): boolean {
+  for (const { tagged } of documents) for (const { tag } of tagged) if (isCompositionTag(tag)) return true
+  return false
 }
 
 /** What is wrong with an included value, and the nodes that stand for it. */
@@ -84,9 +89,6 @@ interface Position {
   /** The number of collections and files around it. */
   readonly depth: number
 }
-
-/** The files that are being included, the innermost last. */
-type Chain = readonly FileUnit[]
 
 class Composer {
   readonly #problems: Problem[] = []
@@ -146,8 +148,7 @@ class Composer {
     const cycle = this.#files && findCycle(includes, source, this.#files)
     if (cycle) this.#problems.push(cycle)
     this.#isCyclic = cycle !== undefined
-    const chain = this.#files ? [this.#files.top] : []
-    const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 }, chain)
+    const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 })
     for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
     return composed
   }
@@ -161,6 +162,7 @@ class Composer {
       for (const node of unknownNodes) unknown.add(node)
       documents.push({ ...document, tagged, hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)) })
     }
+    if (this.#files) recordFolder(parsed.source, this.#files.top.folder)
     const failures = this.#failures.filter(({ nodes }) => nodes.some((node) => unknown.has(node)))
     return {
       ...parsed,
@@ -184,28 +186,38 @@ class Composer {
   }
 
   /** Composes a node and returns what stands in its place. */
-  #visit(node: Node, position: Position, chain: Chain): Node {
+  #visit(node: Node, position: Position): Node {
     if (node.kind === 'alias') this.#aliases.push(node)
-    if (includesFile(node)) return this.#replaced(node, this.#include(node, position, chain))
-    this.#visitChildren(node, { ...position, depth: position.depth + 1 }, chain)
+    if (includesFile(node)) return this.#replaced(node, this.#include(node, position))
+    if (position.depth >= maxDepth && isCollection(node) && node.source)
+      return this.#report(node, position, 'TOO_DEEP', tooDeep)
+    this.#visitChildren(node, { ...position, depth: position.depth + 1 })
     return node
   }
 
-  #visitChildren(node: Node, position: Position, chain: Chain): void {
+  #visitChildren(node: Node, position: Position): void {
     if (node.kind === 'sequence') {
       const items = node.items as Node[]
-      for (const [index, item] of items.entries()) items[index] = this.#visit(item, position, chain)
+      for (const [index, item] of items.entries()) items[index] = this.#visit(item, position)
     }
     if (node.kind !== 'mapping') return
     const entries = node.entries as Entry[]
-    for (const [index, { key, value, merge }] of entries.entries()) {
-      if (isCompositionTag(key.tag))
-        this.#problems.push(nodeProblem(key, position.source, 'TAGGED_KEY', keyMessage(key)))
-      const composed = this.#visit(value, position, chain)
-      if (composed === value) continue
+    for (const [index, { key: written, value, merge }] of entries.entries()) {
+      const key = isApplicationTag(written.tag) ? this.#refuseKey(written, node, position) : written
+      const composed = this.#visit(value, position)
+      if (composed === value && key === written) continue
       entries[index] = { key, value: composed, merge }
-      if (merge) this.#checkMerge(composed, value, position)
+      if (merge && composed !== value) this.#checkMerge(composed, value, position)
     }
+  }
+
+  // One problem is enough: its tag is not reported as unknown, too.
+  #refuseKey(key: Node, mapping: Node, { source }: Position): Node {
+    // The keys of a "!!set" and the like may have tags; those of other mappings were refused when they were read.
+    if (mapping.tag !== undefined && !isCompositionTag(key.tag)) return key
+    if (mapping.tag !== undefined)
+      this.#problems.push(nodeProblem(key, source, 'TAGGED_KEY', keyMessage(key)))
+    return { ...key, tag: undefined }
   }
 
   #checkMerge(composed: Node, written: Node, position: Position): void {
@@ -236,7 +248,7 @@ class Composer {
     return unknown
   }
 
-  #include(node: Node, position: Position, chain: Chain): Node {
+  #include(node: Node, position: Position): Node {
     const spec = specOf(node)
     if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
       return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
@@ -250,27 +262,25 @@ class Composer {
         `"${node.tag}" reads a file, but ${this.#notRead}`,
       )
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
-    if (chain.length + position.depth > maxDepth)
-      return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
+    if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
     const root = this.#document(
       found,
       { source: sourceOf(spec.node, position.source), node: spec.node },
       position,
-      chain,
     )
     if (isUnknown(root)) return root
     if (spec.part === undefined) this.#warnOfComment(spec, root, position)
     const part = spec.part === undefined ? root : this.#part(spec, root, position)
-    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position, chain) : part
+    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position) : part
   }
 
   // The document that is extended, with the changes of "set".
-  #extended(node: Node, base: Node, position: Position, chain: Chain): Node {
+  #extended(node: Node, base: Node, position: Position): Node {
     this.#checkOptions(node, position)
     const set = optionOf(node, 'set')?.value
     if (!set || isEmpty(set)) return base
     // A copy: the mapping of the file keeps its nodes, of which later changes may replace some.
-    const changes = this.#visit(copyTree(set, undefined).root, position, chain)
+    const changes = this.#visit(copyTree(set, undefined).root, position)
     const { overrides, problems } = overridesOf(changes, position.source)
     const list = new ProblemList()
     const edited = applyOverrides(base, overrides, {
@@ -331,9 +341,10 @@ class Composer {
   }
 
   // The root of the document of a file, composed.
-  #document(unit: FileUnit, site: IncludeSite, position: Position, chain: Chain): Node {
+  #document(unit: FileUnit, site: IncludeSite, position: Position): Node {
     const { parsed } = unit
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
+    recordFolder(source, unit.folder)
     const document = this.#documentOf(unit, site, source)
     if ('problems' in document) {
       const unknown = unknownNode(site.node)
@@ -347,7 +358,7 @@ class Composer {
       source,
       document: { ...document, root, tagged: [], written: this.#written, changed: this.#changed },
     })
-    return this.#visit(root, { source, unit, depth: position.depth + 1 }, [...chain, unit])
+    return this.#visit(root, { source, unit, depth: position.depth + 1 })
   }
 
   // The problems of a file are told once.
@@ -420,6 +431,10 @@ class TreeSurvey {
     this.#seen!.add(node)
     for (const part of partsOf(node)) this.#mark(part)
   }
+}
+
+function isCollection({ kind }: Node): boolean {
+  return kind === 'sequence' || kind === 'mapping'
 }
 
 function isUnknown(node: Node): boolean {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { Node } from '../../node.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mapLimited } from '../../util/concurrency.js'
@@ -47,15 +47,17 @@ export class IncludedFiles {
   readonly #forbidden: ReadonlySet<string>
   readonly #found = new Map<string, FileUnit | ReadFailure>()
   readonly #byRealPath = new Map<string, FileUnit | ReadFailure>()
+  /** Whether names in messages lead to the files: not if the program names the top file otherwise. */
+  readonly #namesArePaths: boolean
   #count = 0
 
   private constructor(
     readonly top: FileUnit,
-    root: string,
-    forbidden: ReadonlySet<string>,
+    { root, forbidden, path }: { root: string; forbidden: ReadonlySet<string>; path: string },
   ) {
     this.#root = root
     this.#forbidden = forbidden
+    this.#namesArePaths = top.parsed.source.filename === path
   }
 
   /** Reads every file that `nodes` of a text, or of its overrides, include, and those that these include. */
@@ -68,7 +70,7 @@ export class IncludedFiles {
     const folder = dirname(await realpath(file).catch(() => file))
     const root = await realRoot(includeRoot, folder)
     const real = await Promise.all(forbidden.map((path) => realpath(path).catch(() => resolve(path))))
-    const files = new IncludedFiles({ parsed, folder }, root, new Set(real))
+    const files = new IncludedFiles({ parsed, folder }, { root, forbidden: new Set(real), path })
     files.#byRealPath.set(await realpath(file).catch(() => file), files.top)
     await files.#readAll(nodes)
     return files
@@ -107,10 +109,20 @@ export class IncludedFiles {
       this.#found.set(key, tooManyFiles)
       return undefined
     }
-    const read = await readUnit(place.real, { filename: shownName(filename, path), path })
+    const shown = await this.#shownName(join(dirname(filename), path), place.real)
+    const read = await readUnit(place.real, { filename: shown, path })
     this.#byRealPath.set(place.real, read)
     this.#found.set(key, read)
     return 'code' in read ? undefined : read
+  }
+
+  // As the user named the file that includes it: relative to the current folder, or absolute. Behind a symbolic link to a
+  // folder or to a file, such a name may lead elsewhere.
+  async #shownName(name: string, real: string): Promise<string> {
+    if (!this.#namesArePaths) return name
+    const found = await realpath(name).catch(() => undefined)
+    if (found === real) return name
+    return isAbsolute(name) ? real : relative('', real)
   }
 
   async #locate({ folder, path }: Wanted): Promise<{ real: string } | ReadFailure> {
@@ -162,11 +174,6 @@ function isWithin(root: string, file: string): boolean {
   return file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
 }
 
-// As the user named the file that includes it: relative to the current folder, or absolute.
-function shownName(includer: string, path: string): string {
-  return join(dirname(includer), path)
-}
-
 function refusedPath(path: string): ReadFailure | undefined {
   const shown = quoted(path)
   if (/^(?:\/|[A-Za-z]:|~)/.test(path)) {
@@ -185,7 +192,10 @@ function refusedPath(path: string): ReadFailure | undefined {
 async function missing(file: string, path: string, cause: unknown): Promise<ReadFailure> {
   const { code } = cause as NodeJS.ErrnoException
   if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(path, code)
-  const siblings = await readdir(dirname(file)).catch(() => [])
+  const siblings = await readdir(dirname(file)).catch((): string[] => [])
+  // The name of a symbolic link that leads nowhere.
+  if (siblings.includes(basename(file)) && code === 'ENOENT')
+    return { code: 'NO_FILE', message: `${quoted(path)} is a symbolic link to a file that does not exist` }
   const remedy = didYouMean(basename(file), siblings) || ': the path starts at the folder of this file'
   return { code: 'NO_FILE', message: `There is no file ${quoted(path)}${remedy}` }
 }
@@ -225,6 +235,7 @@ async function readUnit(
     return { parsed: parse(text, filename), folder: dirname(real) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return missing(real, path, error)
     return code === 'NOT_UTF8' ? { code, message } : unreadable(path, code ?? message)
   }
 }

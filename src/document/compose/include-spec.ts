@@ -40,10 +40,22 @@ export function optionOf(node: Node, name: string): Entry | undefined {
   )
 }
 
+// The name of a file may lead through symbolic links, while its paths start at the folder that it is really in.
+const realFolders = new WeakMap<Source, string>()
+
+/** Records the folder from which the paths in a text start. */
+export function recordFolder(source: Source, folder: string): void {
+  realFolders.set(source, folder)
+}
+
 /** The path of an included file, as the file of another text names it. */
 export function relocatePath(path: string, from: Source, to: Source): string {
   const hash = path.indexOf('#')
   const [file, part] = hash === -1 ? [path, ''] : [path.slice(0, hash), path.slice(hash)]
-  const moved = relative(dirname(to.filename), join(dirname(from.filename), file))
+  const [start, end] = [realFolders.get(to), realFolders.get(from)]
+  const moved =
+    start !== undefined && end !== undefined
+      ? relative(start, join(end, file))
+      : relative(dirname(to.filename), join(dirname(from.filename), file))
   return moved.split(sep).join('/') + part
 }

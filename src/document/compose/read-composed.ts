@@ -7,7 +7,7 @@ import { nodeProblem } from '../problems.js'
 import { parse, type ReadOptions } from '../read/parse.js'
 import type { Environment, ParsedText } from '../read/parsed.js'
 import { readText } from '../read/read-text.js'
-import { compose, type NoFiles } from './compose.js'
+import { compose, isComposed, type NoFiles } from './compose.js'
 import { IncludedFiles } from './files.js'
 import { includeNodes, includesFile } from './include-spec.js'
 
@@ -41,6 +41,7 @@ type TextOptions = ComposeOptions & Pick<ReadOptions, 'registry'>
 /** Parses a text, which includes no files and sees no environment variables unless `env` has some. */
 export function parseComposed(text: string, filename: string, options: TextOptions): ParsedText {
   const parsed = parse(text, filename)
+  if (options.set === undefined && !isComposed(parsed)) return parsed
   const changes = overridesFor(parsed, options)
   return composed(parsed, 'text', { ...changes, env: options.env ?? false })
 }
@@ -57,6 +58,7 @@ export async function readComposed(file: string | URL, options: FileOptions): Pr
   const { env = process.env, include = true, includeRoot, forbidden } = options
   const { text, filename: path } = await readText(file)
   const parsed = parse(text, options.filename ?? path)
+  if (options.set === undefined && !isComposed(parsed)) return parsed
   const changes = overridesFor(parsed, options)
   const nodes = [...includeNodes(parsed), ...changes.overrides.flatMap(({ value }) => includesIn(value))]
   // Most files include nothing.

@@ -11,7 +11,7 @@ import { type KeyStyle, keyName, optionName } from '../../registry/registration.
 import type { ConstructContext } from '../construct/construct-context.js'
 import { mergeSources, resolveAlias, textOfKey } from '../nodes.js'
 import { matchItems } from './match-items.js'
-import type { Origin, RepresentContext } from './represent-context.js'
+import { type Origin, type RepresentContext, Unconstructed } from './represent-context.js'
 
 interface SequenceOptions {
   tag?: string | undefined
@@ -190,15 +190,19 @@ class MergeWriter {
   #ofLoaded({ entries }: MappingNode): Map<string, Brought> | undefined {
     const own = entries.filter((entry) => !entry.merge)
     const brings = new Map(
-      own.map(({ key, value }): [string, Brought] => [
-        textOfKey(key),
-        (now) => Object.is(this.context.construct(value), now),
-      ]),
+      own.map(({ key, value }): [string, Brought] => [textOfKey(key), (now) => this.#isValueOf(value, now)]),
     )
     return firstOf([
       brings,
       ...entries.filter((entry) => entry.merge).map(({ value }) => this.#bringsOf(value)),
     ])
+  }
+
+  // What was not constructed, such as in a template, stays so.
+  #isValueOf(node: Node, now: unknown): boolean {
+    return now instanceof Unconstructed
+      ? resolveAlias(now.node) === resolveAlias(node)
+      : Object.is(this.context.construct(node), now)
   }
 }
 

@@ -65,7 +65,7 @@ class TextPatch {
   // Without its own directive, it is read with the YAML version of the document before it.
   #checkVersion(before: boolean): void {
     const { start, end, isYaml11 } = this.source.document
-    if (isYaml11 !== before && !/^%YAML/m.test(this.#text.slice(start, isYaml11 ? end : start + 1000)))
+    if (isYaml11 !== before && !/^\ufeff?%YAML/m.test(this.#text.slice(start, isYaml11 ? end : start + 1000)))
       throw BAIL_OUT
   }
 

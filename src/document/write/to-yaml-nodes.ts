@@ -55,10 +55,19 @@ class YamlNodeMaker {
 
   make(node: Node, inFlow: boolean): YamlNode {
     const made = node.kind === 'alias' ? this.#alias(node) : this.#withProps(node, inFlow)
-    const origin = this.context.origin(node)
-    for (const loaded of [origin, origin && this.context.inText(origin), ...this.context.replacedBy(node)])
-      if (loaded) this.#addComments(made, this.context.original(loaded)?.written)
+    for (const loaded of this.#commented(node))
+      this.#addComments(made, this.context.original(loaded)?.written)
     return made
+  }
+
+  /** The loaded nodes whose comments a made one has. */
+  #commented(node: Node): Node[] {
+    const origin = this.context.origin(node)
+    const written = origin && this.context.inText(origin)
+    // What replaces an included part keeps the comment beside the `!include`, and none of the file.
+    const isOther = written && (node.kind !== origin.kind || node.tag !== origin.tag)
+    const replaced = this.context.replacedBy(node).map((each) => this.context.inText(each) ?? each)
+    return [isOther ? undefined : origin, written, ...replaced].filter((each) => each !== undefined)
   }
 
   #alias(node: AliasNode): YamlNode {

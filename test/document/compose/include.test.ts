@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -15,6 +15,7 @@ import {
   Registry,
   registrable,
   runFile,
+  resolveFile,
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
@@ -211,6 +212,20 @@ describe('problems', () => {
     assert.equal(where(warnings[0]!), 'a.yaml:2:23')
   })
 
+  test('of a tag before a key are told once', async () => {
+    const files = { 'a.yaml': 'a: !!set { ? !include b.yaml }\nb: !include b.yaml\n', 'b.yaml': '1\n' }
+    const problem = await onlyProblem(files)
+    assert.equal(problem.code, 'TAGGED_KEY')
+    assert.equal(where(problem), 'a.yaml:1:14')
+  })
+
+  test('name a symbolic link that leads nowhere, instead of its own name as the one that is meant', async () => {
+    const file = await project({ 'a.yaml': 'a: !include b.yaml\n' })
+    await symlink('nowhere.yaml', join(dirname(file), 'b.yaml'))
+    const [problem] = await checkFile(file, { registry })
+    assert.equal(problem?.message, '"b.yaml" is a symbolic link to a file that does not exist')
+  })
+
   test('a text includes nothing', () => {
     const text = '!Net\na: !include layer.yaml\nb: !Layer { units: many }\n'
     const problems = check(text, { registry })
@@ -230,7 +245,66 @@ describe('problems', () => {
   })
 })
 
+describe('a symbolic link', () => {
+  test('to a folder does not hide the file that a path leads to', async () => {
+    const file = await project({
+      'a.yaml': 'x: !include link/b.yaml\n',
+      'deep/er/b.yaml': 'n: 1\nz: !include ../c.yaml\n',
+      'deep/c.yaml': '!Layer { units: many }\n',
+      'c.yaml': '"another file"\n',
+    })
+    await symlink('deep/er', join(dirname(file), 'link'))
+    const [problem] = await checkFile(file, { registry })
+    assert.equal(problem?.file, join(dirname(file), 'deep/c.yaml'))
+    await writeFile(join(dirname(file), 'deep/c.yaml'), 'n: 3\n')
+    const value: any = await loadFile(file, { registry })
+    value.x.n = 2
+    assert.equal(dump(value, { registry }), 'x:\n  n: 2\n  z: !include deep/c.yaml\n')
+  })
+
+  test('to the file itself leaves its paths where they are', async () => {
+    const file = await project({
+      'real/a.yaml': 'x: !include sub/b.yaml\n',
+      'real/sub/b.yaml': 'n: 1\nz: !include c.yaml\n',
+      'real/sub/c.yaml': 'n: 1\n',
+      'l/i/n/k/other.yaml': '1\n',
+    })
+    const link = join(dirname(file), '../l/i/n/k/a.yaml')
+    await symlink(file, link)
+    const value: any = await loadFile(link, { registry })
+    value.x.n = 2
+    await writeFile(link, dump(value, { registry }))
+    assert.equal(await readFile(file, 'utf8'), 'x:\n  n: 2\n  z: !include sub/c.yaml\n')
+    assert.deepEqual(await loadFile(link, { registry }), value)
+    const { origins } = await resolveFile(link, { registry })
+    assert.equal(origins.at(-1)!.file, join(dirname(file), 'sub/c.yaml'))
+  })
+})
+
 describe('hostile', () => {
+  const chainOf = (count: number): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [
+        `f${index}.yaml`,
+        index === count - 1 ? 'x: 1\n' : `!include f${index + 1}.yaml\n`,
+      ]),
+    )
+
+  test('a chain of 400 files is one document, and one of 600 is too deep', async () => {
+    assert.deepEqual(await read(chainOf(400)), { x: 1 })
+    assert.equal((await onlyProblem(chainOf(600))).code, 'TOO_DEEP')
+  })
+
+  test('collections that are too deep in all are refused, since the resolved file could not be read', async () => {
+    const nested = (depth: number, inside: string): string => '['.repeat(depth) + inside + ']'.repeat(depth)
+    const files = { 'a.yaml': nested(300, '!include b.yaml'), 'b.yaml': nested(250, '') }
+    const problem = await onlyProblem(files)
+    assert.equal(problem.code, 'TOO_DEEP')
+    assert.equal(where(problem), 'b.yaml:1:200')
+    const value = await read({ ...files, 'b.yaml': nested(190, '') })
+    assert.deepEqual(load(dump(value, { registry, resolved: true })), value)
+  })
+
   test('a cycle of 1,000 files is one problem, with a short chain', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 1000 }, (_, index) => [
@@ -345,6 +419,41 @@ describe('dump', () => {
     const again = load(resolved, { registry }) as Net
     assert.deepEqual(again, net)
     assert.equal(again.options['last'], again.options['again'])
+  })
+
+  test('constructs nothing of what "<<" merges where nothing was constructed', async () => {
+    const made: object[] = []
+    const own = new Registry()
+    own.add(
+      class Once {
+        constructor(readonly options: object) {
+          made.push(options)
+        }
+      },
+      '!Once',
+    )
+    own.add(class Repeat {}, '!Repeat', { templates: ['each'] })
+    const files = {
+      'a.yaml': '!Repeat\neach:\n  <<: !include b.yaml\n  n: 1\n',
+      'b.yaml': '{ one: !Once { n: 1 } }\n',
+    }
+    const text = '!Repeat\neach:\n  <<: { one: !Once { n: 1 } }\n  n: 1\n'
+    const file = await project(files)
+    assert.equal(dump(await loadFile(file, { registry: own }), { registry: own, resolved: true }), text)
+    assert.equal((await resolveFile(file, { registry: own })).text, text)
+    const top = await project({ ...files, 'a.yaml': '!Any\n<<: !include b.yaml\nn: 1\n' })
+    const { text: resolved } = await resolveFile(top, { registry: own })
+    assert.equal(resolved, '!Any\n<<: { one: !Once { n: 1 } }\nn: 1\n')
+    assert.deepEqual(made, [])
+  })
+
+  test('gives what replaces an included part none of the comments of the file', async () => {
+    const value = await read({
+      'a.yaml': '- !include b.yaml # beside\n- !include b.yaml\n',
+      'b.yaml': '# above\nk: 1\n',
+    })
+    value[0] = null
+    assert.equal(dump(value, { registry }), '- null # beside\n- !include b.yaml\n')
   })
 
   test('paths of nested includes start at the file that is written', async () => {

@@ -190,6 +190,7 @@ describe('a text that is dumped', () => {
     'with lists in the column of their key': 'a:\n- 1\n- 2\nb:\n- - 3\n',
     'with the line ends of Windows': '# top\r\n!Box # beside\r\na: 1 # one\r\nb: |\r\n  x\r\n  y\r\n',
     'with a byte order mark': '\ufeff# top\na: 1\n',
+    'with a byte order mark before YAML 1.1': '\ufeff%YAML 1.1\n---\na:\n- []\n',
     'with folded scalars': 'a: >\n  one\n  two\n\n  three\nb: "x\n  y"\nc: z\n  w\n',
     'with question marks': '? a\n: b\n? "c"\n',
     'with comments all over':
