@@ -1,4 +1,5 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
+import { literalVariables } from '../document/check/literal-variables.js'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { inFileOrder } from '../document/problems.js'
 import type { ReadOptions } from '../document/read/parse.js'
@@ -41,7 +42,8 @@ export async function checkFile(file: string | URL, options: CheckFileOptions = 
   const tags = await resolveTags(text, options)
   const { problems, doubtful, warnings } = checkParsed(parsed, tags.registry, tags.unknown)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, tags.registry))
-  for (const warning of inFileOrder([...tags.warnings, ...warnings])) options.onWarning?.(warning)
+  const found = [...tags.warnings, ...warnings, ...literalVariables(parsed)]
+  for (const warning of inFileOrder(found)) options.onWarning?.(warning)
   return inFileOrder([...tags.problems, ...problems, ...doubtful, ...untagged])
 }
 

@@ -30,7 +30,7 @@ export function check(text: string, options: ReadOptions & ComposeOptions = {}):
   const parsed = parseComposed(text, filename, options)
   const { problems, doubtful, warnings } = checkParsed(parsed, registry)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
-  for (const warning of warnings) onWarning(warning)
+  for (const warning of [...warnings, ...literalVariables(parsed)]) onWarning(warning)
   return inFileOrder([...problems, ...doubtful, ...untagged])
 }
 
@@ -109,11 +109,7 @@ class ParsedCheck {
         ...this.#merges,
       ],
       doubtful: doubtful.problems,
-      warnings: [
-        ...(this.parsed.warnings ?? []),
-        ...this.#tags.warnings.values(),
-        ...literalVariables(this.parsed),
-      ],
+      warnings: [...(this.parsed.warnings ?? []), ...this.#tags.warnings.values()],
     }
   }
 }

@@ -8,9 +8,10 @@ import { parse } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { TreeComparison } from '../write/round-trip.js'
 import { EditedSource, type Fragment, part } from './edited-source.js'
-import { type ExtendedTree, extendSets } from './extend-sets.js'
+import { type EditTarget, type ExtendedTree, extendSets } from './extend-sets.js'
 import type { Override } from './override.js'
 import { restyled } from './restyle.js'
+import { scalarEdits } from './scalar-edits.js'
 import { TextEditor } from './text-editor.js'
 import { type Addition, applyOverrides } from './tree-editor.js'
 import { movedTree } from './value-writer.js'
@@ -41,7 +42,10 @@ export function editDocument(parsed: ParsedText, index: number, overrides: reado
   if (tree.changed.size === 0 && tree.root === document.root) return { parsed, problems, additions }
   const target = { parsed, document, index, tree }
   // A text with problems does not run: its tree is enough to find the others.
-  const result = parsed.problems.length > 0 ? undefined : (spliced(target, false) ?? spliced(target, true))
+  const result =
+    parsed.problems.length > 0
+      ? undefined
+      : (moved(target) ?? spliced(target, false) ?? spliced(target, true))
   return { parsed: result ?? rewritten(target) ?? treeOnly(target), problems, additions }
 }
 
@@ -52,12 +56,22 @@ function emptyDocument({ source: { text } }: ParsedText): ParsedDocument {
   return { root: scalarAt(props, end, end, null, true), start: 0, end, tagged: [], isYaml11: false }
 }
 
-/** A document that was edited as a tree. */
-export interface EditTarget {
-  readonly parsed: ParsedText
-  readonly document: ParsedDocument
-  readonly index: number
-  readonly tree: ExtendedTree
+// Values in place of values need no second parse.
+function moved(target: EditTarget): ParsedText | undefined {
+  const { parsed, document, index } = target
+  const edits = index === parsed.documents.length - 1 ? scalarEdits(target) : undefined
+  if (!edits) return undefined
+  const { text } = parsed.source
+  const edited = editedSource(target, edits.pieces)
+  edits.move()
+  const end = document.end + edited.text.length - text.length
+  return { ...parsed, source: edited, documents: parsed.documents.with(index, { ...document, end }) }
+}
+
+function editedSource({ parsed: { source }, document }: EditTarget, pieces: Fragment): EditedSource {
+  const before = part(source, 0, document.start)
+  const after = part(source, document.end, source.text.length)
+  return new EditedSource([before, ...pieces, after], source.filename)
 }
 
 function spliced(target: EditTarget, anew: boolean): ParsedText | undefined {
@@ -82,8 +96,7 @@ function rewritten(target: EditTarget): ParsedText | undefined {
 function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): ParsedText | undefined {
   const { parsed, document, index, tree } = target
   const { source } = parsed
-  const around = [part(source, 0, document.start), ...pieces, part(source, document.end, source.text.length)]
-  const edited = new EditedSource(around, source.filename)
+  const edited = editedSource(target, pieces)
   const { documents, problems } = parse(edited.text, source.filename)
   const read = documents[index]
   const count = Math.max(parsed.documents.length, 1)

@@ -3,6 +3,7 @@ import { optionOf } from '../compose/include-spec.js'
 import { isEmpty } from '../nodes.js'
 import { keyText, printPath, type Step } from '../path.js'
 import { ProblemList } from '../problems.js'
+import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import type { Override } from './override.js'
 import { applyOverrides, type EditContext, type EditedTree } from './tree-editor.js'
 
@@ -12,6 +13,14 @@ export interface ExtendedTree extends EditedTree {
   readonly extended: ReadonlySet<Node>
   /** The collections in which something was changed. */
   readonly touched: ReadonlySet<Node>
+}
+
+/** A document that was edited as a tree. */
+export interface EditTarget {
+  readonly parsed: ParsedText
+  readonly document: ParsedDocument
+  readonly index: number
+  readonly tree: ExtendedTree
 }
 
 /** Appends the changes inside an `!extends` to its `set`, in place, where that can say them. */

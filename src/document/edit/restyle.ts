@@ -4,24 +4,16 @@ import type { ConstructContext } from '../construct/construct-context.js'
 import { partsOf } from '../nodes.js'
 import { spanOf } from '../problems.js'
 import { parse } from '../read/parse.js'
-import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { DocumentWriter } from '../write/document-writer.js'
 import { TreeComparison } from '../write/round-trip.js'
 import { added, type Fragment, type Piece, standIn } from './edited-source.js'
+import type { EditTarget } from './extend-sets.js'
 import type { TextEditor } from './text-editor.js'
 import type { EditedTree } from './tree-editor.js'
 import { movedTree } from './value-writer.js'
 
-/** A document that was edited as a tree. */
-interface Target {
-  readonly parsed: ParsedText
-  readonly document: ParsedDocument
-  readonly index: number
-  readonly tree: EditedTree
-}
-
 /** Writes an edited document with its comments and styles, where its text cannot be edited in parts. */
-export function restyled({ parsed, document, index, tree }: Target, editor: TextEditor): Fragment {
+export function restyled({ parsed, document, index, tree }: EditTarget, editor: TextEditor): Fragment {
   const { source } = parsed
   const again = parse(source.text, source.filename).documents[index]
   if (!again) return []

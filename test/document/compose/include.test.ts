@@ -14,6 +14,7 @@ import {
   type Problem,
   Registry,
   registrable,
+  runFile,
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
@@ -22,7 +23,7 @@ const registry = new Registry()
 
 @registrable('!Layer', { registry, schema: z.object({ units: z.number(), name: z.string().optional() }) })
 class Layer {
-  constructor(readonly options: { units: number; name?: string }) {}
+  constructor(readonly options: { units: number; name?: string | undefined }) {}
 }
 
 @registrable('!Net', { registry })
@@ -279,6 +280,23 @@ describe('hostile', () => {
       (await checkFile(file, { registry, includeRoot: folder })).map(({ code }) => code),
       ['UNREADABLE', 'INCLUDE_LIMIT', 'INCLUDE_OUTSIDE'],
     )
+  })
+
+  test('the secrets file is not included, even if it is YAML', async () => {
+    const file = await project({
+      'net.yaml': '!Net\na: !include keys.yaml\n',
+      'keys.yaml': '[A]\nkey = no-real-token\n',
+    })
+    const said: string[] = []
+    const logger = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (text: unknown) => void said.push(String(text)),
+    }
+    const outcome = await runFile(file, { registry, logger, secrets: join(dirname(file), 'keys.yaml') })
+    assert.ok(!outcome.ok && (outcome.error as DocumentError).code === 'INCLUDE_SECRET', said.join())
+    assert.doesNotMatch(said.join(), /no-real-token/)
   })
 
   test('a file that changes after it was read does not change what was loaded', async () => {

@@ -518,7 +518,8 @@ describe('a text that looks like a variable', () => {
     assert.deepEqual(check(text, { registry, onWarning }), [])
     const message = `"${home}" is data, and no variable is put in its place: write "!env HOME" for an environment variable`
     const said = `1:4 LITERAL_VARIABLE ${message}`
-    assert.deepEqual(warnings, [said, said])
+    // Only a check says so: what is loaded may be meant for a shell.
+    assert.deepEqual(warnings, [said])
   })
 
   test('is not warned of in a script, nor where no name is', () => {
