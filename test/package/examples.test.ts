@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { check, type DocumentError, dump, load } from 'flambeau'
+import { check, checkFile, type DocumentError, dump, load, loadFile } from 'flambeau'
 
 const root = process.cwd()
 
@@ -99,17 +99,60 @@ describe('iris', () => {
     assert.notEqual(written('continued.yaml'), written('model.yaml'))
   })
 
+  const file = (name: string) => join(root, 'examples', 'iris', name)
+  const loadTraining = (name: string): Promise<any> => loadFile(file(name))
+
   test('its files have no problems, and are written back as they are', async () => {
     await importExample('iris', 'index.js')
-    for (const file of ['train.yaml', 'continue.yaml']) {
-      const text = source('iris', file)
-      assert.deepEqual(check(text, { filename: file }), [])
-      const [use, definition] = [/evaluate: \*(\w+)/.exec(text), /dataset: &(\w+)/.exec(text)]
-      assert.equal(use?.[1], definition?.[1])
+    // continue.yaml names the model by a path from the current folder.
+    process.chdir(folder)
+    try {
+      for (const name of ['train.yaml', 'continue.yaml', 'momentum.yaml']) {
+        assert.deepEqual(await checkFile(file(name)), [])
+        const training = await loadTraining(name)
+        assert.equal(training.options.evaluate, training.options.dataset)
+        assert.equal(dump(training), source('iris', name))
+      }
+    } finally {
+      process.chdir(root)
     }
-    const train: any = load(source('iris', 'train.yaml'))
-    assert.equal(train.options.evaluate, train.options.dataset)
-    assert.equal(dump(train), source('iris', 'train.yaml'))
+  })
+
+  test('a variant is train.yaml with the changes that it names', async () => {
+    await importExample('iris', 'index.js')
+    const base = await loadTraining('train.yaml')
+    const variant = await loadTraining('momentum.yaml')
+    const { optimizer, epochs, logEvery, output, dataset } = variant.options
+    assert.equal(optimizer.constructor.name, 'Momentum')
+    assert.deepEqual([epochs, logEvery, output], [100, 10, undefined])
+    assert.deepEqual(dataset.options, base.options.dataset.options)
+  })
+
+  test('an override changes a variant for one run', async () => {
+    const { code, stdout, stderr } = await node(
+      join(root, 'dist', 'cli', 'main.js'),
+      'run',
+      'examples/iris/momentum.yaml',
+      'optimizer.rate=0.02',
+      'epochs=200',
+      '--import',
+      './build/examples/iris/index.js',
+    )
+    assert.equal(code, 0, stderr)
+    assert.ok(JSON.parse(stdout).accuracy >= 0.9)
+    assert.match(stderr, /^epoch 200: loss/m)
+  })
+
+  test('the resolved variant names no other file', async () => {
+    const { code, stdout } = await node(
+      join(root, 'dist', 'cli', 'main.js'),
+      'resolve',
+      'examples/iris/continue.yaml',
+    )
+    assert.equal(code, 0)
+    assert.match(stdout, /^!TrainIris$/m)
+    assert.doesNotMatch(stdout, /!extends|train\.yaml:/)
+    assert.match(stdout, /^epochs: 100$/m)
   })
 
   test('its mistakes are found before it trains', async () => {

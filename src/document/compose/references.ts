@@ -326,15 +326,15 @@ class Resolver {
 
   #explain({ node, scope }: Site, steps: readonly PathStep[], walk: Walk & { kind: 'miss' }): string {
     const { miss } = walk
-    const owner = quotedPath(steps.slice(0, miss.depth))
+    const rootName = scope.isTemplate ? 'template' : 'document'
+    const owner = miss.depth === 0 ? `The ${rootName}` : quotedPath(steps.slice(0, miss.depth))
     const remedy = `write "!link ${String((node as ScalarNode).value)}"`
     const asLink = node.tag === '!ref' ? remedy : 'a "!link" reads such a value'
     if (miss.node.kind === 'link')
       return `${owner} is a "!link", which is read when objects are constructed: ${asLink}`
     const step = steps[miss.depth]!
     if (node.tag !== '!link' && step.kind === 'key' && this.#isFilledIn(miss.node, step.name))
-      return `${owner} has no key ${quotedPath([step])} in this file, but its class fills it in: ${asLink}`
-    const rootName = scope.isTemplate ? 'template' : 'document'
+      return `${owner} has no key ${quotedPath([step])}, but its class fills it in: ${asLink}`
     const top = this.#resolved.get(scope.top) ?? scope.top
     const message = explainMiss(steps, miss, { root: top, rootName, suggester: this.#suggester })
     // The object may have more than what is written.

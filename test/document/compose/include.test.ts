@@ -186,7 +186,7 @@ describe('problems', () => {
     ['nothing', '!include', 'BAD_INCLUDE', /takes the path of a file/],
   ]
   for (const [name, text, code, message] of refused)
-    test(`${name} cannot be included`, async () => {
+    test(`no file can include ${name}`, async () => {
       const problem = await onlyProblem({
         'net.yaml': `!Net\na: ${text}\n`,
         'layers/a.yaml': '1\n',

@@ -237,7 +237,11 @@ describe('!ref', () => {
     const text = 'd: !Data { file: x }\n'
     assert.equal(
       problem(`${text}a: !ref d.size\n`),
-      '2:11-15 NO_SUCH_PATH "d" has no key "size" in this file, but its class fills it in: write "!link d.size"',
+      '2:11-15 NO_SUCH_PATH "d" has no key "size", but its class fills it in: write "!link d.size"',
+    )
+    assert.match(
+      problem('!Data { file: !ref size }\n'),
+      /NO_SUCH_PATH The document has no key "size", but its class fills it in: write "!link size"$/,
     )
     assert.match(problem(`${text}a: !ref d.names\n`), /but its class fills it in: write "!link d\.names"$/)
     assert.match(problem(`${text}a: !ref d.fiel\n`), /did you mean "file"\?$/)
