@@ -14,8 +14,8 @@ import {
   type Problem,
   Registry,
   registrable,
-  runFile,
   resolveFile,
+  runFile,
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
