@@ -43,7 +43,9 @@ class Folder {
     this.#unchanged.set(made, unchanged)
     // What moved here from elsewhere changes the node around it, but not itself.
     const isInPlace =
-      own === undefined || own === expected || (expected && this.from.writtenFor(expected) === own)
+      own === undefined ||
+      own === expected ||
+      (expected && (this.from.writtenFor(expected) === own || isFirstOf(expected, own)))
     return unchanged && Boolean(isInPlace)
   }
 
@@ -152,6 +154,11 @@ class Folder {
     if (!node.source || !top || node.kind !== 'scalar') return node
     return { ...node, value: relocatePath(String(node.value), node.source, top) }
   }
+}
+
+// A part of a file may have the aliases, but not the anchor: then the target is written at the first of them.
+function isFirstOf(expected: Node, own: Node): boolean {
+  return expected.kind === 'alias' && resolveAlias(expected) === own
 }
 
 function isOf(made: Node, loaded: Node | undefined): boolean {

@@ -447,6 +447,17 @@ describe('dump', () => {
     assert.deepEqual(made, [])
   })
 
+  test('keeps the include of a part whose aliases lead out of it', async () => {
+    const parts = {
+      'a.yaml': 'x: !include b.yaml#k\ny: !include b.yaml#k # beside\n',
+      'b.yaml': 'base: &b { q: 1 }\nk: { m: *b, n: *b }\n',
+    }
+    const value = await read(parts)
+    assert.equal(dump(value, { registry }), parts['a.yaml'])
+    value.x.m.q = 2
+    assert.equal(dump(value, { registry }), 'x: { m: &b { q: 2 }, n: *b }\ny: !include b.yaml#k # beside\n')
+  })
+
   test('gives what replaces an included part none of the comments of the file', async () => {
     const value = await read({
       'a.yaml': '- !include b.yaml # beside\n- !include b.yaml\n',
