@@ -1,10 +1,12 @@
 import { constants } from 'node:fs'
 import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ResourceError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mapLimited } from '../../util/concurrency.js'
-import { projectRoot } from '../../util/paths.js'
+import { absolutePath, projectRoot } from '../../util/paths.js'
 import { isPrivateKey, isPrivateName } from '../../util/private-names.js'
 import { parse } from '../read/parse.js'
 import type { ParsedText } from '../read/parsed.js'
@@ -164,10 +166,12 @@ function keyOf(folder: string, path: string): string {
 
 async function realRoot(given: string | URL | undefined, folder: string): Promise<string> {
   if (given === undefined) return projectRoot(folder)
-  const { absolutePath } = await import('../../util/paths.js')
-  const { fileURLToPath } = await import('node:url')
   const path = given instanceof URL ? fileURLToPath(given) : absolutePath(given)
-  return realpath(path).catch(() => path)
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isDirectory()) return realpath(path)
+  const found = stats ? `"${path}" is not a folder` : `There is no folder "${path}"`
+  const message = `${found}: name one in "--include-root" or "includeRoot"`
+  throw new ResourceError(message, { code: 'NO_FOLDER' })
 }
 
 function isWithin(root: string, file: string): boolean {

@@ -373,6 +373,12 @@ describe('hostile', () => {
     assert.doesNotMatch(said.join(), /no-real-token/)
   })
 
+  test('the root of includes must be a folder', async () => {
+    const file = await project({ 'net.yaml': '!Net\na: !include b.yaml\n', 'b.yaml': '1\n' })
+    for (const includeRoot of [join(dirname(file), 'nothing'), file])
+      await assert.rejects(loadFile(file, { registry, includeRoot }), { code: 'NO_FOLDER' })
+  })
+
   test('a file that changes after it was read does not change what was loaded', async () => {
     const file = await project({ 'net.yaml': '!Net\na: !include part.yaml\n', 'part.yaml': 'n: 1\n' })
     const net = (await loadFile(file, { registry })) as Net
