@@ -106,6 +106,7 @@ class Composer {
   readonly #included: IncludedDocument[] = []
   readonly #changed = new Map<Node, readonly Node[] | readonly Entry[]>()
   readonly #overridden = new Map<Node, Node>()
+  readonly #copies = new Map<Node, Node>()
   readonly #declaring = new Set<FileUnit>()
   #nodes = 0
   /** After a cycle was reported, no file is included. */
@@ -122,12 +123,13 @@ class Composer {
     return { ...document, root, ...this.#parts }
   }
 
-  get #parts(): Pick<ParsedDocument, 'written' | 'included' | 'changed' | 'replaced'> {
+  get #parts(): Pick<ParsedDocument, 'written' | 'included' | 'changed' | 'replaced' | 'copies'> {
     return {
       written: this.#written,
       included: this.#included,
       changed: this.#changed,
       replaced: this.#overridden,
+      copies: this.#copies,
     }
   }
 
@@ -280,7 +282,9 @@ class Composer {
     const set = optionOf(node, 'set')?.value
     if (!set || isEmpty(set)) return base
     // A copy: the mapping of the file keeps its nodes, of which later changes may replace some.
-    const changes = this.#visit(copyTree(set, undefined).root, position)
+    const copied = copyTree(set, undefined)
+    for (const [original, copy] of copied.copies) this.#copies.set(copy, original)
+    const changes = this.#visit(copied.root, position)
     const { overrides, problems } = overridesOf(changes, position.source)
     const list = new ProblemList()
     const edited = applyOverrides(base, overrides, {

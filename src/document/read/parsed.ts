@@ -50,6 +50,8 @@ export interface ParsedDocument {
   readonly changed?: Map<Node, readonly Node[] | readonly Entry[]>
   /** The node of the base that each value of such a `set` replaced. */
   readonly replaced?: Map<Node, Node>
+  /** The node of the text for each value that was copied out of such a `set`. */
+  readonly copies?: ReadonlyMap<Node, Node>
   /** Whether there are nodes with `!env`, `!ref`, `!format` or `!link` that are not resolved yet. */
   readonly hasReferences?: boolean
 }

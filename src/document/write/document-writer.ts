@@ -24,11 +24,21 @@ export class DocumentWriter implements WriteContext {
       if (document.start < 0) continue
       this.#add(new SourceDocument({ source, document }))
       for (const part of document.included ?? []) this.#add(new SourceDocument(part))
+      for (const [copy, node] of document.copies ?? []) this.#addCopy(copy, node)
     }
   }
 
   #add(document: SourceDocument): void {
     for (const node of document.nodes.keys()) this.#documents.set(node, document)
+  }
+
+  // A copy has the style and the comments of what it was copied from.
+  #addCopy(copy: Node, node: Node): void {
+    const document = this.#documents.get(node)
+    const written = document?.nodes.get(node)
+    if (!document || !written) return
+    document.nodes.set(copy, written)
+    this.#documents.set(copy, document)
   }
 
   /** Writes a document; `isYaml11`: the documents before it leave YAML 1.1 in force. */

@@ -169,6 +169,13 @@ describe('dump', () => {
     assert.deepEqual((load(text, { registry }) as Train).options['epochs'], 9)
   })
 
+  test('resolved has the comments and styles of the values in "set"', async () => {
+    const train = await read(extended('optimizer: !Adam { rate: 0.01 } # slower\nname: short # new'))
+    const text = dump(train, { resolved: true })
+    assert.match(text, /optimizer: !Adam \{ rate: 0\.01 \} # slower/)
+    assert.match(text, /name: short # new/)
+  })
+
   test('resolved has the comments of both, and loads to an equal graph', async () => {
     const train = await read(extended('optimizer.rate: 0.01\n~layers:\nname: x'))
     const text = dump(train, { resolved: true })

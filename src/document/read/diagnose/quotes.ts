@@ -238,7 +238,7 @@ const inFlow = 'In brackets or braces, a path must be in quotes'
 
 const unquotedPaths = [
   {
-    pattern: /(!ref|!link|!@)[ \t]+([^\s"'[\]{},#:]+(?:\[-?\d+\][^\s"'[\]{},#:]*)+)/g,
+    pattern: /(!ref|!link|!@)[ \t]+([^\s"'[\]{},#:]+(?:\[[^\s"'[\]{},#:]*\][^\s"'[\]{},#:]*)+)/g,
     quote: '"',
     when: inFlow,
   },
