@@ -26,6 +26,8 @@ import { IncludedSource, type IncludeSite, withSite } from './included-source.js
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
+/** The greatest number of times that files are included: a few files that include each other twice multiply fast. */
+const maxIncludes = 20_000
 
 const longestPart = 1000
 
@@ -108,6 +110,9 @@ class Composer {
   readonly #overridden = new Map<Node, Node>()
   readonly #declaring = new Set<FileUnit>()
   #nodes = 0
+  #includes = 0
+  /** After a limit was reached, no file is included. */
+  #limit: Failure | undefined
   /** After a cycle was reported, no file is included. */
   #isCyclic = false
 
@@ -248,11 +253,25 @@ class Composer {
     return unknown
   }
 
+  #addTo({ nodes }: Failure, node: Node): Node {
+    const unknown = unknownNode(node)
+    nodes.push(unknown)
+    return unknown
+  }
+
+  // One problem, which counts as long as any include that was not read is in the document.
+  #stop({ node, source }: IncludeSite, message: string): Node {
+    this.#limit = { problems: [nodeProblem(node, source, 'INCLUDE_LIMIT', message)], nodes: [] }
+    this.#failures.push(this.#limit)
+    return this.#addTo(this.#limit, node)
+  }
+
   #include(node: Node, position: Position): Node {
     const spec = specOf(node)
     if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
       return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
     if (this.#isCyclic) return unknownNode(node)
+    if (this.#limit) return this.#addTo(this.#limit, node)
     const found = position.unit && this.#files?.get(position.unit.folder, spec.path)
     if (!found)
       return this.#report(
@@ -343,16 +362,13 @@ class Composer {
   // The root of the document of a file, composed.
   #document(unit: FileUnit, site: IncludeSite, position: Position): Node {
     const { parsed } = unit
+    if (++this.#includes > maxIncludes) return this.#stop(site, tooManyIncludes)
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
     recordFolder(source, unit.folder)
     const document = this.#documentOf(unit, site, source)
-    if ('problems' in document) {
-      const unknown = unknownNode(site.node)
-      document.nodes.push(unknown)
-      return unknown
-    }
+    if ('problems' in document) return this.#addTo(document, site.node)
     this.#nodes += countNodes(document.root)
-    if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
+    if (this.#nodes > maxNodes) return this.#stop(site, tooManyNodes)
     const { root } = copyTree(document.root, source)
     this.#included.push({
       source,
@@ -482,4 +498,5 @@ const textsReadNone = 'a text reads none: use "loadFile", "checkFile" or "runFil
 const turnedOff = 'this program does not let the file include others ("include: false")'
 
 const tooDeep = `Collections and included files are nested more than ${maxDepth} levels deep: include fewer in each other`
+const tooManyIncludes = `Files are included more than ${maxIncludes.toLocaleString('en')} times in all: include fewer`
 const tooManyNodes = `The included files have more than ${maxNodes.toLocaleString('en')} values in all: include fewer`
