@@ -18,7 +18,7 @@ import {
   type ParsedDocument,
   type ParsedText,
 } from '../read/parsed.js'
-import { copyTree } from './copy-tree.js'
+import { type CopiedPart, copyPart, copyTree, withCopies } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
 import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from './include-spec.js'
@@ -282,15 +282,8 @@ class Composer {
       )
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
     if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
-    const root = this.#document(
-      found,
-      { source: sourceOf(spec.node, position.source), node: spec.node },
-      position,
-    )
-    if (isUnknown(root)) return root
-    if (spec.part === undefined) this.#warnOfComment(spec, root, position)
-    const part = spec.part === undefined ? root : this.#part(spec, root, position)
-    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position) : part
+    const content = this.#contentOf(found, spec, position)
+    return node.tag === '!extends' && !isUnknown(content) ? this.#extended(node, content, position) : content
   }
 
   // The document that is extended, with the changes of "set".
@@ -329,13 +322,8 @@ class Composer {
 
   // The part of an included document that stands after "#".
   #part(spec: IncludeSpec, root: Node, position: Position): Node {
-    const { part = '' } = spec
-    const { steps, mistake } = parsePath(part)
-    if (mistake) return this.#reportPart(spec, position, mistake)
-    const found = nodeAt(root, steps)
-    if (!found.miss) return found.node
-    const message = explainMiss(steps, found, { root, rootName: `document of "${spec.path}"` })
-    return this.#reportPart(spec, position, { code: 'NO_SUCH_PATH', message, span: steps[found.depth]! })
+    const part = partAt(root, spec)
+    return 'message' in part ? this.#reportPart(spec, position, part) : part.node
   }
 
   #reportPart({ node, path }: IncludeSpec, { source }: Position, { code, message, span }: PathMistake): Node {
@@ -348,7 +336,8 @@ class Composer {
   }
 
   // "!include a.yaml #small": with the space, YAML reads a comment.
-  #warnOfComment({ node, path }: IncludeSpec, root: Node, { source }: Position): void {
+  #warnOfComment({ node, path, part: ownPart }: IncludeSpec, root: Node, { source }: Position): void {
+    if (ownPart !== undefined) return
     const text = sourceOf(node, source)
     const [comment, part] = /^[ \t]+#([^\s#]+)/.exec(text.text.slice(node.end, node.end + longestPart)) ?? []
     if (comment === undefined || part === undefined) return
@@ -359,22 +348,33 @@ class Composer {
     this.#warnings.push(text.problem('INCLUDE_COMMENT', message, span))
   }
 
-  // The root of the document of a file, composed.
-  #document(unit: FileUnit, site: IncludeSite, position: Position): Node {
-    const { parsed } = unit
+  // The document of a file, or a part of it, composed.
+  #contentOf(unit: FileUnit, spec: IncludeSpec, position: Position): Node {
+    const { parsed, folder } = unit
+    const site = { source: sourceOf(spec.node, position.source), node: spec.node }
     if (++this.#includes > maxIncludes) return this.#stop(site, tooManyIncludes)
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
-    recordFolder(source, unit.folder)
+    recordFolder(source, folder)
     const document = this.#documentOf(unit, site, source)
     if ('problems' in document) return this.#addTo(document, site.node)
-    this.#nodes += countNodes(document.root)
+    this.#warnOfComment(spec, document.root, position)
+    const part = partAt(document.root, spec)
+    if ('message' in part && !part.isInInclude) return this.#reportPart(spec, position, part)
+    const isFound = !('message' in part) && !part.isInInclude
+    const copied = copyPart(isFound ? part.node : document.root, source)
+    for (const node of [copied.root, ...copied.outside]) this.#nodes += countNodes(node)
     if (this.#nodes > maxNodes) return this.#stop(site, tooManyNodes)
-    const { root } = copyTree(document.root, source)
-    this.#included.push({
-      source,
-      document: { ...document, root, tagged: [], written: this.#written, changed: this.#changed },
-    })
-    return this.#visit(root, { source, unit, depth: position.depth + 1 })
+    this.#included.push({ source, document: this.#includedDocument(document, copied) })
+    const [root] = [copied.root, ...copied.outside].map((node) =>
+      this.#visit(node, { source, unit, depth: position.depth + 1 }),
+    )
+    return isFound || isUnknown(root!) ? root! : this.#part(spec, root!, position)
+  }
+
+  // Only what is written needs the whole tree.
+  #includedDocument(document: ParsedDocument, { copies }: CopiedPart): ParsedDocument {
+    const included = { ...document, tagged: [], written: this.#written, changed: this.#changed }
+    return Object.defineProperty(included, 'root', { get: () => withCopies(document.root, copies) })
   }
 
   // The problems of a file are told once.
@@ -463,6 +463,19 @@ function countNodes(node: Node): number {
   if (node.kind === 'mapping')
     for (const { key, value } of node.entries) count += countNodes(key) + countNodes(value)
   return count
+}
+
+/** The part of a document that an include names; `isInInclude`: the path leads through another include. */
+type FoundPart = (PathMistake | { readonly node: Node }) & { readonly isInInclude?: boolean }
+
+function partAt(root: Node, { part = '', path }: IncludeSpec): FoundPart {
+  const { steps, mistake } = parsePath(part)
+  if (mistake) return mistake
+  const found = nodeAt(root, steps)
+  const isInInclude = found.above.some(includesFile) || (found.miss !== undefined && includesFile(found.node))
+  if (!found.miss) return { node: found.node, isInInclude }
+  const message = explainMiss(steps, found, { root, rootName: `document of "${path}"` })
+  return { code: 'NO_SUCH_PATH', message, span: steps[found.depth]!, isInInclude }
 }
 
 function wrongDocuments(

@@ -114,6 +114,37 @@ describe('a file', () => {
     assert.deepEqual(net.options, { small: { n: 1 }, odd: 5 })
   })
 
+  test('gives a part without the rest: its values are not copied, and their problems are not reported', async () => {
+    const part = (name: string): string => `${name}: [${'0, '.repeat(20_000)}]\n`
+    const all = Array.from({ length: 15 }, (_, index) => part(`p${index}`)).join('')
+    const value = await read({
+      'all.yaml': all.replace(/^p(\d+).*$/gm, '- !include big.yaml#p$1[0]'),
+      'big.yaml': `${all}broken: !include missing.yaml\n`,
+    })
+    assert.deepEqual(value, Array(15).fill(0))
+  })
+
+  test('gives a part with what its aliases lead to, and what an include on the way contains', async () => {
+    const net = await read({
+      'net.yaml': '!Net\nx: !include b.yaml#k\ny: !include b.yaml#inner.list[1]\nz: !include b.yaml#more.k\n',
+      'b.yaml':
+        'u: &u !include c.yaml\nv: &v { u: *u, w: &w { q: 1 } }\nk: { w: *w, v: *v, u: *u }\ninner: !include c.yaml\nmore: !extends { file: c.yaml, set: { k: *w } }\n',
+      'c.yaml': 'list: [1, 2]\nk: 0\n',
+    })
+    const { x, y, z } = net.options
+    assert.deepEqual(x, {
+      w: { q: 1 },
+      v: { u: { list: [1, 2], k: 0 }, w: { q: 1 } },
+      u: { list: [1, 2], k: 0 },
+    })
+    assert.equal(x.w, x.v.w)
+    assert.equal(x.u, x.v.u)
+    assert.equal(y, 2)
+    assert.deepEqual(z, { q: 1 })
+    const resolved = dump(net, { registry, resolved: true })
+    assert.deepEqual((load(resolved, { registry }) as Net).options, net.options)
+  })
+
   test('keeps its anchors to itself', async () => {
     const net = await read({
       'net.yaml': '!Net\na: &x 1\nb: !include part.yaml\nc: *x\n',
