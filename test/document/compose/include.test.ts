@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -16,6 +16,7 @@ import {
   registrable,
   resolveFile,
   runFile,
+  SafeExecutionContext,
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
@@ -209,6 +210,9 @@ describe('problems', () => {
     ['a file of variables', '!include .env', 'INCLUDE_PATH', /only names that end with/],
     ['a private YAML file', '!include .env.yaml', 'INCLUDE_SECRET', /may contain secrets/],
     ['a private key', '!include key.json', 'INCLUDE_SECRET', /may contain secrets/],
+    ['what git keeps', '!include .git/c.yaml', 'INCLUDE_SECRET', /may contain secrets/],
+    ['what Subversion keeps', '!include sub/.svn/c.yaml', 'INCLUDE_SECRET', /may contain secrets/],
+    ['an INI file', '!include creds.yaml', 'INCLUDE_SECRET', /: pass secrets with "--secrets" or "secrets"$/],
     ['an empty file', '!include empty.yaml', 'EMPTY_FILE', /"\{\}"/],
     ['several documents', '!include many.yaml', 'SEVERAL_DOCUMENTS', /found the second of 3/],
     ['an unknown part', '!include layer.yaml#unit', 'NO_SUCH_PATH', /did you mean "units"\?/],
@@ -225,6 +229,9 @@ describe('problems', () => {
         '.env': 'TOKEN=no-real-token\n',
         '.env.yaml': 'TOKEN: no-real-token\n',
         'key.json': `{ "key": "-----BEGIN PRIVATE KEY-----\\n${'A'.repeat(32)}" }\n`,
+        '.git/c.yaml': 'url: no-real-token\n',
+        'sub/.svn/c.yaml': 'url: no-real-token\n',
+        'creds.yaml': '# keys\n; of s1\n[s1]\nACCESS_KEY=no-real-token\n',
         'empty.yaml': '# nothing\n',
         'many.yaml': '1\n---\n2\n---\n3\n',
         'layer.yaml': '!Layer\nunits: 3\n',
@@ -233,6 +240,11 @@ describe('problems', () => {
       assert.match(problem.message, message)
       assert.doesNotMatch(JSON.stringify(problem), /no-real-token|AAAA/)
     })
+
+  test('a package in node_modules can be included', async () => {
+    const files = { 'a.yaml': '!include node_modules/shared/b.yaml\n', 'node_modules/shared/b.yaml': '1\n' }
+    assert.equal(await read(files), 1)
+  })
 
   test('a comment after the path is not taken for a part without a warning', async () => {
     const warnings: Problem[] = []
@@ -386,6 +398,47 @@ describe('hostile', () => {
       (await checkFile(file, { registry, includeRoot: folder })).map(({ code }) => code),
       ['UNREADABLE', 'INCLUDE_LIMIT', 'INCLUDE_OUTSIDE'],
     )
+  })
+
+  test('nothing outside the project shows in a problem: no name, and not whether a file exists', async () => {
+    const outside = join(folder, 'beyond')
+    await mkdir(outside)
+    await writeFile(join(outside, 'payroll.yaml'), '1\n')
+    const names = [
+      'link/payrol.yaml',
+      'link/payroll.yaml',
+      'nothing/a.yaml',
+      'no.yaml',
+      'yes.yaml',
+      'back.yaml',
+    ]
+    const file = await project({
+      'net.yaml': `!Net\n${names.map((name, index) => `a${index}: !include ${name}\n`).join('')}`,
+    })
+    const own = dirname(file)
+    await symlink(outside, join(own, 'link'))
+    await symlink(join(outside, 'nothing'), join(own, 'nothing'))
+    await symlink(join(outside, 'payrol.yaml'), join(own, 'no.yaml'))
+    await symlink(join(outside, 'payroll.yaml'), join(own, 'yes.yaml'))
+    await symlink(join(outside, 'back'), join(own, 'back.yaml'))
+    await symlink(join(own, 'missing.yaml'), join(outside, 'back'))
+    const problems = await checkFile(file, { registry })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      [...Array(5).fill('INCLUDE_OUTSIDE'), 'NO_FILE'],
+    )
+    assert.doesNotMatch(problems.map(({ message }) => message).join('\n'), /did you mean/)
+  })
+
+  test('a hard link to the secrets file is not included', async () => {
+    const file = await project({
+      'net.yaml': '!Net\na: !include data.yaml\n',
+      'keys.ini': '[A]\nkey = no-real-token\n',
+    })
+    const secrets = join(dirname(file), 'keys.ini')
+    await link(secrets, join(dirname(file), 'data.yaml'))
+    const context = new SafeExecutionContext(file, { registry })
+    await assert.rejects(context.preprocess({ secrets }), { code: 'INCLUDE_SECRET' })
   })
 
   test('the secrets file is not included, even if it is YAML', async () => {
