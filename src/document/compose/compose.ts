@@ -503,6 +503,10 @@ function shapeMessage(node: Node, source: Source): string {
     const found = describeNode(node, source)
     return `"!include" takes the path of a file, such as "!include models/big.yaml", but found ${found}`
   }
+  if (node.kind === 'scalar' && specOf({ ...node, tag: '!include' })) {
+    const path = String(node.value).slice(0, longestPart)
+    return `"!extends" takes "file", the path of a file, and "set": write "file: ${path}" below it`
+  }
   const shape = 'write "file: base.yaml" below it, and "set:" with what differs'
   return `"!extends" takes "file", the path of a file, and "set": ${shape}`
 }

@@ -218,6 +218,12 @@ describe('problems', () => {
     ['an unknown part', '!include layer.yaml#unit', 'NO_SUCH_PATH', /did you mean "units"\?/],
     ['a wrong part', '!include layer.yaml#[', 'BAD_PATH', /./],
     ['a mapping', '!include { file: a.yaml }', 'BAD_INCLUDE', /takes the path of a file/],
+    [
+      'a scalar with "!extends"',
+      '!extends layers/a.yaml',
+      'BAD_INCLUDE',
+      /: write "file: layers\/a\.yaml" below it$/,
+    ],
     ['nothing', '!include', 'BAD_INCLUDE', /takes the path of a file/],
   ]
   for (const [name, text, code, message] of refused)
@@ -536,6 +542,15 @@ describe('dump', () => {
     const { text: resolved } = await resolveFile(top, { registry: own })
     assert.equal(resolved, '!Any\n<<: { one: !Once { n: 1 } }\nn: 1\n')
     assert.deepEqual(made, [])
+  })
+
+  test('doubles what "<<" merges in the order that resolveFile has', async () => {
+    const file = await project({
+      'a.yaml': '<<: !include b.yaml\nn: 3\n',
+      'b.yaml': '{ k: { q: 1 }, n: 2 }\n',
+    })
+    const { text } = await resolveFile(file, { registry })
+    assert.equal(dump(await loadFile(file, { registry }), { registry, resolved: true }), text)
   })
 
   test('keeps the include of a part whose aliases lead out of it', async () => {
