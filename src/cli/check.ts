@@ -52,7 +52,8 @@ async function checkFiles(operands: string[], flags: CheckFlags, command: Comman
   const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, set, env, logger })))
   const problems = found.flat()
   if (problems.length > 0) process.exitCode = mistakeCode
-  printers[flags.json ? 'json' : flags.format](problems)
+  const shown = flags.format === 'github' && !flags.json ? inFiles(problems, files[0]!, set) : problems
+  printers[flags.json ? 'json' : flags.format](shown)
   if (problems.length === 0)
     logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
 }
@@ -96,6 +97,20 @@ function printText(found: readonly Problem[]): void {
         paint,
       )}\n`,
     )
+}
+
+// A pull request has no lines of arguments: a problem of one is shown at what the argument replaces, or at the top of the file.
+function inFiles(problems: readonly Problem[], top: string, set: readonly string[]): Problem[] {
+  return problems.map((problem) => {
+    const [, number] = /^<argument (\d+)>$/.exec(problem.file) ?? []
+    if (number === undefined) return problem
+    const { related = [] } = problem
+    const replaced = related.find((each) => each.message === 'replaces')
+    const { file, line, column } = replaced ?? { file: top, line: 1, column: 1 }
+    const message = `${problem.message}\nin argument ${number}: ${set[Number(number) - 1]}`
+    const rest = related.filter((each) => each !== replaced)
+    return { ...problem, file, line, column, endLine: line, endColumn: column, message, related: rest }
+  })
 }
 
 /**

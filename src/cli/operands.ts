@@ -34,8 +34,16 @@ export function oneFile(
   const [file, other] = files
   if (file === undefined) return command.error(noFile(set))
   if (other === undefined) return { file, set }
-  const remedy = /^[\w.[\]"-]+$/.test(other) ? `: to set an option, write "${other}=VALUE"` : ''
+  const remedy = isPath(other) ? `: ${asOverride(other)}` : ''
   return command.error(`error: "${command.name()}" takes one file, but "${other}" is a second one${remedy}`)
+}
+
+function isPath(operand: string): boolean {
+  return /^[\w.[\]"-]+$/.test(operand)
+}
+
+function asOverride(path: string): string {
+  return `to set an option, write "${path}=VALUE"`
 }
 
 /** The files among operands; overrides need exactly one. */
@@ -44,7 +52,9 @@ export function severalFiles(operands: readonly string[], command: Command): Ope
   const { files, set } = found
   if (files.length === 0) return command.error(noFile(set))
   if (set.length === 0 || files.length === 1) return found
-  return command.error(`error: overrides change one file, but ${files.length} files are named: name one`)
+  const path = files.find((each) => isPath(each) && !/\.(?:ya?ml|json)$/.test(each) && !existsSync(each))
+  const remedy = path === undefined ? 'name one' : `name one, or ${asOverride(path)}`
+  return command.error(`error: overrides change one file, but ${files.length} files are named: ${remedy}`)
 }
 
 function noFile(set: readonly string[]): string {

@@ -14,6 +14,13 @@ export function isPrivateName(path: string): boolean {
   )
 }
 
+const repositoryNames = /^\.(?:git|hg|svn)$/i
+
+/** Whether a path leads into a folder in which a version control system keeps its files; some contain tokens. */
+export function isInRepositoryFolder(path: string): boolean {
+  return path.split('/').some((name) => repositoryNames.test(name))
+}
+
 /** No private key is larger, in bytes. */
 export const largestPrivateKey = 1 << 18
 
@@ -25,4 +32,14 @@ const puttyKey = /^PuTTY-User-Key-File-/
 /** Whether a text contains a private key. */
 export function isPrivateKey(text: string): boolean {
   return pemKey.test(text) || puttyKey.test(text)
+}
+
+// Comments and empty lines, then a section.
+const iniSection = /^\ufeff?(?:[ \t]*(?:[#;].*)?\r?\n)*[ \t]*\[[^\]\n]+\][ \t]*\r?\n/
+const iniKey = /^[ \t]*[^\s=:#;]+[ \t]*=/m
+
+/** Whether a text looks like an INI file, the format of secrets: a section, and keys with "=" below it. */
+export function isIni(text: string): boolean {
+  const [section] = iniSection.exec(text) ?? []
+  return section !== undefined && iniKey.test(text.slice(section.length))
 }

@@ -166,6 +166,26 @@ describe('flambeau check', () => {
   })
 })
 
+describe('the arguments of flambeau check', () => {
+  test('are shown to GitHub at what they replace, or at the top of the file', async () => {
+    const { name, flambeau, file, imports } = project({ 'train.yaml': '# a comment\n!Train\nrate: 1\n' })
+    const { stdout } = await flambeau(
+      ...['check', file('train.yaml'), 'rate=fast', 'rat.x=1', '--format', 'github', ...imports],
+    )
+    assert.doesNotMatch(stdout, /file=<|file=%3C/)
+    assert.match(stdout, new RegExp(`file=${name}/train\\.yaml,line=3,.*in argument 1: rate=fast`))
+    assert.match(stdout, new RegExp(`file=${name}/train\\.yaml,line=1,.*in argument 2: rat\\.x=1`))
+  })
+
+  test('may lack "="', async () => {
+    const { flambeau, file } = project({ 'a.yaml': '{}\n', 'b.yaml': '{}\n' })
+    const second = async (operand: string): Promise<string> =>
+      (await flambeau('check', file('a.yaml'), 'x=1', operand)).stderr
+    assert.match(await second('rate'), /2 files are named: name one, or to set an option, write "rate=VALUE"/)
+    assert.match(await second(file('b.yaml')), /2 files are named: name one$/m)
+  })
+})
+
 describe('the extensions of a base', () => {
   const base = 'vision: ./vision\n---\n!vision.See\n'
 

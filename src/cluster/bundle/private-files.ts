@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { absolutePath } from '../../util/paths.js'
 import { isPrivateKey, isPrivateName, largestPrivateKey } from '../../util/private-names.js'
+import { fileId } from '../../util/read-regular.js'
 
 const code = /^\.(?:[cm]?[jt]sx?|map|node|wasm)$/
 
@@ -29,7 +30,7 @@ export class PrivateFiles {
 
   /** Whether it is one of the private files, under any name. */
   has(stats: Stats): boolean {
-    return this.#ids.has(idOf(stats))
+    return this.#ids.has(fileId(stats))
   }
 
   /** Whether the content of a file is a private key, or equals that of a private file. */
@@ -46,7 +47,7 @@ export class PrivateFiles {
   async #add(path: string): Promise<void> {
     const stats = await stat(path).catch(() => undefined)
     if (!stats) return
-    this.#ids.add(idOf(stats))
+    this.#ids.add(fileId(stats))
     if (!stats.isFile() || stats.size === 0 || stats.size > largestPrivateKey) return
     const content = await readFile(path).catch(() => undefined)
     if (content) this.#contents.push(content)
@@ -55,13 +56,9 @@ export class PrivateFiles {
   #addOutput(descriptor: number): void {
     try {
       const stats = fstatSync(descriptor)
-      if (stats.isFile()) this.#ids.add(idOf(stats))
+      if (stats.isFile()) this.#ids.add(fileId(stats))
     } catch {
       // The descriptor is closed.
     }
   }
-}
-
-function idOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`
 }

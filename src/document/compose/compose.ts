@@ -18,7 +18,7 @@ import {
   type ParsedDocument,
   type ParsedText,
 } from '../read/parsed.js'
-import { copyTree } from './copy-tree.js'
+import { type CopiedPart, copyPart, copyTree, withCopies } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
 import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from './include-spec.js'
@@ -26,6 +26,8 @@ import { IncludedSource, type IncludeSite, withSite } from './included-source.js
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
+/** The greatest number of times that files are included: a few files that include each other twice multiply fast. */
+const maxIncludes = 20_000
 
 const longestPart = 1000
 
@@ -109,6 +111,9 @@ class Composer {
   readonly #copies = new Map<Node, Node>()
   readonly #declaring = new Set<FileUnit>()
   #nodes = 0
+  #includes = 0
+  /** After a limit was reached, no file is included. */
+  #limit: Failure | undefined
   /** After a cycle was reported, no file is included. */
   #isCyclic = false
 
@@ -250,11 +255,25 @@ class Composer {
     return unknown
   }
 
+  #addTo({ nodes }: Failure, node: Node): Node {
+    const unknown = unknownNode(node)
+    nodes.push(unknown)
+    return unknown
+  }
+
+  // One problem, which counts as long as any include that was not read is in the document.
+  #stop({ node, source }: IncludeSite, message: string): Node {
+    this.#limit = { problems: [nodeProblem(node, source, 'INCLUDE_LIMIT', message)], nodes: [] }
+    this.#failures.push(this.#limit)
+    return this.#addTo(this.#limit, node)
+  }
+
   #include(node: Node, position: Position): Node {
     const spec = specOf(node)
     if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
       return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
     if (this.#isCyclic) return unknownNode(node)
+    if (this.#limit) return this.#addTo(this.#limit, node)
     const found = position.unit && this.#files?.get(position.unit.folder, spec.path)
     if (!found)
       return this.#report(
@@ -265,15 +284,8 @@ class Composer {
       )
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
     if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
-    const root = this.#document(
-      found,
-      { source: sourceOf(spec.node, position.source), node: spec.node },
-      position,
-    )
-    if (isUnknown(root)) return root
-    if (spec.part === undefined) this.#warnOfComment(spec, root, position)
-    const part = spec.part === undefined ? root : this.#part(spec, root, position)
-    return node.tag === '!extends' && !isUnknown(part) ? this.#extended(node, part, position) : part
+    const content = this.#contentOf(found, spec, position)
+    return node.tag === '!extends' && !isUnknown(content) ? this.#extended(node, content, position) : content
   }
 
   // The document that is extended, with the changes of "set".
@@ -314,13 +326,8 @@ class Composer {
 
   // The part of an included document that stands after "#".
   #part(spec: IncludeSpec, root: Node, position: Position): Node {
-    const { part = '' } = spec
-    const { steps, mistake } = parsePath(part)
-    if (mistake) return this.#reportPart(spec, position, mistake)
-    const found = nodeAt(root, steps)
-    if (!found.miss) return found.node
-    const message = explainMiss(steps, found, { root, rootName: `document of "${spec.path}"` })
-    return this.#reportPart(spec, position, { code: 'NO_SUCH_PATH', message, span: steps[found.depth]! })
+    const part = partAt(root, spec)
+    return 'message' in part ? this.#reportPart(spec, position, part) : part.node
   }
 
   #reportPart({ node, path }: IncludeSpec, { source }: Position, { code, message, span }: PathMistake): Node {
@@ -333,7 +340,8 @@ class Composer {
   }
 
   // "!include a.yaml #small": with the space, YAML reads a comment.
-  #warnOfComment({ node, path }: IncludeSpec, root: Node, { source }: Position): void {
+  #warnOfComment({ node, path, part: ownPart }: IncludeSpec, root: Node, { source }: Position): void {
+    if (ownPart !== undefined) return
     const text = sourceOf(node, source)
     const [comment, part] = /^[ \t]+#([^\s#]+)/.exec(text.text.slice(node.end, node.end + longestPart)) ?? []
     if (comment === undefined || part === undefined) return
@@ -344,25 +352,33 @@ class Composer {
     this.#warnings.push(text.problem('INCLUDE_COMMENT', message, span))
   }
 
-  // The root of the document of a file, composed.
-  #document(unit: FileUnit, site: IncludeSite, position: Position): Node {
-    const { parsed } = unit
+  // The document of a file, or a part of it, composed.
+  #contentOf(unit: FileUnit, spec: IncludeSpec, position: Position): Node {
+    const { parsed, folder } = unit
+    const site = { source: sourceOf(spec.node, position.source), node: spec.node }
+    if (++this.#includes > maxIncludes) return this.#stop(site, tooManyIncludes)
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
-    recordFolder(source, unit.folder)
+    recordFolder(source, folder)
     const document = this.#documentOf(unit, site, source)
-    if ('problems' in document) {
-      const unknown = unknownNode(site.node)
-      document.nodes.push(unknown)
-      return unknown
-    }
-    this.#nodes += countNodes(document.root)
-    if (this.#nodes > maxNodes) return this.#report(site.node, position, 'INCLUDE_LIMIT', tooManyNodes)
-    const { root } = copyTree(document.root, source)
-    this.#included.push({
-      source,
-      document: { ...document, root, tagged: [], written: this.#written, changed: this.#changed },
-    })
-    return this.#visit(root, { source, unit, depth: position.depth + 1 })
+    if ('problems' in document) return this.#addTo(document, site.node)
+    this.#warnOfComment(spec, document.root, position)
+    const part = partAt(document.root, spec)
+    if ('message' in part && !part.isInInclude) return this.#reportPart(spec, position, part)
+    const isFound = !('message' in part) && !part.isInInclude
+    const copied = copyPart(isFound ? part.node : document.root, source)
+    for (const node of [copied.root, ...copied.outside]) this.#nodes += countNodes(node)
+    if (this.#nodes > maxNodes) return this.#stop(site, tooManyNodes)
+    this.#included.push({ source, document: this.#includedDocument(document, copied) })
+    const [root] = [copied.root, ...copied.outside].map((node) =>
+      this.#visit(node, { source, unit, depth: position.depth + 1 }),
+    )
+    return isFound || isUnknown(root!) ? root! : this.#part(spec, root!, position)
+  }
+
+  // Only what is written needs the whole tree.
+  #includedDocument(document: ParsedDocument, { copies }: CopiedPart): ParsedDocument {
+    const included = { ...document, tagged: [], written: this.#written, changed: this.#changed }
+    return Object.defineProperty(included, 'root', { get: () => withCopies(document.root, copies) })
   }
 
   // The problems of a file are told once.
@@ -453,6 +469,19 @@ function countNodes(node: Node): number {
   return count
 }
 
+/** The part of a document that an include names; `isInInclude`: the path leads through another include. */
+type FoundPart = (PathMistake | { readonly node: Node }) & { readonly isInInclude?: boolean }
+
+function partAt(root: Node, { part = '', path }: IncludeSpec): FoundPart {
+  const { steps, mistake } = parsePath(part)
+  if (mistake) return mistake
+  const found = nodeAt(root, steps)
+  const isInInclude = found.above.some(includesFile) || (found.miss !== undefined && includesFile(found.node))
+  if (!found.miss) return { node: found.node, isInInclude }
+  const message = explainMiss(steps, found, { root, rootName: `document of "${path}"` })
+  return { code: 'NO_SUCH_PATH', message, span: steps[found.depth]!, isInInclude }
+}
+
 function wrongDocuments(
   documents: readonly ParsedDocument[],
   source: Source,
@@ -478,6 +507,10 @@ function shapeMessage(node: Node, source: Source): string {
     const found = describeNode(node, source)
     return `"!include" takes the path of a file, such as "!include models/big.yaml", but found ${found}`
   }
+  if (node.kind === 'scalar' && specOf({ ...node, tag: '!include' })) {
+    const path = String(node.value).slice(0, longestPart)
+    return `"!extends" takes "file", the path of a file, and "set": write "file: ${path}" below it`
+  }
   const shape = 'write "file: base.yaml" below it, and "set:" with what differs'
   return `"!extends" takes "file", the path of a file, and "set": ${shape}`
 }
@@ -486,4 +519,5 @@ const textsReadNone = 'a text reads none: use "loadFile", "checkFile" or "runFil
 const turnedOff = 'this program does not let the file include others ("include: false")'
 
 const tooDeep = `Collections and included files are nested more than ${maxDepth} levels deep: include fewer in each other`
+const tooManyIncludes = `Files are included more than ${maxIncludes.toLocaleString('en')} times in all: include fewer`
 const tooManyNodes = `The included files have more than ${maxNodes.toLocaleString('en')} values in all: include fewer`

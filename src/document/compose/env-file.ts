@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { ResourceError } from '../../errors.js'
-import { readLimited } from '../../util/read-limited.js'
+import { type RefusedFile, readRegular } from '../../util/read-regular.js'
 import type { Environment } from '../read/parsed.js'
 
 /** The largest file of variables, in bytes. */
@@ -17,10 +16,10 @@ export type Variables = Exclude<Environment, false>
  * of the file, which may have a password in it.
  */
 export async function readEnvFile(path: string): Promise<Record<string, string>> {
-  const bytes = await readLimited(createReadStream(path), largest).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readRegular(path, { limit: largest }).catch((cause: NodeJS.ErrnoException) => {
     throw unreadable(path, cause)
   })
-  if (!bytes) throw tooLarge(path)
+  if (typeof bytes === 'string') throw refused(path, bytes)
   return parseEnv(decode(bytes, path)) as Record<string, string>
 }
 
@@ -46,20 +45,26 @@ function decode(bytes: Uint8Array, path: string): string {
   }
 }
 
-function tooLarge(path: string): ResourceError {
+function refused(path: string, reason: RefusedFile): ResourceError {
+  if (reason === 'a folder') return failure(path, isFolder)
+  if (reason !== 'too large')
+    return failure(path, ['UNREADABLE', `is ${reason}: name a file that is complete`])
   const message = `Env file "${path}" has more than 1 MB: name a file with lines such as "PORT=3000"`
   return new ResourceError(message, { code: 'ENV_FILE_TOO_LARGE' })
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): ResourceError {
-  const [code, reason] = reasons[cause.code ?? ''] ?? ['UNREADABLE', `cannot be read (${cause.code})`]
+  const { code = '' } = cause
+  return failure(path, reasons[code] ?? ['UNREADABLE', `cannot be read (${code})`], cause)
+}
+
+type Reason = readonly [code: string, reason: string]
+
+function failure(path: string, [code, reason]: Reason, cause?: Error): ResourceError {
   return new ResourceError(`Env file "${path}" ${reason}`, { code, cause })
 }
 
-const notFound = ['NO_FILE', 'does not exist: check the path and the current folder'] as const
+const notFound: Reason = ['NO_FILE', 'does not exist: check the path and the current folder']
+const isFolder: Reason = ['IS_FOLDER', 'is a folder: name the file in it, such as ".env"']
 
-const reasons: Readonly<Record<string, readonly [code: string, reason: string]>> = {
-  ENOENT: notFound,
-  ENOTDIR: notFound,
-  EISDIR: ['IS_FOLDER', 'is a folder: name the file in it, such as ".env"'],
-}
+const reasons: Readonly<Record<string, Reason>> = { ENOENT: notFound, ENOTDIR: notFound, EISDIR: isFolder }

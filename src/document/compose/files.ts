@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { open, readdir, realpath, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ResourceError } from '../../errors.js'
@@ -7,7 +7,8 @@ import type { Node } from '../../node.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { absolutePath, projectRoot } from '../../util/paths.js'
-import { isPrivateKey, isPrivateName } from '../../util/private-names.js'
+import { isIni, isInRepositoryFolder, isPrivateKey, isPrivateName } from '../../util/private-names.js'
+import { fileId, type RefusedFile, readRegular } from '../../util/read-regular.js'
 import { parse } from '../read/parse.js'
 import type { ParsedText } from '../read/parsed.js'
 import { decodeUtf8 } from '../read/read-text.js'
@@ -46,6 +47,7 @@ const parallelReads = 16
 /** The files that a text is made of, by the folder and the path that name them. */
 export class IncludedFiles {
   readonly #root: string
+  /** The real paths and the ids of files. */
   readonly #forbidden: ReadonlySet<string>
   readonly #found = new Map<string, FileUnit | ReadFailure>()
   readonly #byRealPath = new Map<string, FileUnit | ReadFailure>()
@@ -71,8 +73,8 @@ export class IncludedFiles {
     const file = resolve(path)
     const folder = dirname(await realpath(file).catch(() => file))
     const root = await realRoot(includeRoot, folder)
-    const real = await Promise.all(forbidden.map((path) => realpath(path).catch(() => resolve(path))))
-    const files = new IncludedFiles({ parsed, folder }, { root, forbidden: new Set(real), path })
+    const names = (await Promise.all(forbidden.map(namesOf))).flat()
+    const files = new IncludedFiles({ parsed, folder }, { root, forbidden: new Set(names), path })
     files.#byRealPath.set(await realpath(file).catch(() => file), files.top)
     await files.#readAll(nodes)
     return files
@@ -112,7 +114,8 @@ export class IncludedFiles {
       return undefined
     }
     const shown = await this.#shownName(join(dirname(filename), path), place.real)
-    const read = await readUnit(place.real, { filename: shown, path })
+    const isExcluded = (stats: Stats): boolean => this.#forbidden.has(fileId(stats))
+    const read = await readUnit(place.real, { filename: shown, path, isExcluded })
     this.#byRealPath.set(place.real, read)
     this.#found.set(key, read)
     return 'code' in read ? undefined : read
@@ -135,12 +138,14 @@ export class IncludedFiles {
     try {
       real = await realpath(file)
     } catch (error) {
-      // What is outside the root is not told: whether a file is there, neither.
-      return isWithin(this.#root, file) ? await missing(file, path, error) : outside(path, this.#root)
+      // Whether a file outside the root exists is not said.
+      const paths = [await followLinks(dirname(file)), await followLinks(file)]
+      const isInside = paths.every((path) => isWithin(this.#root, path))
+      return isInside ? await missing(file, path, error) : outside(path, this.#root)
     }
     if (!isWithin(this.#root, real)) return outside(path, this.#root)
     const inRoot = relative(this.#root, real).split(sep).join('/')
-    if (this.#forbidden.has(real) || isPrivateName(inRoot) || isPrivateName(basename(real)))
+    if (this.#forbidden.has(real) || isPrivateName(inRoot) || isInRepositoryFolder(inRoot))
       return secret(path)
     return { real }
   }
@@ -174,8 +179,27 @@ async function realRoot(given: string | URL | undefined, folder: string): Promis
   throw new ResourceError(message, { code: 'NO_FOLDER' })
 }
 
+// The real path and, for hard links to it, the id of a file.
+async function namesOf(path: string): Promise<string[]> {
+  const real = await realpath(path).catch(() => resolve(path))
+  const stats = await stat(real).catch(() => undefined)
+  return stats ? [real, fileId(stats)] : [real]
+}
+
+const mostLinks = 40
+
+// Where a path leads, although there may be no file.
+async function followLinks(path: string, links = 0): Promise<string> {
+  const real = await realpath(path).catch(() => undefined)
+  if (real !== undefined || dirname(path) === path) return real ?? path
+  const folder = await followLinks(dirname(path), links)
+  const target = await readlink(join(folder, basename(path))).catch(() => undefined)
+  if (target === undefined || links === mostLinks) return join(folder, basename(path))
+  return followLinks(resolve(folder, target), links + 1)
+}
+
 function isWithin(root: string, file: string): boolean {
-  return file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
+  return file === root || file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
 }
 
 function refusedPath(path: string): ReadFailure | undefined {
@@ -210,7 +234,7 @@ function outside(path: string, root: string): ReadFailure {
 }
 
 function secret(path: string): ReadFailure {
-  const message = `${quoted(path)} may contain secrets, so it cannot be included: use "--secrets"`
+  const message = `${quoted(path)} may contain secrets, so it cannot be included: pass secrets with "--secrets" or "secrets"`
   return { code: 'INCLUDE_SECRET', message }
 }
 
@@ -229,13 +253,15 @@ function quoted(path: string): string {
 
 async function readUnit(
   real: string,
-  { filename, path }: { filename: string; path: string },
+  names: { filename: string; path: string; isExcluded: (stats: Stats) => boolean },
 ): Promise<FileUnit | ReadFailure> {
+  const { filename, path, isExcluded } = names
   try {
-    const bytes = await readRegular(real, path)
-    if ('code' in bytes) return bytes
+    const bytes = await readRegular(real, { limit: maxBytes, isReal: true, isExcluded })
+    if (typeof bytes === 'string') return refusedFile(path, bytes)
     const text = decodeUtf8(bytes, filename)
-    if (isPrivateKey(text)) return secret(path)
+    // The frame of a syntax error would show lines of an INI file.
+    if (isPrivateKey(text) || isIni(text)) return secret(path)
     return { parsed: parse(text, filename), folder: dirname(real) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -244,28 +270,19 @@ async function readUnit(
   }
 }
 
-// Neither a device nor a pipe is opened for longer than it takes to see what it is.
-async function readRegular(real: string, path: string): Promise<Uint8Array | ReadFailure> {
-  if ((await stat(real)).isDirectory())
-    return { code: 'IS_FOLDER', message: `${quoted(path)} is a folder: name the YAML file in it` }
-  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | (constants.O_NOFOLLOW ?? 0))
-  try {
-    const stats = await file.stat()
-    if (!stats.isFile())
-      return { code: 'UNREADABLE', message: `${quoted(path)} is not a regular file: include a file` }
-    if (stats.size > maxBytes) return tooLarge(path)
-    // The file may grow while it is read.
-    const buffer = Buffer.alloc(stats.size + 1)
-    let length = 0
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length)
-      if (bytesRead === 0) return buffer.subarray(0, length)
-      length += bytesRead
-      if (length === buffer.length)
-        return { code: 'UNREADABLE', message: `${quoted(path)} is being written: try again` }
-    }
-  } finally {
-    await file.close()
+function refusedFile(path: string, reason: RefusedFile): ReadFailure {
+  const shown = quoted(path)
+  switch (reason) {
+    case 'a folder':
+      return { code: 'IS_FOLDER', message: `${shown} is a folder: name the YAML file in it` }
+    case 'not a regular file':
+      return { code: 'UNREADABLE', message: `${shown} is not a regular file: include a file` }
+    case 'changing':
+      return { code: 'UNREADABLE', message: `${shown} is being written: try again` }
+    case 'too large':
+      return tooLarge(path)
+    case 'excluded':
+      return secret(path)
   }
 }
 

@@ -21,6 +21,12 @@ function file(content: string | Buffer): string {
   return path
 }
 
+function pipe(): string {
+  const path = join(folder, 'pipe.env')
+  assert.equal(spawnSync('mkfifo', [path]).status, 0)
+  return path
+}
+
 describe('an env file', () => {
   test('is read as Node reads it', async () => {
     const names = ['A', 'B', 'C', 'D', 'E', 'F']
@@ -72,7 +78,8 @@ describe('an env file', () => {
       'ENV_FILE_TOO_LARGE',
       /more than 1 MB/,
     ],
-    ['without an end', () => '/dev/zero', 'ENV_FILE_TOO_LARGE', /more than 1 MB/],
+    ['without an end', () => '/dev/zero', 'UNREADABLE', /is not a regular file/],
+    ['that is a pipe', pipe, 'UNREADABLE', /is not a regular file/],
   ]
   for (const [title, path, code, message] of wrong)
     test(`refuses a file ${title}, and shows none of its lines`, async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -16,6 +16,7 @@ import {
   registrable,
   resolveFile,
   runFile,
+  SafeExecutionContext,
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
@@ -114,6 +115,37 @@ describe('a file', () => {
     assert.deepEqual(net.options, { small: { n: 1 }, odd: 5 })
   })
 
+  test('gives a part without the rest: its values are not copied, and their problems are not reported', async () => {
+    const part = (name: string): string => `${name}: [${'0, '.repeat(20_000)}]\n`
+    const all = Array.from({ length: 15 }, (_, index) => part(`p${index}`)).join('')
+    const value = await read({
+      'all.yaml': all.replace(/^p(\d+).*$/gm, '- !include big.yaml#p$1[0]'),
+      'big.yaml': `${all}broken: !include missing.yaml\n`,
+    })
+    assert.deepEqual(value, Array(15).fill(0))
+  })
+
+  test('gives a part with what its aliases lead to, and what an include on the way contains', async () => {
+    const net = await read({
+      'net.yaml': '!Net\nx: !include b.yaml#k\ny: !include b.yaml#inner.list[1]\nz: !include b.yaml#more.k\n',
+      'b.yaml':
+        'u: &u !include c.yaml\nv: &v { u: *u, w: &w { q: 1 } }\nk: { w: *w, v: *v, u: *u }\ninner: !include c.yaml\nmore: !extends { file: c.yaml, set: { k: *w } }\n',
+      'c.yaml': 'list: [1, 2]\nk: 0\n',
+    })
+    const { x, y, z } = net.options
+    assert.deepEqual(x, {
+      w: { q: 1 },
+      v: { u: { list: [1, 2], k: 0 }, w: { q: 1 } },
+      u: { list: [1, 2], k: 0 },
+    })
+    assert.equal(x.w, x.v.w)
+    assert.equal(x.u, x.v.u)
+    assert.equal(y, 2)
+    assert.deepEqual(z, { q: 1 })
+    const resolved = dump(net, { registry, resolved: true })
+    assert.deepEqual((load(resolved, { registry }) as Net).options, net.options)
+  })
+
   test('keeps its anchors to itself', async () => {
     const net = await read({
       'net.yaml': '!Net\na: &x 1\nb: !include part.yaml\nc: *x\n',
@@ -178,11 +210,20 @@ describe('problems', () => {
     ['a file of variables', '!include .env', 'INCLUDE_PATH', /only names that end with/],
     ['a private YAML file', '!include .env.yaml', 'INCLUDE_SECRET', /may contain secrets/],
     ['a private key', '!include key.json', 'INCLUDE_SECRET', /may contain secrets/],
+    ['what git keeps', '!include .git/c.yaml', 'INCLUDE_SECRET', /may contain secrets/],
+    ['what Subversion keeps', '!include sub/.svn/c.yaml', 'INCLUDE_SECRET', /may contain secrets/],
+    ['an INI file', '!include creds.yaml', 'INCLUDE_SECRET', /: pass secrets with "--secrets" or "secrets"$/],
     ['an empty file', '!include empty.yaml', 'EMPTY_FILE', /"\{\}"/],
     ['several documents', '!include many.yaml', 'SEVERAL_DOCUMENTS', /found the second of 3/],
     ['an unknown part', '!include layer.yaml#unit', 'NO_SUCH_PATH', /did you mean "units"\?/],
     ['a wrong part', '!include layer.yaml#[', 'BAD_PATH', /./],
     ['a mapping', '!include { file: a.yaml }', 'BAD_INCLUDE', /takes the path of a file/],
+    [
+      'a scalar with "!extends"',
+      '!extends layers/a.yaml',
+      'BAD_INCLUDE',
+      /: write "file: layers\/a\.yaml" below it$/,
+    ],
     ['nothing', '!include', 'BAD_INCLUDE', /takes the path of a file/],
   ]
   for (const [name, text, code, message] of refused)
@@ -194,6 +235,9 @@ describe('problems', () => {
         '.env': 'TOKEN=no-real-token\n',
         '.env.yaml': 'TOKEN: no-real-token\n',
         'key.json': `{ "key": "-----BEGIN PRIVATE KEY-----\\n${'A'.repeat(32)}" }\n`,
+        '.git/c.yaml': 'url: no-real-token\n',
+        'sub/.svn/c.yaml': 'url: no-real-token\n',
+        'creds.yaml': '# keys\n; of s1\n[s1]\nACCESS_KEY=no-real-token\n',
         'empty.yaml': '# nothing\n',
         'many.yaml': '1\n---\n2\n---\n3\n',
         'layer.yaml': '!Layer\nunits: 3\n',
@@ -202,6 +246,11 @@ describe('problems', () => {
       assert.match(problem.message, message)
       assert.doesNotMatch(JSON.stringify(problem), /no-real-token|AAAA/)
     })
+
+  test('a package in node_modules can be included', async () => {
+    const files = { 'a.yaml': '!include node_modules/shared/b.yaml\n', 'node_modules/shared/b.yaml': '1\n' }
+    assert.equal(await read(files), 1)
+  })
 
   test('a comment after the path is not taken for a part without a warning', async () => {
     const warnings: Problem[] = []
@@ -328,8 +377,9 @@ describe('hostile', () => {
         return [name, next ? `- !include ${next}\n- !include ${next}\n` : '1\n']
       }),
     )
-    const problem = (await problemsOf(files))[0]!
+    const problem = await onlyProblem(files)
     assert.equal(problem.code, 'INCLUDE_LIMIT')
+    assert.match(problem.message, /^Files are included more than 20,000 times in all/)
   })
 
   test('a link out of the project, a pipe and a huge file are refused', async () => {
@@ -354,6 +404,47 @@ describe('hostile', () => {
       (await checkFile(file, { registry, includeRoot: folder })).map(({ code }) => code),
       ['UNREADABLE', 'INCLUDE_LIMIT', 'INCLUDE_OUTSIDE'],
     )
+  })
+
+  test('nothing outside the project shows in a problem: no name, and not whether a file exists', async () => {
+    const outside = join(folder, 'beyond')
+    await mkdir(outside)
+    await writeFile(join(outside, 'payroll.yaml'), '1\n')
+    const names = [
+      'link/payrol.yaml',
+      'link/payroll.yaml',
+      'nothing/a.yaml',
+      'no.yaml',
+      'yes.yaml',
+      'back.yaml',
+    ]
+    const file = await project({
+      'net.yaml': `!Net\n${names.map((name, index) => `a${index}: !include ${name}\n`).join('')}`,
+    })
+    const own = dirname(file)
+    await symlink(outside, join(own, 'link'))
+    await symlink(join(outside, 'nothing'), join(own, 'nothing'))
+    await symlink(join(outside, 'payrol.yaml'), join(own, 'no.yaml'))
+    await symlink(join(outside, 'payroll.yaml'), join(own, 'yes.yaml'))
+    await symlink(join(outside, 'back'), join(own, 'back.yaml'))
+    await symlink(join(own, 'missing.yaml'), join(outside, 'back'))
+    const problems = await checkFile(file, { registry })
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      [...Array(5).fill('INCLUDE_OUTSIDE'), 'NO_FILE'],
+    )
+    assert.doesNotMatch(problems.map(({ message }) => message).join('\n'), /did you mean/)
+  })
+
+  test('a hard link to the secrets file is not included', async () => {
+    const file = await project({
+      'net.yaml': '!Net\na: !include data.yaml\n',
+      'keys.ini': '[A]\nkey = no-real-token\n',
+    })
+    const secrets = join(dirname(file), 'keys.ini')
+    await link(secrets, join(dirname(file), 'data.yaml'))
+    const context = new SafeExecutionContext(file, { registry })
+    await assert.rejects(context.preprocess({ secrets }), { code: 'INCLUDE_SECRET' })
   })
 
   test('the secrets file is not included, even if it is YAML', async () => {
@@ -451,6 +542,15 @@ describe('dump', () => {
     const { text: resolved } = await resolveFile(top, { registry: own })
     assert.equal(resolved, '!Any\n<<: { one: !Once { n: 1 } }\nn: 1\n')
     assert.deepEqual(made, [])
+  })
+
+  test('doubles what "<<" merges in the order that resolveFile has', async () => {
+    const file = await project({
+      'a.yaml': '<<: !include b.yaml\nn: 3\n',
+      'b.yaml': '{ k: { q: 1 }, n: 2 }\n',
+    })
+    const { text } = await resolveFile(file, { registry })
+    assert.equal(dump(await loadFile(file, { registry }), { registry, resolved: true }), text)
   })
 
   test('keeps the include of a part whose aliases lead out of it', async () => {
