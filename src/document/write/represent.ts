@@ -19,11 +19,12 @@ import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
 import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
-import { keyText, mergedEntry, parsePath, type Step } from '../path.js'
+import { parsePath, type Step } from '../path.js'
 import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
+import { MadePaths } from './made-paths.js'
 import { type Origin, type RepresentContext, Unconstructed, valuesOf } from './represent-context.js'
 
 /** Makes the nodes of values: loaded values get their loaded nodes, as far as they did not change. */
@@ -198,7 +199,7 @@ export class Representation implements RepresentContext {
     const written = context.document.written?.get(node)
     if (!written || this.options.resolved || this.options.expanded) return undefined
     const made = this.recordOrigin({ ...written }, { node: written, context })
-    this.#refer({ made, target: aliasTarget(node), context, rest: 0 })
+    this.#refer({ made, loaded: node, target: aliasTarget(node), context, rest: 0 })
     return made
   }
 
@@ -209,7 +210,7 @@ export class Representation implements RepresentContext {
     const made = written
       ? this.recordOrigin({ ...written }, { node: written, context })
       : scalarNode(node.path, '!link')
-    this.#refer({ made, target: node.target, context, rest: node.rest.length })
+    this.#refer({ made, loaded: node, target: node.target, context, rest: node.rest.length })
     return made
   }
 
@@ -229,35 +230,27 @@ export class Representation implements RepresentContext {
 
   /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
   referencesHold(root: Node): boolean {
-    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, root))
+    if (this.#references.size === 0) return true
+    const paths = this.#pathsOf(root)
+    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, paths))
   }
 
-  #leadsTo({ made, target, context, rest }: Reference, root: Node): boolean {
-    const { steps } = parsePath(String((made as ScalarNode).value))
-    const node = this.#follow(root, rest === 0 ? steps : steps.slice(0, -rest))
+  #leadsTo({ made, target, context, rest }: Reference, paths: MadePaths): boolean {
+    const steps = stepsOf(made)
+    const node = paths.follow(rest === 0 ? steps : steps.slice(0, -rest))
+    const link = node && this.#references.get(node)
+    if (link || target.kind === 'link') return link?.loaded === target
     const value = context.valueOf(target)
     if (typeof value === 'object' && value !== null) return this.#made.get(value) === node
     return node?.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
   }
 
-  // Through aliases, references and merged keys.
-  #follow(root: Node, steps: readonly Step[]): Node | undefined {
-    let node: Node | undefined = this.#target(root)
-    for (const step of steps) {
-      if (node?.kind === 'sequence' && step.kind === 'index') node = node.items.at(step.index)
-      else if (node?.kind === 'mapping' && step.kind === 'key')
-        node = (node.entries.find(({ key }) => keyText(key) === step.name) ?? mergedEntry(node, step.name))
-          ?.value
-      else return undefined
-      node = node && this.#target(node)
-    }
-    return node
-  }
-
-  #target(made: Node): Node | undefined {
-    const node = resolveAlias(made)
-    const reference = this.#references.get(node)
-    return reference ? this.written(reference.target, reference.context) : node
+  #pathsOf(root: Node): MadePaths {
+    return new MadePaths({
+      root,
+      stepsOf: (made) => (this.#references.get(made)?.rest === 0 ? stepsOf(made) : undefined),
+      mergedEntries: (made) => this.mergedEntries(made),
+    })
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
@@ -364,17 +357,24 @@ export class Representation implements RepresentContext {
 /** A reference that was written, and what it led to. */
 interface Reference {
   readonly made: Node
+  /** The alias or link that it was loaded as. */
+  readonly loaded: Node
   readonly target: Node
   readonly context: ConstructContext
   /** The number of steps of its path that are read from an object. */
   readonly rest: number
 }
 
+function stepsOf(reference: Node): readonly Step[] {
+  return parsePath(String((reference as ScalarNode).value)).steps
+}
+
 /** Whether a value is still what a reference led to. */
 function isReferred(value: unknown, { node, context }: Origin): boolean {
   if (node.kind === 'link' || node.kind === 'format') return Object.is(value, context.valueOf(node))
   if (node.kind !== 'alias' || !context.document.written?.has(node)) return false
-  return typeof value === 'object' && Object.is(value, context.valueOf(aliasTarget(node)))
+  const target = aliasTarget(node)
+  return (typeof value === 'object' || target.kind === 'link') && Object.is(value, context.valueOf(target))
 }
 
 /** Whether a value is still what its scalar says. */

@@ -37,6 +37,9 @@ describe('what was loaded with references', () => {
       '!Train\na: !ref b.data\nb:\n  data: !Data { x:   1 }\nc: !ref   b.data # again\n',
     'a reference to a scalar and a list': '!Train\nx: 0.10\ny: !ref x\nlist: [1, 2]\nz: !ref list\n',
     'a reference to a reference': '!Train\na: !ref b\nb: !ref c\nc: !Data {}\n',
+    'a reference to a reference to a scalar': '!Train\na: !ref b\nb: !ref own.x\nown:\n  <<: &m { x: 1 }\n',
+    'a link to a link, and a reference to one':
+      '!Train\na: !link b.x\nb: !link data.options\nc: !ref a\ndata: !Data { x: 1 }\n',
     'a merged mapping': '!Train\nown:\n  <<: !ref base\n  y: 2\nbase: { x: 1 }\n',
     formats: '!Train\nrate: 0.10\nname: !format "runs/{rate}-{{x}}"   # the name\n',
     links:
@@ -90,6 +93,23 @@ describe('what was loaded with references', () => {
     const train = read('!Train\nx: 1\ny: !ref x\nport: !env PORT\nname: !format "{x}"\n')
     for (const name of ['y', 'port', 'name']) setSerializableAttr(train, name, 'other')
     assert.equal(write(train), '!Train\nx: 1\ny: other\nport: other\nname: "other"\n')
+  })
+
+  const changed = (text: string): string => {
+    const train = read(text)
+    setSerializableAttr(train, 'other', 2)
+    return write(train)
+  }
+
+  test('references stay when something else changed', () => {
+    for (const name of Object.keys(texts).filter((each) => /refer|link/.test(each)))
+      assert.equal(changed(`${texts[name]!}other: 1\n`), `${texts[name]!}other: 2\n`)
+  })
+
+  test('a long chain of references stays when something else changed', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) => `k${index}: !ref k${index + 1}\n`).join('')
+    const text = `!Train\n${chain}k20000: 1\nother: `
+    assert.equal(changed(`${text}1\n`), `${text}2\n`)
   })
 
   test('a part is dumped by itself, without what its references lead to elsewhere', () => {
