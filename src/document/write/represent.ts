@@ -14,6 +14,7 @@ import {
 import type { Registry } from '../../registry/registry.js'
 import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
+import { type FormatPath, parseFormat, scalarText } from '../compose/format.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
@@ -49,6 +50,8 @@ export class Representation implements RepresentContext {
   readonly #references = new Map<Node, Reference>()
   /** Whether the node of a template that is not built is being copied: in it, references hold. */
   #inTemplate = false
+  /** The texts of formats in such templates. */
+  readonly #templateFormats = new Set<Node>()
 
   constructor(
     readonly registry: Registry,
@@ -231,8 +234,21 @@ export class Representation implements RepresentContext {
   /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
   referencesHold(root: Node): boolean {
     if (this.#references.size === 0) return true
-    const paths = this.#pathsOf(root)
+    const paths = this.pathsOf(root)
     return [...this.#references.values()].every((reference) => this.#leadsTo(reference, paths))
+  }
+
+  /** Whether the `!format` of a made scalar would give its text again. */
+  formatHolds(made: ScalarNode, written: ScalarNode, paths: MadePaths): boolean {
+    if (this.#templateFormats.has(made)) return true
+    const { parts = [] } = parseFormat(String(written.value)) as { parts?: readonly (string | FormatPath)[] }
+    const texts = parts.map((part) => (typeof part === 'string' ? part : this.#textAt(part.steps, paths)))
+    return !texts.includes(undefined) && texts.join('') === made.value
+  }
+
+  #textAt(steps: readonly Step[], paths: MadePaths): string | undefined {
+    const node = paths.follow(steps)
+    return node?.kind === 'scalar' && this.topSource ? scalarText(node, this.topSource) : undefined
   }
 
   #leadsTo({ made, target, context, rest }: Reference, paths: MadePaths): boolean {
@@ -245,7 +261,8 @@ export class Representation implements RepresentContext {
     return node?.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
   }
 
-  #pathsOf(root: Node): MadePaths {
+  /** Follows paths in a made tree. */
+  pathsOf(root: Node): MadePaths {
     return new MadePaths({
       root,
       stepsOf: (made) => (this.#references.get(made)?.rest === 0 ? stepsOf(made) : undefined),
@@ -283,11 +300,17 @@ export class Representation implements RepresentContext {
       )
       return this.recordOrigin({ ...node, items }, { node, context })
     }
-    if (node.kind !== 'mapping') return this.recordOrigin({ ...node }, { node, context })
+    if (node.kind !== 'mapping') return this.#leaf(node, context)
     const entries = node.entries.some(({ merge }) => merge)
       ? entriesOf(valuesOf(node, context), this, { node, context })
       : node.entries.map((entry) => this.copyEntry(entry, context))
     return this.recordOrigin({ ...node, entries }, { node, context })
+  }
+
+  #leaf(node: Node, context: ConstructContext): Node {
+    const made = this.recordOrigin({ ...node }, { node, context })
+    if (this.#inTemplate && node.kind === 'scalar' && node.origin) this.#templateFormats.add(made)
+    return made
   }
 
   #object(value: object, origin?: Origin): Node {

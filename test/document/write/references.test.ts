@@ -112,6 +112,26 @@ describe('what was loaded with references', () => {
     assert.equal(changed(`${text}1\n`), `${text}2\n`)
   })
 
+  test('a format becomes its text when a value in it changed', () => {
+    const train = read('!Train\na: 1\nx: { b: !ref a }\nc: !format "x{a}-{x.b}"  # why\nd: !format "{c}"\n')
+    setSerializableAttr(train, 'a', 7)
+    const text = write(train)
+    assert.equal(text, '!Train\na: 7\nx: { b: 1 }\nc: "x1-1" # why\nd: !format "{c}"\n')
+    assert.equal(difference(read(text).options.c, train.options.c), undefined)
+
+    const plain = read('x: { a: 1 }\nc: !format "x{x.a}"\n')
+    plain.x.a = 7
+    assert.equal(write(plain), 'x: { a: 7 }\nc: "x1"\n')
+  })
+
+  test('a format stays when the values in it are written elsewhere in the same way', () => {
+    const train = read('!Train\na: 0.10\nb: !ref a\nother: 1\nc: !format "x{b}"\n')
+    setSerializableAttr(train, 'other', 2)
+    assert.match(write(train), /c: !format "x\{b\}"/)
+    setSerializableAttr(train, 'a', '0.10')
+    assert.match(write(train), /a: "0\.10"\n(?:.*\n)*c: !format "x\{b\}"/)
+  })
+
   test('a part is dumped by itself, without what its references lead to elsewhere', () => {
     const train = read('!Train\na: !Data { x: 1 }\nb: !Train\n  c: !ref a\n  n: !link a.classes\n')
     const { c, n } = (load(resolve(train.options.b), { registry }) as Train).options
