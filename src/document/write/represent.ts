@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { RegistrationError } from '../../errors.js'
 import {
   type AliasNode,
@@ -16,6 +17,7 @@ import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
 import { type FormatPath, parseFormat, scalarText } from '../compose/format.js'
 import type { ConstructContext } from '../construct/construct-context.js'
+import { readLink } from '../construct/link.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
@@ -57,6 +59,8 @@ export class Representation implements RepresentContext {
     readonly registry: Registry,
     /** `resolved`: included parts and references are written out; `expanded`: only references. */
     readonly options: { readonly defaults: boolean; readonly resolved: boolean; readonly expanded?: boolean },
+    /** Whether the objects that links gave can be written. */
+    readonly writable = new Map<object, boolean>(),
   ) {}
 
   get defaults(): boolean {
@@ -208,13 +212,31 @@ export class Representation implements RepresentContext {
 
   #link(node: LinkNode, context: ConstructContext): Node {
     const value = context.valueOf(node)
-    if (this.options.expanded && value !== undefined) return this.represent(value)
+    if (this.options.expanded && value !== undefined && this.#isWritable(value))
+      return this.#inPlace(this.represent(value), { node, context })
     const written = context.document.written?.get(node)
     const made = written
       ? this.recordOrigin({ ...written }, { node: written, context })
       : scalarNode(node.path, '!link')
     this.#refer({ made, loaded: node, target: node.target, context, rest: node.rest.length })
     return made
+  }
+
+  // Otherwise, the link that gave the value stays.
+  #isWritable(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return typeof value !== 'symbol'
+    if (this.#made.get(value)) return true
+    const known = this.writable.get(value)
+    if (known !== undefined) return known
+    // An object that contains itself through links is not.
+    this.writable.set(value, false)
+    try {
+      new Representation(this.registry, this.options, this.writable).represent(value)
+      this.writable.set(value, true)
+      return true
+    } catch {
+      return false
+    }
   }
 
   // In a template that is not built, it stays.
@@ -251,7 +273,12 @@ export class Representation implements RepresentContext {
     return node?.kind === 'scalar' && this.topSource ? scalarText(node, this.topSource) : undefined
   }
 
-  #leadsTo({ made, target, context, rest }: Reference, paths: MadePaths): boolean {
+  #leadsTo(reference: Reference, paths: MadePaths): boolean {
+    const { loaded, context } = reference
+    return this.#findsTarget(reference, paths) && (loaded.kind !== 'link' || givesAgain(loaded, context))
+  }
+
+  #findsTarget({ made, target, context, rest }: Reference, paths: MadePaths): boolean {
     const steps = stepsOf(made)
     const node = paths.follow(rest === 0 ? steps : steps.slice(0, -rest))
     const link = node && this.#references.get(node)
@@ -390,6 +417,17 @@ interface Reference {
 
 function stepsOf(reference: Node): readonly Step[] {
   return parsePath(String((reference as ScalarNode).value)).steps
+}
+
+/** Whether the attribute that a link read has the same value still. */
+function givesAgain(link: LinkNode, context: ConstructContext): boolean {
+  const [value, object] = [context.valueOf(link), context.valueOf(resolveAlias(link.target))]
+  if (value === undefined || object === undefined) return true
+  try {
+    return isDeepStrictEqual(readLink(link, object, context.source), value)
+  } catch {
+    return false
+  }
 }
 
 /** Whether a value is still what a reference led to. */

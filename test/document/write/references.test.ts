@@ -5,11 +5,23 @@ import { difference } from '../../support/same-graph.js'
 
 const registry = new Registry()
 
+class Socket {
+  readonly #open = true
+  get isOpen(): boolean {
+    return this.#open
+  }
+}
+
 @registrable('!Data', { registry })
 class Data {
   readonly classes: number
+  // No class that is registered.
+  readonly socket: object = new Socket()
   constructor(readonly options: Record<string, any> = {}) {
     this.classes = options['classes'] ?? 3
+  }
+  get names(): readonly string[] {
+    return ['a', 'b']
   }
 }
 
@@ -87,6 +99,28 @@ describe('what was loaded with references', () => {
     setSerializableAttr(train, 'data', new Data({ classes: 5 }))
     const text = write(train)
     assert.equal((load(text, { registry }) as Train).options['n'], 7)
+  })
+
+  test('a link becomes its value when the attribute changed since', () => {
+    const train = read('!Train\nn: !link data.classes # how many\ndata: !Data {}\n')
+    train.options.data.classes = 7
+    assert.equal(write(train), '!Train\nn: 3 # how many\ndata: !Data {}\n')
+    const plain = read('n: !link data.options.list\ndata: !Data { list: [1] }\n')
+    plain.data.options.list = [2]
+    assert.deepEqual((load(write(plain), { registry }) as any).n, [1])
+  })
+
+  test('a link stays when the attribute changed, but its value cannot be written', () => {
+    const train = read('!Train\nn: !link data.socket\ndata: !Data {}\n')
+    train.options.data.socket = 7
+    assert.equal(write(train), '!Train\nn: !link data.socket\ndata: !Data {}\n')
+  })
+
+  test('a link to an attribute that is made anew for each reader stays', () => {
+    const text = '!Train\nn: !link data.names\nother: 1\ndata: !Data {}\n'
+    const train = read(text)
+    setSerializableAttr(train, 'other', 2)
+    assert.equal(write(train), text.replace('other: 1', 'other: 2'))
   })
 
   test('a value in the place of a reference is written', () => {
