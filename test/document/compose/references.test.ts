@@ -163,6 +163,73 @@ describe('!env', () => {
     assert.match(found, /received the value of variable \\"N\\"/)
   })
 
+  // A schema whose message shows the option `a`, at that option or at the object.
+  const showing = (path: string[]) => ({
+    '~standard': {
+      version: 1 as const,
+      vendor: 'loud',
+      validate: ({ a }: any) => ({ issues: [{ message: `a better door: received ${a}`, path }] }),
+    },
+  })
+  const shownBy = (path: string[], text: string): string => {
+    const own = new Registry()
+    own.add(class Loud {}, '!Loud', { schema: showing(path) as never })
+    const [found] = check('!Loud { a: !env A, b: 1 }', { registry: own, env: { A: text } })
+    return found!.message.replace(/^.*received /, '')
+  }
+
+  for (const path of [['a'], []])
+    test(`is masked as programs print it, in a problem at "${path}"`, () => {
+      for (const text of ['0x1F4', '1e3', '0.10', '0o17', 'True', '.5', '12345678901234567890', '7', 'abc'])
+        assert.equal(shownBy(path, text), 'the value of variable "A"', text)
+      const own = new Registry()
+      own.add(class Loud {}, '!Loud', { schema: showing(path) as never })
+      const [found] = check('!Loud { a: !env A }', { registry: own, env: { A: 'a' } })
+      assert.match(found!.message, /better door: received the value of variable "A"$/)
+    })
+
+  test('masks the values of variables in what a class throws', () => {
+    const own = new Registry()
+    class Loud {
+      constructor(options: any) {
+        throw new Error(`bad ${options.list[0].b}, ${options.value}: its value is true`)
+      }
+    }
+    own.add(Loud, '!Loud', {})
+    const env = { B: 'hunter2', value: 'variable' }
+    const text = '!Loud\nlist:\n  - { b: !ref other }\nother: !env B\nvalue: !env value\n'
+    assert.throws(
+      () => load(text, { registry: own, env }),
+      (error: any) => {
+        const shown = 'bad the value of variable "B", the value of variable "value": its value is true'
+        assert.equal(error.problems[0].message, `"!Loud" could not be constructed: ${shown}`)
+        assert.ok(!error.message.includes('hunter2'))
+        assert.match(error.cause.message, /hunter2/)
+        return true
+      },
+    )
+  })
+
+  test('of another option is masked where a schema shows it, unless it is a part of other words', () => {
+    const own = new Registry()
+    const schema = z
+      .strictObject({ a: z.any(), b: z.any(), c: z.any() })
+      .check(({ value, issues }) =>
+        issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value }),
+      )
+    own.add(class Loud {}, '!Loud', { schema })
+    const env = { A: 'hunter2', ONE: '1', YES: 'true' }
+    const [found] = check('!Loud { a: !env A, b: 2, c: [!env ONE, !env YES] }', { registry: own, env })
+    assert.match(found!.message, /: the value of variable "A" at least 1 is true$/)
+  })
+
+  test('of 10 MB is masked', () => {
+    const own = new Registry()
+    own.add(class Loud {}, '!Loud', { schema: showing([]) as never })
+    const [found] = check('!Loud { a: !env A }', { registry: own, env: { A: 'x'.repeat(10_000_000) } })
+    assert.match(found!.message, /received the value of variable "A"$/)
+  })
+
   test('of 10 MB is a string', () => {
     const text = '9'.repeat(10_000_000)
     assert.equal(value('!env V', { V: text }), text)
