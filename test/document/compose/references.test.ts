@@ -100,6 +100,35 @@ describe('!env', () => {
     assert.deepEqual(value('- &v !env V\n- *v\n', { V: '1' }), [1, 1])
   })
 
+  test('is a number, boolean or null of the core schema, else a string as it is', () => {
+    const read: [text: string, value: unknown][] = [
+      [' 5 ', 5],
+      ['true', true],
+      ['~', null],
+      [' yes ', ' yes '],
+      ['[1, 2]', '[1, 2]'],
+      ['"5"', '"5"'],
+      ['# a', '# a'],
+    ]
+    for (const [text, expected] of read) assert.equal(value('!env V', { V: text }), expected, text)
+    assert.equal(value('%YAML 1.1\n--- !env V', { V: 'yes' }), true)
+  })
+
+  test('with "text", makes a text of the default, too', () => {
+    const text = (fallback: string) => `a: !env { name: V, text: true, default: ${fallback} }\nb: 5`
+    const made = (fallback: string) => value(text(fallback), { W: '0x10' }).a
+    for (const number of ['3000', '0.10', 'true', '2001-01-01']) assert.equal(made(number), number)
+    assert.equal(made('a b'), 'a b')
+    assert.equal(made('null'), null)
+    assert.equal(made('!ref b'), '5')
+    assert.equal(made('!env W'), '0x10')
+    assert.equal(value(text('1'), { V: '2' }).a, '2')
+    const found = (kind: string) =>
+      `BAD_ENV With "text: true", the default of "!env" is a string, a number or a boolean, but found ${kind}`
+    assert.equal(problem(text('[1]'), {}), `1:41-44 ${found('a sequence')}`)
+    assert.equal(problem(text('!Data {}'), {}), `1:41-46 ${found('an object of "!Data"')}`)
+  })
+
   test('takes a default of any kind, which may come from elsewhere, too', () => {
     assert.deepEqual(value('a: !env { name: V, default: [1, 2] }', {}), { a: [1, 2] })
     assert.deepEqual(value('a: !env { name: V, default: !env W }', { W: '2' }), { a: 2 })

@@ -45,6 +45,7 @@ describe('what was loaded with references', () => {
     variables: '!Train\nport: !env   PORT   # the port\nname: &n !env { name: NAME, text: true }\nsame: *n\n',
     defaults:
       '!Train\nport: !env { name: NO_PORT, default: 80 } # one\ndata: !env\n  name: NO_DATA\n  default:\n    x: !Data {}\n',
+    'defaults that are texts': '!Train\nport: !env { name: NO_PORT, text: true, default: 0080 } # one\n',
     'a reference before and after':
       '!Train\na: !ref b.data\nb:\n  data: !Data { x:   1 }\nc: !ref   b.data # again\n',
     'a reference to a scalar and a list': '!Train\nx: 0.10\ny: !ref x\nlist: [1, 2]\nz: !ref list\n',
@@ -76,6 +77,7 @@ describe('what was loaded with references', () => {
     const resolved = resolve(read(texts['variables']!))
     assert.equal(resolved, '!Train\nport: 3000 # the port\nname: &n "no: \\"quotes\\""\nsame: *n\n')
     assert.match(resolve(read(texts['formats']!)), /name: "runs\/0\.10-\{x\}" # the name/)
+    assert.match(resolve(read(texts['defaults that are texts']!)), /port: "0080" # one/)
     assert.match(resolve(read(texts['links']!)), /classes: !link data\.classes # how many/)
   })
 
