@@ -81,7 +81,10 @@ export function missingVariable(
 /** No number, boolean or null is longer. */
 const longestPlain = 1_000
 
-/** Makes the scalar that a variable stands for, as if its value were written in place of the `!env`. */
+/**
+ * Makes the scalar that a variable stands for: a number, boolean or null of the core schema (of YAML 1.1 after `%YAML 1.1`),
+ * apart from white space around it; every other value is a string, as it is.
+ */
 export function variableScalar(
   node: Node,
   text: string,
