@@ -39,7 +39,7 @@ export interface ScalarNode extends NodeBase {
 export interface ScalarOrigin {
   /** The value as it would be written. */
   readonly text: string
-  /** The environment variable that it contains: no message shows its value. */
+  /** The environment variable that it contains: its value is masked in messages of schemas and classes. */
   readonly variable?: string | undefined
 }
 

@@ -1,6 +1,5 @@
 import { type Node, type NodeProps, type ScalarNode, scalarAt } from '../../node.js'
 import { didYouMean, type Suggester } from '../../registry/suggest.js'
-import { valueOfVariable } from '../problems.js'
 import { resolvePlain } from '../read/core-schema.js'
 import { parse } from '../read/parse.js'
 import type { Environment } from '../read/parsed.js'
@@ -82,7 +81,10 @@ export function missingVariable(
 /** No number, boolean or null is longer. */
 const longestPlain = 1_000
 
-/** Makes the scalar that a variable stands for, as if its value were written in place of the `!env`. */
+/**
+ * Makes the scalar that a variable stands for: a number, boolean or null of the core schema (of YAML 1.1 after `%YAML 1.1`),
+ * apart from white space around it; every other value is a string, as it is.
+ */
 export function variableScalar(
   node: Node,
   text: string,
@@ -111,23 +113,4 @@ function yaml11Value(text: string): unknown {
   if (!scalarOnly.test(text)) return text
   const root = parse(`%YAML 1.1\n--- ${text}\n`, '').documents[0]?.root
   return root?.kind === 'scalar' && root.tag === undefined ? root.value : text
-}
-
-/** Removes the value of a variable from a message of a schema. */
-export function withoutVariable(message: string, node: Node | undefined): string {
-  if (node?.kind !== 'scalar' || node.origin?.variable === undefined) return message
-  const { text, variable } = node.origin
-  const shown = valueOfVariable(variable)
-  const quoted = [JSON.stringify(text), `"${text}"`, `'${text}'`, `\`${text}\``]
-  let hidden = message
-  for (const form of quoted) hidden = hidden.replaceAll(form, () => shown)
-  if (text === '') return hidden
-  const isWord = (char: string | undefined) => char !== undefined && /[\w.]/.test(char)
-  return hidden
-    .split(text)
-    .reduce((before, after) =>
-      text.length < 4 && (isWord(before.at(-1)) || isWord(after[0]))
-        ? before + text + after
-        : before + shown + after,
-    )
 }

@@ -100,7 +100,8 @@ export function notText(name: string, found: Node): string {
   return `${name} ${describeFound(found)}, but "!format" puts in strings, numbers and booleans`
 }
 
-function describeFound(found: Node): string {
+/** Describes a value that is no text: `is a mapping`. */
+export function describeFound(found: Node): string {
   if (isApplicationTag(found.tag)) return `is an object of "${found.tag}"`
   if (found.kind === 'link' && !found.isReference)
     return 'is a "!link", whose value is known only when objects are constructed'

@@ -60,7 +60,8 @@ function isCollection({ kind }: Node): boolean {
   return kind !== 'scalar' && kind !== 'alias' && kind !== 'value'
 }
 
-function neededBy(node: Node): readonly Node[] {
+/** The nodes whose values the value of a node needs. */
+export function neededBy(node: Node): readonly Node[] {
   if (node.kind === 'mapping') return node.entries.map(({ value }) => value)
   if (node.kind === 'sequence') return node.items
   if (node.kind === 'format') return node.parts.filter((part): part is Node => typeof part !== 'string')

@@ -21,7 +21,7 @@ import { describeNode, ProblemList, spanOf } from '../problems.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { unknownNode } from './compose.js'
 import { envSpec, missingVariable, variableOf, variableScalar } from './environment.js'
-import { type FormatPath, longestFormat, notText, parseFormat, scalarText } from './format.js'
+import { describeFound, type FormatPath, longestFormat, notText, parseFormat, scalarText } from './format.js'
 import { PathWalker, type Walk, type Work } from './path-walk.js'
 import { cutCycles, cycleProblem } from './reference-cycles.js'
 import { isPlaceholder, isReference, ReferenceSites, type Site } from './reference-sites.js'
@@ -179,6 +179,7 @@ class Resolver {
     const text = variableOf(environment, spec.name)
     const { isYaml11 } = this.document
     if (text !== undefined) return variableScalar(node, text, { ...spec, isYaml11 })
+    if (spec.default && spec.isText) return yield* this.#textDefault(node, spec.default)
     if (spec.default) return yield* this.#walker.settled(spec.default)
     return this.#report(
       node,
@@ -186,6 +187,20 @@ class Resolver {
       () => missingVariable(spec.name, environment, this.#suggester),
       contentOf(spec.node),
     )
+  }
+
+  // "3000" for 3000; null is no text, and stays.
+  *#textDefault(node: Node, written: Node): Work<Node> {
+    const found = yield* this.#walker.followed(written)
+    if (!found) return this.#unknown(node)
+    const isOwn = found.kind === 'format' || (found.kind === 'scalar' && !isApplicationTag(found.tag))
+    if (isOwn && (found.kind === 'format' || found.value === null || typeof found.value === 'string'))
+      return yield* this.#walker.settled(written)
+    const text = found.kind === 'scalar' ? scalarText(found, this.#source) : undefined
+    if (text === undefined) return this.#report(node, 'BAD_ENV', badDefault(found), spanOf(written))
+    const { isYaml11 } = this.document
+    const variable = found.kind === 'scalar' ? found.origin?.variable : undefined
+    return { ...variableScalar(node, text, { name: '', isText: true, isYaml11 }), origin: { text, variable } }
   }
 
   *#ref(site: Site): Work<Node> {
@@ -426,6 +441,11 @@ const badMerge = '"<<" takes a mapping, an alias to one, or a sequence of these'
 const chosenLater =
   'The values of a placeholder are constructed before others are chosen, so they cannot depend on these: write the value out'
 const tooDeep = 'Values are nested too deep through references: write some of them out'
+
+function badDefault(found: Node): string {
+  const wanted = 'With "text: true", the default of "!env" is a string, a number or a boolean'
+  return `${wanted}, but found ${describeFound(found).replace(/^is /, '')}`
+}
 
 function intoTemplate(node: Node): string {
   const path = String((node as ScalarNode).value)

@@ -9,7 +9,6 @@ import {
   type StandardSchema,
 } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
-import { withoutVariable } from '../compose/environment.js'
 import { resolveAlias, targetOf, textOfKey } from '../nodes.js'
 import { nodeProblem, type ProblemList } from '../problems.js'
 import { isUnrepresentableFloat } from '../read/core-schema.js'
@@ -17,6 +16,7 @@ import type { ConstructContext } from './construct-context.js'
 import { replacedBy } from './template.js'
 import { type Branch, branchesOf, constantPath, intendedBranch } from './union-issues.js'
 import { pathText } from './validation.js'
+import { maskVariables } from './variable-mask.js'
 
 /** Turns the issues of a schema into problems that point at the options in the text. */
 export class IssueProblems {
@@ -67,16 +67,16 @@ export class IssueProblems {
 
   #of(issue: SchemaIssue, path: string[], list: ProblemList): Problem {
     if (path.length === 0)
-      return this.#problem('BAD_OPTION', `Options of "${this.node.tag}": ${reason(issue)}`, this.node)
+      return this.#problem('BAD_OPTION', `Options of "${this.node.tag}": ${this.#reason(issue)}`, this.node)
     const found = this.#locate(path)
     if (found.missing) return this.#missing(path, issue, found.node)
     if (found.key && isUnexpected(issue, this.schema, path)) return this.#unknown(path, list)
-    const why = `${reason(issue)}${unrepresentable(found.node, this.context.source)}`
+    const why = `${this.#reason(issue, found.node)}${unrepresentable(found.node, this.context.source)}`
     return this.#problem('BAD_OPTION', `${this.#option(path)}: ${why}`, found.node)
   }
 
   #missing(path: string[], issue: SchemaIssue, parent: Node): Problem {
-    const wanted = reason(issue).replace(/,? (?:but )?received undefined$/, '')
+    const wanted = this.#reason(issue).replace(/,? (?:but )?received undefined$/, '')
     return this.#problem('MISSING_OPTION', `${this.#option(path)} is missing: ${wanted}`, parent)
   }
 
@@ -92,6 +92,11 @@ export class IssueProblems {
     return suggester.suggest(knownKeys(this.schema, path.slice(0, -1)), path.at(-1)!)
   }
 
+  // A check may show the value of any option.
+  #reason(issue: SchemaIssue, node: Node = this.node): string {
+    return maskVariables(reason(issue), node, this.node)
+  }
+
   #option(path: readonly string[]): string {
     const [first, ...rest] = path
     return `Option "${pathText([keyName(first!, this.keys), ...rest])}" of "${this.node.tag}"`
@@ -100,8 +105,7 @@ export class IssueProblems {
   // A value that a program put in has no position: the problem points at what it replaced, or at the object.
   #problem(code: string, message: string, node: Node, hint?: string): Problem {
     const written = node.start < 0 ? (replacedBy(node) ?? this.node) : node
-    const shown = withoutVariable(message, targetOf(node))
-    return nodeProblem(written, this.context.source, code, shown, hint)
+    return nodeProblem(written, this.context.source, code, message, hint)
   }
 
   #locate(path: readonly string[]): Found {

@@ -5,6 +5,7 @@ import { nearest } from '../../registry/suggest.js'
 import type { Source } from '../../source.js'
 import { messageOf } from '../../util/thrown.js'
 import { attachSource, nodeProblem } from '../problems.js'
+import { maskVariables } from './variable-mask.js'
 
 /**
  * Reads what an object has at the rest of a link: own and inherited data, also through getters, but no functions, no
@@ -77,7 +78,7 @@ class AttributeReader {
   }
 
   #thrown(name: string, cause: unknown): ConstructionError {
-    const reason = messageOf(cause).split('\n', 1)[0]!.replace(/\.$/, '')
+    const reason = maskVariables(messageOf(cause), this.link).split('\n', 1)[0]!.replace(/\.$/, '')
     const message = `Attribute "${name}" could not be read: ${reason}`
     const problems = [nodeProblem(this.link, this.source, 'BAD_LINK', message)]
     return attachSource(this.source, new ConstructionError(reportProblems(problems), { problems, cause }))

@@ -12,6 +12,7 @@ import { NodeBuilder } from './node-builder.js'
 import { recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
 import { validate, withPrevalidated } from './validation.js'
+import { maskVariables } from './variable-mask.js'
 
 /** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
 export class Loader extends Construction {
@@ -88,7 +89,7 @@ export class Loader extends Construction {
   }
 
   #failed(node: Node, cause: unknown): ConstructionError {
-    const reason = firstLine(messageOf(cause)) || nameOf(cause)
+    const reason = firstLine(maskVariables(messageOf(cause), node)) || nameOf(cause)
     const path = pathTo(this.document.root, node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`

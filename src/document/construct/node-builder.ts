@@ -6,6 +6,7 @@ import { setOwn } from '../../util/plain-object.js'
 import { isEmpty, resolveAlias, textOfKey } from '../nodes.js'
 import { attachSource, describeNode, spanOf } from '../problems.js'
 import type { ConstructContext } from './construct-context.js'
+import { maskVariables } from './variable-mask.js'
 
 /** The builder of one `fromYaml` call. */
 export class NodeBuilder implements Builder {
@@ -55,7 +56,9 @@ export class NodeBuilder implements Builder {
   fail(message: string, node: Node = this.node): never {
     const span =
       node === this.node && node.tagStart >= 0 ? { start: node.tagStart, end: node.end } : spanOf(node)
-    const problems = [sourceOf(node, this.context.source).problem('REFUSED', message, span)]
+    const problems = [
+      sourceOf(node, this.context.source).problem('REFUSED', maskVariables(message, node), span),
+    ]
     throw attachSource(this.context.source, new ValidationError(reportProblems(problems), { problems }))
   }
 

@@ -2,6 +2,7 @@ import type { AliasNode, Entry, Node } from '../../node.js'
 import { relocatePath } from '../compose/include-spec.js'
 import { isSameScalar } from '../construct/snapshot.js'
 import { resolveAlias, textOfKey } from '../nodes.js'
+import type { MadePaths } from './made-paths.js'
 import type { Representation } from './represent.js'
 
 /**
@@ -10,7 +11,7 @@ import type { Representation } from './represent.js'
  */
 export function foldComposed(root: Node, from: Representation): Node {
   if (![...from.sources].some(({ document }) => document.written)) return root
-  const folder = new Folder(from)
+  const folder = new Folder(from, from.pathsOf(root))
   folder.visit(root, undefined, [])
   return folder.fold(root)
 }
@@ -29,7 +30,10 @@ class Folder {
   readonly #copiedAliases: AliasNode[] = []
   readonly #copying = new Set<Node>()
 
-  constructor(readonly from: Representation) {}
+  constructor(
+    readonly from: Representation,
+    readonly paths: MadePaths,
+  ) {}
 
   /** Compares a made node with what it was loaded from; `expected` is what was loaded at its position. */
   visit(made: Node, expected: Node | undefined, around: readonly Node[]): boolean {
@@ -62,7 +66,11 @@ class Folder {
     }
     if (made.kind === 'alias')
       return loaded?.kind === 'alias' && this.#loaded.get(resolveAlias(made)) === loaded.target
-    return made.kind === 'scalar' && loaded?.kind === 'scalar' && isSameText(made, loaded)
+    if (made.kind !== 'scalar' || loaded?.kind !== 'scalar' || !isSameText(made, loaded)) return false
+    const written = loaded.origin && this.from.writtenFor(loaded)
+    // The values that a format puts in may have changed, although its text did not.
+    if (written?.kind !== 'scalar' || written.tag !== '!format') return true
+    return this.from.formatHolds(made, written, this.paths)
   }
 
   #visitEntry({ key, value, merge }: Entry, loaded: Entry | undefined, around: readonly Node[]): boolean {

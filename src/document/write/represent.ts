@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { RegistrationError } from '../../errors.js'
 import {
   type AliasNode,
@@ -14,16 +15,19 @@ import {
 import type { Registry } from '../../registry/registry.js'
 import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
+import { type FormatPath, parseFormat, scalarText } from '../compose/format.js'
 import type { ConstructContext } from '../construct/construct-context.js'
+import { readLink } from '../construct/link.js'
 import { provenanceOf } from '../construct/provenance.js'
 import { isSameData, isSameScalar } from '../construct/snapshot.js'
 import { isTemplate } from '../construct/template.js'
 import { aliasTarget, mergeSources, resolveAlias, textOfKey } from '../nodes.js'
-import { keyText, mergedEntry, parsePath, type Step } from '../path.js'
+import { parsePath, type Step } from '../path.js'
 import { maxDepth } from '../read/parsed.js'
 import { entriesOf, mappingOf, sequenceOf } from './collection-writer.js'
 import { isCoreCollection, isWritableDate, representCore } from './core-values.js'
 import { InstanceWriter } from './instance-writer.js'
+import { MadePaths } from './made-paths.js'
 import { type Origin, type RepresentContext, Unconstructed, valuesOf } from './represent-context.js'
 
 /** Makes the nodes of values: loaded values get their loaded nodes, as far as they did not change. */
@@ -48,11 +52,15 @@ export class Representation implements RepresentContext {
   readonly #references = new Map<Node, Reference>()
   /** Whether the node of a template that is not built is being copied: in it, references hold. */
   #inTemplate = false
+  /** The texts of formats in such templates. */
+  readonly #templateFormats = new Set<Node>()
 
   constructor(
     readonly registry: Registry,
     /** `resolved`: included parts and references are written out; `expanded`: only references. */
     readonly options: { readonly defaults: boolean; readonly resolved: boolean; readonly expanded?: boolean },
+    /** Whether the objects that links gave can be written. */
+    readonly writable = new Map<object, boolean>(),
   ) {}
 
   get defaults(): boolean {
@@ -198,19 +206,37 @@ export class Representation implements RepresentContext {
     const written = context.document.written?.get(node)
     if (!written || this.options.resolved || this.options.expanded) return undefined
     const made = this.recordOrigin({ ...written }, { node: written, context })
-    this.#refer({ made, target: aliasTarget(node), context, rest: 0 })
+    this.#refer({ made, loaded: node, target: aliasTarget(node), context, rest: 0 })
     return made
   }
 
   #link(node: LinkNode, context: ConstructContext): Node {
     const value = context.valueOf(node)
-    if (this.options.expanded && value !== undefined) return this.represent(value)
+    if (this.options.expanded && value !== undefined && this.#isWritable(value))
+      return this.#inPlace(this.represent(value), { node, context })
     const written = context.document.written?.get(node)
     const made = written
       ? this.recordOrigin({ ...written }, { node: written, context })
       : scalarNode(node.path, '!link')
-    this.#refer({ made, target: node.target, context, rest: node.rest.length })
+    this.#refer({ made, loaded: node, target: node.target, context, rest: node.rest.length })
     return made
+  }
+
+  // Otherwise, the link that gave the value stays.
+  #isWritable(value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return typeof value !== 'symbol'
+    if (this.#made.get(value)) return true
+    const known = this.writable.get(value)
+    if (known !== undefined) return known
+    // An object that contains itself through links is not.
+    this.writable.set(value, false)
+    try {
+      new Representation(this.registry, this.options, this.writable).represent(value)
+      this.writable.set(value, true)
+      return true
+    } catch {
+      return false
+    }
   }
 
   // In a template that is not built, it stays.
@@ -229,35 +255,46 @@ export class Representation implements RepresentContext {
 
   /** Whether every `!ref` and `!link` that was written leads to what it led to when it was loaded. */
   referencesHold(root: Node): boolean {
-    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, root))
+    if (this.#references.size === 0) return true
+    const paths = this.pathsOf(root)
+    return [...this.#references.values()].every((reference) => this.#leadsTo(reference, paths))
   }
 
-  #leadsTo({ made, target, context, rest }: Reference, root: Node): boolean {
-    const { steps } = parsePath(String((made as ScalarNode).value))
-    const node = this.#follow(root, rest === 0 ? steps : steps.slice(0, -rest))
+  /** Whether the `!format` of a made scalar would give its text again. */
+  formatHolds(made: ScalarNode, written: ScalarNode, paths: MadePaths): boolean {
+    if (this.#templateFormats.has(made)) return true
+    const { parts = [] } = parseFormat(String(written.value)) as { parts?: readonly (string | FormatPath)[] }
+    const texts = parts.map((part) => (typeof part === 'string' ? part : this.#textAt(part.steps, paths)))
+    return !texts.includes(undefined) && texts.join('') === made.value
+  }
+
+  #textAt(steps: readonly Step[], paths: MadePaths): string | undefined {
+    const node = paths.follow(steps)
+    return node?.kind === 'scalar' && this.topSource ? scalarText(node, this.topSource) : undefined
+  }
+
+  #leadsTo(reference: Reference, paths: MadePaths): boolean {
+    const { loaded, context } = reference
+    return this.#findsTarget(reference, paths) && (loaded.kind !== 'link' || givesAgain(loaded, context))
+  }
+
+  #findsTarget({ made, target, context, rest }: Reference, paths: MadePaths): boolean {
+    const steps = stepsOf(made)
+    const node = paths.follow(rest === 0 ? steps : steps.slice(0, -rest))
+    const link = node && this.#references.get(node)
+    if (link || target.kind === 'link') return link?.loaded === target
     const value = context.valueOf(target)
     if (typeof value === 'object' && value !== null) return this.#made.get(value) === node
     return node?.kind === 'scalar' && target.kind === 'scalar' && isSameScalar(node.value, target.value)
   }
 
-  // Through aliases, references and merged keys.
-  #follow(root: Node, steps: readonly Step[]): Node | undefined {
-    let node: Node | undefined = this.#target(root)
-    for (const step of steps) {
-      if (node?.kind === 'sequence' && step.kind === 'index') node = node.items.at(step.index)
-      else if (node?.kind === 'mapping' && step.kind === 'key')
-        node = (node.entries.find(({ key }) => keyText(key) === step.name) ?? mergedEntry(node, step.name))
-          ?.value
-      else return undefined
-      node = node && this.#target(node)
-    }
-    return node
-  }
-
-  #target(made: Node): Node | undefined {
-    const node = resolveAlias(made)
-    const reference = this.#references.get(node)
-    return reference ? this.written(reference.target, reference.context) : node
+  /** Follows paths in a made tree. */
+  pathsOf(root: Node): MadePaths {
+    return new MadePaths({
+      root,
+      stepsOf: (made) => (this.#references.get(made)?.rest === 0 ? stepsOf(made) : undefined),
+      mergedEntries: (made) => this.mergedEntries(made),
+    })
   }
 
   copyEntry({ key, value, merge }: Entry, context: ConstructContext): Entry {
@@ -290,11 +327,17 @@ export class Representation implements RepresentContext {
       )
       return this.recordOrigin({ ...node, items }, { node, context })
     }
-    if (node.kind !== 'mapping') return this.recordOrigin({ ...node }, { node, context })
+    if (node.kind !== 'mapping') return this.#leaf(node, context)
     const entries = node.entries.some(({ merge }) => merge)
       ? entriesOf(valuesOf(node, context), this, { node, context })
       : node.entries.map((entry) => this.copyEntry(entry, context))
     return this.recordOrigin({ ...node, entries }, { node, context })
+  }
+
+  #leaf(node: Node, context: ConstructContext): Node {
+    const made = this.recordOrigin({ ...node }, { node, context })
+    if (this.#inTemplate && node.kind === 'scalar' && node.origin) this.#templateFormats.add(made)
+    return made
   }
 
   #object(value: object, origin?: Origin): Node {
@@ -364,17 +407,35 @@ export class Representation implements RepresentContext {
 /** A reference that was written, and what it led to. */
 interface Reference {
   readonly made: Node
+  /** The alias or link that it was loaded as. */
+  readonly loaded: Node
   readonly target: Node
   readonly context: ConstructContext
   /** The number of steps of its path that are read from an object. */
   readonly rest: number
 }
 
+function stepsOf(reference: Node): readonly Step[] {
+  return parsePath(String((reference as ScalarNode).value)).steps
+}
+
+/** Whether the attribute that a link read has the same value still. */
+function givesAgain(link: LinkNode, context: ConstructContext): boolean {
+  const [value, object] = [context.valueOf(link), context.valueOf(resolveAlias(link.target))]
+  if (value === undefined || object === undefined) return true
+  try {
+    return isDeepStrictEqual(readLink(link, object, context.source), value)
+  } catch {
+    return false
+  }
+}
+
 /** Whether a value is still what a reference led to. */
 function isReferred(value: unknown, { node, context }: Origin): boolean {
   if (node.kind === 'link' || node.kind === 'format') return Object.is(value, context.valueOf(node))
   if (node.kind !== 'alias' || !context.document.written?.has(node)) return false
-  return typeof value === 'object' && Object.is(value, context.valueOf(aliasTarget(node)))
+  const target = aliasTarget(node)
+  return (typeof value === 'object' || target.kind === 'link') && Object.is(value, context.valueOf(target))
 }
 
 /** Whether a value is still what its scalar says. */

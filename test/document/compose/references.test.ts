@@ -100,6 +100,35 @@ describe('!env', () => {
     assert.deepEqual(value('- &v !env V\n- *v\n', { V: '1' }), [1, 1])
   })
 
+  test('is a number, boolean or null of the core schema, else a string as it is', () => {
+    const read: [text: string, value: unknown][] = [
+      [' 5 ', 5],
+      ['true', true],
+      ['~', null],
+      [' yes ', ' yes '],
+      ['[1, 2]', '[1, 2]'],
+      ['"5"', '"5"'],
+      ['# a', '# a'],
+    ]
+    for (const [text, expected] of read) assert.equal(value('!env V', { V: text }), expected, text)
+    assert.equal(value('%YAML 1.1\n--- !env V', { V: 'yes' }), true)
+  })
+
+  test('with "text", makes a text of the default, too', () => {
+    const text = (fallback: string) => `a: !env { name: V, text: true, default: ${fallback} }\nb: 5`
+    const made = (fallback: string) => value(text(fallback), { W: '0x10' }).a
+    for (const number of ['3000', '0.10', 'true', '2001-01-01']) assert.equal(made(number), number)
+    assert.equal(made('a b'), 'a b')
+    assert.equal(made('null'), null)
+    assert.equal(made('!ref b'), '5')
+    assert.equal(made('!env W'), '0x10')
+    assert.equal(value(text('1'), { V: '2' }).a, '2')
+    const found = (kind: string) =>
+      `BAD_ENV With "text: true", the default of "!env" is a string, a number or a boolean, but found ${kind}`
+    assert.equal(problem(text('[1]'), {}), `1:41-44 ${found('a sequence')}`)
+    assert.equal(problem(text('!Data {}'), {}), `1:41-46 ${found('an object of "!Data"')}`)
+  })
+
   test('takes a default of any kind, which may come from elsewhere, too', () => {
     assert.deepEqual(value('a: !env { name: V, default: [1, 2] }', {}), { a: [1, 2] })
     assert.deepEqual(value('a: !env { name: V, default: !env W }', { W: '2' }), { a: 2 })
@@ -161,6 +190,73 @@ describe('!env', () => {
     const found = JSON.stringify(check(text, { registry: own, env }))
     for (const secret of Object.values(env)) assert.ok(!found.includes(secret), found)
     assert.match(found, /received the value of variable \\"N\\"/)
+  })
+
+  // A schema whose message shows the option `a`, at that option or at the object.
+  const showing = (path: string[]) => ({
+    '~standard': {
+      version: 1 as const,
+      vendor: 'loud',
+      validate: ({ a }: any) => ({ issues: [{ message: `a better door: received ${a}`, path }] }),
+    },
+  })
+  const shownBy = (path: string[], text: string): string => {
+    const own = new Registry()
+    own.add(class Loud {}, '!Loud', { schema: showing(path) as never })
+    const [found] = check('!Loud { a: !env A, b: 1 }', { registry: own, env: { A: text } })
+    return found!.message.replace(/^.*received /, '')
+  }
+
+  for (const path of [['a'], []])
+    test(`is masked as programs print it, in a problem at "${path}"`, () => {
+      for (const text of ['0x1F4', '1e3', '0.10', '0o17', 'True', '.5', '12345678901234567890', '7', 'abc'])
+        assert.equal(shownBy(path, text), 'the value of variable "A"', text)
+      const own = new Registry()
+      own.add(class Loud {}, '!Loud', { schema: showing(path) as never })
+      const [found] = check('!Loud { a: !env A }', { registry: own, env: { A: 'a' } })
+      assert.match(found!.message, /better door: received the value of variable "A"$/)
+    })
+
+  test('masks the values of variables in what a class throws', () => {
+    const own = new Registry()
+    class Loud {
+      constructor(options: any) {
+        throw new Error(`bad ${options.list[0].b}, ${options.value}: its value is true`)
+      }
+    }
+    own.add(Loud, '!Loud', {})
+    const env = { B: 'hunter2', value: 'variable' }
+    const text = '!Loud\nlist:\n  - { b: !ref other }\nother: !env B\nvalue: !env value\n'
+    assert.throws(
+      () => load(text, { registry: own, env }),
+      (error: any) => {
+        const shown = 'bad the value of variable "B", the value of variable "value": its value is true'
+        assert.equal(error.problems[0].message, `"!Loud" could not be constructed: ${shown}`)
+        assert.ok(!error.message.includes('hunter2'))
+        assert.match(error.cause.message, /hunter2/)
+        return true
+      },
+    )
+  })
+
+  test('of another option is masked where a schema shows it, unless it is a part of other words', () => {
+    const own = new Registry()
+    const schema = z
+      .strictObject({ a: z.any(), b: z.any(), c: z.any() })
+      .check(({ value, issues }) =>
+        issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value }),
+      )
+    own.add(class Loud {}, '!Loud', { schema })
+    const env = { A: 'hunter2', ONE: '1', YES: 'true' }
+    const [found] = check('!Loud { a: !env A, b: 2, c: [!env ONE, !env YES] }', { registry: own, env })
+    assert.match(found!.message, /: the value of variable "A" at least 1 is true$/)
+  })
+
+  test('of 10 MB is masked', () => {
+    const own = new Registry()
+    own.add(class Loud {}, '!Loud', { schema: showing([]) as never })
+    const [found] = check('!Loud { a: !env A }', { registry: own, env: { A: 'x'.repeat(10_000_000) } })
+    assert.match(found!.message, /received the value of variable "A"$/)
   })
 
   test('of 10 MB is a string', () => {

@@ -5,11 +5,23 @@ import { difference } from '../../support/same-graph.js'
 
 const registry = new Registry()
 
+class Socket {
+  readonly #open = true
+  get isOpen(): boolean {
+    return this.#open
+  }
+}
+
 @registrable('!Data', { registry })
 class Data {
   readonly classes: number
+  // No class that is registered.
+  readonly socket: object = new Socket()
   constructor(readonly options: Record<string, any> = {}) {
     this.classes = options['classes'] ?? 3
+  }
+  get names(): readonly string[] {
+    return ['a', 'b']
   }
 }
 
@@ -33,10 +45,14 @@ describe('what was loaded with references', () => {
     variables: '!Train\nport: !env   PORT   # the port\nname: &n !env { name: NAME, text: true }\nsame: *n\n',
     defaults:
       '!Train\nport: !env { name: NO_PORT, default: 80 } # one\ndata: !env\n  name: NO_DATA\n  default:\n    x: !Data {}\n',
+    'defaults that are texts': '!Train\nport: !env { name: NO_PORT, text: true, default: 0080 } # one\n',
     'a reference before and after':
       '!Train\na: !ref b.data\nb:\n  data: !Data { x:   1 }\nc: !ref   b.data # again\n',
     'a reference to a scalar and a list': '!Train\nx: 0.10\ny: !ref x\nlist: [1, 2]\nz: !ref list\n',
     'a reference to a reference': '!Train\na: !ref b\nb: !ref c\nc: !Data {}\n',
+    'a reference to a reference to a scalar': '!Train\na: !ref b\nb: !ref own.x\nown:\n  <<: &m { x: 1 }\n',
+    'a link to a link, and a reference to one':
+      '!Train\na: !link b.x\nb: !link data.options\nc: !ref a\ndata: !Data { x: 1 }\n',
     'a merged mapping': '!Train\nown:\n  <<: !ref base\n  y: 2\nbase: { x: 1 }\n',
     formats: '!Train\nrate: 0.10\nname: !format "runs/{rate}-{{x}}"   # the name\n',
     links:
@@ -61,6 +77,7 @@ describe('what was loaded with references', () => {
     const resolved = resolve(read(texts['variables']!))
     assert.equal(resolved, '!Train\nport: 3000 # the port\nname: &n "no: \\"quotes\\""\nsame: *n\n')
     assert.match(resolve(read(texts['formats']!)), /name: "runs\/0\.10-\{x\}" # the name/)
+    assert.match(resolve(read(texts['defaults that are texts']!)), /port: "0080" # one/)
     assert.match(resolve(read(texts['links']!)), /classes: !link data\.classes # how many/)
   })
 
@@ -86,10 +103,69 @@ describe('what was loaded with references', () => {
     assert.equal((load(text, { registry }) as Train).options['n'], 7)
   })
 
+  test('a link becomes its value when the attribute changed since', () => {
+    const train = read('!Train\nn: !link data.classes # how many\ndata: !Data {}\n')
+    train.options.data.classes = 7
+    assert.equal(write(train), '!Train\nn: 3 # how many\ndata: !Data {}\n')
+    const plain = read('n: !link data.options.list\ndata: !Data { list: [1] }\n')
+    plain.data.options.list = [2]
+    assert.deepEqual((load(write(plain), { registry }) as any).n, [1])
+  })
+
+  test('a link stays when the attribute changed, but its value cannot be written', () => {
+    const train = read('!Train\nn: !link data.socket\ndata: !Data {}\n')
+    train.options.data.socket = 7
+    assert.equal(write(train), '!Train\nn: !link data.socket\ndata: !Data {}\n')
+  })
+
+  test('a link to an attribute that is made anew for each reader stays', () => {
+    const text = '!Train\nn: !link data.names\nother: 1\ndata: !Data {}\n'
+    const train = read(text)
+    setSerializableAttr(train, 'other', 2)
+    assert.equal(write(train), text.replace('other: 1', 'other: 2'))
+  })
+
   test('a value in the place of a reference is written', () => {
     const train = read('!Train\nx: 1\ny: !ref x\nport: !env PORT\nname: !format "{x}"\n')
     for (const name of ['y', 'port', 'name']) setSerializableAttr(train, name, 'other')
     assert.equal(write(train), '!Train\nx: 1\ny: other\nport: other\nname: "other"\n')
+  })
+
+  const changed = (text: string): string => {
+    const train = read(text)
+    setSerializableAttr(train, 'other', 2)
+    return write(train)
+  }
+
+  test('references stay when something else changed', () => {
+    for (const name of Object.keys(texts).filter((each) => /refer|link/.test(each)))
+      assert.equal(changed(`${texts[name]!}other: 1\n`), `${texts[name]!}other: 2\n`)
+  })
+
+  test('a long chain of references stays when something else changed', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) => `k${index}: !ref k${index + 1}\n`).join('')
+    const text = `!Train\n${chain}k20000: 1\nother: `
+    assert.equal(changed(`${text}1\n`), `${text}2\n`)
+  })
+
+  test('a format becomes its text when a value in it changed', () => {
+    const train = read('!Train\na: 1\nx: { b: !ref a }\nc: !format "x{a}-{x.b}"  # why\nd: !format "{c}"\n')
+    setSerializableAttr(train, 'a', 7)
+    const text = write(train)
+    assert.equal(text, '!Train\na: 7\nx: { b: 1 }\nc: "x1-1" # why\nd: !format "{c}"\n')
+    assert.equal(difference(read(text).options.c, train.options.c), undefined)
+
+    const plain = read('x: { a: 1 }\nc: !format "x{x.a}"\n')
+    plain.x.a = 7
+    assert.equal(write(plain), 'x: { a: 7 }\nc: "x1"\n')
+  })
+
+  test('a format stays when the values in it are written elsewhere in the same way', () => {
+    const train = read('!Train\na: 0.10\nb: !ref a\nother: 1\nc: !format "x{b}"\n')
+    setSerializableAttr(train, 'other', 2)
+    assert.match(write(train), /c: !format "x\{b\}"/)
+    setSerializableAttr(train, 'a', '0.10')
+    assert.match(write(train), /a: "0\.10"\n(?:.*\n)*c: !format "x\{b\}"/)
   })
 
   test('a part is dumped by itself, without what its references lead to elsewhere', () => {
