@@ -68,7 +68,8 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
   const whole = documents.map((document, index) =>
     index === last ? composer.withValues(document) : document,
   )
-  const edited = editDocument({ ...parsed, documents: whole }, last, values)
+  const recompose = (node: Node) => new Composer(files).recomposed(node, parsed.source)
+  const edited = editDocument({ ...parsed, documents: whole }, last, { overrides: values, recompose })
   return composer.finish(edited)
 }
 
@@ -149,6 +150,12 @@ class Composer {
     const tagged = value ? new TreeSurvey(value).tagged : []
     if (!value || !tagged.some(({ tag }) => isCompositionTag(tag))) return override
     return { ...override, value: this.#composeTop(value, tagged.filter(includesFile), source) }
+  }
+
+  /** What an `!extends` is composed to; `undefined` if it has problems. */
+  recomposed(node: Node, source: Source): Node | undefined {
+    const composed = this.#composeTop(copyTree(node, undefined).root, [], source)
+    return this.#problems.length + this.#failures.length > 0 ? undefined : composed
   }
 
   #composeTop(root: Node, includes: readonly Node[], source: Source): Node {

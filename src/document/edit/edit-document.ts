@@ -26,27 +26,42 @@ export interface EditedText {
   readonly additions: readonly Addition[]
 }
 
+/** What is done to a document. */
+export interface Edits {
+  readonly overrides: readonly Override[]
+  /** Composes an `!extends` of the edited text; `undefined` if it has problems. */
+  readonly recompose?: Recompose
+}
+
+type Recompose = (node: Node) => Node | undefined
+
 /**
  * Applies overrides to one document of a text, as an editor would: everything that they do not touch stays as it is. Positions
  * in the result are those of the text before, or of the override that a value comes from.
  */
-export function editDocument(parsed: ParsedText, index: number, overrides: readonly Override[]): EditedText {
+export function editDocument(parsed: ParsedText, index: number, { overrides, recompose }: Edits): EditedText {
   if (overrides.length === 0) return { parsed, problems: [], additions: [] }
   const document = parsed.documents[index] ?? emptyDocument(parsed)
   const list = new ProblemList()
   const context = { document: parsed.source, problems: list }
   const edited = applyOverrides(document.root, overrides, context)
-  const tree = extendSets(edited, document.written ?? new Map(), parsed.source)
+  const tree = extendSets(edited, { written: document.written ?? new Map(), document: parsed.source })
   const { problems } = list
   const { additions } = tree
   if (tree.changed.size === 0 && tree.root === document.root) return { parsed, problems, additions }
-  const target = { parsed, document, index, tree }
+  const target: Target = { parsed, document, index, tree, recompose }
   // A text with problems does not run: its tree is enough to find the others.
-  const result =
-    parsed.problems.length > 0
-      ? undefined
-      : (moved(target) ?? spliced(target, false) ?? spliced(target, true))
-  return { parsed: result ?? rewritten(target) ?? treeOnly(target), problems, additions }
+  const result = parsed.problems.length > 0 ? undefined : editedText(target)
+  return { parsed: result ?? treeOnly(target), problems, additions }
+}
+
+type Target = EditTarget & { readonly recompose: Recompose | undefined }
+
+function editedText(target: Target): ParsedText | undefined {
+  const text = moved(target) ?? spliced(target, false) ?? spliced(target, true) ?? rewritten(target)
+  if (text || target.tree.extended.size === 0) return text
+  // The whole value instead of what a "set" cannot say.
+  return editedText({ ...target, tree: { ...target.tree, extended: new Set() } })
 }
 
 // A text without anything but comments.
@@ -74,7 +89,7 @@ function editedSource({ parsed: { source }, document }: EditTarget, pieces: Frag
   return new EditedSource([before, ...pieces, after], source.filename)
 }
 
-function spliced(target: EditTarget, anew: boolean): ParsedText | undefined {
+function spliced(target: Target, anew: boolean): ParsedText | undefined {
   const editor = editorFor(target, anew)
   const pieces = unlessBailedOut(() => editor.edited(target.document.root, target.document))
   return pieces && readBack(target, pieces, editor)
@@ -86,14 +101,13 @@ function editorFor({ parsed, document, tree }: EditTarget, anew: boolean): TextE
   return new TextEditor({ tree, document: parsed.source, isYaml11, anew: anew || isYaml11, written, renamed })
 }
 
-function rewritten(target: EditTarget): ParsedText | undefined {
-  if (target.parsed.problems.length > 0) return undefined
+function rewritten(target: Target): ParsedText | undefined {
   const editor = editorFor(target, true)
   return readBack(target, restyled(target, editor), editor)
 }
 
 /** Parses the edited text, if it reads as the edited tree. */
-function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): ParsedText | undefined {
+function readBack(target: Target, pieces: Fragment, editor: TextEditor): ParsedText | undefined {
   const { parsed, document, index, tree } = target
   const { source } = parsed
   const edited = editedSource(target, pieces)
@@ -103,9 +117,20 @@ function readBack(target: EditTarget, pieces: Fragment, editor: TextEditor): Par
   const comparison = new TreeComparison(document.written ? { textOf: (node) => inText(node, editor) } : {})
   if (problems.length > 0 || documents.length !== count || !read) return undefined
   if (!comparison.isSame(read.root, tree.root)) return undefined
+  if (!areRecomposed(target, comparison.pairs)) return undefined
   const composed = document.written ? compose(read, target, comparison.pairs) : read
   const before = parsed.documents.slice(0, index)
   return { ...parsed, source: edited, documents: [...before, composed, ...documents.slice(index + 1)] }
+}
+
+// Whether each "!extends" with another "set" gives the edited value.
+function areRecomposed({ tree, recompose }: Target, pairs: ReadonlyMap<Node, Node>): boolean {
+  for (const [node, composed] of recompose ? pairs : []) {
+    if (node.tag !== '!extends' || !tree.extended.has(composed)) continue
+    const again = recompose!(node)
+    if (!again || !new TreeComparison().isSame(again, composed)) return false
+  }
+  return true
 }
 
 function inText(node: Node, editor: TextEditor): Node {

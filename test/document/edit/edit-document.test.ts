@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import { check, dump, load, loadFile, Registry } from 'flambeau'
+import { check, dump, FlambeauError, load, loadFile, Registry } from 'flambeau'
 import { z } from 'zod'
 import { random } from '../../support/random.js'
 import {
@@ -40,7 +40,7 @@ const pairs = Number(process.env['EDIT_PAIRS'] ?? 2_000)
 
 function edit(text: string, set: unknown, index = 0) {
   const { overrides, problems } = parseOverrides(set, registry)
-  const edited = editDocument(parse(text, 'train.yaml'), index, overrides)
+  const edited = editDocument(parse(text, 'train.yaml'), index, { overrides })
   return { ...edited, text: edited.parsed.source.text, problems: [...problems, ...edited.problems] }
 }
 
@@ -158,8 +158,8 @@ describe('an edited text', () => {
 
   test('is the same object where nothing is changed', () => {
     const parsed = parse('a: 1\n', 'train.yaml')
-    assert.equal(editDocument(parsed, 0, []).parsed, parsed)
-    assert.equal(editDocument(parsed, 0, parseOverrides(['~b'], registry).overrides).parsed, parsed)
+    assert.equal(editDocument(parsed, 0, { overrides: [] }).parsed, parsed)
+    assert.equal(editDocument(parsed, 0, parseOverrides(['~b'], registry)).parsed, parsed)
   })
 
   test('is written anew where a part of it cannot be replaced', () => {
@@ -293,6 +293,135 @@ describe('overrides of what is composed', () => {
     ])
     assert.match(text, /\nx: &e !include sub\/more\.yaml\n/)
     assert.deepEqual([value.x, value.w], [{ deep: 1 }, { deep: 3 }])
+  })
+})
+
+describe(`overrides of a document that extends another (seed ${seed})`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'edit-extends-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const top = join(folder, 'top.yaml')
+  const edited = async (base: string, text: string, set: string[]) => {
+    writeFileSync(join(folder, 'base.yaml'), base)
+    writeFileSync(top, text)
+    const value: any = await loadFile(top, { set, registry })
+    return { value, text: dump(value) }
+  }
+  const reloaded = async (text: string) => {
+    writeFileSync(top, text)
+    return loadFile(top, { registry })
+  }
+  const extending = (...set: string[]) =>
+    `x: !extends\n  file: base.yaml\n  set:\n${set.map((line) => `    ${line}\n`).join('')}`
+
+  const cases: [what: string, base: string, before: string[], set: string[], x: unknown, after: string[]][] =
+    [
+      [
+        'come after a removal that moves their item',
+        'layers: [1, 2, 3]\n',
+        ['"layers[1]": 5 # five', '"~layers[0]":'],
+        ['x.layers[1]=9'],
+        { layers: [5, 9] },
+        ['- "layers[1]": 5 # five', '  "~layers[0]":', '- "layers[1]": 9'],
+      ],
+      [
+        'come after another name of their item',
+        'layers: [1, 2]\n',
+        ['"layers[1]": 5', '"layers[-1]": 6'],
+        ['x.layers[1]=9'],
+        { layers: [1, 9] },
+        ['- "layers[1]": 5', '  "layers[-1]": 6', '- "layers[1]": 9'],
+      ],
+      [
+        'keep their order after a removal',
+        'opt: { rate: 1, more: 2 }\n',
+        ['opt.rate: 5'],
+        ['~x.opt', 'x.opt.rate=7'],
+        { opt: { rate: 7 } },
+        ['- opt.rate: 5', '- ~opt:', '- opt.rate: 7'],
+      ],
+      [
+        'keep their order before a value around them',
+        'layers: []\n',
+        ['layers: [7, 8]'],
+        ['x.layers[0]=1', 'x.layers=[5, 6]'],
+        { layers: [5, 6] },
+        ['- layers: [7, 8]', '- "layers[0]": 1', '- layers: [5, 6]'],
+      ],
+      [
+        'are one where one changes the value of another',
+        'a: 1\n',
+        ['a: 2'],
+        ['x.l=[1]', 'x.l+=2', '~x.l[0]'],
+        { a: 2, l: [2] },
+        ['a: 2', 'l:', '  - 2'],
+      ],
+      [
+        'may append twice',
+        'l: [1]\n',
+        ['a: 2'],
+        ['x.l+=2', 'x.l+=3'],
+        { l: [1, 2, 3], a: 2 },
+        ['- a: 2', '- l+: 2', '- l+: 3'],
+      ],
+    ]
+  for (const [what, base, before, set, x, after] of cases)
+    test(what, async () => {
+      const { value, text } = await edited(base, extending(...before), set)
+      assert.deepEqual(value, { x })
+      assert.equal(text, extending(...after))
+      assert.deepEqual(await reloaded(text), { x })
+    })
+
+  const base = 'l: [1, 2, 3]\no: { r: 1, k: [4, { q: 5 }] }\nn:\n'
+  const paths = [
+    'l',
+    'l[0]',
+    'l[1]',
+    'l[-1]',
+    'o',
+    'o.r',
+    'o.k',
+    'o.k[1]',
+    'o.k[1].q',
+    'n',
+    'n.m',
+    'new',
+    'new.q',
+    '"l"[0]',
+  ]
+  const typed = ['9', '[7, 8]', '{ q: 6 }', '', '!Box { r: 1 }', '[]']
+
+  test('at random give a text that loads as the edited value', async () => {
+    const next = random(seed)
+    const below = (count: number) => Math.floor(next() * count)
+    const one = <T>(list: readonly T[]) => list[below(list.length)]!
+    let loadedCount = 0
+    let extended = 0
+    for (let count = 0; count < pairs; count++) {
+      const lines = new Map<string, string>()
+      for (let many = below(4); many > 0; many--) {
+        const path = one(paths)
+        const key = one([path, path, `${path}+`, `~${path}`])
+        lines.set(key, key.startsWith('~') ? '' : one(typed))
+      }
+      const isList = below(4) === 0
+      const before = [...lines].map(([key, value]) => `${isList ? '- ' : ''}'${key}': ${value}`)
+      const set = Array.from({ length: 1 + below(4) }, () => {
+        const path = `x.${one(paths)}`
+        return one([`${path}=`, `${path}=`, `${path}+=`, `~${path}`])
+      }).map((text) => (text.startsWith('~') ? text : text + one(typed)))
+      const text = extending(...before)
+      const found = await edited(base, text, set).catch((error) => {
+        assert.ok(error instanceof FlambeauError, `${text}${set.join('\n')}\n${error.stack}`)
+      })
+      if (!found) continue
+      loadedCount++
+      if (found.text.includes('!extends')) extended++
+      const context = `${text}--- ${set.join('\n--- ')}\n--- is\n${found.text}`
+      const again = await reloaded(found.text).catch((error) => assert.fail(`${context}\n${error}`))
+      assert.ok(isDeepStrictEqual(again, found.value), `${context}\n${JSON.stringify(again)}`)
+    }
+    assert.ok(loadedCount > pairs / 8 && extended > loadedCount / 2, `${loadedCount} ${extended}`)
   })
 })
 
