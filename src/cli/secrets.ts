@@ -12,7 +12,6 @@ import {
   readSecrets,
 } from '../runnable/secrets/read-secrets.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import { readLimited } from '../util/read-limited.js'
 import type { SecretsFlags } from './options.js'
 
 /** The largest text of secrets on standard input, in bytes. */
@@ -94,4 +93,19 @@ async function warnIfShared(path: string, logger: Logger): Promise<void> {
   const { mode } = await stat(path)
   if ((mode & 0o044) !== 0)
     logger.warn(`Other users can read "${defaultFile}": type "chmod 600 ${defaultFile}"`)
+}
+
+/**
+ * Reads a stream to its end; returns `undefined` when it has more than `limit` bytes, and reads no further. A stream such
+ * as `/dev/zero` has no end.
+ */
+async function readLimited(stream: Readable, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > limit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
