@@ -113,8 +113,7 @@ class Composer {
   #includes = 0
   /** After a limit was reached, no file is included. */
   #limit: Failure | undefined
-  /** After a cycle was reported, no file is included. */
-  #isCyclic = false
+  #cycle: { readonly units: ReadonlySet<FileUnit>; readonly failure: Failure } | undefined
 
   constructor(files: IncludedFiles | NoFiles) {
     this.#files = typeof files === 'string' ? undefined : files
@@ -151,8 +150,9 @@ class Composer {
 
   #composeTop(root: Node, includes: readonly Node[], source: Source): Node {
     const cycle = this.#files && findCycle(includes, source, this.#files)
-    if (cycle) this.#problems.push(cycle)
-    this.#isCyclic = cycle !== undefined
+    const failure = { problems: cycle ? [cycle.problem] : [], nodes: [] }
+    this.#failures.push(failure)
+    this.#cycle = cycle && { units: cycle.units, failure }
     const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 })
     for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
     return composed
@@ -270,7 +270,6 @@ class Composer {
     const spec = specOf(node)
     if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
       return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
-    if (this.#isCyclic) return unknownNode(node)
     if (this.#limit) return this.#addTo(this.#limit, node)
     const found = position.unit && this.#files?.get(position.unit.folder, spec.path)
     if (!found)
@@ -281,6 +280,7 @@ class Composer {
         `"${node.tag}" reads a file, but ${this.#notRead}`,
       )
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
+    if (this.#cycle?.units.has(found)) return this.#addTo(this.#cycle.failure, node)
     if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
     const content = this.#contentOf(found, spec, position)
     return node.tag === '!extends' && !isUnknown(content) ? this.#extended(node, content, position) : content
