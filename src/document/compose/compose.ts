@@ -7,6 +7,8 @@ import { type EditedText, editDocument } from '../edit/edit-document.js'
 import type { Override } from '../edit/override.js'
 import { overridesOf } from '../edit/parse-overrides.js'
 import { type Addition, applyOverrides } from '../edit/tree-editor.js'
+import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from '../include-spec.js'
+import { IncludedSource, type IncludeSite, withSite } from '../included-source.js'
 import { isEmpty, mergeSources, partsOf } from '../nodes.js'
 import { explainMiss, keyText, nodeAt, type PathMistake, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
@@ -21,8 +23,6 @@ import {
 import { type CopiedPart, copyPart, copyTree, withCopies } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from './include-spec.js'
-import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
@@ -58,7 +58,7 @@ export interface Composition {
   readonly overrides: readonly Override[]
 }
 
-/** Puts the documents of files in the place of each `!include` and `!extends`, in place; then applies the overrides. */
+/** Replaces each `!include` and `!extends` by the document of its file, then applies the overrides; changes the tree. */
 export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
   if (overrides.length === 0 && !isComposed(parsed)) return parsed
   const composer = new Composer(files)
@@ -99,7 +99,7 @@ class Composer {
   readonly #declared: DeclaredExtension[] = []
   readonly #files: IncludedFiles | undefined
   readonly #notRead: string
-  /** What is wrong with files, each told once. */
+  /** What is wrong with files: each problem is reported once. */
   readonly #ofUnits = new Map<FileUnit, Failure>()
   readonly #written = new Map<Node, Node>()
   readonly #composed = new Map<Node, Node>()
@@ -190,7 +190,7 @@ class Composer {
     if (composed) (alias as { target: Node }).target = composed
   }
 
-  /** Composes a node and returns what stands in its place. */
+  /** Composes a node and returns what replaces it. */
   #visit(node: Node, position: Position): Node {
     if (node.kind === 'alias') this.#aliases.push(node)
     if (includesFile(node)) return this.#replaced(node, this.#include(node, position))
@@ -377,7 +377,7 @@ class Composer {
     return Object.defineProperty(included, 'root', { get: () => withCopies(document.root, copies) })
   }
 
-  // The problems of a file are told once.
+  // The problems of a file are reported once, however often it is included.
   #documentOf(unit: FileUnit, site: IncludeSite, source: Source): ParsedDocument | Failure {
     const known = this.#ofUnits.get(unit)
     if (known) return known

@@ -1,10 +1,10 @@
 import type { Problem } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
 import type { Source } from '../../source.js'
+import { includeNodes, specOf } from '../include-spec.js'
+import { IncludedSource } from '../included-source.js'
 import { nodeProblem } from '../problems.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { includeNodes, specOf } from './include-spec.js'
-import { IncludedSource } from './included-source.js'
 
 /** A file on the path from the top, and its includes that were not followed yet, the last first. */
 interface Step {
