@@ -12,7 +12,6 @@ import {
   readSecrets,
 } from '../runnable/secrets/read-secrets.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import { readLimited } from '../util/read-limited.js'
 import type { SecretsFlags } from './options.js'
 
 /** The largest text of secrets on standard input, in bytes. */
@@ -46,6 +45,18 @@ async function readStandardInput(
   }
   if (bytes.length === 0) throw noInput('is empty')
   return parseSecrets(decodeSecrets(bytes, '<stdin>'), { ...options, filename: '<stdin>' })
+}
+
+// A stream such as `/dev/zero` has no end: returns nothing when there are more than `limit` bytes, and reads no further.
+async function readLimited(stream: Readable, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > limit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function noInput(found: string): SecretsFileError {
