@@ -47,6 +47,18 @@ async function readStandardInput(
   return parseSecrets(decodeSecrets(bytes, '<stdin>'), { ...options, filename: '<stdin>' })
 }
 
+// A stream such as `/dev/zero` has no end: returns nothing when there are more than `limit` bytes, and reads no further.
+async function readLimited(stream: Readable, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > limit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
 function noInput(found: string): SecretsFileError {
   const message = `"--secrets -" reads secrets from standard input, but it ${found}: pipe an INI file into this command`
   return new SecretsFileError(message, { code: 'SECRETS_NO_INPUT' })
@@ -93,19 +105,4 @@ async function warnIfShared(path: string, logger: Logger): Promise<void> {
   const { mode } = await stat(path)
   if ((mode & 0o044) !== 0)
     logger.warn(`Other users can read "${defaultFile}": type "chmod 600 ${defaultFile}"`)
-}
-
-/**
- * Reads a stream to its end; returns `undefined` when it has more than `limit` bytes, and reads no further. A stream such
- * as `/dev/zero` has no end.
- */
-async function readLimited(stream: Readable, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of stream) {
-    size += chunk.length
-    if (size > limit) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

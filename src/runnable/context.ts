@@ -165,6 +165,14 @@ export class SafeExecutionContext {
   }
 
   /** Returns the text that a step works on, after the check of its top node. */
+  // The file may have been read before the path of the secrets was known.
+  async #forbid(file: string): Promise<void> {
+    this.#forbidden.push(file)
+    if (!this.#text?.parsed.documents.some(({ included = [] }) => included.length > 0)) return
+    const text = await RunnableText.read(this.#source, { ...this.#composition, forbidden: this.#forbidden })
+    if (text.parsed.problems.some(({ code }) => code === 'INCLUDE_SECRET')) this.#text = text
+  }
+
   async #textOf(content?: string): Promise<RunnableText> {
     this.#text ??= await RunnableText.read(this.#source, {
       ...this.#composition,
@@ -184,7 +192,7 @@ export class SafeExecutionContext {
   /** Does all steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
     // A secrets file cannot be included, even if it is YAML.
-    if (typeof options.secrets === 'string') this.#forbidden.push(expandHome(options.secrets))
+    if (typeof options.secrets === 'string') await this.#forbid(expandHome(options.secrets))
     const text = await this.#textOf()
     const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)

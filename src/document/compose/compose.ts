@@ -7,6 +7,8 @@ import { type EditedText, editDocument } from '../edit/edit-document.js'
 import type { Override } from '../edit/override.js'
 import { overridesOf } from '../edit/parse-overrides.js'
 import { type Addition, applyOverrides } from '../edit/tree-editor.js'
+import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from '../include-spec.js'
+import { IncludedSource, type IncludeSite, withSite } from '../included-source.js'
 import { isEmpty, mergeSources, partsOf } from '../nodes.js'
 import { explainMiss, keyText, nodeAt, type PathMistake, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
@@ -21,8 +23,6 @@ import {
 import { type CopiedPart, copyPart, copyTree, withCopies } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
-import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from './include-spec.js'
-import { IncludedSource, type IncludeSite, withSite } from './included-source.js'
 
 /** The greatest number of nodes that included files may add to a text: enough for any file, too few to fill the memory. */
 const maxNodes = 2_000_000
@@ -58,7 +58,7 @@ export interface Composition {
   readonly overrides: readonly Override[]
 }
 
-/** Puts the documents of files in the place of each `!include` and `!extends`, in place; then applies the overrides. */
+/** Replaces each `!include` and `!extends` by the document of its file, then applies the overrides; changes the tree. */
 export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
   if (overrides.length === 0 && !isComposed(parsed)) return parsed
   const composer = new Composer(files)
@@ -100,7 +100,7 @@ class Composer {
   readonly #declared: DeclaredExtension[] = []
   readonly #files: IncludedFiles | undefined
   readonly #notRead: string
-  /** What is wrong with files, each told once. */
+  /** What is wrong with files: each problem is reported once. */
   readonly #ofUnits = new Map<FileUnit, Failure>()
   readonly #written = new Map<Node, Node>()
   readonly #composed = new Map<Node, Node>()
@@ -115,8 +115,7 @@ class Composer {
   #includes = 0
   /** After a limit was reached, no file is included. */
   #limit: Failure | undefined
-  /** After a cycle was reported, no file is included. */
-  #isCyclic = false
+  #cycle: { readonly units: ReadonlySet<FileUnit>; readonly failure: Failure } | undefined
 
   constructor(files: IncludedFiles | NoFiles) {
     this.#files = typeof files === 'string' ? undefined : files
@@ -160,8 +159,9 @@ class Composer {
 
   #composeTop(root: Node, includes: readonly Node[], source: Source): Node {
     const cycle = this.#files && findCycle(includes, source, this.#files)
-    if (cycle) this.#problems.push(cycle)
-    this.#isCyclic = cycle !== undefined
+    const failure = { problems: cycle ? [cycle.problem] : [], nodes: [] }
+    this.#failures.push(failure)
+    this.#cycle = cycle && { units: cycle.units, failure }
     const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 })
     for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
     return composed
@@ -199,7 +199,7 @@ class Composer {
     if (composed) (alias as { target: Node }).target = composed
   }
 
-  /** Composes a node and returns what stands in its place. */
+  /** Composes a node and returns what replaces it. */
   #visit(node: Node, position: Position): Node {
     if (node.kind === 'alias') this.#aliases.push(node)
     if (includesFile(node)) return this.#replaced(node, this.#include(node, position))
@@ -279,7 +279,6 @@ class Composer {
     const spec = specOf(node)
     if (!spec || (node.tag === '!include' && node.kind !== 'scalar'))
       return this.#report(node, position, 'BAD_INCLUDE', shapeMessage(node, position.source))
-    if (this.#isCyclic) return unknownNode(node)
     if (this.#limit) return this.#addTo(this.#limit, node)
     const found = position.unit && this.#files?.get(position.unit.folder, spec.path)
     if (!found)
@@ -290,6 +289,7 @@ class Composer {
         `"${node.tag}" reads a file, but ${this.#notRead}`,
       )
     if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
+    if (this.#cycle?.units.has(found)) return this.#addTo(this.#cycle.failure, node)
     if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
     const content = this.#contentOf(found, spec, position)
     return node.tag === '!extends' && !isUnknown(content) ? this.#extended(node, content, position) : content
@@ -388,7 +388,7 @@ class Composer {
     return Object.defineProperty(included, 'root', { get: () => withCopies(document.root, copies) })
   }
 
-  // The problems of a file are told once.
+  // The problems of a file are reported once, however often it is included.
   #documentOf(unit: FileUnit, site: IncludeSite, source: Source): ParsedDocument | Failure {
     const known = this.#ofUnits.get(unit)
     if (known) return known

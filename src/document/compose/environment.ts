@@ -1,9 +1,9 @@
 import { type Node, type NodeProps, type ScalarNode, scalarAt } from '../../node.js'
 import { didYouMean, type Suggester } from '../../registry/suggest.js'
+import { optionOf } from '../include-spec.js'
 import { resolvePlain } from '../read/core-schema.js'
 import { parse } from '../read/parse.js'
 import type { Environment } from '../read/parsed.js'
-import { optionOf } from './include-spec.js'
 
 /** What an `!env` says. */
 export interface EnvSpec {

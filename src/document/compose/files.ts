@@ -9,10 +9,10 @@ import { mapLimited } from '../../util/concurrency.js'
 import { absolutePath, projectRoot } from '../../util/paths.js'
 import { isIni, isInRepositoryFolder, isPrivateKey, isPrivateName } from '../../util/private-names.js'
 import { fileId, type RefusedFile, readRegular } from '../../util/read-regular.js'
+import { includeNodes, specOf } from '../include-spec.js'
 import { parse } from '../read/parse.js'
 import type { ParsedText } from '../read/parsed.js'
 import { decodeUtf8 } from '../read/read-text.js'
-import { includeNodes, specOf } from './include-spec.js'
 
 /** A file that was read: it is parsed once, however often it is included. */
 export interface FileUnit {
@@ -99,12 +99,12 @@ export class IncludedFiles {
     const { folder, path, filename } = wanted
     const key = keyOf(folder, path)
     if (this.#found.has(key)) return undefined
-    const place = await this.#locate(wanted)
-    if ('code' in place) {
-      this.#found.set(key, place)
+    const located = await this.#locate(wanted)
+    if ('code' in located) {
+      this.#found.set(key, located)
       return undefined
     }
-    const known = this.#byRealPath.get(place.real)
+    const known = this.#byRealPath.get(located.real)
     if (known) {
       this.#found.set(key, known)
       return undefined
@@ -113,10 +113,10 @@ export class IncludedFiles {
       this.#found.set(key, tooManyFiles)
       return undefined
     }
-    const shown = await this.#shownName(join(dirname(filename), path), place.real)
+    const shown = await this.#shownName(join(dirname(filename), path), located.real)
     const isExcluded = (stats: Stats): boolean => this.#forbidden.has(fileId(stats))
-    const read = await readUnit(place.real, { filename: shown, path, isExcluded })
-    this.#byRealPath.set(place.real, read)
+    const read = await readUnit(located.real, { filename: shown, path, isExcluded })
+    this.#byRealPath.set(located.real, read)
     this.#found.set(key, read)
     return 'code' in read ? undefined : read
   }
@@ -138,7 +138,7 @@ export class IncludedFiles {
     try {
       real = await realpath(file)
     } catch (error) {
-      // Whether a file outside the root exists is not said.
+      // A problem does not reveal whether a file exists outside the root.
       const paths = [await followLinks(dirname(file)), await followLinks(file)]
       const isInside = paths.every((path) => isWithin(this.#root, path))
       return isInside ? await missing(file, path, error) : outside(path, this.#root)

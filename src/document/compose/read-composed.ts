@@ -2,6 +2,7 @@ import { isApplicationTag, type Node } from '../../node.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import type { Overrides } from '../edit/override.js'
 import { type ParsedOverrides, parseOverrides } from '../edit/parse-overrides.js'
+import { includeNodes, includesFile } from '../include-spec.js'
 import { partsOf } from '../nodes.js'
 import { nodeProblem } from '../problems.js'
 import { parse, type ReadOptions } from '../read/parse.js'
@@ -9,7 +10,6 @@ import type { Environment, ParsedText } from '../read/parsed.js'
 import { readText } from '../read/read-text.js'
 import { compose, isComposed, type NoFiles } from './compose.js'
 import { IncludedFiles } from './files.js'
-import { includeNodes, includesFile } from './include-spec.js'
 
 /** What a text may take from elsewhere. */
 export interface ComposeOptions {

@@ -1,6 +1,6 @@
 import { type Entry, type MappingNode, mappingNode, type Node, scalarNode, sequenceNode } from '../../node.js'
 import type { Source } from '../../source.js'
-import { optionOf } from '../compose/include-spec.js'
+import { optionOf } from '../include-spec.js'
 import { isEmpty } from '../nodes.js'
 import { keyText, printPath, type Step } from '../path.js'
 import { ProblemList } from '../problems.js'

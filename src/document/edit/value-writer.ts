@@ -1,8 +1,8 @@
 import { coreTag, type MappingNode, type Node, type ScalarNode, type SequenceNode } from '../../node.js'
 import type { Source } from '../../source.js'
 import { BAIL_OUT } from '../bail-out.js'
-import { includesFile, optionOf, relocatePath, specOf } from '../compose/include-spec.js'
-import { IncludedSource } from '../compose/included-source.js'
+import { includesFile, optionOf, relocatePath, specOf } from '../include-spec.js'
+import { IncludedSource } from '../included-source.js'
 import { endsInFlow, quotedText, scalarText } from '../write/scalar-text.js'
 import {
   added,

@@ -1,6 +1,6 @@
 import type { AliasNode, Entry, Node } from '../../node.js'
-import { relocatePath } from '../compose/include-spec.js'
 import { isSameScalar } from '../construct/snapshot.js'
+import { relocatePath } from '../include-spec.js'
 import { resolveAlias, textOfKey } from '../nodes.js'
 import type { MadePaths } from './made-paths.js'
 import type { Representation } from './represent.js'

@@ -2,8 +2,8 @@ import type { Pair, Scalar, YAMLMap, YAMLSeq, Node as YamlNode } from 'yaml'
 import { yaml } from '#yaml'
 import type { Entry, Node } from '../../node.js'
 import type { Source } from '../../source.js'
-import { IncludedSource } from '../compose/included-source.js'
 import type { ConstructContext } from '../construct/construct-context.js'
+import { IncludedSource } from '../included-source.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
 /** The text of a loaded document, parsed again for what our nodes do not have: comments, quotes, empty lines. */

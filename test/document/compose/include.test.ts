@@ -369,6 +369,21 @@ describe('hostile', () => {
     assert.ok(problem.message.length < 2000)
   })
 
+  test('a cycle is no problem when an override replaces the include that leads to it', async () => {
+    const file = await project({
+      'a.yaml': 'x: !include b.yaml\ny: !include c.yaml\nz: !include b.yaml\n',
+      'b.yaml': 'n: !include d.yaml\n',
+      'c.yaml': '1\n',
+      'd.yaml': 'n: !include b.yaml\n',
+    })
+    const codes = async (set: string[]): Promise<string[]> =>
+      (await checkFile(file, { registry, set })).map(({ code }) => code)
+    assert.deepEqual(await codes([]), ['INCLUDE_CYCLE'])
+    assert.deepEqual(await codes(['x=1']), ['INCLUDE_CYCLE'])
+    assert.deepEqual(await codes(['x=1', 'z=!include b.yaml']), ['INCLUDE_CYCLE'])
+    assert.deepEqual(await loadFile(file, { registry, set: ['x=1', 'z=2'] }), { x: 1, y: 1, z: 2 })
+  })
+
   test('30 files that include the next one twice are refused in bounded time', async () => {
     const names = Array.from({ length: 30 }, (_, index) => `f${index}.yaml`)
     const files = Object.fromEntries(
@@ -445,6 +460,10 @@ describe('hostile', () => {
     await link(secrets, join(dirname(file), 'data.yaml'))
     const context = new SafeExecutionContext(file, { registry })
     await assert.rejects(context.preprocess({ secrets }), { code: 'INCLUDE_SECRET' })
+    await writeFile(secrets, '[A]\n')
+    const parsed = new SafeExecutionContext(file, { registry })
+    await parsed.firstParse()
+    await assert.rejects(parsed.preprocess({ secrets }), { code: 'INCLUDE_SECRET' })
   })
 
   test('the secrets file is not included, even if it is YAML', async () => {

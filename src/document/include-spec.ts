@@ -1,7 +1,7 @@
 import { dirname, join, relative, sep } from 'node:path'
-import type { Entry, MappingNode, Node, ScalarNode } from '../../node.js'
-import type { Source } from '../../source.js'
-import type { ParsedText } from '../read/parsed.js'
+import type { Entry, MappingNode, Node, ScalarNode } from '../node.js'
+import type { Source } from '../source.js'
+import type { ParsedText } from './read/parsed.js'
 
 /** What an `!include`, or the `file` of an `!extends`, names. */
 export interface IncludeSpec {

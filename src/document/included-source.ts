@@ -1,7 +1,7 @@
-import type { Problem, RelatedPosition } from '../../errors.js'
-import type { Node } from '../../node.js'
-import { Source, type Span } from '../../source.js'
-import { includedAt, spanOf } from '../problems.js'
+import type { Problem, RelatedPosition } from '../errors.js'
+import type { Node } from '../node.js'
+import { Source, type Span } from '../source.js'
+import { includedAt, spanOf } from './problems.js'
 
 /** Where a file is included: the node, and the text that it is in. */
 export interface IncludeSite {
@@ -9,7 +9,7 @@ export interface IncludeSite {
   readonly node: Node
 }
 
-/** The text of an included file: its problems say where it is included, each step of the way. */
+/** The text of an included file: its problems say where it is included, from the innermost include to the top file. */
 export class IncludedSource extends Source {
   constructor(
     text: string,
