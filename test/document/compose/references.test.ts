@@ -460,6 +460,15 @@ describe('!format', () => {
 })
 
 describe('!link', () => {
+  test('needs a space after "!@"', () => {
+    const [found, ...others] = check('m: !Model { n: !@d.classes }\nd: !Data {}\n', { registry })
+    assert.deepEqual(others, [])
+    assert.equal(found!.message, 'Unknown tag "!@d.classes": write "!@ d.classes" or "!link d.classes"')
+    assert.equal(found!.hint, '!@ d.classes')
+    const [scoped] = check('m: !@lab/data.Model {}\n', { registry })
+    assert.match(scoped!.message, /^Unknown tag "!@lab\/data.Model": write "!data.Model", with the name/)
+  })
+
   test('reads what an object became, in whatever order they are written', () => {
     const text = 'm: !Model { n: !link d.classes, any: !@ "d.nested.list[-1].last" }\nd: !Data { file: a }\n'
     const { m, d } = value(text)
