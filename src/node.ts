@@ -145,8 +145,7 @@ export function mappingNode(entries: readonly Entry[], tag?: string): MappingNod
 
 /** Makes an alias that is not from a text. */
 export function aliasNode(target: Node): AliasNode {
-  const unwritten = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined, start: -1, end: -1 }
-  return { kind: 'alias', ...unwritten, name: '', target }
+  return { kind: 'alias', ...noProps, start: -1, end: -1, name: '', target }
 }
 
 /** Whether a tag is an application tag: `!Train`, not `!!str`. */
@@ -162,10 +161,13 @@ export interface NodeProps {
   anchor: string | undefined
 }
 
+/** The properties of a node that has neither a tag nor an anchor. */
+export const noProps: Readonly<NodeProps> = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
+
 // The literals below have no spreads: these would cost as much as reading.
 
 export function scalarAt(
-  props: NodeProps,
+  props: Readonly<NodeProps>,
   start: number,
   end: number,
   value: unknown,
@@ -190,7 +192,7 @@ export function aliasAt(start: number, end: number, name: string, target: Node |
 }
 
 export function sequenceAt(
-  { tag, tagStart, tagEnd, anchor }: NodeProps,
+  { tag, tagStart, tagEnd, anchor }: Readonly<NodeProps>,
   start: number,
   items: Node[],
 ): SequenceNode {
@@ -198,7 +200,7 @@ export function sequenceAt(
 }
 
 export function mappingAt(
-  { tag, tagStart, tagEnd, anchor }: NodeProps,
+  { tag, tagStart, tagEnd, anchor }: Readonly<NodeProps>,
   start: number,
   entries: Entry[],
 ): MappingNode {

@@ -9,6 +9,11 @@ export function targetOf(node: Node): Node | undefined {
   return target
 }
 
+/** Where a node starts in the text, with its tag. */
+export function startOf({ start, tagStart }: Node): number {
+  return tagStart < 0 ? start : tagStart
+}
+
 /** The node that an alias refers to. */
 export function aliasTarget(alias: AliasNode): Node {
   if (alias.target) return alias.target

@@ -141,6 +141,7 @@ class UnknownTags {
     const part = Object.hasOwn(entryPointOfTag, tag) ? entryPointOfTag[tag] : undefined
     if (part !== undefined)
       return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
+    if (/^!@[^/]+$/.test(tag)) return linkWithoutSpace(tag)
     if (Object.hasOwn(unsupportedTags, tag))
       return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${unsupportedTags[tag]}`]
     this.#tags ??= [...this.registry.writableTags()]
@@ -173,6 +174,13 @@ class UnknownTags {
     const name = shortened(namespace)
     return `nothing is registered under "${name}"; declare the extension above "---" ("${name}: ./path") or import it`
   }
+}
+
+// "!@scope/name.Tag" would be the tag of an extension.
+function linkWithoutSpace(tag: string): Finding {
+  const path = tag.slice(2)
+  const remedy = `write "!@ ${shortened(path)}" or "!link ${shortened(path)}"`
+  return ['UNKNOWN_TAG', `Unknown tag "${shortened(tag)}": ${remedy}`, `!@ ${path}`]
 }
 
 // No extension can have such a name, and "!Train:" has a colon too many.

@@ -1,6 +1,7 @@
-import { type Node, type NodeProps, type ScalarNode, scalarAt } from '../../node.js'
+import { type Node, noProps, type ScalarNode, scalarAt } from '../../node.js'
 import { didYouMean, type Suggester } from '../../registry/suggest.js'
 import { optionOf } from '../include-spec.js'
+import { startOf } from '../nodes.js'
 import { resolvePlain } from '../read/core-schema.js'
 import { parse } from '../read/parse.js'
 import type { Environment } from '../read/parsed.js'
@@ -91,9 +92,8 @@ export function variableScalar(
   { name, isText, isYaml11 }: { name: string; isText: boolean; isYaml11: boolean },
 ): ScalarNode {
   const value = isText ? text : plainValue(text, isYaml11)
-  const { source, anchor, start, tagStart, end } = node
-  const props: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor }
-  const scalar = scalarAt(props, tagStart < 0 ? start : tagStart, end, value, typeof value !== 'string')
+  const { source, anchor, end } = node
+  const scalar = scalarAt({ ...noProps, anchor }, startOf(node), end, value, typeof value !== 'string')
   const origin = { text: typeof value === 'string' ? text : text.trim(), variable: name }
   return { ...scalar, origin, ...(source && { source }) }
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
-import type { Source, Span } from '../../source.js'
+import type { Source } from '../../source.js'
+import { startOf } from '../nodes.js'
 import { describeNode, nodeProblem } from '../problems.js'
 import { maxDepth } from '../read/parsed.js'
 
@@ -91,17 +92,15 @@ export function cycleProblem(members: readonly Node[], document: Source): Proble
   const through = [...shown.map((node) => writtenAs(node, document)), ...(rest > 0 ? [`${rest} more`] : [])]
   const way = through.length === 0 ? '' : ` through ${through.join(', ')}`
   const message = `${writtenAs(first, document)} needs its own value${way}: write one of these values out`
-  const problem = sourceOf(first, document).problem('REFERENCE_CYCLE', message, wholeOf(first))
+  const problem = sourceOf(first, document).problem('REFERENCE_CYCLE', message, {
+    start: startOf(first),
+    end: first.end,
+  })
   const related = shown.map((node) => {
     const { file, line, column } = nodeProblem(node, document, '', '')
     return { message: 'through', file, line, column }
   })
   return { ...problem, related: [...related, ...(problem.related ?? [])] }
-}
-
-// With its tag: a reference that was resolved has none.
-function wholeOf({ tagStart, start, end }: Node): Span {
-  return { start: tagStart < 0 ? start : tagStart, end }
 }
 
 function writtenAs(node: Node, document: Source): string {

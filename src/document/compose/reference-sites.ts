@@ -33,6 +33,9 @@ export function isPlaceholder(node: Node, registry: Registry): boolean {
   return node.tag !== undefined && candidatesOf(node, registry.get(node.tag)) !== undefined
 }
 
+/** What a link does not read: not data, or the secrets of a runnable. */
+export const unreadable: ReadonlySet<unknown> = new Set(['constructor', '__proto__', 'config'])
+
 /** The references of a document, in file order, and what else has to know their targets. */
 export class ReferenceSites {
   readonly sites: Site[] = []

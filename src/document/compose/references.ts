@@ -6,6 +6,7 @@ import {
   isApplicationTag,
   type LinkNode,
   type Node,
+  noProps,
   type ScalarNode,
   scalarAt,
   sourceOf,
@@ -15,7 +16,7 @@ import type { Registry } from '../../registry/registry.js'
 import { knownKeys } from '../../registry/standard-schema.js'
 import { Suggester } from '../../registry/suggest.js'
 import type { Source, Span } from '../../source.js'
-import { isEmpty, mergeSources, targetOf } from '../nodes.js'
+import { isEmpty, mergeSources, startOf, targetOf } from '../nodes.js'
 import { explainMiss, nodeAt, type PathStep, parsePath, quotedPath } from '../path.js'
 import { describeNode, ProblemList, spanOf } from '../problems.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
@@ -24,7 +25,7 @@ import { envSpec, missingVariable, variableOf, variableScalar } from './environm
 import { describeFound, type FormatPath, longestFormat, notText, parseFormat, scalarText } from './format.js'
 import { PathWalker, type Walk, type Work } from './path-walk.js'
 import { cutCycles, cycleProblem } from './reference-cycles.js'
-import { isPlaceholder, isReference, ReferenceSites, type Site } from './reference-sites.js'
+import { isPlaceholder, isReference, ReferenceSites, type Site, unreadable } from './reference-sites.js'
 
 /** The codes of problems after which the other values of a text are what the user meant. */
 export const referenceCodes: readonly string[] = [
@@ -417,13 +418,6 @@ function namesOf(steps: readonly PathStep[]): (string | number)[] {
   return steps.map((step) => (step.kind === 'key' ? step.name : step.index))
 }
 
-const noProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
-
-// The whole reference, with its tag.
-function startOf({ start, tagStart }: Node): number {
-  return tagStart < 0 ? start : tagStart
-}
-
 function contentOf(node: Node): Span {
   return node.kind === 'scalar' && node.end > node.start ? { start: node.start, end: node.end } : spanOf(node)
 }
@@ -431,9 +425,6 @@ function contentOf(node: Node): Span {
 function placed(node: Node) {
   return { ...noProps, start: startOf(node), end: node.end, ...(node.source && { source: node.source }) }
 }
-
-/** What a link does not read: not data, or the secrets of a runnable. */
-const unreadable: ReadonlySet<unknown> = new Set(['constructor', '__proto__', 'config'])
 
 const mostFormatted = 20 * longestFormat
 const tooLong = `The text of "!format" is too long: ${longestFormat.toLocaleString('en')} characters are the most, ${mostFormatted.toLocaleString('en')} in all`

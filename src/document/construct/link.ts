@@ -4,6 +4,7 @@ import { reportProblems } from '../../problem-report.js'
 import { nearest } from '../../registry/suggest.js'
 import type { Source } from '../../source.js'
 import { messageOf } from '../../util/thrown.js'
+import { unreadable } from '../compose/reference-sites.js'
 import { attachSource, nodeProblem } from '../problems.js'
 import { maskVariables } from './variable-mask.js'
 
@@ -18,8 +19,6 @@ export function readLink(link: LinkNode, object: unknown, source: Source): unkno
   for (const step of link.rest) value = new AttributeReader(link, source).read(value, step)
   return value
 }
-
-const refused = new Set(['constructor', '__proto__', 'config'])
 
 class AttributeReader {
   constructor(
@@ -43,7 +42,7 @@ class AttributeReader {
   }
 
   #attribute(object: object, name: string): unknown {
-    const found = refused.has(name) ? undefined : descriptorOf(object, name)
+    const found = unreadable.has(name) ? undefined : descriptorOf(object, name)
     if (!found) return this.#missing(object, name)
     if ('value' in found) return this.#data(found.value, name)
     if (!found.get) return this.#missing(object, name)
@@ -115,6 +114,7 @@ function attributesOf(object: object): string[] {
   const names = new Set<string>()
   for (const owner of prototypesOf(object))
     for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
-      if (!refused.has(name) && !name.startsWith('_') && (get || typeof value !== 'function')) names.add(name)
+      if (!unreadable.has(name) && !name.startsWith('_') && (get || typeof value !== 'function'))
+        names.add(name)
   return [...names]
 }

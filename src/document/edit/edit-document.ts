@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.js'
-import { type Entry, type Node, scalarAt } from '../../node.js'
+import { type Entry, type Node, noProps, scalarAt } from '../../node.js'
 import { isCompositionTag } from '../../registry/tag.js'
 import { unlessBailedOut } from '../bail-out.js'
 import { partsOf } from '../nodes.js'
@@ -67,8 +67,7 @@ function editedText(target: Target): ParsedText | undefined {
 // A text without anything but comments.
 function emptyDocument({ source: { text } }: ParsedText): ParsedDocument {
   const end = text.length
-  const props = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
-  return { root: scalarAt(props, end, end, null, true), start: 0, end, tagged: [], isYaml11: false }
+  return { root: scalarAt(noProps, end, end, null, true), start: 0, end, tagged: [], isYaml11: false }
 }
 
 // Values in place of values need no second parse.

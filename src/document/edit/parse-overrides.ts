@@ -1,6 +1,6 @@
 import { yaml } from '#yaml'
 import type { Problem } from '../../errors.js'
-import { type Entry, type Node, type ScalarNode, scalarAt, sourceOf } from '../../node.js'
+import { type Entry, type Node, noProps, type ScalarNode, scalarAt, sourceOf } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import { Source, type Span } from '../../source.js'
 import { isEmpty, partsOf } from '../nodes.js'
@@ -260,7 +260,7 @@ const scalarMarker = '\u001f'
 const markers = new Set(['\u0002', '\u0018', scalarMarker])
 
 function emptyNode(offset: number): Node {
-  return scalarAt({ tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }, offset, offset, null, true)
+  return scalarAt(noProps, offset, offset, null, true)
 }
 
 /** Sets the source of all nodes of a tree that was just parsed. */

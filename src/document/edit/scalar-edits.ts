@@ -1,5 +1,5 @@
 import type { RelatedPosition } from '../../errors.js'
-import { type Entry, type Node, type ScalarNode, scalarAt } from '../../node.js'
+import { type Entry, type Node, noProps, type ScalarNode, scalarAt } from '../../node.js'
 import { isSameScalar } from '../construct/snapshot.js'
 import { readQuickly } from '../read/quick-reader.js'
 import { type Piece, part } from './edited-source.js'
@@ -160,5 +160,3 @@ class Mover {
     own.end = this.#moved(node.end)
   }
 }
-
-const noProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }

@@ -9,6 +9,7 @@ import {
   mappingAt,
   type Node,
   type NodeProps,
+  noProps,
   type SequenceNode,
   scalarAt,
   sequenceAt,
@@ -182,8 +183,6 @@ const floatTag = `${coreTag}float`
 const setTag = `${coreTag}set`
 const mergeTag = `${coreTag}merge`
 const emptyPair = 'Each item of "!!pairs" and "!!omap" must be one "key: value", but found an empty one'
-const noProps: NodeProps = { tag: undefined, tagStart: -1, tagEnd: -1, anchor: undefined }
-
 // An alias without an anchor was reported, and has no text for later steps.
 function isUnknown(key: Node): boolean {
   return key.kind === 'alias' && !key.target

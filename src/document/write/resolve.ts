@@ -3,6 +3,7 @@ import { type Node, sourceOf } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Source } from '../../source.js'
 import { Loader } from '../construct/loader.js'
+import { startOf } from '../nodes.js'
 import { printPath, type Step, stepsOf } from '../path.js'
 import { spanOf } from '../problems.js'
 import { parse } from '../read/parse.js'
@@ -99,10 +100,6 @@ class OriginFinder {
     const loaded = origins.get(made) ?? replaced.get(made)
     return loaded && loaded.start >= 0 ? loaded : undefined
   }
-}
-
-function startOf(node: Node): number {
-  return node.tagStart >= 0 ? Math.min(node.tagStart, node.start) : node.start
 }
 
 /** The lines of a resolved text, each with the position that its first value comes from. */

@@ -243,9 +243,9 @@ describe('!env', () => {
     const own = new Registry()
     const schema = z
       .strictObject({ a: z.any(), b: z.any(), c: z.any() })
-      .check(({ value, issues }) =>
-        issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value }),
-      )
+      .check(({ value, issues }) => {
+        issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value })
+      })
     own.add(class Loud {}, '!Loud', { schema })
     const env = { A: 'hunter2', ONE: '1', YES: 'true' }
     const [found] = check('!Loud { a: !env A, b: 2, c: [!env ONE, !env YES] }', { registry: own, env })
@@ -460,6 +460,15 @@ describe('!format', () => {
 })
 
 describe('!link', () => {
+  test('needs a space after "!@"', () => {
+    const [found, ...others] = check('m: !Model { n: !@d.classes }\nd: !Data {}\n', { registry })
+    assert.deepEqual(others, [])
+    assert.equal(found!.message, 'Unknown tag "!@d.classes": write "!@ d.classes" or "!link d.classes"')
+    assert.equal(found!.hint, '!@ d.classes')
+    const [scoped] = check('m: !@lab/data.Model {}\n', { registry })
+    assert.match(scoped!.message, /^Unknown tag "!@lab\/data.Model": write "!data.Model", with the name/)
+  })
+
   test('reads what an object became, in whatever order they are written', () => {
     const text = 'm: !Model { n: !link d.classes, any: !@ "d.nested.list[-1].last" }\nd: !Data { file: a }\n'
     const { m, d } = value(text)
