@@ -8,8 +8,9 @@ import {
 } from '../node.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Span } from '../source.js'
-import { mergeSources } from './nodes.js'
+import { mergeSources, targetOf } from './nodes.js'
 import { valueOfVariable } from './problems.js'
+import { maxMerged } from './read/parsed.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
 export type Step =
@@ -387,21 +388,47 @@ function nameOf(step: Step | undefined): string {
 }
 
 /** The entry that "<<" merges into a mapping for a key that the mapping does not have itself. */
-export function mergedEntry(mapping: MappingNode, name: string, seen = new Set<Node>()): Entry | undefined {
-  if (seen.has(mapping)) return undefined
-  seen.add(mapping)
-  for (const source of sourcesOf(mapping)) {
-    const own = source.entries.find(({ key, merge }) => !merge && keyText(key) === name)
-    const found = own ?? mergedEntry(source, name, seen)
-    if (found) return found
+export function mergedEntry(mapping: MappingNode, name: string): Entry | undefined {
+  const walk = new MergeWalk(mapping)
+  for (let node = walk.next(), count = 0; node && count < maxMerged; node = walk.next(), count++) {
+    const source = walk.enter(targetOf(node))
+    const own = source?.entries.find(({ key, merge }) => !merge && keyText(key) === name)
+    if (own) return own
   }
   return undefined
 }
 
-function sourcesOf({ entries }: MappingNode): MappingNode[] {
-  const values = entries.filter(({ merge }) => merge).flatMap(({ value }) => mergeSources(value))
-  const targets = values.map((value) => (value.kind === 'alias' ? value.target : value))
-  return targets.filter((target) => target?.kind === 'mapping')
+/** Walks over what "<<" merges into a mapping, depth first in the order of the sources: the first one that has a key wins. */
+export class MergeWalk {
+  readonly #seen: Set<Node>
+  // "<<" may be nested deeper than functions can call each other. The next one is the last.
+  readonly #rest: Node[]
+
+  constructor(mapping: MappingNode) {
+    this.#seen = new Set([mapping])
+    this.#rest = mergedInto(mapping)
+  }
+
+  /** The next value to follow to what it is an alias for. */
+  next(): Node | undefined {
+    return this.#rest.pop()
+  }
+
+  /** Goes on below what a value led to; returns it if it is a mapping that was not met before. */
+  enter(target: Node | undefined): MappingNode | undefined {
+    if (target?.kind === 'sequence') for (const item of [...target.items].reverse()) this.#rest.push(item)
+    if (target?.kind !== 'mapping' || this.#seen.has(target)) return undefined
+    this.#seen.add(target)
+    for (const source of mergedInto(target)) this.#rest.push(source)
+    return target
+  }
+}
+
+function mergedInto({ entries }: MappingNode): Node[] {
+  return entries
+    .filter(({ merge }) => merge)
+    .flatMap(({ value }) => mergeSources(value))
+    .reverse()
 }
 
 /** Describes a single value for a message: `the number 5`, `null`. */

@@ -1,5 +1,5 @@
 import { yaml } from '#yaml'
-import type { Problem } from '../../errors.js'
+import { type Problem, RegistrationError } from '../../errors.js'
 import { type Entry, type Node, type ScalarNode, scalarAt, sourceOf } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
 import { Source, type Span } from '../../source.js'
@@ -20,11 +20,9 @@ export interface ParsedOverrides {
 /**
  * Reads overrides: texts are framed as `<argument 2>`, values as `<set "optimizer.rate">`. The registry has the tags of objects
  * in a record.
- *
- * @throws {@link RegistrationError} for a value that cannot be written as YAML.
  */
-export function parseOverrides(set: Overrides | undefined, registry: Registry): ParsedOverrides {
-  if (set === undefined) return { overrides: [], problems: [] }
+export function parseOverrides(set: Overrides | null | undefined, registry: Registry): ParsedOverrides {
+  if (set === undefined || set === null) return { overrides: [], problems: [] }
   return new OverrideParser(registry).parse(set)
 }
 
@@ -136,7 +134,9 @@ class OverrideParser {
     const comment = commentIn(text)
     if (comment !== undefined)
       this.#refuse(source, { start: comment, end: text.length }, commentMessage(text))
-    if (text.trim() === '' || comment !== undefined) return withSource(emptyNode(0), source)
+    const marker = comment === undefined ? markerIn(text) : undefined
+    if (marker) this.#refuse(source, marker.span, marker.message)
+    if (text.trim() === '' || comment !== undefined || marker) return withSource(emptyNode(0), source)
     const { documents, problems } = parse(text, source.filename)
     const [document, second] = documents
     const root = withSource(document?.root ?? emptyNode(0), source)
@@ -160,21 +160,29 @@ class OverrideParser {
     const name = `<set ${JSON.stringify(key.length > 64 ? `${key.slice(0, 63)}…` : key)}>`
     const target = targetOf(key)
     const path = new Source(key, name)
-    if (target.operation !== 'remove') this.#addWritten(target, path, this.#write(value))
+    if (target.operation !== 'remove') this.#addWritten(target, path, value)
     else if ((value ?? null) !== null) this.#refuse(path, wholeOf(path), removalValue)
     else this.#addOverride(target, path, { source: path, span: wholeOf(path), value: undefined })
   }
 
   // The path is not in the text of the value: its problems point at the whole value.
-  #addWritten(target: Target, path: Source, text: string): void {
+  #addWritten(target: Target, path: Source, given: unknown): void {
+    const text = this.#write(given, path)
+    if (text === undefined) return
     const source = new Source(text, path.filename)
     const span = wholeOf(source)
     const value = withSource(parse(text, path.filename).documents[0]?.root ?? emptyNode(0), source)
     this.#addOverride(target, path, { source, span, value }, () => span)
   }
 
-  #write(value: unknown): string {
-    return dump(value ?? null, this.registry ? { registry: this.registry } : {})
+  #write(value: unknown, path: Source): string | undefined {
+    try {
+      return dump(value ?? null, this.registry ? { registry: this.registry } : {})
+    } catch (error) {
+      if (!(error instanceof RegistrationError)) throw error
+      this.#refuse(path, wholeOf(path), error.message.replace(/^The dumped value/, 'The value'))
+      return undefined
+    }
   }
 
   addEntry({ key, value }: Entry, document: Source): void {
@@ -255,6 +263,20 @@ function commentIn(text: string): number | undefined {
   return undefined
 }
 
+/** What is wrong with a text that has a directive, or a marker of a document. */
+function markerIn(text: string): { span: Span; message: string } | undefined {
+  const first = /^(?:\s*%|(?:\s*\n)?(?:---|\.\.\.)(?=\s|$))/.exec(text)?.[0].trim()
+  if (first !== undefined) {
+    const span = { start: text.indexOf(first), end: text.trimEnd().length }
+    const message = `A value that begins with "${first}" is no YAML value: put it in quotes, ${inQuotes(text, `${first}…`)}`
+    return { span, message: `${message}, and the argument in single quotes` }
+  }
+  const end = text.search(/^\.\.\.(?=\s|$)/m)
+  return end === -1
+    ? undefined
+    : { span: { start: end, end: end + 3 }, message: 'A value is one document: remove "..."' }
+}
+
 const scalarMarker = '\u001f'
 // Lexemes that are not in the text: byte order mark, start of a document, end of a flow collection that is not closed.
 const markers = new Set(['\u0002', '\u0018', scalarMarker])
@@ -300,6 +322,9 @@ function missingEquals(text: string): string {
 }
 
 function commentMessage(text: string): string {
-  const quoted = text.length > 64 || text.includes('\n') ? '"…#…"' : JSON.stringify(text.trim())
-  return `"#" starts a comment in YAML: put the value in quotes, ${quoted}, and the argument in single quotes`
+  return `"#" starts a comment in YAML: put the value in quotes, ${inQuotes(text, '…#…')}, and the argument in single quotes`
+}
+
+function inQuotes(text: string, otherwise: string): string {
+  return JSON.stringify(text.length > 64 || text.trim().includes('\n') ? otherwise : text.trim())
 }
