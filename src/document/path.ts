@@ -25,6 +25,8 @@ export interface PathMistake {
   readonly code: string
   readonly message: string
   readonly span: Span
+  /** The name that must be in quotes, and how it is written. */
+  readonly quoted?: Span & { readonly text: string }
 }
 
 /** A parsed path: with a mistake, `steps` are those before it. */
@@ -145,12 +147,10 @@ class PathParser {
     const char = String.fromCodePoint(this.text.codePointAt(position)!)
     const shown = char.trim() === '' || /\p{C}/u.test(char) ? JSON.stringify(char) : `"${char}"`
     const name = this.text.slice(start).split(/[.[]/, 1)[0]!
-    const remedy = shortened(JSON.stringify(unquoted(name)))
-    this.#fail(
-      `A name with ${shown} must be in double quotes: write ${remedy}`,
-      position,
-      position + char.length,
-    )
+    const quoted = { start, end: start + name.length, text: JSON.stringify(unquoted(name)) }
+    const message = `A name with ${shown} must be in double quotes: write ${shortened(quoted.text)}`
+    this.#fail(message, position, position + char.length)
+    this.#mistake = { ...this.#mistake!, quoted }
   }
 
   #push(name: string, start: number, end: number): void {
@@ -332,6 +332,8 @@ class MissExplanation {
 
   get message(): string {
     const { node, miss } = this.found
+    const referred = node.tag === '!ref' && !node.source ? this.#throughReference(node) : undefined
+    if (referred !== undefined) return referred
     if (node.kind === 'alias') return this.#throughAlias(node)
     if (node.kind === 'sequence') return this.#ofSequence(this.#lookup.items(node).length)
     if (node.kind !== 'mapping')
@@ -351,6 +353,14 @@ class MissExplanation {
     const first = quotedPath([...this.#parent, { kind: 'index', index: 0 }])
     const remedy = length === 0 ? 'it has no items' : `write ${first} for its first item`
     return `${this.#owner} is a sequence, so it has no key ${this.#step}: ${remedy}`
+  }
+
+  // Overrides are applied before references are resolved.
+  #throughReference(node: Node): string | undefined {
+    const { steps, mistake } = parsePath(node.kind === 'scalar' ? String(node.value) : '')
+    if (mistake || steps.length === 0 || nodeAt(this.context.root, steps, this.#lookup).miss) return undefined
+    const own = [...steps, ...this.steps.slice(this.found.depth)]
+    return `${this.#owner} is a "!ref" to ${quotedPath(steps)}: write ${quotedPath(own)}`
   }
 
   #throughAlias({ name, target }: AliasNode): string {

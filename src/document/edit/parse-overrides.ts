@@ -4,7 +4,7 @@ import { type Entry, type Node, type ScalarNode, scalarAt, sourceOf } from '../.
 import type { Registry } from '../../registry/registry.js'
 import { Source, type Span } from '../../source.js'
 import { isEmpty, partsOf } from '../nodes.js'
-import { endOfQuoted, type PathStep, parsePath } from '../path.js'
+import { endOfQuoted, type PathMistake, type PathStep, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import { parse } from '../read/parse.js'
 import { maxDepth } from '../read/parsed.js'
@@ -84,8 +84,16 @@ class OverrideParser {
     const equals = operatorOf(text)
     if (text.startsWith("'")) this.#refuse(source, { start: 0, end: 1 }, singleQuote)
     else if (text.startsWith('~')) this.#addRemoval(source, equals)
-    else if (equals === undefined) this.#refuse(source, wholeOf(source), missingEquals(text))
+    else if (equals === undefined) this.#refuseWithoutEquals(source)
     else this.#addAssignment(source, equals)
+  }
+
+  // A quote that is not closed hides the "=".
+  #refuseWithoutEquals(source: Source): void {
+    const { text } = source
+    const { mistake } = parsePath(text)
+    if (mistake && text.includes('=')) this.#refuse(source, mistake.span, mistake.message, mistake.code)
+    else this.#refuse(source, wholeOf(source), missingEquals(text, mistake !== undefined))
   }
 
   #addRemoval(source: Source, equals: number | undefined): void {
@@ -120,7 +128,7 @@ class OverrideParser {
   #steps(source: Source, { operation, path }: Target): readonly PathStep[] | undefined {
     const { steps, mistake } = parsePath(source.text.slice(path.start, path.end))
     const moved = ({ start, end }: Span) => ({ start: start + path.start, end: end + path.start })
-    if (mistake) this.#refuse(source, moved(mistake.span), mistake.message, mistake.code)
+    if (mistake) this.#refuse(source, moved(mistake.span), pathMessage(mistake, source, path), mistake.code)
     else if (steps.length === 0 && operation !== 'set')
       this.#refuse(source, wholeOf(source), emptyPath[operation])
     else if (steps.length > maxDepth) this.#refuse(source, wholeOf(source), tooDeep, 'TOO_DEEP')
@@ -302,7 +310,9 @@ function moveProblem(problem: Problem, source: ValueSource): Problem {
   const own = new Source(source.text, source.filename)
   const start = own.offsetOf(problem.line, problem.column)
   const end = own.offsetOf(problem.endLine, problem.endColumn)
-  const moved = source.problem(problem.code, problem.message, { start, end }, problem.hint)
+  const isFirstTab = problem.code === 'TAB_AS_INDENT' && problem.line === 1
+  const message = isFirstTab ? 'A value cannot begin with a tab: remove it' : problem.message
+  const moved = source.problem(problem.code, message, { start, end }, problem.hint)
   return problem.rest === undefined ? moved : { ...moved, rest: problem.rest }
 }
 
@@ -315,9 +325,19 @@ const emptyPath = {
   remove: 'A path is missing after "~": the document itself cannot be removed',
 }
 
-function missingEquals(text: string): string {
+// A shell removes double quotes, except in single quotes.
+function pathMessage({ message, quoted }: PathMistake, { text, filename }: Source, path: Span): string {
+  if (!quoted || !filename.startsWith('<argument ')) return message
+  const start = text.slice(0, path.start + quoted.start)
+  const argument = start + quoted.text + text.slice(path.start + quoted.end)
+  if (argument.length > 64 || /['\n]/.test(argument)) return `${message}, and the argument in single quotes`
+  return `${message.replace(/: write .*$/s, '')}, and the argument in single quotes: write '${argument}'`
+}
+
+function missingEquals(text: string, isNoPath: boolean): string {
   const shown = text.length > 64 ? `${text.slice(0, 63)}…` : text
   if (text === '') return 'An override is empty: write "PATH=VALUE", "PATH+=VALUE" or "~PATH"'
+  if (isNoPath) return `"${shown}" has no "=": write "PATH=VALUE" to set a value, or "~PATH" to remove one`
   return `"${shown}" has no "=": write "${shown}=VALUE" to set it, or "~${shown}" to remove it`
 }
 

@@ -226,6 +226,7 @@ layers: [64, 32]
 rate: 5
 empty:
 tagged: !Adam {}
+ref: !ref base.inner
 `
   const cases: [what: string, override: string, position: string, code: string, message: RegExp][] = [
     [
@@ -240,7 +241,37 @@ tagged: !Adam {}
     ['an append without a path', '+=1', '1-4', 'BAD_OVERRIDE', /^A path is missing before "\+="/],
     ['a removal without a path', '~', '1-2', 'BAD_OVERRIDE', /^A path is missing after "~"/],
     ['a removal with a value', '~rate=1', '6-8', 'BAD_OVERRIDE', /^A removal has no value/],
-    ['a wrong path', 'a b=1', '2-3', 'BAD_PATH', /must be in double quotes: write "a b"$/],
+    [
+      'a wrong path',
+      'a b=1',
+      '2-3',
+      'BAD_PATH',
+      /must be in double quotes, and the argument in single quotes: write '"a b"=1'$/,
+    ],
+    ['a wrong path to remove', '~x.a b[0]', '5-6', 'BAD_PATH', /in single quotes: write '~x\."a b"\[0\]'$/],
+    [
+      'a wrong path without a "="',
+      'a b',
+      '1-4',
+      'BAD_OVERRIDE',
+      /^"a b" has no "=": write "PATH=VALUE" to set a value/,
+    ],
+    ['a quote that hides the "="', '"a=1', '1-5', 'BAD_PATH', /^The double quote is not closed/],
+    [
+      'a comma',
+      'rate=,',
+      '6-7',
+      'BAD_SCALAR_START',
+      /^A string without quotes cannot start with ",": put it in quotes, ','$/,
+    ],
+    ['a tab', 'rate=\tx: 1', '6-7', 'TAB_AS_INDENT', /^A value cannot begin with a tab: remove it$/],
+    [
+      'a path through a reference',
+      'ref.x=1',
+      '5-6',
+      'NO_SUCH_PATH',
+      /^"ref" is a "!ref" to "base\.inner": write "base\.inner\.x"$/,
+    ],
     [
       'a comment',
       'rate=#fff',
