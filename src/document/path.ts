@@ -8,9 +8,8 @@ import {
 } from '../node.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Span } from '../source.js'
-import { mergeSources, targetOf } from './nodes.js'
+import { maxMerged, mergeSources, targetOf } from './nodes.js'
 import { valueOfVariable } from './problems.js'
-import { maxMerged } from './read/parsed.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
 export type Step =

@@ -9,7 +9,7 @@ import {
   sequenceNode,
 } from '../../node.js'
 import type { Source, Span } from '../../source.js'
-import { isEmpty, partsOf, resolveAlias } from '../nodes.js'
+import { isEmpty, maxDepth, partsOf, resolveAlias } from '../nodes.js'
 import {
   type ChildLookup,
   describeSingle,
@@ -22,7 +22,6 @@ import {
   quotedPath,
 } from '../path.js'
 import type { ProblemList } from '../problems.js'
-import { maxDepth } from '../read/parsed.js'
 import { AnchorIndex, type Outside } from './anchor-index.js'
 import type { Override } from './override.js'
 
