@@ -1,6 +1,12 @@
 import { DocumentError } from '../errors.js'
 import { type AliasNode, isApplicationTag, type Node } from '../node.js'
 
+/** The greatest depth of nested collections. */
+export const maxDepth = 500
+
+/** The greatest number of keys that `<<` may merge in a text: enough for any file, too few to exhaust the memory. */
+export const maxMerged = 1_000_000
+
 /** The node itself, or the one that it is an alias for; `undefined` if there is none. */
 export function targetOf(node: Node): Node | undefined {
   let target: Node | undefined = node

@@ -8,7 +8,7 @@ import {
 } from '../node.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Span } from '../source.js'
-import { mergeSources } from './nodes.js'
+import { maxMerged, mergeSources, targetOf } from './nodes.js'
 import { valueOfVariable } from './problems.js'
 
 /** One step of a path: into a mapping, or into a sequence, where a negative index counts from the end. */
@@ -24,6 +24,8 @@ export interface PathMistake {
   readonly code: string
   readonly message: string
   readonly span: Span
+  /** The name that must be in quotes, and how it is written. */
+  readonly quoted?: Span & { readonly text: string }
 }
 
 /** A parsed path: with a mistake, `steps` are those before it. */
@@ -144,12 +146,10 @@ class PathParser {
     const char = String.fromCodePoint(this.text.codePointAt(position)!)
     const shown = char.trim() === '' || /\p{C}/u.test(char) ? JSON.stringify(char) : `"${char}"`
     const name = this.text.slice(start).split(/[.[]/, 1)[0]!
-    const remedy = shortened(JSON.stringify(unquoted(name)))
-    this.#fail(
-      `A name with ${shown} must be in double quotes: write ${remedy}`,
-      position,
-      position + char.length,
-    )
+    const quoted = { start, end: start + name.length, text: JSON.stringify(unquoted(name)) }
+    const message = `A name with ${shown} must be in double quotes: write ${shortened(quoted.text)}`
+    this.#fail(message, position, position + char.length)
+    this.#mistake = { ...this.#mistake!, quoted }
   }
 
   #push(name: string, start: number, end: number): void {
@@ -331,6 +331,8 @@ class MissExplanation {
 
   get message(): string {
     const { node, miss } = this.found
+    const referred = node.tag === '!ref' && !node.source ? this.#throughReference(node) : undefined
+    if (referred !== undefined) return referred
     if (node.kind === 'alias') return this.#throughAlias(node)
     if (node.kind === 'sequence') return this.#ofSequence(this.#lookup.items(node).length)
     if (node.kind !== 'mapping')
@@ -350,6 +352,14 @@ class MissExplanation {
     const first = quotedPath([...this.#parent, { kind: 'index', index: 0 }])
     const remedy = length === 0 ? 'it has no items' : `write ${first} for its first item`
     return `${this.#owner} is a sequence, so it has no key ${this.#step}: ${remedy}`
+  }
+
+  // Overrides are applied before references are resolved.
+  #throughReference(node: Node): string | undefined {
+    const { steps, mistake } = parsePath(node.kind === 'scalar' ? String(node.value) : '')
+    if (mistake || steps.length === 0 || nodeAt(this.context.root, steps, this.#lookup).miss) return undefined
+    const own = [...steps, ...this.steps.slice(this.found.depth)]
+    return `${this.#owner} is a "!ref" to ${quotedPath(steps)}: write ${quotedPath(own)}`
   }
 
   #throughAlias({ name, target }: AliasNode): string {
@@ -387,21 +397,47 @@ function nameOf(step: Step | undefined): string {
 }
 
 /** The entry that "<<" merges into a mapping for a key that the mapping does not have itself. */
-export function mergedEntry(mapping: MappingNode, name: string, seen = new Set<Node>()): Entry | undefined {
-  if (seen.has(mapping)) return undefined
-  seen.add(mapping)
-  for (const source of sourcesOf(mapping)) {
-    const own = source.entries.find(({ key, merge }) => !merge && keyText(key) === name)
-    const found = own ?? mergedEntry(source, name, seen)
-    if (found) return found
+export function mergedEntry(mapping: MappingNode, name: string): Entry | undefined {
+  const walk = new MergeWalk(mapping)
+  for (let node = walk.next(), count = 0; node && count < maxMerged; node = walk.next(), count++) {
+    const source = walk.enter(targetOf(node))
+    const own = source?.entries.find(({ key, merge }) => !merge && keyText(key) === name)
+    if (own) return own
   }
   return undefined
 }
 
-function sourcesOf({ entries }: MappingNode): MappingNode[] {
-  const values = entries.filter(({ merge }) => merge).flatMap(({ value }) => mergeSources(value))
-  const targets = values.map((value) => (value.kind === 'alias' ? value.target : value))
-  return targets.filter((target) => target?.kind === 'mapping')
+/** Walks over what "<<" merges into a mapping, depth first in the order of the sources: the first one that has a key wins. */
+export class MergeWalk {
+  readonly #seen: Set<Node>
+  // "<<" may be nested deeper than functions can call each other. The next one is the last.
+  readonly #rest: Node[]
+
+  constructor(mapping: MappingNode) {
+    this.#seen = new Set([mapping])
+    this.#rest = mergedInto(mapping)
+  }
+
+  /** The next value to follow to what it is an alias for. */
+  next(): Node | undefined {
+    return this.#rest.pop()
+  }
+
+  /** Goes on below what a value led to; returns it if it is a mapping that was not met before. */
+  enter(target: Node | undefined): MappingNode | undefined {
+    if (target?.kind === 'sequence') for (const item of [...target.items].reverse()) this.#rest.push(item)
+    if (target?.kind !== 'mapping' || this.#seen.has(target)) return undefined
+    this.#seen.add(target)
+    for (const source of mergedInto(target)) this.#rest.push(source)
+    return target
+  }
+}
+
+function mergedInto({ entries }: MappingNode): Node[] {
+  return entries
+    .filter(({ merge }) => merge)
+    .flatMap(({ value }) => mergeSources(value))
+    .reverse()
 }
 
 /** Describes a single value for a message: `the number 5`, `null`. */

@@ -309,6 +309,7 @@ class Composer {
     const edited = applyOverrides(base, overrides, {
       document: sourceOf(base, position.source),
       problems: list,
+      depth: position.depth,
     })
     this.#problems.push(...problems, ...list.problems)
     this.#additions.push(...edited.additions)

@@ -1,7 +1,6 @@
 import type { Entry, MappingNode, Node } from '../../node.js'
 import type { Registry } from '../../registry/registry.js'
-import { mergeSources } from '../nodes.js'
-import { keyText, type PathMiss, type Step } from '../path.js'
+import { keyText, MergeWalk, type PathMiss, type Step } from '../path.js'
 import { maxMerged } from '../read/parsed.js'
 import { isPlaceholder, isReference, type Scope } from './reference-sites.js'
 
@@ -91,27 +90,13 @@ export class PathWalker {
     return index.get(name)
   }
 
-  // Depth first in the order of the sources, of which the first that has the key wins.
   *#mergedEntry(mapping: MappingNode, name: string): Work<Entry | undefined> {
-    const seen = new Set<Node>([mapping])
-    const rest: Node[] = mergedInto(mapping)
-    for (let source = rest.pop(); source; source = rest.pop()) {
-      const target = yield* this.followed(source)
-      if (target?.kind === 'sequence') rest.push(...[...target.items].reverse())
-      if (target?.kind !== 'mapping' || seen.has(target) || ++this.#merged > maxMerged) continue
-      seen.add(target)
-      const entry = this.#entry(target, name)
+    const walk = new MergeWalk(mapping)
+    for (let node = walk.next(); node && ++this.#merged <= maxMerged; node = walk.next()) {
+      const source = walk.enter(yield* this.followed(node))
+      const entry = source && this.#entry(source, name)
       if (entry && !entry.merge) return entry
-      rest.push(...mergedInto(target))
     }
     return undefined
   }
-}
-
-// The first one last.
-function mergedInto({ entries }: MappingNode): Node[] {
-  return entries
-    .filter(({ merge }) => merge)
-    .flatMap(({ value }) => mergeSources(value))
-    .reverse()
 }

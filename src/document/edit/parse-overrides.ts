@@ -1,10 +1,12 @@
 import { yaml } from '#yaml'
-import type { Problem } from '../../errors.js'
+
+import { type Problem, RegistrationError } from '../../errors.js'
 import { type Entry, type Node, noProps, type ScalarNode, scalarAt, sourceOf } from '../../node.js'
+
 import type { Registry } from '../../registry/registry.js'
 import { Source, type Span } from '../../source.js'
 import { isEmpty, partsOf } from '../nodes.js'
-import { endOfQuoted, type PathStep, parsePath } from '../path.js'
+import { endOfQuoted, type PathMistake, type PathStep, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import { parse } from '../read/parse.js'
 import { maxDepth } from '../read/parsed.js'
@@ -20,11 +22,9 @@ export interface ParsedOverrides {
 /**
  * Reads overrides: texts are framed as `<argument 2>`, values as `<set "optimizer.rate">`. The registry has the tags of objects
  * in a record.
- *
- * @throws {@link RegistrationError} for a value that cannot be written as YAML.
  */
-export function parseOverrides(set: Overrides | undefined, registry: Registry): ParsedOverrides {
-  if (set === undefined) return { overrides: [], problems: [] }
+export function parseOverrides(set: Overrides | null | undefined, registry: Registry): ParsedOverrides {
+  if (set === undefined || set === null) return { overrides: [], problems: [] }
   return new OverrideParser(registry).parse(set)
 }
 
@@ -86,8 +86,16 @@ class OverrideParser {
     const equals = operatorOf(text)
     if (text.startsWith("'")) this.#refuse(source, { start: 0, end: 1 }, singleQuote)
     else if (text.startsWith('~')) this.#addRemoval(source, equals)
-    else if (equals === undefined) this.#refuse(source, wholeOf(source), missingEquals(text))
+    else if (equals === undefined) this.#refuseWithoutEquals(source)
     else this.#addAssignment(source, equals)
+  }
+
+  // A quote that is not closed hides the "=".
+  #refuseWithoutEquals(source: Source): void {
+    const { text } = source
+    const { mistake } = parsePath(text)
+    if (mistake && text.includes('=')) this.#refuse(source, mistake.span, mistake.message, mistake.code)
+    else this.#refuse(source, wholeOf(source), missingEquals(text, mistake !== undefined))
   }
 
   #addRemoval(source: Source, equals: number | undefined): void {
@@ -122,7 +130,7 @@ class OverrideParser {
   #steps(source: Source, { operation, path }: Target): readonly PathStep[] | undefined {
     const { steps, mistake } = parsePath(source.text.slice(path.start, path.end))
     const moved = ({ start, end }: Span) => ({ start: start + path.start, end: end + path.start })
-    if (mistake) this.#refuse(source, moved(mistake.span), mistake.message, mistake.code)
+    if (mistake) this.#refuse(source, moved(mistake.span), pathMessage(mistake, source, path), mistake.code)
     else if (steps.length === 0 && operation !== 'set')
       this.#refuse(source, wholeOf(source), emptyPath[operation])
     else if (steps.length > maxDepth) this.#refuse(source, wholeOf(source), tooDeep, 'TOO_DEEP')
@@ -136,7 +144,9 @@ class OverrideParser {
     const comment = commentIn(text)
     if (comment !== undefined)
       this.#refuse(source, { start: comment, end: text.length }, commentMessage(text))
-    if (text.trim() === '' || comment !== undefined) return withSource(emptyNode(0), source)
+    const marker = comment === undefined ? markerIn(text) : undefined
+    if (marker) this.#refuse(source, marker.span, marker.message)
+    if (text.trim() === '' || comment !== undefined || marker) return withSource(emptyNode(0), source)
     const { documents, problems } = parse(text, source.filename)
     const [document, second] = documents
     const root = withSource(document?.root ?? emptyNode(0), source)
@@ -160,21 +170,29 @@ class OverrideParser {
     const name = `<set ${JSON.stringify(key.length > 64 ? `${key.slice(0, 63)}…` : key)}>`
     const target = targetOf(key)
     const path = new Source(key, name)
-    if (target.operation !== 'remove') this.#addWritten(target, path, this.#write(value))
+    if (target.operation !== 'remove') this.#addWritten(target, path, value)
     else if ((value ?? null) !== null) this.#refuse(path, wholeOf(path), removalValue)
     else this.#addOverride(target, path, { source: path, span: wholeOf(path), value: undefined })
   }
 
   // The path is not in the text of the value: its problems point at the whole value.
-  #addWritten(target: Target, path: Source, text: string): void {
+  #addWritten(target: Target, path: Source, given: unknown): void {
+    const text = this.#write(given, path)
+    if (text === undefined) return
     const source = new Source(text, path.filename)
     const span = wholeOf(source)
     const value = withSource(parse(text, path.filename).documents[0]?.root ?? emptyNode(0), source)
     this.#addOverride(target, path, { source, span, value }, () => span)
   }
 
-  #write(value: unknown): string {
-    return dump(value ?? null, this.registry ? { registry: this.registry } : {})
+  #write(value: unknown, path: Source): string | undefined {
+    try {
+      return dump(value ?? null, this.registry ? { registry: this.registry } : {})
+    } catch (error) {
+      if (!(error instanceof RegistrationError)) throw error
+      this.#refuse(path, wholeOf(path), error.message.replace(/^The dumped value/, 'The value'))
+      return undefined
+    }
   }
 
   addEntry({ key, value }: Entry, document: Source): void {
@@ -255,6 +273,20 @@ function commentIn(text: string): number | undefined {
   return undefined
 }
 
+/** What is wrong with a text that has a directive, or a marker of a document. */
+function markerIn(text: string): { span: Span; message: string } | undefined {
+  const first = /^(?:\s*%|(?:\s*\n)?(?:---|\.\.\.)(?=\s|$))/.exec(text)?.[0].trim()
+  if (first !== undefined) {
+    const span = { start: text.indexOf(first), end: text.trimEnd().length }
+    const message = `A value that begins with "${first}" is no YAML value: put it in quotes, ${inQuotes(text, `${first}…`)}`
+    return { span, message: `${message}, and the argument in single quotes` }
+  }
+  const end = text.search(/^\.\.\.(?=\s|$)/m)
+  return end === -1
+    ? undefined
+    : { span: { start: end, end: end + 3 }, message: 'A value is one document: remove "..."' }
+}
+
 const scalarMarker = '\u001f'
 // Lexemes that are not in the text: byte order mark, start of a document, end of a flow collection that is not closed.
 const markers = new Set(['\u0002', '\u0018', scalarMarker])
@@ -280,7 +312,9 @@ function moveProblem(problem: Problem, source: ValueSource): Problem {
   const own = new Source(source.text, source.filename)
   const start = own.offsetOf(problem.line, problem.column)
   const end = own.offsetOf(problem.endLine, problem.endColumn)
-  const moved = source.problem(problem.code, problem.message, { start, end }, problem.hint)
+  const isFirstTab = problem.code === 'TAB_AS_INDENT' && problem.line === 1
+  const message = isFirstTab ? 'A value cannot begin with a tab: remove it' : problem.message
+  const moved = source.problem(problem.code, message, { start, end }, problem.hint)
   return problem.rest === undefined ? moved : { ...moved, rest: problem.rest }
 }
 
@@ -293,13 +327,26 @@ const emptyPath = {
   remove: 'A path is missing after "~": the document itself cannot be removed',
 }
 
-function missingEquals(text: string): string {
+// A shell removes double quotes, except in single quotes.
+function pathMessage({ message, quoted }: PathMistake, { text, filename }: Source, path: Span): string {
+  if (!quoted || !filename.startsWith('<argument ')) return message
+  const start = text.slice(0, path.start + quoted.start)
+  const argument = start + quoted.text + text.slice(path.start + quoted.end)
+  if (argument.length > 64 || /['\n]/.test(argument)) return `${message}, and the argument in single quotes`
+  return `${message.replace(/: write .*$/s, '')}, and the argument in single quotes: write '${argument}'`
+}
+
+function missingEquals(text: string, isNoPath: boolean): string {
   const shown = text.length > 64 ? `${text.slice(0, 63)}…` : text
   if (text === '') return 'An override is empty: write "PATH=VALUE", "PATH+=VALUE" or "~PATH"'
+  if (isNoPath) return `"${shown}" has no "=": write "PATH=VALUE" to set a value, or "~PATH" to remove one`
   return `"${shown}" has no "=": write "${shown}=VALUE" to set it, or "~${shown}" to remove it`
 }
 
 function commentMessage(text: string): string {
-  const quoted = text.length > 64 || text.includes('\n') ? '"…#…"' : JSON.stringify(text.trim())
-  return `"#" starts a comment in YAML: put the value in quotes, ${quoted}, and the argument in single quotes`
+  return `"#" starts a comment in YAML: put the value in quotes, ${inQuotes(text, '…#…')}, and the argument in single quotes`
+}
+
+function inQuotes(text: string, otherwise: string): string {
+  return JSON.stringify(text.length > 64 || text.trim().includes('\n') ? otherwise : text.trim())
 }

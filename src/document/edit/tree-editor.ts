@@ -9,7 +9,7 @@ import {
   sequenceNode,
 } from '../../node.js'
 import type { Source, Span } from '../../source.js'
-import { isEmpty, resolveAlias } from '../nodes.js'
+import { isEmpty, maxDepth, partsOf, resolveAlias } from '../nodes.js'
 import {
   type ChildLookup,
   describeSingle,
@@ -61,6 +61,8 @@ export interface EditContext {
   /** The text of the document. */
   readonly document: Source
   readonly problems: ProblemList
+  /** The number of collections around the root; default 0. */
+  readonly depth?: number
 }
 
 /**
@@ -134,9 +136,15 @@ class TreeEditor implements ChildLookup {
   }
 
   #change(override: Override, found: FoundNode | PathMiss): Refusal | undefined {
+    if (this.#isTooDeep(override)) return refusal(override, 'TOO_DEEP', () => tooDeep)
     if (override.operation === 'remove') return this.#remove(override, found)
     if (override.operation === 'append') return this.#append(override, found)
     return found.miss === undefined ? this.#set(override, found) : this.#add(override, found, override.value!)
+  }
+
+  #isTooDeep({ operation, steps, value }: Override): boolean {
+    const around = (this.context.depth ?? 0) + steps.length + (operation === 'append' ? 1 : 0)
+    return value !== undefined && around + depthOf(value) > maxDepth
   }
 
   finish(): EditedTree {
@@ -331,6 +339,14 @@ class TreeEditor implements ChildLookup {
       return `${what} "&${target.anchor}" in it, so override that first`
     })
   }
+}
+
+const tooDeep = `The value would be nested more than ${maxDepth} levels deep: put it higher up, or make it flatter`
+
+/** The number of collections in each other. */
+function depthOf(node: Node): number {
+  if (node.kind !== 'mapping' && node.kind !== 'sequence') return 0
+  return 1 + partsOf(node).reduce((most, part) => Math.max(most, depthOf(part)), 0)
 }
 
 /** Why an override is not applied. */

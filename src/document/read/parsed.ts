@@ -3,6 +3,8 @@ import type { Entry, Node } from '../../node.js'
 import type { Source } from '../../source.js'
 import type { Addition } from '../edit/tree-editor.js'
 
+export { maxDepth, maxMerged } from '../nodes.js'
+
 /** A parsed text: every later step works on it. */
 export interface ParsedText {
   readonly source: Source
@@ -66,9 +68,3 @@ export interface IncludedDocument {
 export function isEmptyDocument({ root }: ParsedDocument): boolean {
   return root.kind === 'scalar' && root.value === null && root.start === root.end
 }
-
-/** The greatest depth of nested collections. */
-export const maxDepth = 500
-
-/** The greatest number of keys that `<<` may merge in a text: enough for any file, too few to exhaust the memory. */
-export const maxMerged = 1_000_000

@@ -241,11 +241,9 @@ describe('!env', () => {
 
   test('of another option is masked where a schema shows it, unless it is a part of other words', () => {
     const own = new Registry()
-    const schema = z
-      .strictObject({ a: z.any(), b: z.any(), c: z.any() })
-      .check(({ value, issues }) => {
-        issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value })
-      })
+    const schema = z.strictObject({ a: z.any(), b: z.any(), c: z.any() }).check(({ value, issues }) => {
+      issues.push({ code: 'custom', message: `${value.a} at least 1 is true`, path: ['b'], input: value })
+    })
     own.add(class Loud {}, '!Loud', { schema })
     const env = { A: 'hunter2', ONE: '1', YES: 'true' }
     const [found] = check('!Loud { a: !env A, b: 2, c: [!env ONE, !env YES] }', { registry: own, env })

@@ -372,6 +372,21 @@ describe(`overrides of a document that extends another (seed ${seed})`, () => {
       assert.deepEqual(await reloaded(text), { x })
     })
 
+  test('are not nested too deep, and "set" neither', async () => {
+    const names = (count: number) => Array(count).fill('a').join('.')
+    const list = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+    const { text } = await edited('b:\n', extending('b: 1'), [`x.${names(299)}=${list(200)}`])
+    await reloaded(text)
+    await assert.rejects(
+      edited('b:\n', extending('b: 1'), [`x.${names(300)}=${list(200)}`]),
+      /500 levels deep/,
+    )
+    await assert.rejects(
+      edited('b:\n', extending(`${names(300)}: ${list(200)}`), []),
+      /500 levels deep.*top\.yaml:4:5/s,
+    )
+  })
+
   const base = 'l: [1, 2, 3]\no: { r: 1, k: [4, { q: 5 }] }\nn:\n'
   const paths = [
     'l',

@@ -45,7 +45,14 @@ function edit(text: string, set: unknown) {
     document: parsed.source,
     problems: list,
   })
-  return { tree, root: tree.root, value: data(tree.root), problems: [...problems, ...list.problems] }
+  return {
+    tree,
+    root: tree.root,
+    problems: [...problems, ...list.problems],
+    get value() {
+      return data(tree.root)
+    },
+  }
 }
 
 const edited = (text: string, ...set: unknown[]) => {
@@ -122,6 +129,12 @@ describe('an override', () => {
         f: 'z',
       },
     ],
+    [
+      'has a value that only looks like a marker',
+      'a: 1\n',
+      ['a=....', 'b=---x', 'c="%x"', 'd= ...'],
+      { a: '....', b: '---x', c: '%x', d: '...' },
+    ],
     ['has a block as its value', 'a: 1\n', ['a=b: 1\nc:\n- 2'], { a: { b: 1, c: [2] } }],
   ]
   for (const [what, text, overrides, value] of cases)
@@ -189,6 +202,18 @@ describe('a record of overrides', () => {
     assert.match(problem.message, /^"set" takes an array of texts .*, but found a string$/)
     assert.match(edit('a: 1\n', [5]).problems[0].message, /but found a number$/)
   })
+
+  test('is none where it is null', () => assert.deepEqual(edit('a: 1\n', null).value, { a: 1 }))
+
+  test('has values that can be written', () => {
+    const { problems } = edit('a: 1\n', { a: () => 1, b: new (class Unknown {})(), '~c': null })
+    assert.deepEqual(
+      problems.map(({ file, line, column, code }: any) => `${file}:${line}:${column} ${code}`),
+      ['<set "a">:1:1 BAD_OVERRIDE', '<set "b">:1:1 BAD_OVERRIDE', '<set "~c">:1:2 NO_SUCH_PATH'],
+    )
+    assert.match(problems[0].message, /function/)
+    assert.match(problems[1].message, /Unknown/)
+  })
 })
 
 describe('is refused and framed as it was typed', () => {
@@ -201,6 +226,7 @@ layers: [64, 32]
 rate: 5
 empty:
 tagged: !Adam {}
+ref: !ref base.inner
 `
   const cases: [what: string, override: string, position: string, code: string, message: RegExp][] = [
     [
@@ -215,7 +241,37 @@ tagged: !Adam {}
     ['an append without a path', '+=1', '1-4', 'BAD_OVERRIDE', /^A path is missing before "\+="/],
     ['a removal without a path', '~', '1-2', 'BAD_OVERRIDE', /^A path is missing after "~"/],
     ['a removal with a value', '~rate=1', '6-8', 'BAD_OVERRIDE', /^A removal has no value/],
-    ['a wrong path', 'a b=1', '2-3', 'BAD_PATH', /must be in double quotes: write "a b"$/],
+    [
+      'a wrong path',
+      'a b=1',
+      '2-3',
+      'BAD_PATH',
+      /must be in double quotes, and the argument in single quotes: write '"a b"=1'$/,
+    ],
+    ['a wrong path to remove', '~x.a b[0]', '5-6', 'BAD_PATH', /in single quotes: write '~x\."a b"\[0\]'$/],
+    [
+      'a wrong path without a "="',
+      'a b',
+      '1-4',
+      'BAD_OVERRIDE',
+      /^"a b" has no "=": write "PATH=VALUE" to set a value/,
+    ],
+    ['a quote that hides the "="', '"a=1', '1-5', 'BAD_PATH', /^The double quote is not closed/],
+    [
+      'a comma',
+      'rate=,',
+      '6-7',
+      'BAD_SCALAR_START',
+      /^A string without quotes cannot start with ",": put it in quotes, ','$/,
+    ],
+    ['a tab', 'rate=\tx: 1', '6-7', 'TAB_AS_INDENT', /^A value cannot begin with a tab: remove it$/],
+    [
+      'a path through a reference',
+      'ref.x=1',
+      '5-6',
+      'NO_SUCH_PATH',
+      /^"ref" is a "!ref" to "base\.inner": write "base\.inner\.x"$/,
+    ],
     [
       'a comment',
       'rate=#fff',
@@ -233,7 +289,30 @@ tagged: !Adam {}
     ],
     ['a pattern', 'rate=*.csv', '6-11', 'UNKNOWN_ALIAS', /put it in quotes, '\*\.csv'$/],
     ['an anchor', 'rate=&a 1', '9-10', 'BAD_OVERRIDE', /^"&a" is an anchor/],
-    ['two documents', 'rate=--- 1\n--- 2', '5-6', 'BAD_OVERRIDE', /remove "---"/],
+    [
+      'a directive',
+      'rate=%YAML 1.1',
+      '6-15',
+      'BAD_OVERRIDE',
+      /^A value that begins with "%" .*: put it in quotes, "%YAML 1\.1"/,
+    ],
+    ['a percent sign', 'rate=%x', '6-8', 'BAD_OVERRIDE', /^A value that begins with "%".*"%x"/],
+    [
+      'the end of a document',
+      'rate=...',
+      '6-9',
+      'BAD_OVERRIDE',
+      /^A value that begins with "\.\.\.".*"\.\.\."/,
+    ],
+    [
+      'the start of a document',
+      'rate=--- 5',
+      '6-11',
+      'BAD_OVERRIDE',
+      /^A value that begins with "---".*"--- 5"/,
+    ],
+    ['a second document', 'rate=1\n--- 2', '5-6', 'BAD_OVERRIDE', /remove "---"/],
+    ['a value after the end of a document', 'rate=1\n...\n', '1-4', 'BAD_OVERRIDE', /remove "\.\.\."/],
     ['wrong YAML', 'rate=[1', '6-7', 'BAD_FLOW', /./],
     ['a duplicate key', 'rate={a: 1, a: 2}', '13-14', 'DUPLICATE_KEY', /"a"/],
     [
@@ -446,6 +525,36 @@ describe('as many overrides as', () => {
     const { problems } = edit(text, set)
     assert.equal(problems.length, 1_001)
     assert.equal(problems.at(-1).code, 'MORE_PROBLEMS')
+  })
+
+  test('values are nested as deep as a file may be', () => {
+    const path = (depth: number) => Array(depth).fill('a').join('.')
+    const list = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+    const problems = problemsOf(
+      'x: 1\n',
+      `${path(300)}=${list(200)}`,
+      `b.${path(300)}=${list(200)}`,
+      `${path(300)}[0]=1`,
+    )
+    assert.deepEqual(
+      problems.map(([position, code]: string[]) => `${position} ${code}`),
+      ['<argument 2>:1:1-1003 TOO_DEEP'],
+    )
+    const set = Array.from({ length: 500 }, (_, index) => `x${'[0]'.repeat(index)}+=[]`)
+    const found = problemsOf('x: []\n', ...set)
+    assert.deepEqual(
+      found.map(([position, code]: string[]) => `${position!.split(':')[0]} ${code}`),
+      ['<argument 499> TOO_DEEP', '<argument 500> TOO_DEEP'],
+    )
+  })
+
+  test('"<<" is nested 20,000 deep', () => {
+    const items = Array.from({ length: 20_000 }, (_, index) => `- &a${index + 1} {<<: *a${index}}\n`)
+    const text = `- &a0 { x: { q: 1 } }\n${items.join('')}`
+    assert.match(
+      problemsOf(text, '[-1].x.q=1')[0]![2],
+      /^"\[-1\]\.x" comes from "<<": write "\[0\]\.x\.q", its own path$/,
+    )
   })
 
   test('a megabyte has a path', () => {

@@ -54,7 +54,7 @@ function quoted({ start, text }: Value, why: string): Repair {
 function whyQuoted(text: string): string | undefined {
   const template = /^\{[{%]/.exec(text)?.[0]
   if (template) return `"${template}" starts a mapping in YAML, but this is a template`
-  if (/^[@`%]/.test(text)) return `A string without quotes cannot start with "${text[0]}"`
+  if (/^[@`%,]/.test(text)) return `A string without quotes cannot start with "${text[0]}"`
   if (text.startsWith('*'))
     return /^\*[A-Za-z_]\w*(-\w+)*(\s+:(\s.*)?)?$/.test(text) ? undefined : '"*" starts an alias in YAML'
   if (text.startsWith('&') && !/^&[\w-]+(\s|$)/.test(text)) return '"&" starts an anchor in YAML'
