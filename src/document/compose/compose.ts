@@ -159,9 +159,8 @@ class Composer {
 
   #composeTop(root: Node, includes: readonly Node[], source: Source): Node {
     const cycle = this.#files && findCycle(includes, source, this.#files)
-    const failure = { problems: cycle ? [cycle.problem] : [], nodes: [] }
-    this.#failures.push(failure)
-    this.#cycle = cycle && { units: cycle.units, failure }
+    this.#cycle = cycle && { units: cycle.units, failure: { problems: [cycle.problem], nodes: [] } }
+    if (this.#cycle) this.#failures.push(this.#cycle.failure)
     const composed = this.#visit(root, { source, unit: this.#files?.top, depth: 0 })
     for (const alias of this.#aliases.splice(0)) this.#retarget(alias)
     return composed
