@@ -7,6 +7,9 @@ import { SourceDocument } from './source-document.js'
 import { type Original, standInSpace, toYamlNode, type WriteContext } from './to-yaml-nodes.js'
 import { verbatimTag } from './yaml-extensions.js'
 
+/** How many characters of included texts are parsed again for their comments: a file may be included thousands of times. */
+const maxStyled = 2_000_000
+
 /** Writes a node tree with the `yaml` package, in the style and with the comments of the texts that it came from. */
 export class DocumentWriter implements WriteContext {
   anchors: ReadonlyMap<Node, string> = new Map()
@@ -23,7 +26,11 @@ export class DocumentWriter implements WriteContext {
     for (const { source, document } of from.sources) {
       if (document.start < 0) continue
       this.#add(new SourceDocument({ source, document }))
-      for (const part of document.included ?? []) this.#add(new SourceDocument(part))
+      let length = 0
+      for (const part of document.included ?? []) {
+        length += part.source.text.length
+        if (length <= maxStyled) this.#add(new SourceDocument(part))
+      }
       for (const [copy, node] of document.copies ?? []) this.#addCopy(copy, node)
     }
   }
