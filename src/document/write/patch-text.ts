@@ -76,11 +76,16 @@ class TextPatch {
   /** Collects the edits that turn the loaded node into `node`. */
   #compare(node: Node, loaded: Node): void {
     const written = inText(loaded, this.source)
-    // The default of an "!env" stands in its place, and in it.
-    const before = this.#open.has(written) ? loaded : written
-    if (written !== loaded) this.#open.add(written)
-    this.#compareNodes(node, before)
-    this.#open.delete(written)
+    if (written === loaded) this.#compareNodes(node, loaded)
+    else this.#compareComposed(node, loaded, written)
+  }
+
+  // The default of an "!env" stands in its place, and in it.
+  #compareComposed(node: Node, loaded: Node, written: Node): void {
+    const isInside = this.#open.has(written)
+    this.#open.add(written)
+    this.#compareNodes(node, isInside ? loaded : written)
+    if (!isInside) this.#open.delete(written)
   }
 
   #compareNodes(node: Node, before: Node): void {

@@ -185,12 +185,15 @@ export class Representation implements RepresentContext {
     if (node.kind === 'format') return this.#format(node, context)
     const before = this.#copied.get(node)
     if (before) return this.#alias(before)
-    const value = isSimple(node) ? undefined : context.valueOf(node)
+    if (isSimple(node)) return this.#remember(node, this.#structure({ node, context }))
+    const value = context.valueOf(node)
     if (typeof value === 'object' && value !== null) return this.#loaded(value, { node, context })
+    if (value !== undefined) return this.#remember(node, this.#structure({ node, context }))
     // Outside templates, everything is constructed.
-    const isInTemplate = value === undefined && !isSimple(node)
-    const make = () => this.#structure({ node, context })
-    return this.#remember(node, isInTemplate ? this.#asTemplate(make) : make())
+    return this.#remember(
+      node,
+      this.#asTemplate(() => this.#structure({ node, context })),
+    )
   }
 
   // If its anchor is not written, its target is.
