@@ -57,7 +57,9 @@ export async function composition(rounds) {
   const works = [undefined, values, overrides].map((set) => () => load(text, set && { set }))
   const [plain, replaced, edited] = await least(works, rounds)
   const ratio = (time) => `${(time / plain).toFixed(2)} ×`
-  console.log(`  2,000 tags ${plain.toFixed(1)} ms; with ten values replaced ${ratio(replaced)} (at most 1.3)`)
+  console.log(
+    `  2,000 tags ${plain.toFixed(1)} ms; with ten values replaced ${ratio(replaced)} (at most 1.3)`,
+  )
   console.log(`  with ten overrides of all kinds ${ratio(edited)}: the text is parsed once more`)
   const counts = [100, 200, 400]
   const files = counts.map(includes)
