@@ -1,5 +1,6 @@
 import { checkParsed, tagAsKey } from '../document/check/check.js'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
+import { resolveReferences } from '../document/compose/references.js'
 import { constructDocument } from '../document/load.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import type { DocumentError } from '../errors.js'
@@ -272,6 +273,9 @@ function compile(text: RunnableText, registry: Registry): Runnable<unknown, any>
   const { source, document, content } = file
   const untagged = tagAsKey(document, source, registry)
   if (untagged.length > 0) throw documentError(untagged)
+  // Without a check before, this is the first step that needs them.
+  const problems = resolveReferences(text.parsed, registry)
+  if (problems.length > 0) throw documentError(inFileOrder(problems))
   expectRunnableClass(file, registry)
   const runnable = constructDocument(source, document, registry)
   if (!isRunnable(runnable)) throw notRunnable(file)

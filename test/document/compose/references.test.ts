@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { check, load, RegistrationError, Registry, registrable } from 'flambeau'
+import {
+  check,
+  load,
+  RegistrationError,
+  Registry,
+  Runnable,
+  registrable,
+  SafeExecutionContext,
+} from 'flambeau'
 import { z } from 'zod'
 
 const registry = new Registry()
@@ -38,6 +46,15 @@ export class Model {
   constructor(readonly options: z.output<typeof modelSchema>) {
     order.push('model')
   }
+}
+
+/** Has the options that it was constructed with. */
+@registrable('!Echo', { registry })
+export class Echo extends Runnable {
+  constructor(readonly options: object = {}) {
+    super(options)
+  }
+  override run(): void {}
 }
 
 let order: string[] = []
@@ -605,6 +622,22 @@ describe('a tag of composition', () => {
         () => new Registry().add(Data, tag as never),
         (error: any) => error instanceof RegistrationError && error.code === 'RESERVED_TAG',
       )
+  })
+})
+
+describe('a run that checks no tags', () => {
+  const steps = async (content: string) => {
+    const context = new SafeExecutionContext({ content }, { registry, env: { PORT: '80' } })
+    return (await context.preprocess({ checkTags: false })).runnable as Echo
+  }
+
+  test('resolves references, too', async () => {
+    const { options } = await steps('!Echo\na: 1\nb: !ref a\nc: !env PORT\nd: !format "{a}"\n')
+    assert.deepEqual(options, { a: 1, b: 1, c: 80, d: '1' })
+  })
+
+  test('says what is wrong with them', async () => {
+    await assert.rejects(steps('!Echo\nb: !ref c\n'), { code: 'NO_SUCH_PATH' })
   })
 })
 
