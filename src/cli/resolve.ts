@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { Problem } from '../errors.js'
 import { reportProblems } from '../problem-report.js'
 import { StderrLogger } from '../runnable/logger.js'
 import { resolveFile } from '../runnable/resolve-file.js'
@@ -40,8 +41,7 @@ export function resolveCommand(): Command {
 async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: ResolveFlags): Promise<void> {
   const logger = new StderrLogger()
   await importModules(flags.import)
-  const onWarning = (warning: Parameters<typeof reportProblems>[0][number]): void =>
-    logger.warn(reportProblems([warning]))
+  const onWarning = (warning: Problem): void => logger.warn(reportProblems([warning]))
   const resolved = await resolveFile(file, {
     ...flags,
     set,

@@ -1,4 +1,4 @@
-import { DocumentError, documentErrorClass, type Problem } from '../errors.js'
+import { DocumentError, documentErrorClass, type Problem, type RelatedPosition } from '../errors.js'
 import { type Node, sourceOf } from '../node.js'
 import { countProblems, reportProblems } from '../problem-report.js'
 import { Suggester } from '../registry/suggest.js'
@@ -21,6 +21,12 @@ export function nodeProblem(
   ...[code, message, hint]: [code: string, message: string, hint?: string | undefined]
 ): Problem {
   return sourceOf(node, document).problem(code, message, spanOf(node), hint)
+}
+
+/** The position of a node that explains a problem elsewhere. */
+export function relatedPosition(message: string, node: Node, document: Source): RelatedPosition {
+  const { file, line, column } = nodeProblem(node, document, '', '')
+  return { message, file, line, column }
 }
 
 /** Describes a node for a message, with its text as it is written. */

@@ -7,7 +7,13 @@ import {
   readComposed,
 } from '../document/compose/read-composed.js'
 import { textOfKey } from '../document/nodes.js'
-import { describeNode, documentError, inFileOrder, nodeProblem } from '../document/problems.js'
+import {
+  describeNode,
+  documentError,
+  inFileOrder,
+  nodeProblem,
+  relatedPosition,
+} from '../document/problems.js'
 import {
   type DeclaredExtension,
   isEmptyDocument,
@@ -125,8 +131,7 @@ function addDeclared(
 function declaredTwice({ key, value }: Entry, before: Entry, source: Source): RunnableFileError {
   const message = `Extension "${textOfKey(key)}" is declared with another source in another file: declare one source`
   const problem = nodeProblem(value, source, 'EXTENSION_TWICE', message)
-  const { file, line, column } = nodeProblem(before.value, source, '', '')
-  const related = [{ message: 'declared at', file, line, column }, ...(problem.related ?? [])]
+  const related = [relatedPosition('declared at', before.value, source), ...(problem.related ?? [])]
   const problems = [{ ...problem, related }]
   return new RunnableFileError(reportProblems(problems), { problems })
 }

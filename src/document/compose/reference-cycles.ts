@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
 import type { Source } from '../../source.js'
 import { startOf } from '../nodes.js'
-import { describeNode, nodeProblem } from '../problems.js'
+import { describeNode, relatedPosition } from '../problems.js'
 import { maxDepth } from '../read/parsed.js'
 
 interface Frame {
@@ -96,10 +96,7 @@ export function cycleProblem(members: readonly Node[], document: Source): Proble
     start: startOf(first),
     end: first.end,
   })
-  const related = shown.map((node) => {
-    const { file, line, column } = nodeProblem(node, document, '', '')
-    return { message: 'through', file, line, column }
-  })
+  const related = shown.map((node) => relatedPosition('through', node, document))
   return { ...problem, related: [...related, ...(problem.related ?? [])] }
 }
 

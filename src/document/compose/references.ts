@@ -228,7 +228,7 @@ class Resolver {
     return node.kind === 'format' || node.kind === 'link' || isPlaceholder(node, this.registry)
   }
 
-  // In a template, `build` may replace the value at the path, whatever it leads to now.
+  // In a template, `build` may replace the value at the path, so the path leads to the value itself, not to its target.
   *#targetIn({ scope }: Site, node: Node): Work<Node | undefined> {
     const target = yield* this.#walker.followed(node)
     return target && scope.isTemplate ? node : target

@@ -1,5 +1,7 @@
 import type { Problem, RelatedPosition } from '../../errors.js'
+import { type Node, sourceOf } from '../../node.js'
 import { Source, type Span } from '../../source.js'
+import { spanOf } from '../problems.js'
 
 /** A piece of an edited text. */
 export interface Piece {
@@ -80,6 +82,14 @@ function isVerbatim({ text, span }: Piece): boolean {
 function inPiece(piece: Piece, offset: number): number {
   const { start, end } = piece.span
   return isVerbatim(piece) ? Math.min(start + offset, end) : start
+}
+
+/** The position of a node of the text before, which another value replaces. */
+export function replacedPosition(node: Node, document: Source): RelatedPosition {
+  // Without a frame, which a problem would have: there may be many edits.
+  const source = sourceOf(node, document)
+  const { line, column } = source.position(spanOf(node).start)
+  return { message: 'replaces', file: source.filename, line, column }
 }
 
 /** A part of a text, as it is. */

@@ -1,8 +1,7 @@
-import type { RelatedPosition } from '../../errors.js'
 import { type Entry, type Node, noProps, type ScalarNode, scalarAt } from '../../node.js'
 import { isSameScalar } from '../construct/snapshot.js'
 import { readQuickly } from '../read/quick-reader.js'
-import { type Piece, part } from './edited-source.js'
+import { type Piece, part, replacedPosition } from './edited-source.js'
 import type { EditTarget } from './extend-sets.js'
 import type { EditedTree } from './tree-editor.js'
 
@@ -41,8 +40,7 @@ export function scalarEdits({ parsed, document, tree }: EditTarget): ScalarEdits
   let offset = document.start
   for (const { before, value, text } of edits) {
     pieces.push(part(source, offset, before.start))
-    const { line, column } = source.position(before.start)
-    const replaces: RelatedPosition = { message: 'replaces', file: source.filename, line, column }
+    const replaces = replacedPosition(before, source)
     pieces.push({ text, origin: value.source!, span: { start: value.start, end: value.end }, replaces })
     offset = before.end
   }
@@ -52,7 +50,7 @@ export function scalarEdits({ parsed, document, tree }: EditTarget): ScalarEdits
 
 function editsOf(collection: Node, tree: EditedTree, text: string): ScalarEdit[] | undefined {
   const before = tree.changed.get(collection)!
-  const parts: (Node | Entry)[] = partsOf(collection)
+  const parts: (Node | Entry)[] = childrenOf(collection)
   if (before.length !== parts.length || /[[{]/.test(text[collection.start]!)) return undefined
   const edits: ScalarEdit[] = []
   for (const [index, now] of parts.entries()) {
@@ -68,8 +66,8 @@ function editsOf(collection: Node, tree: EditedTree, text: string): ScalarEdit[]
   return edits
 }
 
-// The arrays themselves.
-function partsOf(collection: Node): (Node | Entry)[] {
+// The array itself, which is changed.
+function childrenOf(collection: Node): (Node | Entry)[] {
   if (collection.kind === 'mapping') return collection.entries as Entry[]
   return collection.kind === 'sequence' ? (collection.items as Node[]) : []
 }
@@ -100,7 +98,7 @@ function isInline(text: string): boolean {
   return !/^[|>&*!]|[\n[\]{},]/.test(text)
 }
 
-// A line of a block means the same by itself, whatever is around it.
+// YAML reads a line of a block the same alone as between other lines.
 function readsAs(line: string, value: ScalarNode): boolean {
   let node = readQuickly(line, '')?.documents[0]?.root
   for (;;) {

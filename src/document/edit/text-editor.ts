@@ -5,9 +5,17 @@ import { BAIL_OUT } from '../bail-out.js'
 import { specOf } from '../include-spec.js'
 import { IncludedSource } from '../included-source.js'
 import { partsOf } from '../nodes.js'
-import { spanOf } from '../problems.js'
 import { scalarText } from '../write/scalar-text.js'
-import { added, type Edit, type Fragment, type Piece, splice, standIn, textOf } from './edited-source.js'
+import {
+  added,
+  type Edit,
+  type Fragment,
+  type Piece,
+  replacedPosition,
+  splice,
+  standIn,
+  textOf,
+} from './edited-source.js'
 import { Layout } from './layout.js'
 import {
   type Collection,
@@ -269,13 +277,12 @@ export class TextEditor implements ValueTexts {
     const { column, inFlow } = position
     const written = this.#writer.value(value, { column, inFlow })
     const before = this.context.tree.replaced.get(value)
-    this.#put(old, before ? marked(written, this.#positionOf(before)) : written, position, edits)
-  }
-
-  #positionOf(node: Node): RelatedPosition {
-    const source = this.sourceOf(node)
-    const { line, column } = source.position(spanOf(node).start)
-    return { message: 'replaces', file: source.filename, line, column }
+    this.#put(
+      old,
+      before ? marked(written, replacedPosition(before, this.context.document)) : written,
+      position,
+      edits,
+    )
   }
 
   /** Puts a written value in the place of a node. */

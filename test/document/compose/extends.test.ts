@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   checkFile,
   dump,
@@ -14,6 +11,7 @@ import {
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
+import { where, YamlProjects } from '../../support/yaml-project.js'
 
 const registry = new Registry()
 
@@ -36,24 +34,8 @@ class Train {
   constructor(readonly options: Record<string, any>) {}
 }
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'flambeau-extends-'))
-})
-after(() => rm(folder, { recursive: true, force: true }))
-
-let count = 0
-
-async function project(files: Record<string, string>): Promise<string> {
-  const own = join(folder, String(count++))
-  await mkdir(own)
-  await writeFile(join(own, 'package.json'), '{}')
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(own, name)), { recursive: true })
-    await writeFile(join(own, name), text)
-  }
-  return join(own, Object.keys(files)[0]!)
-}
+const projects = new YamlProjects()
+const project = projects.write.bind(projects)
 
 const base = `# the base
 !Train
@@ -75,10 +57,6 @@ const read = async (files: Record<string, string>): Promise<Train> =>
 
 const problemsOf = async (files: Record<string, string>): Promise<Problem[]> =>
   checkFile(await project(files), { registry })
-
-function where({ file, line, column }: Pick<Problem, 'file' | 'line' | 'column'>): string {
-  return `${file.split('/').at(-1)}:${line}:${column}`
-}
 
 describe('a file that extends another', () => {
   test('replaces, adds, appends and removes by path, in order', async () => {

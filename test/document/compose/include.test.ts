@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { link, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { link, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   check,
   checkFile,
@@ -20,6 +19,7 @@ import {
   setSerializableAttr,
 } from 'flambeau'
 import { z } from 'zod'
+import { where, YamlProjects } from '../../support/yaml-project.js'
 
 const registry = new Registry()
 
@@ -33,25 +33,9 @@ class Net {
   constructor(readonly options: Record<string, any>) {}
 }
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'flambeau-include-'))
-})
-after(() => rm(folder, { recursive: true, force: true }))
-
-let count = 0
-
-/** Writes files into a folder of their own, and returns the path of the first. */
-async function project(files: Record<string, string>): Promise<string> {
-  const own = join(folder, String(count++))
-  await mkdir(own)
-  await writeFile(join(own, 'package.json'), '{}')
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(own, name)), { recursive: true })
-    await writeFile(join(own, name), text)
-  }
-  return join(own, Object.keys(files)[0]!)
-}
+const projects = new YamlProjects()
+const { folder } = projects
+const project = projects.write.bind(projects)
 
 const read = async (files: Record<string, string>): Promise<any> =>
   loadFile(await project(files), { registry })
@@ -64,11 +48,6 @@ async function onlyProblem(files: Record<string, string>): Promise<Problem> {
   const problems = await problemsOf(files)
   assert.equal(problems.length, 1, problems.map(({ message }) => message).join('\n'))
   return problems[0]!
-}
-
-/** `file:line:column` with the file name alone. */
-function where({ file, line, column }: Pick<Problem, 'file' | 'line' | 'column'>): string {
-  return `${file.split('/').at(-1)}:${line}:${column}`
 }
 
 describe('a file', () => {
