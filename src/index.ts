@@ -54,6 +54,7 @@ export {
   ValidationError,
 } from './errors.js'
 export type { Pruned, Resolved } from './extensions/index.js'
+export type { Logger } from './logger.js'
 export type {
   AliasNode,
   Entry,
@@ -109,7 +110,6 @@ export { type CheckFileOptions, checkFile } from './runnable/check-file.js'
 export type { ContextOptions, Preprocessed, PreprocessOptions } from './runnable/context.js'
 export { SafeExecutionContext } from './runnable/context.js'
 export type { ExtensionOptions, Surroundings } from './runnable/import-extensions.js'
-export type { Logger } from './runnable/logger.js'
 export {
   type ListedExtension,
   listExtensions,

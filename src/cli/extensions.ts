@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Resolved } from '../extensions/index.js'
+import { StderrLogger } from '../logger.js'
 import { SafeExecutionContext } from '../runnable/context.js'
-import { StderrLogger } from '../runnable/logger.js'
 import {
   type ListedExtension,
   listExtensions,

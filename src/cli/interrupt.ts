@@ -1,4 +1,4 @@
-import type { Logger } from '../runnable/logger.js'
+import type { Logger } from '../logger.js'
 import { interruptedCode } from '../util/exit-codes.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const

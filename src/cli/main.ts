@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { isFlambeauError } from '../errors.js'
-import { StderrLogger } from '../runnable/logger.js'
+import { StderrLogger } from '../logger.js'
 import { describeError } from '../runnable/outcome.js'
 // These register the built-in tags.
 import '../cluster/index.js'

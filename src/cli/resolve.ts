@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Problem } from '../errors.js'
+import { StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
-import { StderrLogger } from '../runnable/logger.js'
 import { resolveFile } from '../runnable/resolve-file.js'
 import { printable } from '../util/printable.js'
 import { importModules } from './import-modules.js'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { StderrLogger } from '../runnable/logger.js'
+import { StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'

@@ -3,8 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type FlambeauError, isFlambeauError, SecretsFileError } from '../errors.js'
+import type { Logger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
-import type { Logger } from '../runnable/logger.js'
 import {
   decodeSecrets,
   parseSecrets,

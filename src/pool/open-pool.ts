@@ -1,4 +1,4 @@
-import { StderrLogger } from '../runnable/logger.js'
+import { StderrLogger } from '../logger.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
 import { InlineEngine } from './engines/inline.js'
 import { ProcessEngine } from './engines/processes/engine.js'

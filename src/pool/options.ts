@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
+import type { Logger } from '../logger.js'
 import type { Registry } from '../registry/registry.js'
-import type { Logger } from '../runnable/logger.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { defaultGraceMs } from '../util/process.js'

@@ -5,6 +5,7 @@ import { constructDocument } from '../document/load.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
+import { type Logger, StderrLogger } from '../logger.js'
 import { type Paint, reportProblems } from '../problem-report.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
@@ -20,7 +21,6 @@ import {
   importDeclared,
   type PreparedExtensions,
 } from './import-extensions.js'
-import { type Logger, StderrLogger } from './logger.js'
 import { describeError, type Failure, failedOutcome, type Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import { isRunnable, type Runnable, type UserProvider } from './runnable.js'

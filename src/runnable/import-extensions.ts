@@ -4,9 +4,9 @@ import { nodeProblem } from '../document/problems.js'
 import { readText } from '../document/read/read-text.js'
 import { isFlambeauError, type Problem, RunnableFileError } from '../errors.js'
 import type { FailedExtension, ImportedExtension, Lock, ResolveOptions } from '../extensions/index.js'
+import type { Logger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
 import type { Registry } from '../registry/registry.js'
-import type { Logger } from './logger.js'
 import type { RunnableFile } from './runnable-file.js'
 
 /** How the extensions of a runnable file are resolved. */

@@ -1,4 +1,4 @@
-import { type Logger, StderrLogger } from './logger.js'
+import { type Logger, StderrLogger } from '../logger.js'
 
 /** The options of every `run()`. */
 export interface RunOptions {

@@ -1,6 +1,6 @@
 import { format } from 'node:util'
+import type { Logger } from '../logger.js'
 import type { LogLevel } from '../pool/engine.js'
-import type { Logger } from '../runnable/logger.js'
 
 /** One call of a logger. */
 export interface LogLine {

@@ -1,4 +1,4 @@
-import { type Logger, StderrLogger } from '../../runnable/logger.js'
+import { type Logger, StderrLogger } from '../../logger.js'
 import { printable } from '../../util/printable.js'
 import { formatDuration, formatNumber, formatOptions } from './format.js'
 import type { TrialRecord } from './records.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
-import type { Logger } from '../../runnable/logger.js'
+import type { Logger } from '../../logger.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'

@@ -1,7 +1,7 @@
 import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
+import type { Logger } from '../../logger.js'
 import { registrable } from '../../registry/decorators.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
-import type { Logger } from '../../runnable/logger.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import { redactorFor } from '../../runnable/secrets/mask.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
-import type { Logger } from '../../runnable/logger.js'
+import type { Logger } from '../../logger.js'
 import type { Redact } from '../../runnable/secrets/mask.js'
 import { moduleUrls } from '../import-modules.js'
 import type { JsonLines } from '../json-lines.js'

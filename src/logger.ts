@@ -1,4 +1,4 @@
-import type { Paint } from '../problem-report.js'
+import type { Paint } from './problem-report.js'
 
 /** The logger of a run: `console`, pino, or any object with these four methods. */
 export interface Logger {
