@@ -11,18 +11,22 @@ export {
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
 export type { Exit, Resources } from './cluster/protocol/messages.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
-export { check } from './document/check/check.js'
+export { check, checkAsync } from './document/check/check.js'
 export type { ComposeFileOptions, ComposeOptions } from './document/compose/read-composed.js'
 export { setSerializableAttr } from './document/construct/provenance.js'
 export { MappedRegistrable, Registrable, type WithSchema } from './document/construct/registrable-base.js'
 export { Template, type TemplatePath } from './document/construct/template.js'
 export type { Overrides } from './document/edit/override.js'
 export {
+  disposeAll,
+  type LoadAsyncOptions,
   type Loaded,
   type LoadFileOptions,
   type LoadOptions,
   load,
   loadAll,
+  loadAllAsync,
+  loadAsync,
   loadFile,
 } from './document/load.js'
 export type { ReadOptions } from './document/read/parse.js'
@@ -81,7 +85,7 @@ export {
   type StaticMethod,
 } from './registry/decorators.js'
 export { defaultRegistry } from './registry/default-registry.js'
-export type { Builder, FromYaml, Representer, ToYaml } from './registry/hooks.js'
+export type { Builder, FactoryContext, FromYaml, Representer, ToYaml } from './registry/hooks.js'
 export { customTags, jsonSchema } from './registry/json-schema/json-schema.js'
 export type { JsonSchema } from './registry/json-schema/keywords.js'
 export type {

@@ -1,17 +1,20 @@
 import { DocumentError, type Problem, ValidationError } from '../errors.js'
+import { StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
+import type { FactoryContext } from '../registry/hooks.js'
 import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { TagMap } from '../registry/tag-map.js'
-import type { Source } from '../source.js'
-import { checkParsed } from './check/check.js'
+import { checkParsed, checkParsedAsync, type Findings } from './check/check.js'
 import {
   type ComposeFileOptions,
   type ComposeOptions,
   parseComposed,
   readComposed,
 } from './compose/read-composed.js'
+import { disposalError, type OnDisposeError } from './construct/disposal.js'
 import { Loader } from './construct/loader.js'
+import { provenanceOf } from './construct/provenance.js'
 import { documentError, inFileOrder, nodeProblem } from './problems.js'
 import { completeReadOptions, type ReadOptions } from './read/parse.js'
 import type { ParsedDocument, ParsedText } from './read/parsed.js'
@@ -22,8 +25,14 @@ export interface LoadOptions<Expected = unknown> extends ReadOptions, ComposeOpt
   expect?: Expected
 }
 
+/** What factories receive from {@link loadAsync} and {@link loadFile}. */
+export type AsyncOptions = Partial<FactoryContext>
+
+/** Options of {@link loadAsync}. */
+export interface LoadAsyncOptions<Expected = unknown> extends LoadOptions<Expected>, AsyncOptions {}
+
 /** Options of {@link loadFile}. */
-export interface LoadFileOptions<Expected = unknown> extends LoadOptions<Expected>, ComposeFileOptions {}
+export interface LoadFileOptions<Expected = unknown> extends LoadAsyncOptions<Expected>, ComposeFileOptions {}
 
 /** The type that `expect` selects: that of the tag in {@link TagMap}, or an instance of the class. */
 export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? InstanceType<E> : unknown
@@ -35,7 +44,7 @@ export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? I
  * const train = load('!Train { data: iris.csv }', { expect: Train })
  * ```
  *
- * Everything is checked before anything is constructed.
+ * Everything is checked before anything is constructed. Where a factory or a schema is asynchronous, use {@link loadAsync}.
  *
  * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} when a constructor throws.
  */
@@ -46,12 +55,82 @@ export function load<const E = unknown>(text: string, options: LoadOptions<E> = 
 
 function loadParsed<const E>(parsed: ParsedText, options: LoadOptions<E>): Loaded<E> {
   const { registry, onWarning } = completeReadOptions(options, warnProcess)
-  const second = parsed.documents[1]
-  if (second) throw severalDocuments(parsed, second)
-  const [value] = construct(parsed, registry, onWarning)
+  expectOneDocument(parsed)
+  const [loaded] = construct(parsed, registry, onWarning)
+  const { value = null, loader } = loaded ?? {}
   const { expect } = options
-  if (expect !== undefined && !isExpected(value, expect, registry)) throw unexpectedType(expect, parsed)
-  return (value ?? null) as Loaded<E>
+  if (expect === undefined || isExpected(value, expect, registry)) return value as Loaded<E>
+  loader?.disposables.disposeInBackground(({ message }) => process.emitWarning(message))
+  throw unexpectedType(expect, parsed)
+}
+
+/**
+ * Constructs the objects of a text with one document, and waits for those that are asynchronous: factories, `create` and `fromYaml`
+ * that return promises, and asynchronous schemas. What an object uses exists before it is constructed; independent objects are
+ * constructed together, at most 16 at a time.
+ *
+ * ```ts
+ * const train = await loadAsync('!Train { database: !Database.open { url: "redis://localhost" } }', { expect: Train })
+ * try {
+ *   await train.run(runOptions())
+ * } finally {
+ *   await disposeAll(train)
+ * }
+ * ```
+ *
+ * When it fails, everything that was constructed is disposed of.
+ *
+ * @throws {@link DocumentError} with every problem there is; {@link ConstructionError} with every object that could not be
+ * constructed; the reason of `signal` when it is aborted.
+ */
+export async function loadAsync<const E = unknown>(
+  text: string,
+  options: LoadAsyncOptions<E> = {},
+): Promise<Loaded<E>> {
+  const { filename = '<text>' } = options
+  return loadParsedAsync(parseComposed(text, filename, options), options)
+}
+
+async function loadParsedAsync<const E>(
+  parsed: ParsedText,
+  options: LoadAsyncOptions<E>,
+): Promise<Loaded<E>> {
+  const { registry, onWarning } = completeReadOptions(options, warnProcess)
+  expectOneDocument(parsed)
+  expectNothing(await checkParsedAsync(parsed, registry), onWarning)
+  const { logger, signal, onDisposeError } = completeAsyncOptions(options)
+  const [document] = parsed.documents
+  const { expect } = options
+  const loader = document && new Loader(parsed.source, registry, document)
+  const value = (await loader?.loadAsync({ logger, signal }, onDisposeError)) ?? null
+  if (expect === undefined || isExpected(value, expect, registry)) return value as Loaded<E>
+  await loader?.disposables.dispose(onDisposeError)
+  throw unexpectedType(expect, parsed)
+}
+
+function completeAsyncOptions(options: AsyncOptions): FactoryContext & { onDisposeError: OnDisposeError } {
+  const { logger = new StderrLogger(), signal = new AbortController().signal } = options
+  return { logger, signal, onDisposeError: ({ message }) => logger.warn(message) }
+}
+
+/** Constructs the objects of every document of a text, in order, as {@link loadAsync} does. */
+export async function loadAllAsync(
+  text: string,
+  options: ReadOptions & ComposeOptions & AsyncOptions = {},
+): Promise<unknown[]> {
+  const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
+  const parsed = parseComposed(text, filename, options)
+  expectNothing(await checkParsedAsync(parsed, registry), onWarning)
+  const { logger, signal, onDisposeError } = completeAsyncOptions(options)
+  const loaders = parsed.documents.map((document) => new Loader(parsed.source, registry, document))
+  const values: unknown[] = []
+  try {
+    for (const loader of loaders) values.push(await loader.loadAsync({ logger, signal }, onDisposeError))
+    return values
+  } catch (error) {
+    for (const { disposables } of loaders.toReversed()) await disposables.dispose(onDisposeError)
+    throw error
+  }
 }
 
 /**
@@ -63,11 +142,11 @@ function loadParsed<const E>(parsed: ParsedText, options: LoadOptions<E>): Loade
  */
 export function loadAll(text: string, options: ReadOptions & ComposeOptions = {}): unknown[] {
   const { filename, registry, onWarning } = completeReadOptions(options, warnProcess)
-  return construct(parseComposed(text, filename, options), registry, onWarning)
+  return construct(parseComposed(text, filename, options), registry, onWarning).map(({ value }) => value)
 }
 
 /**
- * Reads a file as UTF-8 and loads it.
+ * Reads a file as UTF-8 and loads it as {@link loadAsync} does.
  *
  * ```ts
  * const train = await loadFile('train.yaml', { expect: Train })
@@ -79,23 +158,66 @@ export async function loadFile<const E = unknown>(
   file: string | URL,
   options: LoadFileOptions<E> = {},
 ): Promise<Loaded<E>> {
-  return loadParsed(await readComposed(file, options), options)
+  return loadParsedAsync(await readComposed(file, options), options)
 }
 
-function construct(parsed: ParsedText, registry: Registry, warn: (warning: Problem) => void): unknown[] {
-  const { problems, doubtful, warnings } = checkParsed(parsed, registry)
+/**
+ * Disposes of the objects that were constructed for a loaded value: those at and below it that have `Symbol.asyncDispose` or
+ * `Symbol.dispose`, in the reverse order of the document. `runFile` and `SafeExecutionContext` do it themselves. Each object is
+ * disposed of once.
+ *
+ * ```ts
+ * const train = await loadFile('train.yaml', { expect: Train })
+ * await disposeAll(train)
+ * ```
+ *
+ * @throws {@link DocumentError} with every object that could not be disposed of, after the others were.
+ */
+export async function disposeAll(value: unknown): Promise<void> {
+  const errors: DocumentError[] = []
+  const values = Array.isArray(value) && !provenanceOf(value) ? value.toReversed() : [value]
+  for (const each of values) await disposeLoaded(each, (error) => errors.push(error))
+  if (errors.length > 0) throw disposalError(errors)
+}
+
+async function disposeLoaded(value: unknown, onError: OnDisposeError): Promise<void> {
+  if (typeof value !== 'object' || value === null) return
+  const loaded = provenanceOf(value)?.loaded
+  // Another copy of this package may have loaded it.
+  const { disposables } = (loaded?.context ?? {}) as Partial<Loader>
+  if (loaded) await disposables?.dispose(onError, loaded.node)
+}
+
+/** A document that was constructed, with what constructed it. */
+interface LoadedDocument {
+  readonly value: unknown
+  readonly loader: Loader
+}
+
+function construct(
+  parsed: ParsedText,
+  registry: Registry,
+  warn: (warning: Problem) => void,
+): LoadedDocument[] {
+  expectNothing(checkParsed(parsed, registry), warn)
+  return parsed.documents.map((document) => {
+    const loader = new Loader(parsed.source, registry, document)
+    return { value: loader.load(), loader }
+  })
+}
+
+function expectNothing({ problems, doubtful, warnings }: Findings, warn: (warning: Problem) => void): void {
   if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
   for (const warning of warnings) warn(warning)
-  return parsed.documents.map((document) => constructDocument(parsed.source, document, registry))
-}
-
-/** Constructs a document that was checked before. */
-export function constructDocument(source: Source, document: ParsedDocument, registry: Registry): unknown {
-  return new Loader(source, registry, document).construct(document.root)
 }
 
 function warnProcess(warning: Problem): void {
   process.emitWarning(reportProblems([warning]), { type: 'FlambeauWarning', code: warning.code })
+}
+
+function expectOneDocument(parsed: ParsedText): void {
+  const second = parsed.documents[1]
+  if (second) throw severalDocuments(parsed, second)
 }
 
 function severalDocuments({ source, documents }: ParsedText, second: ParsedDocument): DocumentError {

@@ -2,16 +2,42 @@ import type { FromYaml } from './hooks.js'
 import type { Class, RegistrationOptions } from './registration.js'
 import type { OutputOf, StandardSchema } from './standard-schema.js'
 
-/** A class that `options` allow: an abstract one only with `{ abstract: true }`. */
-export type ClassFor<O> = O extends { abstract: true } ? Class : new (...args: any[]) => object
+/**
+ * A class that `options` allow: an abstract one only with `{ abstract: true }`, one with a private constructor only with
+ * `{ create }`.
+ */
+export type ClassFor<O> = O extends { create: string }
+  ? AnyClass
+  : O extends { abstract: true }
+    ? Class
+    : new (
+        ...args: any[]
+      ) => object
+
+/** Any class, also one whose constructor is private. */
+export interface AnyClass {
+  readonly prototype: object
+  readonly name: string
+}
 
 /** `unknown` if the class can be registered with these options, else a type whose name says what is wrong. */
 export type Fits<C, O extends RegistrationOptions> =
   HasFromYaml<C, O> extends true
     ? unknown
-    : TakesOneObject<C> extends true
-      ? TakesOutput<C, SchemaOf<C, O>>
-      : Mistake<'the constructor must take one options object, or the class must have a static fromYaml'>
+    : O extends { create: infer M extends string }
+      ? Creates<C, M, SchemaOf<C, O>>
+      : TakesOneObject<C> extends true
+        ? TakesOutput<C, SchemaOf<C, O>>
+        : Mistake<'the constructor must take one options object, or the class must have a static fromYaml'>
+
+type Creates<C, M extends string, S extends StandardSchema> =
+  C extends Record<M, (options: infer P, ...rest: any[]) => unknown>
+    ? [S] extends [never]
+      ? unknown
+      : OutputOf<S> extends P
+        ? unknown
+        : Mistake<'the method that "create" names does not accept the output of the schema'>
+    : Mistake<'"create" must name a static method of the class that takes the options'>
 
 declare const mistake: unique symbol
 

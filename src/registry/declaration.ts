@@ -38,8 +38,8 @@ interface Statics {
 export type RegisteredOptions = (Class: Class) => readonly RegistrationOptions[]
 
 /**
- * Builds the definition of a class: options win over static members. Factories are inherited, and key style and templates come
- * from the nearest class that sets them, whether it was registered by a decorator or by a call.
+ * Builds the definition of a class: options win over static members. Factories are inherited; key style, templates and `create`
+ * come from the nearest class that sets them, whether it was registered by a decorator or by a call.
  */
 export function define(
   Class: Class,
@@ -56,6 +56,7 @@ export function define(
     factories: factoriesOf(Class, merged.factories ?? [], registered),
     keys: merged.keys ?? 'as-written',
     templates: merged.templates ?? [],
+    create: merged.create,
     injected: statics.injectedOptions ?? [],
     schema: merged.schema ?? statics.schema,
     fromYaml: merged.fromYaml ?? boundTo(Class, statics.fromYaml),
@@ -71,17 +72,20 @@ function boundTo<F extends (...args: any[]) => unknown>(Class: Class, method: F 
 
 // A declared class may be added again under another tag: its declared options apply there, too.
 function declaredOptions(Class: Class): RegistrationOptions {
-  const { schema, factories, keys, templates, fromYaml, toYaml, description } = Object.assign(
+  const { schema, factories, create, keys, templates, fromYaml, toYaml, description } = Object.assign(
     {},
     ...(declarationOf(Class)?.tags ?? []).map((declared) => declared.options),
   ) as RegistrationOptions
-  return omitUndefined({ schema, factories, keys, templates, fromYaml, toYaml, description })
+  return omitUndefined({ schema, factories, create, keys, templates, fromYaml, toYaml, description })
 }
 
 function inheritedOptions(Class: Class, registered: RegisteredOptions): RegistrationOptions {
   const parents = lineage(Class).slice(0, -1)
   const all = parents.flatMap((parent) => [...registered(parent), declaredOptions(parent)])
-  return Object.assign({}, ...all.map(({ keys, templates }) => omitUndefined({ keys, templates })))
+  return Object.assign(
+    {},
+    ...all.map(({ keys, templates, create }) => omitUndefined({ keys, templates, create })),
+  )
 }
 
 function factoriesOf(

@@ -1,5 +1,5 @@
 import { RegistrationError } from '../errors.js'
-import type { ClassFor, Fits } from './compile-time.js'
+import type { AnyClass, ClassFor, Fits } from './compile-time.js'
 import { declare } from './declaration.js'
 import { currentRegistry } from './default-registry.js'
 import { isRegistrationDeferred } from './deferred-registration.js'
@@ -22,10 +22,10 @@ import { checkTag, type Tag } from './tag.js'
  *
  * @throws {@link RegistrationError} when the tag belongs to another class, clashes with a factory, or is not valid.
  */
-export function registrable<O extends RegistrationOptions = {}>(tag?: Tag, options?: O) {
+export function registrable<const O extends RegistrationOptions = {}>(tag?: Tag, options?: O) {
   if (tag !== undefined) checkTag(tag)
   return <C extends ClassFor<O>>(Class: C & Fits<C, O>, context?: ClassDecoratorContext): C => {
-    onceDefined(Class, context, (defined) => declareAndAdd(defined, tag, options ?? {}))
+    onceDefined(Class as unknown as Class, context, (defined) => declareAndAdd(defined, tag, options ?? {}))
     return Class
   }
 }
@@ -60,14 +60,14 @@ export type AliasOptions = Pick<RegistrationOptions, 'registry' | 'override' | '
  * })
  * ```
  */
-export function register<C extends Class, O extends RegistrationOptions = {}>(
+export function register<C extends Class | AnyClass, const O extends RegistrationOptions = {}>(
   Class: C & Fits<C, O>,
   tag: Tag,
   options?: O & HooksOf<C>,
 ): C {
   if (!options?.registry && isRegistrationDeferred())
-    declare(Class).tags.push({ tag: checkTag(tag), options: options ?? {} })
-  else (options?.registry ?? currentRegistry()).add(Class, tag, options)
+    declare(Class as Class).tags.push({ tag: checkTag(tag), options: options ?? {} })
+  else (options?.registry ?? currentRegistry()).add(Class as Class, tag, options)
   return Class
 }
 
@@ -99,8 +99,8 @@ function declareAndAdd(Class: Class, tagOption: Tag | undefined, options: Regist
   ;(registry ?? currentRegistry()).add(Class, tag, options)
 }
 
-/** A static method that creates an object from its options. */
-export type StaticMethod = (this: any, options?: any) => unknown
+/** A static method that creates an object from its options, or a promise of it; its second argument is a {@link FactoryContext}. */
+export type StaticMethod = (this: any, options?: any, context?: any) => unknown
 
 /** The context that a standard decorator of a static method receives. */
 export type StaticContext = ClassMethodDecoratorContext<any, any> & { readonly static: true }
@@ -118,7 +118,8 @@ export interface FactoryOptions {
  * @registrable('!Model')
  * class Model {
  *   @factory static fromFile(options: { path: string }) { ... }
- *   @factory({ schema: FromUrlOptions }) static fromUrl(options: FromUrlOptions) { ... }
+ *   @factory({ schema: FromUrlOptions })
+ *   static async fromUrl(options: FromUrlOptions, { signal }: FactoryContext) { ... }
  * }
  * ```
  *

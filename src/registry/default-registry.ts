@@ -12,6 +12,8 @@ interface Shared {
   readonly registry: Registry
   /** Options that the loader has validated, on their way to the constructor. */
   prevalidated?: { readonly options: unknown; readonly schema: unknown } | undefined
+  /** The same for options that an asynchronous method passes on. */
+  prevalidatedOptions?: WeakMap<object, unknown>
   /** The folders of the extensions that are being imported. */
   importingFolders?: string[]
   /** The registry of each running test, by asynchronous context. */

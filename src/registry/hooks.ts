@@ -1,7 +1,18 @@
+import type { Logger } from '../logger.js'
 import type { Node } from '../node.js'
 import type { Tag } from './tag.js'
 
-/** Constructs the children of a node in a `fromYaml`. Each child is constructed only once. */
+/** What a factory receives after the options. */
+export interface FactoryContext {
+  /** Aborted when the run should stop: what is being opened is not needed any more. */
+  readonly signal: AbortSignal
+  readonly logger: Logger
+}
+
+/**
+ * Constructs the children of a node in a `fromYaml`. Each child is constructed only once. When a child is asynchronous, its method
+ * throws, and `fromYaml` is called again when the children exist: construct them before anything else.
+ */
 export interface Builder {
   /** The value of a node, whatever it is. */
   construct(node: Node): unknown
@@ -26,9 +37,10 @@ export interface Representer {
 
 /**
  * Constructs an object of a class from its node, instead of passing its options to the constructor.
- * `factoryName` is the `fromFile` of `!Model.fromFile`.
+ * `factoryName` is the `fromFile` of `!Model.fromFile`. It may be asynchronous: then {@link loadAsync}, `loadFile` and `runFile`
+ * construct the object.
  */
-export type FromYaml<T = unknown> = (builder: Builder, node: Node, factoryName?: string) => T
+export type FromYaml<T = unknown> = (builder: Builder, node: Node, factoryName?: string) => T | Promise<T>
 
 const inherited = Symbol.for('flambeau.inheritedHook')
 

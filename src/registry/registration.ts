@@ -17,6 +17,8 @@ export interface FactoryDefinition {
 export interface Definition {
   readonly schema?: StandardSchema
   readonly factories: ReadonlyMap<string, FactoryDefinition>
+  /** The static method that constructs an object, in place of `new`. */
+  readonly create?: string
   readonly keys: KeyStyle
   /** Options that stay unconstructed: each is passed as a `Template`. */
   readonly templates: readonly string[]
@@ -38,6 +40,11 @@ export interface RegistrationOptions {
   schema?: StandardSchema
   /** Names of static methods that create an object: `['fromFile']` allows `!Model.fromFile`. */
   factories?: readonly string[]
+  /**
+   * The name of a static method that constructs an object from the options, in place of `new`; it may be asynchronous. Its second
+   * argument is a {@link FactoryContext}.
+   */
+  create?: string
   /** `'snake_case'`: `learning_rate` in YAML is the option `learningRate`. */
   keys?: KeyStyle
   /** Options that stay unconstructed and are passed as a `Template`. */
@@ -74,10 +81,19 @@ export interface ResolvedTag extends Registration {
   readonly factory?: string
 }
 
+/** The type of the objects of a class, whose constructor may be private. */
+type InstanceOf<C> = C extends abstract new (
+  ...args: any
+) => infer T
+  ? T
+  : C extends { readonly prototype: infer P }
+    ? P
+    : object
+
 /** The two hooks, typed for a class. */
-export interface HooksOf<C extends Class> extends RegistrationOptions {
-  fromYaml?: FromYaml<InstanceType<C>>
-  toYaml?: ToYaml<InstanceType<C>>
+export interface HooksOf<C> extends RegistrationOptions {
+  fromYaml?: FromYaml<InstanceOf<C>>
+  toYaml?: ToYaml<InstanceOf<C>>
 }
 
 /** The schema of the class or factory that a tag names. */

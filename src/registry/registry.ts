@@ -137,7 +137,8 @@ export class Registry implements Registrar {
     this.#options.set(tag, options)
     this.#noteTag(Class, tag)
     this.#redefine(Class, tag)
-    if (options.factories || options.keys || options.templates) this.#redefineSubclasses(Class)
+    if (options.factories || options.keys || options.templates || options.create)
+      this.#redefineSubclasses(Class)
     this.#resolved.clear()
   }
 
@@ -200,6 +201,8 @@ function declaredTags(Class: Class): { tag: Tag; options: RegistrationOptions }[
 function checkFactories({ Class, definition }: Registration): void {
   for (const name of definition.factories.keys())
     if (typeof (Class as any)[name] !== 'function') throw noSuchFactory(Class, name)
+  const { create } = definition
+  if (create !== undefined && typeof (Class as any)[create] !== 'function') throw noSuchFactory(Class, create)
 }
 
 function noClass(found: unknown, tag: Tag | undefined): RegistrationError {

@@ -1,4 +1,4 @@
-import { checkParsed, tagAsKey } from '../document/check/check.js'
+import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
 import { literalVariables } from '../document/check/literal-variables.js'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { inFileOrder } from '../document/problems.js'
@@ -40,7 +40,7 @@ export async function checkFile(file: string | URL, options: CheckFileOptions = 
   const text = await RunnableText.read(file, options)
   const { parsed } = text
   const tags = await resolveTags(text, options)
-  const { problems, doubtful, warnings } = checkParsed(parsed, tags.registry, tags.unknown)
+  const { problems, doubtful, warnings } = await checkParsedAsync(parsed, tags.registry, tags.unknown)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, tags.registry))
   const found = [...tags.warnings, ...warnings, ...literalVariables(parsed)]
   for (const warning of inFileOrder(found)) options.onWarning?.(warning)

@@ -1,7 +1,7 @@
-import { checkParsed, tagAsKey } from '../document/check/check.js'
+import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { resolveReferences } from '../document/compose/references.js'
-import { constructDocument } from '../document/load.js'
+import { Loader } from '../document/construct/loader.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
@@ -65,6 +65,7 @@ export class SafeExecutionContext {
   #secrets: SecretsConfig | undefined
   #logger: Logger = new StderrLogger()
   #signal: AbortSignal | undefined
+  readonly #loaders: Loader[] = []
 
   /** `file` is a path, a URL, or `{ content }` with a text. */
   constructor(file: RunnableSource, options: ContextOptions = {}) {
@@ -76,7 +77,10 @@ export class SafeExecutionContext {
     this.#composition = options
   }
 
-  /** Runs `body` with complete run options. Never rejects: an error is logged, and is in the outcome. */
+  /**
+   * Runs `body` with complete run options, and disposes of what was constructed when it has ended. Never rejects: an error is
+   * logged, and is in the outcome.
+   */
   async run<T>(
     body: (options: RunOptions) => T | Promise<T>,
     options: Partial<RunOptions> = {},
@@ -92,7 +96,23 @@ export class SafeExecutionContext {
       const outcome = { ok: false, error: maskError(error, redact), exitCode } as const
       logFailure(outcome, complete, redact)
       return outcome
+    } finally {
+      await this[Symbol.asyncDispose]()
     }
+  }
+
+  /**
+   * Disposes of what the steps have constructed and has `Symbol.asyncDispose` or `Symbol.dispose`, in the reverse order of the
+   * document. `run` does it when its body has ended. An object that cannot be disposed of is logged, and stops no other.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { disposables } of this.#loaders.splice(0).reverse())
+      await disposables.dispose((error) => this.#logDisposal(error))
+  }
+
+  #logDisposal(error: DocumentError): void {
+    const text = describeError(error, { mask: redactorFor(this.#secrets) })
+    readSafely(() => this.#logger.warn(text), undefined)
   }
 
   /**
@@ -137,35 +157,40 @@ export class SafeExecutionContext {
    * @throws {@link DocumentError} with every problem of the file.
    */
   async checkTags(content?: string): Promise<void> {
-    this.#check(await this.#textOf(content))
+    await this.#check(await this.#textOf(content))
   }
 
-  #check(text: RunnableText): void {
-    const { problems, doubtful, warnings } = checkParsed(text.parsed, this.#registry)
+  async #check(text: RunnableText): Promise<void> {
+    const { problems, doubtful, warnings } = await checkParsedAsync(text.parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
     for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
   }
 
   /**
-   * Constructs the runnable of the file, or of a `content` in its place. However many steps there are, each text is
-   * parsed and checked once.
+   * Constructs the runnable of the file, or of a `content` in its place, and waits for what is asynchronous in it. However many
+   * steps there are, each text is parsed and checked once.
    *
    * @throws {@link RunnableFileError} when the file does not contain a runnable.
    */
   async compileRunnable(content?: string): Promise<Runnable<unknown, any>> {
     const text = await this.#textOf(content)
-    if (!this.#checked.has(text)) this.#check(text)
+    if (!this.#checked.has(text)) await this.#check(text)
     return this.#construct(text)
   }
 
-  #construct(text: RunnableText): Runnable<unknown, any> {
-    const runnable = compile(text, this.#registry)
+  async #construct(text: RunnableText): Promise<Runnable<unknown, any>> {
+    const runnable = await compile(text, this.#registry, (loader) => this.#load(loader))
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
   }
 
-  /** Returns the text that a step works on, after the check of its top node. */
+  async #load(loader: Loader): Promise<unknown> {
+    const { signal } = runOptions(this.#signal && { signal: this.#signal })
+    this.#loaders.push(loader)
+    return loader.loadAsync({ signal, logger: this.#logger }, (error) => this.#logDisposal(error))
+  }
+
   // The file may have been read before the path of the secrets was known.
   async #forbid(file: string): Promise<void> {
     this.#forbidden.push(file)
@@ -174,6 +199,7 @@ export class SafeExecutionContext {
     if (text.parsed.problems.some(({ code }) => code === 'INCLUDE_SECRET')) this.#text = text
   }
 
+  /** Returns the text that a step works on, after the check of its top node. */
   async #textOf(content?: string): Promise<RunnableText> {
     this.#text ??= await RunnableText.read(this.#source, {
       ...this.#composition,
@@ -192,15 +218,17 @@ export class SafeExecutionContext {
 
   /** Does all steps from the file to a runnable that is ready to run. */
   async preprocess(options: PreprocessOptions = {}): Promise<Preprocessed> {
+    this.#signal = options.signal ?? this.#signal
+    this.#logger = options.logger ?? this.#logger
     // A secrets file cannot be included, even if it is YAML.
     if (typeof options.secrets === 'string') await this.#forbid(expandHome(options.secrets))
     const text = await this.#textOf()
     const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
-    if (options.checkTags !== false && !this.#checked.has(text)) this.#check(text)
+    if (options.checkTags !== false && !this.#checked.has(text)) await this.#check(text)
     if (text.parsed.problems.length === 0) expectSecrets(text.split(), this.#registry, secrets)
-    const runnable = this.#construct(text)
+    const runnable = await this.#construct(text)
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []
@@ -245,8 +273,8 @@ export interface ContextOptions extends ComposeFileOptions {
   preparedExtensions?: PreparedExtensions | undefined
 }
 
-/** Options of `SafeExecutionContext.preprocess`. */
-export interface PreprocessOptions extends ExtensionOptions {
+/** Options of `SafeExecutionContext.preprocess`; the signal and the logger of `run` apply when they are absent. */
+export interface PreprocessOptions extends ExtensionOptions, Partial<Pick<RunOptions, 'signal' | 'logger'>> {
   /** The INI file of secrets, `env:PREFIX_` for those in environment variables, or secrets that were read. */
   secrets?: string | SecretsConfig | undefined
   /** How the INI file is read; `python` when absent. */
@@ -267,7 +295,11 @@ export interface Preprocessed {
 }
 
 /** Constructs the runnable of a file, and gives it its text. */
-function compile(text: RunnableText, registry: Registry): Runnable<unknown, any> {
+async function compile(
+  text: RunnableText,
+  registry: Registry,
+  load: (loader: Loader) => Promise<unknown>,
+): Promise<Runnable<unknown, any>> {
   text.expectWellFormed()
   const file = text.split()
   const { source, document, content } = file
@@ -277,7 +309,7 @@ function compile(text: RunnableText, registry: Registry): Runnable<unknown, any>
   const problems = resolveReferences(text.parsed, registry)
   if (problems.length > 0) throw documentError(inFileOrder(problems))
   expectRunnableClass(file, registry)
-  const runnable = constructDocument(source, document, registry)
+  const runnable = await load(new Loader(source, registry, document))
   if (!isRunnable(runnable)) throw notRunnable(file)
   if (typeof runnable.run !== 'function') throw cannotRun(file)
   runnable.injectContent(content)

@@ -47,3 +47,33 @@ export function settledAfterAbort<T>(
   else signal.addEventListener('abort', () => resolve(), { once: true })
   return Promise.race([promise, aborted.then(() => settledWithin(promise, graceMs))])
 }
+
+/** Passes a value on, or what it is a promise of: what is there already is not waited for. */
+export function chain<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** A number of places, which are taken and left. */
+export class Semaphore {
+  #free: number
+  readonly #waiting = new Set<() => void>()
+
+  constructor(places: number) {
+    this.#free = places
+  }
+
+  /** Takes a place; returns a promise of it when none is free. */
+  acquire(): void | Promise<void> {
+    if (this.#free === 0) return new Promise((resolve) => this.#waiting.add(resolve))
+    this.#free--
+  }
+
+  release(): void {
+    const [next] = this.#waiting
+    if (!next) this.#free++
+    else {
+      this.#waiting.delete(next)
+      next()
+    }
+  }
+}

@@ -12,7 +12,7 @@ import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { literalVariables } from './literal-variables.js'
-import { SchemaCheck } from './schema-check.js'
+import { SchemaCheck, type SchemaFindings } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
 
 /**
@@ -26,16 +26,38 @@ import { TagCheck } from './tag-check.js'
  * of its class, and issues below the stub are dropped.
  */
 export function check(text: string, options: ReadOptions & ComposeOptions = {}): Problem[] {
+  const reading = readToCheck(text, options)
+  return reading.problemsIn(checkParsed(reading.parsed, reading.registry))
+}
+
+/**
+ * Does the same as {@link check}, and waits for asynchronous schemas.
+ *
+ * ```ts
+ * for (const { line, column, message } of await checkAsync(text)) console.log(`${line}:${column} ${message}`)
+ * ```
+ */
+export async function checkAsync(
+  text: string,
+  options: ReadOptions & ComposeOptions = {},
+): Promise<Problem[]> {
+  const reading = readToCheck(text, options)
+  return reading.problemsIn(await checkParsedAsync(reading.parsed, reading.registry))
+}
+
+function readToCheck(text: string, options: ReadOptions & ComposeOptions) {
   const { filename, registry, onWarning } = completeReadOptions(options, () => {})
   const parsed = parseComposed(text, filename, options)
-  const { problems, doubtful, warnings } = checkParsed(parsed, registry)
-  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
-  for (const warning of [...warnings, ...literalVariables(parsed)]) onWarning(warning)
-  return inFileOrder([...problems, ...doubtful, ...untagged])
+  const problemsIn = ({ problems, doubtful, warnings }: Findings): Problem[] => {
+    const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
+    for (const warning of [...warnings, ...literalVariables(parsed)]) onWarning(warning)
+    return inFileOrder([...problems, ...doubtful, ...untagged])
+  }
+  return { parsed, registry, problemsIn }
 }
 
 /** What is wrong with a text. */
-interface Findings {
+export interface Findings {
   readonly problems: readonly Problem[]
   /** Problems that the real objects might not have: they were found on stubs. */
   readonly doubtful: readonly Problem[]
@@ -52,13 +74,35 @@ export function checkParsed(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
+  return examined(parsed, registry, { unseen }).findings
+}
+
+/** Does the same as {@link checkParsed}, and waits for asynchronous schemas. */
+export async function checkParsedAsync(
+  parsed: ParsedText,
+  registry: Registry,
+  unseen: ReadonlySet<string> = new Set(),
+): Promise<Findings> {
+  const pending: Promise<void>[] = []
+  const examination = examined(parsed, registry, { unseen, pending })
+  for (const each of pending) await each
+  return examination.findings
+}
+
+interface CheckOptions {
+  readonly unseen: ReadonlySet<string>
+  /** Receives what has to be waited for; without it, an asynchronous schema is a problem. */
+  readonly pending?: Promise<void>[]
+}
+
+function examined(parsed: ParsedText, registry: Registry, { unseen, pending }: CheckOptions): ParsedCheck {
   // In most texts nothing comes from elsewhere.
   const hasReferences = parsed.documents.some((document) => document.hasReferences !== undefined)
   const references = hasReferences ? resolveReferences(parsed, registry) : []
-  const examination = new ParsedCheck(parsed, registry, references)
+  const examination = new ParsedCheck(parsed, registry, references, pending)
   for (const document of parsed.documents)
     examination.examine({ ...document, tagged: seenOf(document, unseen) })
-  return examination.findings
+  return examination
 }
 
 function seenOf({ tagged }: ParsedDocument, unseen: ReadonlySet<string>): readonly Node[] {
@@ -70,17 +114,17 @@ class ParsedCheck {
   readonly #tags: TagCheck
   readonly #hasValues: boolean
   readonly #references: readonly Problem[]
-  readonly #schemas = {
-    problems: new ProblemList(this.#suggester),
-    doubtful: new ProblemList(this.#suggester),
-  }
+  readonly #schemas: SchemaFindings
   readonly #merges: Problem[] = []
 
   constructor(
     readonly parsed: ParsedText,
     readonly registry: Registry,
     references: readonly Problem[],
+    pending: Promise<void>[] | undefined,
   ) {
+    const [problems, doubtful] = [new ProblemList(this.#suggester), new ProblemList(this.#suggester)]
+    this.#schemas = { problems, doubtful, pending }
     this.#tags = new TagCheck(parsed.source, registry, this.#suggester)
     // A problem in an included file leaves the values of the others.
     const isReliable = parsed.problems.every(

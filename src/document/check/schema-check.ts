@@ -3,22 +3,30 @@ import type { Node } from '../../node.js'
 import { candidatesOf, type TemplateRules, templateRulesOf } from '../../registry/placeholder.js'
 import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
-import { issuePath, type SchemaIssue, type StandardSchema } from '../../registry/standard-schema.js'
+import {
+  issuePath,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
+import { chain } from '../../util/concurrency.js'
 import { Construction } from '../construct/construction.js'
 import { IssueProblems } from '../construct/issue-problems.js'
 import { NodeBuilder } from '../construct/node-builder.js'
 import { Template } from '../construct/template.js'
-import { validate } from '../construct/validation.js'
+import { validate, validateAsync } from '../construct/validation.js'
 import { childrenOf, isEmpty, targetOf } from '../nodes.js'
 import { nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
 /** The problems that schemas find in the documents of one text. */
-interface SchemaFindings {
+export interface SchemaFindings {
   readonly problems: ProblemList
   /** Found on a stub itself: the schema might accept the real object. */
   readonly doubtful: ProblemList
+  /** Receives the checks that are asynchronous; without it, they are problems. */
+  readonly pending: Promise<void>[] | undefined
 }
 
 /**
@@ -42,7 +50,8 @@ export class SchemaCheck extends Construction {
   /** Checks one choice of a template. */
   static forPicks(outer: SchemaCheck, picks: Picks): SchemaCheck {
     const { suggester } = outer.findings.problems
-    const findings = { problems: new ProblemList(suggester), doubtful: new ProblemList(suggester) }
+    const [problems, doubtful] = [new ProblemList(suggester), new ProblemList(suggester)]
+    const findings = { problems, doubtful, pending: outer.findings.pending && [] }
     const made = new SchemaCheck(findings, outer.source, outer.registry, outer.document, outer)
     made.#picks = picks
     return made
@@ -124,8 +133,8 @@ export class SchemaCheck extends Construction {
   }
 
   #checkTemplate(node: Node, rules: TemplateRules): void {
-    const found: Problem[] = []
-    const doubtful: Problem[] = []
+    const roots: Problem[] = []
+    const choices: SchemaFindings[] = []
     for (const picks of [new Map(), ...picksOf(node, this.registry)]) {
       const choice = SchemaCheck.forPicks(this, picks)
       choice.construct(node)
@@ -133,12 +142,17 @@ export class SchemaCheck extends Construction {
       const root = targetOf(picked) ?? picked
       const made = this.registry.get(root.tag ?? '')
       const refusal = made && rules.root(made)
-      if (refusal) found.push(nodeProblem(root, this.source, ...refusal))
-      found.push(...choice.findings.problems.problems)
-      doubtful.push(...choice.findings.doubtful.problems)
+      if (refusal) roots.push(nodeProblem(root, this.source, ...refusal))
+      choices.push(choice.findings)
     }
-    addAll(this.findings.problems, distinct(found))
-    addAll(this.findings.doubtful, distinct(doubtful))
+    const addFound = (): void => {
+      const found = choices.flatMap(({ problems }) => problems.problems)
+      addAll(this.findings.problems, distinct([...roots, ...found]))
+      addAll(this.findings.doubtful, distinct(choices.flatMap(({ doubtful }) => doubtful.problems)))
+    }
+    const pending = choices.flatMap((choice) => choice.pending ?? [])
+    if (pending.length === 0) addFound()
+    else this.findings.pending?.push(Promise.all(pending).then(addFound))
   }
 
   #stub(prototype: object | null, kind: WeakSet<object>): object {
@@ -155,22 +169,29 @@ export class SchemaCheck extends Construction {
     const schema = schemaOf(resolved)
     if (!schema) return
     const found = new IssueProblems(node, { schema, keys: definition.keys }, this)
-    for (const issue of this.#issues(schema, options)) {
-      const depth = this.#stubDepth(options, issuePath(issue))
-      if (depth === 'above') continue
-      const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
-      found.addTo(list, issue)
+    const add = (issues: readonly SchemaIssue[]): void => {
+      for (const issue of issues) {
+        const depth = this.#stubDepth(options, issuePath(issue))
+        if (depth === 'above') continue
+        const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
+        found.addTo(list, issue)
+      }
     }
+    const issues = this.#issues(schema, options)
+    if (issues instanceof Promise) this.findings.pending?.push(issues.then(add))
+    else add(issues)
   }
 
   // A user's check may use a member of a stub that only the real object has; what it throws then is ignored.
-  #issues(schema: StandardSchema, options: unknown): readonly SchemaIssue[] {
-    if (this.#count === 0) return validate(schema, options).issues ?? []
-    try {
-      return (validate(schema, options).issues ?? []).filter((issue) => !('thrown' in issue))
-    } catch {
-      return []
-    }
+  #issues(
+    schema: StandardSchema,
+    options: unknown,
+  ): readonly SchemaIssue[] | Promise<readonly SchemaIssue[]> {
+    const hasStubs = this.#count > 0
+    const issuesOf = ({ issues = [] }: SchemaResult<unknown>): readonly SchemaIssue[] =>
+      hasStubs ? issues.filter((issue) => !('thrown' in issue)) : issues
+    const result = this.findings.pending ? validateAsync(schema, options) : validate(schema, options)
+    return chain(result, issuesOf)
   }
 
   #stubDepth(options: unknown, path: readonly string[]): 'at' | 'above' | 'none' {

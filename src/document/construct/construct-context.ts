@@ -27,4 +27,6 @@ export interface ConstructContext {
   optionsOf(node: Node, definition: Definition): Options
   /** Constructs a changed copy of a part of the document; it shares the values of nodes outside that part. */
   constructCopy(copy: Node): unknown
+  /** Does the same, and waits for what is asynchronous. */
+  constructCopyAsync(copy: Node): Promise<unknown>
 }

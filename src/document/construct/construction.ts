@@ -26,6 +26,9 @@ import { maxDepth, maxMerged, type ParsedDocument } from '../read/parsed.js'
 import type { ConstructContext, Options } from './construct-context.js'
 import { replacedBy, Template } from './template.js'
 
+/** Stands for a value that does not exist yet, or could not be constructed. */
+export const unsettled = Symbol('unsettled')
+
 /**
  * Constructs the values of nodes, children first, each node once. `make` decides what a tagged node becomes: the object itself
  * when loading, a stub when checking.
@@ -33,6 +36,8 @@ import { replacedBy, Template } from './template.js'
 export abstract class Construction implements ConstructContext {
   readonly #values = new Map<Node, unknown>()
   readonly #merged: MergedEntries
+  /** How many {@link unsettled} values were met: what contains one of them is not kept. */
+  unsettledCount = 0
 
   constructor(
     readonly source: Source,
@@ -60,9 +65,15 @@ export abstract class Construction implements ConstructContext {
     if (node.kind === 'alias')
       return this.outer?.valueOf(aliasTarget(node)) ?? this.construct(aliasTarget(node))
     if (this.#values.has(node)) return this.#values.get(node)
+    const before = this.unsettledCount
     const value = isApplicationTag(node.tag) ? this.make(node) : this.#untagged(node)
-    this.#values.set(node, value)
+    if (this.unsettledCount === before) this.keep(node, value)
     return value
+  }
+
+  /** Keeps the value of a node. */
+  keep(node: Node, value: unknown): void {
+    this.#values.set(node, value)
   }
 
   #untagged(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
@@ -138,6 +149,10 @@ export abstract class Construction implements ConstructContext {
 
   constructCopy(_copy: Node): unknown {
     throw new Error('Only what is loaded can be built from a template')
+  }
+
+  constructCopyAsync(copy: Node): Promise<unknown> {
+    return Promise.resolve(this.constructCopy(copy))
   }
 
   valueOf(node: Node): unknown {

@@ -1,31 +1,100 @@
 import { ConstructionError, type DocumentError, type Problem } from '../../errors.js'
+import { type Logger, StderrLogger } from '../../logger.js'
 import type { LinkNode, Node } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
-import { type ResolvedTag, schemaOf } from '../../registry/registration.js'
+import type { FactoryContext } from '../../registry/hooks.js'
+import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
+import type { Registry } from '../../registry/registry.js'
+import type { SchemaResult } from '../../registry/standard-schema.js'
+import type { Source } from '../../source.js'
+import { chain } from '../../util/concurrency.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
-import { pathTo } from '../nodes.js'
+import { childrenOf, pathTo } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
-import { Construction } from './construction.js'
+import type { ParsedDocument } from '../read/parsed.js'
+import { Construction, unsettled } from './construction.js'
+import { Disposables, disposeOf, type OnDisposeError } from './disposal.js'
 import { IssueProblems } from './issue-problems.js'
 import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
+import { PendingNodes } from './pending-nodes.js'
 import { recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
-import { validate, withPrevalidated } from './validation.js'
+import { markPrevalidated, validateAsync, withPrevalidated } from './validation.js'
 import { maskVariables } from './variable-mask.js'
+
+/** What is called for a node: for messages. */
+interface Call {
+  readonly node: Node
+  /** The function that was called: `factory "open"`. */
+  readonly what: string
+}
 
 /** Constructs the objects of one document: validates, calls constructors, factories and `fromYaml`. */
 export class Loader extends Construction {
+  readonly disposables: Disposables
+  /** The objects that do not exist yet, while this waits for them. */
+  #pending: PendingNodes | undefined
+  #factoryContext: FactoryContext
+
+  constructor(source: Source, registry: Registry, document: ParsedDocument, outer?: Loader) {
+    super(source, registry, document, outer)
+    this.disposables = new Disposables(source, document.root)
+    this.#factoryContext = outer ? outer.#factoryContext : defaultContext()
+  }
+
+  /**
+   * Constructs the whole document, and waits for what is asynchronous. When that fails, disposes of what was constructed, after
+   * everything that has begun has settled.
+   *
+   * @throws {@link DocumentError} with every object that could not be constructed.
+   * @throws the reason of the signal when it is aborted.
+   */
+  async loadAsync(context: FactoryContext, onDisposeError: OnDisposeError): Promise<unknown> {
+    const pending = new PendingNodes(this, context.signal)
+    this.#factoryContext = context
+    this.#pending = pending
+    try {
+      return await pending.settle(this.document.root)
+    } catch (error) {
+      await pending.allSettled()
+      await this.disposables.dispose(onDisposeError)
+      throw error
+    } finally {
+      this.#pending = undefined
+    }
+  }
+
+  /**
+   * Constructs the whole document synchronously. When that fails, disposes of what was constructed before.
+   *
+   * @throws {@link DocumentError} that points at the node.
+   */
+  load(): unknown {
+    try {
+      return this.construct(this.document.root)
+    } catch (error) {
+      this.disposables.disposeInBackground(warnProcess)
+      throw error
+    }
+  }
+
   protected override make(node: Node): unknown {
+    return this.#pending ? this.#pending.make(node) : this.makeNow(node)
+  }
+
+  /** Calls what constructs a node; returns a promise if that is asynchronous. */
+  makeNow(node: Node): unknown {
     const resolved = this.registry.get(node.tag!)
     if (!resolved) throw this.#unknownTag(node)
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
-    if (typeof made === 'object' && made !== null)
-      recordLoaded(
-        made,
-        { node, context: this },
-        made instanceof resolved.Class ? undefined : snapshotOf(made),
-      )
+    return chain(made, (value) => this.#record(value, node, resolved))
+  }
+
+  #record(made: unknown, node: Node, { Class }: ResolvedTag): unknown {
+    if (typeof made !== 'object' || made === null) return made
+    recordLoaded(made, { node, context: this }, made instanceof Class ? undefined : snapshotOf(made))
+    this.disposables.add(made, node)
     return made
   }
 
@@ -35,16 +104,38 @@ export class Loader extends Construction {
 
   // The object is constructed first, wherever it is in the document.
   protected override follow(link: LinkNode): unknown {
-    return readLink(link, this.construct(link.target), this.source)
+    const object = this.construct(link.target)
+    if (object === unsettled) return unsettled
+    return this.#collect(() => readLink(link, object, this.source))
   }
 
-  protected override refuse(problem: Problem): never {
-    throw attachSource(this.source, documentError([problem]))
+  protected override isUnknown(value: unknown): boolean {
+    return value === unsettled
+  }
+
+  protected override refuse(problem: Problem): unknown {
+    return this.#collect(() => {
+      throw attachSource(this.source, documentError([problem]))
+    })
+  }
+
+  #collect(read: () => unknown): unknown {
+    return this.#pending ? this.#pending.collect(read) : read()
   }
 
   override constructCopy(copy: Node): unknown {
-    const document = { root: copy, start: -1, end: -1, tagged: [], isYaml11: false }
-    return new Loader(this.source, this.registry, document, this).construct(copy)
+    const built = new Loader(this.source, this.registry, documentOf(copy), this)
+    const value = built.load()
+    this.disposables.adopt(built.disposables)
+    return value
+  }
+
+  override async constructCopyAsync(copy: Node): Promise<unknown> {
+    const built = new Loader(this.source, this.registry, documentOf(copy), this)
+    const { logger } = this.#factoryContext
+    const value = await built.loadAsync(this.#factoryContext, ({ message }) => logger.warn(message))
+    this.disposables.adopt(built.disposables)
+    return value
   }
 
   // Happens only without a check before, or when the tag was removed since.
@@ -55,37 +146,88 @@ export class Loader extends Construction {
 
   #custom(node: Node, resolved: ResolvedTag): unknown {
     const { definition, factory } = resolved
-    const builder = new NodeBuilder(this, node, () => this.#mapped(node, resolved))
-    return this.#guard(node, () => notPromise('"fromYaml"', definition.fromYaml!(builder, node, factory)))
+    const complete = this.#pending?.completion()
+    const builder = new NodeBuilder(this, node, () => this.#mapped(node, resolved), complete)
+    return this.#call({ node, what: '"fromYaml"' }, () => definition.fromYaml!(builder, node, factory))
+  }
+
+  /** The children of a node that may be constructed before its `fromYaml` asks for them. */
+  childrenToConstruct(node: Node): Node[] {
+    const { templates = [], keys = 'as-written' } = this.registry.get(node.tag!)?.definition ?? {}
+    const children = [...childrenOf(node)]
+    return children.flatMap(([name, child]) => (templates.includes(optionName(name, keys)) ? [] : [child]))
   }
 
   #mapped(node: Node, resolved: ResolvedTag): unknown {
+    const before = this.unsettledCount
     const { visible, injected } = this.optionsOf(node, resolved.definition)
-    const options = this.#validate(visible, node, resolved)
-    const made = this.#guard(node, () => construct(resolved, options))
-    for (const [name, value] of Object.entries(injected))
-      (made as Record<string, unknown>)[name] = value ?? undefined
-    return made
+    if (this.unsettledCount !== before) return unsettled
+    const made = chain(this.#validate(visible, node, resolved), (options) =>
+      this.#construct(node, resolved, options),
+    )
+    return Object.keys(injected).length === 0 ? made : chain(made, (object) => inject(object, injected))
   }
 
   #validate(options: unknown, node: Node, resolved: ResolvedTag): unknown {
     const schema = schemaOf(resolved)
-    const result = schema && validate(schema, options)
-    if (!schema || !result) return options
+    if (!schema) return options
+    const result = this.#call({ node, what: 'its schema' }, () => validateAsync(schema, options))
+    return chain(result as SchemaResult<unknown>, (settled) => this.#output(settled, node, resolved))
+  }
+
+  #output(result: SchemaResult<unknown>, node: Node, resolved: ResolvedTag): unknown {
     if (!result.issues) return result.value
+    const schema = schemaOf(resolved)!
     const problems = new IssueProblems(node, { schema, keys: resolved.definition.keys }, this)
     const list = new ProblemList()
     for (const issue of result.issues) problems.addTo(list, issue)
     throw attachSource(this.source, documentError(list.problems))
   }
 
+  #construct(node: Node, resolved: ResolvedTag, options: unknown): unknown {
+    const { Class, factory, definition } = resolved
+    const schema = schemaOf(resolved)
+    const method = factory ?? definition.create
+    if (method !== undefined) {
+      if (schema) markPrevalidated(options, schema)
+      const call = { node, what: `${factory === undefined ? '"create" method' : 'factory'} "${method}"` }
+      return this.#call(call, () => (Class as any)[method](options, this.#factoryContext))
+    }
+    const make = () => new (Class as new (options: unknown) => object)(options)
+    return this.#guard(node, () => (schema ? withPrevalidated(options, schema, make) : make()))
+  }
+
+  /** Calls a function of the user, which may return a promise. */
+  #call(call: Call, make: () => unknown): unknown {
+    const guarded = (): unknown => this.#guard(call.node, make)
+    if (this.#pending)
+      return this.#pending.call(guarded, (error) => Promise.reject(this.#located(call.node, error)))
+    const made = guarded()
+    if (!(made instanceof Promise)) return made
+    // It is not needed any more.
+    made.then(disposeOf).catch((error: unknown) => process.emitWarning(messageOf(error), warningOptions))
+    throw this.#asynchronous(call)
+  }
+
+  #asynchronous({ node, what }: Call): DocumentError {
+    const remedy = this.outer ? 'build it with "buildAsync"' : 'load it with "loadAsync", "loadFile" or "runFile"'
+    const message = `"${node.tag}" is asynchronous: ${what} returned a promise, so ${remedy}`
+    return attachSource(this.source, documentError([nodeProblem(node, this.source, 'ASYNC_OBJECT', message)]))
+  }
+
+  /** Calls a function of the user; an error that it throws points at the node. */
   #guard(node: Node, make: () => unknown): unknown {
     try {
       return make()
     } catch (error) {
-      // An error of `builder.fail` or of a child in this document already points at its node.
-      throw hasSource(this.source, error) ? error : this.#failed(node, error)
+      throw this.#located(node, error)
     }
+  }
+
+  /** The error, with the position of the node. */
+  #located(node: Node, error: unknown): unknown {
+    // An error of `builder.fail` or of a child in this document already points at its node.
+    return hasSource(this.source, error) ? error : this.#failed(node, error)
   }
 
   #failed(node: Node, cause: unknown): ConstructionError {
@@ -98,18 +240,28 @@ export class Loader extends Construction {
   }
 }
 
-function construct(resolved: ResolvedTag, options: unknown): unknown {
-  const { Class, factory } = resolved
-  const schema = schemaOf(resolved)
-  const make = () => new (Class as new (options: unknown) => object)(options)
-  if (factory === undefined) return schema ? withPrevalidated(options, schema, make) : make()
-  return notPromise(`factory "${factory}"`, (Class as any)[factory](options))
+/** The document of a copy of a part of another one. */
+function documentOf(copy: Node): ParsedDocument {
+  return { root: copy, start: -1, end: -1, tagged: [], isYaml11: false }
 }
 
-function notPromise(what: string, made: unknown): unknown {
-  if (!(made instanceof Promise)) return made
-  made.catch(() => {})
-  throw new TypeError(`${what} returned a promise, but must return the object itself`)
+function inject(made: unknown, injected: Readonly<Record<string, unknown>>): unknown {
+  for (const [name, value] of Object.entries(injected))
+    (made as Record<string, unknown>)[name] = value ?? undefined
+  return made
+}
+
+let context: FactoryContext | undefined
+
+function defaultContext(): FactoryContext {
+  context ??= { signal: new AbortController().signal, logger: new StderrLogger() satisfies Logger }
+  return context
+}
+
+const warningOptions = { type: 'FlambeauWarning', code: 'DISPOSAL' }
+
+function warnProcess({ message }: DocumentError): void {
+  process.emitWarning(message, warningOptions)
 }
 
 function firstLine(text: string): string {

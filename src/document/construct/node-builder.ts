@@ -15,6 +15,8 @@ export class NodeBuilder implements Builder {
     readonly node: Node,
     /** Constructs the node as if its class had no `fromYaml`. */
     readonly constructMapped: () => unknown,
+    /** Calls a function that constructs children; throws if one of them does not exist. */
+    readonly complete: <T>(construct: () => T) => T = (construct) => construct(),
   ) {}
 
   /** Implements `super.fromYaml`: constructs the object from its options, or with its factory. */
@@ -22,29 +24,31 @@ export class NodeBuilder implements Builder {
     if (node !== this.node)
       return this.fail('"super.fromYaml" must be called with the node that "fromYaml" received', node)
     if (node.kind !== 'mapping' && !isEmpty(node)) return this.#expected('options ("name: value")', node)
-    return this.constructMapped()
+    return this.complete(this.constructMapped)
   }
 
   construct(node: Node): unknown {
     // The node itself has the tag of the class: constructing it would never end.
     if (node === this.node)
       return this.fail('"construct" must not be called with the node that "fromYaml" received', node)
-    return this.context.construct(node)
+    return this.complete(() => this.context.construct(node))
   }
 
   constructMapping(node: Node): Record<string, unknown> {
     const mapping = resolveAlias(node)
     if (mapping.kind !== 'mapping') return this.#expected('a mapping', node)
-    const object: Record<string, unknown> = {}
-    for (const { key, value } of this.context.entriesOf(mapping))
-      setOwn(object, textOfKey(key), this.context.construct(value))
-    return object
+    return this.complete(() => {
+      const object: Record<string, unknown> = {}
+      for (const { key, value } of this.context.entriesOf(mapping))
+        setOwn(object, textOfKey(key), this.context.construct(value))
+      return object
+    })
   }
 
   constructSequence(node: Node): unknown[] {
     const sequence = resolveAlias(node)
     if (sequence.kind !== 'sequence') return this.#expected('a sequence', node)
-    return sequence.items.map((item) => this.context.construct(item))
+    return this.complete(() => sequence.items.map((item) => this.context.construct(item)))
   }
 
   constructScalar(node: Node): string {

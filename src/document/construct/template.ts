@@ -65,6 +65,14 @@ export class Template<T = unknown> {
     return this.context.constructCopy(copyWith(this.node, values)) as T
   }
 
+  /**
+   * Does the same as {@link build}, and waits for objects that are asynchronous. They are disposed of with the object that the
+   * template belongs to, or earlier, with {@link disposeAll}.
+   */
+  async buildAsync(values: Readonly<Record<TemplatePath, unknown>> = {}): Promise<T> {
+    return (await this.context.constructCopyAsync(copyWith(this.node, values))) as T
+  }
+
   /** @internal */
   get [brand](): true {
     return true

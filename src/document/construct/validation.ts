@@ -20,9 +20,23 @@ interface AsyncIssue extends SchemaIssue {
 }
 
 const asyncIssue: AsyncIssue = {
-  message:
-    'is asynchronous, but options are validated synchronously: move asynchronous checks into "parse()"',
+  message: 'is asynchronous: load the text with "loadAsync", check it with "checkAsync"',
   asynchronous: true,
+}
+
+/** Validates a value; an error that the schema throws is an issue. Returns a promise when the schema is asynchronous. */
+export function validateAsync(
+  schema: StandardSchema,
+  value: unknown,
+): SchemaResult<unknown> | Promise<SchemaResult<unknown>> {
+  try {
+    const result = schema['~standard'].validate(value)
+    return result instanceof Promise
+      ? result.catch((thrown: unknown) => ({ issues: [thrownIssue(thrown)] }))
+      : result
+  } catch (thrown) {
+    return { issues: [thrownIssue(thrown)] }
+  }
 }
 
 /** Validates a value synchronously: an error that the schema throws is an issue, and so is a promise that it returns. */
@@ -36,7 +50,7 @@ export function validate(schema: StandardSchema, value: unknown): SchemaResult<u
 }
 
 /** Whether a schema could not validate synchronously. */
-function isAsynchronous({ issues = [] }: SchemaResult<unknown>): boolean {
+export function isAsynchronous({ issues = [] }: SchemaResult<unknown>): boolean {
   return issues.some((issue) => 'asynchronous' in issue)
 }
 
@@ -79,9 +93,10 @@ export function pathText(path: readonly string[]): string {
 export function validateOptions(schema: StandardSchema, input: unknown, className: string): unknown {
   const result = validate(schema, input)
   if (isAsynchronous(result))
-    throw new RegistrationError(`The schema of "${className}" ${result.issues![0]!.message}`, {
-      code: 'ASYNC_SCHEMA',
-    })
+    throw new RegistrationError(
+      `The schema of "${className}" is asynchronous, and "new" cannot wait for it: load the object with "loadAsync"`,
+      { code: 'ASYNC_SCHEMA' },
+    )
   if (!result.issues) return result.value
   const lines = result.issues.map((issue) => described(issue, className))
   throw new ValidationError(lines.join('\n'), { code: 'BAD_OPTION' })
@@ -106,9 +121,18 @@ export function withPrevalidated<T>(options: unknown, schema: StandardSchema, ma
   }
 }
 
+/** Marks options that `schema` has validated, and that a method which may be asynchronous passes on to the constructor. */
+export function markPrevalidated(options: unknown, schema: StandardSchema): void {
+  if (typeof options !== 'object' || options === null) return
+  shared.prevalidatedOptions ??= new WeakMap()
+  shared.prevalidatedOptions.set(options, schema)
+}
+
 /** Whether the loader has validated these options with this schema; true only once, for the constructor that they are for. */
 export function takePrevalidated(options: unknown, schema: StandardSchema): boolean {
-  const { prevalidated } = shared
+  const { prevalidated, prevalidatedOptions: marked } = shared
+  if (typeof options === 'object' && options !== null && marked?.get(options) === schema)
+    return marked.delete(options)
   if (!prevalidated || prevalidated.schema !== schema || !Object.is(prevalidated.options, options))
     return false
   shared.prevalidated = undefined

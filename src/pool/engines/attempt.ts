@@ -49,11 +49,17 @@ export async function runAttempt(task: TaskMessage, worker: PreparedWorker, watc
   // Events are masked here, before an engine sends or keeps them.
   const redact = redactorFor(worker.secrets)
   const onNews = (news: TaskNews): void => watch.onNews(worker.secrets ? maskNews(news, redact) : news)
+  const context = new SafeExecutionContext(
+    { content: task.text, filename: `task ${task.id}` },
+    { preparedExtensions: worker.extensions },
+  )
   try {
-    const value = await runTask(task, worker, { signal: watch.signal, onNews })
+    const value = await runTask(task, worker, { context, signal: watch.signal, onNews })
     return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
   } catch (thrown) {
     return failedAttempt('failed', redactError(packError(thrown), redact))
+  } finally {
+    await context[Symbol.asyncDispose]()
   }
 }
 
@@ -63,20 +69,18 @@ function maskNews(news: TaskNews, redact: Redact): TaskNews {
 }
 
 async function runTask(
-  { id, attempt, text }: TaskMessage,
-  { secrets, extensions, folder }: PreparedWorker,
-  { signal, onNews }: Watch,
+  { id, attempt }: TaskMessage,
+  { secrets, folder }: PreparedWorker,
+  { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
-  const file = { content: text, filename: `task ${id}` }
-  const context = new SafeExecutionContext(file, { preparedExtensions: extensions })
-  const { runnable } = await context.preprocess({ secrets })
+  const options = runOptions({ signal, logger: newsLogger(onNews) })
+  const { runnable } = await context.preprocess({ secrets, signal, logger: options.logger })
   const progress = (value: unknown): void => {
     // A value that JSON cannot hold must fail here, in the task, and not where it is sent. A copy, since the task may change it
     // before it is sent.
     const json: string | undefined = JSON.stringify(value)
     onNews({ type: 'progress', value: json === undefined ? undefined : JSON.parse(json) })
   }
-  const options = runOptions({ signal, logger: newsLogger(onNews) })
   const ownFolder = join(resolve(folder), 'tasks', taskFileName(id))
   return runnable.run({
     ...options,

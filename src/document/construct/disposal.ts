@@ -1,0 +1,125 @@
+import { DocumentError, type Problem } from '../../errors.js'
+import type { Node } from '../../node.js'
+import { reportProblems } from '../../problem-report.js'
+import type { Source } from '../../source.js'
+import { messageOf } from '../../util/thrown.js'
+import { partsOf } from '../nodes.js'
+import { nodeProblem } from '../problems.js'
+import { maskVariables } from './variable-mask.js'
+
+/** Receives the error of an object that could not be disposed of. */
+export type OnDisposeError = (error: DocumentError) => void
+
+type MaybeDisposable = Partial<AsyncDisposable & Disposable>
+
+/** Whether a value has a method that disposes of it. */
+function isDisposable(value: unknown): value is MaybeDisposable {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  const { [Symbol.asyncDispose]: asyncDispose, [Symbol.dispose]: dispose } = value as MaybeDisposable
+  return typeof asyncDispose === 'function' || typeof dispose === 'function'
+}
+
+/** The objects that were constructed for one document and have to be disposed of. Each is disposed of once. */
+export class Disposables {
+  /** The node of each object. */
+  readonly #nodes = new Map<MaybeDisposable, Node>()
+  /** Those of objects that templates have built, in the order in which they were built. */
+  readonly #built = new Set<Disposables>()
+
+  constructor(
+    readonly source: Source,
+    readonly root: Node,
+  ) {}
+
+  /** Keeps a value if it can be disposed of. */
+  add(value: unknown, node: Node): void {
+    if (isDisposable(value) && !this.#nodes.has(value)) this.#nodes.set(value, node)
+  }
+
+  /** Disposes of what a template has built together with these. */
+  adopt(built: Disposables): void {
+    if (built.#nodes.size > 0) this.#built.add(built)
+  }
+
+  /** Disposes of what was constructed at and below a node, by default of everything. Never rejects. */
+  async dispose(onError: OnDisposeError, node: Node = this.root): Promise<void> {
+    if (node === this.root) await this.#disposeBuilt(onError)
+    for (const each of this.#takeBelow(node)) await this.#disposeOne(each, onError)
+  }
+
+  /** Does the same where nothing can wait: asynchronous methods go on in the background. */
+  disposeInBackground(onError: OnDisposeError): void {
+    for (const each of this.#takeBelow(this.root)) void this.#disposeOne(each, onError)
+  }
+
+  async #disposeBuilt(onError: OnDisposeError): Promise<void> {
+    const built = [...this.#built].reverse()
+    this.#built.clear()
+    for (const each of built) await each.dispose(onError)
+  }
+
+  // What uses an object is disposed of before it: in the reverse of the order in which `load` constructs.
+  #takeBelow(node: Node): Constructed[] {
+    if (this.#nodes.size === 0) return []
+    const order = new Map([...nodesInOrder(node)].map((each, index) => [each, index]))
+    const found: Constructed[] = []
+    for (const [value, at] of this.#nodes) {
+      const index = order.get(at)
+      if (index !== undefined) found.push({ value, node: at, index })
+    }
+    for (const { value } of found) this.#nodes.delete(value)
+    return found.reverse().toSorted((a, b) => b.index - a.index)
+  }
+
+  async #disposeOne({ value, node }: Constructed, onError: OnDisposeError): Promise<void> {
+    try {
+      await disposeOf(value)
+    } catch (cause) {
+      onError(this.#failed(node, cause))
+    }
+  }
+
+  #failed(node: Node, cause: unknown): DocumentError {
+    const reason = maskVariables(messageOf(cause), node).split('\n', 1)[0]!.replace(/\.$/, '')
+    const message = `"${node.tag}" could not be disposed of: ${reason}`
+    const problems = [nodeProblem(node, this.source, 'DISPOSAL', message)]
+    return new DocumentError(reportProblems(problems), { problems, cause })
+  }
+}
+
+interface Constructed {
+  readonly value: MaybeDisposable
+  readonly node: Node
+  readonly index: number
+}
+
+/** Disposes of a value, if it can be. */
+export async function disposeOf(value: unknown): Promise<void> {
+  if (!isDisposable(value)) return
+  const dispose = value[Symbol.asyncDispose] ?? value[Symbol.dispose]
+  await dispose!.call(value)
+}
+
+/** One error for all objects that could not be disposed of. */
+export function disposalError(errors: readonly DocumentError[]): DocumentError {
+  const [first, second] = errors
+  if (!second) return first!
+  const problems: readonly Problem[] = errors.flatMap((error) => error.problems)
+  const cause = new AggregateError(errors.map((error) => error.cause))
+  return new DocumentError(reportProblems(problems), { problems, cause })
+}
+
+/** Yields the nodes from `root` down in the order in which their values are constructed: what a node uses comes before it. */
+function* nodesInOrder(root: Node, seen = new Set<Node>()): Generator<Node> {
+  if (seen.has(root)) return
+  seen.add(root)
+  for (const used of usedBy(root)) yield* nodesInOrder(used, seen)
+  yield root
+}
+
+function usedBy(node: Node): Iterable<Node> {
+  if (node.kind === 'alias') return node.target ? [node.target] : []
+  if (node.kind === 'link') return [node.target]
+  if (node.kind === 'format') return node.parts.filter((part): part is Node => typeof part !== 'string')
+  return partsOf(node)
+}

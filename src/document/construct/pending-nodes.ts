@@ -1,0 +1,241 @@
+import { ConstructionError, isFlambeauError } from '../../errors.js'
+import type { Node } from '../../node.js'
+import { reportProblems } from '../../problem-report.js'
+import type { Source } from '../../source.js'
+import { chain, Semaphore } from '../../util/concurrency.js'
+import { attachSource, documentError, inFileOrder } from '../problems.js'
+import { unsettled } from './construction.js'
+
+/** How many asynchronous functions of the user run at a time. */
+const mostAtOnce = 16
+
+/** What constructs the values of nodes. */
+interface NodeConstruction {
+  readonly source: Source
+  unsettledCount: number
+  construct(node: Node): unknown
+  keep(node: Node, value: unknown): void
+  makeNow(node: Node): unknown
+  childrenToConstruct(node: Node): readonly Node[]
+}
+
+/** Is thrown in a `fromYaml` whose child does not exist yet. */
+class ChildPending extends Error {}
+
+/** The construction of one node that is not finished, or has failed. */
+class Attempt {
+  settled: Promise<void> = Promise.resolve()
+  isSettled = true
+  failures: readonly unknown[] = []
+  /** The children that its `fromYaml` asked for and that did not exist. */
+  missing = new Set<Attempt>()
+
+  static failed(error: unknown): Attempt {
+    const attempt = new Attempt()
+    attempt.failures = [error]
+    return attempt
+  }
+}
+
+/**
+ * The nodes of one document whose objects do not exist yet. What a node uses exists before the node is constructed; independent
+ * nodes are constructed together.
+ *
+ * The document is walked as a synchronous load does. Where a value does not exist yet, what contains it is constructed again when
+ * it does; values that exist are kept. A document without promises is walked once.
+ */
+export class PendingNodes {
+  readonly #attempts = new Map<Node, Attempt>()
+  /** The attempts that the innermost construction has met. */
+  #met = new Set<Attempt>()
+  /** The attempt that calls a function of the user at the moment. */
+  #current: Attempt | undefined
+  readonly #slots = new Semaphore(mostAtOnce)
+
+  constructor(
+    readonly nodes: NodeConstruction,
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** The value of a node, when it and everything that it uses exist. */
+  async settle(root: Node): Promise<unknown> {
+    for (;;) {
+      const { value, met } = this.#observe(() => this.nodes.construct(root))
+      // A "fromYaml" may have gone on without a child.
+      await (met.size === 0 ? this.allSettled() : allOf(met))
+      this.signal.throwIfAborted()
+      if (met.size === 0) return value
+      const failures = failuresOf(met)
+      if (failures.length > 0) throw this.#combined(failures)
+    }
+  }
+
+  /** Settles when nothing that has begun is in progress. */
+  async allSettled(): Promise<void> {
+    for (let open = this.#open(); open.length > 0; open = this.#open()) await allOf(open)
+  }
+
+  #open(): Attempt[] {
+    return [...this.#attempts.values()].filter(({ isSettled }) => !isSettled)
+  }
+
+  /** The value of a tagged node, or {@link unsettled}. */
+  make(node: Node): unknown {
+    const known = this.#attempts.get(node)
+    if (known) return this.#meet(known)
+    const attempt = new Attempt()
+    try {
+      const value = this.#try(node, attempt)
+      if (!(value instanceof Promise)) return value
+      attempt.isSettled = false
+      attempt.settled = this.#finish(node, attempt, value)
+    } catch (error) {
+      attempt.failures = failuresIn(error)
+    }
+    this.#attempts.set(node, attempt)
+    return this.#meet(attempt)
+  }
+
+  /** Reads something that may fail; a failure is met like that of an object. */
+  collect(read: () => unknown): unknown {
+    try {
+      return read()
+    } catch (error) {
+      return this.#meet(Attempt.failed(error))
+    }
+  }
+
+  /** Calls a function of the user when one of the places is free. */
+  call(make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
+    return chain(this.#slots.acquire(), () => this.#callNow(make, explain))
+  }
+
+  #callNow(make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
+    let made: unknown
+    try {
+      this.signal.throwIfAborted()
+      made = make()
+    } finally {
+      if (!(made instanceof Promise)) this.#slots.release()
+    }
+    return made instanceof Promise ? made.catch(explain).finally(() => this.#slots.release()) : made
+  }
+
+  /** What lets the `fromYaml` that is about to be called construct its children. */
+  completion(): <T>(construct: () => T) => T {
+    const attempt = this.#current!
+    return (construct) => {
+      const { value, met } = this.#observe(construct)
+      if (met.size === 0) return value
+      const failures = failuresOf(met)
+      if (failures.length > 0) throw this.#combined(failures)
+      for (const each of met) attempt.missing.add(each)
+      throw new ChildPending('A child is asynchronous: "fromYaml" is called again when it exists')
+    }
+  }
+
+  async #finish(node: Node, attempt: Attempt, first: Promise<unknown>): Promise<void> {
+    try {
+      let value = await first
+      while (value === unsettled) value = await this.#try(node, attempt)
+      this.nodes.keep(node, value)
+      this.#attempts.delete(node)
+    } catch (error) {
+      attempt.failures = failuresIn(error)
+    } finally {
+      attempt.isSettled = true
+    }
+  }
+
+  /**
+   * The value of a node, or a promise of it. The promise is that of {@link unsettled} where something had to exist first, and exists
+   * now.
+   */
+  #try(node: Node, attempt: Attempt): unknown {
+    attempt.missing = new Set()
+    const retry = (): Promise<unknown> => this.#constructChildren(node, attempt)
+    try {
+      const { value, met } = this.#observe(() => this.nodes.makeNow(node), attempt)
+      if (attempt.missing.size > 0) return retry()
+      if (met.size > 0) return whenThere(met)
+      if (!(value instanceof Promise)) return value
+      return value.then(
+        (made) => (attempt.missing.size > 0 ? retry() : made),
+        (error) => (attempt.missing.size > 0 ? retry() : Promise.reject(error)),
+      )
+    } catch (error) {
+      if (attempt.missing.size > 0) return retry()
+      throw error
+    }
+  }
+
+  // All children at once: one after the other would wait for each, and call "fromYaml" again for each.
+  async #constructChildren(node: Node, { missing }: Attempt): Promise<unknown> {
+    const met = new Set(missing)
+    for (const child of this.nodes.childrenToConstruct(node))
+      for (const each of this.#observe(() => this.collect(() => this.nodes.construct(child))).met)
+        met.add(each)
+    await allOf(met)
+    return unsettled
+  }
+
+  #observe<T>(construct: () => T, attempt?: Attempt): { value: T; met: ReadonlySet<Attempt> } {
+    const [outerMet, outerCurrent, count] = [this.#met, this.#current, this.nodes.unsettledCount]
+    const met = new Set<Attempt>()
+    this.#met = met
+    this.#current = attempt
+    try {
+      return { value: construct(), met }
+    } finally {
+      this.#met = outerMet
+      this.#current = outerCurrent
+      this.nodes.unsettledCount = count
+    }
+  }
+
+  #meet(attempt: Attempt): typeof unsettled {
+    this.#met.add(attempt)
+    this.nodes.unsettledCount++
+    return unsettled
+  }
+
+  /** One error for all failures. */
+  #combined(failures: readonly unknown[]): unknown {
+    const [first, ...others] = failures
+    if (others.length === 0) return first
+    const errors = failures.filter(isFlambeauError)
+    if (errors.length < failures.length) return failures.find((each) => !isFlambeauError(each))
+    const problems = inFileOrder(errors.flatMap((error) => error.problems))
+    const cause = new AggregateError(errors.map((error) => error.cause ?? error))
+    const isConstruction = errors.every((error) => error instanceof ConstructionError)
+    const error = isConstruction
+      ? new ConstructionError(reportProblems(problems), { problems, cause })
+      : documentError(problems)
+    return attachSource(this.nodes.source, error)
+  }
+}
+
+class Failures extends Error {
+  constructor(readonly failures: readonly unknown[]) {
+    super()
+  }
+}
+
+function failuresIn(error: unknown): readonly unknown[] {
+  return error instanceof Failures ? error.failures : [error]
+}
+
+function failuresOf(attempts: ReadonlySet<Attempt>): unknown[] {
+  return [...new Set([...attempts].flatMap(({ failures }) => failures))]
+}
+
+async function allOf(attempts: Iterable<Attempt>): Promise<void> {
+  await Promise.all([...attempts].map(({ settled }) => settled))
+}
+
+async function whenThere(attempts: ReadonlySet<Attempt>): Promise<typeof unsettled> {
+  await allOf(attempts)
+  const failures = failuresOf(attempts)
+  if (failures.length > 0) throw new Failures(failures)
+  return unsettled
+}
