@@ -35,7 +35,13 @@ export interface LoadAsyncOptions<Expected = unknown> extends LoadOptions<Expect
 export interface LoadFileOptions<Expected = unknown> extends LoadAsyncOptions<Expected>, ComposeFileOptions {}
 
 /** The type that `expect` selects: that of the tag in {@link TagMap}, or an instance of the class. */
-export type Loaded<E> = E extends keyof TagMap ? TagMap[E] : E extends Class ? InstanceType<E> : unknown
+export type Loaded<E> = E extends keyof TagMap
+  ? TagMap[E]
+  : E extends Class
+    ? InstanceType<E>
+    : E extends { readonly prototype: infer Instance } // its constructor is private
+      ? Instance
+      : unknown
 
 /**
  * Constructs the objects of a text with one document.

@@ -101,6 +101,11 @@ export function schemaOf({ definition, factory }: ResolvedTag): StandardSchema |
   return factory === undefined ? definition.schema : definition.factories.get(factory)?.schema
 }
 
+/** Whether a tag constructs its class itself; a factory, `create` or `fromYaml` may construct anything. */
+export function constructsOwnClass({ definition, factory }: ResolvedTag): boolean {
+  return factory === undefined && definition.create === undefined && !definition.fromYaml
+}
+
 /** The option for a YAML key: `learningRate` for `learning_rate` in snake case. */
 export function optionName(key: string, style: KeyStyle): string {
   return style === 'snake_case'

@@ -8,7 +8,7 @@ import type { ImportedExtension } from '../extensions/index.js'
 import { type Logger, StderrLogger } from '../logger.js'
 import { type Paint, reportProblems } from '../problem-report.js'
 import { currentRegistry } from '../registry/default-registry.js'
-import type { Class } from '../registry/registration.js'
+import { type Class, constructsOwnClass } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
 import { interruptedCode } from '../util/exit-codes.js'
@@ -320,8 +320,8 @@ async function compile(
 function expectRunnableClass(file: RunnableFile, registry: Registry): void {
   const { tag } = file.document.root
   const resolved = tag === undefined ? undefined : registry.get(tag)
-  const plainClass = resolved && resolved.factory === undefined && !resolved.definition.fromYaml
-  if (!resolved || (plainClass && !isRunnable(resolved.Class.prototype))) throw notRunnable(file)
+  if (!resolved || (constructsOwnClass(resolved) && !isRunnable(resolved.Class.prototype)))
+    throw notRunnable(file)
 }
 
 function notRunnable({ source, document: { root } }: RunnableFile): DocumentError {

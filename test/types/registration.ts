@@ -1,5 +1,15 @@
 /** Compiled with the tests and never run: what must not compile is held by `@ts-expect-error`, the rest must. */
-import { alias, factory, type Node, namespace, Registry, register, registrable, type Tag } from 'flambeau'
+import {
+  alias,
+  type Builder,
+  factory,
+  type Node,
+  namespace,
+  Registry,
+  register,
+  registrable,
+  type Tag,
+} from 'flambeau'
 import * as v from 'valibot'
 import { z } from 'zod'
 
@@ -249,3 +259,40 @@ register(URL, '!Url', {
   // @ts-expect-error a toYaml returns a node
   toYaml: (_representer, url) => url.href,
 })
+
+// "create" names a static method that takes the options; then the constructor may be private.
+
+class Database {
+  private constructor(readonly url: string) {}
+  static async open({ url }: { url: string }): Promise<Database> {
+    return new Database(url)
+  }
+  static size = 1
+}
+export const database: typeof Database = registrable('!Database', { create: 'open' })(Database)
+register(Database, '!Database', { create: 'open', schema: z.object({ url: z.string() }) })
+registrable('!Database', { create: 'open', schema: z.object({ url: z.string() }) })(Database)
+// @ts-expect-error a private constructor without { create }
+registrable('!Database')(Database)
+// @ts-expect-error there is no such method
+registrable('!Database', { create: 'close' })(Database)
+// @ts-expect-error it is not a method
+registrable('!Database', { create: 'size' })(Database)
+// @ts-expect-error the method does not take what the schema makes
+registrable('!Database', { create: 'open', schema: z.object({ url: z.number() }) })(Database)
+
+@registrable('!Decorated', { create: 'open' })
+export class Opened {
+  private constructor(readonly url: string) {}
+  static async open({ url }: { url: string }): Promise<Opened> {
+    return new Opened(url)
+  }
+}
+
+class Later {
+  static async fromYaml(builder: Builder, node: Node): Promise<Later> {
+    builder.constructScalar(node)
+    return new Later()
+  }
+}
+registrable('!Later')(Later)

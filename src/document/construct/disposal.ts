@@ -25,6 +25,7 @@ export class Disposables {
   readonly #nodes = new Map<MaybeDisposable, Node>()
   /** Those of objects that templates have built, in the order in which they were built. */
   readonly #built = new Set<Disposables>()
+  #owner: Disposables | undefined
 
   constructor(
     readonly source: Source,
@@ -38,7 +39,9 @@ export class Disposables {
 
   /** Disposes of what a template has built together with these. */
   adopt(built: Disposables): void {
-    if (built.#nodes.size > 0) this.#built.add(built)
+    if (built.#nodes.size === 0) return
+    built.#owner = this
+    this.#built.add(built)
   }
 
   /** Disposes of what was constructed at and below a node, by default of everything. Never rejects. */
@@ -68,6 +71,7 @@ export class Disposables {
       if (index !== undefined) found.push({ value, node: at, index })
     }
     for (const { value } of found) this.#nodes.delete(value)
+    if (this.#owner && this.#nodes.size === 0) this.#owner.#built.delete(this)
     return found.reverse().toSorted((a, b) => b.index - a.index)
   }
 

@@ -210,7 +210,9 @@ export class Loader extends Construction {
   }
 
   #asynchronous({ node, what }: Call): DocumentError {
-    const remedy = this.outer ? 'build it with "buildAsync"' : 'load it with "loadAsync", "loadFile" or "runFile"'
+    const remedy = this.outer
+      ? 'build it with "buildAsync"'
+      : 'load it with "loadAsync", "loadFile" or "runFile"'
     const message = `"${node.tag}" is asynchronous: ${what} returned a promise, so ${remedy}`
     return attachSource(this.source, documentError([nodeProblem(node, this.source, 'ASYNC_OBJECT', message)]))
   }

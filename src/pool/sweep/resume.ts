@@ -52,7 +52,7 @@ async function matchByNumber(
   const most = [...open.keys()].reduce((a, b) => Math.max(a, b), 0)
   for await (const combination of firstCombinations(most, plan, signal)) {
     const record = open.get(Number(combination.id))
-    if (record && record.key === plan.trial(combination).key)
+    if (record && record.key === (await plan.trial(combination)).key)
       kept.set(record, { ...record, trial: combination.id })
   }
   return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)), force: false }
@@ -70,7 +70,7 @@ async function matchByKey(
   for await (const combination of firstCombinations(maxSearched, plan, signal)) {
     if (found.length === others.length) break
     if (taken.has(combination.id)) continue
-    const { id, key } = plan.trial(combination)
+    const { id, key } = await plan.trial(combination)
     const record = open.get(key)?.shift()
     if (record) found.push({ ...record, trial: id })
   }

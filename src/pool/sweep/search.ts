@@ -1,3 +1,4 @@
+import { disposeAll } from '../../document/load.js'
 import { dump } from '../../document/write/dump.js'
 import { ParsingRunnableError } from '../../errors.js'
 import { isRunnable } from '../../runnable/runnable.js'
@@ -46,10 +47,14 @@ export class SearchPlan {
     for (const values of this.#values()) yield { id: String(++number).padStart(width, '0'), values }
   }
 
-  /** Constructs the trial of a combination. */
-  trial({ id, values }: Combination): Trial {
-    const task = this.options.each.build(values)
+  /**
+   * Constructs the trial of a combination. What is open in it is closed at once: its worker constructs it again, and this process needs
+   * only its text.
+   */
+  async trial({ id, values }: Combination): Promise<Trial> {
+    const task = await this.options.each.buildAsync(values)
     const key = taskKey(taskText(task, this.textOptions))
+    await disposeAll(task).catch((error: Error) => process.emitWarning(error.message))
     const options = Object.fromEntries(
       Object.entries(values).map(([path, value]) => [path, optionValue(value)]),
     )
@@ -57,16 +62,16 @@ export class SearchPlan {
   }
 
   /** The trial with an id, if the sweep has it. */
-  find(id: string): Trial | undefined {
+  async find(id: string): Promise<Trial | undefined> {
     for (const combination of this.combinations()) if (combination.id === id) return this.trial(combination)
     return undefined
   }
 
   /** Constructs the first trial, so that a mistake is found before any trial runs. */
-  constructFirst(): void {
+  async constructFirst(): Promise<void> {
     const [first] = this.combinations()
     const { tag } = this.options.each
-    if (!first || !isRunnable(this.trial(first).task))
+    if (!first || !isRunnable((await this.trial(first)).task))
       throw new ParsingRunnableError(
         `"each" must be a runnable, but ${tag === undefined ? 'it has no tag' : `"${tag}" is not one`}: name a class that extends Runnable`,
         { code: 'NOT_RUNNABLE' },

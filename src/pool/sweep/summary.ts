@@ -36,7 +36,7 @@ export async function summarize(
   const [best] = ranking.ranked
   if (!best) throw noResultError(ranking)
   const file = join(output, bestName)
-  await writeAtomically(file, bestText(best, plan)).catch((cause) => {
+  await writeAtomically(file, await bestText(best, plan)).catch((cause) => {
     throw notWritten(file, cause)
   })
   logger.info(printable(rankingTable(ranking, metric)))
@@ -52,8 +52,8 @@ export async function summarize(
 }
 
 // Constructed again, as only the keys of the trials are in memory.
-function bestText({ trial }: TrialRecord, plan: SearchPlan): string {
-  const found = plan.find(trial)
+async function bestText({ trial }: TrialRecord, plan: SearchPlan): Promise<string> {
+  const found = await plan.find(trial)
   if (found) return taskText(found.task, plan.fileOptions)
   throw new UnsuccessfulRunnableError('The best trial is no longer part of this sweep', { code: 'NO_RESULT' })
 }

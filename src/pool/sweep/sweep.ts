@@ -2,6 +2,7 @@ import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-ru
 import type { Logger } from '../../logger.js'
 import { registrable } from '../../registry/decorators.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
+import { constructsOwnClass } from '../../registry/registration.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import { redactorFor } from '../../runnable/secrets/mask.js'
@@ -47,11 +48,11 @@ export interface SweepRunOptions {
 export class Sweep extends ClusterRunnable.with(sweepSchema) {
   /** @internal */
   static readonly [templateRules]: TemplateRules = {
-    root: ({ Class, definition, factory, tag }) =>
-      factory === undefined && !definition.fromYaml && !isRunnable(Class.prototype)
+    root: (made) =>
+      constructsOwnClass(made) && !isRunnable(made.Class.prototype)
         ? [
             'NOT_RUNNABLE',
-            `"each" must be a runnable, but "${tag}" is not one: name a class that extends Runnable`,
+            `"each" must be a runnable, but "${made.tag}" is not one: name a class that extends Runnable`,
           ]
         : undefined,
     placeholder: ({ Class, tag }, { options, isNested }) => {
@@ -87,8 +88,8 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
    *
    * @throws `ParsingRunnableError` when they cannot be constructed.
    */
-  override parse(): void {
-    this.#plan().constructFirst()
+  override parse(): Promise<void> {
+    return this.#plan().constructFirst()
   }
 
   /** Runs the trials that have no result yet, and ranks all of them. */

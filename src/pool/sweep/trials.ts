@@ -88,11 +88,11 @@ export class SweepRun {
     })
   }
 
-  *#pendingTasks(): Generator<AnyTask> {
+  async *#pendingTasks(): AsyncGenerator<AnyTask> {
     const done = new Set(this.context.earlier.kept.map(({ trial }) => trial))
     for (const combination of this.context.plan.combinations()) {
       if (done.has(combination.id)) continue
-      const trial = this.context.plan.trial(combination)
+      const trial = await this.context.plan.trial(combination)
       this.#trials.set(trial.task, trial)
       yield trial.task
     }

@@ -45,7 +45,15 @@ class Diary {
       private constructor(readonly name: string) {
         this.title = `Connection ${name}`
       }
-      static async open({ name, turns = 1, fails = false }: { name: string; turns?: number; fails?: boolean }) {
+      static async open({
+        name,
+        turns = 1,
+        fails = false,
+      }: {
+        name: string
+        turns?: number
+        fails?: boolean
+      }) {
         diary.most = Math.max(diary.most, ++diary.open)
         for (let each = 0; each < turns; each++) await turn()
         diary.open--
@@ -119,7 +127,10 @@ again: *a
     const items = Array.from({ length: 40 }, (_, index) => `- !Open { name: c${index} }`)
     const loaded = await diary.load(items.join('\n'))
     assert.equal(diary.most, 16)
-    assert.deepEqual(loaded.map(({ name }: { name: string }) => name), items.map((_, index) => `c${index}`))
+    assert.deepEqual(
+      loaded.map(({ name }: { name: string }) => name),
+      items.map((_, index) => `c${index}`),
+    )
     assert.equal(diary.opened.length, 40)
   })
 
@@ -201,7 +212,10 @@ again: *a
       }
       diary.registry.add(Group, '!Group')
       const group = await diary.load('!Group [!Open { name: a }, 1, !Open { name: b }, !Holder { name: h }]')
-      assert.deepEqual(group.items.map((item: any) => item.name), ['a', undefined, 'b', undefined])
+      assert.deepEqual(
+        group.items.map((item: any) => item.name),
+        ['a', undefined, 'b', undefined],
+      )
       // Once to see that children are asynchronous, and once when they exist.
       assert.equal(calls, 2)
       assert.deepEqual(diary.opened, ['+a', '+b'])
@@ -238,7 +252,9 @@ again: *a
       },
       '!Optional',
     )
-    const root = await diary.load('[!Optional [!Open { name: a, fails: true }], !Optional [!Open { name: b }]]')
+    const root = await diary.load(
+      '[!Optional [!Open { name: a, fails: true }], !Optional [!Open { name: b }]]',
+    )
     assert.deepEqual([root[0].value, root[1].value.name], ['none', 'b'])
   })
 
@@ -357,7 +373,10 @@ describe('a synchronous load', () => {
     await disposeAll(first.options.b)
     await disposeAll(first)
     await disposeAll(first)
-    assert.deepEqual(diary.lines.filter((line) => line.startsWith('end')), ['end b', 'end a'])
+    assert.deepEqual(
+      diary.lines.filter((line) => line.startsWith('end')),
+      ['end b', 'end a'],
+    )
   })
 })
 
@@ -388,7 +407,10 @@ describe('an asynchronous schema', () => {
     const loaded: any = await loadAsync('!Slow { name: free }', { registry })
     assert.equal(loaded.options.name, 'free')
     const problems = await checkAsync(text, { registry })
-    assert.deepEqual(problems.map(({ code, column }) => `${code} ${column}`), ['BAD_OPTION 42'])
+    assert.deepEqual(
+      problems.map(({ code, column }) => `${code} ${column}`),
+      ['BAD_OPTION 42'],
+    )
     await assert.rejects(loadAsync(text, { registry }), /Option "name" of "!Slow": is taken/)
   })
 

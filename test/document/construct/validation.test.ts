@@ -476,14 +476,14 @@ describe('an asynchronous schema', () => {
   const refusal = (error: unknown) => {
     assert.ok(error instanceof RegistrationError)
     assert.equal(error.code, 'ASYNC_SCHEMA')
-    assert.match(error.message, /"!?Slow" is asynchronous.*move asynchronous checks into "parse\(\)"/)
+    assert.match(error.message, /"Slow" is asynchronous, and "new" cannot wait for it: .*"loadAsync"/)
     return true
   }
 
   test('is a mistake in registering in code, and a problem at its node in a file', () => {
     const problem = onlyProblem('- !Slow { a: b }', { registry })
     assert.equal(summary(problem), '1:3-8 ASYNC_SCHEMA')
-    assert.match(problem.message, /"!Slow" is asynchronous.*move asynchronous checks into "parse\(\)"/)
+    assert.match(problem.message, /"!Slow" is asynchronous: .*"loadAsync".*"checkAsync"/)
     assert.throws(() => new Slow({ a: 'b' }), refusal)
   })
 
