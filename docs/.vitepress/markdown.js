@@ -33,6 +33,7 @@ function textOf(node) {
 }
 
 export function extendMarkdown(md) {
+  md.core.ruler.push('front-page', withoutTitle)
   md.core.ruler.push('repository-links', resolveLinks)
   md.core.ruler.push('reference-links', linkReference)
   const { code_inline: code, fence } = md.renderer.rules
@@ -43,6 +44,17 @@ export function extendMarkdown(md) {
   }
   md.renderer.rules.fence = (tokens, index, ...rest) =>
     tokens[index].info === 'mermaid' ? diagram(tokens[index].content) : fence(tokens, index, ...rest)
+}
+
+// The banner of the front page has the title and an example.
+function withoutTitle(state) {
+  if (state.env.relativePath !== 'index.md') return
+  const title = state.tokens.findIndex(({ tag }) => tag === 'h1')
+  if (title >= 0) state.tokens.splice(title, 3)
+  const picture = state.tokens.findIndex(
+    ({ children }) => children?.length === 1 && children[0].type === 'image',
+  )
+  if (picture >= 0) state.tokens.splice(picture - 1, 3)
 }
 
 function resolveLinks({ tokens, env }) {
@@ -107,7 +119,7 @@ function linked(code, href, Token) {
   return [html(`<a class="reference" target="_self" href="${href}">`), code, html('</a>')]
 }
 
-const colours = { bg: 'var(--vp-c-bg)', fg: 'var(--vp-c-text-1)' }
+const colours = { bg: 'var(--vp-c-bg)', fg: 'var(--vp-c-text-1)', muted: 'var(--vp-c-text-2)' }
 
 // Without the font that it would load. As an attribute, since a template of Vue may have no <style>.
 function diagram(text) {

@@ -11,8 +11,8 @@ const guides = {
   Files: ['composition', 'secrets', 'extensions'],
   'Clusters and pools': ['clusters', 'pools'],
   'Testing and tools': ['testing', 'tools', 'editor'],
-  Reference: ['errors', 'security', 'performance', 'architecture'],
-  'Coming from another tool': ['from-flambe', 'compared'],
+  Errors: ['errors'],
+  Background: ['security', 'performance', 'architecture', 'compared', 'from-flambe'],
 }
 
 const errors = [

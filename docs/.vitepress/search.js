@@ -23,9 +23,11 @@ function fuzzy(term) {
   return /^\p{L}{5,}$/u.test(term) ? 0.2 : false
 }
 
-/** Prefers the guide that lists the options of the command line for one of them. */
+/** Prefers the guides of what is searched, and guides to background and to lists of changes. */
 function boostDocument(id, term) {
-  return term.startsWith('-') && /\/running\.html/.test(id) ? 2 : 1
+  if (/\/(?:changelog|contributing|compared|from-flambe|architecture|performance)\.html/.test(id)) return 0.5
+  const guides = { '-': 'running', '@': 'registry', '!': 'composition' }
+  return id.includes(`/${guides[term[0]]}.html`) ? 2 : 1
 }
 
 export const search = {

@@ -45,17 +45,20 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
   })
 
   for (const [device, width] of Object.entries(widths))
-    for (const colorScheme of ['light', 'dark'] as const)
-      test(`fits a ${device} and can be read, in ${colorScheme} colours`, async () => {
-        const view = await open({ width, colorScheme })
-        for (const path of pages) {
-          await visit(view, path)
-          assert.deepEqual(await view.evaluate<unknown>(hidden), [], path)
+    test(`fits a ${device} and can be read, in light and dark colours`, async () => {
+      const view = await open(width)
+      for (const path of pages) {
+        await visit(view, path)
+        assert.deepEqual(await view.evaluate<unknown>(hidden), [], path)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await view.emulateMedia({ colorScheme })
+          await view.waitForFunction(isDark, colorScheme === 'dark')
           assert.deepEqual(await view.evaluate<unknown>(faint), [], path)
           await picture(view, `${path.replace('/', '-') || 'front'}-${device}-${colorScheme}`)
         }
-        await view.context().close()
-      })
+      }
+      await view.context().close()
+    })
 
   for (const [query, expected] of Object.entries({
     '--import': 'running.html#',
@@ -63,11 +66,11 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
     '!include': 'composition.html#include',
     '@registrable': 'registry.html#',
     UNKNOWN_TAG: 'errors/tags.html#unknown_tag',
-    '.flambeau/runs': 'clusters.html#',
+    '.flambeau/extensions': 'extensions.html#',
     overides: 'composition.html#',
   }))
     test(`finds ${query}, and shows where it says so`, async () => {
-      const view = await open({ width: widths.desktop, colorScheme: 'light' })
+      const view = await open(widths.desktop)
       await visit(view, 'start-here')
       await view.locator('#local-search button').click()
       await view.locator('.search-input').fill(query)
@@ -87,13 +90,13 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
     })
 
   test('has the guides in their order, and leads to the reference and back', async () => {
-    const view = await open({ width: widths.desktop, colorScheme: 'light' })
+    const view = await open(widths.desktop)
     await visit(view, 'start-here')
     await view.locator('.pager-link.next').click()
     await view.locator('h1:has-text("Registry")').waitFor()
     await view.locator('.pager-link.prev').click()
     await view.locator('h1:has-text("Start here")').waitFor()
-    await view.locator('.VPNavBarMenu >> text=Reference').click()
+    await view.locator('.VPNavBarMenu >> text=API reference').click()
     await view.waitForURL(`${origin}${base}api/index.html`)
     await view.locator('a.guides').click()
     await view.waitForURL(`${origin}${base}index.html`)
@@ -105,27 +108,23 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
   })
 
   test('draws the diagrams in the colours of the page', async () => {
+    const view = await open(widths.desktop)
+    await visit(view, 'architecture')
+    const box = await view.locator('.diagram svg').boundingBox()
+    assert.ok(box!.width > 300 && box!.height > 100)
     const drawn = new Set<string>()
     for (const colorScheme of ['light', 'dark'] as const) {
-      const view = await open({ width: widths.desktop, colorScheme })
-      await visit(view, 'architecture')
-      const box = await view.locator('.diagram svg').boundingBox()
-      assert.ok(box!.width > 300 && box!.height > 100)
-      drawn.add(await view.locator('.diagram svg').first().evaluate(backgroundOf))
-      await view.context().close()
+      await view.emulateMedia({ colorScheme })
+      await view.waitForFunction(isDark, colorScheme === 'dark')
+      drawn.add(await view.evaluate<string>(coloursOfDiagram))
     }
-    assert.equal(drawn.size, 2)
+    assert.equal(drawn.size, 2, [...drawn].join())
+    await view.context().close()
   })
 
   /** A page that fails the test when it logs anything or asks another host. */
-  async function open({
-    width,
-    colorScheme,
-  }: {
-    width: number
-    colorScheme: 'light' | 'dark'
-  }): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme })
+  async function open(width: number): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: 'light' })
     const view = await context.newPage()
     const complaints: string[] = []
     view.on('pageerror', ({ message }) => complaints.push(message))
@@ -180,7 +179,10 @@ async function picture(view: Page, name: string): Promise<void> {
 
 const hrefs = (links: { href: string }[]) => links.map(({ href }) => href)
 
-const backgroundOf = `(svg) => getComputedStyle(svg).backgroundColor + getComputedStyle(svg.querySelector('text')).fill`
+const isDark = (dark: boolean) => document.documentElement.classList.contains('dark') === dark
+
+const coloursOfDiagram = `[document.querySelector('.diagram svg'), document.querySelector('.diagram text')]
+  .map((element) => getComputedStyle(element)).map(({ backgroundColor, fill }) => backgroundColor + fill).join()`
 
 /** What is wider than the page, or cut off by a block of code that does not scroll. */
 const hidden = `(() => {
