@@ -14,11 +14,16 @@ export function slugify(heading) {
     .replaceAll(' ', '-')
 }
 
-/** Marks the lines whose columns stand below each other: those of a frame or of a table. They scroll; others wrap. */
+/**
+ * Marks the lines whose columns stand below each other: those of a frame or of a table. They scroll; others wrap, further
+ * to the right than they begin.
+ */
 export const keepColumns = {
   name: 'keep-columns',
   line(node) {
     const text = textOf(node)
+    const indent = /^ */.exec(text)[0].length
+    if (indent > 0) node.properties.style = `--indent:${Math.min(indent, 12)}`
     if (/^ *\d* \|/.test(text) || /^ +\^+/.test(text) || (isOutput(this) && /\S {2,}\S/.test(text)))
       this.addClassToHast(node, 'columns')
   },

@@ -11,10 +11,10 @@ const guides = {
   Files: ['composition', 'secrets', 'extensions'],
   'Clusters and pools': ['clusters', 'pools'],
   'Testing and tools': ['testing', 'tools', 'editor'],
-  Errors: ['errors'],
   Background: ['security', 'performance', 'architecture', 'compared', 'from-flambe'],
 }
 
+/** The families of errors, below errors.md. */
 const errors = [
   'tags',
   'yaml',
@@ -54,13 +54,15 @@ export const excluded = [
 /** The groups of the sidebar. A guide that is missing in them fails the build. */
 export function sidebar() {
   checkComplete()
-  const groups = Object.entries(guides).map(([text, names]) => ({ text, items: names.map(guide) }))
+  const groups = Object.entries(guides).map(([text, names]) => ({
+    text,
+    items: names.map((name) => item(`docs/${name}.md`)),
+  }))
   const project = ['examples/README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map(item)
-  return [...groups, { text: 'Project', items: project }]
+  return [...groups.slice(0, -1), errorGroup(), ...groups.slice(-1), { text: 'Project', items: project }]
 }
 
-function guide(name) {
-  if (name !== 'errors') return item(`docs/${name}.md`)
+function errorGroup() {
   const items = errors.map((family) => item(`docs/errors/${family}.md`))
   const short = items.map(({ text, link }) => ({ text: capitalized(text.replace('Errors: ', '')), link }))
   return { ...item('docs/errors.md'), collapsed: true, items: short }
@@ -76,7 +78,11 @@ function capitalized(text) {
 }
 
 function checkComplete() {
-  const listed = new Set([...Object.values(guides).flat(), ...errors.map((name) => `errors/${name}`)])
+  const listed = new Set([
+    'errors',
+    ...Object.values(guides).flat(),
+    ...errors.map((name) => `errors/${name}`),
+  ])
   const missing = readdirSync(resolve(repository, 'docs'), { recursive: true })
     .map((path) => path.split(sep).join('/'))
     .filter((path) => pageOf(`docs/${path}`) && !listed.has(path.replace(/\.md$/, '')))

@@ -103,7 +103,11 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
     await visit(view, 'running')
     await view.locator('a.reference:has-text("runFile")').first().click()
     await view.waitForURL(`${origin}${base}api/functions/flambeau.runFile.html`)
-    await picture(view, 'reference-desktop')
+    for (const [device, width] of Object.entries(widths)) {
+      await view.setViewportSize({ width, height: 900 })
+      assert.deepEqual(await view.evaluate<unknown>(hidden), [], device)
+      await picture(view, `reference-${device}`)
+    }
     await view.context().close()
   })
 
