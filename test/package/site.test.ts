@@ -1,12 +1,13 @@
 // The site of the guides, in a real browser: what is searched is found, and nothing is hidden on a narrow screen.
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
@@ -142,8 +143,48 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
   }
 
   async function visit(view: Page, path: string): Promise<void> {
-    await view.goto(`${origin}${base}${path && `${path}.html`}`, { waitUntil: 'networkidle' })
+    await view.goto(`${origin}${base}${path && `${path}.html`}`)
+    await view.waitForFunction(isMounted)
   }
+})
+
+describe('a link of the site that leads nowhere', () => {
+  const own = (name: string) => import(pathToFileURL(resolve('docs/.vitepress', name)).href)
+
+  test('is refused: to no page, to no heading, or outside of the path that the site is served from', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flambeau-links-'))
+    const links = [
+      'b.html',
+      'b.html#there',
+      '#here',
+      '/flambeau/',
+      'https://nodejs.org',
+      'c.html',
+      'b.html#here',
+      '/b.html',
+    ]
+    const anchors = links.map((href) => `<a href="${href}">`).join('')
+    writeFileSync(join(folder, 'index.html'), `<h1 id="here">${anchors}</h1>`)
+    writeFileSync(join(folder, 'b.html'), '<h1 id="there"></h1>')
+    const { deadLinks } = await own('links.js')
+    const dead = ['c.html', 'b.html#here', '/b.html'].map((href) => `index.html: ${href}`)
+    assert.deepEqual(deadLinks(folder, base), dead)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('is refused: to no file of the repository', async () => {
+    const { resolveLink } = await own('pages.js')
+    const source = resolve('docs/running.md')
+    assert.deepEqual(resolveLink('errors/tags.md#unknown_tag', source), {
+      page: '/errors/tags.md#unknown_tag',
+    })
+    assert.deepEqual(resolveLink('../README.md', source), { page: '/index.md' })
+    assert.deepEqual(resolveLink('../LICENSE', source), { file: 'LICENSE' })
+    assert.throws(
+      () => resolveLink('nowhere.md', source),
+      /running\.md: the link "nowhere\.md" leads to no file/,
+    )
+  })
 })
 
 /** As "npm run docs" does; without a network where this user may take it away. */
@@ -182,6 +223,8 @@ async function picture(view: Page, name: string): Promise<void> {
 // What follows runs in the page.
 
 const hrefs = (links: { href: string }[]) => links.map(({ href }) => href)
+
+const isMounted = `'__vue_app__' in document.querySelector('#app')`
 
 const isDark = (dark: boolean) => document.documentElement.classList.contains('dark') === dark
 
