@@ -23,6 +23,7 @@ export default defineConfig({
   rewrites: (source) => pageOf(source) ?? source,
   markdown: {
     anchor: { slugify },
+    attrs: { disable: true },
     codeTransformers: [keepColumns],
     config: extendMarkdown,
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-default' },

@@ -1,4 +1,4 @@
-// What the guides need beyond Markdown of VitePress: the anchors of GitHub, links between files of the repository, links
+// What the guides need beyond the Markdown of VitePress: the anchors of GitHub, links between files of the repository, links
 // to the reference, diagrams as pictures, and code of which nothing is hidden on a narrow screen.
 import { existsSync, readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -38,6 +38,8 @@ function textOf(node) {
 }
 
 export function extendMarkdown(md) {
+  // A guide is what GitHub shows: "running.md" is no address, and ":x:" no picture.
+  md.set({ linkify: false }).disable('emoji')
   md.core.ruler.push('front-page', withoutTitle)
   md.core.ruler.push('repository-links', resolveLinks)
   md.core.ruler.push('reference-links', linkReference)

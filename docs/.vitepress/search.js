@@ -1,11 +1,11 @@
 // The search of the site. MiniSearch drops punctuation, and readers look for `--import`, `!include`, `@registrable` and
-// `.flambeau/runs`. VitePress sends these functions to the browser as text: each must be complete in itself.
+// `.flambeau/extensions`. VitePress sends these functions to the browser as text: each must be complete in itself.
 
 /** The words of a section: each as it stands, its parts, and what follows a slash in it. */
 function tokenize(text) {
   const entities = { '&lt;': '<', '&gt;': '>', '&amp;': '&', '&quot;': '"', '&#39;': "'" }
   const plain = text.replace(/&(?:lt|gt|amp|quot|#39);/g, (entity) => entities[entity])
-  const words = plain.match(/[-!@.$~/]*[\p{L}\p{N}_]+(?:[-./:][\p{L}\p{N}_]+|[-./:]+(?=[.][\p{L}]))*/gu) ?? []
+  const words = plain.match(/[-!@.$~/]*[\p{L}\p{N}_]+(?:[-./:]+[\p{L}\p{N}_]+)*/gu) ?? []
   return words.flatMap((word) => {
     const parts = word.match(/[\p{L}\p{N}_]+/gu)
     const ends = [...word.matchAll(/\/(?=.)/g)].map(({ index }) => word.slice(index + 1))
@@ -23,7 +23,7 @@ function fuzzy(term) {
   return /^\p{L}{5,}$/u.test(term) ? 0.2 : false
 }
 
-/** Prefers the guides of what is searched, and guides to background and to lists of changes. */
+/** Prefers the guide that explains options, decorators or tags to others, and those to pages on background. */
 function boostDocument(id, term) {
   if (/\/(?:changelog|contributing|compared|from-flambe|architecture|performance)\.html/.test(id)) return 0.5
   const guides = { '-': 'running', '@': 'registry', '!': 'composition' }
