@@ -27,7 +27,7 @@ function fuzzy(term) {
 function boostDocument(id, term) {
   if (/\/(?:changelog|contributing|compared|from-flambe|architecture|performance)\.html/.test(id)) return 0.5
   const guides = { '-': 'running', '@': 'registry', '!': 'composition' }
-  return id.includes(`/${guides[term[0]]}.html`) ? 2 : 1
+  return id.includes(`/${guides[term[0]]}.html`) && !id.includes('/errors/') ? 2 : 1
 }
 
 export const search = {
