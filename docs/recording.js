@@ -63,18 +63,13 @@ function run(command) {
 
 const lineHeight = 20
 const margin = 20
-const secondsPerKey = 0.04
 
-/** A terminal on which commands are typed and answered, one after the other; it ends with all of it. */
+/** A still picture of a terminal, with the commands and what they print. */
 function draw(steps) {
-  const rows = []
-  let at = 0.5
-  for (const { command, lines } of steps) {
-    rows.push({ marked: `<tspan class="dim">$</tspan> ${escaped(command)}`, at, typing: command.length })
-    at += command.length * secondsPerKey + 0.5
-    rows.push(...lines.map((line, index) => ({ marked: colours(line), at: at + index * 0.06 })))
-    at += lines.length > 0 ? lines.length * 0.06 + 1.2 : 0.3
-  }
+  const rows = steps.flatMap(({ command, lines }) => [
+    `<tspan class="dim">$</tspan> ${escaped(command)}`,
+    ...lines.map(colours),
+  ])
   const height = rows.length * lineHeight + 2 * margin + 24
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 820 ${height}" width="820" height="${height}">
 <title>A file is run, then run with a misspelt tag, and on a cluster</title>
@@ -86,25 +81,19 @@ ${rows.map(drawn).join('\n')}
 `
 }
 
-function drawn({ marked, at, typing }, row) {
+function drawn(marked, row) {
   const y = margin + 24 + (row + 1) * lineHeight - 5
-  const timing = typing
-    ? `animation:type ${(typing * secondsPerKey).toFixed(2)}s steps(${typing}) ${at.toFixed(2)}s both`
-    : `animation-delay:${at.toFixed(2)}s`
-  return `<text x="${margin}" y="${y}" style="${timing}" xml:space="preserve">${marked}</text>`
+  return `<text x="${margin}" y="${y}" xml:space="preserve">${marked}</text>`
 }
 
 const style = `
-text { font: 13.5px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328; white-space: pre; animation: show 0.01s both; }
+text { font: 13.5px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328; white-space: pre; }
 .window { fill: #f6f8fa; stroke: #d1d9e0; } .dots { fill: #d1d9e0; }
 .dim { fill: #59636e; } .bold { font-weight: 600; } .red { fill: #c5221f; } .green { fill: #116329; } .yellow { fill: #7d4e00; } .cyan { fill: #0b5f6b; }
-@keyframes show { from { opacity: 0; } to { opacity: 1; } }
-@keyframes type { from { clip-path: inset(0 100% 0 0); } to { clip-path: inset(0 0 0 0); } }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; } .window { fill: #0d1117; stroke: #3d444d; } .dots { fill: #3d444d; }
   .dim { fill: #9198a1; } .red { fill: #ff7b72; } .green { fill: #7ee787; } .yellow { fill: #e3b341; } .cyan { fill: #79c0ff; }
 }
-@media (prefers-reduced-motion: reduce) { text { animation: none !important; } }
 `
 
 const classes = {
