@@ -2,6 +2,7 @@
 import { isFlambeauError } from '../errors.js'
 import { StderrLogger } from '../logger.js'
 import { describeError } from '../runnable/outcome.js'
+import { callOf, setCall } from '../util/repeat-command.js'
 // These register the built-in tags.
 import '../cluster/index.js'
 import '../index.js'
@@ -10,6 +11,7 @@ import { flushStandardOutput, watchStandardOutput } from './output.js'
 import { program } from './program.js'
 
 watchStandardOutput()
+setCall(callOf(process.argv.slice(2)))
 program()
   .parseAsync()
   .catch((error: unknown) => {

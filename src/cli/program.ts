@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { repeatCommand } from '../pool/task-file.js'
+import { repeatCommand } from '../util/repeat-command.js'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
 import { downCommand, upCommand } from './cluster/hosts.js'
@@ -49,7 +49,7 @@ export function program(): Command {
 function refuseUnknown(name: string, root: Command): void {
   const isFile = /\.ya?ml$/.test(name) || existsSync(name)
   if (isFile)
-    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(name, [])}"`)
+    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(['run', name])}"`)
     // The default of commander, which suggests the nearest command.
   ;(root as unknown as { unknownCommand(): void }).unknownCommand()
 }
