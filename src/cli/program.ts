@@ -13,6 +13,7 @@ import {
   statusCommand,
   waitCommand,
 } from './cluster/runs.js'
+import { completionCommand } from './completion/completion.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
@@ -43,6 +44,7 @@ export function program(): Command {
     .addCommand(extensionsCommand())
     .addCommand(lockCommand())
     .addCommand(reportCommand())
+    .addCommand(completionCommand())
   return root.on('command:*', ([name = '']: string[]) => refuseUnknown(name, root))
 }
 
