@@ -6,13 +6,13 @@ import { reportProblems } from '../problem-report.js'
 import { checkFile } from '../runnable/check-file.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
-import { importModules } from './import-modules.js'
 import { severalFiles } from './operands.js'
 import {
   type AllowFlags,
   type EnvFileFlags,
   type ExtensionFlags,
   environmentOf,
+  type ImportFlags,
   type IncludeFlags,
   withAllow,
   withEnvFile,
@@ -21,11 +21,11 @@ import {
   withIncludes,
 } from './options.js'
 import { printLine } from './output.js'
+import { completeSettings, groupFiles, importSettings } from './settings.js'
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, IncludeFlags {
-  import: string[]
+interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags {
   json?: true
   format: Format
 }
@@ -47,10 +47,8 @@ export function checkCommand(): Command {
 async function checkFiles(operands: string[], flags: CheckFlags, command: Command): Promise<void> {
   const { files, set } = severalFiles(operands, command)
   const logger = new StderrLogger()
-  await importModules(flags.import)
-  const env = await environmentOf(flags)
-  const found = await Promise.all(files.map((file) => problemsOf(file, { ...flags, set, env, logger })))
-  const problems = found.flat()
+  const options = { ...flags, set, env: await environmentOf(flags), logger }
+  const problems = await problemsInOrder(files, options)
   if (problems.length > 0) process.exitCode = mistakeCode
   const shown = flags.format === 'github' && !flags.json ? inFiles(problems, files[0]!, set) : problems
   printers[flags.json ? 'json' : flags.format](shown)
@@ -58,12 +56,26 @@ async function checkFiles(operands: string[], flags: CheckFlags, command: Comman
     logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
 }
 
-async function problemsOf(
-  file: string,
-  options: AllowFlags &
-    ExtensionFlags &
-    IncludeFlags & { set: readonly string[]; env: Variables; logger: StderrLogger },
-): Promise<Problem[]> {
+interface CheckOptions extends CheckFlags {
+  readonly set: readonly string[]
+  readonly env: Variables
+  readonly logger: StderrLogger
+}
+
+// The files of strangers come first: the modules of the project are not imported yet.
+async function problemsInOrder(files: readonly string[], options: CheckOptions): Promise<Problem[]> {
+  const { inside, outside } = await groupFiles(files, options.project)
+  const found = new Map<string, Problem[]>()
+  for (const group of [outside, inside]) {
+    if (group.length === 0) continue
+    const settings = await completeSettings(options, { files: group, uses: [], logger: options.logger })
+    await importSettings(settings)
+    await Promise.all(group.map(async (file) => found.set(file, await problemsOf(file, options))))
+  }
+  return files.flatMap((file) => found.get(file)!)
+}
+
+async function problemsOf(file: string, options: CheckOptions): Promise<Problem[]> {
   const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {
     return await checkFile(file, { ...options, onWarning })

@@ -3,10 +3,19 @@ import { type Variables, variablesWith } from '../document/compose/env-file.js'
 import type { Tag } from '../registry/tag.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 
-/** Adds `--import MODULE`, which can be repeated. */
+/** What {@link withImports} adds. */
+export interface ImportFlags {
+  readonly import: readonly string[]
+  /** `false` for `--no-project`. */
+  readonly project: boolean
+}
+
+/** Adds `--import MODULE`, which can be repeated, and `--no-project`. */
 export function withImports(command: Command): Command {
   const option = new Option('--import <module>', 'import a module that registers classes (can be repeated)')
-  return command.addOption(option.argParser(several).default([], 'none'))
+  return command
+    .addOption(option.argParser(several).default([], 'none'))
+    .option('--no-project', 'ignore "flambeau" in package.json')
 }
 
 /** What {@link withSecrets} adds. */
@@ -22,7 +31,7 @@ export function withSecrets(command: Command): Command {
   return command
     .option(
       '-s, --secrets <file>',
-      'the INI file with the secrets; "-" for standard input, "env:PREFIX_" for the variables PREFIX_SECTION__KEY (default: ~/.flambeau/secrets.ini, if it exists)',
+      'the INI file with the secrets; "-" for standard input, "env:PREFIX_" for the variables PREFIX_SECTION__KEY (default: those of the project, else ~/.flambeau/secrets.ini, if it exists)',
     )
     .option('--no-secrets', 'read no secrets')
     .addOption(dialect.choices(['python', 'ini']))

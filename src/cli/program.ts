@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { repeatCommand } from '../pool/task-file.js'
+import { repeatCommand } from '../util/repeat-command.js'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
 import { downCommand, upCommand } from './cluster/hosts.js'
@@ -13,6 +13,7 @@ import {
   statusCommand,
   waitCommand,
 } from './cluster/runs.js'
+import { completionCommand } from './completion/completion.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
@@ -43,13 +44,14 @@ export function program(): Command {
     .addCommand(extensionsCommand())
     .addCommand(lockCommand())
     .addCommand(reportCommand())
+    .addCommand(completionCommand())
   return root.on('command:*', ([name = '']: string[]) => refuseUnknown(name, root))
 }
 
 function refuseUnknown(name: string, root: Command): void {
   const isFile = /\.ya?ml$/.test(name) || existsSync(name)
   if (isFile)
-    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(name, [])}"`)
+    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(['run', name])}"`)
     // The default of commander, which suggests the nearest command.
   ;(root as unknown as { unknownCommand(): void }).unknownCommand()
 }

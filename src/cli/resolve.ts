@@ -4,12 +4,12 @@ import { StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
 import { resolveFile } from '../runnable/resolve-file.js'
 import { printable } from '../util/printable.js'
-import { importModules } from './import-modules.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
   type EnvFileFlags,
   type ExtensionFlags,
   environmentOf,
+  type ImportFlags,
   type IncludeFlags,
   withEnvFile,
   withExtensions,
@@ -17,9 +17,9 @@ import {
   withIncludes,
 } from './options.js'
 import { printLine } from './output.js'
+import { completeSettings, importSettings } from './settings.js'
 
-interface ResolveFlags extends EnvFileFlags, ExtensionFlags, IncludeFlags {
-  import: string[]
+interface ResolveFlags extends EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags {
   blame?: true
   json?: true
 }
@@ -40,7 +40,7 @@ export function resolveCommand(): Command {
 
 async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: ResolveFlags): Promise<void> {
   const logger = new StderrLogger()
-  await importModules(flags.import)
+  await importSettings(await completeSettings(flags, { files: [file], uses: [], logger }))
   const onWarning = (warning: Problem): void => logger.warn(reportProblems([warning]))
   const resolved = await resolveFile(file, {
     ...flags,

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
+import { printable } from '../util/printable.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
-import { importModules } from './import-modules.js'
 import { runInterruptibly } from './interrupt.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
@@ -12,6 +12,7 @@ import {
   type EnvFileFlags,
   type ExtensionFlags,
   environmentOf,
+  type ImportFlags,
   type IncludeFlags,
   type SecretsFlags,
   withAllow,
@@ -23,17 +24,18 @@ import {
 } from './options.js'
 import { printResult } from './output.js'
 import { secretsOfFlags } from './secrets.js'
+import { completeSettings, importSettings, isSameFile, type Settings } from './settings.js'
 
 interface RunFlags
   extends AllowFlags,
     EnvFileFlags,
     ExtensionFlags,
+    ImportFlags,
     IncludeFlags,
     ReconnectFlags,
     SecretsFlags {
   set?: readonly string[]
-  import: string[]
-  cluster?: string
+  cluster?: string | false
   detach?: true
   force?: true
   verbose?: true
@@ -49,6 +51,7 @@ export function runCommand(): Command {
     .argument('<file>', 'the YAML file')
     .argument('[override...]', overridesHelp)
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
+    .option('--no-cluster', 'run it here, although the project names a cluster')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
     .option('-f, --force', 'run again, even if results exist')
     .option('--resume', 'continue where an earlier run stopped')
@@ -66,30 +69,42 @@ export function runCommand(): Command {
   })
 }
 
-function run(file: string, flags: RunFlags, command: Command): Promise<void> {
-  const { cluster, dryRun: isDryRun } = flags
-  if (cluster === undefined) return runHere(file, flags, command)
-  const clusterFlags: RunOnClusterFlags = { ...flags, cluster }
-  return isDryRun ? planOnCluster(file, clusterFlags) : runOnCluster(file, clusterFlags)
+async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
+  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const settings = await completeSettings(flags, { files: [file], uses: ['secrets', 'cluster'], logger })
+  const { cluster } = settings
+  // A cluster is not run on itself.
+  const isHere = cluster === undefined || (flags.cluster === undefined && isSameFile(file, cluster))
+  if (isHere) return runHere(file, { ...flags, settings, logger }, command)
+  if (flags.cluster === undefined)
+    logger.info(
+      printable(`The cluster is "${cluster}", as package.json says: to run here, add "--no-cluster"`),
+    )
+  const clusterFlags: RunOnClusterFlags = { ...flags, settings, cluster }
+  return flags.dryRun ? planOnCluster(file, clusterFlags) : runOnCluster(file, clusterFlags)
 }
 
-async function runHere(file: string, flags: RunFlags, command: Command): Promise<void> {
+interface RunHereFlags extends RunFlags {
+  readonly settings: Settings
+  readonly logger: StderrLogger
+}
+
+async function runHere(file: string, flags: RunHereFlags, command: Command): Promise<void> {
   if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
   const {
-    import: modules,
-    secrets: _secrets,
-    secretsDialect: dialect,
+    settings,
+    logger,
+    secretsDialect: _dialect,
     reconnectTimeout: _,
     dryRun: isDryRun,
     ...options
   } = flags
-  const logger = new StderrLogger(flags.verbose || flags.debug)
-  const imports = await importModules(modules)
+  const imports = await importSettings(settings)
   const env = await environmentOf(flags)
-  const secrets = await secretsOfFlags(flags, logger)
+  const secrets = await secretsOfFlags(settings, logger)
   process.once('beforeExit', reportUnsettled)
   await runInterruptibly(logger, async (signal) => {
-    const given = { ...options, env, secrets, dialect, signal, logger }
+    const given = { ...options, env, secrets, dialect: settings.secretsDialect, signal, logger }
     if (isDryRun) return (await dryRun(file, given)).exitCode
     const outcome = await runFile(file, { ...given, runOptions: { imports } })
     if (outcome.ok) printResult(outcome.value)

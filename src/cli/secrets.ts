@@ -12,20 +12,20 @@ import {
   readSecrets,
 } from '../runnable/secrets/read-secrets.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import type { SecretsFlags } from './options.js'
+import type { Settings } from './settings.js'
 
 /** The largest text of secrets on standard input, in bytes. */
 const largest = 1 << 20
 const defaultFile = '~/.flambeau/secrets.ini'
 
 /**
- * The secrets that the flags name: a path or `env:PREFIX_` as it is, those of standard input for `-`, and those of
- * `~/.flambeau/secrets.ini`, if there is such a file, when no flag names any. Standard input can be read only once.
+ * The secrets that the flags or the project name: a path or `env:PREFIX_` as it is, those of standard input for `-`, and
+ * those of `~/.flambeau/secrets.ini`, if there is such a file, when neither names any. Standard input can be read only once.
  *
  * @throws `SecretsFileError` when the secrets on standard input or in the default file are wrong.
  */
 export async function secretsOfFlags(
-  { secrets, secretsDialect: dialect }: SecretsFlags,
+  { secrets, secretsDialect: dialect }: Pick<Settings, 'secrets' | 'secretsDialect'>,
   logger: Logger,
 ): Promise<string | SecretsConfig | undefined> {
   if (secrets === '-') return readStandardInput(process.stdin, { dialect })

@@ -1,10 +1,11 @@
 import { Command } from 'commander'
+import { StderrLogger } from '../logger.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
 import type { ResolvedTag } from '../registry/registration.js'
-import { importModules } from './import-modules.js'
-import { withImports } from './options.js'
+import { type ImportFlags, withImports } from './options.js'
 import { printLine } from './output.js'
+import { completeSettings, importSettings } from './settings.js'
 
 /** `flambeau tags`. */
 export function tagsCommand(): Command {
@@ -14,8 +15,8 @@ export function tagsCommand(): Command {
   return withImports(command).action(tags)
 }
 
-async function tags({ import: modules, json }: { import: string[]; json?: true }): Promise<void> {
-  await importModules(modules)
+async function tags({ json, ...flags }: ImportFlags & { json?: true }): Promise<void> {
+  await importOf(flags)
   const all = defaultRegistry.tags().map((tag) => described(defaultRegistry.get(tag)!))
   if (json) return printLine(JSON.stringify(all, null, 2))
   const width = Math.max(...all.map(({ tag }) => tag.length))
@@ -35,8 +36,12 @@ function described({ tag, Class, definition, deprecated }: ResolvedTag) {
   return { tag, class: Class.name, factories, description: definition.description, deprecated }
 }
 
-interface SchemaFlags {
-  import: string[]
+async function importOf(flags: ImportFlags): Promise<void> {
+  const use = { files: [], uses: [], logger: new StderrLogger() }
+  await importSettings(await completeSettings(flags, use))
+}
+
+interface SchemaFlags extends ImportFlags {
   customTags?: true
 }
 
@@ -48,7 +53,7 @@ export function schemaCommand(): Command {
   return withImports(command).action(schema)
 }
 
-async function schema({ import: modules, customTags: tags }: SchemaFlags): Promise<void> {
-  await importModules(modules)
+async function schema({ customTags: tags, ...flags }: SchemaFlags): Promise<void> {
+  await importOf(flags)
   printLine(JSON.stringify(tags ? customTags() : jsonSchema(), null, 2))
 }

@@ -66,7 +66,7 @@ function noRef(url: string, ref: string, remedy: string): ExtensionFailure {
 
 /** The commits of a repository by the short names of its branches and tags, and `HEAD`. */
 async function refsOf(url: string, signal: AbortSignal | undefined): Promise<Map<string, string>> {
-  const listed = await explainingToolErrors(redacted(url), () =>
+  const listed = await explainingToolErrors({ displaySource: redacted(url) }, () =>
     runTool('git', ['ls-remote', '--', url], { signal }),
   )
   const refs = new Map<string, string>()
@@ -83,7 +83,7 @@ export async function checkOut(
   { into: cwd, signal }: CheckOutOptions,
 ): Promise<GitLocation> {
   await mkdir(cwd, { recursive: true })
-  const head = await explainingToolErrors(redacted(url), async () => {
+  const head = await explainingToolErrors({ displaySource: redacted(url) }, async () => {
     await runTool('git', ['init', '--quiet'], { cwd, signal })
     await fetchCommit(url, commit, { cwd, signal })
     await runTool('git', ['checkout', '--quiet', '--detach', commit], { cwd, signal })

@@ -1,5 +1,6 @@
 import { cp, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { repeatCall, repeatCommand } from '../util/repeat-command.js'
 import { ExtensionFailure } from './extension-failure.js'
 import { type CheckOutOptions, checkOut, type GitLocation, locateCommit } from './git.js'
 import { hashOfFolder, isContent, sizeOfFolder } from './integrity.js'
@@ -40,14 +41,14 @@ async function isIntact(resolved: Resolved, { scripts, frozen }: ExtensionReques
 }
 
 function expectLocked(
-  { displaySource }: ExtensionRequest,
+  request: ExtensionRequest,
   { resolved }: FetchedPackage,
   locked: Resolved | undefined,
 ): void {
   if (!locked?.integrity || locked.integrity === resolved.integrity) return
   throw new ExtensionFailure(
     'TAMPERED',
-    hashMismatch(displaySource, locked.integrity, resolved.integrity ?? 'none'),
+    hashMismatch(request, locked.integrity, resolved.integrity ?? 'none'),
   )
 }
 
@@ -56,8 +57,8 @@ async function installFetched(
   request: ExtensionRequest,
   { tarball, resolved }: FetchedPackage,
 ): Promise<void> {
-  const { from: project, displaySource, scripts, signal } = request
-  await installInto(folder, tarball, { displaySource, project, scripts, signal })
+  const { from: project, displaySource, file, scripts, signal } = request
+  await installInto(folder, tarball, { displaySource, file, project, scripts, signal })
   const bytes = await sizeOfFolder(folder)
   if (bytes > largeBytes) request.onNotice(tooLarge(request.name, bytes))
   await moveIntoStore(folder, installFolder(resolved, scripts), { source: displaySource, resolved, bytes })
@@ -65,7 +66,8 @@ async function installFetched(
 
 function tooLarge(name: string, bytes: number): string {
   const size = Math.round(bytes / 1_000_000)
-  return `Extension "${name}" takes ${size} MB with its dependencies: "flambeau extensions prune" removes unused extensions`
+  const command = repeatCommand(['extensions', 'prune'])
+  return `Extension "${name}" takes ${size} MB with its dependencies: "${command}" removes unused extensions`
 }
 
 /** An extension as a package in one file, and what its source resolved to. */
@@ -81,6 +83,7 @@ interface FetchOptions {
   /** The folder of the file that declares it. */
   readonly from: string
   readonly displaySource: string
+  readonly file: string | undefined
   /** Whether scripts of the package may build it. */
   readonly scripts: boolean
   /** What it must resolve to. */
@@ -91,9 +94,9 @@ interface FetchOptions {
 async function fetchSource(source: ExtensionSource, options: FetchOptions): Promise<FetchedPackage> {
   if (source.kind === 'git') return fetchGit(source, options)
   if (source.kind === 'folder') return fetchFolder(source, options)
-  const { work, from: cwd, displaySource, signal, locked } = options
+  const { work, from: cwd, signal, locked } = options
   const spec = source.kind === 'npm' && locked ? `${source.package}@${locked.version}` : source.spec
-  const tarball = await explainingToolErrors(displaySource, () =>
+  const tarball = await explainingToolErrors(options, () =>
     pack(spec, { into: join(work, 'package'), scripts: false, cwd, signal }),
   )
   return { tarball, resolved: { version: tarball.version, integrity: tarball.integrity } }
@@ -144,8 +147,8 @@ async function fetchFolder({ path }: FolderSource, options: FetchOptions): Promi
 }
 
 async function packFolder(folder: string, options: FetchOptions): Promise<Tarball> {
-  const { work, scripts, signal, displaySource } = options
-  return explainingToolErrors(displaySource, async () => {
+  const { work, scripts, signal } = options
+  return explainingToolErrors(options, async () => {
     if (scripts) await installForBuild(folder, signal)
     return pack(folder, { into: join(work, 'package'), scripts, cwd: work, signal })
   })
@@ -161,13 +164,19 @@ export async function expectMayInstall(request: ExtensionRequest): Promise<void>
   if (!request.install)
     throw new ExtensionFailure(
       'NOT_INSTALLED',
-      `is not installed: ${await missingOf(source)}add "--install-extensions" ("installExtensions: true" in code) to install "${displaySource}"`,
+      `is not installed: ${await missingOf(source)}add "--install-extensions" ("installExtensions: true" in code) to install "${displaySource}"${repeatInstalling()}`,
     )
   if (!request.download && !isLocal(source))
     throw new ExtensionFailure(
       'NOT_INSTALLED',
       `is not installed, and downloads are turned off: remove "--no-download-extensions" ("downloadExtensions: false" in code) to fetch "${displaySource}"`,
     )
+}
+
+/** The end of a message that says to install: the command, if there is one. */
+export function repeatInstalling(): string {
+  const command = repeatCall(['--install-extensions'])
+  return command === undefined ? '' : `: type "${command}"`
 }
 
 async function missingOf(source: ExtensionSource): Promise<string> {

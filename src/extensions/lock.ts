@@ -3,6 +3,7 @@ import { dump } from '../document/write/dump.js'
 import { ExtensionError } from '../errors.js'
 import { Registry } from '../registry/registry.js'
 import { isMapping } from '../util/plain-object.js'
+import { repeatCommand } from '../util/repeat-command.js'
 import type { Resolved } from './source.js'
 
 /** What one extension resolved to when the lock was written. */
@@ -24,6 +25,11 @@ const header = '# What each extension resolved to. Written by "flambeau lock": c
 /** Whether a text was written as a lock, even if it is broken now: replacing it by a new lock loses nothing. */
 export function isLockText(text: string): boolean {
   return text.includes('"flambeau lock"') || /^version: \d+$/m.test(text)
+}
+
+/** The command that writes the lock of a file. */
+export function lockCommand(file: string | undefined): string {
+  return file === undefined ? 'flambeau lock FILE' : repeatCommand(['lock', file])
 }
 
 export function writeLock(lock: Lock): string {
@@ -64,6 +70,7 @@ function isCommit(value: unknown): boolean {
 }
 
 function noLock(filename: string): ExtensionError {
-  const message = `"${filename}" is not a lock that this version can read: write it again with "flambeau lock"`
+  const file = filename.replace(/\.lock\.yaml$/, '.yaml')
+  const message = `"${filename}" is not a lock that this version can read: write it again with "${lockCommand(file)}"`
   return new ExtensionError(message, { code: 'BAD_LOCK' })
 }

@@ -49,6 +49,8 @@ export const packageFolder = join('node_modules', 'extension')
 /** How a package is installed. */
 interface InstallOptions {
   readonly displaySource: string
+  /** The file that declares the extension. */
+  readonly file: string | undefined
   /** The folder of the project whose `.npmrc` counts. */
   readonly project: string
   readonly scripts: boolean
@@ -67,7 +69,7 @@ export async function installInto(folder: string, tarball: Tarball, options: Ins
   const flags = ['--omit=dev', `--ignore-scripts=${!options.scripts}`, `--prefix=${folder}`]
   const install = () =>
     runTool('npm', ['install', ...quiet, ...flags], { cwd: folder, signal: options.signal })
-  await withSettingsOf(options.project, folder, () => explainingToolErrors(options.displaySource, install))
+  await withSettingsOf(options.project, folder, () => explainingToolErrors(options, install))
   await linkOwn(join(folder, 'node_modules', 'flambeau'))
 }
 

@@ -1,6 +1,6 @@
 import { ExtensionFailure, extensionError, settleEach } from './extension-failure.js'
 import { resolveLocally, resolveSource } from './install.js'
-import type { Lock, LockedExtension } from './lock.js'
+import { type Lock, type LockedExtension, lockCommand } from './lock.js'
 import { type ExtensionRequest, type ResolveOptions, requestOf } from './request.js'
 import type { ExtensionSource, Resolved } from './source.js'
 import { expectLocal, expectPinnable } from './source-check.js'
@@ -49,15 +49,16 @@ export function lockedFor({
   displaySource,
   source,
   lock,
+  file,
   frozen,
 }: ExtensionRequest): LockedExtension | undefined {
   const locked = lock?.get(name)
-  if (locked?.source === displaySource) return pins(locked, source) ? locked : refuseOtherKind()
+  if (locked?.source === displaySource) return pins(locked, source) ? locked : refuseOtherKind(file)
   if (!frozen) return undefined
   const found = locked ? `in the lock with another source, "${locked.source}"` : 'not in the lock'
   throw new ExtensionFailure(
     'NOT_LOCKED',
-    `is ${found}, and "--frozen" accepts only what is locked: update the lock with "flambeau lock"`,
+    `is ${found}, and "--frozen" accepts only what is locked: update the lock with "${lockCommand(file)}"`,
   )
 }
 
@@ -66,10 +67,10 @@ function pins({ commit, integrity }: LockedExtension, { kind }: ExtensionSource)
   return (kind === 'git' ? commit : integrity) !== undefined
 }
 
-function refuseOtherKind(): never {
+function refuseOtherKind(file: string | undefined): never {
   throw new ExtensionFailure(
     'BAD_LOCK',
-    'has another kind of source in the lock: update the lock with "flambeau lock"',
+    `has another kind of source in the lock: update the lock with "${lockCommand(file)}"`,
   )
 }
 
@@ -80,13 +81,13 @@ function refuseOtherKind(): never {
  * @throws {@link ExtensionFailure} with both hashes when they differ.
  */
 export async function expectUnchanged(request: ExtensionRequest, locked: LockedExtension): Promise<void> {
-  const { source, displaySource, frozen } = request
+  const { source, frozen } = request
   if (source.kind === 'folder' && !frozen) return
   await expectPinnable(source)
   const now = await resolveLocally(source)
   if (now && now.integrity !== locked.integrity)
     throw new ExtensionFailure(
       'TAMPERED',
-      hashMismatch(displaySource, locked.integrity ?? 'none', now.integrity ?? 'none'),
+      hashMismatch(request, locked.integrity ?? 'none', now.integrity ?? 'none'),
     )
 }

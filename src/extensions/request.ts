@@ -15,6 +15,8 @@ export interface ResolveOptions {
   readonly allowScripts: readonly string[]
   /** What the sources resolved to when the lock was written. */
   readonly lock: Lock | undefined
+  /** The file that declares the extensions; `undefined` when none does. */
+  readonly file: string | undefined
   /** Refuse what differs from the lock. */
   readonly frozen: boolean
   readonly signal: AbortSignal | undefined
@@ -30,6 +32,7 @@ export const installedOnly: Omit<ResolveOptions, 'from'> = {
   install: false,
   allowScripts: [],
   lock: undefined,
+  file: undefined,
   frozen: false,
   signal: undefined,
   onNotice: () => {},

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Suggester } from '../registry/suggest.js'
 import { ExtensionFailure, type SettledExtensions, settleEach } from './extension-failure.js'
-import { expectMayInstall, install, resolveLocally } from './install.js'
+import { expectMayInstall, install, repeatInstalling, resolveLocally } from './install.js'
 import { stepsWithin } from './integrity.js'
 import { packageFolder } from './npm.js'
 import { entryOf, missingDependencies, readPackageJson } from './package-json.js'
@@ -83,7 +83,7 @@ async function inStore(
 function altered(alteration: string): ExtensionFailure {
   return new ExtensionFailure(
     'ALTERED',
-    `was changed after it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it again`,
+    `was changed after it was installed: ${alteration}; add "--install-extensions" ("installExtensions: true" in code) to install it again${repeatInstalling()}`,
   )
 }
 

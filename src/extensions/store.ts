@@ -5,6 +5,8 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../util/paths.js'
 import { isMapping } from '../util/plain-object.js'
+import { repeatCommand } from '../util/repeat-command.js'
+import { commandLine } from '../util/shell.js'
 import { ExtensionFailure } from './extension-failure.js'
 import { alterationOf, type Contents, listContents, manifestName, sizeOfFolder } from './integrity.js'
 import type { Resolved } from './source.js'
@@ -68,16 +70,16 @@ async function expectPrivate(...folders: readonly string[]): Promise<void> {
     const found = await stat(folder).catch(() => undefined)
     if (!found) return
     if (found.uid !== process.getuid() && found.uid !== 0)
-      throw unsafe(folder, 'belongs to another user', `chown $(id -u) "${folder}"`)
+      throw unsafe(folder, 'belongs to another user', `chown $(id -u) ${commandLine([folder])}`)
     if ((found.mode & 0o022) !== 0)
-      throw unsafe(folder, 'can be written by other users', `chmod go-w "${folder}"`)
+      throw unsafe(folder, 'can be written by other users', commandLine(['chmod', 'go-w', folder]))
   }
 }
 
 function unsafe(folder: string, reason: string, remedy: string): ExtensionFailure {
   return new ExtensionFailure(
     'UNSAFE_STORE',
-    `is not loaded from the installed extensions, because "${folder}" ${reason}: run '${remedy}', and if you do not trust what is installed, 'flambeau extensions prune --all'`,
+    `is not loaded from the installed extensions, because "${folder}" ${reason}: run "${remedy}", and if you do not trust what is installed, "${repeatCommand(['extensions', 'prune', '--all'])}"`,
   )
 }
 

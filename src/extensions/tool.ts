@@ -1,9 +1,14 @@
 import { execFile } from 'node:child_process'
 import { signalTree } from '../util/process.js'
 import { ExtensionFailure } from './extension-failure.js'
+import { lockCommand } from './lock.js'
+import type { ExtensionRequest } from './request.js'
 import { redacted } from './source.js'
 
 type Tool = 'git' | 'npm'
+
+/** A source as messages show it, and the file that declares it, if one does. */
+export type ShownSource = Pick<ExtensionRequest, 'displaySource'> & Partial<Pick<ExtensionRequest, 'file'>>
 
 /** How a tool is run. */
 export interface ToolOptions {
@@ -58,13 +63,16 @@ function toolFailure(tool: Tool, error: Error & { code?: unknown }, output: stri
 
 /**
  * Calls `body`, and turns the output of a tool that fails into a message that says what to do; `displaySource` is the
- * source that the tool was run for.
+ * source that the tool was run for, and `file` the one that declares it.
  */
-export async function explainingToolErrors<T>(displaySource: string, body: () => Promise<T>): Promise<T> {
+export async function explainingToolErrors<T>(
+  { displaySource, file }: ShownSource,
+  body: () => Promise<T>,
+): Promise<T> {
   try {
     return await body()
   } catch (error) {
-    throw error instanceof ToolError ? explainToolError(error, displaySource) : error
+    throw error instanceof ToolError ? explainToolError(error, { displaySource, file }) : error
   }
 }
 
@@ -73,14 +81,14 @@ interface Explanation {
   readonly npm?: RegExp
   readonly git?: RegExp
   readonly code: string
-  readonly message: (source: string, match: RegExpExecArray) => string
+  readonly message: (source: string, match: RegExpExecArray, file?: string) => string
 }
 
 const explanations: readonly Explanation[] = [
   {
     npm: /^npm (?:error|ERR!) .*wanted (sha\S+) but got (sha\S+?)\.? /m,
     code: 'TAMPERED',
-    message: (source, [, wanted, got]) => hashMismatch(source, wanted!, got!),
+    message: (displaySource, [, wanted, got], file) => hashMismatch({ displaySource, file }, wanted!, got!),
   },
   {
     npm: /^npm (?:error|ERR!) (?:notarget )?No matching version found for (.+?)\.?$/m,
@@ -124,15 +132,15 @@ function noVersion(source: string, missing: string): string {
 }
 
 /** The message for a source whose hash differs from what was expected. */
-export function hashMismatch(displaySource: string, wanted: string, got: string): string {
-  return `is refused: "${displaySource}" has the hash ${got}, expected ${wanted}; if the change is intended, update the lock with "flambeau lock"`
+export function hashMismatch({ displaySource, file }: ShownSource, wanted: string, got: string): string {
+  return `is refused: "${displaySource}" has the hash ${got}, expected ${wanted}; if the change is intended, update the lock with "${lockCommand(file)}"`
 }
 
-function explainToolError(cause: ToolError, source: string): ExtensionFailure {
+function explainToolError(cause: ToolError, { displaySource: source, file }: ShownSource): ExtensionFailure {
   const { tool, output } = cause
   for (const { code, message, ...patterns } of explanations) {
     const match = patterns[tool]?.exec(output)
-    if (match) return new ExtensionFailure(code, message(source, match), { cause })
+    if (match) return new ExtensionFailure(code, message(source, match, file), { cause })
   }
   const message = `could not be prepared from "${source}": ${tool} failed with\n\n${indented(output)}`
   return new ExtensionFailure('EXTENSION_TOOL', message, { cause })

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { printable } from '../util/printable.js'
-import { commandLine } from '../util/shell.js'
+import { repeatRun } from '../util/repeat-command.js'
 import type { FailedAttempt, PackedError } from './engine.js'
 
 /** What the runnable file of a task depends on besides the task. */
@@ -64,7 +63,7 @@ export async function writeFailedFile(
 ): Promise<FailedFile> {
   const file = join(folder, 'failed', `${taskFileName(failed.id)}.yaml`)
   const path = relative('', file)
-  const command = repeatCommand(path, imports)
+  const command = repeatRun(path, imports)
   const head = [summaryLine(failed), `again: ${command}`]
   await mkdir(join(folder, 'failed'), { recursive: true })
   await writeAtomically(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
@@ -106,18 +105,6 @@ export function taskFileName(id: string): string {
   const name = encodeURIComponent(id).replace(/^\./, '%2E').replaceAll('*', '%2A')
   if (name.length <= maxNameLength) return name
   return `${name.slice(0, maxNameLength)}.${createHash('sha256').update(id).digest('hex').slice(0, 12)}`
-}
-
-/** The shell command that runs a file with the modules that register its tags, relative to the current folder. */
-export function repeatCommand(file: string, imports: readonly string[]): string {
-  const flags = imports.flatMap((module) => ['--import', pathOf(module)])
-  return commandLine(['flambeau', 'run', file, ...flags])
-}
-
-function pathOf(module: string): string {
-  if (!module.startsWith('file:')) return module
-  const path = relative('', fileURLToPath(module))
-  return path.startsWith('.') ? path : `./${path}`
 }
 
 /** The message of an error, or its name when the message is empty. */

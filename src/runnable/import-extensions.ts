@@ -96,6 +96,7 @@ export function resolveOptions(
   const { signal, logger } = options
   return {
     from: dirname(file.source.filename),
+    file: file.source.filename,
     download: options.downloadExtensions ?? true,
     install: options.installExtensions ?? false,
     frozen: options.frozen ?? false,

@@ -134,7 +134,7 @@ describe('the command line on a cluster', () => {
     await until(() => said.includes('ready'))
     child.kill('SIGINT')
     assert.deepEqual([(await ended)[0], await text(child.stdout!)], [130, ''])
-    const id = /flambeau logs (\S+) -f/.exec(said)?.[1]
+    const id = /"flambeau logs (\S+) --follow -c \S+cluster\.yaml --import \.\/jobs\.js"/.exec(said)?.[1]
     assert.ok(id, said)
     writeFileSync(join(folder, 'orchestrator/.flambeau/runs', id, 'work/go'), '')
     const waited = await at('wait', id)

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import type { Variables } from '../../document/compose/env-file.js'
@@ -7,22 +7,32 @@ import { type Logger, StderrLogger } from '../../logger.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
-import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
 import {
   type EnvFileFlags,
   environmentOf,
+  type ImportFlags,
   type SecretsFlags,
   withEnvFile,
   withImports,
   withSecrets,
 } from '../options.js'
 import { secretsOfFlags } from '../secrets.js'
+import { completeSettings, expectCluster, importSettings, type Settings } from '../settings.js'
 
 /** The flags of every command that uses a cluster. */
-export interface ClusterFlags extends EnvFileFlags, SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
+export interface ClusterFlags
+  extends EnvFileFlags,
+    ImportFlags,
+    SecretsFlags,
+    Pick<RunFlags, 'verbose' | 'debug'> {
+  readonly cluster?: string | undefined
+}
+
+/** The flags of a command that uses a cluster, completed by the project. */
+export interface ClusterSettings extends Omit<ClusterFlags, 'cluster'> {
   readonly cluster: string
-  readonly import: readonly string[]
+  readonly settings: Settings
 }
 
 /** What a command that uses a cluster works with. */
@@ -38,8 +48,10 @@ export interface ClusterContext {
 
 /** Adds `--cluster FILE` and the options for loading that file. */
 export function withClusterFile(command: Command): Command {
-  const cluster = new Option('-c, --cluster <file>', 'the YAML file of the cluster').makeOptionMandatory()
-  return withClusterOptions(command.addOption(cluster))
+  const cluster = '-c, --cluster <file>'
+  return withClusterOptions(
+    command.option(cluster, 'the YAML file of the cluster (default: that of the project)'),
+  )
 }
 
 /** Adds the options for loading the file of a cluster. */
@@ -47,21 +59,32 @@ export function withClusterOptions(command: Command): Command {
   return withEnvFile(withImports(withSecrets(command)))
 }
 
+/** Completes the flags of a command by the project; `files` are those that it names besides the cluster. */
+export async function completeClusterFlags<Flags extends ClusterFlags>(
+  flags: Flags,
+  command: Command,
+  files: readonly string[] = flags.cluster === undefined ? [] : [flags.cluster],
+): Promise<Flags & ClusterSettings> {
+  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const settings = await completeSettings(flags, { files, uses: ['secrets', 'cluster'], logger })
+  return { ...flags, settings, cluster: expectCluster(settings, command) }
+}
+
 /**
  * Loads a cluster, calls `body` with it, and closes its connections. The exit code is the one that `body` returns, or 0.
  * Errors are logged; Ctrl-C aborts the signal.
  */
 export async function useCluster(
-  flags: ClusterFlags,
+  flags: ClusterSettings,
   body: (context: ClusterContext) => Promise<number | undefined>,
 ): Promise<void> {
   const logger = new StderrLogger(flags.verbose || flags.debug)
   const env = await environmentOf(flags)
   const context = new SafeExecutionContext(flags.cluster, { env })
   const run = async (signal: AbortSignal): Promise<number> => {
-    await importModules(flags.import)
-    const secrets = await secretsOfFlags(flags, logger)
-    const dialect = flags.secretsDialect
+    await importSettings(flags.settings)
+    const { secretsDialect: dialect } = flags.settings
+    const secrets = await secretsOfFlags(flags.settings, logger)
     const cluster = await loadCluster(context, flags.cluster, { secrets, dialect })
     try {
       return (await body({ cluster, secrets, env, logger, signal })) ?? 0

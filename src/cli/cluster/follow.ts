@@ -5,6 +5,8 @@ import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
+import { printable } from '../../util/printable.js'
+import { repeatCommand } from '../../util/repeat-command.js'
 import { printResult } from '../output.js'
 import type { ClusterContext } from './cluster-context.js'
 
@@ -31,8 +33,6 @@ function seconds(text: string): number {
 /** The run that a command follows. */
 interface FollowedRun {
   readonly id: string
-  /** The YAML file of its cluster. */
-  readonly file: string
   readonly flags: ReconnectFlags
 }
 
@@ -41,7 +41,7 @@ interface FollowedRun {
  * continues and how to follow it again, and returns the exit code for that.
  */
 export async function followRun(
-  { id, file, flags }: FollowedRun,
+  { id, flags }: FollowedRun,
   { logger, signal }: ClusterContext,
   body: (options: ReconnectOptions) => Promise<number>,
 ): Promise<number> {
@@ -55,11 +55,15 @@ export async function followRun(
   } catch (error) {
     if (!isFlambeauError(error) || error.code !== 'RUN_OUT_OF_REACH') throw error
     logger.error(`${error.message.replace(/, and can be.*$/, '')}`)
-    logger.info(
-      `Follow it again with "flambeau logs ${id} -f -c ${file}" or "flambeau wait ${id} -c ${file}"`,
-    )
+    logger.info(followAgain(id, 'logs', 'wait'))
     return error.exitCode
   }
+}
+
+/** Names the commands that follow a run. */
+export function followAgain(id: string, ...commands: readonly ('logs' | 'wait')[]): string {
+  const lines = commands.map((name) => repeatCommand(name === 'logs' ? [name, id, '--follow'] : [name, id]))
+  return printable(`Follow it again with ${lines.map((line) => `"${line}"`).join(' or ')}`)
 }
 
 /** A process that is killed by a signal has this plus the number of the signal as its exit code, as in shells. */

@@ -6,7 +6,6 @@ import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } fro
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
-import { resolveModule } from '../import-modules.js'
 import { oneFile, overridesHelp } from '../operands.js'
 import {
   type AllowFlags,
@@ -17,9 +16,16 @@ import {
   withIncludes,
 } from '../options.js'
 import { printLine } from '../output.js'
-import { type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
+import { resolveSettings } from '../settings.js'
+import {
+  type ClusterFlags,
+  type ClusterSettings,
+  completeClusterFlags,
+  useCluster,
+  withClusterFile,
+} from './cluster-context.js'
 
-interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFlags {
+interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags {
   readonly set?: readonly string[]
 }
 
@@ -30,20 +36,20 @@ export function planCommand(): Command {
     .argument('<file>', 'the YAML file of the runnable')
     .argument('[override...]', overridesHelp)
   return withExtensions(withAllow(withIncludes(withClusterFile(command)))).action(
-    (file: string, operands: string[], flags: PlanFlags, self: Command) => {
+    async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
-      return planOnCluster(named, { ...flags, set })
+      return planOnCluster(named, await completeClusterFlags({ ...flags, set }, self, [named]))
     },
   )
 }
 
 /** Prints what running a file on a cluster would do. */
-export function planOnCluster(file: string, flags: PlanFlags): Promise<void> {
+export function planOnCluster(file: string, flags: FileFlags & ClusterSettings): Promise<void> {
   return useCluster(flags, async ({ cluster, secrets, env, logger, signal }) => {
-    const { secretsDialect: dialect, import: modules, ...options } = flags
+    const { secretsDialect: dialect, settings, ...options } = flags
     const checked = await dryRun(file, { ...options, env, secrets, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
-    const imports = await Promise.all(modules.map(resolveModule))
+    const imports = await resolveSettings(settings)
     const content = await cluster.planContent(checked.value, { imports })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)

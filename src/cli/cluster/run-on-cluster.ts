@@ -5,15 +5,15 @@ import type { SubmitOptions } from '../../cluster/run/submit.js'
 import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
-import { resolveModule } from '../import-modules.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags } from '../options.js'
-import { type ClusterContext, type ClusterFlags, logEvent, useCluster } from './cluster-context.js'
-import { followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
+import { resolveSettings } from '../settings.js'
+import { type ClusterContext, type ClusterSettings, logEvent, useCluster } from './cluster-context.js'
+import { followAgain, followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
   extends AllowFlags,
-    ClusterFlags,
+    ClusterSettings,
     ExtensionFlags,
     IncludeFlags,
     ReconnectFlags,
@@ -43,7 +43,7 @@ function prepare(
   { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(file, { ...flags, env })
-  const { secretsDialect: dialect, ...rest } = flags
+  const { secretsDialect: dialect, settings: _, ...rest } = flags
   const surroundings = { ...pickRunFlags(flags), logger, signal }
   return context.run(() => context.preprocess({ ...rest, secrets, dialect }), surroundings)
 }
@@ -57,17 +57,16 @@ async function submitOptions(
     file: basename(file),
     ...pickRunFlags(flags),
     signal,
-    imports: await Promise.all(flags.import.map(resolveModule)),
+    imports: await resolveSettings(flags.settings),
     onEvent: (event) => logEvent(event, logger),
   }
 }
 
 function follow(run: RemoteRun, flags: RunOnClusterFlags, context: ClusterContext): Promise<number> {
   const { logger, signal } = context
-  const file = flags.cluster
-  const explain = (): void => logger.info(`Follow it again with "flambeau logs ${run.id} -f -c ${file}"`)
+  const explain = (): void => logger.info(followAgain(run.id, 'logs'))
   signal.addEventListener('abort', explain, { once: true })
-  const followed = followRun({ id: run.id, file, flags }, context, async (options) => {
+  const followed = followRun({ id: run.id, flags }, context, async (options) => {
     await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
     return reportRunEnd(await run.wait(options), logger)
   })

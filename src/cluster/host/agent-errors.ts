@@ -1,5 +1,6 @@
 import { ClusterError, RemoteCommandError } from '../../errors.js'
 import { printable } from '../../util/printable.js'
+import { repeatCommand } from '../../util/repeat-command.js'
 import type { AgentError } from '../protocol/messages.js'
 
 /** An error that the agent reported. */
@@ -86,11 +87,12 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
   RUN_ACTIVE: [
     'RUN_ACTIVE',
     (_, { message }) =>
-      `Run "${message}" is active in this cluster: wait for it ("flambeau wait ${message}"), or replace it with "--force"`,
+      `Run "${message}" is active in this cluster: wait for it ("${repeatCommand(['wait', message])}"), or replace it with "--force"`,
   ],
   RUN_NOT_FOUND: [
     'RUN_NOT_FOUND',
-    (_, { message }) => `There is no run "${message}" in this cluster: "flambeau runs" lists the runs`,
+    (_, { message }) =>
+      `There is no run "${message}" in this cluster: "${repeatCommand(['runs'])}" lists the runs`,
   ],
   HOST_NO_SSH_CLIENT: [
     'HOST_NO_SSH_CLIENT',

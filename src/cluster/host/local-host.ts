@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClusterError } from '../../errors.js'
+import { repeatDown } from '../../util/repeat-command.js'
 import { HostLayout } from '../protocol/layout.js'
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
@@ -60,7 +61,7 @@ export class LocalHost extends AgentHost {
 
 /** The file that marks a folder as created for a host, so that it can be removed with its content. */
 const markName = '.flambeau-host'
-const mark = 'This folder was made by flambeau for a host of a LocalCluster: "flambeau down" removes it.\n'
+const mark = 'This folder was made by flambeau for a host of a LocalCluster'
 
 /**
  * A host whose folder is created for it and removed with it. An existing folder of the user can be used as well, and
@@ -70,7 +71,8 @@ export class ManagedLocalHost extends LocalHost {
   protected override async makeFolder(): Promise<void> {
     await super.makeFolder()
     // An empty folder contains nothing of the user.
-    if ((await readdir(this.folder)).length === 0) await writeFile(join(this.folder, markName), mark)
+    if ((await readdir(this.folder)).length === 0)
+      await writeFile(join(this.folder, markName), `${mark}: "${repeatDown()}" removes it.\n`)
   }
 }
 
@@ -94,7 +96,7 @@ export async function removeHostFolder(folder: string, { force }: { force: boole
 
 function hasMark(folder: string): Promise<boolean> {
   return readFile(join(folder, markName), 'utf8').then(
-    (text) => text === mark,
+    (text) => text.startsWith(mark),
     () => false,
   )
 }

@@ -9,6 +9,7 @@ import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
 import { importInOrder } from '../../util/modules.js'
+import { setCall } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
@@ -34,6 +35,8 @@ async function runJob(): Promise<number> {
   const interrupted = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
   const program: RunProgram = JSON.parse(await read('program'))
+  const sent = program.sent.map(([path, there]) => [join(packageFolder, path), there] as const)
+  setCall(program.call, { id: basename(folder), folders: sent })
   const secrets = deserializeSecrets(JSON.parse(await read('secrets')) as RunSecrets)
   await rm(join(folder, runFiles.secrets))
   maskOutput(redactorFor(secrets))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunFlags } from '../../runnable/run-options.js'
 import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import type { Call } from '../../util/repeat-command.js'
 import type { Connection } from '../members.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
 
@@ -17,6 +18,10 @@ export interface RunProgram {
   readonly declared: Readonly<Record<string, string>>
   /** Modules that register classes, in order. */
   readonly imports: readonly string[]
+  /** The call of the command line that submitted the run, for the commands that its messages print. */
+  readonly call: Call
+  /** The folders that were sent, each with its path on the machine of the user. */
+  readonly sent: readonly (readonly [path: string, folder: string])[]
 }
 
 /** `connection.json` of a run folder: how the orchestrator connects to its workers. */

@@ -4,6 +4,7 @@ import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import { callOf, currentCall } from '../../util/repeat-command.js'
 import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
 import { ownTree } from '../bundle/package-files.js'
 import type { PrivateFiles } from '../bundle/private-files.js'
@@ -72,6 +73,8 @@ export async function submit(
     declared: runnable.extensions,
     extensions,
     imports: modulePaths(imports, trees),
+    call: currentCall() ?? callOf([]),
+    sent: trees.map(({ path, folder }) => [path, folder]),
   }
   const connections: Connections = {
     cluster: target.name,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError } from '../../errors.js'
 import { writeAtomically } from '../../util/atomic-write.js'
+import { repeatCommand } from '../../util/repeat-command.js'
 import { editedResults, JsonLines, type Shape, shapeMismatch } from '../json-lines.js'
 import { archiveFiles, type OwnFileNames } from '../results-store.js'
 import type { SearchPlan } from './search.js'
@@ -74,7 +75,7 @@ export async function readSweep(folder: string): Promise<SweepData> {
   const records = description ? await readRecords(folder) : []
   if (description && records.length > 0) return { ...description, records }
   throw new ResourceError(
-    `"${folder}" has no results of a sweep: name the "output" of one, such as "flambeau report sweep"`,
+    `"${folder}" has no results of a sweep: name the "output" of one, such as "${repeatCommand(['report', 'sweep'])}"`,
     { code: 'NO_RESULTS' },
   )
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { SecretsFileError } from '../../errors.js'
 import { expandHome } from '../../util/paths.js'
+import { commandLine } from '../../util/shell.js'
 import { secretsFromEnvironment } from './environment-secrets.js'
 import { readIni } from './ini-reader.js'
 import { readPython } from './python-reader.js'
@@ -76,11 +77,13 @@ export function decodeSecrets(bytes: Uint8Array, path: string): string {
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): SecretsFileError {
   const [code, reason] = reasons[cause.code ?? ''] ?? ['SECRETS_UNREADABLE', `cannot be read (${cause.code})`]
-  return new SecretsFileError(`Secrets file ${quoted(path)} ${reason}`, { code, cause })
+  const remedy =
+    reason === noAccess[1] ? `: allow it with "${commandLine(['chmod', 'u+r', expandHome(path)])}"` : ''
+  return new SecretsFileError(`Secrets file ${quoted(path)} ${reason}${remedy}`, { code, cause })
 }
 
 const notFound = ['SECRETS_NOT_FOUND', 'does not exist: check the path and the current folder'] as const
-const noAccess = ['SECRETS_UNREADABLE', 'cannot be read by this user: allow it with "chmod u+r"'] as const
+const noAccess = ['SECRETS_UNREADABLE', 'cannot be read by this user'] as const
 
 const reasons: Readonly<Record<string, readonly [code: string, reason: string]>> = {
   ENOENT: notFound,

@@ -82,7 +82,10 @@ describe('runs on SSH hosts', { skip: noHosts }, () => {
           said,
           new RegExp(`Host "h1" was not reached again within 1 s .*: run "${id}" goes on there\n`),
         )
-        assert.match(said, new RegExp(`"flambeau logs ${id} -f -c cluster.yaml" or "flambeau wait ${id} -c `))
+        assert.match(
+          said,
+          new RegExp(`"flambeau logs ${id} --follow -c cluster.yaml[^"]*" or "flambeau wait ${id} -c `),
+        )
       }
       await cluster.orchestrator.exec(['touch', `.flambeau/runs/${id}/work/go`])
       const { code, stdout } = await project.flambeau('wait', id, '-c', 'cluster.yaml')

@@ -9,6 +9,7 @@ import { type SecretValues, secretsOf } from '../../../runnable/secrets/secrets.
 import { deserializeSecrets, type SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import { printable } from '../../../util/printable.js'
+import { commandLine } from '../../../util/shell.js'
 import { stackOf } from '../../../util/thrown.js'
 import { prefix } from './queue.js'
 import { connect, type RedisAddress } from './redis.js'
@@ -39,10 +40,13 @@ const othersMayRead = 0o077
 function readSettings(file: string | undefined): WorkerProgramSettings {
   if (file === undefined) return parseSettings(readFileSync(0, 'utf8'), 'The text on standard input')
   if ((statSync(file).mode & othersMayRead) !== 0)
-    throw new FlambeauError(`"${file}" holds a password, but others can read it: type "chmod 600 ${file}"`, {
-      code: 'SETTINGS_READABLE',
-      exitCode: mistakeCode,
-    })
+    throw new FlambeauError(
+      `"${file}" holds a password, but others can read it: type "${commandLine(['chmod', '600', file])}"`,
+      {
+        code: 'SETTINGS_READABLE',
+        exitCode: mistakeCode,
+      },
+    )
   return parseSettings(readFileSync(file, 'utf8'), `"${file}"`)
 }
 
