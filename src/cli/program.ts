@@ -14,6 +14,7 @@ import {
   waitCommand,
 } from './cluster/runs.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
+import { initCommand } from './init.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
@@ -26,6 +27,7 @@ export function program(): Command {
     .version(version)
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help to list the options)')
+    .addCommand(initCommand())
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(resolveCommand())
