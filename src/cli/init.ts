@@ -161,7 +161,7 @@ function versionOf(spec: string): string {
   const isRange = /^[\w.^~<>=|*+ -]+$/.test(own) && own !== 'flambeau'
   const isRemote = /^[a-z+]+:./i.test(own) || /^[\w.-]+\/[\w.#-]+$/.test(own)
   if (isRange || isRemote) return own
-  const message = `"${spec}" says not where flambeau comes from: pass a version, such as "${version}", or the path or URL of a tarball or folder`
+  const message = `"${spec}" does not say where flambeau comes from: pass a version, such as "latest", or the path or URL of a tarball or folder`
   throw new ResourceError(message, { code: 'BAD_PACKAGE' })
 }
 
