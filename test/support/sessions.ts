@@ -21,8 +21,15 @@ const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\
 /** What was printed, with the ids and moments of the guide in place of those of today. */
 export function atAnyTime(printed: string, text: string): string {
   const same = (all: string, each: RegExp) => all.replace(each, (now) => each.exec(text)?.[0] ?? now)
-  return varying.reduce(same, printed).trimEnd()
+  const [logTime] = logTimes.exec(text) ?? []
+  return varying
+    .reduce(same, printed)
+    .replaceAll(new RegExp(logTimes, 'gm'), (now) => logTime ?? now)
+    .trimEnd()
 }
+
+/** The times of log lines. */
+const logTimes = /^\d\d:\d\d:\d\d(?= (?:debug|info|warn|error) )/m
 
 /** Quotes an argument for a shell. */
 export function quoted(text: string): string {
