@@ -15,6 +15,7 @@ import {
 } from './cluster/runs.js'
 import { completionCommand } from './completion/completion.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
+import { initCommand } from './init.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
@@ -27,6 +28,7 @@ export function program(): Command {
     .version(version)
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help to list the options)')
+    .addCommand(initCommand())
     .addCommand(runCommand())
     .addCommand(checkCommand())
     .addCommand(resolveCommand())

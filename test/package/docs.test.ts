@@ -12,12 +12,14 @@ import {
   type Block,
   blocksOf,
   filesOf,
+  firstSteps,
   folderOf,
   guidePages,
   judge,
   judgedBlocks,
   type PageFile,
 } from '../support/code-blocks.js'
+import { atAnyTime, patternOf, quoted, scriptOf } from '../support/sessions.js'
 
 const root = resolve('build/docs')
 const pages = guidePages()
@@ -61,21 +63,24 @@ describe('the guides', () => {
         assert.match(await shell(`node ${quoted(fileURLToPath(urlOf(file)))}`, root), /fail 0$/m)
       })
 
-    // In order: what one does, the next may look at.
-    for (const sessions of blocks.map(sessionsOf).filter(({ length }) => length > 0))
+    // In order: what one does, the next may look at. Those of the first steps are typed in first-steps.test.ts.
+    for (const sessions of blocks
+      .filter(([first]) => !isFirstSteps(first))
+      .map(sessionsOf)
+      .filter(({ length }) => length > 0))
       test(`the sessions of ${sessions[0]!.page}`, async () => {
         for (const block of sessions) {
-          const printed = await shell(session(block.text), folderOf(block.page, root))
-          assert.match(anywhere(printed, block), pattern(block.text), placeOf(block))
+          const printed = await shell(`${npx}\n${scriptOf(block.text)}`, folderOf(block.page, root))
+          assert.match(anywhere(printed, block), patternOf(block.text), placeOf(block))
         }
       })
   })
 
   test('the program of README.md runs, and says of the misspelt tag what stands there', async () => {
     const folder = folderOf('README.md', root)
-    assert.equal(await shell('node main.js', folder), 'greeting\nGood day, Countess Ada\n')
+    assert.equal(await shell('node dist/main.js', folder), 'greeting\nGood day, Countess Ada\n')
     const misspelt = "mkdir wrong && sed 's/!Polite/!Polit/' greet.yaml > wrong/greet.yaml"
-    const said = await shell(`${misspelt} && cd wrong && node ../main.js`, folder)
+    const said = await shell(`${misspelt} && cd wrong && node ../dist/main.js`, folder)
     assert.ok(readFileSync('README.md', 'utf8').includes(`\n\`\`\`\n${said}\`\`\`\n`), said)
   })
 
@@ -127,6 +132,10 @@ function sessionsOf(ofPage: readonly Block[]): Block[] {
   return ofPage.filter(({ language }) => language === 'console')
 }
 
+function isFirstSteps(block: Block | undefined): boolean {
+  return block !== undefined && firstSteps.includes(block.page)
+}
+
 function placeOf({ page, line }: Block): string {
   return `${page}:${line}`
 }
@@ -145,6 +154,7 @@ function exportedNames(): string[] {
 const sharedOptions = {
   strict: true,
   experimentalDecorators: true,
+  rewriteRelativeImportExtensions: true,
   types: ['node'],
   rootDir: root,
   skipLibCheck: true,
@@ -213,36 +223,13 @@ function shell(script: string, cwd: string): Promise<string> {
   })
 }
 
-/** A script that does what a block shows, and prints the commands, too. */
-function session(text: string): string {
-  const commands = [...text.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command!)
-  const steps = commands.map((command) => `printf '%s\\n' ${quoted(`$ ${command}`)}\n${command}`)
-  const npx = `npx() { if [ "$1" = flambeau ]; then shift; node ${quoted(commandLine)} "$@"; fi; }`
-  return [npx, ...steps].join('\n')
-}
+/** The command of this build, in place of an installed one. */
+const npx = `npx() { if [ "$1" = flambeau ]; then shift; node ${quoted(commandLine)} "$@"; fi; }`
 
 /** What was printed, with the folders, ids and moments that the page has in place of those of today. */
 function anywhere(printed: string, { page, text }: Block): string {
   const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
-  const same = (printed: string, varying: RegExp) =>
-    printed.replace(varying, (now) => varying.exec(text)?.[0] ?? now)
-  return varying.reduce(same, named).trimEnd()
-}
-
-// Ids of runs, and moments.
-const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
-
-/** Matches what a session prints: a line `...` stands for any lines. */
-function pattern(text: string): RegExp {
-  const lines = text.trimEnd().split('\n')
-  const escaped = lines.map((line) =>
-    line === '...' ? '[^]*?' : line.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'),
-  )
-  return new RegExp(`^${escaped.join('\n')}$`)
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
+  return atAnyTime(named, text)
 }
 
 function linksOf(page: string): string[] {

@@ -1,7 +1,8 @@
 // What is published: the files, the names and types that they export, and the packages that come along.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -21,19 +22,52 @@ describe('what is published', () => {
   })
 
   test('is what a program and a compiler need, and what people read', async () => {
-    const { stdout } = await execute('npm', ['pack', '--dry-run', '--json'], { maxBuffer: 1 << 24 })
-    const [packed] = Object.values<{ files: { path: string }[] }>(JSON.parse(stdout))
-    const kinds = packed!.files.map(({ path }) => kindOf(path))
+    const kinds = (await packedFiles()).map(kindOf)
     assert.deepEqual([...new Set(kinds)].sort(), [
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'dist/**/*.d.ts',
       'dist/**/*.js',
       'dist/cluster/agent.cjs',
+      'docs/*.md',
+      'docs/*.png',
+      'docs/*.svg',
+      'docs/errors/*.md',
+      'examples/**',
       'package.json',
+      'template/**',
     ])
     assert.ok(kinds.filter((kind) => kind === 'dist/**/*.js').length < 60, 'modules are joined')
+  })
+
+  test('has every page and picture that its pages link to', async () => {
+    const files = new Set(await packedFiles())
+    const pages = [...files].filter((path) => path.endsWith('.md'))
+    assert.ok(pages.includes('docs/start-here.md'))
+    const lost = pages.flatMap((page) => targetsOf(page).filter((target) => !files.has(target)))
+    assert.deepEqual(lost, [])
+  })
+
+  test('has all files of a new project', async () => {
+    const files = await packedFiles()
+    const names = readdirSync('template', { recursive: true, encoding: 'utf8' })
+    for (const name of names.filter((name) => name.includes('.')))
+      assert.ok(files.includes(`template/${name}`), name)
+  })
+
+  test('names one repository, and names it in package.json only', () => {
+    const { homepage, bugs, repository } = manifest
+    const [, address] = /^git\+(https:\/\/.+)\.git$/.exec(repository.url) ?? []
+    assert.ok(address)
+    assert.deepEqual([homepage, bugs.url], [`${address}#readme`, `${address}/issues`])
+    const files = ['README.md', ...['docs', 'src', 'template', 'examples'].flatMap(textsIn)]
+    assert.deepEqual(
+      files.filter((path) => readFileSync(path, 'utf8').includes(address)),
+      [],
+    )
   })
 
   test('has a command that a shell can start', async () => {
@@ -63,8 +97,34 @@ describe('what is published', () => {
   })
 })
 
-/** The pattern that a file of the package is one of, or its very path. */
+let packed: Promise<string[]> | undefined
+
+/** The paths in the tarball. */
+function packedFiles(): Promise<string[]> {
+  packed ??= execute('npm', ['pack', '--dry-run', '--json'], { maxBuffer: 1 << 24 }).then(({ stdout }) => {
+    const [tarball] = Object.values<{ files: { path: string }[] }>(JSON.parse(stdout))
+    return tarball!.files.map(({ path }) => path)
+  })
+  return packed
+}
+
+/** The pattern that a file of the package matches, or its path. */
 function kindOf(path: string): string {
   const [, ending] = /^dist\/.*?(\.d\.ts|\.js)$/.exec(path) ?? []
-  return ending ? `dist/**/*${ending}` : path
+  if (ending) return `dist/**/*${ending}`
+  const [, folder, picture] = /^(docs\/(?:errors\/)?)[\w-]+(\.\w+)$/.exec(path) ?? []
+  if (folder) return `${folder}*${picture}`
+  return path.replace(/^(examples|template)\/.*/, '$1/**')
+}
+
+/** The files that a page links to. */
+function targetsOf(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(/^```.*?^```$/gms, '')
+  const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link]) => link!)
+  return links.filter((link) => !/^\w+:/.test(link)).map((link) => join(dirname(page), link))
+}
+
+function textsIn(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => /\.(?:ts|js|md|json|yaml)$/.test(name)).map((name) => join(folder, name))
 }

@@ -11,6 +11,7 @@
  *   classes of the files above.
  * - ` ```ini ` is a file of secrets that can be read; with ` ```text ` below, that is what is said of it.
  * - ` ```json ` is JSON: a `package.json` or a `tsconfig.json` by what it holds, or settings of an editor.
+ * - ` ```sh ` and ` ```console ` of {@link firstSteps}: typed as they are, where the packed package is installed.
  * - ` ```console `: each line with `$` is run, in order; the other lines are what it prints, and `...` is any lines.
  * - ` ```sh `, or no language: commands that flambeau and npm know, or a message that src words so.
  * - ` ```typescript `, ` ```js `: shown only; that of testing.md is held by consumers.test.ts.
@@ -43,6 +44,9 @@ export interface PageFile {
 }
 
 const withOutput = new Set(['ts', 'yaml', 'ini'])
+
+/** The pages whose commands and files are tried in order, from an empty folder: first-steps.test.ts types them. */
+export const firstSteps: readonly string[] = ['README.md', 'docs/start-here.md']
 
 /** README.md and the guides, as paths from the root. */
 export function guidePages(): string[] {
@@ -79,7 +83,7 @@ function nameOf(language: string, text: string): string | undefined {
   if (language === 'typescript') return undefined
   if (language === 'json')
     return ['package.json', 'tsconfig.json'].find((name) => text.includes(marks[name]!))
-  return /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))$/.exec(text.split('\n', 1)[0]!)?.[1]
+  return /^(?:\/\/|[#;]) ([\w./-]+\.(?:ts|yaml|ini))(?:: .*)?$/.exec(text.split('\n', 1)[0]!)?.[1]
 }
 
 const marks: Record<string, string> = { 'package.json': '"version":', 'tsconfig.json': '"compilerOptions":' }

@@ -18,6 +18,8 @@ export class NpmRegistry {
   readonly asked: string[] = []
   /** The only token that is let in, when there is one. */
   token: string | undefined
+  /** The URL of the registry that has all other packages, when there is one. */
+  others: string | undefined
 
   private constructor() {
     this.#server = createServer((request, response) => this.#answer(request, response))
@@ -66,6 +68,8 @@ export class NpmRegistry {
       /^\/([^/]+?)(?:\/-\/(.*)\.tgz)?$/.exec(decodeURIComponent(url.replace(/\?.*/, ''))) ?? []
     const published = this.#packages.get(name)
     if (this.token && headers.authorization !== `Bearer ${this.token}`) response.writeHead(401).end('{}')
+    else if (!published && this.others)
+      response.writeHead(302, { location: new URL(url.slice(1), this.others).href }).end()
     else if (!published) response.writeHead(404).end('{"error":"not found"}')
     else if (version === undefined) response.end(JSON.stringify(this.#packument(name, published)))
     else response.end(published.find((one) => one.manifest.version === version)?.bytes)
