@@ -148,13 +148,14 @@ function missingPackage(module: string, { from, option }: ModuleOrigin): Resourc
   const file = resolvePath(from, module)
   const found = withExtension(file)
   const meant = found === undefined ? '' : `: did you mean "./${relative(from, found).split(sep).join('/')}"?`
-  const remedy = meant || didYouMean(module, dependenciesOf(from)) || howToInstall(module, { from, option })
+  const remedy = meant || howToInstall(module, { from, option })
   return noModule(`Module "${module}" was not found, ${where}${remedy}`)
 }
 
 function howToInstall(module: string, { from, option }: ModuleOrigin): string {
   const [name = module] = /^(?:@[^/]+\/)?[^/]+/.exec(module) ?? []
-  return dependenciesOf(from).includes(name) ? ': type "npm install"' : `: check "${option}"`
+  const known = dependenciesOf(from)
+  return known.includes(name) ? ': type "npm install"' : didYouMean(name, known) || `: check "${option}"`
 }
 
 /** The packages that the project of a folder depends on. */
