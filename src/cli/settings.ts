@@ -3,6 +3,8 @@ import type { Command } from 'commander'
 import { documentError } from '../document/problems.js'
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { importModules } from '../modules/import-modules.js'
+import { type ModuleOrigin, resolveModule } from '../modules/resolve.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 import { printable } from '../util/printable.js'
 import {
@@ -12,7 +14,6 @@ import {
   type SharedOptions,
   setCall,
 } from '../util/repeat-command.js'
-import { importModules, type ModuleOrigin, resolveModule } from './import-modules.js'
 import type { EnvFileFlags, ImportFlags, IncludeFlags, SecretsFlags } from './options.js'
 import {
   type FileSetting,

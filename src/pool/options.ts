@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
 import type { Logger } from '../logger.js'
+import { moduleUrls } from '../modules/resolve.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { defaultGraceMs } from '../util/process.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
-import { moduleUrls } from './import-modules.js'
 import type { ResultFile } from './result.js'
 import type { TaskError } from './task-error.js'
 

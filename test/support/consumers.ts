@@ -48,7 +48,7 @@ export class Consumers {
 
   /** The program of another release of Node. */
   release(version: keyof typeof nodes): string {
-    return join(this.tools, `node_modules/node${version}/bin/node`)
+    return nodeOf(this.tools, version)
   }
 
   remove(): Promise<void> {
@@ -56,8 +56,13 @@ export class Consumers {
   }
 }
 
+/** The program of a release of Node in the folder of the tools. */
+export function nodeOf(tools: string, version: keyof typeof nodes): string {
+  return join(tools, `node_modules/node${version}/bin/node`)
+}
+
 /** A folder with the tools of `test/consumers/package.json`; made once, since it takes a minute and 700 MB. */
-async function installedTools(): Promise<string> {
+export async function installedTools(): Promise<string> {
   const manifest = await manifestOfTools()
   const hash = createHash('sha256').update(manifest).digest('hex').slice(0, 12)
   const folder = join(tmpdir(), `flambeau-consumers-${hash}`)

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
+import { importModules } from '../../modules/import-modules.js'
 import { defaultRegistry } from '../../registry/default-registry.js'
-import { importModules } from '../import-modules.js'
 import { splitOperands } from '../operands.js'
 import { isInProject, readProject } from '../project.js'
 import { type FileKind, fileCandidates } from './file-candidates.js'

@@ -35,7 +35,7 @@ async function supervise(): Promise<void> {
   if (!(await holdsCluster(cluster, id))) return
   const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
-  const runner = spawn(process.execPath, [program, folder], {
+  const runner = spawn(process.execPath, ['--enable-source-maps', program, folder], {
     detached: true,
     cwd: join(folder, runFiles.work),
     env: { ...process.env, [runVariable]: folder },

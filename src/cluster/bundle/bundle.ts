@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClusterConfigurationError } from '../../errors.js'
 import type { ResolvedExtension } from '../../extensions/source.js'
+import { compiledModule, isFile } from '../../modules/resolve.js'
+import { compiledName } from '../../modules/typescript.js'
 import { packageRoot, projectRoot } from '../../util/paths.js'
 import { type Tree, treeOfFiles } from '../protocol/tree.js'
+import { compileTypeScript } from './compile.js'
 import { type PackageFiles, packageFiles } from './package-files.js'
 import type { PrivateFiles } from './private-files.js'
 
@@ -38,8 +40,9 @@ export async function collectParts(
     parts.push({ ...files, folder, name: `extension "${name}"`, extension: name })
   }
   for (const [folder, modules] of groupByFolder(imports)) {
-    const files = await packageFiles(folder, { privateFiles, modules })
-    parts.push({ ...files, folder, name: `"${folder}"` })
+    const { files, withheld } = await packageFiles(folder, { privateFiles, modules })
+    const compiled = await compileTypeScript({ folder, files, modules })
+    parts.push({ files: compiled, withheld, folder, name: `"${folder}"` })
   }
   return parts
 }
@@ -79,8 +82,10 @@ export async function readTrees(parts: readonly BundlePart[]): Promise<BundleTre
 export function modulePaths(imports: RunContent['imports'], trees: readonly BundleTree[]): string[] {
   return imports.map(modulePath).map((file) => {
     const folder = programFolder(file)
-    const { path } = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
-    return `${path}/${pathWithin(folder, file)}`
+    const part = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
+    const path = pathWithin(folder, file)
+    const isSent = part.tree.files.some((each) => each.path === path)
+    return `${part.path}/${isSent ? path : compiledName(path)}`
   })
 }
 
@@ -92,8 +97,8 @@ function programFolder(file: string): string {
 
 function modulePath(module: string | URL): string {
   const isUrl = module instanceof URL || module.startsWith('file:')
-  const file = isUrl ? fileURLToPath(module) : resolve(module)
-  if (existsSync(file)) return file
+  const file = compiledModule(isUrl ? fileURLToPath(module) : resolve(module))
+  if (isFile(file)) return file
   const message = `There is no module "${file}" to send: name a file, or a file URL such as new URL('./tasks.js', import.meta.url)`
   throw new ClusterConfigurationError(message, { code: 'NO_MODULE' })
 }

@@ -3,12 +3,12 @@ import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
+import { importModules } from '../../modules/import-modules.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { maskOutput, printCrashes, redactorFor } from '../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
-import { importInOrder } from '../../util/modules.js'
 import { setCall } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
@@ -48,7 +48,7 @@ async function runJob(): Promise<number> {
   const outcome = await context.run(
     async (options) => {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
-      await importInOrder(imports, explainImport)
+      await importModules(imports, { from: packageFolder, option: '--import' }).catch(explainImport)
       const { runnable } = await context.preprocess({ secrets })
       runnable.injectContent(await read('content'))
       runnable.injectExtensions(program.declared)
@@ -60,11 +60,12 @@ async function runJob(): Promise<number> {
   return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
 }
 
-function explainImport(module: string, cause: unknown): unknown {
-  const [, missing] = /^Cannot find package '([^']+)'/.exec(messageOf(cause)) ?? []
-  if (missing === undefined) return cause
+function explainImport(error: Error): never {
+  const reason = messageOf(error.cause)
+  const [, missing, module = ''] = /^Cannot find package '([^']+)' imported from (.*)/.exec(reason) ?? []
+  if (missing === undefined) throw error
   const message = `Package "${missing}", which "${basename(module)}" imports, was not sent: name it in "dependencies" of its package.json`
-  return new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause })
+  throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause: error.cause })
 }
 
 async function jobOf({ extensions }: RunProgram): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Problem } from '../../errors.js'
+import { exporterOfUntagged } from '../../modules/exported-classes.js'
 import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node, sourceOf } from '../../node.js'
 import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
@@ -144,6 +145,8 @@ class UnknownTags {
     if (/^!@[^/]+$/.test(tag)) return linkWithoutSpace(tag)
     if (Object.hasOwn(unsupportedTags, tag))
       return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${unsupportedTags[tag]}`]
+    const exporter = exporterOfUntagged(tag.slice(1))
+    if (exporter !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": ${notDecorated(tag, exporter)}`]
     this.#tags ??= [...this.registry.writableTags()]
     const meant = this.suggester.suggest(this.#tags, tag)
     if (meant !== undefined) return ['UNKNOWN_TAG', `Unknown tag "${tag}": did you mean "${meant}"?`, meant]
@@ -174,6 +177,10 @@ class UnknownTags {
     const name = shortened(namespace)
     return `nothing is registered under "${name}"; declare the extension above "---" ("${name}: ./path") or import it`
   }
+}
+
+function notDecorated(tag: string, module: string): string {
+  return `"${module}" exports the class "${tag.slice(1)}" without a tag, so put "@registrable('${tag}')" above it`
 }
 
 // "!@scope/name.Tag" would be the tag of an extension.

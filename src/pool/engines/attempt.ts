@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { format } from 'node:util'
 import type { Logger } from '../../logger.js'
+import { importModules } from '../../modules/import-modules.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { type PreparedExtensions, prepareExtensions } from '../../runnable/import-extensions.js'
@@ -19,7 +20,6 @@ import type {
   Watch,
   WorkerSetup,
 } from '../engine.js'
-import { importModules } from '../import-modules.js'
 import { packError, packResult, redactError } from '../serialize.js'
 import { taskFileName } from '../task-file.js'
 
@@ -39,7 +39,7 @@ export interface PreparedWorker extends Pick<WorkerSetup, 'folder' | 'secrets'> 
  */
 export async function prepareWorker(setup: WorkerSetup): Promise<PreparedWorker> {
   const { imports, folder, secrets, registry = currentRegistry() } = setup
-  await importModules(imports)
+  await importModules(imports, { from: process.cwd(), option: 'imports' })
   const extensions = await prepareExtensions(setup.extensions, registry)
   return { folder, extensions, secrets }
 }

@@ -84,7 +84,12 @@ export class HostWorkers {
       const complete = lines.add(chunk)
       return complete === '' ? undefined : standardError.write(complete)
     }
-    const exit = await this.host.exec(['node', path], { input, signal, onStdout, onStderr })
+    const exit = await this.host.exec(['node', '--enable-source-maps', path], {
+      input,
+      signal,
+      onStdout,
+      onStderr,
+    })
     await standardError.write(lines.flush())
     const reason = printable(last.trim()) || (exit.signal ?? `exit code ${exit.exitCode}`)
     if (exit.exitCode === mistakeCode)
