@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
+import { type SendFlags, withSend } from './cluster/cluster-context.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
@@ -30,7 +31,8 @@ interface RunFlags
     ExtensionFlags,
     IncludeFlags,
     ReconnectFlags,
-    SecretsFlags {
+    SecretsFlags,
+    SendFlags {
   set?: readonly string[]
   import: string[]
   cluster?: string
@@ -59,7 +61,7 @@ export function runCommand(): Command {
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
   return withReconnect(
-    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(command)))))),
+    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(command))))))),
   ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
     const { file: named, set } = oneFile([file, ...operands], self)
     return run(named, { ...flags, set }, self)
@@ -75,12 +77,14 @@ function run(file: string, flags: RunFlags, command: Command): Promise<void> {
 
 async function runHere(file: string, flags: RunFlags, command: Command): Promise<void> {
   if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
+  if (flags.send.length > 0) command.error('error: "--send" needs a cluster: add "--cluster FILE"')
   const {
     import: modules,
     secrets: _secrets,
     secretsDialect: dialect,
     reconnectTimeout: _,
     dryRun: isDryRun,
+    send: _send,
     ...options
   } = flags
   const logger = new StderrLogger(flags.verbose || flags.debug)

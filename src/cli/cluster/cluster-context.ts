@@ -7,6 +7,7 @@ import { type Logger, StderrLogger } from '../../logger.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { absolutePath } from '../../util/paths.js'
 import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
 import {
@@ -45,6 +46,26 @@ export function withClusterFile(command: Command): Command {
 /** Adds the options for loading the file of a cluster. */
 export function withClusterOptions(command: Command): Command {
   return withEnvFile(withImports(withSecrets(command)))
+}
+
+/** What {@link withSend} adds. */
+export interface SendFlags {
+  readonly send: readonly string[]
+}
+
+/** Adds `--send PATH`, which can be repeated. */
+export function withSend(command: Command): Command {
+  const option = new Option(
+    '--send <path>',
+    'send a file, a folder, or what a pattern matches with the run (can be repeated)',
+  )
+  const several = (value: string, before: readonly string[]): string[] => [...before, value]
+  return command.addOption(option.argParser(several).default([], 'none'))
+}
+
+/** The files that flags name for a run on a cluster; on the command line, paths start at the current folder. */
+export function sentFiles({ send }: SendFlags): string[] {
+  return send.map((path) => (path.startsWith('!') ? `!${absolutePath(path.slice(1))}` : absolutePath(path)))
 }
 
 /**

@@ -17,9 +17,16 @@ import {
   withIncludes,
 } from '../options.js'
 import { printLine } from '../output.js'
-import { type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
+import {
+  type ClusterFlags,
+  type SendFlags,
+  sentFiles,
+  useCluster,
+  withClusterFile,
+  withSend,
+} from './cluster-context.js'
 
-interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFlags {
+interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFlags, SendFlags {
   readonly set?: readonly string[]
 }
 
@@ -29,7 +36,7 @@ export function planCommand(): Command {
     .description('show what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
     .argument('[override...]', overridesHelp)
-  return withExtensions(withAllow(withIncludes(withClusterFile(command)))).action(
+  return withExtensions(withAllow(withIncludes(withSend(withClusterFile(command))))).action(
     (file: string, operands: string[], flags: PlanFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
       return planOnCluster(named, { ...flags, set })
@@ -44,7 +51,7 @@ export function planOnCluster(file: string, flags: PlanFlags): Promise<void> {
     const checked = await dryRun(file, { ...options, env, secrets, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     const imports = await Promise.all(modules.map(resolveModule))
-    const content = await cluster.planContent(checked.value, { imports })
+    const content = await cluster.planContent(checked.value, { imports, files: sentFiles(flags) })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))

@@ -4,6 +4,7 @@ import type { RunFlags } from '../../runnable/run-options.js'
 import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import type { Connection } from '../members.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
+import type { WorkFiles } from '../protocol/messages.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
 export interface RunProgram {
@@ -17,6 +18,8 @@ export interface RunProgram {
   readonly declared: Readonly<Record<string, string>>
   /** Modules that register classes, in order. */
   readonly imports: readonly string[]
+  /** The files of the project that the run was sent, if there are any. */
+  readonly work?: WorkFiles | undefined
 }
 
 /** `connection.json` of a run folder: how the orchestrator connects to its workers. */
