@@ -120,9 +120,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
-    const privateFiles = await this.#privateFiles(runnable)
     // Before the cluster is brought up, which sends this package.
-    const files = await runFilesOf(runnable, options, privateFiles)
+    const files = await runFilesOf(runnable, options, await this.#privateFiles(runnable))
     await this.up(options)
     const { force = false } = options
     const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
@@ -130,6 +129,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     }
     const { name, secrets, sizeLimit } = this.#settings
     const ready = await this.#readyHosts()
+    // Again: bringing a local cluster up makes its folder.
+    const privateFiles = await this.#privateFiles(runnable)
     const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit }
     return submit(runnable, { ...target, privateFiles, files, setUp }, options)
   }

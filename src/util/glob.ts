@@ -36,13 +36,14 @@ async function collect(search: Search, [segment, ...rest]: readonly string[]): P
 }
 
 async function collectDeep(search: Search, rest: readonly string[]): Promise<void> {
-  // "data/**" is everything in "data".
-  if (search.path !== '' || rest.length > 0) await collect(search, rest)
+  // "data/**" is the whole of "data".
+  if (rest.length === 0 && search.path !== '') return void search.found.add(search.path)
+  if (rest.length > 0) await collect(search, rest)
   for (const entry of await entriesOf(search)) {
     if (!isSearched(entry.name, '**')) continue
     const child = childOf(search, entry.name)
-    if (entry.isDirectory()) await collectDeep(child, rest)
-    else if (rest.length === 0) search.found.add(child.path)
+    if (rest.length === 0) search.found.add(child.path)
+    else if (entry.isDirectory()) await collectDeep(child, rest)
   }
 }
 

@@ -88,9 +88,15 @@ class FileSelection {
     const found = path === '' ? [''] : await expandGlob(this.project, path)
     const before = this.problems.length
     let count = 0
-    for (const each of found) count += await this.#visit(each, [])
+    for (const each of found) count += await this.#visit(each, await this.#foldersAbove(each))
     if (count === 0 && this.problems.length === before)
       this.#report('NO_FILE_TO_SEND', noMatch(named, path, this.project))
+  }
+
+  /** The real paths of the folders above a path, from the project on. */
+  #foldersAbove(path: string): Promise<string[]> {
+    const steps = path.split('/').map((_, index, all) => all.slice(0, index).join('/'))
+    return Promise.all(path === '' ? [] : steps.map((step) => realpath(join(this.project, step))))
   }
 
   #relative(pattern: string): string | undefined {

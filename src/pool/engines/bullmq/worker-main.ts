@@ -24,7 +24,7 @@ export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly secrets?: SerializedSecrets | SecretValues
   /** The name of a lease on the queue: of two programs with the same name, the one that started first ends. */
   readonly place?: string
-  /** The folders of a run on a cluster: the copy of its project, and the one in it that the tasks work in. */
+  /** @internal The folders of a run on a cluster: the copy of its project, and the one in it that the tasks work in. */
   readonly work?: { readonly project: string; readonly folder: string }
 }
 
