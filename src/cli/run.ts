@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
+import { type SendFlags, withSend } from './cluster/cluster-context.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
@@ -33,7 +34,8 @@ interface RunFlags
     ImportFlags,
     IncludeFlags,
     ReconnectFlags,
-    SecretsFlags {
+    SecretsFlags,
+    SendFlags {
   set?: readonly string[]
   cluster?: string | false
   detach?: true
@@ -62,7 +64,7 @@ export function runCommand(): Command {
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
   return withReconnect(
-    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(command)))))),
+    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(command))))))),
   ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
     const { file: named, set } = oneFile([file, ...operands], self)
     return run(named, { ...flags, set }, self)
@@ -91,12 +93,14 @@ interface RunHereFlags extends RunFlags {
 
 async function runHere(file: string, flags: RunHereFlags, command: Command): Promise<void> {
   if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
+  if (flags.send.length > 0) command.error('error: "--send" needs a cluster: add "--cluster FILE"')
   const {
     settings,
     logger,
     secretsDialect: _dialect,
     reconnectTimeout: _,
     dryRun: isDryRun,
+    send: _send,
     ...options
   } = flags
   const imports = await importSettings(settings)

@@ -3,7 +3,9 @@ import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import { secretsFilesOf, serializeSecrets } from '../runnable/secrets/serialize-secrets.js'
 import { defaultGraceMs } from '../util/process.js'
 import { collectParts } from './bundle/bundle.js'
+import { declaredFiles } from './bundle/declared-files.js'
 import { PrivateFiles } from './bundle/private-files.js'
+import { collectRunFiles, currentProject, type RunFiles } from './bundle/run-files.js'
 import { type ContentPlan, checkSize, contentPlanOf, sizeLimitOf } from './bundle/size-limit.js'
 import { type ClusterAccess, isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
@@ -118,6 +120,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
+    // Before the cluster is brought up, which sends this package.
+    const files = await runFilesOf(runnable, options, await this.#privateFiles(runnable))
     await this.up(options)
     const { force = false } = options
     const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
@@ -125,19 +129,23 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     }
     const { name, secrets, sizeLimit } = this.#settings
     const ready = await this.#readyHosts()
+    // Again: bringing a local cluster up makes its folder.
     const privateFiles = await this.#privateFiles(runnable)
     const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit }
-    return submit(runnable, { ...target, privateFiles, setUp }, options)
+    return submit(runnable, { ...target, privateFiles, files, setUp }, options)
   }
 
   /** Returns what `submit` would send with a runnable, and sends nothing. */
   async planContent(
     runnable: Runnable<any, any>,
-    { imports = [] }: Pick<SubmitOptions, 'imports'> = {},
+    options: Pick<SubmitOptions, 'imports' | 'files' | 'projectFolder'> = {},
   ): Promise<readonly ContentPlan[]> {
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
-    const content = { extensions: runnable.importedExtensions, imports }
-    const parts = await collectParts(content, await this.#privateFiles(runnable))
+    const { imports = [] } = options
+    const privateFiles = await this.#privateFiles(runnable)
+    const files = await runFilesOf(runnable, options, privateFiles)
+    const content = { extensions: runnable.importedExtensions, imports, files: files?.part }
+    const parts = await collectParts(content, privateFiles)
     checkSize(parts, this.#settings.sizeLimit)
     return parts.map(contentPlanOf)
   }
@@ -241,6 +249,16 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const members = [orchestrator, ...factories]
     return provision({ cluster, members, setupCmds, dryRun, signal, onEvent })
   }
+}
+
+/** The files that a run needs besides code: those of its classes, and those that the options name. */
+function runFilesOf(
+  runnable: Runnable<any, any>,
+  { files = [], projectFolder = currentProject(), registry }: SubmitOptions,
+  privateFiles: PrivateFiles,
+): Promise<RunFiles | undefined> {
+  const named = files.map((pattern) => ({ pattern, origin: '"files" or "--send"' }))
+  return collectRunFiles(projectFolder, [...declaredFiles(runnable, registry), ...named], privateFiles)
 }
 
 /** The environment of a run; `state` is that of the orchestrator. */

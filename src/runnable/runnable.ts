@@ -50,6 +50,20 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
    */
   declare static readonly secrets?: RequiredSecrets
 
+  /**
+   * The files that the class reads, as paths or patterns relative to the project: the nearest folder with a `package.json`
+   * at or above the current folder. A run on a cluster finds them at the same relative paths. `!` at the start of a pattern
+   * excludes what it matches. As with {@link Runnable.secrets}, the static of a subclass replaces this one, unless it
+   * spreads it.
+   *
+   * ```ts
+   * class Train extends Runnable {
+   *   static files = ['data/*.csv', 'vocabulary.json']
+   * }
+   * ```
+   */
+  declare static readonly files?: readonly string[]
+
   /** @internal */
   declare static readonly ownOptions: RunnableParameters
 

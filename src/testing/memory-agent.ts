@@ -56,6 +56,7 @@ export function agentOf(host: Host, { runs, command }: AgentParts): AgentHandler
     setKnownHosts: async () => done,
     testConnections: async ({ commands }) => ({ ends: commands.map(() => ({ exitCode: 0, stderr: '' })) }),
     retain: async () => done,
+    makeWorkFolder: async () => ({ project: memoryHome, folder: memoryHome }),
     makeFolders: ({ paths }) => host.makeFolders(paths).then(() => done),
     remove: ({ path, contentOnly }) => host.remove(path, { contentOnly }).then(() => done),
     exists: async ({ path }) => ({ exists: await host.exists(path) }),

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import type { Variables } from '../../document/compose/env-file.js'
@@ -7,6 +7,7 @@ import { type Logger, StderrLogger } from '../../logger.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
+import { absolutePath } from '../../util/paths.js'
 import { runInterruptibly } from '../interrupt.js'
 import {
   type EnvFileFlags,
@@ -68,6 +69,31 @@ export async function completeClusterFlags<Flags extends ClusterFlags>(
   const logger = new StderrLogger(flags.verbose || flags.debug)
   const settings = await completeSettings(flags, { files, uses: ['secrets', 'cluster'], logger })
   return { ...flags, settings, cluster: expectCluster(settings, command) }
+}
+
+/** What {@link withSend} adds. */
+export interface SendFlags {
+  readonly send: readonly string[]
+}
+
+/** Adds `--send PATH`, which can be repeated. */
+export function withSend(command: Command): Command {
+  const option = new Option(
+    '--send <path>',
+    'send a file, a folder, or what a pattern matches with the run (can be repeated)',
+  )
+  const several = (value: string, before: readonly string[]): string[] => [...before, value]
+  return command.addOption(option.argParser(several).default([], 'none'))
+}
+
+/** The files that the project and the flags name for a run on a cluster; paths of flags start at the current folder. */
+export function sentFiles({ send, settings: { project } }: SendFlags & ClusterSettings): string[] {
+  const ofProject = (project?.files ?? []).map((path) => absolutePattern(path, project!.folder))
+  return [...ofProject, ...send.map((path) => absolutePattern(path, '.'))]
+}
+
+function absolutePattern(path: string, folder: string): string {
+  return path.startsWith('!') ? `!${absolutePath(path.slice(1), folder)}` : absolutePath(path, folder)
 }
 
 /**

@@ -21,11 +21,14 @@ import {
   type ClusterFlags,
   type ClusterSettings,
   completeClusterFlags,
+  type SendFlags,
+  sentFiles,
   useCluster,
   withClusterFile,
+  withSend,
 } from './cluster-context.js'
 
-interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags {
+interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags {
   readonly set?: readonly string[]
 }
 
@@ -35,7 +38,7 @@ export function planCommand(): Command {
     .description('show what running a file on a cluster would do, without doing it')
     .argument('<file>', 'the YAML file of the runnable')
     .argument('[override...]', overridesHelp)
-  return withExtensions(withAllow(withIncludes(withClusterFile(command)))).action(
+  return withExtensions(withAllow(withIncludes(withSend(withClusterFile(command))))).action(
     async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
       return planOnCluster(named, await completeClusterFlags({ ...flags, set }, self, [named]))
@@ -50,7 +53,7 @@ export function planOnCluster(file: string, flags: FileFlags & ClusterSettings):
     const checked = await dryRun(file, { ...options, env, secrets, dialect, logger, signal })
     if (!checked.ok) return checked.exitCode
     const imports = await resolveSettings(settings)
-    const content = await cluster.planContent(checked.value, { imports })
+    const content = await cluster.planContent(checked.value, { imports, files: sentFiles(flags) })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))

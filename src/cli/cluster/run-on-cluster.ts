@@ -7,7 +7,14 @@ import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags } from '../options.js'
 import { resolveSettings } from '../settings.js'
-import { type ClusterContext, type ClusterSettings, logEvent, useCluster } from './cluster-context.js'
+import {
+  type ClusterContext,
+  type ClusterSettings,
+  logEvent,
+  type SendFlags,
+  sentFiles,
+  useCluster,
+} from './cluster-context.js'
 import { followAgain, followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
@@ -17,7 +24,8 @@ export interface RunOnClusterFlags
     ExtensionFlags,
     IncludeFlags,
     ReconnectFlags,
-    RunFlags {
+    RunFlags,
+    SendFlags {
   readonly detach?: true
   readonly set?: readonly string[]
 }
@@ -58,6 +66,7 @@ async function submitOptions(
     ...pickRunFlags(flags),
     signal,
     imports: await resolveSettings(flags.settings),
+    files: sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),
   }
 }

@@ -26,6 +26,7 @@ import { cancel, start } from './run-control.js'
 import { runsOf, statusOf } from './run-store.js'
 import { authorize, setKnownHosts, testConnections } from './ssh-access.js'
 import { retain } from './tree-store.js'
+import { makeWorkFolder, removeSentFiles } from './work-folder.js'
 
 // For a recursive mkdir without free inodes, Node reports ENOENT.
 function errorCode({ code = 'HOST_REFUSED', syscall }: NodeJS.ErrnoException): string {
@@ -47,7 +48,8 @@ const handlers: Handlers = {
   setKnownHosts: acknowledge(setKnownHosts),
   testConnections,
   receive: acknowledge(receive),
-  retain: acknowledge(retain),
+  retain: acknowledge(retainTrees),
+  makeWorkFolder,
   sendTree: acknowledge(sendTree),
   exec,
   put: acknowledge(put),
@@ -63,6 +65,11 @@ const handlers: Handlers = {
   wait,
   cancel,
   down: acknowledge(down),
+}
+
+async function retainTrees(request: Request<'retain'>): Promise<void> {
+  await retain(request)
+  await removeSentFiles(request.cluster, request.run)
 }
 
 function acknowledge<A>(handle: (request: A, connection: MessageConnection) => Promise<void>) {
@@ -136,10 +143,17 @@ const isTree: Check = (value) => {
   return Array.isArray(files) && files.every((file) => isTreePath(String(file?.path)) && isCount(file?.size))
 }
 
+const isWork: Check = (value) => {
+  const { tree, folder } = Object(value) as { tree?: unknown; folder?: unknown }
+  return isTreePath(String(tree)) && (folder === '' || isTreePath(String(folder)))
+}
+
 /** The fields that become paths or commands, in any operation: a mistake there could remove the wrong files. */
 const checks: Readonly<Record<string, Check>> = {
   cluster: isName(/^[A-Za-z0-9][\w.-]{0,63}$/),
   packageHash: isName(/^[0-9a-f]+$/),
+  run: isName(/^[\w-]{1,128}$/),
+  work: isWork,
   trees: (value) => Array.isArray(value) && value.every((path) => isTreePath(String(path))),
   manifest: isTree,
   path: isText,

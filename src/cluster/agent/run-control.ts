@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rename, rm, symlink } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { temporaryBeside } from '../../util/atomic-write.js'
 import { defaultGraceMs, signalProcess } from '../../util/process.js'
 import { identify, isAlive } from '../../util/process-identity.js'
 import { ownPackage, runFiles } from '../protocol/layout.js'
-import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
+import type { Request, RunSpecification, RunStatus, Unwritten, WorkFiles } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
 import { reserve, writeReserved } from './reserved-file.js'
 import { killRun, type RunProcessTree, runVariable, signalRun } from './run-processes.js'
@@ -22,11 +22,15 @@ import {
   runActiveError,
   statusOf,
 } from './run-store.js'
+import { copyRunFiles } from './work-folder.js'
 
 /** Starts a run that continues without this process. Fails while another run is active, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
   const { id, cluster, force } = specification
   if (!/^[\w-]+$/.test(id)) throw new Error(`"${id}" is not the id of a run`)
+  // Before the files of a run are copied in vain.
+  const active = force ? undefined : await activeRun(cluster)
+  if (active) throw runActiveError(active)
   await writeRun(specification)
   try {
     for (let other = await claimCluster(cluster, id); other; other = await claimCluster(cluster, id)) {
@@ -46,7 +50,7 @@ async function writeRun(specification: RunSpecification): Promise<void> {
   const folder = layout.run(specification.id)
   const incoming = temporaryBeside(folder)
   try {
-    await mkdir(join(incoming, runFiles.work), { recursive: true, mode: 0o700 })
+    await makeWork(incoming, specification.work)
     for (const file of reservedFiles) reserve(join(incoming, runFiles[file]))
     await writeDurably(join(incoming, runFiles.log), '')
     const all = { ...specification.files, [runFiles.spec]: JSON.stringify(await recordOf(specification)) }
@@ -55,6 +59,14 @@ async function writeRun(specification: RunSpecification): Promise<void> {
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
+}
+
+async function makeWork(folder: string, work: WorkFiles | undefined): Promise<void> {
+  const path = join(folder, runFiles.work)
+  if (!work) return void (await mkdir(path, { recursive: true, mode: 0o700 }))
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // A relative link: the folder is renamed.
+  await symlink(relative(folder, await copyRunFiles(folder, work)), path)
 }
 
 async function recordOf({ id, cluster, file, packageHash }: RunSpecification): Promise<RunRecord> {

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, openSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
 import { notStartedCode } from '../../util/exit-codes.js'
+import { projectVariable } from '../../util/not-sent.js'
 import { defaultGraceMs, signalGroup, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
-import { runFiles } from '../protocol/layout.js'
+import { projectFolder, runFiles } from '../protocol/layout.js'
 import { recordLoss, writeReserved } from './reserved-file.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
 import {
@@ -38,7 +39,7 @@ async function supervise(): Promise<void> {
   const runner = spawn(process.execPath, ['--enable-source-maps', program, folder], {
     detached: true,
     cwd: join(folder, runFiles.work),
-    env: { ...process.env, [runVariable]: folder },
+    env: { ...process.env, [runVariable]: folder, [projectVariable]: projectOf(folder) },
     stdio: ['ignore', log, log],
   })
   const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
@@ -61,6 +62,12 @@ async function supervise(): Promise<void> {
     join(folder, runFiles.exit),
     JSON.stringify({ ...exit, cancelled: wasCancelled, endedAt: new Date().toISOString() }),
   )
+}
+
+// Without files of the project, the working directory stands for it.
+function projectOf(folder: string): string {
+  const project = join(folder, projectFolder)
+  return existsSync(project) ? project : join(folder, runFiles.work)
 }
 
 async function identityOf({ pid }: ChildProcess): Promise<ProcessIdentity | undefined> {

@@ -151,7 +151,7 @@ async function allTrees(): Promise<string[]> {
   const trees: string[] = []
   for (const hash of await listNames(layout.packages)) {
     trees.push(hash)
-    for (const kind of ['programs', 'extensions'])
+    for (const kind of ['programs', 'extensions', 'files'])
       for (const name of await listNames(layout.package(hash, kind))) trees.push(`${hash}/${kind}/${name}`)
   }
   return trees

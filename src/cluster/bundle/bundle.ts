@@ -17,21 +17,25 @@ export interface BundlePart extends PackageFiles {
   readonly folder: string
   /** The name of the extension in the runnable file; absent for a package of imported modules. */
   readonly extension?: string
+  /** Whether these are the files of the run, and not code. */
+  readonly isRunFiles?: boolean
 }
 
-/** The local code that a run needs. */
+/** What a run needs of this machine. */
 export interface RunContent {
   readonly extensions: readonly ResolvedExtension[]
   /** Modules that register classes. */
   readonly imports: readonly (string | URL)[]
+  /** The files that it needs besides code. */
+  readonly files: BundlePart | undefined
 }
 
 /**
- * Lists what is sent with a run: its extensions, and the packages of its imported modules. Only possible keys are
+ * Lists what is sent with a run: its extensions, the packages of its imported modules, and its files. Only possible keys are
  * read.
  */
 export async function collectParts(
-  { extensions, imports }: RunContent,
+  { extensions, imports, files: runFiles }: RunContent,
   privateFiles: PrivateFiles,
 ): Promise<BundlePart[]> {
   const parts: BundlePart[] = []
@@ -44,7 +48,7 @@ export async function collectParts(
     const compiled = await compileTypeScript({ folder, files, modules })
     parts.push({ files: compiled, withheld, folder, name: `"${folder}"` })
   }
-  return parts
+  return runFiles ? [...parts, runFiles] : parts
 }
 
 function groupByFolder(imports: RunContent['imports']): Map<string, string[]> {
@@ -72,17 +76,21 @@ export async function readTrees(parts: readonly BundlePart[]): Promise<BundleTre
   const trees: BundleTree[] = []
   for (const part of parts) {
     const tree = await treeOfFiles(part.files)
-    const kind = part.extension === undefined ? 'programs' : 'extensions'
-    trees.push({ ...part, tree, path: `${kind}/${tree.hash}` })
+    trees.push({ ...part, tree, path: `${kindOf(part)}/${tree.hash}` })
   }
   return trees
+}
+
+function kindOf({ extension, isRunFiles }: BundlePart): string {
+  if (isRunFiles) return 'files'
+  return extension === undefined ? 'programs' : 'extensions'
 }
 
 /** The paths of modules within the package that the run uses. */
 export function modulePaths(imports: RunContent['imports'], trees: readonly BundleTree[]): string[] {
   return imports.map(modulePath).map((file) => {
     const folder = programFolder(file)
-    const part = trees.find((tree) => tree.extension === undefined && tree.folder === folder)!
+    const part = trees.find((tree) => kindOf(tree) === 'programs' && tree.folder === folder)!
     const path = pathWithin(folder, file)
     const isSent = part.tree.files.some((each) => each.path === path)
     return `${part.path}/${isSent ? path : compiledName(path)}`

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
 import type { BundlePart } from './bundle.js'
 import { ignoreFile } from './ignore.js'
-import type { PackageFile } from './package-files.js'
 
 /** The most that may be sent to each host. */
 export interface SizeLimit {
@@ -31,11 +30,12 @@ export interface ContentPart {
   readonly bytes: number
 }
 
-/** The parts of a package, the largest first. */
-function partsBySize(files: readonly PackageFile[]): ContentPart[] {
+/** The parts of a package, the largest first; of the files of a run, each file is a part. */
+function partsBySize({ files, isRunFiles = false }: BundlePart): ContentPart[] {
   const parts = new Map<string, ContentPart>()
   for (const { path, size } of files) {
-    const [part = path] = /^(?:node_modules\/(?:@[^/]+\/)?)?[^/]+\/?/.exec(path) ?? []
+    const [top = path] = /^(?:node_modules\/(?:@[^/]+\/)?)?[^/]+\/?/.exec(path) ?? []
+    const part = isRunFiles ? path : top
     const known = parts.get(part)
     parts.set(part, { path: part, files: (known?.files ?? 0) + 1, bytes: (known?.bytes ?? 0) + size })
   }
@@ -61,8 +61,9 @@ export interface ContentPlan {
 }
 
 /** Summarizes a part. */
-export function contentPlanOf({ name, folder, files, withheld }: BundlePart): ContentPlan {
-  return { name, folder, files: files.length, bytes: totalBytes(files), parts: partsBySize(files), withheld }
+export function contentPlanOf(part: BundlePart): ContentPlan {
+  const { name, folder, files, withheld } = part
+  return { name, folder, files: files.length, bytes: totalBytes(files), parts: partsBySize(part), withheld }
 }
 
 /** The largest parts, one line each. */
@@ -87,9 +88,9 @@ export function checkSize(parts: readonly BundlePart[], limit: SizeLimit): void 
   const message = [
     `Too much would be sent to each host: ${describeSize({ files: files.length, bytes })}, more than ${limit.name}`,
     '',
-    ...parts.flatMap(({ name, files }) => [
-      `  ${name}: ${describeSize({ files: files.length, bytes: totalBytes(files) })}`,
-      ...describeLargest(partsBySize(files)).map((line) => `    ${line}`),
+    ...parts.flatMap((part) => [
+      `  ${part.name}: ${describeSize({ files: part.files.length, bytes: totalBytes(part.files) })}`,
+      ...describeLargest(partsBySize(part)).map((line) => `    ${line}`),
     ]),
     '',
     advice(largest, bytes),
@@ -97,9 +98,11 @@ export function checkSize(parts: readonly BundlePart[], limit: SizeLimit): void 
   throw new ClusterConfigurationError(message.join('\n'), { code: 'TOO_MUCH_TO_SEND' })
 }
 
-function advice({ folder, files }: BundlePart, bytes: number): string {
+function advice(largest: BundlePart, bytes: number): string {
+  const { folder, isRunFiles } = largest
   const allow = `write "max_size: ${Math.ceil(bytes / 1e6)} MB" into the cluster file`
-  const part = partsBySize(files).find(
+  if (isRunFiles) return `To send less, name fewer files; to send everything, ${allow}`
+  const part = partsBySize(largest).find(
     ({ path }) => !path.startsWith('node_modules/') && path !== 'package.json',
   )
   if (!part) return `To send everything, ${allow}`

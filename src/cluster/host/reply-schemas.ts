@@ -95,6 +95,7 @@ const replySchemas: ReplySchemas = {
     }),
   receive: done,
   retain: done,
+  makeWorkFolder: () => v.object({ project: Folder, folder: Folder }),
   sendTree: done,
   exec: () => v.object(exit),
   put: done,

@@ -21,6 +21,8 @@ export const clusterFiles = {
   content: 'content',
   /** Results of tasks that are too large for a message. */
   results: 'results',
+  /** The folders in which the tasks of each run work, on a worker host. */
+  work: 'work',
 }
 
 /** The files and folders of a run, by what they contain. */
@@ -39,9 +41,14 @@ export const runFiles = {
   result: 'result.json',
   losses: 'losses.json',
   log: 'log',
-  /** The working directory. */
+  /** The working directory; with files of the project, a link to the counterpart of the folder that it was submitted from. */
   work: 'work',
 }
+
+/** The files of the project that a run was sent: in its folder on the orchestrator, and in its work folder on a worker host. */
+export const projectFolder = 'project'
+/** Beside them, what they were like: those that a run left unchanged are removed when a later run starts. */
+export const sentFiles = 'sent.json'
 
 export type ClusterFile = keyof typeof clusterFiles
 export type RunFile = keyof typeof runFiles
@@ -60,6 +67,7 @@ export const treeManifest = '.flambeau-tree.json'
  *   packages/HASH/                   flambeau with its dependencies
  *     programs/HASH/                 packages of users
  *     extensions/HASH/
+ *     files/HASH/                    files of projects, which each run copies
  *   clusters/NAME/                   clusterFiles
  *   runs/ID/                         runFiles
  * ```

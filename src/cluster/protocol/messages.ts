@@ -60,6 +60,14 @@ export interface Exit {
   readonly signal: string | null
 }
 
+/** The files of a project for one run. */
+export interface WorkFiles {
+  /** The tree that was sent, as a path below `packages`. */
+  readonly tree: string
+  /** The current folder of the run, as a path within the project; empty for the project itself. */
+  readonly folder: string
+}
+
 /** A run to start; its trees were sent before. */
 export interface RunSpecification {
   readonly id: string
@@ -71,6 +79,8 @@ export interface RunSpecification {
   readonly packageHash: string
   /** Text files of the run folder, by name. */
   readonly files: Readonly<Record<string, string>>
+  /** The files of the project that it works with, if there are any. */
+  readonly work?: WorkFiles
 }
 
 /**
@@ -104,8 +114,14 @@ export interface Operations {
    * bytes follow.
    */
   receive: { ask: { path: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
-  /** Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed. */
-  retain: { ask: { cluster: string; trees: readonly string[] }; reply: Done }
+  /** Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed, and the
+   * unchanged files of earlier runs. */
+  retain: { ask: { cluster: string; run: string; trees: readonly string[] }; reply: Done }
+  /** Makes the folder in which the tasks of a run work on a worker host, once for each run. */
+  makeWorkFolder: {
+    ask: { cluster: string; run: string; work?: WorkFiles }
+    reply: { project: string; folder: string }
+  }
   /** Sends a file or folder: a list of files, then each file in chunks with a {@link ChunkHeader}. */
   sendTree: { ask: { path: string }; reply: Done }
   /** Runs a program. `input` bytes follow the request; chunks of output come before the reply. */

@@ -9,6 +9,8 @@ import { maskOutput, printCrashes, redactorFor } from '../../runnable/secrets/ma
 import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
+import { explainNotSent } from '../../util/not-sent.js'
+import { printable } from '../../util/printable.js'
 import { setCall } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
@@ -57,7 +59,10 @@ async function runJob(): Promise<number> {
     },
     { ...program.flags, signal: interrupted.signal },
   )
-  return outcome.ok ? writeResult(outcome.value) : outcome.exitCode
+  if (outcome.ok) return writeResult(outcome.value)
+  const hint = explainNotSent(outcome.error)
+  if (hint !== undefined) console.error(printable(hint))
+  return outcome.exitCode
 }
 
 function explainImport(error: Error): never {

@@ -5,6 +5,7 @@ import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets
 import type { Call } from '../../util/repeat-command.js'
 import type { Connection } from '../members.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
+import type { WorkFiles } from '../protocol/messages.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
 export interface RunProgram {
@@ -22,6 +23,8 @@ export interface RunProgram {
   readonly call: Call
   /** The folders that were sent, each with its path on the machine of the user. */
   readonly sent: readonly (readonly [path: string, folder: string])[]
+  /** The files of the project that the run was sent, if there are any. */
+  readonly work?: WorkFiles | undefined
 }
 
 /** `connection.json` of a run folder: how the orchestrator connects to its workers. */

@@ -8,12 +8,13 @@ import { callOf, currentCall } from '../../util/repeat-command.js'
 import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
 import { ownTree } from '../bundle/package-files.js'
 import type { PrivateFiles } from '../bundle/private-files.js'
+import type { RunFiles } from '../bundle/run-files.js'
 import { checkSize, describeSize, type SizeLimit } from '../bundle/size-limit.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { onEveryHost } from '../hosts.js'
 import type { Members } from '../members.js'
 import { fromHome, HostLayout, runFiles } from '../protocol/layout.js'
-import type { Request } from '../protocol/messages.js'
+import type { Request, WorkFiles } from '../protocol/messages.js'
 import type { ClusterCallOptions } from '../provision/events.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram, RunSecrets } from './run-folder.js'
@@ -26,6 +27,16 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
   readonly file?: string
   /** Modules that register classes of the runnable; the package of each is sent. */
   readonly imports?: readonly (string | URL)[]
+  /**
+   * Files, folders and patterns that the run needs, besides the `static files` of its classes: it finds them at the same
+   * relative paths. `!` at the start of a pattern excludes what it matches.
+   */
+  readonly files?: readonly string[]
+  /**
+   * The project: relative `files` start here, and nothing outside of it is sent. By default the nearest folder with a
+   * `package.json` at or above the current one.
+   */
+  readonly projectFolder?: string
   /** The registry whose tags are used to write the runnable; the default registry if absent. */
   readonly registry?: Registry
 }
@@ -39,6 +50,8 @@ export interface SubmitTarget {
   /** The files that are never sent, whichever package contains them. */
   readonly privateFiles: PrivateFiles
   readonly sizeLimit: SizeLimit
+  /** The files that the run needs besides code. */
+  readonly files: RunFiles | undefined
   /** The home folder of the orchestrator. */
   readonly home: string
   /** Called after the code was sent, with the paths of the extensions on the orchestrator, by name. */
@@ -55,7 +68,8 @@ export async function submit(
   const { force = false, file = runFiles.job, imports = [], signal } = options
   // First, so that mistakes in secrets are reported before anything is sent.
   const secrets = serializeSecrets(runnable.config, target.secrets)
-  const parts = await collectParts({ extensions: runnable.importedExtensions, imports }, target.privateFiles)
+  const content = { extensions: runnable.importedExtensions, imports, files: target.files?.part }
+  const parts = await collectParts(content, target.privateFiles)
   checkSize(parts, target.sizeLimit)
   const trees = await readTrees(parts)
   const { hash } = await ownTree()
@@ -65,6 +79,7 @@ export async function submit(
   const layout = new HostLayout(target.home)
   const sent = Object.entries(extensions).map(([name, path]) => [name, layout.package(hash, path)])
   await target.setUp({ ...runnable.extensions, ...Object.fromEntries(sent) })
+  const work = workFiles(target.files, trees, hash)
   const program: RunProgram = {
     cluster: target.name,
     file,
@@ -75,6 +90,7 @@ export async function submit(
     imports: modulePaths(imports, trees),
     call: currentCall() ?? callOf([]),
     sent: trees.map(({ path, folder }) => [path, folder]),
+    work,
   }
   const connections: Connections = {
     cluster: target.name,
@@ -82,9 +98,10 @@ export async function submit(
     factories: factories.map(({ connection }) => connection),
   }
   const files = filesOf(runnable, options, { secrets, program, connections })
-  const specification = { id: newId(), cluster: target.name, file, force, packageHash: hash, files }
+  const specification = { id: newId(), cluster: target.name, file, force, packageHash: hash, files, work }
   const { id } = await orchestrator.host.ask('start', specification, signal)
-  await retain(hosts, { cluster: target.name, trees: [hash, ...trees.map(({ path }) => `${hash}/${path}`)] })
+  const used = [hash, ...trees.map(({ path }) => `${hash}/${path}`)]
+  await retain(hosts, { cluster: target.name, run: id, trees: used })
   return new RemoteRun(id, target.name, orchestrator.host, true)
 }
 
@@ -93,6 +110,15 @@ function extensionPaths(trees: readonly BundleTree[]): Record<string, string> {
   return Object.fromEntries(
     trees.flatMap(({ extension, path }) => (extension === undefined ? [] : [[extension, path]])),
   )
+}
+
+function workFiles(
+  files: RunFiles | undefined,
+  trees: readonly BundleTree[],
+  packageHash: string,
+): WorkFiles | undefined {
+  const sent = trees.find(({ isRunFiles }) => isRunFiles)
+  return files && sent && { tree: `${packageHash}/${sent.path}`, folder: files.folder }
 }
 
 interface SentTree {

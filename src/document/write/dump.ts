@@ -85,7 +85,8 @@ function folded(
   return { representation, root: resolved ? made : foldComposed(made, representation) }
 }
 
-function registryOf(value: unknown): Registry {
+/** The registry that an object was loaded with, else the default registry. */
+export function registryOf(value: unknown): Registry {
   const record = typeof value === 'object' && value !== null ? provenanceOf(value) : undefined
   return record?.loaded?.context.registry ?? currentRegistry()
 }

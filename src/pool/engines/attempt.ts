@@ -9,6 +9,7 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { type PreparedExtensions, prepareExtensions } from '../../runnable/import-extensions.js'
 import { runOptions } from '../../runnable/run-options.js'
 import { maskData, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
+import { explainNotSent } from '../../util/not-sent.js'
 import type {
   Ended,
   EndReason,
@@ -57,10 +58,15 @@ export async function runAttempt(task: TaskMessage, worker: PreparedWorker, watc
     const value = await runTask(task, worker, { context, signal: watch.signal, onNews })
     return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
   } catch (thrown) {
-    return failedAttempt('failed', redactError(packError(thrown), redact))
+    return failedAttempt('failed', redactError(withHint(packError(thrown), thrown), redact))
   } finally {
     await context[Symbol.asyncDispose]()
   }
+}
+
+function withHint(packed: PackedError, thrown: unknown): PackedError {
+  const hint = explainNotSent(thrown)
+  return hint === undefined ? packed : { ...packed, message: `${packed.message}; ${hint}` }
 }
 
 function maskNews(news: TaskNews, redact: Redact): TaskNews {

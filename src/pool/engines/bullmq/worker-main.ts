@@ -2,12 +2,15 @@
 // input, or from a file that only its owner can read: arguments are visible to every user of the host.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { FlambeauError, isFlambeauError } from '../../../errors.js'
+import { moduleUrls } from '../../../modules/resolve.js'
 import { describeError } from '../../../runnable/outcome.js'
 import type { SecretsConfig } from '../../../runnable/secrets/secrets.js'
 import { type SecretValues, secretsOf } from '../../../runnable/secrets/secrets.js'
 import { deserializeSecrets, type SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
+import { projectVariable } from '../../../util/not-sent.js'
 import { printable } from '../../../util/printable.js'
 import { commandLine } from '../../../util/shell.js'
 import { stackOf } from '../../../util/thrown.js'
@@ -22,10 +25,12 @@ export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly secrets?: SerializedSecrets | SecretValues
   /** The name of a lease on the queue: of two programs with the same name, the one that started first ends. */
   readonly place?: string
+  /** @internal The folders of a run on a cluster: the copy of its project, and the one in it that the tasks work in. */
+  readonly work?: { readonly project: string; readonly folder: string }
 }
 
 async function main(): Promise<void> {
-  const { place, secrets, ...options } = readSettings(process.argv[2])
+  const { place, secrets, ...options } = enterWorkFolder(readSettings(process.argv[2]))
   // Before anything else, as Redis may not answer. The processes of the tasks end with this one.
   if (place !== undefined) await acquireLease({ ...options, place }, exitOnLostLease)
   const workers = await startWorkers(secrets ? { ...options, secrets: secretsConfig(secrets) } : options)
@@ -33,6 +38,16 @@ async function main(): Promise<void> {
   console.log('ready')
   const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
+}
+
+// The settings of a pool on a cluster are relative to the home folder.
+function enterWorkFolder({ work, ...settings }: WorkerProgramSettings): WorkerProgramSettings {
+  if (!work) return settings
+  const { imports = [], folder = '.' } = settings
+  const absolute = { ...settings, imports: moduleUrls(imports), folder: resolve(folder) }
+  process.env[projectVariable] = work.project
+  process.chdir(work.folder)
+  return absolute
 }
 
 const othersMayRead = 0o077

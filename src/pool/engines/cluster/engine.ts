@@ -17,6 +17,7 @@ import {
   remoteModules,
   resultsFolder,
   workerProgramPath,
+  workRequest,
 } from './remote-paths.js'
 
 type ClusterPoolOptions = PoolOptions & { readonly env: RemoteEnvironment }
@@ -57,9 +58,15 @@ async function openClusterEngine(
   const engine = new ClusterEngine({ queue, redis: server })
   const settings = { ...address, queue: queue.queue, ...shared }
   const redis = { url: address.redis, isOwn: server === undefined }
+  const work = workRequest(run)
   const listener = workersListener(engine, factories, options)
   for (const [index, host] of factories.entries()) {
-    const program = { path: workerProgramPath(run), settings: { ...settings, place: `${index}` }, redis }
+    const program = {
+      path: workerProgramPath(run),
+      settings: { ...settings, place: `${index}` },
+      redis,
+      work,
+    }
     engine.addWorkers(new HostWorkers(host, program, listener))
   }
   return engine

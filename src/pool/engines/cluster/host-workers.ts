@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../../cluster/host/agent-host.js'
 import type { Server } from '../../../cluster/host/port-forward.js'
+import type { Request } from '../../../cluster/protocol/messages.js'
 import { ClusterError, isFlambeauError } from '../../../errors.js'
 import type { Logger } from '../../../logger.js'
 import { mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
@@ -14,6 +15,8 @@ interface WorkerProgram {
   /** Its settings, without the URL of Redis. */
   readonly settings: object
   readonly redis: RedisEndpoint
+  /** The run whose folder the tasks work in. */
+  readonly work: Request<'makeWorkFolder'>
 }
 
 /** Receives the events of the workers of a worker host. */
@@ -74,7 +77,8 @@ export class HostWorkers {
   async #runWorkers(): Promise<string | undefined> {
     const { path, settings } = this.program
     const { signal } = this.#end
-    const input = JSON.stringify({ ...settings, redis: await this.#route.open(signal) })
+    const work = await this.host.ask('makeWorkFolder', this.program.work, signal)
+    const input = JSON.stringify({ ...settings, work, redis: await this.#route.open(signal) })
     const onStdout = (): void => this.#ready()
     let last = ''
     const lines = new LineBuffer()

@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, posix, relative, resolve } from 'n
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { contentPath } from '../../../cluster/hosts.js'
 import { fromHome, ownPackage } from '../../../cluster/protocol/layout.js'
+import type { Request } from '../../../cluster/protocol/messages.js'
 import { type CurrentRun, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterConfigurationError } from '../../../errors.js'
 
@@ -23,6 +24,12 @@ export function workerProgramPath(run: CurrentRun): string {
  */
 export function resultsFolder({ folder, program }: CurrentRun): string {
   return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
+}
+
+/** Asks a worker host for the folder in which the tasks of a run work. */
+export function workRequest({ folder, program }: CurrentRun): Request<'makeWorkFolder'> {
+  const request = { cluster: program.cluster, run: basename(folder) }
+  return program.work ? { ...request, work: program.work } : request
 }
 
 /** Extensions with sources that every host finds: those that were sent are below the home folder. */
