@@ -19,7 +19,7 @@ const files: Readonly<Record<string, string>> = {
 }
 
 interface InitFlags {
-  readonly package?: string
+  readonly package: string
 }
 
 /** `flambeau init [FOLDER]`. */
@@ -38,15 +38,17 @@ export function initCommand(): Command {
     .action(init)
 }
 
-async function init(folder: string, { package: spec = `^${version}` }: InitFlags): Promise<void> {
+async function init(folder: string, { package: spec }: InitFlags): Promise<void> {
   refuseToOverwrite(folder)
+  const templates = await readTemplates()
   const created: string[] = []
   try {
     await createFolder(resolve(folder), created)
     const dependency = dependencyOf(spec, realPath(folder))
-    for (const name of Object.keys(files)) {
+    for (const [name, template] of templates) {
+      const content = name === 'package.json' ? manifestOf(template, { folder, dependency }) : template
       await createFolder(resolve(folder, dirname(name)), created)
-      await createFile(join(folder, name), await contentOf(name, { folder, dependency }), created)
+      await createFile(join(folder, name), content, created)
     }
   } catch (error) {
     await removeAll(created)
@@ -112,9 +114,12 @@ async function removeAll(created: readonly string[]): Promise<void> {
   for (const path of created.toReversed()) await (isFolder(path) ? rmdir(path) : rm(path)).catch(() => {})
 }
 
-async function contentOf(name: string, project: { folder: string; dependency: string }): Promise<string> {
-  const template = await readFile(join(packageRoot(), 'template', name), 'utf8')
-  if (name !== 'package.json') return template
+async function readTemplates(): Promise<[name: string, text: string][]> {
+  const read = (name: string) => readFile(join(packageRoot(), 'template', name), 'utf8')
+  return Promise.all(Object.keys(files).map(async (name) => [name, await read(name)]))
+}
+
+function manifestOf(template: string, project: { folder: string; dependency: string }): string {
   const manifest = JSON.parse(template)
   manifest.dependencies.flambeau = project.dependency
   return `${JSON.stringify({ ...manifest, name: packageName(project.folder, manifest) }, null, 2)}\n`
