@@ -36,10 +36,12 @@ export function missingImport(cause: unknown): MissingImport | undefined {
   }
 }
 
-const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT', 'MODULE_NOT_FOUND'])
+const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT'])
 
 function isMissing(cause: unknown): boolean {
-  return missingCodes.has(codeOf(cause) ?? '')
+  const code = codeOf(cause) ?? ''
+  // The second one is that of CommonJS.
+  return missingCodes.has(code) || code === 'MODULE_NOT_FOUND'
 }
 
 function missingOf(cause: unknown): Missing | undefined {
