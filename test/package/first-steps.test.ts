@@ -81,8 +81,9 @@ describe('first steps', () => {
     })
 
     for (const compiler of ['typescript59', 'typescript', 'typescript7'])
-      test(`has no mistakes for ${compiler}`, () =>
-        consumers.tool(`${compiler}/bin/tsc`, ['-p', '.'], 'init'))
+      test(`has no mistakes for ${compiler}`, async () => {
+        await consumers.tool(`${compiler}/bin/tsc`, ['-p', '.'], 'init')
+      })
 
     test('works in Vitest', async () => {
       testWithVitest(join(project, 'src/greet.test.ts'))
