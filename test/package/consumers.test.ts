@@ -16,6 +16,8 @@ describe('consumers', { concurrency: cpus().length }, () => {
     consumers = await Consumers.install()
     await copyOf('typescript', { to: 'standard', legacy: false })
     await copyOf('typescript', { to: 'legacy', legacy: true })
+    for (const legacy of [true, false])
+      await copyOf('runtimes', { to: `runtimes-${legacy ? 'legacy' : 'standard'}`, legacy })
     await copyOf('testing', { to: 'testing-standard', legacy: false })
   })
   after(() => consumers?.remove())
@@ -89,6 +91,37 @@ describe('consumers', { concurrency: cpus().length }, () => {
         assert.equal(await runAlone(file), works)
       })
   }
+
+  for (const runtime of ['bun', 'deno'] as const)
+    describe(runtime, { concurrency: cpus().length }, () => {
+      const runs = (args: readonly string[], project = 'runtimes-legacy') =>
+        consumers.runtime(runtime, args, project)
+      const command = '../node_modules/flambeau/dist/cli/main.js'
+
+      for (const decorators of ['legacy', 'standard'])
+        test(`runs files and pools, ${decorators} decorators`, async () => {
+          const printed = await runs(['main.ts'], `runtimes-${decorators}`)
+          assert.match(printed, new RegExp(`^works with ${decorators} decorators$`, 'm'))
+        })
+
+      test('is not kept alive by a pool that nobody closes', async () => {
+        assert.equal(await runs(['unclosed.ts']), works)
+      })
+
+      test('runs sweeps with extensions and secrets', async () => {
+        const output = `sweep-${runtime}`
+        const flags = ['--import', './tasks.ts', '-s', 'secrets.ini', `output=${output}`]
+        const printed = await runs([command, 'run', 'sweep.yaml', ...flags])
+        assert.equal(JSON.parse(printed).best.metric, 19)
+      })
+
+      test('sends runs to clusters, whose hosts have Node', async () => {
+        // Each in a project of its own, which has its own hosts.
+        const project = runtime === 'bun' ? 'runtimes-legacy' : 'runtimes-standard'
+        const flags = ['-c', 'cluster.yaml', '--import', './where.js']
+        assert.equal(await runs([command, 'run', 'where.yaml', ...flags], project), 'node\n')
+      })
+    })
 
   test('Vite, legacy decorators and plain calls', async () => {
     await consumers.tool('vite/bin/vite.js', ['build'], 'legacy')

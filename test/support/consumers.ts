@@ -2,12 +2,15 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /** The releases of Node that consumers run on: the oldest that is promised, and those that are maintained. */
 export const nodes = { '20': '20.19.0', '22': '22.23.3', '24': '24.21.0' }
+
+/** The other programs that run the package. */
+export type Runtime = 'bun' | 'deno'
 
 const consumers = resolve('test/consumers')
 const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', '--ignore-scripts']
@@ -49,6 +52,15 @@ export class Consumers {
   /** The program of another release of Node. */
   release(version: keyof typeof nodes): string {
     return nodeOf(this.tools, version)
+  }
+
+  /** Runs a script with Bun or Deno in a project, and returns what it prints. */
+  async runtime(name: Runtime, args: readonly string[], project: string): Promise<string> {
+    const [flags, program] = name === 'bun' ? [[], 'bin/bun'] : [['run', '--allow-all'], 'deno']
+    // The package of this system: the scripts that would link it do not run.
+    const scope = join(this.tools, 'node_modules', name === 'bun' ? '@oven' : '@deno')
+    const [system = ''] = await readdir(scope)
+    return run(join(scope, system, program!), [...flags!, ...args], join(this.folder, project))
   }
 
   remove(): Promise<void> {

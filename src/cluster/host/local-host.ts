@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { join, resolve } from 'node:path'
 import { ClusterError } from '../../errors.js'
 import { repeatDown } from '../../util/repeat-command.js'
+import { isNode } from '../../util/runtime.js'
 import { HostLayout } from '../protocol/layout.js'
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
@@ -28,8 +29,8 @@ export class LocalHost extends AgentHost {
     this.folder = resolve(folder)
   }
 
-  // The Node of this process, whichever others are installed.
-  override readonly node = process.execPath
+  // The Node of this process, whichever others are installed; a program of Bun or Deno needs one that is installed.
+  override readonly node = isNode ? process.execPath : undefined
 
   async start([program = '', ...args]: readonly string[]): Promise<ChildProcess> {
     await this.makeFolder()

@@ -83,9 +83,10 @@ export class WorkerChild {
   stayAlive(isBusy: boolean): void {
     const { stdout, stderr } = this.#child
     const handles = [this.#child, this.#stream, stdout as Socket | null, stderr as Socket | null]
+    // Some streams of Bun have no such methods.
     for (const handle of handles)
-      if (isBusy || this.isEnding) handle?.ref()
-      else handle?.unref()
+      if (isBusy || this.isEnding) handle?.ref?.()
+      else handle?.unref?.()
   }
 
   get #stream(): Socket | undefined {
@@ -112,9 +113,14 @@ export class WorkerChild {
       (stream) => (stream as Socket | null) ?? [],
     )
     const closed = Promise.all(streams.map(streamClosed)).then(() => true)
-    const bytes = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
-    for (let before = -1; before !== bytes() || standardError.isFull; ) {
-      before = bytes()
+    let bytes = 0
+    // Streams of Bun and Deno have no "bytesRead".
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length
+    }
+    for (const stream of streams) stream.on('data', count)
+    for (let before = -1; before !== bytes || standardError.isFull; ) {
+      before = bytes
       if (await settledWithin(closed, idleMs)) return
     }
     for (const stream of streams) stream.destroy()

@@ -164,6 +164,7 @@ function spawnReaper(): ChildProcess {
   shell.on('error', () => {})
   shell.stdin?.on('error', () => {})
   shell.unref()
-  ;(shell.stdin as Socket | null)?.unref()
+  // The streams of Bun have no such method.
+  ;(shell.stdin as Socket | null)?.unref?.()
   return shell
 }

@@ -3,6 +3,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type { SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import type { Ended, PackedError, TaskMessage, TaskNews } from '../../engine.js'
 import { isEnded, isPackedError, isRecord, isTaskNews } from '../../serialize.js'
+import { BunChannel } from './other-runtimes.js'
 
 /** A message to a worker process. */
 export type ToWorker =
@@ -114,8 +115,8 @@ function parsed(line: string): unknown {
 }
 
 /** The worker's end of the channel. */
-export function openChannel(): Socket {
-  return new Socket({ fd: channelFd })
+export function openChannel(): Duplex {
+  return process.versions['bun'] === undefined ? new Socket({ fd: channelFd }) : new BunChannel(channelFd)
 }
 
 /** Sends the messages of one turn of the event loop together: sending costs more than most of them are worth. */

@@ -5,11 +5,13 @@ import { maskOutput, redactorFor } from '../../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { printable } from '../../../util/printable.js'
 import { signalGroup } from '../../../util/process.js'
+import { isNode } from '../../../util/runtime.js'
 import { stackOf } from '../../../util/thrown.js'
 import type { TaskMessage, TaskNews } from '../../engine.js'
 import { packError } from '../../serialize.js'
 import { type PreparedWorker, prepareWorker, runAttempt } from '../attempt.js'
 import { Channel, type FromWorker, openChannel, type ToWorker, type WorkerSettings } from './messages.js'
+import { useBlockingStreams } from './other-runtimes.js'
 
 class WorkerProgram {
   #worker: PreparedWorker | undefined
@@ -154,4 +156,5 @@ function endWithParent(): void {
   thread.unref()
 }
 
+if (!isNode) useBlockingStreams()
 new WorkerProgram()
