@@ -74,6 +74,7 @@ export type { ChecksItsInput } from './registry/compile-time.js'
 export {
   type AliasOptions,
   alias,
+  type ClassContext,
   type FactoryDecorator,
   type FactoryOptions,
   factory,

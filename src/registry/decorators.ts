@@ -24,7 +24,7 @@ import { checkTag, type Tag } from './tag.js'
  */
 export function registrable<const O extends RegistrationOptions = {}>(tag?: Tag, options?: O) {
   if (tag !== undefined) checkTag(tag)
-  return <C extends ClassFor<O>>(Class: C & Fits<C, O>, context?: ClassDecoratorContext): C => {
+  return <C extends ClassFor<O>>(Class: C & Fits<C, O>, context?: ClassContext): C => {
     onceDefined(Class as unknown as Class, context, (defined) => declareAndAdd(defined, tag, options ?? {}))
     return Class
   }
@@ -41,7 +41,7 @@ export function registrable<const O extends RegistrationOptions = {}>(tag?: Tag,
  */
 export function alias(tag: Tag, options: AliasOptions = {}) {
   checkTag(tag, 'alias')
-  return <C extends Class>(Class: C, context?: ClassDecoratorContext): C => {
+  return <C extends Class>(Class: C, context?: ClassContext): C => {
     onceDefined(Class, context, (defined) => declareAndAdd(defined, tag, options))
     return Class
   }
@@ -74,7 +74,7 @@ export function register<C extends Class | AnyClass, const O extends Registratio
 // A standard decorator receives its class before static fields and the decorators of static methods have run.
 function onceDefined(
   Class: Class,
-  context: ClassDecoratorContext | undefined,
+  context: ClassContext | undefined,
   register: (Class: Class) => void,
 ): void {
   if (!context) register(Class)
@@ -97,6 +97,12 @@ function declareAndAdd(Class: Class, tagOption: Tag | undefined, options: Regist
   declare(Class).tags.push({ tag, options: declared })
   if (!registry && isRegistrationDeferred()) return
   ;(registry ?? currentRegistry()).add(Class, tag, options)
+}
+
+/** The context that a standard decorator of a class receives. That of TypeScript excludes classes with a private constructor. */
+export interface ClassContext {
+  readonly kind: 'class'
+  addInitializer(initializer: (this: any) => void): void
 }
 
 /** A static method that creates an object from its options, or a promise of it; its second argument is a {@link FactoryContext}. */
@@ -191,7 +197,7 @@ export function namespace(name: string, options: Pick<RegistrationOptions, 'regi
   checkTag(`!${name}`)
   const within = (tag: Tag): Tag => `!${name}.${checkTag(tag).slice(1)}`
   return {
-    registrable: ((tag?: Tag, own?: RegistrationOptions) => (Class: any, context?: ClassDecoratorContext) =>
+    registrable: ((tag?: Tag, own?: RegistrationOptions) => (Class: any, context?: ClassContext) =>
       registrable(within(tag ?? `!${Class.name}`), { ...options, ...own })(
         Class,
         context,

@@ -22,13 +22,18 @@ interface NodeConstruction {
 /** Is thrown in a `fromYaml` whose child does not exist yet. */
 class ChildPending extends Error {}
 
+// Shared, since most nodes need none of their own.
+const settledAlready: Promise<void> = Promise.resolve()
+const noFailures: readonly unknown[] = []
+const none: ReadonlySet<Attempt> = new Set()
+
 /** The construction of one node that is not finished, or has failed. */
 class Attempt {
-  settled: Promise<void> = Promise.resolve()
+  settled = settledAlready
   isSettled = true
-  failures: readonly unknown[] = []
+  failures = noFailures
   /** The children that its `fromYaml` asked for and that did not exist. */
-  missing = new Set<Attempt>()
+  missing: ReadonlySet<Attempt> = none
 
   static failed(error: unknown): Attempt {
     const attempt = new Attempt()
@@ -46,8 +51,8 @@ class Attempt {
  */
 export class PendingNodes {
   readonly #attempts = new Map<Node, Attempt>()
-  /** The attempts that the innermost construction has met. */
-  #met = new Set<Attempt>()
+  /** The attempts that the innermost construction has met, if there are any. */
+  #met: Set<Attempt> | undefined
   /** The attempt that calls a function of the user at the moment. */
   #current: Attempt | undefined
   readonly #slots = new Semaphore(mostAtOnce)
@@ -129,7 +134,7 @@ export class PendingNodes {
       if (met.size === 0) return value
       const failures = failuresOf(met)
       if (failures.length > 0) throw this.#combined(failures)
-      for (const each of met) attempt.missing.add(each)
+      attempt.missing = new Set([...attempt.missing, ...met])
       throw new ChildPending('A child is asynchronous: "fromYaml" is called again when it exists')
     }
   }
@@ -152,7 +157,7 @@ export class PendingNodes {
    * now.
    */
   #try(node: Node, attempt: Attempt): unknown {
-    attempt.missing = new Set()
+    attempt.missing = none
     const retry = (): Promise<unknown> => this.#constructChildren(node, attempt)
     try {
       const { value, met } = this.#observe(() => this.nodes.makeNow(node), attempt)
@@ -171,7 +176,7 @@ export class PendingNodes {
 
   // All children at once: one after the other would wait for each, and call "fromYaml" again for each.
   async #constructChildren(node: Node, { missing }: Attempt): Promise<unknown> {
-    const met = new Set(missing)
+    const met = new Set<Attempt>(missing)
     for (const child of this.nodes.childrenToConstruct(node))
       for (const each of this.#observe(() => this.collect(() => this.nodes.construct(child))).met)
         met.add(each)
@@ -181,11 +186,11 @@ export class PendingNodes {
 
   #observe<T>(construct: () => T, attempt?: Attempt): { value: T; met: ReadonlySet<Attempt> } {
     const [outerMet, outerCurrent, count] = [this.#met, this.#current, this.nodes.unsettledCount]
-    const met = new Set<Attempt>()
-    this.#met = met
+    this.#met = undefined
     this.#current = attempt
     try {
-      return { value: construct(), met }
+      const value = construct()
+      return { value, met: this.#met ?? none }
     } finally {
       this.#met = outerMet
       this.#current = outerCurrent
@@ -194,6 +199,7 @@ export class PendingNodes {
   }
 
   #meet(attempt: Attempt): typeof unsettled {
+    this.#met ??= new Set()
     this.#met.add(attempt)
     this.nodes.unsettledCount++
     return unsettled
