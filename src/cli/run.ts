@@ -1,11 +1,14 @@
 import { Command } from 'commander'
-import { StderrLogger } from '../logger.js'
+import { RunLogger, StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
+import { withExamples, withForce } from './help.js'
 import { importModules } from './import-modules.js'
+import { expectOneReader, type FileInput, readInput } from './input.js'
 import { runInterruptibly } from './interrupt.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
   type AllowFlags,
@@ -21,7 +24,7 @@ import {
   withIncludes,
   withSecrets,
 } from './options.js'
-import { printResult } from './output.js'
+import { JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
 import { secretsOfFlags } from './secrets.js'
 
 interface RunFlags
@@ -29,6 +32,7 @@ interface RunFlags
     EnvFileFlags,
     ExtensionFlags,
     IncludeFlags,
+    LogFlags,
     ReconnectFlags,
     SecretsFlags {
   set?: readonly string[]
@@ -36,8 +40,7 @@ interface RunFlags
   cluster?: string
   detach?: true
   force?: true
-  verbose?: true
-  debug?: true
+  json?: true
   dryRun?: true
   resume?: true
 }
@@ -46,35 +49,52 @@ interface RunFlags
 export function runCommand(): Command {
   const command = new Command('run')
     .description('run a runnable file; the result goes to standard output, progress to standard error')
-    .argument('<file>', 'the YAML file')
+    .argument('<file>', 'the YAML file; "-" for standard input')
     .argument('[override...]', overridesHelp)
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
-    .option('-f, --force', 'run again, even if results exist')
     .option('--resume', 'continue where an earlier run stopped')
+    .option('--json', 'print one JSON object: value, exitCode, problems and error')
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
     .option(
       '-n, --dry-run',
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
-  return withReconnect(
-    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(command)))))),
+  const complete = withForce(
+    withReconnect(withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(command))))))),
+    'run again, even if results exist',
+  )
+  return withExamples(
+    complete,
+    "flambeau run train.yaml 'optimizer.rate=0.01' --import ./train.js",
+    'flambeau run train.yaml --import ./train.js --cluster lab.yaml',
   ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
     const { file: named, set } = oneFile([file, ...operands], self)
     return run(named, { ...flags, set }, self)
   })
 }
 
-function run(file: string, flags: RunFlags, command: Command): Promise<void> {
+async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
   const { cluster, dryRun: isDryRun } = flags
-  if (cluster === undefined) return runHere(file, flags, command)
-  const clusterFlags: RunOnClusterFlags = { ...flags, cluster }
-  return isDryRun ? planOnCluster(file, clusterFlags) : runOnCluster(file, clusterFlags)
+  if (cluster === undefined && flags.detach)
+    command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
+  expectOneReader([file], flags.secrets, command)
+  const reporter = flags.json ? new JsonReporter(new StderrLogger()) : textReporter
+  try {
+    const input = await readInput(file)
+    if (cluster === undefined) return await runHere(input, flags, reporter)
+    const clusterFlags: RunOnClusterFlags = { ...flags, cluster }
+    await (isDryRun
+      ? planOnCluster(input, clusterFlags, reporter)
+      : runOnCluster(input, clusterFlags, reporter))
+  } catch (error) {
+    reporter.onFailure(error)
+    throw error
+  }
 }
 
-async function runHere(file: string, flags: RunFlags, command: Command): Promise<void> {
-  if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
+async function runHere({ path, ...given }: FileInput, flags: RunFlags, reporter: RunReporter): Promise<void> {
   const {
     import: modules,
     secrets: _secrets,
@@ -83,23 +103,32 @@ async function runHere(file: string, flags: RunFlags, command: Command): Promise
     dryRun: isDryRun,
     ...options
   } = flags
-  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const logger = new StderrLogger(levelOf(flags))
   const imports = await importModules(modules)
   const env = await environmentOf(flags)
   const secrets = await secretsOfFlags(flags, logger)
-  process.once('beforeExit', reportUnsettled)
+  const onUnsettled = (): void => reportUnsettled(reporter)
+  process.once('beforeExit', onUnsettled)
   await runInterruptibly(logger, async (signal) => {
-    const given = { ...options, env, secrets, dialect, signal, logger }
-    if (isDryRun) return (await dryRun(file, given)).exitCode
-    const outcome = await runFile(file, { ...given, runOptions: { imports } })
-    if (outcome.ok) printResult(outcome.value)
+    const complete = { ...options, ...given, env, secrets, dialect, signal }
+    const outcome = isDryRun
+      ? await dryRun(path, { ...complete, logger })
+      : await runFile(path, {
+          ...complete,
+          logger: new RunLogger(levelOf(flags)),
+          runOptions: { imports },
+        })
+    if (!outcome.ok) reporter.onFailure(outcome.error)
+    else if (!isDryRun) reporter.onResult(outcome.value)
     return outcome.exitCode
   })
-  process.off('beforeExit', reportUnsettled)
+  process.off('beforeExit', onUnsettled)
 }
 
 // Node exits with success when nothing is left to wait for, even if a promise is still pending.
-function reportUnsettled(): void {
-  console.error('The run did not finish: it waits for a promise that nothing is left to settle')
+function reportUnsettled(reporter: RunReporter): void {
+  const message = 'The run did not finish: it waits for a promise that nothing is left to settle'
+  console.error(message)
+  reporter.onFailure(message)
   process.exitCode = 1
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { defaultRegistry } from '../registry/default-registry.js'
 import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
 import type { ResolvedTag } from '../registry/registration.js'
+import { withExamples } from './help.js'
 import { importModules } from './import-modules.js'
 import { withImports } from './options.js'
 import { printLine } from './output.js'
@@ -11,7 +12,7 @@ export function tagsCommand(): Command {
   const command = new Command('tags')
     .description('list the tags that files can use')
     .option('--json', 'print one JSON array')
-  return withImports(command).action(tags)
+  return withExamples(withImports(command), 'flambeau tags --import ./train.js').action(tags)
 }
 
 async function tags({ import: modules, json }: { import: string[]; json?: true }): Promise<void> {
@@ -45,7 +46,10 @@ export function schemaCommand(): Command {
   const command = new Command('schema')
     .description('print a JSON Schema of the files, which editors use to complete and validate them')
     .option('--custom-tags', 'print the list for the editor setting "yaml.customTags" instead')
-  return withImports(command).action(schema)
+  return withExamples(
+    withImports(command),
+    'flambeau schema --import ./train.js > flambeau.schema.json',
+  ).action(schema)
 }
 
 async function schema({ import: modules, customTags: tags }: SchemaFlags): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import { formatDuration, formatNumber, formatOptions, formatValue } from '../pool/sweep/format.js'
 import { rank, readSweep, type SweepData, type TrialRecord } from '../pool/sweep/records.js'
 import { drawScript, style } from './assets.js'
@@ -26,7 +26,7 @@ export async function writeReport(
 ): Promise<string> {
   const data = await readSweep(folder)
   if (!force) await requireReport(file)
-  await writeFile(file, await renderPage(data, basename(resolve(folder))))
+  await writeFile(file, await renderPage(data, basename(resolve(folder)))).catch(throwNotWritten(file))
   return file
 }
 
@@ -34,7 +34,7 @@ export async function writeReport(
 async function requireReport(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    return throwNotWritten(file)(error)
   })
   if (text === undefined || text.slice(0, 1000).includes(generatorTag)) return
   const message = `"${file}" exists, but is not a report: name another file in "--output", or add "--force" to replace it`

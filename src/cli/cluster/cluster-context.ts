@@ -5,10 +5,11 @@ import type { Variables } from '../../document/compose/env-file.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { type Logger, StderrLogger } from '../../logger.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
-import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import { pickRunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { importModules } from '../import-modules.js'
 import { runInterruptibly } from '../interrupt.js'
+import { type LogFlags, levelOf } from '../log-level.js'
 import {
   type EnvFileFlags,
   environmentOf,
@@ -20,7 +21,7 @@ import {
 import { secretsOfFlags } from '../secrets.js'
 
 /** The flags of every command that uses a cluster. */
-export interface ClusterFlags extends EnvFileFlags, SecretsFlags, Pick<RunFlags, 'verbose' | 'debug'> {
+export interface ClusterFlags extends EnvFileFlags, SecretsFlags, LogFlags {
   readonly cluster: string
   readonly import: readonly string[]
 }
@@ -49,13 +50,14 @@ export function withClusterOptions(command: Command): Command {
 
 /**
  * Loads a cluster, calls `body` with it, and closes its connections. The exit code is the one that `body` returns, or 0.
- * Errors are logged; Ctrl-C aborts the signal.
+ * Errors are logged, and passed to `onFailure`; Ctrl-C aborts the signal.
  */
 export async function useCluster(
   flags: ClusterFlags,
   body: (context: ClusterContext) => Promise<number | undefined>,
+  onFailure: (error: Error) => void = () => {},
 ): Promise<void> {
-  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const logger = new StderrLogger(levelOf(flags))
   const env = await environmentOf(flags)
   const context = new SafeExecutionContext(flags.cluster, { env })
   const run = async (signal: AbortSignal): Promise<number> => {
@@ -73,6 +75,7 @@ export async function useCluster(
     logger,
     async (signal) => {
       const outcome = await context.run(() => run(signal), { ...pickRunFlags(flags), signal, logger })
+      if (!outcome.ok) onFailure(outcome.error)
       return outcome.ok ? outcome.value : outcome.exitCode
     },
     'Interrupted: runs on the cluster continue',

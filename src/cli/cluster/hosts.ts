@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { withExamples, withForce } from '../help.js'
 import { type ClusterFlags, logEvent, useCluster, withClusterOptions } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
@@ -6,7 +7,8 @@ export function upCommand(): Command {
   const command = new Command('up')
     .description('prepare the hosts of a cluster, and log what is done')
     .argument('<cluster>', 'the YAML file of the cluster')
-  return withClusterOptions(command).action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
+  const complete = withExamples(withClusterOptions(command), 'flambeau up lab.yaml')
+  return complete.action((file: string, flags: Omit<ClusterFlags, 'cluster'>) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger, signal }) => {
       // Events, not the result: if one host fails, the user still sees which hosts are ready.
       await cluster.up({
@@ -27,11 +29,11 @@ export function downCommand(): Command {
   const command = new Command('down')
     .description('remove everything of a cluster from its hosts')
     .argument('<cluster>', 'the YAML file of the cluster')
-    .option(
-      '-f, --force',
-      'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
-    )
-  return withClusterOptions(command).action((file: string, flags: DownFlags) =>
+  const complete = withForce(
+    withClusterOptions(command),
+    'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
+  )
+  return withExamples(complete, 'flambeau down lab.yaml').action((file: string, flags: DownFlags) =>
     useCluster({ ...flags, cluster: file }, async ({ cluster, logger }) => {
       await cluster.down({ force: flags.force ?? false })
       logger.info(`Removed cluster "${cluster.name}" from its hosts`)

@@ -6,7 +6,9 @@ import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } fro
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
+import { withExamples } from '../help.js'
 import { resolveModule } from '../import-modules.js'
+import { expectOneReader, type FileInput, readInput } from '../input.js'
 import { oneFile, overridesHelp } from '../operands.js'
 import {
   type AllowFlags,
@@ -17,7 +19,8 @@ import {
   withIncludes,
 } from '../options.js'
 import { printLine } from '../output.js'
-import { type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
+import { type RunReporter, textReporter } from '../run-reporter.js'
+import { type ClusterContext, type ClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
 
 interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFlags {
   readonly set?: readonly string[]
@@ -27,29 +30,41 @@ interface PlanFlags extends AllowFlags, ClusterFlags, ExtensionFlags, IncludeFla
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show what running a file on a cluster would do, without doing it')
-    .argument('<file>', 'the YAML file of the runnable')
+    .argument('<file>', 'the YAML file of the runnable; "-" for standard input')
     .argument('[override...]', overridesHelp)
-  return withExtensions(withAllow(withIncludes(withClusterFile(command)))).action(
-    (file: string, operands: string[], flags: PlanFlags, self: Command) => {
+  const complete = withExtensions(withAllow(withIncludes(withClusterFile(command))))
+  return withExamples(complete, 'flambeau plan train.yaml --import ./train.js -c lab.yaml').action(
+    async (file: string, operands: string[], flags: PlanFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
-      return planOnCluster(named, { ...flags, set })
+      expectOneReader([named], flags.secrets, self)
+      await planOnCluster(await readInput(named), { ...flags, set })
     },
   )
 }
 
 /** Prints what running a file on a cluster would do. */
-export function planOnCluster(file: string, flags: PlanFlags): Promise<void> {
-  return useCluster(flags, async ({ cluster, secrets, env, logger, signal }) => {
+export function planOnCluster(
+  { path: file, ...given }: FileInput,
+  flags: PlanFlags,
+  reporter: RunReporter = textReporter,
+): Promise<void> {
+  const body = async (context: ClusterContext): Promise<number | undefined> => {
+    const { cluster, secrets, env, logger, signal } = context
     const { secretsDialect: dialect, import: modules, ...options } = flags
-    const checked = await dryRun(file, { ...options, env, secrets, dialect, logger, signal })
-    if (!checked.ok) return checked.exitCode
+    const checked = await dryRun(file, { ...options, ...given, env, secrets, dialect, logger, signal })
+    if (!checked.ok) {
+      reporter.onFailure(checked.error)
+      return checked.exitCode
+    }
     const imports = await Promise.all(modules.map(resolveModule))
     const content = await cluster.planContent(checked.value, { imports })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))
     printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
-  })
+    return 0
+  }
+  return useCluster(flags, body, reporter.onFailure.bind(reporter))
 }
 
 // The largest parts show at once what should not be sent.

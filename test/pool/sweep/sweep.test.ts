@@ -287,7 +287,7 @@ describe('sweeps', () => {
       const each = 'each: !Fit { rate: !range { from: 1, to: 20, step: 1 }, returns: long }'
       const run = flambeauOf(each, join(disk, 'out'))
       assert.equal(await run.ended, 74, run.text())
-      assert.match(run.text(), /A result could not be written to ".*results\.jsonl" \(ENOSPC/)
+      assert.match(run.text(), /results\.jsonl" could not be written: its disk is full \(ENOSPC\): free some space/)
     } finally {
       execFileSync('umount', [disk])
     }
