@@ -643,7 +643,10 @@ describe('standard output that cannot be written', {
   for (const args of commands) {
     test(`"${args[0]}" on a full disk exits with 74`, () => {
       const said = inShell(args, '> /dev/full')
-      assert.match(said, /The result could not be written to standard output: its disk is full \(ENOSPC\): free some space/)
+      assert.match(
+        said,
+        /The result could not be written to standard output: its disk is full \(ENOSPC\): free some space/,
+      )
       assert.match(said, /code 74\n$/)
       assert.doesNotMatch(said, stackLine)
     })
