@@ -11,6 +11,7 @@ const writeRemedies: Readonly<Record<string, readonly [reason: string, remedy: s
   EROFS: ['its file system is read-only', 'name a path on another one'],
   EISDIR: ['it is a folder', 'name a file in it, or another path'],
   ENOTDIR: ['a part of the path is a file', 'name a path below a folder'],
+  EEXIST: ['a file with the name of one of its folders exists', 'move that file, or name another path'],
   ENOENT: ['its folder does not exist', 'create the folder, or name another path'],
 }
 

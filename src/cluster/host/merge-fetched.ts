@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { ResourceError, throwNotWritten } from '../../errors.js'
@@ -48,7 +49,8 @@ export async function mergeFetched(
     for (const { source, destination } of moves)
       await rename(source, destination).catch(throwNotWritten(shown(destination)))
   } finally {
-    await rm(incoming, { recursive: true, force: true })
+    // Where its folder could not be created, there is nothing to remove.
+    if (existsSync(incoming)) await rm(incoming, { recursive: true, force: true })
   }
 }
 
