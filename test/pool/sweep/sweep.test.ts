@@ -287,7 +287,10 @@ describe('sweeps', () => {
       const each = 'each: !Fit { rate: !range { from: 1, to: 20, step: 1 }, returns: long }'
       const run = flambeauOf(each, join(disk, 'out'))
       assert.equal(await run.ended, 74, run.text())
-      assert.match(run.text(), /results\.jsonl" could not be written: its disk is full \(ENOSPC\): free some space/)
+      assert.match(
+        run.text(),
+        /results\.jsonl" could not be written: its disk is full \(ENOSPC\): free some space/,
+      )
     } finally {
       execFileSync('umount', [disk])
     }
@@ -618,7 +621,7 @@ describe('sweeps', () => {
       '05',
       '06',
     ])
-    assert.equal(second.text().match(/^ *\d\/6/gm)?.length, 6 - done)
+    assert.equal(second.text().match(/ info {2} *\d\/6 /g)?.length, 6 - done)
   })
 
   test('a "results.jsonl" that no sweep wrote is left alone, and set aside with force', async () => {
