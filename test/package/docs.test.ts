@@ -226,8 +226,15 @@ function anywhere(printed: string, { page, text }: Block): string {
   const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
   const same = (printed: string, varying: RegExp) =>
     printed.replace(varying, (now) => varying.exec(text)?.[0] ?? now)
-  return varying.reduce(same, named).trimEnd()
+  const [logTime] = logTimes.exec(text) ?? []
+  return varying
+    .reduce(same, named)
+    .replaceAll(new RegExp(logTimes, 'gm'), (now) => logTime ?? now)
+    .trimEnd()
 }
+
+/** The times of log lines. */
+const logTimes = /^\d\d:\d\d:\d\d(?= (?:debug|info|warn|error) )/m
 
 // Ids of runs, and moments.
 const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
