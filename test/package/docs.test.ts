@@ -222,11 +222,11 @@ function session(text: string): string {
 }
 
 /** What was printed, with the folders, ids and moments that the page has in place of those of today. */
-function anywhere(printed: string, { page, text }: Block): string {
+function anywhere(printed: string, { page, text, output = '' }: Block): string {
   const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
   const same = (printed: string, varying: RegExp) =>
     printed.replace(varying, (now) => varying.exec(text)?.[0] ?? now)
-  const [logTime] = logTimes.exec(text) ?? []
+  const [logTime] = logTimes.exec(`${text}${output}`) ?? []
   return varying
     .reduce(same, named)
     .replaceAll(new RegExp(logTimes, 'gm'), (now) => logTime ?? now)
