@@ -61,7 +61,7 @@ describe('the words that complete', () => {
     ])
     assert.deepEqual(await completed('run', 'sub dir/'), ['sub dir/my file.yaml'])
     assert.deepEqual(await completed('run', '--import', 't'), ['tasks.js'])
-    assert.deepEqual(await completed('run', '--env-file', 'n'), ['notes.txt', 'node_modules/'])
+    assert.deepEqual(await completed('run', '-s', 'n'), ['notes.txt', 'node_modules/'])
     assert.deepEqual(await completed('up', 'm'), ['more.yaml'])
     assert.deepEqual(await completed('status', ''), [])
   })
@@ -184,9 +184,13 @@ class Terminal {
     )
   }
 
+  forget(): void {
+    this.#shown = ''
+  }
+
   /** Forgets what was shown, and removes the line that was typed. */
   clear(): void {
-    this.#shown = ''
+    this.forget()
     this.#child.stdin.write('\u0015')
   }
 
@@ -225,8 +229,8 @@ for (const [name, { start, load }] of Object.entries(interactive))
     test('quotes what the shell would read itself', async () => {
       terminal.clear()
       await terminal.type('flambeau run train.yaml layers\\[1\t', '1\\]=')
-      await terminal.type('7 "\\"a\t', ' key\\"=')
-      await terminal.type('5"\n', '"layers":[4,7],"model":"plain","a key":5')
+      await terminal.type('7 \\"a\t', 'key\\"=')
+      await terminal.type('5\n', '"layers":[4,7],"model":"plain","a key":5')
       terminal.clear()
       await terminal.type('flambeau run sub\t', 'dir/')
       await terminal.type('my\t', 'file.yaml ')
@@ -236,7 +240,9 @@ for (const [name, { start, load }] of Object.entries(interactive))
     test('completes a tag', async () => {
       terminal.clear()
       await terminal.type('flambeau run --allow !Sho\t', '\\!Show ')
-      await terminal.type('train.yaml model=!Sho\t', 'model=\\!Show ')
+      await terminal.type('train.yaml model=', 'model=')
+      terminal.forget()
+      await terminal.type('!Sho\t', '\\!Show ')
       await terminal.type('\n', '"model":{"options":{}}')
     })
   })

@@ -487,7 +487,7 @@ describe('extensions that are installed', () => {
       chmodSync(store, 0o775)
       const refused = await lab.flambeau(['run', file], env)
       assert.equal(refused.code, 22)
-      const [, typed] = /run '(chmod go-w .*?)'/.exec(refused.stderr) ?? assert.fail(refused.stderr)
+      const [, typed] = /run "(chmod go-w .*?)"/.exec(refused.stderr) ?? assert.fail(refused.stderr)
       await lab.run('sh', ['-c', typed!], env)
       assert.equal((await lab.flambeau(['run', file], env)).stdout, 'open 1.0.0\n')
     })
