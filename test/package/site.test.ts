@@ -53,7 +53,7 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
         assert.deepEqual(await view.evaluate<unknown>(hidden), [], path)
         for (const colorScheme of ['light', 'dark'] as const) {
           await view.emulateMedia({ colorScheme })
-          await view.waitForFunction(isDark, colorScheme === 'dark')
+          await view.waitForFunction(isColoured(colorScheme))
           assert.deepEqual(await view.evaluate<unknown>(faint), [], path)
           await picture(view, `${path.replace('/', '-') || 'front'}-${device}-${colorScheme}`)
         }
@@ -120,7 +120,7 @@ describe('the site of the guides', { skip: browserPath === undefined && 'there i
     const drawn = new Set<string>()
     for (const colorScheme of ['light', 'dark'] as const) {
       await view.emulateMedia({ colorScheme })
-      await view.waitForFunction(isDark, colorScheme === 'dark')
+      await view.waitForFunction(isColoured(colorScheme))
       drawn.add(await view.evaluate<string>(coloursOfDiagram))
     }
     assert.equal(drawn.size, 2, [...drawn].join())
@@ -226,7 +226,8 @@ const hrefs = (links: { href: string }[]) => links.map(({ href }) => href)
 
 const isMounted = `'__vue_app__' in document.querySelector('#app')`
 
-const isDark = (dark: boolean) => document.documentElement.classList.contains('dark') === dark
+const isColoured = (scheme: 'light' | 'dark') =>
+  `document.documentElement.classList.contains('dark') === ${scheme === 'dark'}`
 
 const coloursOfDiagram = `[document.querySelector('.diagram svg'), document.querySelector('.diagram text')]
   .map((element) => getComputedStyle(element)).map(({ backgroundColor, fill }) => backgroundColor + fill).join()`
