@@ -1,4 +1,5 @@
-import { mistakeCode, unavailableCode } from './util/exit-codes.js'
+import { mistakeCode, resultLostCode, unavailableCode } from './util/exit-codes.js'
+import { explainWriteError } from './util/file-error.js'
 import { readSafely } from './util/thrown.js'
 
 /** A problem in a text and what to do about it; lines and columns count from 1, the end is exclusive. */
@@ -86,6 +87,15 @@ export function isFlambeauError(error: unknown): error is FlambeauError {
 abstract class UserMistake extends FlambeauError {
   constructor(message: string, options: FlambeauErrorOptions = {}) {
     super(message, { exitCode: mistakeCode, ...options })
+  }
+}
+
+/** Returns a `catch` handler for what writes to a path: it throws the error that names the path and says what to do. */
+export function throwNotWritten(path: string): (cause: unknown) => never {
+  return (cause) => {
+    if (isFlambeauError(cause)) throw cause
+    const message = `"${path}" could not be written: ${explainWriteError(cause)}`
+    throw new FlambeauError(message, { code: 'NOT_WRITTEN', exitCode: resultLostCode, cause })
   }
 }
 

@@ -6,6 +6,10 @@ import { reportProblems } from '../problem-report.js'
 import { checkFile } from '../runnable/check-file.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { type FoundFiles, findFiles, namesSeveral } from './find-files.js'
+import { withExamples } from './help.js'
+import { readInput } from './input.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { severalFiles } from './operands.js'
 import {
   type AllowFlags,
@@ -25,7 +29,7 @@ import { completeSettings, groupFiles, importSettings } from './settings.js'
 
 type Format = 'text' | 'json' | 'github'
 
-interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags {
+interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags, LogFlags {
   json?: true
   format: Format
 }
@@ -34,26 +38,69 @@ interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, ImportFla
 export function checkCommand(): Command {
   const command = new Command('check')
     .description('report all problems in YAML files, without running them')
-    .argument('<file...>', 'the YAML files; with one file, also overrides such as "rate=0.1"')
+    .argument(
+      '<file...>',
+      'YAML files, "-" for standard input, and folders and patterns whose runnable files are checked; with one file, also overrides such as "rate=0.1"',
+    )
     .addOption(
       new Option('--format <format>', 'the output format')
         .choices(['text', 'json', 'github'])
         .default('text'),
     )
     .option('--json', 'print one JSON array, the same as --format json')
-  return withExtensions(withAllow(withIncludes(withEnvFile(withImports(command))))).action(checkFiles)
+    .option('-v, --verbose', 'log more')
+  return withExamples(
+    withExtensions(withAllow(withIncludes(withEnvFile(withImports(command))))),
+    'flambeau check train.yaml --import ./train.js',
+    "flambeau check configs 'jobs/**/*.yaml' --import ./train.js",
+  ).action(checkFiles)
 }
 
 async function checkFiles(operands: string[], flags: CheckFlags, command: Command): Promise<void> {
-  const { files, set } = severalFiles(operands, command)
-  const logger = new StderrLogger()
+  const { files: named, set } = severalFiles(operands, command)
+  if (set.length > 0) await expectFile(named[0]!, command)
+  const logger = new StderrLogger(levelOf(flags))
+  const { files, skipped, problems: unfound } = await findAll(named)
+  if (skipped > 0) logger.debug(`Skipped ${countFiles(skipped)} without a tag at the top`)
   const options = { ...flags, set, env: await environmentOf(flags), logger }
-  const problems = await problemsInOrder(files, options)
+  const problems = [...unfound, ...(await problemsInOrder(files, options))]
   if (problems.length > 0) process.exitCode = mistakeCode
-  const shown = flags.format === 'github' && !flags.json ? inFiles(problems, files[0]!, set) : problems
+  const shown = flags.format === 'github' && !flags.json ? inFiles(problems, named[0]!, set) : problems
   printers[flags.json ? 'json' : flags.format](shown)
   if (problems.length === 0)
-    logger.info(`No problems in ${files.length === 1 ? 'the file' : `${files.length} files`}`)
+    logger.info(`No problems in ${files.length === 1 ? 'the file' : countFiles(files.length)}`)
+}
+
+function countFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`
+}
+
+async function expectFile(operand: string, command: Command): Promise<void> {
+  if (!(await namesSeveral(operand))) return
+  command.error(`error: overrides change one file, but "${operand}" may have several: name the file`)
+}
+
+/** What operands name; a folder or pattern without a runnable file is a problem. */
+interface Found extends FoundFiles {
+  readonly problems: readonly Problem[]
+}
+
+async function findAll(operands: readonly string[]): Promise<Found> {
+  const all = await Promise.all(operands.map(findOrExplain))
+  return {
+    files: [...new Set(all.flatMap(({ files }) => files))],
+    skipped: all.reduce((sum, { skipped }) => sum + skipped, 0),
+    problems: all.flatMap(({ problems }) => problems),
+  }
+}
+
+async function findOrExplain(operand: string): Promise<Found> {
+  try {
+    return { ...(await findFiles(operand)), problems: [] }
+  } catch (error) {
+    if (!isFlambeauError(error)) throw error
+    return { files: [], skipped: 0, problems: [unreadable(operand, error)] }
+  }
 }
 
 interface CheckOptions extends CheckFlags {
@@ -78,7 +125,8 @@ async function problemsInOrder(files: readonly string[], options: CheckOptions):
 async function problemsOf(file: string, options: CheckOptions): Promise<Problem[]> {
   const onWarning = (warning: Problem): void => options.logger.warn(reportProblems([warning]))
   try {
-    return await checkFile(file, { ...options, onWarning })
+    const { path, ...given } = await readInput(file)
+    return await checkFile(path, { ...options, ...given, onWarning })
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return [unreadable(file, error)]

@@ -10,7 +10,9 @@ import {
 } from '../runnable/manage-extensions.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { withExamples } from './help.js'
 import { runInterruptibly } from './interrupt.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { type ExtensionFlags, withExtensions } from './options.js'
 import { printLine } from './output.js'
 
@@ -27,11 +29,14 @@ function listCommand(): Command {
     .description('list the extensions of a runnable file, each with its source, version and tags')
     .argument('<file>', 'the YAML file')
     .option('--json', 'print one JSON array')
-  return withExtensions(command).action(list)
+  return withExamples(withExtensions(command), 'flambeau extensions list job.yaml').action(list)
 }
 
-async function list(file: string, { json, ...flags }: ExtensionFlags & { json?: true }): Promise<void> {
-  const logger = new StderrLogger()
+async function list(
+  file: string,
+  { json, ...flags }: ExtensionFlags & LogFlags & { json?: true },
+): Promise<void> {
+  const logger = new StderrLogger(levelOf(flags))
   const extensions = await listExtensions(file, { ...flags, logger })
   if (extensions.length === 0) logger.info(printable(`"${file}" declares no extensions`))
   if (json) printLine(JSON.stringify(extensions, null, 2))
@@ -53,11 +58,11 @@ function shortVersion({ commit, version, integrity }: Resolved): string {
 }
 
 function pruneCommand(): Command {
-  return new Command('prune')
+  const command = new Command('prune')
     .description('remove installed extensions that are no longer used')
     .option('--days <days>', 'remove extensions that were not used for this many days', dayCount, 30)
     .option('--all', 'remove all installed extensions')
-    .action(prune)
+  return withExamples(command, 'flambeau extensions prune --days 7').action(prune)
 }
 
 function dayCount(text: string): number {
@@ -73,14 +78,14 @@ async function prune({ days, all }: { days: number; all?: true }): Promise<void>
 
 /** `flambeau lock FILE`. */
 export function lockCommand(): Command {
-  return new Command('lock')
+  const command = new Command('lock')
     .description('pin the extensions of a file in a lock file beside it')
     .argument('<file>', 'the YAML file')
-    .action(lock)
+  return withExamples(command, 'flambeau lock job.yaml').action(lock)
 }
 
-async function lock(file: string): Promise<void> {
-  const logger = new StderrLogger()
+async function lock(file: string, flags: LogFlags): Promise<void> {
+  const logger = new StderrLogger(levelOf(flags))
   const context = new SafeExecutionContext(file)
   await runInterruptibly(
     logger,

@@ -7,6 +7,7 @@ import { ResourceError } from '../errors.js'
 import { absolutePath, expandHome, packageRoot, realPath } from '../util/paths.js'
 import { commandLine } from '../util/shell.js'
 import { version } from '../version.js'
+import { withExamples } from './help.js'
 import { printLine } from './output.js'
 
 /** The files of a new project, in `template/`, and what they are. */
@@ -24,9 +25,9 @@ interface InitFlags {
 
 /** `flambeau init [FOLDER]`. */
 export function initCommand(): Command {
-  return new Command('init')
+  const command = new Command('init')
     .description(
-      'write a small project that runs: a class in TypeScript, a YAML file that names it, and a test',
+      'write a small project that runs: a class in TypeScript, a YAML file that names it, and a test; overwrites nothing',
     )
     .argument('[folder]', 'the folder of the project; it is created if it does not exist', '.')
     .option(
@@ -34,8 +35,7 @@ export function initCommand(): Command {
       'where "npm install" finds flambeau: a version, or a tarball, folder or URL',
       `^${version}`,
     )
-    .addHelpText('after', '\nExample: flambeau init hello\n\nFiles that exist are never overwritten.')
-    .action(init)
+  return withExamples(command, 'flambeau init hello').action(init)
 }
 
 async function init(folder: string, { package: spec }: InitFlags): Promise<void> {

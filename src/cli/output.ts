@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { inspect } from 'node:util'
 import { resultLostCode } from '../util/exit-codes.js'
+import { explainWriteError } from '../util/file-error.js'
 import { toJson } from '../util/json.js'
 import { printable } from '../util/printable.js'
 import { readSafely } from '../util/thrown.js'
@@ -23,10 +27,30 @@ export async function flushStandardOutput(): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
   // The error is emitted after the callback.
   await new Promise((resolve) => setImmediate(resolve))
-  if (!failure) return
-  const reason = failure.code === 'EPIPE' ? 'it was closed by its reader' : failure.message
+  if (failure) reportLoss(failure)
+}
+
+/** Reports that standard output cannot be written; a command that failed keeps its own exit code. */
+export function reportLoss(error: NodeJS.ErrnoException): void {
+  const reason =
+    error.code === 'EPIPE'
+      ? 'it was closed by its reader (EPIPE): to keep the result, write it to a file'
+      : explainWriteError(error)
   process.stderr.write(`The result could not be written to standard output: ${reason}\n`)
   process.exitCode ||= resultLostCode
+}
+
+/** Copies a stream to standard output. When that cannot be written, the command ends as {@link flushStandardOutput} says. */
+export async function copyToOutput(source: Readable): Promise<void> {
+  await pipeline(source, process.stdout, { end: false }).catch((error) => {
+    if (error !== failure) throw error
+  })
+}
+
+/** Copies a log to standard error; without a reader, it is read to its end nevertheless. */
+export async function copyToStandardError(source: AsyncIterable<string | Uint8Array>): Promise<void> {
+  for await (const chunk of source)
+    if (!process.stderr.write(chunk)) await once(process.stderr, 'drain').catch(() => {})
 }
 
 /** Prints a line. The names in it may come from files and hosts that are not trusted, so they are escaped. */
@@ -37,18 +61,20 @@ export function printLine(line: string): void {
 /** Prints the result of a run to standard output: a string as it is, data as JSON, nothing for `undefined`. */
 export function printResult(value: unknown): void {
   if (value === undefined) return
-  console.log(
-    typeof value === 'string'
-      ? value
-      : (json(value) ?? readSafely(() => inspect(value), 'a value that cannot be shown')),
-  )
+  console.log(typeof value === 'string' ? value : (jsonOf(value) ?? inspected(value)))
 }
 
-// A run that succeeded must not fail because its result has a cycle.
-function json(value: unknown): string | undefined {
+/** A value as indented JSON; `undefined` if JSON cannot represent it. */
+export function jsonOf(value: unknown): string | undefined {
+  // A run that succeeded must not fail because its result has a cycle.
   try {
     return toJson(value, 2)
   } catch {
     return undefined
   }
+}
+
+/** A value as Node shows it. */
+export function inspected(value: unknown): string {
+  return readSafely(() => inspect(value), 'a value that cannot be shown')
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { nearest } from '../registry/suggest.js'
 import { repeatCommand } from '../util/repeat-command.js'
 import { version } from '../version.js'
 import { checkCommand } from './check.js'
@@ -15,7 +16,9 @@ import {
 } from './cluster/runs.js'
 import { completionCommand } from './completion/completion.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
+import { groups, guidesHelp, withExamples } from './help.js'
 import { initCommand } from './init.js'
+import { quietOption } from './log-level.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
@@ -28,32 +31,52 @@ export function program(): Command {
     .version(version)
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help to list the options)')
-    .addCommand(initCommand())
-    .addCommand(runCommand())
-    .addCommand(checkCommand())
-    .addCommand(resolveCommand())
-    .addCommand(tagsCommand())
-    .addCommand(upCommand())
-    .addCommand(downCommand())
-    .addCommand(planCommand())
-    .addCommand(runsCommand())
-    .addCommand(statusCommand())
-    .addCommand(logsCommand())
-    .addCommand(waitCommand())
-    .addCommand(cancelCommand())
-    .addCommand(fetchCommand())
-    .addCommand(schemaCommand())
-    .addCommand(extensionsCommand())
-    .addCommand(lockCommand())
-    .addCommand(reportCommand())
-    .addCommand(completionCommand())
-  return root.on('command:*', ([name = '']: string[]) => refuseUnknown(name, root))
+    // Without "[options]", which all have, the list fits into 80 columns.
+    .configureHelp({ subcommandTerm: termOf })
+    .commandsGroup('Help:')
+    .helpCommand(true)
+  const grouped = [
+    [groups.start, [initCommand()]],
+    [groups.files, [runCommand(), checkCommand(), resolveCommand()]],
+    [groups.clusters, [upCommand(), downCommand(), planCommand()]],
+    [groups.clusters, [runsCommand(), statusCommand(), logsCommand(), waitCommand()]],
+    [groups.clusters, [cancelCommand(), fetchCommand()]],
+    [groups.sweeps, [reportCommand()]],
+    [groups.extensions, [extensionsCommand(), lockCommand()]],
+    [groups.editors, [tagsCommand(), schemaCommand(), completionCommand()]],
+  ] as const
+  for (const [group, commands] of grouped)
+    for (const command of commands) root.addCommand(withQuiet(command).helpGroup(group))
+  withExamples(root, "flambeau run train.yaml 'rate=0.01' --import ./train.js")
+  return root
+    .addHelpText('after', guidesHelp())
+    .on('command:*', (operands: string[], flags: string[]) => refuseUnknown([...operands, ...flags], root))
 }
 
-function refuseUnknown(name: string, root: Command): void {
+function termOf(command: Command): string {
+  const names = command.registeredArguments.map((argument) => {
+    const name = argument.name() + (argument.variadic ? '...' : '')
+    return argument.required ? `<${name}>` : `[${name}]`
+  })
+  return [command.name(), ...names].join(' ')
+}
+
+function withQuiet(command: Command): Command {
+  if (command.commands.length === 0) command.addOption(quietOption())
+  for (const each of command.commands) withQuiet(each)
+  return command
+}
+
+function refuseUnknown([name = '', ...rest]: readonly string[], root: Command): void {
   const isFile = /\.ya?ml$/.test(name) || existsSync(name)
-  if (isFile)
-    root.error(`error: "${name}" is a file, not a command: to run it, type "${repeatCommand(['run', name])}"`)
-    // The default of commander, which suggests the nearest command.
-  ;(root as unknown as { unknownCommand(): void }).unknownCommand()
+  if (isFile) {
+    const command = repeatCommand(['run', name, ...rest])
+    root.error(`error: "${name}" is a file, not a command: to run it, type "${command}"`)
+  }
+  const meant = nearest(
+    name,
+    root.commands.map((each) => each.name()),
+  )
+  const suggestion = meant === undefined ? '' : `\n(Did you mean ${meant}?)`
+  root.error(`error: unknown command '${name}'${suggestion}`, { code: 'commander.unknownCommand' })
 }

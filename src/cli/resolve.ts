@@ -4,6 +4,9 @@ import { StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
 import { resolveFile } from '../runnable/resolve-file.js'
 import { printable } from '../util/printable.js'
+import { withExamples } from './help.js'
+import { readInput } from './input.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
   type EnvFileFlags,
@@ -19,7 +22,7 @@ import {
 import { printLine } from './output.js'
 import { completeSettings, importSettings } from './settings.js'
 
-interface ResolveFlags extends EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags {
+interface ResolveFlags extends EnvFileFlags, ExtensionFlags, ImportFlags, IncludeFlags, LogFlags {
   blame?: true
   json?: true
 }
@@ -28,22 +31,26 @@ interface ResolveFlags extends EnvFileFlags, ExtensionFlags, ImportFlags, Includ
 export function resolveCommand(): Command {
   const command = new Command('resolve')
     .description('print a file, with what it includes and its overrides, as one file')
-    .argument('<file>', 'the YAML file')
+    .argument('<file>', 'the YAML file; "-" for standard input')
     .argument('[override...]', overridesHelp)
     .option('--blame', 'print the file and line that each line comes from beside it')
     .option('--json', 'print one JSON object with the text, and the origin of each value')
-  return withExtensions(withIncludes(withEnvFile(withImports(command)))).action(
+  const complete = withExtensions(withIncludes(withEnvFile(withImports(command))))
+  return withExamples(complete, "flambeau resolve train.yaml 'optimizer.rate=0.01' --blame").action(
     (file: string, operands: string[], flags: ResolveFlags, self: Command) =>
       resolve(oneFile([file, ...operands], self), flags),
   )
 }
 
 async function resolve({ file, set }: ReturnType<typeof oneFile>, flags: ResolveFlags): Promise<void> {
-  const logger = new StderrLogger()
-  await importSettings(await completeSettings(flags, { files: [file], uses: [], logger }))
+  const logger = new StderrLogger(levelOf(flags))
+  const settings = await completeSettings(flags, { files: [file], uses: [], logger })
+  const { path, ...given } = await readInput(file)
+  await importSettings(settings)
   const onWarning = (warning: Problem): void => logger.warn(reportProblems([warning]))
-  const resolved = await resolveFile(file, {
+  const resolved = await resolveFile(path, {
     ...flags,
+    ...given,
     set,
     env: await environmentOf(flags),
     logger,

@@ -1,12 +1,15 @@
 import { Command } from 'commander'
-import { StderrLogger } from '../logger.js'
+import { RunLogger, StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
 import { type SendFlags, withSend } from './cluster/cluster-context.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
+import { withExamples, withForce } from './help.js'
+import { expectOneReader, type FileInput, readInput } from './input.js'
 import { runInterruptibly } from './interrupt.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { oneFile, overridesHelp } from './operands.js'
 import {
   type AllowFlags,
@@ -23,7 +26,7 @@ import {
   withIncludes,
   withSecrets,
 } from './options.js'
-import { printResult } from './output.js'
+import { JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
 import { secretsOfFlags } from './secrets.js'
 import { completeSettings, importSettings, isSameFile, type Settings } from './settings.js'
 
@@ -33,6 +36,7 @@ interface RunFlags
     ExtensionFlags,
     ImportFlags,
     IncludeFlags,
+    LogFlags,
     ReconnectFlags,
     SecretsFlags,
     SendFlags {
@@ -40,8 +44,7 @@ interface RunFlags
   cluster?: string | false
   detach?: true
   force?: true
-  verbose?: true
-  debug?: true
+  json?: true
   dryRun?: true
   resume?: true
 }
@@ -50,21 +53,29 @@ interface RunFlags
 export function runCommand(): Command {
   const command = new Command('run')
     .description('run a runnable file; the result goes to standard output, progress to standard error')
-    .argument('<file>', 'the YAML file')
+    .argument('<file>', 'the YAML file; "-" for standard input')
     .argument('[override...]', overridesHelp)
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
     .option('--no-cluster', 'run it here, although the project names a cluster')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
-    .option('-f, --force', 'run again, even if results exist')
     .option('--resume', 'continue where an earlier run stopped')
+    .option('--json', 'print one JSON object: value, exitCode, problems and error')
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
     .option(
       '-n, --dry-run',
       'parse, check and construct the file, but do not run it; with --cluster, also show what would be done there',
     )
-  return withReconnect(
-    withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(command))))))),
+  const complete = withForce(
+    withReconnect(
+      withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(command))))))),
+    ),
+    'run again, even if results exist',
+  )
+  return withExamples(
+    complete,
+    "flambeau run train.yaml 'optimizer.rate=0.01' --import ./train.js",
+    'flambeau run train.yaml --import ./train.js --cluster lab.yaml',
   ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
     const { file: named, set } = oneFile([file, ...operands], self)
     return run(named, { ...flags, set }, self)
@@ -72,18 +83,41 @@ export function runCommand(): Command {
 }
 
 async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
-  const logger = new StderrLogger(flags.verbose || flags.debug)
-  const settings = await completeSettings(flags, { files: [file], uses: ['secrets', 'cluster'], logger })
-  const { cluster } = settings
-  // A cluster is not run on itself.
-  const isHere = cluster === undefined || (flags.cluster === undefined && isSameFile(file, cluster))
-  if (isHere) return runHere(file, { ...flags, settings, logger }, command)
-  if (flags.cluster === undefined)
-    logger.info(
-      printable(`The cluster is "${cluster}", as package.json says: to run here, add "--no-cluster"`),
-    )
-  const clusterFlags: RunOnClusterFlags = { ...flags, settings, cluster }
-  return flags.dryRun ? planOnCluster(file, clusterFlags) : runOnCluster(file, clusterFlags)
+  expectOneReader([file], flags.secrets, command)
+  const logger = new StderrLogger(levelOf(flags))
+  const reporter = flags.json ? new JsonReporter(logger) : textReporter
+  try {
+    const settings = await completeSettings(flags, { files: [file], uses: ['secrets', 'cluster'], logger })
+    const cluster = clusterFor(file, flags, settings)
+    if (cluster === undefined) expectAttached(flags, reporter, command)
+    else if (flags.cluster === undefined) logger.info(chosenByProject(cluster))
+    const input = await readInput(file)
+    if (cluster === undefined) return await runHere(input, { ...flags, settings, logger }, reporter)
+    const clusterFlags: RunOnClusterFlags = { ...flags, settings, cluster }
+    const start = flags.dryRun ? planOnCluster : runOnCluster
+    await start(input, clusterFlags, reporter)
+  } catch (error) {
+    reporter.onFailure(error)
+    throw error
+  }
+}
+
+// A cluster is not run on itself.
+function clusterFor(file: string, flags: RunFlags, { cluster }: Settings): string | undefined {
+  const isItself = flags.cluster === undefined && cluster !== undefined && isSameFile(file, cluster)
+  return isItself ? undefined : cluster
+}
+
+function chosenByProject(cluster: string): string {
+  return printable(`The cluster is "${cluster}", as package.json says: to run here, add "--no-cluster"`)
+}
+
+function expectAttached({ detach, send }: RunFlags, reporter: RunReporter, command: Command): void {
+  const option = detach ? '--detach' : send.length > 0 ? '--send' : undefined
+  if (option === undefined) return
+  const message = `"${option}" needs a cluster: add "--cluster FILE"`
+  reporter.onFailure(message)
+  command.error(`error: ${message}`)
 }
 
 interface RunHereFlags extends RunFlags {
@@ -91,9 +125,11 @@ interface RunHereFlags extends RunFlags {
   readonly logger: StderrLogger
 }
 
-async function runHere(file: string, flags: RunHereFlags, command: Command): Promise<void> {
-  if (flags.detach) command.error('error: "--detach" needs a cluster: add "--cluster FILE"')
-  if (flags.send.length > 0) command.error('error: "--send" needs a cluster: add "--cluster FILE"')
+async function runHere(
+  { path, ...given }: FileInput,
+  flags: RunHereFlags,
+  reporter: RunReporter,
+): Promise<void> {
   const {
     settings,
     logger,
@@ -106,19 +142,28 @@ async function runHere(file: string, flags: RunHereFlags, command: Command): Pro
   const imports = await importSettings(settings)
   const env = await environmentOf(flags)
   const secrets = await secretsOfFlags(settings, logger)
-  process.once('beforeExit', reportUnsettled)
+  const onUnsettled = (): void => reportUnsettled(reporter)
+  process.once('beforeExit', onUnsettled)
   await runInterruptibly(logger, async (signal) => {
-    const given = { ...options, env, secrets, dialect: settings.secretsDialect, signal, logger }
-    if (isDryRun) return (await dryRun(file, given)).exitCode
-    const outcome = await runFile(file, { ...given, runOptions: { imports } })
-    if (outcome.ok) printResult(outcome.value)
+    const complete = { ...options, ...given, env, secrets, dialect: settings.secretsDialect, signal }
+    const outcome = isDryRun
+      ? await dryRun(path, { ...complete, logger })
+      : await runFile(path, {
+          ...complete,
+          logger: new RunLogger(levelOf(flags)),
+          runOptions: { imports },
+        })
+    if (!outcome.ok) reporter.onFailure(outcome.error)
+    else if (!isDryRun) reporter.onResult(outcome.value)
     return outcome.exitCode
   })
-  process.off('beforeExit', reportUnsettled)
+  process.off('beforeExit', onUnsettled)
 }
 
 // Node exits with success when nothing is left to wait for, even if a promise is still pending.
-function reportUnsettled(): void {
-  console.error('The run did not finish: it waits for a promise that nothing is left to settle')
+function reportUnsettled(reporter: RunReporter): void {
+  const message = 'The run did not finish: it waits for a promise that nothing is left to settle'
+  console.error(message)
+  reporter.onFailure(message)
   process.exitCode = 1
 }

@@ -14,6 +14,7 @@ import {
   type SharedOptions,
   setCall,
 } from '../util/repeat-command.js'
+import { stdinOperand } from './input.js'
 import type { EnvFileFlags, ImportFlags, IncludeFlags, SecretsFlags } from './options.js'
 import {
   type FileSetting,
@@ -57,7 +58,7 @@ export interface SettingsUse {
  */
 export async function completeSettings(flags: SettingFlags, use: SettingsUse): Promise<Settings> {
   const found = flags.project ? await readProject() : undefined
-  const outside = found && use.files.find((file) => !isInProject(found, file))
+  const outside = found && use.files.find((file) => !isInside(found, file))
   if (found && outside !== undefined) use.logger.info(notApplied(found, outside))
   const project = outside === undefined ? found : undefined
   const settings: Settings = {
@@ -83,8 +84,13 @@ export async function groupFiles(
 ): Promise<{ inside: readonly string[]; outside: readonly string[] }> {
   const project = readsProject ? await readProject() : undefined
   if (!project) return { inside: files, outside: [] }
-  const inside = files.filter((file) => isInProject(project, file))
-  return { inside, outside: files.filter((file) => !inside.includes(file)) }
+  const inside = new Set(files.filter((file) => isInside(project, file)))
+  return { inside: [...inside], outside: files.filter((file) => !inside.has(file)) }
+}
+
+// The paths in a text on standard input start at the current folder, which is in the project.
+function isInside(project: Project, file: string): boolean {
+  return file === stdinOperand || isInProject(project, file)
 }
 
 function notApplied({ folder }: Project, file: string): string {

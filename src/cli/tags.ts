@@ -3,6 +3,8 @@ import { StderrLogger } from '../logger.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
 import type { ResolvedTag } from '../registry/registration.js'
+import { withExamples } from './help.js'
+import { type LogFlags, levelOf } from './log-level.js'
 import { type ImportFlags, withImports } from './options.js'
 import { printLine } from './output.js'
 import { completeSettings, importSettings } from './settings.js'
@@ -12,10 +14,10 @@ export function tagsCommand(): Command {
   const command = new Command('tags')
     .description('list the tags that files can use')
     .option('--json', 'print one JSON array')
-  return withImports(command).action(tags)
+  return withExamples(withImports(command), 'flambeau tags --import ./train.js').action(tags)
 }
 
-async function tags({ json, ...flags }: ImportFlags & { json?: true }): Promise<void> {
+async function tags({ json, ...flags }: ImportFlags & LogFlags & { json?: true }): Promise<void> {
   await importOf(flags)
   const all = defaultRegistry.tags().map((tag) => described(defaultRegistry.get(tag)!))
   if (json) return printLine(JSON.stringify(all, null, 2))
@@ -36,12 +38,12 @@ function described({ tag, Class, definition, deprecated }: ResolvedTag) {
   return { tag, class: Class.name, factories, description: definition.description, deprecated }
 }
 
-async function importOf(flags: ImportFlags): Promise<void> {
-  const use = { files: [], uses: [], logger: new StderrLogger() }
+async function importOf(flags: ImportFlags & LogFlags): Promise<void> {
+  const use = { files: [], uses: [], logger: new StderrLogger(levelOf(flags)) }
   await importSettings(await completeSettings(flags, use))
 }
 
-interface SchemaFlags extends ImportFlags {
+interface SchemaFlags extends ImportFlags, LogFlags {
   customTags?: true
 }
 
@@ -50,7 +52,10 @@ export function schemaCommand(): Command {
   const command = new Command('schema')
     .description('print a JSON Schema of the files, which editors use to complete and validate them')
     .option('--custom-tags', 'print the list for the editor setting "yaml.customTags" instead')
-  return withImports(command).action(schema)
+  return withExamples(
+    withImports(command),
+    'flambeau schema --import ./train.js > flambeau.schema.json',
+  ).action(schema)
 }
 
 async function schema({ customTags: tags, ...flags }: SchemaFlags): Promise<void> {

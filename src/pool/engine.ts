@@ -1,5 +1,8 @@
+import type { LogLevel } from '../logger.js'
 import type { Registry } from '../registry/registry.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+
+export type { LogLevel }
 
 /** One attempt of a task, as it is sent to a worker. */
 export interface TaskMessage {
@@ -17,9 +20,6 @@ export type TaskNews =
   | { readonly type: 'started'; readonly host?: string }
   | { readonly type: 'progress'; readonly value: unknown }
   | { readonly type: 'log'; readonly level: LogLevel; readonly text: string }
-
-/** The methods of a logger. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** The result of an attempt, or why there is none. */
 export type Ended =

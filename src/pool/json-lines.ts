@@ -1,7 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { FlambeauError, ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import { writeAtomically } from '../util/atomic-write.js'
-import { resultLostCode } from '../util/exit-codes.js'
 import { fromJson, toJson } from '../util/json.js'
 import { isMapping } from '../util/plain-object.js'
 
@@ -55,7 +54,7 @@ export class JsonLines<Item extends object> {
 
   /** Replaces a file as a whole: after a crash it has either the old or the new lines. */
   static async replace(path: string, items: readonly object[]): Promise<void> {
-    await writeAtomically(path, items.map(lineOf).join(''))
+    await writeAtomically(path, items.map(lineOf).join('')).catch(throwNotWritten(path))
   }
 
   /**
@@ -103,7 +102,7 @@ export class JsonLines<Item extends object> {
    */
   append(item: Item): Promise<void> {
     this.#written = this.#written.then(() => this.file.appendFile(lineOf(item)))
-    return this.#written.catch((cause) => Promise.reject(notWritten(this.path, cause)))
+    return this.#written.catch(throwNotWritten(this.path))
   }
 
   async close(): Promise<void> {
@@ -192,11 +191,4 @@ function isKind(value: unknown, kind: string): boolean {
 export function editedResults(where: string, why: string): ResourceError {
   const message = `${where} was edited: ${why}; repair or remove it, or start over with "force" (as a flag "--force")`
   return new ResourceError(message, { code: 'EDITED_RESULTS' })
-}
-
-/** The error for a result that cannot be written. */
-export function notWritten(path: string, cause: unknown): FlambeauError {
-  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
-  const message = `A result could not be written to "${path}" (${reason})`
-  return new FlambeauError(message, { code: 'NOT_WRITTEN', exitCode: resultLostCode, cause })
 }

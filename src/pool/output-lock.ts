@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import { identify, isAlive, type ProcessIdentity } from '../util/process-identity.js'
 
 /** The process that writes into a folder of results: `owner.json` in its lock. */
@@ -35,7 +35,7 @@ export class OutputLock {
    * lock.
    */
   static async acquire(folder: string): Promise<OutputLock> {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder, { recursive: true }).catch(throwNotWritten(folder))
     const path = join(folder, lockName)
     const owner = await ownerNow()
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -60,7 +60,7 @@ async function ownerNow(): Promise<Owner> {
 
 async function tryAcquire(owner: Owner, path: string): Promise<boolean> {
   const draft = `${path}.${owner.token}`
-  await mkdir(draft)
+  await mkdir(draft).catch(throwNotWritten(draft))
   try {
     await writeFile(join(draft, 'owner.json'), JSON.stringify(owner))
     await rename(draft, path)
@@ -68,7 +68,7 @@ async function tryAcquire(owner: Owner, path: string): Promise<boolean> {
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
     if (isOccupied(error)) return false
-    throw error
+    return throwNotWritten(path)(error)
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import type { PackedResult } from './engine.js'
 import { editedResults, JsonLines, type LineRange, shapeMismatch } from './json-lines.js'
 import { OutputLock } from './output-lock.js'
@@ -157,9 +157,14 @@ export async function archiveFiles(folder: string, own: OwnFileNames): Promise<v
     const source = join(folder, subfolder)
     const names = (await readdir(source).catch(() => [])).filter((name) => pattern.test(name))
     if (names.length === 0) continue
-    await mkdir(join(archive, subfolder), { recursive: true })
-    for (const name of names) await rename(join(source, name), join(archive, subfolder, name))
+    const target = join(archive, subfolder)
+    await moveFiles(source, target, names).catch(throwNotWritten(target))
     // Fails when other files are in it.
     if (subfolder !== '') await rmdir(source).catch(() => {})
   }
+}
+
+async function moveFiles(source: string, target: string, names: readonly string[]): Promise<void> {
+  await mkdir(target, { recursive: true })
+  for (const name of names) await rename(join(source, name), join(target, name))
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { isFlambeauError, UnsuccessfulRunnableError } from '../errors.js'
+import { dirname, join, resolve } from 'node:path'
+import { isFlambeauError, throwNotWritten, UnsuccessfulRunnableError } from '../errors.js'
 import type { Redact } from '../runnable/secrets/mask.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { fromJson, toJson } from '../util/json.js'
@@ -37,9 +37,13 @@ export async function packResult(value: unknown, id: string, folder: string): Pr
   // Another map or pool in this folder may have a task with the same id.
   const name = `${taskFileName(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
   const file = resolve(join(folder, 'results', name))
-  await mkdir(join(folder, 'results'), { recursive: true })
-  await writeAtomically(file, json)
+  await writeResult(file, json).catch(throwNotWritten(file))
   return { file, bytes }
+}
+
+async function writeResult(file: string, json: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await writeAtomically(file, json)
 }
 
 /** What a task returned, or the file that holds it. */

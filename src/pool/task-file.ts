@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
+import { throwNotWritten } from '../errors.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
@@ -65,11 +66,16 @@ export async function writeFailedFile(
   const path = relative('', file)
   const command = repeatRun(path, imports)
   const head = [summaryLine(failed), `again: ${command}`]
-  await mkdir(join(folder, 'failed'), { recursive: true })
-  await writeAtomically(file, `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`)
-  if (failed.attempt.output) await writeAtomically(logPath(file), failed.attempt.output)
-  else await rm(logPath(file), { force: true })
+  const text = `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`
+  await writeFiles(file, text, failed.attempt.output).catch(throwNotWritten(file))
   return { path, command }
+}
+
+async function writeFiles(file: string, text: string, output: string | undefined): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await writeAtomically(file, text)
+  if (output) await writeAtomically(logPath(file), output)
+  else await rm(logPath(file), { force: true })
 }
 
 /** Removes the file of a task that has succeeded since, unless somebody has edited it. */

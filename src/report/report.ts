@@ -1,9 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import { formatDuration, formatNumber, formatOptions, formatValue } from '../pool/sweep/format.js'
 import { rank, readSweep, type SweepData, type TrialRecord } from '../pool/sweep/records.js'
+import { writeAtomically } from '../util/atomic-write.js'
+import { realPath } from '../util/paths.js'
 import { drawScript, style } from './assets.js'
 import { type Chart, chartsOf } from './charts.js'
 
@@ -26,15 +28,23 @@ export async function writeReport(
 ): Promise<string> {
   const data = await readSweep(folder)
   if (!force) await requireReport(file)
-  await writeFile(file, await renderPage(data, basename(resolve(folder))))
+  const page = await renderPage(data, basename(resolve(folder)))
+  await writePage(file, page).catch(throwNotWritten(file))
   return file
+}
+
+// Half a page would not be replaced by the next one. What is no regular file, such as /dev/stdout, cannot be renamed.
+async function writePage(file: string, page: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found && !found.isFile()) await writeFile(file, page)
+  else await writeAtomically(realPath(file), page, { mode: 0o666 })
 }
 
 // An earlier page may be replaced.
 async function requireReport(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    return throwNotWritten(file)(error)
   })
   if (text === undefined || text.slice(0, 1000).includes(generatorTag)) return
   const message = `"${file}" exists, but is not a report: name another file in "--output", or add "--force" to replace it`

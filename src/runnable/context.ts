@@ -1,11 +1,11 @@
 import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
-import type { ComposeFileOptions } from '../document/compose/read-composed.js'
+import type { ComposeFileOptions, GivenText } from '../document/compose/read-composed.js'
 import { resolveReferences } from '../document/compose/references.js'
 import { Loader } from '../document/construct/loader.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
-import { type Logger, StderrLogger } from '../logger.js'
+import { type Logger, reportTo, StderrLogger } from '../logger.js'
 import { type Paint, reportProblems } from '../problem-report.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import { type Class, constructsOwnClass } from '../registry/registration.js'
@@ -53,7 +53,7 @@ export class SafeExecutionContext {
   readonly #userProvider: UserProvider | undefined
   readonly #allow: readonly Allowed[] | undefined
   readonly #prepared: PreparedExtensions | undefined
-  readonly #composition: ComposeFileOptions
+  readonly #composition: ComposeFileOptions & GivenText
   readonly #forbidden: string[] = []
   #text: RunnableText | undefined
   /** The text of a step that was given another content than the file has. */
@@ -164,7 +164,7 @@ export class SafeExecutionContext {
     const { problems, doubtful, warnings } = await checkParsedAsync(text.parsed, this.#registry)
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
-    for (const warning of warnings) this.#logger.warn(reportProblems([warning]))
+    for (const warning of warnings) reportTo(this.#logger, 'warn', reportProblems([warning]))
   }
 
   /**
@@ -254,7 +254,7 @@ function logFailure(
   const { paint } = logger as { paint?: Paint }
   const text = describeError(error, { debug, paint, mask: redact })
   // A logger that throws must not make the run reject.
-  readSafely(() => (exitCode === interruptedCode ? logger.warn(text) : logger.error(text)), undefined)
+  readSafely(() => reportTo(logger, exitCode === interruptedCode ? 'warn' : 'error', text), undefined)
 }
 
 /** Options of `SafeExecutionContext`. */

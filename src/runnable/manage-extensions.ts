@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { ResourceError } from '../errors.js'
+import { ResourceError, throwNotWritten } from '../errors.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
@@ -67,7 +67,7 @@ export async function lockExtensions(
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before.trim() !== '' && !isLockText(before)) throw notALock(path)
   const lock = await lockSources(declared.extensions, resolveOptions(declared, options, undefined))
-  await writeAtomically(path, writeLock(lock), { mode: 0o666 })
+  await writeAtomically(path, writeLock(lock), { mode: 0o666 }).catch(throwNotWritten(path))
   return path
 }
 

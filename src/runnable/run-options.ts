@@ -45,7 +45,7 @@ export function runOptions<Given extends Partial<RunOptions>>(
     verbose: false,
     debug: false,
     signal: new AbortController().signal,
-    logger: new StderrLogger(given.verbose || given.debug || false),
+    logger: new StderrLogger(given.verbose || given.debug ? 'debug' : 'info'),
   }
   return { ...defaults, ...defined(given) } as RunOptions & Given
 }

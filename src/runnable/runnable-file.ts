@@ -3,6 +3,7 @@ import {
   type ComposeFileOptions,
   type ComposeOptions,
   type ForbiddenFiles,
+  type GivenText,
   parseComposed,
   readComposed,
 } from '../document/compose/read-composed.js'
@@ -46,7 +47,7 @@ export interface RunnableFile {
 }
 
 /** What a runnable file may take from elsewhere. */
-type FileOptions = ComposeFileOptions & ForbiddenFiles
+type FileOptions = ComposeFileOptions & ForbiddenFiles & GivenText
 
 /** The text of a runnable file: it is parsed once, and split once, when its parts are first needed. */
 export class RunnableText {

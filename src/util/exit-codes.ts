@@ -4,7 +4,7 @@ export const mistakeCode = 22
 /** A service such as a cluster or Redis cannot be used: `EX_UNAVAILABLE` of sysexits.h. */
 export const unavailableCode = 69
 
-/** The run succeeded, and its result could not be written: `EX_IOERR` of sysexits.h. */
+/** A result could not be written, to standard output or to a file: `EX_IOERR` of sysexits.h. */
 export const resultLostCode = 74
 
 /** The connection to the host was lost, and the run may go on: `EX_TEMPFAIL` of sysexits.h. */

@@ -60,7 +60,7 @@ describe('the command line on a cluster', () => {
     const tell = 'options.logger.debug("more"); return [options.verbose, options.debug, options.resume]'
     const { stdout, stderr } = await start(tell, '--verbose', '--resume')
     assert.deepEqual(JSON.parse(stdout), [true, false, true])
-    assert.match(stderr, /^more$/m)
+    assert.match(stderr, /^\d\d:\d\d:\d\d debug more$/m)
   })
 
   test('secrets are read in the dialect that is named, for the cluster, too', async () => {

@@ -227,9 +227,9 @@ function shell(script: string, cwd: string): Promise<string> {
 const npx = `npx() { if [ "$1" = flambeau ]; then shift; node ${quoted(commandLine)} "$@"; fi; }`
 
 /** What was printed, with the folders, ids and moments that the page has in place of those of today. */
-function anywhere(printed: string, { page, text }: Block): string {
+function anywhere(printed: string, { page, text, output = '' }: Block): string {
   const named = printed.replaceAll(join(root, 'home'), '/home/ada').replaceAll(folderOf(page, root), '/jobs')
-  return atAnyTime(named, text)
+  return atAnyTime(named, `${text}${output}`)
 }
 
 function linksOf(page: string): string[] {

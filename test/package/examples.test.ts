@@ -140,7 +140,7 @@ describe('iris', () => {
     )
     assert.equal(code, 0, stderr)
     assert.ok(JSON.parse(stdout).accuracy >= 0.9)
-    assert.match(stderr, /^epoch 200: loss/m)
+    assert.match(stderr, / info {2}epoch 200: loss/)
   })
 
   test('the resolved variant names no other file', async () => {
@@ -192,7 +192,7 @@ describe('iris', () => {
     assert.ok(result.accuracy >= 0.9)
     assert.equal(result.flowers, 50)
     assert.match(result.saved, /model\.yaml$/)
-    assert.match(stderr, /^epoch 50: loss/m)
+    assert.match(stderr, / info {2}epoch 50: loss/)
     assert.equal(written('model.yaml'), before)
     const [accuracy] = /(?<=accuracy )\d\.\d+/.exec(program.stdout) ?? []
     assert.equal(result.accuracy.toFixed(2), accuracy)
@@ -227,7 +227,7 @@ describe('cluster', () => {
   test('asks each factory of a cluster on this machine, and takes it away again', async () => {
     const { code, stdout, stderr } = await node(example('cluster', 'main.js'))
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /^asking 2 factories$/m)
+    assert.match(stdout, /^\d\d:\d\d:\d\d info {2}asking 2 factories$/m)
     for (const name of ['factory-1', 'factory-2'])
       assert.ok(stdout.includes(`home ${join(folder, '.flambeau/local/example', name)}`), stdout)
     assert.equal(existsSync(join(folder, '.flambeau/local/example')), false)
@@ -291,7 +291,9 @@ describe('extension', () => {
     const built = await node(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', copy)
     assert.equal(built.code, 0, built.stdout)
     const ran = await node(join(root, 'dist', 'cli', 'main.js'), 'run', join(copy, 'job.yaml'))
-    assert.deepEqual(ran, { code: 0, stdout: 'Good day, Countess Ada\n', stderr: 'greeting\n' })
-    assert.ok(guide.includes(`flambeau run greet.yaml\n${ran.stderr}${ran.stdout}`))
+    assert.deepEqual([ran.code, ran.stdout], [0, 'Good day, Countess Ada\n'])
+    assert.match(ran.stderr, /^\d\d:\d\d:\d\d info {2}greeting\n$/)
+    const shown = ran.stderr.replace(/^[\d:]+/, '12:34:56') + ran.stdout
+    assert.ok(guide.includes(`flambeau run greet.yaml\n${shown}`))
   })
 })

@@ -5,10 +5,11 @@ import type { Variables } from '../../document/compose/env-file.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { type Logger, StderrLogger } from '../../logger.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
-import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import { pickRunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { absolutePath } from '../../util/paths.js'
 import { runInterruptibly } from '../interrupt.js'
+import { type LogFlags, levelOf } from '../log-level.js'
 import {
   type EnvFileFlags,
   environmentOf,
@@ -22,11 +23,7 @@ import { secretsOfFlags } from '../secrets.js'
 import { completeSettings, expectCluster, importSettings, type Settings } from '../settings.js'
 
 /** The flags of every command that uses a cluster. */
-export interface ClusterFlags
-  extends EnvFileFlags,
-    ImportFlags,
-    SecretsFlags,
-    Pick<RunFlags, 'verbose' | 'debug'> {
+export interface ClusterFlags extends EnvFileFlags, ImportFlags, LogFlags, SecretsFlags {
   readonly cluster?: string | undefined
 }
 
@@ -66,7 +63,7 @@ export async function completeClusterFlags<Flags extends ClusterFlags>(
   command: Command,
   files: readonly string[] = flags.cluster === undefined ? [] : [flags.cluster],
 ): Promise<Flags & ClusterSettings> {
-  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const logger = new StderrLogger(levelOf(flags))
   const settings = await completeSettings(flags, { files, uses: ['secrets', 'cluster'], logger })
   return { ...flags, settings, cluster: expectCluster(settings, command) }
 }
@@ -98,13 +95,14 @@ function absolutePattern(path: string, folder: string): string {
 
 /**
  * Loads a cluster, calls `body` with it, and closes its connections. The exit code is the one that `body` returns, or 0.
- * Errors are logged; Ctrl-C aborts the signal.
+ * Errors are logged, and passed to `onFailure`; Ctrl-C aborts the signal.
  */
 export async function useCluster(
   flags: ClusterSettings,
   body: (context: ClusterContext) => Promise<number | undefined>,
+  onFailure: (error: Error) => void = () => {},
 ): Promise<void> {
-  const logger = new StderrLogger(flags.verbose || flags.debug)
+  const logger = new StderrLogger(levelOf(flags))
   const env = await environmentOf(flags)
   const context = new SafeExecutionContext(flags.cluster, { env })
   const run = async (signal: AbortSignal): Promise<number> => {
@@ -122,6 +120,7 @@ export async function useCluster(
     logger,
     async (signal) => {
       const outcome = await context.run(() => run(signal), { ...pickRunFlags(flags), signal, logger })
+      if (!outcome.ok) onFailure(outcome.error)
       return outcome.ok ? outcome.value : outcome.exitCode
     },
     'Interrupted: runs on the cluster continue',

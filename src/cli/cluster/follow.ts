@@ -3,11 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
-import type { Logger } from '../../logger.js'
+import { continuesMessage, type Logger, logLine } from '../../logger.js'
 import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { repeatCommand } from '../../util/repeat-command.js'
-import { printResult } from '../output.js'
+import { type RunReporter, textReporter } from '../run-reporter.js'
 import type { ClusterContext } from './cluster-context.js'
 
 /** What {@link withReconnect} adds. */
@@ -71,22 +71,47 @@ const signalCode = 128
 const signalNumbers: Readonly<Record<string, number>> = constants.signals
 
 /** Reports the end of a run: prints its result or logs what happened, and returns the exit code. */
-export function reportRunEnd(end: RunEnd, logger: Logger): number {
-  const { id, state, exitCode, signal, value } = end
-  if (state === 'succeeded') printResult(value)
-  if (state === 'cancelled') return warn(`Run ${id} was cancelled`, interruptedCode, logger)
-  if (state === 'lost')
-    return warn(
-      `Run ${id} is lost: its host was restarted, or its supervisor was killed`,
-      unavailableCode,
-      logger,
-    )
-  if (signal !== undefined)
-    return warn(`Run ${id} was killed by ${signal}`, signalCode + (signalNumbers[signal] ?? 0), logger)
-  return exitCode ?? 1
+export function reportRunEnd(end: RunEnd, logger: Logger, reporter: RunReporter = textReporter): number {
+  if (end.state === 'succeeded') reporter.onResult(end.value)
+  const [exitCode, message] = explainEnd(end)
+  if (message !== undefined) logger.warn(message)
+  if (end.state !== 'succeeded') reporter.onFailure(message ?? `Run ${end.id} failed: its log says why`)
+  return exitCode
 }
 
-function warn(message: string, code: number, logger: Logger): number {
-  logger.warn(message)
-  return code
+/** The exit code of a run, and what its log does not say. */
+function explainEnd({ id, state, exitCode, signal }: RunEnd): [exitCode: number, message?: string] {
+  if (state === 'cancelled') return [interruptedCode, `Run ${id} was cancelled`]
+  if (state === 'lost')
+    return [unavailableCode, `Run ${id} is lost: its host was restarted, or its supervisor was killed`]
+  if (signal === undefined) return [exitCode ?? 1]
+  return [signalCode + (signalNumbers[signal] ?? 0), `Run ${id} was killed by ${signal}`]
+}
+
+/** The lines of a log without the messages of the levels `debug` and `info`. Lines without a level stay. */
+export async function* withoutProgress(
+  log: AsyncIterable<string | Uint8Array>,
+): AsyncGenerator<string | Uint8Array> {
+  const decoder = new TextDecoder()
+  const filter = new LevelFilter()
+  let rest = ''
+  for await (const chunk of log) {
+    const lines =
+      `${rest}${typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })}`.split('\n')
+    rest = lines.pop()!
+    const kept = lines.filter((line) => filter.keeps(line))
+    if (kept.length > 0) yield `${kept.join('\n')}\n`
+  }
+  if (rest !== '' && filter.keeps(rest)) yield rest
+}
+
+class LevelFilter {
+  #isHidden = false
+
+  keeps(line: string): boolean {
+    if (this.#isHidden && (line === '' || continuesMessage(line))) return false
+    const [, level] = logLine.exec(line) ?? []
+    this.#isHidden = level === 'debug' || level === 'info'
+    return !this.#isHidden
+  }
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { withExamples, withForce } from '../help.js'
 import {
   type ClusterFlags,
   completeClusterFlags,
@@ -12,7 +13,8 @@ export function upCommand(): Command {
   const command = new Command('up')
     .description('prepare the hosts of a cluster, and log what is done')
     .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
-  return withClusterOptions(command).action(async (file: string | undefined, flags: ClusterFlags) =>
+  const complete = withExamples(withClusterOptions(command), 'flambeau up lab.yaml')
+  return complete.action(async (file: string | undefined, flags: ClusterFlags) =>
     useCluster(
       await completeClusterFlags({ ...flags, cluster: file }, command),
       async ({ cluster, logger, signal }) => {
@@ -36,17 +38,18 @@ export function downCommand(): Command {
   const command = new Command('down')
     .description('remove everything of a cluster from its hosts')
     .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
-    .option(
-      '-f, --force',
-      'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
-    )
-  return withClusterOptions(command).action(async (file: string | undefined, flags: DownFlags) =>
-    useCluster(
-      await completeClusterFlags({ ...flags, cluster: file }, command),
-      async ({ cluster, logger }) => {
-        await cluster.down({ force: flags.force ?? false })
-        logger.info(`Removed cluster "${cluster.name}" from its hosts`)
-      },
-    ),
+  const complete = withForce(
+    withClusterOptions(command),
+    'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
+  )
+  return withExamples(complete, 'flambeau down lab.yaml').action(
+    async (file: string | undefined, flags: DownFlags) =>
+      useCluster(
+        await completeClusterFlags({ ...flags, cluster: file }, command),
+        async ({ cluster, logger }) => {
+          await cluster.down({ force: flags.force ?? false })
+          logger.info(`Removed cluster "${cluster.name}" from its hosts`)
+        },
+      ),
   )
 }

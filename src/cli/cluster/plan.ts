@@ -6,6 +6,8 @@ import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } fro
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
+import { withExamples } from '../help.js'
+import { expectOneReader, type FileInput, readInput } from '../input.js'
 import { oneFile, overridesHelp } from '../operands.js'
 import {
   type AllowFlags,
@@ -16,8 +18,10 @@ import {
   withIncludes,
 } from '../options.js'
 import { printLine } from '../output.js'
+import { type RunReporter, textReporter } from '../run-reporter.js'
 import { resolveSettings } from '../settings.js'
 import {
+  type ClusterContext,
   type ClusterFlags,
   type ClusterSettings,
   completeClusterFlags,
@@ -36,29 +40,42 @@ interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags 
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('show what running a file on a cluster would do, without doing it')
-    .argument('<file>', 'the YAML file of the runnable')
+    .argument('<file>', 'the YAML file of the runnable; "-" for standard input')
     .argument('[override...]', overridesHelp)
-  return withExtensions(withAllow(withIncludes(withSend(withClusterFile(command))))).action(
+  const complete = withExtensions(withAllow(withIncludes(withSend(withClusterFile(command)))))
+  return withExamples(complete, 'flambeau plan train.yaml --import ./train.js -c lab.yaml').action(
     async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
-      return planOnCluster(named, await completeClusterFlags({ ...flags, set }, self, [named]))
+      expectOneReader([named], flags.secrets, self)
+      const settings = await completeClusterFlags({ ...flags, set }, self, [named])
+      await planOnCluster(await readInput(named), settings)
     },
   )
 }
 
 /** Prints what running a file on a cluster would do. */
-export function planOnCluster(file: string, flags: FileFlags & ClusterSettings): Promise<void> {
-  return useCluster(flags, async ({ cluster, secrets, env, logger, signal }) => {
+export function planOnCluster(
+  { path: file, ...given }: FileInput,
+  flags: FileFlags & ClusterSettings,
+  reporter: RunReporter = textReporter,
+): Promise<void> {
+  const body = async (context: ClusterContext): Promise<number | undefined> => {
+    const { cluster, secrets, env, logger, signal } = context
     const { secretsDialect: dialect, settings, ...options } = flags
-    const checked = await dryRun(file, { ...options, env, secrets, dialect, logger, signal })
-    if (!checked.ok) return checked.exitCode
+    const checked = await dryRun(file, { ...options, ...given, env, secrets, dialect, logger, signal })
+    if (!checked.ok) {
+      reporter.onFailure(checked.error)
+      return checked.exitCode
+    }
     const imports = await resolveSettings(settings)
     const content = await cluster.planContent(checked.value, { imports, files: sentFiles(flags) })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))
     printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
-  })
+    return 0
+  }
+  return useCluster(flags, body, reporter.onFailure.bind(reporter))
 }
 
 // The largest parts show at once what should not be sent.

@@ -1,11 +1,13 @@
 import { basename } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
 import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import type { FileInput } from '../input.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags } from '../options.js'
+import { copyToStandardError } from '../output.js'
+import type { RunReporter } from '../run-reporter.js'
 import { resolveSettings } from '../settings.js'
 import {
   type ClusterContext,
@@ -15,7 +17,7 @@ import {
   sentFiles,
   useCluster,
 } from './cluster-context.js'
-import { followAgain, followRun, type ReconnectFlags, reportRunEnd } from './follow.js'
+import { followAgain, followRun, type ReconnectFlags, reportRunEnd, withoutProgress } from './follow.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
@@ -31,26 +33,36 @@ export interface RunOnClusterFlags
 }
 
 /** Sends a runnable, starts it and follows its log; Ctrl-C leaves it running. */
-export function runOnCluster(file: string, flags: RunOnClusterFlags): Promise<void> {
-  return useCluster(flags, async (context) => {
+export function runOnCluster(
+  file: FileInput,
+  flags: RunOnClusterFlags,
+  reporter: RunReporter,
+): Promise<void> {
+  const body = async (context: ClusterContext): Promise<number | undefined> => {
     const prepared = await prepare(file, flags, context)
-    if (!prepared.ok) return prepared.exitCode
+    if (!prepared.ok) {
+      reporter.onFailure(prepared.error)
+      return prepared.exitCode
+    }
     const run = await context.cluster.submit(
       prepared.value.runnable,
-      await submitOptions(file, flags, context),
+      await submitOptions(file.path, flags, context),
     )
     context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
-    if (!flags.detach) return follow(run, flags, context)
+    reporter.onStart(run.id)
+    if (!flags.detach) return follow(run, { flags, reporter }, context)
     console.log(run.id)
-  })
+    return 0
+  }
+  return useCluster(flags, body, reporter.onFailure.bind(reporter))
 }
 
 function prepare(
-  file: string,
+  { path, ...given }: FileInput,
   flags: RunOnClusterFlags,
   { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
-  const context = new SafeExecutionContext(file, { ...flags, env })
+  const context = new SafeExecutionContext(path, { ...flags, ...given, env })
   const { secretsDialect: dialect, settings: _, ...rest } = flags
   const surroundings = { ...pickRunFlags(flags), logger, signal }
   return context.run(() => context.preprocess({ ...rest, secrets, dialect }), surroundings)
@@ -71,13 +83,18 @@ async function submitOptions(
   }
 }
 
-function follow(run: RemoteRun, flags: RunOnClusterFlags, context: ClusterContext): Promise<number> {
+function follow(
+  run: RemoteRun,
+  { flags, reporter }: { flags: RunOnClusterFlags; reporter: RunReporter },
+  context: ClusterContext,
+): Promise<number> {
   const { logger, signal } = context
   const explain = (): void => logger.info(followAgain(run.id, 'logs'))
   signal.addEventListener('abort', explain, { once: true })
   const followed = followRun({ id: run.id, flags }, context, async (options) => {
-    await pipeline(run.logs({ ...options, follow: true }), process.stderr, { end: false })
-    return reportRunEnd(await run.wait(options), logger)
+    const log = run.logs({ ...options, follow: true })
+    await copyToStandardError(flags.quiet ? withoutProgress(log) : log)
+    return reportRunEnd(await run.wait(options), logger, reporter)
   })
   // An interrupt may come while the connections close: the run has ended then.
   return followed.finally(() => signal.removeEventListener('abort', explain))

@@ -1,16 +1,20 @@
-import { pipeline } from 'node:stream/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
-import { printLine } from '../output.js'
+import { withExamples, withForce } from '../help.js'
+import { copyToOutput, printLine } from '../output.js'
 import { type ClusterFlags, completeClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
+
+/** An id, as in messages and lists. */
+const exampleId = '20261124-161622-5f3a'
 
 /** `flambeau runs`. */
 export function runsCommand(): Command {
   const command = new Command('runs')
     .description('list the runs of a cluster, latest first')
     .option('--json', 'print one JSON array')
-  return withClusterFile(command).action(async (flags: ClusterFlags & { json?: true }) =>
+  const complete = withExamples(withClusterFile(command), 'flambeau runs -c lab.yaml')
+  return complete.action(async (flags: ClusterFlags & { json?: true }) =>
     useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
       const runs = await cluster.runs()
       if (flags.json) printLine(JSON.stringify(runs, null, 2))
@@ -32,7 +36,8 @@ export function statusCommand(): Command {
     .description('show the status of a run')
     .argument('<id>', 'the id of the run')
     .option('--json', 'print JSON')
-  return withClusterFile(command).action(async (id: string, flags: ClusterFlags & { json?: true }) =>
+  const complete = withExamples(withClusterFile(command), `flambeau status ${exampleId} -c lab.yaml`)
+  return complete.action(async (id: string, flags: ClusterFlags & { json?: true }) =>
     useCluster(await completeClusterFlags(flags, command), async ({ cluster }) => {
       const status = await cluster.attach(id).status()
       printLine(flags.json ? JSON.stringify(status, null, 2) : runLine(status))
@@ -53,15 +58,16 @@ export function logsCommand(): Command {
     .argument('<id>', 'the id of the run')
     .option('-f, --follow', 'follow the output until the run ends')
     .addOption(tail.argParser(lineCount))
-  return withReconnect(withClusterFile(command)).action(async (id: string, flags: LogsFlags) =>
-    useCluster(await completeClusterFlags(flags, command), (context) =>
-      followRun({ id, flags }, context, async (options) => {
-        const { follow = false, tail } = flags
-        const log = context.cluster.attach(id).logs({ ...options, follow, tail })
-        await pipeline(log, process.stdout, { end: false })
-        return 0
-      }),
-    ),
+  const complete = withReconnect(withClusterFile(command))
+  return withExamples(complete, `flambeau logs ${exampleId} --follow --tail 20 -c lab.yaml`).action(
+    async (id: string, flags: LogsFlags) =>
+      useCluster(await completeClusterFlags(flags, command), (context) =>
+        followRun({ id, flags }, context, async (options) => {
+          const { follow = false, tail } = flags
+          await copyToOutput(context.cluster.attach(id).logs({ ...options, follow, tail }))
+          return 0
+        }),
+      ),
   )
 }
 
@@ -75,7 +81,8 @@ export function waitCommand(): Command {
   const command = new Command('wait')
     .description('wait until a run ends, print its result, and exit with its exit code')
     .argument('<id>', 'the id of the run')
-  return withReconnect(withClusterFile(command)).action(
+  const complete = withReconnect(withClusterFile(command))
+  return withExamples(complete, `flambeau wait ${exampleId} -c lab.yaml`).action(
     async (id: string, flags: ClusterFlags & ReconnectFlags) =>
       useCluster(await completeClusterFlags(flags, command), (context) =>
         followRun({ id, flags }, context, async (options) =>
@@ -90,7 +97,8 @@ export function cancelCommand(): Command {
   const command = new Command('cancel')
     .description('cancel a run, and end all processes that it started')
     .argument('<id>', 'the id of the run')
-  return withClusterFile(command).action(async (id: string, flags: ClusterFlags) =>
+  const complete = withExamples(withClusterFile(command), `flambeau cancel ${exampleId} -c lab.yaml`)
+  return complete.action(async (id: string, flags: ClusterFlags) =>
     useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
       const { state } = await cluster.attach(id).cancel()
       logger.info(state === 'cancelled' ? `Cancelled run ${id}` : `Run ${id} had already ended (${state})`)
@@ -107,11 +115,12 @@ export function fetchCommand(): Command {
     .argument('<id>', 'the id of the run')
     .argument('<path>', 'the path on the host; a relative one starts at the working folder of the run')
     .argument('<dest>', 'the path on this machine; other files in a folder stay')
-    .option('-f, --force', 'replace files that differ')
-  return withClusterFile(command).action(async (id: string, path: string, dest: string, flags: FetchFlags) =>
-    useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
-      await cluster.attach(id).fetch(path, dest, { force: flags.force })
-      logger.info(`Copied "${path}" to "${dest}"`)
-    }),
+  const complete = withForce(withClusterFile(command), 'replace files that differ')
+  return withExamples(complete, `flambeau fetch ${exampleId} model.bin . -c lab.yaml`).action(
+    async (id: string, path: string, dest: string, flags: FetchFlags) =>
+      useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
+        await cluster.attach(id).fetch(path, dest, { force: flags.force })
+        logger.info(`Copied "${path}" to "${dest}"`)
+      }),
   )
 }

@@ -1,14 +1,17 @@
 import { Argument, Command } from 'commander'
+import { withExamples } from '../help.js'
 import { parseBashLine, quoteForBash } from './bash-line.js'
 import { type Candidate, completeWords } from './candidates.js'
 import { type Shell, scriptOf, shells } from './scripts.js'
 
 /** `flambeau completion SHELL`. */
 export function completionCommand(): Command {
-  return new Command('completion')
+  const command = new Command('completion')
     .description('print a script that completes commands, options, tags, and the paths of a file')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
-    .action((shell: Shell) => console.log(scriptOf(shell).trimEnd()))
+  return withExamples(command, 'flambeau completion bash >> ~/.bashrc').action((shell: Shell) =>
+    console.log(scriptOf(shell).trimEnd()),
+  )
 }
 
 /** An imported module may never settle; nobody waits longer for a word. */

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { ResourceError } from '../../errors.js'
+import { ResourceError, throwNotWritten } from '../../errors.js'
 import { temporaryBeside } from '../../util/atomic-write.js'
 import { hashFile } from '../protocol/tree.js'
 
@@ -40,14 +41,16 @@ export async function mergeFetched(
   // On the same disk, in a folder that the user can write to.
   const incoming = temporaryBeside(isFolder ? join(target, '.flambeau') : target)
   try {
-    await mkdir(dirname(incoming), { recursive: true })
+    await mkdir(dirname(incoming), { recursive: true }).catch(throwNotWritten(local))
     await write(incoming)
     const whole = (await isSame(incoming, target)) ? [] : [{ source: incoming, destination: target }]
     const moves = isFolder ? await movesInto(target, incoming) : whole
     await checkExisting(moves, force)
-    for (const { source, destination } of moves) await rename(source, destination)
+    for (const { source, destination } of moves)
+      await rename(source, destination).catch(throwNotWritten(shown(destination)))
   } finally {
-    await rm(incoming, { recursive: true, force: true })
+    // Where its folder could not be created, there is nothing to remove.
+    if (existsSync(incoming)) await rm(incoming, { recursive: true, force: true })
   }
 }
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { ClusterError } from '../../errors.js'
+import { ClusterError, throwNotWritten } from '../../errors.js'
 import type { ContentHeader } from '../protocol/messages.js'
 import type { Tree, TreeFile } from '../protocol/tree.js'
 import type { Sent } from './host.js'
@@ -55,27 +55,41 @@ export async function receiveTree(
   await session.ask('sendTree', { path })
   const { single, files } = await session.receive(TreeSchema)
   const write = async (target: string): Promise<void> => {
-    if (!single) await mkdir(target, { recursive: true })
-    for (const file of files) await receiveFile(session, single ? target : join(target, file.path), file)
+    const onError = throwNotWritten(local)
+    if (!single) await mkdir(target, { recursive: true }).catch(onError)
+    for (const file of files) {
+      const destination = single ? target : join(target, file.path)
+      await receiveFile(session, { path: destination, onError }, file)
+    }
     await session.reply<'sendTree'>()
   }
   await mergeFetched(local, { single, name: basename(path), force, write })
 }
 
-async function receiveFile(session: Session, path: string, { size, executable }: TreeFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  const file = await open(path, 'w')
+/** A local file, and what throws the error when it cannot be written: its path is a temporary one. */
+interface Destination {
+  readonly path: string
+  readonly onError: (cause: unknown) => never
+}
+
+async function receiveFile(
+  session: Session,
+  { path, onError }: Destination,
+  { size, executable }: TreeFile,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch(onError)
+  const file = await open(path, 'w').catch(onError)
   try {
     for (let missing = size; missing > 0; ) {
       const { bytes } = await session.receive(ChunkHeaderSchema)
       if (bytes > missing) throw session.invalidMessage(`more bytes than the ${size} of "${path}"`)
-      for await (const piece of session.bytes(bytes)) await file.writeFile(piece)
+      for await (const piece of session.bytes(bytes)) await file.writeFile(piece).catch(onError)
       missing -= bytes
     }
   } finally {
-    await file.close()
+    await file.close().catch(onError)
   }
-  if (executable) await chmod(path, 0o755)
+  if (executable) await chmod(path, 0o755).catch(onError)
 }
 
 /** Files up to this many bytes are read at once. */

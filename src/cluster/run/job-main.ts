@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
+import { RunLogger } from '../../logger.js'
 import { importModules } from '../../modules/import-modules.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { maskOutput, printCrashes, redactorFor } from '../../runnable/secrets/mask.js'
@@ -47,6 +48,8 @@ async function runJob(): Promise<number> {
     { content: await jobOf(program), filename: program.file },
     { userProvider: () => program.localUser },
   )
+  const { verbose, debug } = program.flags
+  const logger = new RunLogger(verbose || debug ? 'debug' : 'info')
   const outcome = await context.run(
     async (options) => {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
@@ -57,7 +60,7 @@ async function runJob(): Promise<number> {
       const withImports = { ...options, imports }
       return runnable.run(withImports)
     },
-    { ...program.flags, signal: interrupted.signal },
+    { ...program.flags, logger, signal: interrupted.signal },
   )
   if (outcome.ok) return writeResult(outcome.value)
   const hint = explainNotSent(outcome.error)

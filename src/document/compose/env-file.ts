@@ -1,5 +1,6 @@
 import { parseEnv } from 'node:util'
 import { ResourceError } from '../../errors.js'
+import { explainReadError } from '../../util/file-error.js'
 import { type RefusedFile, readRegular } from '../../util/read-regular.js'
 import type { Environment } from '../read/parsed.js'
 
@@ -55,7 +56,7 @@ function refused(path: string, reason: RefusedFile): ResourceError {
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): ResourceError {
   const { code = '' } = cause
-  return failure(path, reasons[code] ?? ['UNREADABLE', `cannot be read (${code})`], cause)
+  return failure(path, reasons[code] ?? ['UNREADABLE', explainReadError(cause)], cause)
 }
 
 type Reason = readonly [code: string, reason: string]

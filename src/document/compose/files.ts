@@ -6,6 +6,7 @@ import { ResourceError } from '../../errors.js'
 import type { Node } from '../../node.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mapLimited } from '../../util/concurrency.js'
+import { explainReadError } from '../../util/file-error.js'
 import { absolutePath, projectRoot } from '../../util/paths.js'
 import { isIni, isInRepositoryFolder, isPrivateKey, isPrivateName } from '../../util/private-names.js'
 import { fileId, type RefusedFile, readRegular } from '../../util/read-regular.js'
@@ -239,7 +240,7 @@ function secret(path: string): ReadFailure {
 }
 
 function unreadable(path: string, code: string | undefined): ReadFailure {
-  return { code: 'UNREADABLE', message: `${quoted(path)} cannot be read (${code})` }
+  return { code: 'UNREADABLE', message: `${quoted(path)} ${explainReadError({ code })}` }
 }
 
 const tooManyFiles: ReadFailure = {

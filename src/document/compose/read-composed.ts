@@ -35,6 +35,12 @@ export interface ForbiddenFiles {
   forbidden?: readonly string[] | undefined
 }
 
+/** @internal What replaces the content of a file. */
+export interface GivenText {
+  /** The text of the file, if it was read already, as from standard input. */
+  text?: string | undefined
+}
+
 /** Options of reading a text. */
 type TextOptions = ComposeOptions & Pick<ReadOptions, 'registry'>
 
@@ -47,7 +53,10 @@ export function parseComposed(text: string, filename: string, options: TextOptio
 }
 
 /** What {@link readComposed} takes; `filename` replaces the path in messages. */
-type FileOptions = ComposeFileOptions & ForbiddenFiles & Pick<ReadOptions, 'filename' | 'registry'>
+type FileOptions = ComposeFileOptions &
+  ForbiddenFiles &
+  GivenText &
+  Pick<ReadOptions, 'filename' | 'registry'>
 
 /**
  * Reads and parses a file and those that it includes.
@@ -56,7 +65,7 @@ type FileOptions = ComposeFileOptions & ForbiddenFiles & Pick<ReadOptions, 'file
  */
 export async function readComposed(file: string | URL, options: FileOptions): Promise<ParsedText> {
   const { env = process.env, include = true, includeRoot, forbidden } = options
-  const { text, filename: path } = await readText(file)
+  const { text, filename: path } = await textOf(file, options)
   const parsed = parse(text, options.filename ?? path)
   if (options.set === undefined && !isComposed(parsed)) return parsed
   const changes = overridesFor(parsed, options)
@@ -67,6 +76,10 @@ export async function readComposed(file: string | URL, options: FileOptions): Pr
       ? await IncludedFiles.read({ parsed, path }, nodes, { includeRoot, forbidden })
       : 'turned off'
   return composed(parsed, files, { ...changes, env })
+}
+
+async function textOf(file: string | URL, { text }: GivenText): Promise<{ text: string; filename: string }> {
+  return text === undefined ? readText(file) : { text, filename: String(file) }
 }
 
 function composed(

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ResourceError } from '../../errors.js'
 import { didYouMean } from '../../registry/suggest.js'
+import { explainReadError } from '../../util/file-error.js'
 
 /**
  * Reads a file as UTF-8.
@@ -23,11 +24,8 @@ async function unreadable(filename: string, cause: NodeJS.ErrnoException): Promi
       code: 'IS_FOLDER',
       cause,
     })
-  if (cause.code !== 'ENOENT')
-    return new ResourceError(`"${filename}" cannot be read (${cause.code ?? cause.message})`, {
-      code: 'UNREADABLE',
-      cause,
-    })
+  if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR')
+    return new ResourceError(`"${filename}" ${explainReadError(cause)}`, { code: 'UNREADABLE', cause })
   const siblings = await readdir(dirname(filename)).catch(() => [])
   const remedy = didYouMean(basename(filename), siblings) || ': check the path and the current folder'
   return new ResourceError(`There is no file "${filename}"${remedy}`, { code: 'NO_FILE', cause })

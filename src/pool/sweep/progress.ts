@@ -19,7 +19,7 @@ export interface ProgressOptions {
 
 /** Creates a bar on a terminal, or else a line for each trial. */
 export function createProgress(logger: Logger, options: ProgressOptions): Progress {
-  const isTerminal = logger instanceof StderrLogger && process.stderr.isTTY
+  const isTerminal = logger instanceof StderrLogger && logger.level !== 'warn' && process.stderr.isTTY
   return isTerminal ? new ProgressBar(logger, options) : new ProgressLines(logger, options)
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ResourceError } from '../../errors.js'
+import { ResourceError, throwNotWritten } from '../../errors.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import { editedResults, JsonLines, type Shape, shapeMismatch } from '../json-lines.js'
@@ -117,7 +117,8 @@ export async function writeDescription({ options, size }: SearchPlan): Promise<v
   const { metric, goal, output } = options
   const description: SweepDescription = { metric, goal, trials: size }
   const file = join(output, descriptionName)
-  await writeAtomically(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o666 })
+  const text = `${JSON.stringify(description, null, 2)}\n`
+  await writeAtomically(file, text, { mode: 0o666 }).catch(throwNotWritten(file))
 }
 
 /**

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import { UnsuccessfulRunnableError } from '../../errors.js'
+import { throwNotWritten, UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
-import { notWritten } from '../json-lines.js'
 import { taskText } from '../task-file.js'
 import { formatDuration, formatNumber, formatValue } from './format.js'
 import { bestName, type Ranking, rank, type TrialRecord } from './records.js'
@@ -36,9 +35,7 @@ export async function summarize(
   const [best] = ranking.ranked
   if (!best) throw noResultError(ranking)
   const file = join(output, bestName)
-  await writeAtomically(file, await bestText(best, plan)).catch((cause) => {
-    throw notWritten(file, cause)
-  })
+  await writeAtomically(file, await bestText(best, plan)).catch(throwNotWritten(file))
   logger.info(printable(rankingTable(ranking, metric)))
   const { failed, stopped } = ranking
   if (failed.length > 0) logger.warn(`${failed.length} failed: their files are in ${join(output, 'failed')}`)

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { packageRoot } from '../util/paths.js'
+
+/** Adds examples to the end of the help of a command, each a command line. */
+export function withExamples(command: Command, ...lines: readonly string[]): Command {
+  const title = lines.length === 1 ? 'Example:' : 'Examples:'
+  return command.addHelpText('after', ['', title, ...lines.map((line) => `  ${line}`)].join('\n'))
+}
+
+/** The groups of commands in the help of the program. */
+export const groups = {
+  start: 'Begin:',
+  files: 'Files:',
+  clusters: 'Clusters:',
+  sweeps: 'Sweeps:',
+  extensions: 'Extensions:',
+  editors: 'Tags, editors and shells:',
+} as const
+
+/** The end of the help: where the guides are installed. */
+export function guidesHelp(): string {
+  const folder = join(packageRoot(), 'docs')
+  return existsSync(folder) ? `\nGuides, beginning with start-here.md:\n  ${folder}` : ''
+}
+
+/** Adds `--force`. Its former short form is refused with what to type: "-f" is "--follow" only. */
+export function withForce(command: Command, description: string): Command {
+  const former = new Option('-f').hideHelp()
+  return command
+    .option('--force', description)
+    .addOption(former)
+    .on('option:f', () => command.error('error: "-f" is no option of this command: type "--force"'))
+}

@@ -1,0 +1,87 @@
+import { writeSync } from 'node:fs'
+import { isFlambeauError, type Problem } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { messageOf } from '../util/thrown.js'
+import { inspected, jsonOf, printResult, reportLoss } from './output.js'
+
+/** Prints how a run ends. */
+export interface RunReporter {
+  /** Takes the id of a run on a cluster. */
+  onStart(id: string): void
+  onResult(value: unknown): void
+  /** Takes the error, or the message, of a run that failed. It has been logged. */
+  onFailure(error: unknown): void
+}
+
+/** Prints the result on standard output. */
+export const textReporter: RunReporter = { onStart: () => {}, onResult: printResult, onFailure: () => {} }
+
+/** What `flambeau run --json` prints. */
+interface RunReport {
+  /** What `run()` returned; `null` for nothing. */
+  value: unknown
+  exitCode: number
+  problems: readonly Problem[]
+  error: string | null
+  /** The id of a run on a cluster. */
+  run?: string
+}
+
+/**
+ * Prints one JSON object on standard output when the process ends, however it ends. Everything else that this process would
+ * print there goes to standard error.
+ */
+export class JsonReporter implements RunReporter {
+  readonly #report: RunReport = { value: null, exitCode: 0, problems: [], error: null }
+
+  constructor(readonly logger: Logger) {
+    process.stdout.write = process.stderr.write.bind(process.stderr) as typeof process.stdout.write
+    process.once('exit', (exitCode) => this.#print(exitCode))
+  }
+
+  onStart(id: string): void {
+    this.#report.run = id
+  }
+
+  onResult(value: unknown): void {
+    this.#report.value = this.#representable(value ?? null)
+  }
+
+  onFailure(error: unknown): void {
+    this.#report.error = typeof error === 'string' ? error : messageOf(error)
+    if (isFlambeauError(error)) this.#report.problems = error.problems
+  }
+
+  #representable(value: unknown): unknown {
+    if (jsonOf(value) !== undefined) return value
+    this.logger.warn('JSON cannot represent the result: "value" is a text that shows it')
+    return inspected(value)
+  }
+
+  #print(exitCode: number): void {
+    const report = { ...this.#report, exitCode }
+    if (exitCode !== 0) report.error ??= 'The process ended before the run'
+    try {
+      writeAll(`${jsonOf(report)}\n`)
+    } catch (error) {
+      reportLoss(error as NodeJS.ErrnoException)
+    }
+  }
+}
+
+const standardOutput = 1
+
+// Streams do not wait for a pipe when the process is exiting. A pipe that does not block is full until it is read.
+function writeAll(text: string): void {
+  for (let rest: Uint8Array = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSome(rest))
+}
+
+function writeSome(bytes: Uint8Array): number {
+  try {
+    return writeSync(standardOutput, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    return 0
+  }
+}
