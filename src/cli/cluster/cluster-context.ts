@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
+import type { SubmitOptions } from '../../cluster/run/submit.js'
 import type { Variables } from '../../document/compose/env-file.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { type Logger, StderrLogger } from '../../logger.js'
@@ -84,9 +85,13 @@ export function withSend(command: Command): Command {
 }
 
 /** The files that the project and the flags name for a run on a cluster; paths of flags start at the current folder. */
-export function sentFiles({ send, settings: { project } }: SendFlags & ClusterSettings): string[] {
+export function sentFiles({
+  send,
+  settings: { project },
+}: SendFlags & ClusterSettings): Pick<SubmitOptions, 'files' | 'projectFolder'> {
   const ofProject = (project?.files ?? []).map((path) => absolutePattern(path, project!.folder))
-  return [...ofProject, ...send.map((path) => absolutePattern(path, '.'))]
+  const files = [...ofProject, ...send.map((path) => absolutePattern(path, '.'))]
+  return { files, projectFolder: project?.folder }
 }
 
 function absolutePattern(path: string, folder: string): string {

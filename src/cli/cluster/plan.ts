@@ -68,7 +68,7 @@ export function planOnCluster(
       return checked.exitCode
     }
     const imports = await resolveSettings(settings)
-    const content = await cluster.planContent(checked.value, { imports, files: sentFiles(flags) })
+    const content = await cluster.planContent(checked.value, { imports, ...sentFiles(flags) })
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
     for (const each of content) printLine(describeContent(each))

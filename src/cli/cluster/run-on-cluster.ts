@@ -78,7 +78,7 @@ async function submitOptions(
     ...pickRunFlags(flags),
     signal,
     imports: await resolveSettings(flags.settings),
-    files: sentFiles(flags),
+    ...sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),
   }
 }

@@ -36,7 +36,7 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
    * The project: relative `files` start here, and nothing outside of it is sent. By default the nearest folder with a
    * `package.json` at or above the current one.
    */
-  readonly projectFolder?: string
+  readonly projectFolder?: string | undefined
   /** The registry whose tags are used to write the runnable; the default registry if absent. */
   readonly registry?: Registry
 }

@@ -174,6 +174,29 @@ describe('the files of a run', () => {
     assert.equal(readFileSync(join(project.folder, 'fetched.txt'), 'utf8'), 'written')
   })
 
+  test('are those of the setting in package.json, from its folder, with the cluster that it names', async () => {
+    const flambeau = {
+      imports: ['./module.js'],
+      cluster: 'cluster.yaml',
+      files: ['more/*.txt', '!more/b.txt'],
+    }
+    project.write({
+      'package.json': JSON.stringify({ name: 'data', version: '1.0.0', type: 'module', flambeau }),
+      'more/a.txt': 'A',
+      'more/b.txt': 'B',
+      'jobs/job.yaml': '!Read { paths: [../more/a.txt, ../data/rows.csv] }\n',
+      'jobs/other.yaml': '!Read { paths: [../more/b.txt] }\n',
+    })
+    const { stdout, stderr } = await project.flambeau(['run', 'job.yaml'], { cwd: 'jobs' })
+    assert.deepEqual(JSON.parse(stdout || 'null'), ['A', 'a,b\n'], stderr)
+    const other = await project.flambeau(['run', 'other.yaml'], { cwd: 'jobs' })
+    assert.equal(other.code, 1)
+    assert.match(
+      other.stderr,
+      /"more\/b\.txt" was not sent to this host|"\.\.\/more\/b\.txt" was not sent to this host/,
+    )
+  })
+
   test('are sent by difference', async () => {
     project.write({ 'data/more.csv': 'c,d\n' })
     const job = '!Read { paths: [data/rows.csv, data/more.csv] }'
