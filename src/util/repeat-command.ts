@@ -98,7 +98,7 @@ export function repeatCommand(words: readonly string[], options: RepeatOptions =
 export function repeatDown(): string {
   const [, file] = current?.flags.cluster ?? []
   const isNamed = file !== undefined || current?.project?.options.cluster
-  return repeatCommand(['down', ...(isNamed ? [] : ['FILE']), ...(file === undefined ? [] : [file])])
+  return repeatCommand(['down', ...(isNamed ? [] : ['cluster.yaml']), ...(file === undefined ? [] : [file])])
 }
 
 /** This call with more options. */
