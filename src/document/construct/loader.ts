@@ -18,9 +18,9 @@ import { IssueProblems } from './issue-problems.js'
 import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
 import { PendingNodes } from './pending-nodes.js'
-import { recordLoaded } from './provenance.js'
+import { provenanceOf, recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
-import { markPrevalidated, validateAsync, withPrevalidated } from './validation.js'
+import { isAsynchronous, markPrevalidated, validate, validateAsync, withPrevalidated } from './validation.js'
 import { maskVariables } from './variable-mask.js'
 
 /** What is called for a node: for messages. */
@@ -93,9 +93,17 @@ export class Loader extends Construction {
 
   #record(made: unknown, node: Node, { Class }: ResolvedTag): unknown {
     if (typeof made !== 'object' || made === null) return made
+    const loaded = this.#loadedElsewhere(made)
     recordLoaded(made, { node, context: this }, made instanceof Class ? undefined : snapshotOf(made))
-    this.disposables.add(made, node)
+    if (loaded) this.disposables.addLoaded(made, node, loaded)
+    else this.disposables.add(made, node)
     return made
+  }
+
+  // A factory may load another file, or build a template.
+  #loadedElsewhere(made: object): Disposables | undefined {
+    const { context } = provenanceOf(made)?.loaded ?? {}
+    return context === this ? undefined : (context as Partial<Loader> | undefined)?.disposables
   }
 
   protected override remember(value: object, node: Node): void {
@@ -171,7 +179,13 @@ export class Loader extends Construction {
   #validate(options: unknown, node: Node, resolved: ResolvedTag): unknown {
     const schema = schemaOf(resolved)
     if (!schema) return options
-    const result = this.#call({ node, what: 'its schema' }, () => validateAsync(schema, options))
+    const call = { node, what: 'its schema' }
+    if (!this.#pending) {
+      const result = validate(schema, options)
+      if (isAsynchronous(result)) throw this.#asynchronous(call)
+      return this.#output(result, node, resolved)
+    }
+    const result = this.#call(call, () => validateAsync(schema, options))
     return chain(result as SchemaResult<unknown>, (settled) => this.#output(settled, node, resolved))
   }
 
@@ -201,11 +215,13 @@ export class Loader extends Construction {
   #call(call: Call, make: () => unknown): unknown {
     const guarded = (): unknown => this.#guard(call.node, make)
     if (this.#pending)
-      return this.#pending.call(guarded, (error) => Promise.reject(this.#located(call.node, error)))
+      return this.#pending.call(call.node, guarded, (error) =>
+        Promise.reject(this.#located(call.node, error)),
+      )
     const made = guarded()
     if (!(made instanceof Promise)) return made
     // It is not needed any more.
-    made.then(disposeOf).catch((error: unknown) => process.emitWarning(messageOf(error), warningOptions))
+    made.then(disposeOf).catch((error: unknown) => warnProcess(this.#failed(call.node, error)))
     throw this.#asynchronous(call)
   }
 
