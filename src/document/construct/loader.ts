@@ -17,7 +17,7 @@ import { Disposables, disposeOf, type OnDisposeError } from './disposal.js'
 import { IssueProblems } from './issue-problems.js'
 import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
-import { PendingNodes } from './pending-nodes.js'
+import { ChildPending, PendingNodes } from './pending-nodes.js'
 import { provenanceOf, recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
 import { isAsynchronous, markPrevalidated, validate, validateAsync, withPrevalidated } from './validation.js'
@@ -244,6 +244,8 @@ export class Loader extends Construction {
 
   /** The error, with the position of the node. */
   #located(node: Node, error: unknown): unknown {
+    // It is no failure, and describing it would search the document for each node.
+    if (error instanceof ChildPending) return error
     // An error of `builder.fail` or of a child in this document already points at its node.
     return hasSource(this.source, error) ? error : this.#failed(node, error)
   }

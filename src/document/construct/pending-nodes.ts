@@ -24,7 +24,7 @@ interface NodeConstruction {
 export type Complete = <T>(node: Node, construct: (node: Node) => T) => T
 
 /** Is thrown in a `fromYaml` whose child does not exist yet. */
-class ChildPending extends Error {}
+export class ChildPending extends Error {}
 
 // Shared, since most nodes need none of their own.
 const settledAlready: Promise<void> = Promise.resolve()
