@@ -51,16 +51,22 @@ export class Loader extends Construction {
    * @throws the reason of the signal when it is aborted.
    */
   async loadAsync(context: FactoryContext, onDisposeError: OnDisposeError): Promise<unknown> {
-    const pending = new PendingNodes(this, context.signal)
     this.#factoryContext = context
-    this.#pending = pending
     try {
-      return await pending.settle(this.document.root)
+      return await this.constructAsync(this.document.root)
     } catch (error) {
-      await pending.allSettled()
       await this.disposables.dispose(onDisposeError)
       throw error
+    }
+  }
+
+  override async constructAsync(node: Node): Promise<unknown> {
+    const pending = new PendingNodes(this, this.#factoryContext.signal)
+    this.#pending = pending
+    try {
+      return await pending.settle(node)
     } finally {
+      await pending.allSettled()
       this.#pending = undefined
     }
   }

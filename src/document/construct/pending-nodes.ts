@@ -29,6 +29,7 @@ export class ChildPending extends Error {}
 // Shared, since most nodes need none of their own.
 const settledAlready: Promise<void> = Promise.resolve()
 const noFailures: readonly unknown[] = []
+const noNodes: readonly Node[] = []
 const none: ReadonlySet<Attempt> = new Set()
 
 /** The construction of one node that is not finished, or has failed. */
@@ -39,7 +40,7 @@ class Attempt {
   /** The children that its `fromYaml` asked for and that did not exist. */
   missing: ReadonlySet<Attempt> = none
   /** The nodes that its `fromYaml` asked for in earlier calls and whose values did not exist. */
-  asked: readonly Node[] = []
+  asked = noNodes
   /** What was constructed for its `fromYaml`, and may have failed. */
   children: ReadonlySet<Attempt> = none
 
@@ -96,7 +97,7 @@ export class PendingNodes {
 
   /** The value of a tagged node, or {@link unsettled}. */
   make(node: Node): unknown {
-    const known = this.#attempts.get(node)
+    const known = this.#attempts.size > 0 ? this.#attempts.get(node) : undefined
     if (known) return this.#meet(known)
     const attempt = new Attempt()
     try {
