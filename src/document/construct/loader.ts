@@ -9,7 +9,7 @@ import type { SchemaResult } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
 import { chain } from '../../util/concurrency.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
-import { childrenOf, pathTo } from '../nodes.js'
+import { childrenOf, NodePaths } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 import { Construction, unsettled } from './construction.js'
@@ -36,10 +36,12 @@ export class Loader extends Construction {
   /** The objects that do not exist yet, while this waits for them. */
   #pending: PendingNodes | undefined
   #factoryContext: FactoryContext
+  readonly #paths: NodePaths
 
   constructor(source: Source, registry: Registry, document: ParsedDocument, outer?: Loader) {
     super(source, registry, document, outer)
     this.disposables = new Disposables(source, document.root)
+    this.#paths = new NodePaths(document.root)
     this.#factoryContext = outer ? outer.#factoryContext : defaultContext()
   }
 
@@ -258,7 +260,7 @@ export class Loader extends Construction {
 
   #failed(node: Node, cause: unknown): ConstructionError {
     const reason = firstLine(maskVariables(messageOf(cause), node)) || nameOf(cause)
-    const path = pathTo(this.document.root, node)
+    const path = this.#paths.of(node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`
     const problems = [nodeProblem(node, this.source, 'CONSTRUCTION', message)]

@@ -209,7 +209,9 @@ export class PendingNodes {
   }
 
   #observe<T>(construct: () => T, attempt?: Attempt): { value: T; met: ReadonlySet<Attempt> } {
-    const [outerMet, outerCurrent, count] = [this.#met, this.#current, this.nodes.unsettledCount]
+    const outerMet = this.#met
+    const outerCurrent = this.#current
+    const count = this.nodes.unsettledCount
     this.#met = undefined
     this.#current = attempt
     try {
