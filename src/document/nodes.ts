@@ -57,19 +57,38 @@ export function partsOf(node: Node): readonly Node[] {
   return node.kind === 'mapping' ? node.entries.flatMap(({ key, value }) => [key, value]) : []
 }
 
-/** The path from `root` to a node, as messages show it: `!Sweep › each › !Train › optimizer`. */
-export function pathTo(root: Node, node: Node): string {
-  return (search(root, node) ?? []).join(' › ')
+/** The paths of nodes below a root, as messages show them: `!Train › optimizer`. The root is searched once. */
+export class NodePaths {
+  #parents: ReadonlyMap<Node, Parent> | undefined
+
+  constructor(readonly root: Node) {}
+
+  of(node: Node): string {
+    this.#parents ??= parentsBelow(this.root)
+    const steps: string[] = []
+    for (let found = this.#parents.get(node); found; found = this.#parents.get(found.node)) {
+      steps.push(found.step)
+      if (isApplicationTag(found.node.tag)) steps.push(found.node.tag)
+    }
+    return steps.reverse().join(' › ')
+  }
 }
 
-function search(from: Node, node: Node): string[] | undefined {
-  if (from === node) return []
-  const own = isApplicationTag(from.tag) ? [from.tag] : []
-  for (const [step, child] of childrenOf(from)) {
-    const rest = search(child, node)
-    if (rest) return [...own, step, ...rest]
-  }
-  return undefined
+interface Parent {
+  readonly node: Node
+  readonly step: string
+}
+
+function parentsBelow(root: Node): ReadonlyMap<Node, Parent> {
+  const parents = new Map<Node, Parent>()
+  const stack = [root]
+  for (let node = stack.pop(); node; node = stack.pop())
+    for (const [step, child] of childrenOf(node)) {
+      if (parents.has(child)) continue
+      parents.set(child, { node, step })
+      stack.push(child)
+    }
+  return parents
 }
 
 const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])

@@ -230,6 +230,27 @@ output: ${join(project.folder, 'sweep')}
     assert.deepEqual(lines.filter((line) => line === 'open db').length, lines.length / 2)
   })
 
+  test('can be a choice of a sweep, and is closed after it', async () => {
+    const choice = `!choice [${database(', name: one')}, ${database(', name: two')}]`
+    const text = `!Sweep
+each: !Ask { db: ${choice}, rate: !choice [1, 2] }
+metric: accuracy
+workers: 1
+output: ${join(project.folder, 'choices')}
+`
+    const outcome = await runFile<any>(project.file('choices.yaml', text), {
+      logger: silent,
+      runOptions: { imports: [imports] },
+    })
+    assert.deepEqual(outcome.ok && outcome.value.best.metric, 2)
+    const lines = await diary()
+    for (const name of ['one', 'two'])
+      assert.deepEqual(
+        lines.filter((line) => line === `open ${name}`).length,
+        lines.filter((line) => line === `close ${name}`).length,
+      )
+  })
+
   test('is closed after a run on a cluster', async () => {
     const cluster = new LocalCluster({ name: 'open', factories: 0, folder: join(project.folder, 'hosts') })
     try {

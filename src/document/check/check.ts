@@ -12,7 +12,7 @@ import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { literalVariables } from './literal-variables.js'
-import { SchemaCheck, type SchemaFindings } from './schema-check.js'
+import { PendingChecks, SchemaCheck, type SchemaFindings } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
 
 /**
@@ -83,16 +83,16 @@ export async function checkParsedAsync(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Promise<Findings> {
-  const pending: Promise<void>[] = []
+  const pending = new PendingChecks()
   const examination = examined(parsed, registry, { unseen, pending })
-  for (const each of pending) await each
+  await Promise.all(pending.promises)
   return examination.findings
 }
 
 interface CheckOptions {
   readonly unseen: ReadonlySet<string>
   /** Receives what has to be waited for; without it, an asynchronous schema is a problem. */
-  readonly pending?: Promise<void>[]
+  readonly pending?: PendingChecks
 }
 
 function examined(parsed: ParsedText, registry: Registry, { unseen, pending }: CheckOptions): ParsedCheck {
@@ -121,7 +121,7 @@ class ParsedCheck {
     readonly parsed: ParsedText,
     readonly registry: Registry,
     references: readonly Problem[],
-    pending: Promise<void>[] | undefined,
+    pending: PendingChecks | undefined,
   ) {
     const [problems, doubtful] = [new ProblemList(this.#suggester), new ProblemList(this.#suggester)]
     this.#schemas = { problems, doubtful, pending }

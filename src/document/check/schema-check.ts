@@ -10,10 +10,11 @@ import {
   type StandardSchema,
 } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
-import { chain } from '../../util/concurrency.js'
+import { chain, Semaphore } from '../../util/concurrency.js'
 import { Construction } from '../construct/construction.js'
 import { IssueProblems } from '../construct/issue-problems.js'
 import { NodeBuilder } from '../construct/node-builder.js'
+import { mostAtOnce } from '../construct/pending-nodes.js'
 import { Template } from '../construct/template.js'
 import { validate, validateAsync } from '../construct/validation.js'
 import { childrenOf, isEmpty, targetOf } from '../nodes.js'
@@ -26,7 +27,23 @@ export interface SchemaFindings {
   /** Found on a stub itself: the schema might accept the real object. */
   readonly doubtful: ProblemList
   /** Receives the checks that are asynchronous; without it, they are problems. */
-  readonly pending: Promise<void>[] | undefined
+  readonly pending: PendingChecks | undefined
+}
+
+/** The asynchronous checks of one text, of which at most 16 run at a time. */
+export class PendingChecks {
+  readonly promises: Promise<void>[] = []
+
+  constructor(readonly slots = new Semaphore(mostAtOnce)) {}
+
+  validate(schema: StandardSchema, options: unknown): SchemaResult<unknown> | Promise<SchemaResult<unknown>> {
+    return chain(this.slots.acquire(), () => {
+      const result = validateAsync(schema, options)
+      if (result instanceof Promise) return result.finally(() => this.slots.release())
+      this.slots.release()
+      return result
+    })
+  }
 }
 
 /**
@@ -49,9 +66,10 @@ export class SchemaCheck extends Construction {
 
   /** Checks one choice of a template. */
   static forPicks(outer: SchemaCheck, picks: Picks): SchemaCheck {
-    const { suggester } = outer.findings.problems
+    const { pending, problems: found } = outer.findings
+    const { suggester } = found
     const [problems, doubtful] = [new ProblemList(suggester), new ProblemList(suggester)]
-    const findings = { problems, doubtful, pending: outer.findings.pending && [] }
+    const findings = { problems, doubtful, pending: pending && new PendingChecks(pending.slots) }
     const made = new SchemaCheck(findings, outer.source, outer.registry, outer.document, outer)
     made.#picks = picks
     return made
@@ -150,9 +168,9 @@ export class SchemaCheck extends Construction {
       addAll(this.findings.problems, distinct([...roots, ...found]))
       addAll(this.findings.doubtful, distinct(choices.flatMap(({ doubtful }) => doubtful.problems)))
     }
-    const pending = choices.flatMap((choice) => choice.pending ?? [])
+    const pending = choices.flatMap((choice) => choice.pending?.promises ?? [])
     if (pending.length === 0) addFound()
-    else this.findings.pending?.push(Promise.all(pending).then(addFound))
+    else this.findings.pending?.promises.push(Promise.all(pending).then(addFound))
   }
 
   #stub(prototype: object | null, kind: WeakSet<object>): object {
@@ -178,7 +196,7 @@ export class SchemaCheck extends Construction {
       }
     }
     const issues = this.#issues(schema, options)
-    if (issues instanceof Promise) this.findings.pending?.push(issues.then(add))
+    if (issues instanceof Promise) this.findings.pending?.promises.push(issues.then(add))
     else add(issues)
   }
 
@@ -190,7 +208,7 @@ export class SchemaCheck extends Construction {
     const hasStubs = this.#count > 0
     const issuesOf = ({ issues = [] }: SchemaResult<unknown>): readonly SchemaIssue[] =>
       hasStubs ? issues.filter((issue) => !('thrown' in issue)) : issues
-    const result = this.findings.pending ? validateAsync(schema, options) : validate(schema, options)
+    const result = this.findings.pending?.validate(schema, options) ?? validate(schema, options)
     return chain(result, issuesOf)
   }
 

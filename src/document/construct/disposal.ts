@@ -21,8 +21,10 @@ function isDisposable(value: unknown): value is MaybeDisposable {
 
 /** The objects that were constructed for one document and have to be disposed of. Each is disposed of once. */
 export class Disposables {
-  /** The node of each object. */
-  readonly #nodes = new Map<MaybeDisposable, Node>()
+  /** The nodes of each object: several nodes may have the same one. */
+  readonly #nodes = new Map<object, Node[]>()
+  /** The objects that were loaded elsewhere, with what is disposed of together with each. */
+  readonly #loaded = new Map<object, Disposables>()
   /** Those of objects that templates have built, in the order in which they were built. */
   readonly #built = new Set<Disposables>()
   #owner: Disposables | undefined
@@ -33,8 +35,21 @@ export class Disposables {
   ) {}
 
   /** Keeps a value if it can be disposed of. */
-  add(value: unknown, node: Node): void {
-    if (isDisposable(value) && !this.#nodes.has(value)) this.#nodes.set(value, node)
+  add(value: object, node: Node): void {
+    if (isDisposable(value)) this.#keep(value, node)
+  }
+
+  /** Keeps a value that a function of the user has loaded; what was constructed for it is disposed of, too. */
+  addLoaded(value: object, node: Node, loaded: Disposables): void {
+    this.#built.delete(loaded)
+    this.#loaded.set(value, loaded)
+    this.#keep(value, node)
+  }
+
+  #keep(value: object, node: Node): void {
+    const nodes = this.#nodes.get(value)
+    if (nodes) nodes.push(node)
+    else this.#nodes.set(value, [node])
   }
 
   /** Disposes of what a template has built together with these. */
@@ -66,9 +81,13 @@ export class Disposables {
     if (this.#nodes.size === 0) return []
     const order = new Map([...nodesInOrder(node)].map((each, index) => [each, index]))
     const found: Constructed[] = []
-    for (const [value, at] of this.#nodes) {
-      const index = order.get(at)
-      if (index !== undefined) found.push({ value, node: at, index })
+    for (const [value, nodes] of this.#nodes) {
+      const isBelow = (each: Node): boolean => order.has(each) || node === this.root
+      const [first] = nodes
+        .filter(isBelow)
+        .map((each) => ({ value, node: each, index: order.get(each) ?? indexBelow(each, order) }))
+        .sort((a, b) => a.index - b.index)
+      if (first) found.push(first)
     }
     for (const { value } of found) this.#nodes.delete(value)
     if (this.#owner && this.#nodes.size === 0) this.#owner.#built.delete(this)
@@ -76,6 +95,8 @@ export class Disposables {
   }
 
   async #disposeOne({ value, node }: Constructed, onError: OnDisposeError): Promise<void> {
+    const loaded = this.#loaded.get(value)
+    if (loaded) return loaded.dispose(onError)
     try {
       await disposeOf(value)
     } catch (cause) {
@@ -92,7 +113,7 @@ export class Disposables {
 }
 
 interface Constructed {
-  readonly value: MaybeDisposable
+  readonly value: object
   readonly node: Node
   readonly index: number
 }
@@ -119,6 +140,13 @@ function* nodesInOrder(root: Node, seen = new Set<Node>()): Generator<Node> {
   seen.add(root)
   for (const used of usedBy(root)) yield* nodesInOrder(used, seen)
   yield root
+}
+
+/** The index of a node that a `fromYaml` has made: after the nodes that it uses. */
+function indexBelow(node: Node, order: ReadonlyMap<Node, number>): number {
+  let last = -1
+  for (const each of nodesInOrder(node)) last = Math.max(last, order.get(each) ?? -1)
+  return last + 0.5
 }
 
 function usedBy(node: Node): Iterable<Node> {

@@ -9,7 +9,7 @@ import type { SchemaResult } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
 import { chain } from '../../util/concurrency.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
-import { childrenOf, pathTo } from '../nodes.js'
+import { childrenOf, NodePaths } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 import { Construction, unsettled } from './construction.js'
@@ -17,10 +17,10 @@ import { Disposables, disposeOf, type OnDisposeError } from './disposal.js'
 import { IssueProblems } from './issue-problems.js'
 import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
-import { PendingNodes } from './pending-nodes.js'
-import { recordLoaded } from './provenance.js'
+import { ChildPending, PendingNodes } from './pending-nodes.js'
+import { provenanceOf, recordLoaded } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
-import { markPrevalidated, validateAsync, withPrevalidated } from './validation.js'
+import { isAsynchronous, markPrevalidated, validate, validateAsync, withPrevalidated } from './validation.js'
 import { maskVariables } from './variable-mask.js'
 
 /** What is called for a node: for messages. */
@@ -36,10 +36,12 @@ export class Loader extends Construction {
   /** The objects that do not exist yet, while this waits for them. */
   #pending: PendingNodes | undefined
   #factoryContext: FactoryContext
+  readonly #paths: NodePaths
 
   constructor(source: Source, registry: Registry, document: ParsedDocument, outer?: Loader) {
     super(source, registry, document, outer)
     this.disposables = new Disposables(source, document.root)
+    this.#paths = new NodePaths(document.root)
     this.#factoryContext = outer ? outer.#factoryContext : defaultContext()
   }
 
@@ -51,16 +53,22 @@ export class Loader extends Construction {
    * @throws the reason of the signal when it is aborted.
    */
   async loadAsync(context: FactoryContext, onDisposeError: OnDisposeError): Promise<unknown> {
-    const pending = new PendingNodes(this, context.signal)
     this.#factoryContext = context
-    this.#pending = pending
     try {
-      return await pending.settle(this.document.root)
+      return await this.constructAsync(this.document.root)
     } catch (error) {
-      await pending.allSettled()
       await this.disposables.dispose(onDisposeError)
       throw error
+    }
+  }
+
+  override async constructAsync(node: Node): Promise<unknown> {
+    const pending = new PendingNodes(this, this.#factoryContext.signal)
+    this.#pending = pending
+    try {
+      return await pending.settle(node)
     } finally {
+      await pending.allSettled()
       this.#pending = undefined
     }
   }
@@ -93,9 +101,17 @@ export class Loader extends Construction {
 
   #record(made: unknown, node: Node, { Class }: ResolvedTag): unknown {
     if (typeof made !== 'object' || made === null) return made
+    const loaded = this.#loadedElsewhere(made)
     recordLoaded(made, { node, context: this }, made instanceof Class ? undefined : snapshotOf(made))
-    this.disposables.add(made, node)
+    if (loaded) this.disposables.addLoaded(made, node, loaded)
+    else this.disposables.add(made, node)
     return made
+  }
+
+  // A factory may load another file, or build a template.
+  #loadedElsewhere(made: object): Disposables | undefined {
+    const { context } = provenanceOf(made)?.loaded ?? {}
+    return context === this ? undefined : (context as Partial<Loader> | undefined)?.disposables
   }
 
   protected override remember(value: object, node: Node): void {
@@ -171,7 +187,13 @@ export class Loader extends Construction {
   #validate(options: unknown, node: Node, resolved: ResolvedTag): unknown {
     const schema = schemaOf(resolved)
     if (!schema) return options
-    const result = this.#call({ node, what: 'its schema' }, () => validateAsync(schema, options))
+    const call = { node, what: 'its schema' }
+    if (!this.#pending) {
+      const result = validate(schema, options)
+      if (isAsynchronous(result)) throw this.#asynchronous(call)
+      return this.#output(result, node, resolved)
+    }
+    const result = this.#call(call, () => validateAsync(schema, options))
     return chain(result as SchemaResult<unknown>, (settled) => this.#output(settled, node, resolved))
   }
 
@@ -201,11 +223,13 @@ export class Loader extends Construction {
   #call(call: Call, make: () => unknown): unknown {
     const guarded = (): unknown => this.#guard(call.node, make)
     if (this.#pending)
-      return this.#pending.call(guarded, (error) => Promise.reject(this.#located(call.node, error)))
+      return this.#pending.call(call.node, guarded, (error) =>
+        Promise.reject(this.#located(call.node, error)),
+      )
     const made = guarded()
     if (!(made instanceof Promise)) return made
     // It is not needed any more.
-    made.then(disposeOf).catch((error: unknown) => process.emitWarning(messageOf(error), warningOptions))
+    made.then(disposeOf).catch((error: unknown) => warnProcess(this.#failed(call.node, error)))
     throw this.#asynchronous(call)
   }
 
@@ -228,13 +252,15 @@ export class Loader extends Construction {
 
   /** The error, with the position of the node. */
   #located(node: Node, error: unknown): unknown {
+    // It is no failure, and describing it would search the document for each node.
+    if (error instanceof ChildPending) return error
     // An error of `builder.fail` or of a child in this document already points at its node.
     return hasSource(this.source, error) ? error : this.#failed(node, error)
   }
 
   #failed(node: Node, cause: unknown): ConstructionError {
     const reason = firstLine(maskVariables(messageOf(cause), node)) || nameOf(cause)
-    const path = pathTo(this.document.root, node)
+    const path = this.#paths.of(node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`
     const problems = [nodeProblem(node, this.source, 'CONSTRUCTION', message)]

@@ -5,9 +5,10 @@ import type { Source } from '../../source.js'
 import { chain, Semaphore } from '../../util/concurrency.js'
 import { attachSource, documentError, inFileOrder } from '../problems.js'
 import { unsettled } from './construction.js'
+import { takeSame } from './same-node.js'
 
 /** How many asynchronous functions of the user run at a time. */
-const mostAtOnce = 16
+export const mostAtOnce = 16
 
 /** What constructs the values of nodes. */
 interface NodeConstruction {
@@ -19,12 +20,16 @@ interface NodeConstruction {
   childrenToConstruct(node: Node): readonly Node[]
 }
 
+/** Calls a function that constructs the value of a node, or of one that is the same; throws if it needs a child that does not exist. */
+export type Complete = <T>(node: Node, construct: (node: Node) => T) => T
+
 /** Is thrown in a `fromYaml` whose child does not exist yet. */
-class ChildPending extends Error {}
+export class ChildPending extends Error {}
 
 // Shared, since most nodes need none of their own.
 const settledAlready: Promise<void> = Promise.resolve()
 const noFailures: readonly unknown[] = []
+const noNodes: readonly Node[] = []
 const none: ReadonlySet<Attempt> = new Set()
 
 /** The construction of one node that is not finished, or has failed. */
@@ -34,6 +39,10 @@ class Attempt {
   failures = noFailures
   /** The children that its `fromYaml` asked for and that did not exist. */
   missing: ReadonlySet<Attempt> = none
+  /** The nodes that its `fromYaml` asked for in earlier calls and whose values did not exist. */
+  asked = noNodes
+  /** What was constructed for its `fromYaml`, and may have failed. */
+  children: ReadonlySet<Attempt> = none
 
   static failed(error: unknown): Attempt {
     const attempt = new Attempt()
@@ -56,6 +65,8 @@ export class PendingNodes {
   /** The attempt that calls a function of the user at the moment. */
   #current: Attempt | undefined
   readonly #slots = new Semaphore(mostAtOnce)
+  /** The nodes whose functions are in progress. */
+  readonly #calling = new Set<Node>()
 
   constructor(
     readonly nodes: NodeConstruction,
@@ -86,7 +97,7 @@ export class PendingNodes {
 
   /** The value of a tagged node, or {@link unsettled}. */
   make(node: Node): unknown {
-    const known = this.#attempts.get(node)
+    const known = this.#attempts.size > 0 ? this.#attempts.get(node) : undefined
     if (known) return this.#meet(known)
     const attempt = new Attempt()
     try {
@@ -110,31 +121,44 @@ export class PendingNodes {
     }
   }
 
-  /** Calls a function of the user when one of the places is free. */
-  call(make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
-    return chain(this.#slots.acquire(), () => this.#callNow(make, explain))
+  /** Calls a function of the user for a node when one of the places is free. */
+  call(node: Node, make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
+    // "super.fromYaml" has the place of its "fromYaml": a second one might never be free.
+    if (this.#calling.has(node)) {
+      const made = make()
+      return made instanceof Promise ? made.catch(explain) : made
+    }
+    return chain(this.#slots.acquire(), () => this.#callNow(node, make, explain))
   }
 
-  #callNow(make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
+  #callNow(node: Node, make: () => unknown, explain: (error: unknown) => Promise<never>): unknown {
+    const release = (): void => {
+      this.#calling.delete(node)
+      this.#slots.release()
+    }
     let made: unknown
     try {
       this.signal.throwIfAborted()
+      this.#calling.add(node)
       made = make()
     } finally {
-      if (!(made instanceof Promise)) this.#slots.release()
+      if (!(made instanceof Promise)) release()
     }
-    return made instanceof Promise ? made.catch(explain).finally(() => this.#slots.release()) : made
+    return made instanceof Promise ? made.catch(explain).finally(release) : made
   }
 
   /** What lets the `fromYaml` that is about to be called construct its children. */
-  completion(): <T>(construct: () => T) => T {
+  completion(): Complete {
     const attempt = this.#current!
-    return (construct) => {
-      const { value, met } = this.#observe(construct)
+    const asked = [...attempt.asked]
+    return (node, construct) => {
+      const known = takeSame(asked, node)
+      const { value, met } = this.#observe(() => construct(known))
       if (met.size === 0) return value
       const failures = failuresOf(met)
       if (failures.length > 0) throw this.#combined(failures)
       attempt.missing = new Set([...attempt.missing, ...met])
+      if (!attempt.asked.includes(known)) attempt.asked = [...attempt.asked, known]
       throw new ChildPending('A child is asynchronous: "fromYaml" is called again when it exists')
     }
   }
@@ -161,31 +185,33 @@ export class PendingNodes {
     const retry = (): Promise<unknown> => this.#constructChildren(node, attempt)
     try {
       const { value, met } = this.#observe(() => this.nodes.makeNow(node), attempt)
-      if (attempt.missing.size > 0) return retry()
       if (met.size > 0) return whenThere(met)
-      if (!(value instanceof Promise)) return value
+      if (!(value instanceof Promise)) return attempt.missing.size > 0 ? retry() : value
       return value.then(
         (made) => (attempt.missing.size > 0 ? retry() : made),
-        (error) => (attempt.missing.size > 0 ? retry() : Promise.reject(error)),
+        (error) => (attempt.missing.size > 0 ? retry() : Promise.reject(withChildren(error, attempt))),
       )
     } catch (error) {
       if (attempt.missing.size > 0) return retry()
-      throw error
+      throw withChildren(error, attempt)
     }
   }
 
   // All children at once: one after the other would wait for each, and call "fromYaml" again for each.
-  async #constructChildren(node: Node, { missing }: Attempt): Promise<unknown> {
-    const met = new Set<Attempt>(missing)
+  async #constructChildren(node: Node, attempt: Attempt): Promise<unknown> {
+    const met = new Set<Attempt>(attempt.missing)
     for (const child of this.nodes.childrenToConstruct(node))
       for (const each of this.#observe(() => this.collect(() => this.nodes.construct(child))).met)
         met.add(each)
+    attempt.children = met
     await allOf(met)
     return unsettled
   }
 
   #observe<T>(construct: () => T, attempt?: Attempt): { value: T; met: ReadonlySet<Attempt> } {
-    const [outerMet, outerCurrent, count] = [this.#met, this.#current, this.nodes.unsettledCount]
+    const outerMet = this.#met
+    const outerCurrent = this.#current
+    const count = this.nodes.unsettledCount
     this.#met = undefined
     this.#current = attempt
     try {
@@ -211,7 +237,7 @@ export class PendingNodes {
     if (others.length === 0) return first
     const errors = failures.filter(isFlambeauError)
     if (errors.length < failures.length) return failures.find((each) => !isFlambeauError(each))
-    const problems = inFileOrder(errors.flatMap((error) => error.problems))
+    const problems = inFileOrder([...new Set(errors.flatMap((error) => error.problems))])
     const cause = new AggregateError(errors.map((error) => error.cause ?? error))
     const isConstruction = errors.every((error) => error instanceof ConstructionError)
     const error = isConstruction
@@ -225,6 +251,12 @@ class Failures extends Error {
   constructor(readonly failures: readonly unknown[]) {
     super()
   }
+}
+
+/** The failure of a `fromYaml`, with those of its children, of which it may have met only the first. */
+function withChildren(error: unknown, { children }: Attempt): unknown {
+  const others = failuresOf(children)
+  return others.length === 0 ? error : new Failures([...new Set([...failuresIn(error), ...others])])
 }
 
 function failuresIn(error: unknown): readonly unknown[] {

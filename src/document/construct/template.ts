@@ -49,11 +49,21 @@ export class Template<T = unknown> {
 
   /** The objects of a class in the template, by path, in file order: what `build` may replace. */
   placeholders<C extends Class>(PlaceholderClass: C): Map<TemplatePath, InstanceType<C>> {
-    const found = new Map<TemplatePath, InstanceType<C>>()
-    for (const [path, node] of pathsOf(this.node))
-      if (isOf(this.context.registry.get(node.tag ?? '')?.Class, PlaceholderClass))
-        found.set(printPath(path), this.context.construct(node) as InstanceType<C>)
-    return found
+    const found = this.#placeholderNodes(PlaceholderClass).map(
+      ([path, node]) => [printPath(path), this.context.construct(node) as InstanceType<C>] as const,
+    )
+    return new Map(found)
+  }
+
+  /** @internal Constructs the objects that {@link placeholders} returns, and waits for what is asynchronous in them. */
+  async constructPlaceholders(PlaceholderClass: Class): Promise<void> {
+    for (const [, node] of this.#placeholderNodes(PlaceholderClass)) await this.context.constructAsync(node)
+  }
+
+  #placeholderNodes(PlaceholderClass: Class): [path: readonly Step[], node: Node][] {
+    return [...pathsOf(this.node)].filter(([, { tag = '' }]) =>
+      isOf(this.context.registry.get(tag)?.Class, PlaceholderClass),
+    )
   }
 
   /**

@@ -14,7 +14,7 @@ import { OutputLock } from '../output-lock.js'
 import type { Pool } from '../pool.js'
 import { resultsExist } from '../results-store.js'
 import { sweepSchema } from './options.js'
-import { LogUniform } from './parameters.js'
+import { LogUniform, Parameter } from './parameters.js'
 import { readRecords } from './records.js'
 import { matchEarlier } from './resume.js'
 import { SearchPlan } from './search.js'
@@ -88,8 +88,9 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
    *
    * @throws `ParsingRunnableError` when they cannot be constructed.
    */
-  override parse(): Promise<void> {
-    return this.#plan().constructFirst()
+  override async parse(): Promise<void> {
+    await this.options.each.constructPlaceholders(Parameter)
+    await this.#plan().constructFirst()
   }
 
   /** Runs the trials that have no result yet, and ranks all of them. */

@@ -1,5 +1,6 @@
 // Objects whose construction is asynchronous, and what becomes of them when they are not needed any more.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -23,6 +24,7 @@ import {
   loadFile,
   MappedRegistrable,
   type Node,
+  Registrable,
   Registry,
   type Template,
 } from 'flambeau'
@@ -258,6 +260,54 @@ again: *a
     assert.deepEqual([root[0].value, root[1].value.name], ['none', 'b'])
   })
 
+  test('is constructed by "super.fromYaml" in an asynchronous "fromYaml", however many there are', async () => {
+    const registry = new Registry()
+    class Slow extends Registrable {
+      static async open() {
+        await turn()
+        return new Slow()
+      }
+      static override async fromYaml(builder: Builder, node: Node) {
+        await turn()
+        return super.fromYaml(builder, node)
+      }
+    }
+    registry.add(Slow, '!Slow', { create: 'open' })
+    const items = Array.from({ length: 40 }, () => '- !Slow {}').join('\n')
+    assert.equal(((await loadAsync(items, { registry })) as unknown[]).length, 40)
+  })
+
+  test('is constructed once for a node that a "fromYaml" makes', async () => {
+    const diary = new Diary()
+    diary.registry.add(
+      class Renamed {
+        static fromYaml(builder: Builder, node: Node) {
+          return [1, 2].map(() => builder.construct({ ...node, tag: '!Open' }))
+        }
+      },
+      '!Renamed',
+    )
+    const loaded = await diary.load('[!Renamed { name: a }]')
+    assert.notEqual(loaded[0][0], loaded[0][1])
+    await disposeAll(loaded)
+    assert.deepEqual(diary.lines, ['+a', '+a', '-a', '-a'])
+  })
+
+  test('in nested asynchronous "fromYaml" methods leaves no rejection behind', async () => {
+    const diary = new Diary()
+    diary.registry.add(
+      class Group {
+        static async fromYaml(builder: Builder, node: Node) {
+          return { items: builder.constructSequence(node) }
+        }
+      },
+      '!Group',
+    )
+    const depth = 40
+    await diary.load(`${'!Group ['.repeat(depth)}!Open { name: a }${']'.repeat(depth)}`)
+    assert.deepEqual(diary.lines, ['+a'])
+  })
+
   test('can be in a template, which "buildAsync" builds', async () => {
     const diary = new Diary()
     class Owner {
@@ -300,6 +350,22 @@ f: !Open { name: f, turns: 20 }
 - !Open { name: last }
 `)
     assert.deepEqual(diary.lines.slice(-4), ['-last', 'end h', '-quick', '-slow'])
+  })
+
+  test('is told for each child of a "fromYaml", which met only the first', async () => {
+    const diary = new Diary()
+    diary.registry.add(
+      class Group {
+        static fromYaml(builder: Builder, node: Node) {
+          return { items: node.kind === 'sequence' && node.items.map((item) => builder.construct(item)) }
+        }
+      },
+      '!Group',
+    )
+    const error = await diary.failure(
+      '!Group [!Open { name: a, fails: true }, 1, !Group [!Open { name: b, fails: true }, !Open { name: c, fails: true }]]',
+    )
+    assert.deepEqual(places(error), ['1:9', '1:52', '1:84'])
   })
 
   test('of a disposer is reported and stops no other', async () => {
@@ -365,6 +431,42 @@ describe('a synchronous load', () => {
     assert.deepEqual(diary.lines, ['new h', 'end h', '+a', '-a'])
   })
 
+  test('shows no variable of an object that fails afterwards', async () => {
+    const registry = new Registry()
+    class Locked {
+      static async open({ token }: { token: string }) {
+        throw new Error(`cannot log in with ${token}`)
+      }
+    }
+    registry.add(Locked, '!Locked', { create: 'open' })
+    const env = { TOKEN: 'a-secret-token' }
+    const warned = once(process, 'warning')
+    assert.throws(() => load('!Locked { token: !env TOKEN }', { registry, env }), { code: 'ASYNC_OBJECT' })
+    const [warning] = await warned
+    assert.match(
+      warning.message,
+      /^"!Locked" could not be constructed: cannot log in with the value of variable "TOKEN"/,
+    )
+  })
+
+  test('reports what a schema throws as such', () => {
+    const registry = new Registry()
+    const schema = z.object({
+      child: z.any().refine(({ isReal }) => {
+        if (isReal) throw new Error('no real one')
+        return true
+      }),
+    })
+    registry.add(class Picky {}, '!Picky', { schema })
+    registry.add(
+      class Child {
+        readonly isReal = true
+      },
+      '!Child',
+    )
+    assert.throws(() => load('!Picky { child: !Child {} }', { registry }), /its schema threw "no real one"/)
+  })
+
   test('can be disposed of, and only once', async () => {
     const diary = new Diary()
     const [first] = loadAll('!Holder { name: a, b: !Holder { name: b } }\n---\n!Holder { name: c }\n', {
@@ -377,6 +479,55 @@ describe('a synchronous load', () => {
       diary.lines.filter((line) => line.startsWith('end')),
       ['end b', 'end a'],
     )
+  })
+})
+
+describe('disposal', () => {
+  test('of an object of several nodes comes after that of all that use it', async () => {
+    const diary = new Diary()
+    class Single {
+      static one: Single | undefined
+      static async open({ turns }: { turns: number }) {
+        for (let each = 0; each < turns; each++) await turn()
+        Single.one ??= new Single()
+        return Single.one
+      }
+      [Symbol.dispose]() {
+        diary.lines.push('-single')
+      }
+    }
+    diary.registry.add(Single, '!Single', { create: 'open' })
+    const text =
+      '- !Single { turns: 9 }\n- !Holder { name: h, s: !Single { turns: 5 } }\n- !Single { turns: 1 }\n'
+    await disposeAll(await diary.load(text))
+    assert.deepEqual(diary.lines, ['new h', 'end h', '-single'])
+  })
+
+  test('of an object that a factory has loaded includes what was constructed for it', async () => {
+    const diary = new Diary()
+    const { registry } = diary
+    class Other {
+      static open({ text }: { text: string }) {
+        return loadAsync(text, { registry })
+      }
+    }
+    registry.add(Other, '!Other', { create: 'open' })
+    const other = '!Other { text: "!Holder { name: inner, c: !Open { name: a } }" }'
+    await disposeAll(await diary.load(`!Holder { name: outer, c: ${other} }`))
+    assert.deepEqual(diary.lines, ['+a', 'new inner', 'new outer', 'end outer', 'end inner', '-a'])
+  })
+
+  test('of an object that a factory builds from a template happens once', async () => {
+    const diary = new Diary()
+    class Builds {
+      static open({ each }: { each: Template }) {
+        return each.buildAsync()
+      }
+    }
+    diary.registry.add(Builds, '!Builds', { templates: ['each'], create: 'open' })
+    const builds = '!Builds { each: !Holder { name: h, c: !Open { name: a } } }'
+    await disposeAll(await diary.load(`!Holder { name: user, c: ${builds} }`))
+    assert.deepEqual(diary.lines, ['+a', 'new h', 'new user', 'end user', 'end h', '-a'])
   })
 })
 
@@ -418,6 +569,26 @@ describe('an asynchronous schema', () => {
     const problems = check(text, { registry })
     assert.deepEqual(new Set(problems.map(({ code }) => code)), new Set(['ASYNC_SCHEMA']))
     assert.throws(() => load(text, { registry }), /"!Slow" is asynchronous.*"loadAsync".*"checkAsync"/)
+  })
+
+  test('runs for at most 16 objects at a time in a check', async () => {
+    let [open, most] = [0, 0]
+    const isAllowed = async (value: number) => {
+      most = Math.max(most, ++open)
+      await turn()
+      open--
+      return value !== 7
+    }
+    const schema = v.objectAsync({ a: v.pipeAsync(v.number(), v.checkAsync(isAllowed)) })
+    const own = new Registry()
+    own.add(class Counted {}, '!Counted', { schema })
+    const text = Array.from({ length: 40 }, (_, index) => `- !Counted { a: ${index} }`).join('\n')
+    const problems = await checkAsync(text, { registry: own })
+    assert.deepEqual(
+      problems.map(({ line }) => line),
+      [8],
+    )
+    assert.equal(most, 16)
   })
 
   test('in a template is checked for each choice', async () => {
