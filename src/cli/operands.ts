@@ -34,8 +34,13 @@ export function oneFile(
   const [file, other] = files
   if (file === undefined) return command.error(noFile(set))
   if (other === undefined) return { file, set }
-  const remedy = isPath(other) ? `: ${asOverride(other)}` : ''
-  return command.error(`error: "${command.name()}" takes one file, but "${other}" is a second one${remedy}`)
+  const message = `error: "${command.name()}" takes one file, but "${other}" is a second one`
+  if (isYaml(other) || existsSync(other)) return command.error(`${message}: type one command for each file`)
+  return command.error(isPath(other) ? `${message}: ${asOverride(other)}` : message)
+}
+
+function isYaml(operand: string): boolean {
+  return /\.ya?ml$/.test(operand)
 }
 
 function isPath(operand: string): boolean {

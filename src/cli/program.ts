@@ -33,8 +33,7 @@ export function program(): Command {
     .showHelpAfterError('(add --help to list the options)')
     // Without "[options]", which all have, the list fits into 80 columns.
     .configureHelp({ subcommandTerm: termOf })
-    .commandsGroup('Help:')
-    .helpCommand(true)
+    .helpCommand(false)
   const grouped = [
     [groups.start, [initCommand()]],
     [groups.files, [runCommand(), checkCommand(), resolveCommand()]],
@@ -46,8 +45,9 @@ export function program(): Command {
     [groups.editors, [tagsCommand(), schemaCommand(), completionCommand()]],
   ] as const
   for (const [group, commands] of grouped)
-    for (const command of commands) root.addCommand(withQuiet(command).helpGroup(group))
-  withExamples(root, "flambeau run train.yaml 'rate=0.01' --import ./train.js")
+    for (const command of commands) root.addCommand(withOverrideHint(withQuiet(command)).helpGroup(group))
+  root.addCommand(helpCommand(root).helpGroup('Help:'))
+  withExamples(root, "flambeau run train.yaml 'rate=0.01' --import ./train.ts")
   return root
     .addHelpText('after', guidesHelp())
     .on('command:*', (operands: string[], flags: string[]) => refuseUnknown([...operands, ...flags], root))
@@ -65,6 +65,29 @@ function withQuiet(command: Command): Command {
   if (command.commands.length === 0) command.addOption(quietOption())
   for (const each of command.commands) withQuiet(each)
   return command
+}
+
+/** Says how to set an option of the file to those who write it as a flag of a command that takes overrides. */
+function withOverrideHint(command: Command): Command {
+  if (!command.registeredArguments.some((argument) => argument.name() === 'override')) return command
+  return command.configureOutput({
+    outputError: (text, write) => {
+      const [, path] = /^error: unknown option '--([\w.-]+)(?:=.*)?'$/s.exec(text.trim()) ?? []
+      write(path === undefined ? text : `${text}(to set an option of the file, write "${path}=VALUE")\n`)
+    },
+  })
+}
+
+// The one of commander answers an unknown name with the help of the program.
+function helpCommand(root: Command): Command {
+  return new Command('help')
+    .description('display help for command')
+    .argument('[command]', 'the command')
+    .action((name: string | undefined) => {
+      if (name === undefined) return root.help()
+      const command = root.commands.find((each) => each.name() === name)
+      return command ? command.help() : refuseUnknown([name], root)
+    })
 }
 
 function refuseUnknown([name = '', ...rest]: readonly string[], root: Command): void {

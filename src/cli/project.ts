@@ -50,9 +50,10 @@ export async function readProject(folder: string = process.cwd()): Promise<Proje
   return undefined
 }
 
-/** Whether a file is in a project, by real paths: a symbolic link in it may lead to the file of a stranger. */
+/** Whether a file is in a project, or its folder, by real paths: a symbolic link in it may lead to the file of a stranger. */
 export function isInProject({ folder }: Pick<Project, 'folder'>, file: string): boolean {
-  return nearestReal(file).startsWith(realPath(folder).replace(/[\\/]?$/, sep))
+  const [path, project] = [nearestReal(file), realPath(folder)]
+  return path === project || path.startsWith(project.replace(/[\\/]?$/, sep))
 }
 
 // A file that does not exist may be in a folder that is a symbolic link.

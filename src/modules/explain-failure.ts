@@ -73,7 +73,13 @@ function locationOf(cause: unknown): Location | undefined {
   const stack = String(propertyOf(cause, 'stack'))
   const [, path, line, column] = /^(\/.*?):(\d+):(\d+): ERROR/m.exec(messageOf(cause)) ?? []
   if (path !== undefined) return { file: path, line: Number(line), column: Number(column) + 1 }
-  return locationAtTop(stack) ?? framesOf(stack).find(isUsers) ?? undefined
+  return locationAtTop(stack) ?? framesOf(stack).find((frame) => isUsers(frame) && isInSource(frame))
+}
+
+// A compiler adds helpers, for decorators among others, whose frames point behind the end of the source.
+function isInSource({ file, line, column }: Location): boolean {
+  const text = readSafely(() => readFileSync(file, 'utf8'), undefined)
+  return text === undefined || column <= (text.split('\n')[line - 1]?.length ?? -1) + 1
 }
 
 // Node begins the stack of a syntax error with the line and a marker below.

@@ -85,6 +85,8 @@ function missingFile(module: string, file: string, { from, option }: ModuleOrigi
   const remedy =
     found === undefined ? `: check "${option}"` : `: did you mean "${asWritten(found, module, from)}"?`
   const shown = module.startsWith('file:') ? file : module
+  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
+  if (isFolder && found === undefined) return noModule(`Module "${shown}" is a folder: name a module in it`)
   return noModule(`Module "${shown}" was not found, there is no such file in "${dirname(file)}"${remedy}`)
 }
 

@@ -122,6 +122,41 @@ describe('a word that is no command', () => {
     assert.doesNotMatch(flambeau(['frobnicate']).stderr, /Did you mean/)
     assert.doesNotMatch(flambeau(['list']).stderr, /Did you mean/)
   })
+
+  test('is refused by "help", too', () => {
+    const { code, stdout, stderr } = flambeau(['help', 'chekc'])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /^error: unknown command 'chekc'\n\(Did you mean check\?\)/)
+    assert.match(flambeau(['help', 'check']).stdout, /^Usage: flambeau check /)
+  })
+})
+
+describe('an option of the file', () => {
+  for (const flag of ['--fails', '--fails=true'])
+    test(`that is written as the flag ${flag}: says how to set it`, () => {
+      const { code, stderr } = flambeau(['run', 'log.yaml', flag])
+      assert.equal(code, 1)
+      assert.equal(
+        stderr,
+        `error: unknown option '${flag}'\n(to set an option of the file, write "fails=VALUE")\n`,
+      )
+    })
+
+  test('is not suggested for a flag that is misspelt', () => {
+    const { stderr } = flambeau(['run', 'log.yaml', '--imprt', './tasks.mjs'])
+    assert.equal(stderr, "error: unknown option '--imprt'\n(Did you mean --import?)\n")
+  })
+
+  test('is not suggested for a second file', () => {
+    const { stderr } = flambeau(['run', 'log.yaml', 'other.yaml'])
+    const message =
+      'error: "run" takes one file, but "other.yaml" is a second one: type one command for each file'
+    assert.equal(stderr, `${message}\n`)
+    assert.match(
+      flambeau(['run', 'log.yaml', 'returns']).stderr,
+      /: to set an option, write "returns=VALUE"$/m,
+    )
+  })
 })
 
 describe('"-" is a file on standard input', () => {

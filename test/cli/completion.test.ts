@@ -48,6 +48,8 @@ describe('the words that complete', () => {
     assert.deepEqual(await completed('check', '--format=j'), ['--format=json'])
     assert.deepEqual(values(await completed('extensions', '')), ['list', 'prune', 'help'])
     assert.deepEqual(await completed('completion', 'z'), ['zsh'])
+    assert.deepEqual(values(await completed('hel')), ['help'])
+    assert.deepEqual(values(await completed('help', 'che')), ['check'])
     assert.ok(!(await completed('_')).some((line) => line.startsWith('__complete')))
   })
 

@@ -133,6 +133,11 @@ describe('the file of a stranger runs nothing of the project', () => {
       assert.equal(isImported(await project.flambeau('check', file)), false, file)
   })
 
+  test('but the folder of the project is not outside of it', async () => {
+    const { code, stderr } = await make({}).flambeau('run', '.')
+    assert.deepEqual([code, stderr], [22, '"." is a folder: name the YAML file in it\n'])
+  })
+
   test('is checked before the modules of the project are imported', async () => {
     const ended = await project.flambeau('check', 'train.yaml', strange, '--json')
     const problems: { file: string; code: string }[] = JSON.parse(ended.stdout)
@@ -226,6 +231,34 @@ describe('the cluster of a project', () => {
     assert.match(
       stderr,
       /error: no cluster is named: add "--cluster FILE", or "flambeau": \{ "cluster": "FILE" \}/,
+    )
+  })
+
+  test('whose hosts cannot have a folder is a mistake that names the folder', async () => {
+    const project = make({})
+    project.file('lab.yaml', '!LocalCluster { name: nowhere, folder: ./package.json/hosts }\n')
+    const { code, stderr } = await project.flambeau('up', 'lab.yaml')
+    assert.equal(code, 69)
+    assert.match(
+      stderr,
+      /^ {2}The folder ".*\/package\.json\/hosts\/orchestrator" of host "orchestrator" cannot be created: a part of the path is a file \(ENOTDIR\)/m,
+    )
+    assert.doesNotMatch(stderr, /^ +at /m)
+  })
+
+  test('is named with "--cluster" for "up" and "down", too, as this remedy says', async () => {
+    const project = make({})
+    project.file('lab.yaml', '!LocalCluster { name: operand, folder: ./hosts }\n')
+    for (const command of ['up', 'down'])
+      assert.match((await project.flambeau(command)).stderr, /add "--cluster FILE"/)
+    assert.match(
+      (await project.flambeau('down', '--cluster', 'lab.yaml')).stderr,
+      /^Removed cluster "operand"/,
+    )
+    const { code, stderr } = await project.flambeau('down', 'lab.yaml', '-c', 'other.yaml')
+    assert.deepEqual(
+      [code, stderr],
+      [1, 'error: two clusters are named, "lab.yaml" and "other.yaml": name one\n'],
     )
   })
 })

@@ -138,6 +138,11 @@ describe('a module that is not found', () => {
       assert.match((await using(module)).stderr, /: check "--import"\n$/)
     })
 
+  test('a folder without an index is said to be one', async () => {
+    const { code, stderr } = await using('./empty')
+    assert.deepEqual([code, stderr], [22, 'Module "./empty" is a folder: name a module in it\n'])
+  })
+
   test('the suggestion is absolute when the path is', async () => {
     const { stderr } = await using(join(project.folder, 'dist/elt.js'))
     assert.ok(stderr.endsWith(`did you mean "${join(project.folder, 'dist/etl.js')}"?\n`), stderr)

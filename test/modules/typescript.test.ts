@@ -193,6 +193,15 @@ describe('tsx', () => {
     assert.deepEqual(await loaded('./train.js'), [])
   })
 
+  test('compiles decorators into helpers, which are not where a decorator is refused', async () => {
+    const code =
+      "import { Runnable, registrable } from 'flambeau'\n@registrable\nexport class Train extends Runnable {}\n"
+    const made = project({ 'train.ts': code })
+    const { stderr } = await made.flambeau(['tags', '--import', './train.ts'])
+    assert.match(stderr, /^"@registrable" was not called with a tag/)
+    assert.match(stderr, /^ {2}train\.ts:[23]:\d+\n {2}1 \| import .*\n {2}2 \| @registrable$/m)
+  })
+
   for (const module of ['./train.ts', './train.mts'])
     test(`is not registered again by a program that runs under it: ${module}`, async () => {
       const urls = await loaded(module, { NODE_OPTIONS: '--import tsx' })

@@ -5,7 +5,7 @@ import {
   completeClusterFlags,
   logEvent,
   useCluster,
-  withClusterOptions,
+  withClusterFile,
 } from './cluster-context.js'
 
 /** `flambeau up CLUSTER`. */
@@ -13,10 +13,10 @@ export function upCommand(): Command {
   const command = new Command('up')
     .description('prepare the hosts of a cluster, and log what is done')
     .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
-  const complete = withExamples(withClusterOptions(command), 'flambeau up lab.yaml')
+  const complete = withExamples(withClusterFile(command), 'flambeau up lab.yaml')
   return complete.action(async (file: string | undefined, flags: ClusterFlags) =>
     useCluster(
-      await completeClusterFlags({ ...flags, cluster: file }, command),
+      await completeClusterFlags({ ...flags, cluster: oneCluster(file, flags, command) }, command),
       async ({ cluster, logger, signal }) => {
         // Events, not the result: if one host fails, the user still sees which hosts are ready.
         await cluster.up({
@@ -39,17 +39,24 @@ export function downCommand(): Command {
     .description('remove everything of a cluster from its hosts')
     .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
   const complete = withForce(
-    withClusterOptions(command),
+    withClusterFile(command),
     'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
   )
   return withExamples(complete, 'flambeau down lab.yaml').action(
     async (file: string | undefined, flags: DownFlags) =>
       useCluster(
-        await completeClusterFlags({ ...flags, cluster: file }, command),
+        await completeClusterFlags({ ...flags, cluster: oneCluster(file, flags, command) }, command),
         async ({ cluster, logger }) => {
           await cluster.down({ force: flags.force ?? false })
           logger.info(`Removed cluster "${cluster.name}" from its hosts`)
         },
       ),
   )
+}
+
+/** The cluster that an operand or `--cluster` names. */
+function oneCluster(file: string | undefined, flags: ClusterFlags, command: Command): string | undefined {
+  if (file === undefined || flags.cluster === undefined) return file ?? flags.cluster
+  const message = `error: two clusters are named, "${file}" and "${flags.cluster}": name one`
+  return command.error(message)
 }

@@ -69,6 +69,8 @@ function optionOf(command: Command, flag: string): Option | undefined {
 
 function commandCandidates(command: Command): Candidate[] {
   const named = command.commands.map((each) => ({ value: each.name(), description: each.description() }))
+  // The program has a command of this name; commands with commands of their own get it from commander.
+  if (!command.parent) return named
   return [...named, { value: 'help', description: 'display help for a command' }]
 }
 
@@ -107,6 +109,7 @@ async function operandCandidates(typed: TypedWords, word: string): Promise<Candi
     command.registeredArguments[Math.min(operands.length, command.registeredArguments.length - 1)]
   if (!argument || (operands.length >= command.registeredArguments.length && !argument.variadic)) return []
   if (argument.argChoices) return plain(argument.argChoices)
+  if (argument.name() === 'command' && command.parent) return commandCandidates(command.parent)
   const { files } = splitOperands(operands)
   const [file] = files
   const takesOverrides = takesOverridesOf(command)

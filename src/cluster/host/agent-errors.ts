@@ -87,7 +87,7 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
   RUN_ACTIVE: [
     'RUN_ACTIVE',
     (_, { message }) =>
-      `Run "${message}" is active in this cluster: wait for it ("${repeatCommand(['wait', message])}"), or replace it with "--force"`,
+      `Run "${message}" is active in this cluster: wait for it ("${repeatCommand(['wait', message])}"), or cancel it with "--force"`,
   ],
   RUN_NOT_FOUND: [
     'RUN_NOT_FOUND',

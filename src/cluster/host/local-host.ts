@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClusterError } from '../../errors.js'
+import { explainWriteError } from '../../util/file-error.js'
 import { repeatDown } from '../../util/repeat-command.js'
 import { isNode } from '../../util/runtime.js'
 import { HostLayout } from '../protocol/layout.js'
@@ -50,7 +51,10 @@ export class LocalHost extends AgentHost {
 
   /** @internal */
   protected async makeFolder(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await mkdir(this.folder, { recursive: true, mode: 0o700 }).catch((cause) => {
+      const message = `The folder "${this.folder}" of host "${this.name}" cannot be created: ${explainWriteError(cause)}`
+      throw new ClusterError(message, { code: 'HOST_NO_ACCESS', cause })
+    })
   }
 
   protected explainEnd({ stderr }: SessionEnded): ClusterError {
