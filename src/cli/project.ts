@@ -9,6 +9,7 @@ import { didYouMean, nearest } from '../registry/suggest.js'
 import { Source, type Span } from '../source.js'
 import { jsonMistake } from '../util/json-syntax.js'
 import { absolutePath, isPersonal, realPath } from '../util/paths.js'
+import { isMapping } from '../util/plain-object.js'
 import { readRegular } from '../util/read-regular.js'
 
 /** The setting `"flambeau"` of a `package.json`. */
@@ -110,7 +111,7 @@ function settingIn(source: Source): unknown {
   const text = source.text.replace(/^\ufeff/, '')
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) && Object.hasOwn(value, settingName) ? value[settingName] : undefined
+    return isMapping(value) && Object.hasOwn(value, settingName) ? value[settingName] : undefined
   } catch (error) {
     // Such a file is the concern of npm and Node, unless it has a setting that would be ignored.
     if (!new RegExp(`"${settingName}"\\s*:\\s*\\{`).test(text)) return undefined
@@ -127,7 +128,7 @@ function notJson(source: Source, text: string, error: unknown): Problem {
 
 function completed(folder: string, setting: unknown, source: Source): Project {
   const positions = new SettingPositions(source)
-  const problems = isObject(setting)
+  const problems = isMapping(setting)
     ? [
         ...positions.repeated(),
         ...Object.keys(setting).flatMap((name) => mistakes(name, setting[name], positions)),
@@ -180,10 +181,6 @@ function unknownKey(name: string, positions: SettingPositions): Problem {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() !== ''
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Where the values of the setting are written: every JSON text is a YAML text, so it is read as one. */

@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import { realPath } from './paths.js'
+import { commandLine } from './shell.js'
 import { codeOf, propertyOf } from './thrown.js'
 
 /** Names, in the environment of a run on a host, the folder there that stands for the project. */
@@ -16,7 +17,7 @@ export function explainNotSent(thrown: unknown): string | undefined {
   const within = relative(realPath(project), resolve(path))
   if (within === '' || within === '..' || within.startsWith(`..${sep}`)) return undefined
   const name = relative(process.cwd(), resolve(path))
-  return `"${name}" was not sent to this host: name it in the static "files" of its class, in "files" of "flambeau" in package.json, or with "--send ${name}"; if the run itself writes it, create its folder first`
+  return `"${name}" was not sent to this host: name it in the static "files" of its class, in "files" of "flambeau" in package.json, or with "${commandLine(['--send', name])}"; if the run itself writes it, create its folder first`
 }
 
 /** How many causes of an error are looked at: they may form a cycle. */
