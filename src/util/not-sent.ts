@@ -7,8 +7,8 @@ import { codeOf, propertyOf } from './thrown.js'
 export const projectVariable = 'FLAMBEAU_PROJECT_FOLDER'
 
 /**
- * Explains an error, or one of its causes, that says that a file of the project does not exist, in a run on a host: the file
- * exists where the run was submitted, perhaps. Elsewhere, and for other errors, there is nothing to explain.
+ * Explains, in a run on a host, an error or one of its causes that reports a missing file of the project: the file may exist
+ * on the machine that submitted the run. Returns nothing for other errors, and outside of such a run.
  */
 export function explainNotSent(thrown: unknown): string | undefined {
   const project = process.env[projectVariable]
