@@ -4,9 +4,10 @@ import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { paintOn, StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
 import { checkFile } from '../runnable/check-file.js'
+import { mapLimited } from '../util/concurrency.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
-import { type FoundFiles, findFiles, namesSeveral } from './find-files.js'
+import { type FoundFiles, findFiles, maxOpenFiles, namesSeveral } from './find-files.js'
 import { withExamples } from './help.js'
 import { readInput } from './input.js'
 import { type LogFlags, levelOf } from './log-level.js'
@@ -117,7 +118,7 @@ async function problemsInOrder(files: readonly string[], options: CheckOptions):
     if (group.length === 0) continue
     const settings = await completeSettings(options, { files: group, uses: [], logger: options.logger })
     await importSettings(settings)
-    await Promise.all(group.map(async (file) => found.set(file, await problemsOf(file, options))))
+    await mapLimited(group, maxOpenFiles, async (file) => found.set(file, await problemsOf(file, options)))
   }
   return files.flatMap((file) => found.get(file)!)
 }

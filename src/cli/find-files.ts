@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gitIgnores, type Ignores } from '../cluster/bundle/ignore.js'
 import { parse } from '../document/read/parse.js'
@@ -7,6 +7,7 @@ import { isApplicationTag } from '../node.js'
 import { mapLimited } from '../util/concurrency.js'
 import { explainReadError } from '../util/file-error.js'
 import { expandGlob } from '../util/glob.js'
+import { readRegular } from '../util/read-regular.js'
 
 /** The runnable files that an operand names. */
 export interface FoundFiles {
@@ -30,14 +31,17 @@ export async function namesSeveral(operand: string): Promise<boolean> {
 export async function findFiles(operand: string): Promise<FoundFiles> {
   if (!(await namesSeveral(operand))) return { files: [operand], skipped: 0 }
   const paths = await yamlFiles((await kindOf(operand)) === 'folder' ? inFolder(operand) : split(operand))
-  const isRunnable = await mapLimited(paths, concurrency, hasTaggedTop)
+  const isRunnable = await mapLimited(paths, maxOpenFiles, hasTaggedTop)
   const files = paths.filter((_, index) => isRunnable[index])
   const skipped = paths.length - files.length
   if (files.length === 0) throw noFiles(operand, skipped)
   return { files, skipped }
 }
 
-const concurrency = 16
+/** How many files a command reads at once: a process may have few open. */
+export const maxOpenFiles = 16
+/** No file that is read to find its tag is larger, in bytes. */
+const largest = 1 << 28
 const wildcard = /[*?[{]/
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
@@ -66,7 +70,11 @@ function split(path: string): Search {
 async function yamlFiles({ folder, pattern }: Search): Promise<string[]> {
   const ignores = await gitIgnores(folder)
   const found = new Set<string>()
-  for (const path of pattern === undefined ? [''] : await expandGlob(folder, pattern)) {
+  const matches =
+    pattern === undefined
+      ? ['']
+      : await expandGlob(folder, pattern).catch((error) => throwUnreadable(error.path)(error))
+  for (const path of matches) {
     if (path !== '' && (ignores(path) || ignores(`${path}/`))) continue
     if ((await kindOf(join(folder, path))) !== 'folder') found.add(path)
     else for await (const each of walk({ folder, ignores }, path === '' ? '' : `${path}/`)) found.add(each)
@@ -85,9 +93,7 @@ const alwaysIgnored = new Set(['node_modules', '.git'])
 /** The files below a folder, as paths in it. Links to folders are not followed: they may lead back. */
 async function* walk(options: Walk, below: string): AsyncGenerator<string> {
   const here = join(options.folder, below)
-  const entries = await readdir(here, { withFileTypes: true }).catch((cause) => {
-    throw new ResourceError(`"${here}" ${explainReadError(cause)}`, { code: 'UNREADABLE', cause })
-  })
+  const entries = await readdir(here, { withFileTypes: true }).catch(throwUnreadable(here))
   for (const entry of entries) {
     const path = below + entry.name
     if (!entry.isDirectory()) {
@@ -97,12 +103,19 @@ async function* walk(options: Walk, below: string): AsyncGenerator<string> {
   }
 }
 
+function throwUnreadable(folder: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new ResourceError(`"${folder}" ${explainReadError(cause)}`, { code: 'UNREADABLE', cause })
+  }
+}
+
 // A file that declares extensions has a second document, whose top node has a tag.
 async function hasTaggedTop(path: string): Promise<boolean> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  // That of a file that cannot be read is reported by the check.
-  if (text === undefined) return true
-  return parse(text, path).documents.some(({ root }) => isApplicationTag(root.tag))
+  const bytes = await readRegular(path, { limit: largest }).catch(() => undefined)
+  if (bytes === 'a folder' || bytes === 'not a regular file') return false
+  // That it cannot be read is reported by the check.
+  if (!Buffer.isBuffer(bytes)) return true
+  return parse(bytes.toString(), path).documents.some(({ root }) => isApplicationTag(root.tag))
 }
 
 function noFiles(operand: string, skipped: number): ResourceError {

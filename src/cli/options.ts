@@ -112,6 +112,7 @@ function severalTags(value: string, before: readonly string[] | undefined): stri
   return several(value, before ?? [])
 }
 
-function several(value: string, before: readonly string[]): string[] {
+/** Parses an option that can be repeated. */
+export function several(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }

@@ -9,6 +9,7 @@ import { didYouMean, nearest } from '../registry/suggest.js'
 import { Source, type Span } from '../source.js'
 import { jsonMistake } from '../util/json-syntax.js'
 import { absolutePath, isPersonal, realPath } from '../util/paths.js'
+import { isMapping } from '../util/plain-object.js'
 import { readRegular } from '../util/read-regular.js'
 
 /** The setting `"flambeau"` of a `package.json`. */
@@ -23,7 +24,7 @@ export interface Project {
   readonly secrets: string | false | undefined
   /** The YAML file of the cluster. */
   readonly cluster: string | undefined
-  /** The folder in which runs are recorded; `false` for none. */
+  /** The folder in which runs will be recorded, or `false` for none: nothing reads it yet. */
   readonly runs: string | false | undefined
   /** @internal Where each value is written. */
   readonly positions: SettingPositions
@@ -76,7 +77,7 @@ export function missingFile(project: Project, name: FileSetting): Problem | unde
   if (existsSync(file)) return undefined
   const remedy = didYouMean(basename(file), namesIn(dirname(file))) || ': check the path'
   const message = `There is no file "${path}" in "${project.folder}"${remedy}`
-  return project.positions.problem('PROJECT_NO_FILE', message, name)
+  return project.positions.problem('PROJECT_NO_FILE', message, { name })
 }
 
 function namesIn(folder: string): string[] {
@@ -111,7 +112,7 @@ function settingIn(source: Source): unknown {
   const text = source.text.replace(/^\ufeff/, '')
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) && Object.hasOwn(value, settingName) ? value[settingName] : undefined
+    return isMapping(value) && Object.hasOwn(value, settingName) ? value[settingName] : undefined
   } catch (error) {
     // Such a file is the concern of npm and Node, unless it has a setting that would be ignored.
     if (!new RegExp(`"${settingName}"\\s*:\\s*\\{`).test(text)) return undefined
@@ -128,7 +129,7 @@ function notJson(source: Source, text: string, error: unknown): Problem {
 
 function completed(folder: string, setting: unknown, source: Source): Project {
   const positions = new SettingPositions(source)
-  const problems = isObject(setting)
+  const problems = isMapping(setting)
     ? [
         ...positions.repeated(),
         ...Object.keys(setting).flatMap((name) => mistakes(name, setting[name], positions)),
@@ -164,7 +165,7 @@ function mistakes(name: string, value: unknown, positions: SettingPositions): Pr
   if (!kind) return [unknownKey(name, positions)]
   if (kind.mayBeFalse && value === false) return []
   const wrong = (path: string, index?: number): Problem =>
-    positions.problem('PROJECT_BAD_VALUE', `"${path}" must be ${kind.expected}`, name, index)
+    positions.problem('PROJECT_BAD_VALUE', `"${path}" must be ${kind.expected}`, { name, index })
   if (!kind.isList) return isText(value) ? [] : [wrong(name)]
   if (!Array.isArray(value)) return [wrong(name)]
   return value.flatMap((item, index) => (isText(item) ? [] : [wrong(`${name}[${index}]`, index)]))
@@ -183,8 +184,10 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() !== ''
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A value of the setting, or an item of a list in it; the whole setting without a name. */
+interface SettingItem {
+  readonly name?: string
+  readonly index?: number | undefined
 }
 
 /** Where the values of the setting are written: every JSON text is a YAML text, so it is read as one. */
@@ -199,11 +202,7 @@ export class SettingPositions {
   }
 
   /** A problem of the whole setting, of one value, or of an item of a list. */
-  problem(
-    code: string,
-    message: string,
-    ...[name, index]: [name?: string, index?: number | undefined]
-  ): Problem {
+  problem(code: string, message: string, { name, index }: SettingItem = {}): Problem {
     const value = name === undefined ? this.#setting?.value : this.#entry(name)?.value
     const item = index !== undefined && value?.kind === 'sequence' ? value.items[index] : undefined
     return this.#source.problem(code, message, this.#span(item ?? value))

@@ -1,7 +1,7 @@
-import { writeSync } from 'node:fs'
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { messageOf } from '../util/thrown.js'
+import { writeAllSync } from '../util/write-sync.js'
 import { inspected, jsonOf, printResult, reportLoss } from './output.js'
 
 /** Prints how a run ends. */
@@ -62,7 +62,8 @@ export class JsonReporter implements RunReporter {
     const report = { ...this.#report, exitCode }
     if (exitCode !== 0) report.error ??= 'The process ended before the run'
     try {
-      writeAll(`${jsonOf(report)}\n`)
+      // Streams do not wait for a pipe when the process is exiting.
+      writeAllSync(standardOutput, Buffer.from(`${jsonOf(report)}\n`))
     } catch (error) {
       reportLoss(error as NodeJS.ErrnoException)
     }
@@ -70,18 +71,3 @@ export class JsonReporter implements RunReporter {
 }
 
 const standardOutput = 1
-
-// Streams do not wait for a pipe when the process is exiting. A pipe that does not block is full until it is read.
-function writeAll(text: string): void {
-  for (let rest: Uint8Array = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSome(rest))
-}
-
-function writeSome(bytes: Uint8Array): number {
-  try {
-    return writeSync(standardOutput, bytes)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
-    return 0
-  }
-}

@@ -160,7 +160,7 @@ async function eachModule(
 /** The error of a module that does not exist, or that cannot run here, as a problem of the setting. */
 function inSetting(error: unknown, { positions }: Project, index: number): unknown {
   if (!isFlambeauError(error) || error.problems.length > 0) return error
-  const problem: Problem = positions.problem(error.code, error.message, 'imports', index)
+  const problem: Problem = positions.problem(error.code, error.message, { name: 'imports', index })
   return Object.assign(documentError([problem]), { cause: error })
 }
 

@@ -36,12 +36,11 @@ export function missingImport(cause: unknown): MissingImport | undefined {
   }
 }
 
-const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT'])
+/** The last one is that of CommonJS. */
+const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT', 'MODULE_NOT_FOUND'])
 
 function isMissing(cause: unknown): boolean {
-  const code = codeOf(cause) ?? ''
-  // The second one is that of CommonJS.
-  return missingCodes.has(code) || code === 'MODULE_NOT_FOUND'
+  return missingCodes.has(codeOf(cause) ?? '')
 }
 
 function missingOf(cause: unknown): Missing | undefined {

@@ -48,21 +48,21 @@ export function settledAfterAbort<T>(
   return Promise.race([promise, aborted.then(() => settledWithin(promise, graceMs))])
 }
 
-/** Passes a value on, or what it is a promise of: what is there already is not waited for. */
+/** Calls `next` with a value, or with what a promise resolves to; only a promise makes the result a promise. */
 export function chain<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
-/** A number of places, which are taken and left. */
+/** Limits how many holders there are at a time. */
 export class Semaphore {
   #free: number
   readonly #waiting = new Set<() => void>()
 
-  constructor(places: number) {
-    this.#free = places
+  constructor(limit: number) {
+    this.#free = limit
   }
 
-  /** Takes a place; returns a promise of it when none is free. */
+  /** Takes a slot; returns a promise of it when none is free. */
   acquire(): void | Promise<void> {
     if (this.#free === 0) return new Promise((resolve) => this.#waiting.add(resolve))
     this.#free--

@@ -11,8 +11,13 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
   const path = pattern.replace(/^(?:\.\/+)+|\/+$/g, '')
   if (await isThere(join(folder, path))) return [path]
   const found = new Set<string>()
-  for (const each of expandBraces(path)) await collect({ folder, path: '', found }, each.split('/'))
+  for (const each of expandBraces(path)) await collect({ folder, path: '', found }, segmentsOf(each))
   return [...found].sort()
+}
+
+// Each "**" after another would walk all folders once more for each of them.
+function segmentsOf(path: string): string[] {
+  return path.split('/').filter((segment, index, all) => segment !== '**' || all[index - 1] !== '**')
 }
 
 interface Search {
@@ -81,5 +86,10 @@ function segmentPattern(segment: string): RegExp {
     if (match === '*') return '.*'
     return match === '?' ? '.' : `\\${match}`
   })
-  return new RegExp(`^${source}$`, 'su')
+  try {
+    return new RegExp(`^${source}$`, 'su')
+  } catch {
+    // A range such as "[z-a]" has no characters.
+    return /(?!)/
+  }
 }

@@ -1,13 +1,14 @@
 import { relative, resolve, sep } from 'node:path'
 import { realPath } from './paths.js'
+import { commandLine } from './shell.js'
 import { codeOf, propertyOf } from './thrown.js'
 
 /** Names, in the environment of a run on a host, the folder there that stands for the project. */
 export const projectVariable = 'FLAMBEAU_PROJECT_FOLDER'
 
 /**
- * Explains an error, or one of its causes, that says that a file of the project does not exist, in a run on a host: the file
- * exists where the run was submitted, perhaps. Elsewhere, and for other errors, there is nothing to explain.
+ * Explains, in a run on a host, an error or one of its causes that reports a missing file of the project: the file may exist
+ * on the machine that submitted the run. Returns nothing for other errors, and outside of such a run.
  */
 export function explainNotSent(thrown: unknown): string | undefined {
   const project = process.env[projectVariable]
@@ -16,7 +17,7 @@ export function explainNotSent(thrown: unknown): string | undefined {
   const within = relative(realPath(project), resolve(path))
   if (within === '' || within === '..' || within.startsWith(`..${sep}`)) return undefined
   const name = relative(process.cwd(), resolve(path))
-  return `"${name}" was not sent to this host: name it in the static "files" of its class, in "files" of "flambeau" in package.json, or with "--send ${name}"; if the run itself writes it, create its folder first`
+  return `"${name}" was not sent to this host: name it in the static "files" of its class, in "files" of "flambeau" in package.json, or with "${commandLine(['--send', name])}"; if the run itself writes it, create its folder first`
 }
 
 /** How many causes of an error are looked at: they may form a cycle. */

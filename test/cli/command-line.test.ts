@@ -54,6 +54,7 @@ function flambeau(args: readonly string[], input = ''): Ended {
     env: { ...plainEnv, HOME: project.folder },
     encoding: 'utf8',
     input,
+    timeout: 60_000,
     maxBuffer: 2 ** 24,
   })
   return { code: status, stdout, stderr }
@@ -260,6 +261,27 @@ describe('check of folders and patterns', () => {
     }
     assert.match(flambeau(['check', 'tree/comp*']).stderr, /; 1 YAML file was found, without a tag/)
     assert.deepEqual(found('none/*.yaml', 'tree/deep/er/w*'), ['none/*.yaml NO_MATCH', wrong])
+  })
+
+  test('more files than a process may open at once', { skip: process.platform === 'win32' }, () => {
+    mkdirSync(join(project.folder, 'many'))
+    for (let number = 0; number < 200; number++) project.file(`many/${number}.yaml`, '!Log {}\n')
+    const command = ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, cli, 'check', 'many', ...using]
+    const { status, stderr } = spawnSync('sh', command, {
+      cwd: project.folder,
+      env: { ...plainEnv, HOME: project.folder },
+      encoding: 'utf8',
+    })
+    assert.deepEqual([status, stderr], [0, 'No problems in 200 files\n'])
+  })
+
+  test('a pipe in a folder is not waited for', { skip: process.platform === 'win32' }, () => {
+    mkdirSync(join(project.folder, 'pipes'))
+    project.file('pipes/log.yaml', '!Log {}\n')
+    execFileSync('mkfifo', [join(project.folder, 'pipes/pipe.yaml')])
+    const { code, stderr } = flambeau(['check', 'pipes', '-v', ...using])
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /^Skipped 1 file without a tag at the top$/m)
   })
 
   test('overrides need a file', () => {

@@ -1,6 +1,6 @@
 // Completion in real interactive shells: keys are typed into a terminal, and what they complete is run.
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -66,6 +66,11 @@ describe('the words that complete', () => {
     assert.deepEqual(await completed('run', '-s', 'n'), ['notes.txt', 'node_modules/'])
     assert.deepEqual(await completed('up', 'm'), ['more.yaml'])
     assert.deepEqual(await completed('status', ''), [])
+  })
+
+  test('nothing of a pipe, which would be waited for', async () => {
+    execFileSync('mkfifo', [join(project.folder, 'pipe')])
+    assert.deepEqual(await completed('run', 'pipe', 'a'), [])
   })
 
   test('paths of the file, of included files, too', async () => {

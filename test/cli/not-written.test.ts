@@ -86,8 +86,11 @@ describe('a file', () => {
     assert.equal(code, 22)
     assert.match(stderr, /^"job\.yaml" cannot be read \(EACCES\): .* change its owner or mode$/m)
     mkdirSync(join(project.folder, 'private'), { mode: 0o700 })
-    const checked = asNobody(project.folder, 'check', 'private')
-    assert.deepEqual([checked.code, /"private" cannot be read \(EACCES\)/.test(checked.stderr)], [22, true])
+    for (const operand of ['private', 'private/*.yaml', '**/*.yaml']) {
+      const { code, stderr } = asNobody(project.folder, 'check', operand)
+      assert.match(stderr, /^"private" cannot be read \(EACCES\)/m)
+      assert.equal(code, 22)
+    }
   })
 
   const results = (output: string, trial: object): string[] => {

@@ -16,6 +16,7 @@ import {
   environmentOf,
   type ImportFlags,
   type SecretsFlags,
+  several,
   withEnvFile,
   withImports,
   withSecrets,
@@ -80,7 +81,6 @@ export function withSend(command: Command): Command {
     '--send <path>',
     'send a file, a folder, or what a pattern matches with the run (can be repeated)',
   )
-  const several = (value: string, before: readonly string[]): string[] => [...before, value]
   return command.addOption(option.argParser(several).default([], 'none'))
 }
 

@@ -1,6 +1,8 @@
 import { readComposed } from '../../document/compose/read-composed.js'
 import { nodeAt, parsePath, printPath, type Step, stepsOf } from '../../document/path.js'
+import { isFile } from '../../modules/resolve.js'
 import { isApplicationTag, type Node } from '../../node.js'
+import { absolutePath } from '../../util/paths.js'
 
 /** More nodes are not visited. */
 const mostNodes = 100_000
@@ -25,6 +27,8 @@ export async function overrideCandidates(
 }
 
 async function rootOf(file: string): Promise<Node | undefined> {
+  // A pipe would be waited for, and what is read from it would be lost.
+  if (!isFile(absolutePath(file))) return undefined
   const { documents } = await readComposed(file, {})
   return documents.at(-1)?.root
 }

@@ -19,7 +19,7 @@ _flambeau() {
   COMPREPLY=()
   while IFS= read -r candidate; do
     COMPREPLY+=("$candidate")
-  done < <("\${COMP_WORDS[0]/#~//$HOME/}" ${completeName} bash "$COMP_LINE" "$COMP_POINT" "$COMP_WORDBREAKS" 2>/dev/null </dev/null)
+  done < <("\${COMP_WORDS[0]/#\\~/$HOME}" ${completeName} bash "$COMP_LINE" "$COMP_POINT" "$COMP_WORDBREAKS" 2>/dev/null </dev/null)
   if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[=/.] ]]; then
     compopt -o nospace 2>/dev/null
   fi

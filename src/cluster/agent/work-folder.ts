@@ -54,7 +54,10 @@ async function makeWhole(folder: string, work: WorkFiles | undefined): Promise<v
   try {
     await mkdir(join(incoming, projectFolder), { recursive: true, mode: 0o700 })
     if (work) await copyRunFiles(incoming, work)
-    await rename(incoming, folder)
+    await rename(incoming, folder).catch((error) => {
+      // Another pool of the run has made it in the meantime.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error
+    })
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }

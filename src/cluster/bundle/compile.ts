@@ -14,6 +14,7 @@ import {
 import { reportProblems } from '../../problem-report.js'
 import { Source } from '../../source.js'
 import { projectRoot } from '../../util/paths.js'
+import { isMapping } from '../../util/plain-object.js'
 import { makeTemporaryFolder } from '../../util/temporary-folder.js'
 import { ignoreFile } from './ignore.js'
 import type { PackageFile } from './package-files.js'
@@ -43,7 +44,9 @@ export async function compileTypeScript({ folder, files, modules }: SourcePackag
   const sentPaths = new Map(files.map(({ source, path }) => [source, path]))
   const plugin = { name: 'flambeau', setup: (build: PluginBuild) => rewriteImports(build, sentPaths) }
   for (const group of groupsOf(files)) {
-    const compiled = await compileGroup(esbuild, group, plugin)
+    const compiled = await compileGroup(esbuild, group, plugin).catch((error) => {
+      throw notCompiled(error, group.root, files)
+    })
     for (const [index, text] of compiled.entries()) {
       const { path } = group.files[index]!
       replaced.set(path, await write(output, compiledName(path), text))
@@ -151,15 +154,18 @@ interface PluginBuild {
 
 /** In CommonJS, `import.meta` is not there. */
 const metaUrl = {
-  define: { 'import.meta.url': 'importMetaUrl' },
-  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  esm: {},
+  cjs: {
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  },
 }
 
 /** Compiles each file by itself; returns the texts in the order of the files. */
 async function compileGroup(esbuild: Esbuild, group: Group, plugin: object): Promise<string[]> {
   const { root, format, extension, files } = group
   const sources = files.map(({ source }) => source)
-  const built = esbuild.build({
+  const { outputFiles } = await esbuild.build({
     entryPoints: sources.map((source) => ({ in: source, out: withoutExtension(relative(root, source)) })),
     // Nothing is written there: source maps name files relative to it.
     outdir: root,
@@ -179,9 +185,8 @@ async function compileGroup(esbuild: Esbuild, group: Group, plugin: object): Pro
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'silent',
-    ...(format === 'cjs' ? metaUrl : {}),
+    ...metaUrl[format],
   })
-  const { outputFiles } = await built.catch((error) => Promise.reject(notCompiled(error, root)))
   const texts = new Map(outputFiles.map(({ path, text }) => [path, text]))
   return sources.map((source) => texts.get(compiledName(source))!)
 }
@@ -227,10 +232,21 @@ function specifierOf(target: string, from: string): string {
 
 /** A `package.json` whose entry points name the compiled files. */
 function compiledManifest(text: string): string {
-  const manifest = JSON.parse(text)
+  const manifest = parsedManifest(text)
+  if (manifest === undefined) return text
   const { main, exports, imports } = manifest
   const changed = { ...manifest, ...compiledTargets({ main, exports, imports }) }
   return JSON.stringify(changed) === JSON.stringify(manifest) ? text : JSON.stringify(changed, null, 2)
+}
+
+// One that is no JSON, such as that of a test, is sent as it is: Node reports it if the run needs it.
+function parsedManifest(text: string): Record<string, unknown> | undefined {
+  try {
+    const manifest = JSON.parse(text)
+    return isMapping(manifest) ? manifest : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function compiledTargets<T>(value: T): T {
@@ -251,8 +267,12 @@ interface EsbuildMessage {
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null
 }
 
-function notCompiled(error: Error & { errors?: readonly EsbuildMessage[] }, root: string): Error {
-  const problems = (error.errors ?? []).flatMap((each) => problemOf(each, root) ?? [])
+function notCompiled(
+  error: Error & { errors?: readonly EsbuildMessage[] },
+  root: string,
+  files: readonly PackageFile[],
+): Error {
+  const problems = (error.errors ?? []).flatMap((each) => problemOf(each, root, files) ?? [])
   if (problems.length === 0) return error
   return new ClusterConfigurationError(reportProblems(problems), {
     code: 'NOT_COMPILED',
@@ -261,11 +281,23 @@ function notCompiled(error: Error & { errors?: readonly EsbuildMessage[] }, root
   })
 }
 
-function problemOf({ text, location }: EsbuildMessage, root: string): Problem | undefined {
+function problemOf(
+  { text, location }: EsbuildMessage,
+  root: string,
+  files: readonly PackageFile[],
+): Problem | undefined {
   if (location === null) return undefined
   const file = join(root, location.file)
-  const message = `This file is sent to the hosts and cannot be compiled: ${text}; if no run needs it, write "/${location.file}" into "${join(root, ignoreFile)}"`
+  const sent = files.find(({ source }) => source === file)
+  const message = `${sent ? 'This file is sent to the hosts and' : 'This file'} cannot be compiled: ${text}${sent ? `; ${howToLeaveOut(sent)}` : ''}`
   const source = new Source(readFileSync(file, 'utf8'), file)
   const start = source.offsetOf(location.line, location.column + 1)
   return source.problem('NOT_COMPILED', message, { start, end: start + 1 })
+}
+
+// The file with ignored paths is in the folder that is sent, and not in that of a package within it.
+function howToLeaveOut({ path, source }: PackageFile): string {
+  const within = path.slice(packageOf(path).length).replace(/^\//, '')
+  const folder = source.slice(0, -within.length)
+  return `if no run needs it, write "/${within}" into "${join(folder, ignoreFile)}"`
 }

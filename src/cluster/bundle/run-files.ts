@@ -76,21 +76,29 @@ class FileSelection {
 
   async addAll(patterns: readonly FilePattern[]): Promise<void> {
     const isExclusion = ({ pattern }: FilePattern): boolean => pattern.startsWith('!')
-    for (const { pattern } of patterns.filter(isExclusion))
-      for (const path of await expandGlob(this.project, this.#relative(pattern.slice(1)) ?? ''))
-        this.#excluded.add(path)
+    for (const { pattern } of patterns.filter(isExclusion)) {
+      const path = this.#relative(pattern.slice(1))
+      // Nothing outside of the project is sent.
+      if (path !== undefined) for (const each of await this.#expand(path)) this.#excluded.add(each)
+    }
     for (const each of patterns) if (!isExclusion(each)) await this.#add(each)
   }
 
   async #add(named: FilePattern): Promise<void> {
     const path = this.#relative(named.pattern)
     if (path === undefined) return this.#report('FILE_OUTSIDE_PROJECT', outside(named, this.project))
-    const found = path === '' ? [''] : await expandGlob(this.project, path)
     const before = this.problems.length
     let count = 0
-    for (const each of found) count += await this.#visit(each, await this.#foldersAbove(each))
+    for (const each of await this.#expand(path))
+      count += await this.#visit(each, await this.#foldersAbove(each))
     if (count === 0 && this.problems.length === before)
       this.#report('NO_FILE_TO_SEND', noMatch(named, path, this.project))
+  }
+
+  async #expand(path: string): Promise<readonly string[]> {
+    if (path === '') return ['']
+    const found = expandGlob(this.project, path)
+    return (await found.catch((error) => this.#unreadable(relative(this.project, error.path), error))) ?? []
   }
 
   /** The real paths of the folders above a path, from the project on. */
@@ -182,7 +190,7 @@ function outside({ pattern, origin }: FilePattern, project: string): string {
 }
 
 function noMatch({ origin }: FilePattern, path: string, project: string): string {
-  return `No file in "${project}" matches "${path}", which ${origin} names: paths are relative to this folder`
+  return `No file in "${project}" matches "${path || '.'}", which ${origin} names: paths are relative to this folder`
 }
 
 function privateFile(path: string): string {

@@ -114,8 +114,10 @@ export interface Operations {
    * bytes follow.
    */
   receive: { ask: { path: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
-  /** Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed, and the
-   * unchanged files of earlier runs. */
+  /**
+   * Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed, and the
+   * unchanged files of earlier runs.
+   */
   retain: { ask: { cluster: string; run: string; trees: readonly string[] }; reply: Done }
   /** Makes the folder in which the tasks of a run work on a worker host, once for each run. */
   makeWorkFolder: {

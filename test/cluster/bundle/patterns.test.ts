@@ -51,6 +51,7 @@ describe('a pattern of files to send', () => {
     '[!a].csv': ['b.csv'],
     '[a-c].{csv,txt}': ['a.csv', 'b.csv', 'c.txt'],
     'data/*.csv': ['data/x.csv'],
+    '**/**/**/*.json': ['data/deep/z.json', 'package.json'],
     '**/*.csv': ['a+b(1).csv', 'a.csv', 'b.csv', 'data/deep/y.csv', 'data/x.csv', 'odd1.csv', 'odd[1].csv'],
     'data/**/*.json': ['data/deep/z.json'],
     '{data/deep,data}/*.csv': ['data/deep/y.csv', 'data/x.csv'],
@@ -70,9 +71,10 @@ describe('a pattern of files to send', () => {
     assert.deepEqual(await found(join(folder, 'data'), `!${join(folder, 'data/deep')}`, '!data/.*'), [
       'data/x.csv',
     ])
+    assert.deepEqual(await found('.', '!../elsewhere', '!../*'), await found('.'))
   })
 
-  for (const pattern of ['no/*.csv', 'nothing.csv', 'a.csv/*', 'A.csv'])
+  for (const pattern of ['no/*.csv', 'nothing.csv', 'a.csv/*', 'A.csv', '[c-a].csv'])
     test(`${pattern} matches nothing, which is a mistake`, async () => {
       const isNamed = (error: unknown) => isFlambeauError(error) && error.code === 'NO_FILE_TO_SEND'
       await assert.rejects(found(pattern), isNamed)

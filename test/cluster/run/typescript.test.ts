@@ -25,6 +25,8 @@ const files = {
   'lib/six.tsx': 'export const six: number = 6\n',
   'late.ts': 'export const eight: number = 8\n',
   'nine.json': '{ "nine": 9 }\n',
+  'fixtures/broken/package.json': '{ "name": ',
+  'fixtures/[id].ts': 'export const id: string = ""\n',
   'sum.ts': `import { ClusterRunnable, registrable } from 'flambeau'
 import { openPool } from 'flambeau/pool'
 import { five } from '#five'
@@ -131,6 +133,12 @@ describe('a local cluster runs TypeScript', { skip: noRedis }, () => {
     assert.match(stderr, /cannot be compiled: Unexpected "="; if no run needs it, write "\/broken\.ts" into/)
     assert.match(stderr, /^ {2}\S*broken\.ts:2:10$/m)
     assert.doesNotMatch(stderr, /sent "/)
+
+    project.files({ 'nested/package.json': '{}', 'nested/broken.ts': 'const a: = 1\n' })
+    const nested = await on(10, '-c', 'local.yaml')
+    rmSync(join(project.folder, 'nested'), { recursive: true })
+    const ignored = join(project.folder, '.flambeauignore')
+    assert.ok(nested.stderr.includes(`write "/nested/broken.ts" into "${ignored}"`), nested.stderr)
   })
 
   test('without tsx the command to install it is shown before anything is sent', async () => {

@@ -1,7 +1,7 @@
 // What Bun and Deno do differently from Node in the processes of a pool.
 import { Console } from 'node:console'
-import { writeSync } from 'node:fs'
 import { Duplex } from 'node:stream'
+import { writeAllSync } from '../../../util/write-sync.js'
 
 /** The part of the socket of Bun that is used here. */
 interface BunSocket {
@@ -74,7 +74,7 @@ function blockingWrites(stream: NodeJS.WriteStream & { fd: number }): void {
     const encoding = typeof rest[0] === 'string' ? (rest[0] as BufferEncoding) : 'utf8'
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
     written += bytes.length
-    writeAll(stream.fd, bytes)
+    writeOrDrop(stream.fd, bytes)
     const callback = rest.find((each) => typeof each === 'function')
     if (callback) queueMicrotask(callback as () => void)
     return true
@@ -85,16 +85,10 @@ function blockingWrites(stream: NodeJS.WriteStream & { fd: number }): void {
   })
 }
 
-const pauseMs = 2
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let rest = bytes; rest.length > 0; )
-    try {
-      rest = rest.subarray(writeSync(fd, rest))
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // The reader is gone: Node drops such output as well.
-      if (code !== 'EAGAIN') return
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
-    }
+function writeOrDrop(fd: number, bytes: Uint8Array): void {
+  try {
+    writeAllSync(fd, bytes)
+  } catch {
+    // The reader is gone: Node drops such output as well.
+  }
 }
