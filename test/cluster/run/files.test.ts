@@ -290,6 +290,13 @@ describe('the files of a run', () => {
     assert.deepEqual(project.sent(), [])
   })
 
+  test('with "--send" and an empty path, as of a variable that is not set, nothing is sent', async () => {
+    const { code, stderr } = await project.run('!Read { paths: [] }', ['--send', ''])
+    assert.equal(code, 22)
+    assert.match(stderr, /A path that .* names is empty/)
+    assert.deepEqual(project.sent(), [])
+  })
+
   test('that are excluded stay here', async () => {
     project.write({ 'more/a.txt': 'A', 'more/.env': 'B=1', 'more/raw/c.txt': 'C' })
     await project.runs(
