@@ -40,7 +40,10 @@ export function projectRoot(folder: string): string {
 /** Whether a folder is a home folder, a folder of home folders, the root of a disk, or contains keys of SSH. */
 export function isPersonal(folder: string): boolean {
   const real = realPath(folder)
-  if (dirname(real) === real || real === realPath(homedir()) || existsSync(join(real, '.ssh'))) return true
+  const own = homedir()
+  // An empty HOME names no folder.
+  const isOwn = own !== '' && real === realPath(own)
+  if (dirname(real) === real || isOwn || existsSync(join(real, '.ssh'))) return true
   const home = accountHome()
   return home !== undefined && `${realPath(home)}${sep}`.startsWith(`${real}${sep}`)
 }

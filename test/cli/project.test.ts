@@ -1,5 +1,6 @@
 // The setting "flambeau" in package.json: what it completes, to which files it applies, and its mistakes.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -89,6 +90,19 @@ describe('a project is', () => {
     mkdirSync(folder)
     const ended = await project.flambeauIn(relative(project.folder, folder), 'tags')
     assert.equal(ended.code, 0, ended.stderr)
+  })
+
+  test('also where HOME is empty, which makes no home folder of the current one', () => {
+    const project = make({ imports: ['./tasks.js'] })
+    const main = join(process.cwd(), 'dist/cli/main.js')
+    const env = { ...project.env, HOME: '' }
+    const args = [main, 'run', 'train.yaml', '--no-secrets']
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      cwd: project.folder,
+      env,
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
   })
 
   test('never that of another user in a folder that everybody can write to', {

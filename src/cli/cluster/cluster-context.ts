@@ -95,6 +95,8 @@ export function sentFiles({
 }
 
 function absolutePattern(path: string, folder: string): string {
+  // An empty path stays an error: it may be a variable of a shell that is not set.
+  if (path === '') return path
   return path.startsWith('!') ? `!${absolutePath(path.slice(1), folder)}` : absolutePath(path, folder)
 }
 

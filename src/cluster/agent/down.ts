@@ -1,4 +1,4 @@
-import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { runFiles, treeManifest } from '../protocol/layout.js'
@@ -8,6 +8,7 @@ import { cancel } from './run-control.js'
 import { activeRun, runActiveError, runsOf } from './run-store.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
 import { removeUnusedTrees, treesUsedBy } from './tree-store.js'
+import { removeWorked } from './work-folder.js'
 
 /** Removes everything of a cluster from this host. What clusters share stays until the last of them is removed. */
 export async function down({ cluster, force, graceMs }: Request<'down'>): Promise<void> {
@@ -15,9 +16,9 @@ export async function down({ cluster, force, graceMs }: Request<'down'>): Promis
   if (active && !force) throw runActiveError(active)
   if (active) await cancel({ cluster, id: active, graceMs })
   await removeAuthorizedKeys(cluster)
-  for (const { id } of await runsOf(cluster)) await rm(layout.run(id), { recursive: true, force: true })
+  for (const { id } of await runsOf(cluster)) await removeWorked(layout.run(id))
   const used = await treesUsedBy(cluster)
-  await rm(layout.cluster(cluster), { recursive: true, force: true })
+  await removeWorked(layout.cluster(cluster))
   if (await isLast()) await removeShared()
   else await removeUnusedTrees(used)
 }
@@ -41,7 +42,7 @@ async function removeMarked(folder: string, mark: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name)
     const isOurs = entry.isDirectory() && (isTemporary(entry.name) || (await isFile(join(path, mark))))
-    if (isOurs) await rm(path, { recursive: true, force: true })
+    if (isOurs) await removeWorked(path)
   }
 }
 

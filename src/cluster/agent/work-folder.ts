@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { copyFile, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isTemporary, temporaryBeside } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
+import { codeOf } from '../../util/thrown.js'
 import { projectFolder, sentFiles, treeManifest } from '../protocol/layout.js'
 import type { Request, WorkFiles } from '../protocol/messages.js'
 import type { TreeManifest } from '../protocol/tree.js'
@@ -75,12 +76,36 @@ export async function removeSentFiles(cluster: string, currentRun: string): Prom
   }
 }
 
+/** Removes a folder in which a run worked, and in which it may have made folders read-only. */
+export async function removeWorked(folder: string): Promise<void> {
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  await remove().catch(async (error) => {
+    if (!isForbidden(error)) throw error
+    await makeWritable(folder)
+    await remove()
+  })
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
+}
+
+function isForbidden(error: unknown): boolean {
+  return codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM'
+}
+
 async function removeUnchanged(holder: string): Promise<void> {
   const text = await readFile(join(holder, sentFiles), 'utf8').catch(() => undefined)
   if (text === undefined) return
   for (const [path, stamp] of Object.entries(JSON.parse(text))) {
     const copy = join(holder, projectFolder, path)
-    if ((await stampOf(copy)) === stamp) await rm(copy, { force: true })
+    if ((await stampOf(copy)) !== stamp) continue
+    // In a folder that the run made read-only it stays, as what the run changed.
+    await rm(copy, { force: true }).catch((error) => {
+      if (!isForbidden(error)) throw error
+    })
   }
   await rm(join(holder, sentFiles), { force: true })
 }

@@ -179,7 +179,8 @@ async function compileGroup(esbuild: Esbuild, group: Group, plugin: object): Pro
     treeShaking: false,
     keepNames: true,
     platform: 'node',
-    target: 'node20',
+    // Node 20.0 has no import attributes.
+    target: 'node20.19',
     format,
     charset: 'utf8',
     sourcemap: 'inline',
@@ -187,8 +188,17 @@ async function compileGroup(esbuild: Esbuild, group: Group, plugin: object): Pro
     logLevel: 'silent',
     ...metaUrl[format],
   })
-  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]))
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, withOpenImports(text, format)]))
   return sources.map((source) => texts.get(compiledName(source))!)
+}
+
+/**
+ * Lets ``import(`./plugins/${name}.js`)`` import any module: esbuild lists those that it finds here, and knows neither that
+ * `a.js` is compiled of `a.ts`, nor what a run writes.
+ */
+function withOpenImports(text: string, format: Group['format']): string {
+  const imports = `return ${format === 'esm' ? 'import' : 'require'}(path);`
+  return text.replace(/throw new Error\("Module not found in bundle: " \+ path\);/, imports)
 }
 
 function withoutExtension(path: string): string {
@@ -230,20 +240,19 @@ function specifierOf(target: string, from: string): string {
   return path.startsWith('.') ? path : `./${path}`
 }
 
-/** A `package.json` whose entry points name the compiled files. */
+/** A `package.json` whose entry points name the compiled files; one that is no JSON object, such as a fixture, stays. */
 function compiledManifest(text: string): string {
-  const manifest = parsedManifest(text)
-  if (manifest === undefined) return text
+  const manifest = parsedObject(text)
+  if (!manifest) return text
   const { main, exports, imports } = manifest
   const changed = { ...manifest, ...compiledTargets({ main, exports, imports }) }
   return JSON.stringify(changed) === JSON.stringify(manifest) ? text : JSON.stringify(changed, null, 2)
 }
 
-// One that is no JSON, such as that of a test, is sent as it is: Node reports it if the run needs it.
-function parsedManifest(text: string): Record<string, unknown> | undefined {
+function parsedObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const manifest = JSON.parse(text)
-    return isMapping(manifest) ? manifest : undefined
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''))
+    return isMapping(value) ? value : undefined
   } catch {
     return undefined
   }

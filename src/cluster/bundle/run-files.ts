@@ -76,23 +76,28 @@ class FileSelection {
 
   async addAll(patterns: readonly FilePattern[]): Promise<void> {
     const isExclusion = ({ pattern }: FilePattern): boolean => pattern.startsWith('!')
-    for (const { pattern } of patterns.filter(isExclusion)) {
-      const path = this.#relative(pattern.slice(1))
-      // Nothing outside of the project is sent.
-      if (path !== undefined) for (const each of await this.#expand(path)) this.#excluded.add(each)
-    }
+    for (const { pattern } of patterns.filter(isExclusion))
+      for (const path of await this.#excludedBy(pattern.slice(1))) this.#excluded.add(path)
     for (const each of patterns) if (!isExclusion(each)) await this.#add(each)
   }
 
+  // What is outside of the project is not sent anyway.
+  async #excludedBy(pattern: string): Promise<readonly string[]> {
+    const path = this.#relative(pattern)
+    return path === undefined ? [] : this.#expand(path)
+  }
+
   async #add(named: FilePattern): Promise<void> {
+    if (named.pattern === '') return this.#report('NO_FILE_TO_SEND', emptyPattern(named))
     const path = this.#relative(named.pattern)
     if (path === undefined) return this.#report('FILE_OUTSIDE_PROJECT', outside(named, this.project))
     const before = this.problems.length
     let count = 0
-    for (const each of await this.#expand(path))
-      count += await this.#visit(each, await this.#foldersAbove(each))
-    if (count === 0 && this.problems.length === before)
-      this.#report('NO_FILE_TO_SEND', noMatch(named, path, this.project))
+    const found = await this.#expand(path)
+    for (const each of found) count += await this.#visit(each, await this.#foldersAbove(each))
+    if (count > 0 || this.problems.length > before) return
+    const isFound = found.some((each) => !this.#excluded.has(each))
+    this.#report('NO_FILE_TO_SEND', isFound ? noFileIn(named, path) : noMatch(named, path, this.project))
   }
 
   async #expand(path: string): Promise<readonly string[]> {
@@ -187,6 +192,14 @@ function pathWithin(folder: string, path: string): string | undefined {
 
 function outside({ pattern, origin }: FilePattern, project: string): string {
   return `"${pattern}", which ${origin} names, is outside of the project "${project}", so it cannot be sent: move or copy it into the project, or put a package.json into a folder that contains both`
+}
+
+function emptyPattern({ origin }: FilePattern): string {
+  return `A path that ${origin} names is empty: write "." for all files of a folder`
+}
+
+function noFileIn({ origin }: FilePattern, path: string): string {
+  return `"${path || '.'}", which ${origin} names, contains no file to send: empty folders, pipes, sockets and devices are not sent, so create them in the run`
 }
 
 function noMatch({ origin }: FilePattern, path: string, project: string): string {

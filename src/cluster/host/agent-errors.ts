@@ -107,7 +107,7 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
   FILE_CHANGED: [
     'FILE_CHANGED',
     (_, { message }) =>
-      `"${message}" changed while it was sent: try again when nothing writes to it, or add "/${message}" to .flambeauignore`,
+      `"${message}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${message}" to .flambeauignore, or exclude data of the run with "!${message}"`,
   ],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',

@@ -142,7 +142,7 @@ async function* readFileChunks(file: TreeFile, source: string): AsyncGenerator<B
   }
   if (read === file.size) return
   throw new ClusterError(
-    `"${file.path}" changed while it was sent: try again when nothing writes to it, or add "/${file.path}" to .flambeauignore`,
+    `"${file.path}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${file.path}" to .flambeauignore, or exclude data of the run with "!${file.path}"`,
     { code: 'FILE_CHANGED' },
   )
 }

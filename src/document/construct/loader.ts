@@ -211,6 +211,8 @@ export class Loader extends Construction {
     const schema = schemaOf(resolved)
     const method = factory ?? definition.create
     if (method !== undefined) {
+      // What is opened now would be closed at once.
+      if (this.#pending) this.#factoryContext.signal.throwIfAborted()
       if (schema) markPrevalidated(options, schema)
       const call = { node, what: `${factory === undefined ? '"create" method' : 'factory'} "${method}"` }
       return this.#call(call, () => (Class as any)[method](options, this.#factoryContext))

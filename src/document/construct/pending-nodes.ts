@@ -65,6 +65,8 @@ export class PendingNodes {
   /** The attempt that calls a function of the user at the moment. */
   #current: Attempt | undefined
   readonly #slots = new Semaphore(mostAtOnce)
+  /** Whether anything was asynchronous: what is not is constructed even for a run that is cancelled as it starts. */
+  #hasWaited = false
   /** The nodes whose functions are in progress. */
   readonly #calling = new Set<Node>()
 
@@ -79,7 +81,7 @@ export class PendingNodes {
       const { value, met } = this.#observe(() => this.nodes.construct(root))
       // A "fromYaml" may have gone on without a child.
       await (met.size === 0 ? this.allSettled() : allOf(met))
-      this.signal.throwIfAborted()
+      this.#expectGoing()
       if (met.size === 0) return value
       const failures = failuresOf(met)
       if (failures.length > 0) throw this.#combined(failures)
@@ -138,13 +140,18 @@ export class PendingNodes {
     }
     let made: unknown
     try {
-      this.signal.throwIfAborted()
+      this.#expectGoing()
       this.#calling.add(node)
       made = make()
+      this.#hasWaited ||= made instanceof Promise
     } finally {
       if (!(made instanceof Promise)) release()
     }
     return made instanceof Promise ? made.catch(explain).finally(release) : made
+  }
+
+  #expectGoing(): void {
+    if (this.#hasWaited) this.signal.throwIfAborted()
   }
 
   /** What lets the `fromYaml` that is about to be called construct its children. */

@@ -31,6 +31,7 @@ describe('a pattern of files to send', () => {
     'a+b(1).csv',
     'package.json',
   ]
+  mkdirSync(join(folder, 'empty/inner'), { recursive: true })
   for (const file of files) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
     writeFileSync(join(folder, file), '')
@@ -72,6 +73,23 @@ describe('a pattern of files to send', () => {
       'data/x.csv',
     ])
     assert.deepEqual(await found('.', '!../elsewhere', '!../*'), await found('.'))
+  })
+
+  test('may exclude what is outside of the project, which is not sent anyway', async () => {
+    assert.deepEqual(await found('data/x.csv', '!../other'), ['data/x.csv'])
+    assert.ok((await found('.', '!..')).includes('a.csv'))
+  })
+
+  test('that is empty is a mistake: it names no folder', async () => {
+    await assert.rejects(found(''), { code: 'NO_FILE_TO_SEND', message: /is empty: write "\."/ })
+  })
+
+  test('that finds only empty folders is a mistake, which says that they are not sent', async () => {
+    for (const pattern of ['empty', 'emp*'])
+      await assert.rejects(found(pattern), {
+        code: 'NO_FILE_TO_SEND',
+        message: /empty folders.* are not sent/,
+      })
   })
 
   for (const pattern of ['no/*.csv', 'nothing.csv', 'a.csv/*', 'A.csv', '[c-a].csv'])

@@ -66,7 +66,8 @@ describe('connections', () => {
     const tree = { hash: '', files, sources: [join(folder, 'a.txt')] }
     await assert.rejects(host.send(tree, { path: 'there', fresh: false }), {
       code: 'FILE_CHANGED',
-      message: /^"a.txt" changed/,
+      message:
+        /^"a.txt" changed.*add "\/a.txt" to .flambeauignore, or exclude data of the run with "!a.txt"$/,
     })
   })
 })

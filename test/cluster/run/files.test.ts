@@ -1,7 +1,7 @@
 // A run finds the files that it needs at the same relative paths as here: on the orchestrator and on the workers. It may
 // change them, for itself alone. What cannot be sent is refused before anything is.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -30,7 +30,7 @@ import { type CommandEnd, endOf, UserPackage } from '../../support/user-package.
 const noRedis = redisServer === undefined && 'there is no redis-server or valkey-server here'
 
 const module = `
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { ClusterRunnable, Runnable, registrable } from 'flambeau'
 import { openPool } from 'flambeau/pool'
 
@@ -44,10 +44,11 @@ export class Read extends Runnable {
   static files = ['data/*.csv']
   constructor(options = {}) { super(options); this.options = options }
   run() {
-    const { paths, appends, writes } = this.options
+    const { paths, appends, writes, locks } = this.options
     const texts = paths.map((path) => readFileSync(path, 'utf8'))
     if (appends) appendFileSync(appends, 'changed')
     if (writes) writeFileSync(writes, 'written')
+    if (locks) chmodSync(locks, 0o500)
     return texts
   }
 }
@@ -73,15 +74,31 @@ if (process.env.FLAMBEAU_TEST_MEMORY)
   process.on('exit', () => appendFileSync(process.env.FLAMBEAU_TEST_MEMORY, process.resourceUsage().maxRSS + '\\n'))
 `
 
+const distribution = join(process.cwd(), 'dist/cli/main.js')
+
+/** A user whom the modes of files bind, which are nothing to root. */
+const boundUser = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+const noBoundUser =
+  spawnSync(process.execPath, [distribution, '--version'], { ...boundUser, cwd: '/' }).status !== 0 &&
+  'only root can read this folder'
+
 class DataProject extends UserPackage {
   readonly hosts = mkdtempSync(join(tmpdir(), 'flambeau-data-hosts-'))
   readonly home = mkdtempSync(join(tmpdir(), 'flambeau-data-home-'))
+  private user: { readonly uid?: number; readonly gid?: number } = {}
   readonly module = pathToFileURL(this.file('module.js', module))
 
   constructor() {
     super('data')
     this.write({ 'data/rows.csv': 'a,b\n', 'vocabulary.json': '[]\n', '.gitignore': 'data\n' })
     this.cluster()
+  }
+
+  /** Runs all commands as a user whom modes bind. */
+  bind(): void {
+    this.user = boundUser
+    const { uid } = boundUser
+    if (uid !== undefined) execFileSync('chown', ['-R', String(uid), this.folder, this.hosts, this.home])
   }
 
   cluster(more = ''): void {
@@ -97,7 +114,8 @@ class DataProject extends UserPackage {
 
   /** Runs the command line in a folder of the project. */
   flambeau(args: readonly string[], { cwd = '', env = {} } = {}): Promise<CommandEnd> {
-    const child = spawn(process.execPath, [join(process.cwd(), 'dist/cli/main.js'), ...args], {
+    const child = spawn(process.execPath, [distribution, ...args], {
+      ...this.user,
       cwd: join(this.folder, cwd),
       env: { ...process.env, NO_COLOR: '1', HOME: this.home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -232,6 +250,20 @@ describe('the files of a run', () => {
     assert.deepEqual([count('out.txt'), count('rows.csv')], [2, 1])
   })
 
+  test('in a folder that a run made read-only stop no later run, and "down" removes them', {
+    skip: noBoundUser,
+  }, async () => {
+    const job = '!Read { paths: [data/rows.csv], locks: data }'
+    project.write({ 'job.yaml': job })
+    project.bind()
+    const run = ['run', 'job.yaml', '-c', 'cluster.yaml', '--import', './module.js']
+    for (const args of [run, run, ['down', 'cluster.yaml']]) {
+      const { code, stderr } = await project.flambeau(args)
+      assert.equal(code, 0, stderr)
+    }
+    assert.ok(!existsSync(project.hosts))
+  })
+
   test('keep their bytes, and whether they can be executed; a link is its target', async () => {
     const bytes = Buffer.from(Array.from({ length: 3000 }, (_, index) => index % 256))
     writeFileSync(join(project.folder, 'data/bytes.csv'), bytes)
@@ -287,6 +319,13 @@ describe('the files of a run', () => {
         lines.some((line) => each.test(line)),
         `${each}\n${stderr}`,
       )
+    assert.deepEqual(project.sent(), [])
+  })
+
+  test('with "--send" and an empty path, as of a variable that is not set, nothing is sent', async () => {
+    const { code, stderr } = await project.run('!Read { paths: [] }', ['--send', ''])
+    assert.equal(code, 22)
+    assert.match(stderr, /A path that .* names is empty/)
     assert.deepEqual(project.sent(), [])
   })
 

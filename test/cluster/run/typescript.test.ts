@@ -25,8 +25,11 @@ const files = {
   'lib/six.tsx': 'export const six: number = 6\n',
   'late.ts': 'export const eight: number = 8\n',
   'nine.json': '{ "nine": 9 }\n',
-  'fixtures/broken/package.json': '{ "name": ',
   'fixtures/[id].ts': 'export const id: string = ""\n',
+  'zero.json': '{ "zero": 0 }\n',
+  'plugins/none.ts': 'export const none: number = 0\n',
+  'fixtures/broken/package.json': '{ "name": ',
+  'fixtures/null/package.json': 'null',
   'sum.ts': `import { ClusterRunnable, registrable } from 'flambeau'
 import { openPool } from 'flambeau/pool'
 import { five } from '#five'
@@ -36,6 +39,7 @@ import { four } from './lib/four.mjs'
 import { three } from './lib/three'
 import data from './nine.json'
 import { Double } from './tasks.ts'
+import zeros from './zero.json' with { type: 'json' }
 
 enum Two { value = 2 }
 const form = (_target: object, _key: string, _index: number): void => {}
@@ -48,8 +52,13 @@ export class Sum extends ClusterRunnable<number> {
 
   async run(): Promise<number> {
     const { eight } = await import('./late.js')
-    const all = [Two.value, three, four, five, six, seven, eight, data.nine]
+    const { none } = await this.plugin('none')
+    const all = [Two.value, three, four, five, six, seven, eight, data.nine, zeros.zero, none]
     return this.add(all.reduce((sum, each) => sum + each) + (await this.double()))
+  }
+
+  plugin(name: string): Promise<{ none: number }> {
+    return import(\`./plugins/\${name}.js\`)
   }
 
   add(@form sum: number): number {

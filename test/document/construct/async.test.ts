@@ -414,6 +414,14 @@ f: !Open { name: f, turns: 20 }
   })
 })
 
+test('a signal that is aborted before lets plain objects be constructed, and opens nothing', async () => {
+  const diary = new Diary()
+  const signal = AbortSignal.abort(new Error('enough'))
+  await diary.load('!Holder { name: h }', { signal })
+  await assert.rejects(diary.load('[!Open { name: a }, !Open { name: b }]', { signal }), /^Error: enough$/)
+  assert.deepEqual(diary.lines, ['new h'])
+})
+
 describe('a synchronous load', () => {
   test('refuses what is asynchronous at its node, names "loadAsync", and disposes of what it began', async () => {
     const diary = new Diary()
