@@ -11,7 +11,8 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
   const path = pattern.replace(/^(?:\.\/+)+|\/+$/g, '')
   if (await isThere(join(folder, path))) return [path]
   const found = new Set<string>()
-  for (const each of expandBraces(path)) await collect({ folder, path: '', found }, segmentsOf(each))
+  for (const each of expandBraces(path))
+    await collect({ folder, path: '', found, walked: new Set() }, segmentsOf(each))
   return [...found].sort()
 }
 
@@ -25,6 +26,8 @@ interface Search {
   /** Relative to the folder; matched so far. */
   readonly path: string
   readonly found: Set<string>
+  /** The folders below which `**` was matched, each with the number of segments that follow. */
+  readonly walked: Set<string>
 }
 
 async function collect(search: Search, [segment, ...rest]: readonly string[]): Promise<void> {
@@ -41,6 +44,10 @@ async function collect(search: Search, [segment, ...rest]: readonly string[]): P
 }
 
 async function collectDeep(search: Search, rest: readonly string[]): Promise<void> {
+  // After another "**", the same folder is reached in several ways.
+  const walk = `${rest.length} ${search.path}`
+  if (search.walked.has(walk)) return
+  search.walked.add(walk)
   // "data/**" is the whole of "data".
   if (rest.length === 0 && search.path !== '') return void search.found.add(search.path)
   if (rest.length > 0) await collect(search, rest)
