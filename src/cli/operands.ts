@@ -33,10 +33,22 @@ export function oneFile(
   const { files, set } = splitOperands(operands)
   const [file, other] = files
   if (file === undefined) return command.error(noFile(set))
-  if (other === undefined) return { file, set }
+  if (other === undefined) {
+    if (isModule(file)) command.error(isNoYaml(file))
+    return { file, set }
+  }
   const message = `error: "${command.name()}" takes one file, but "${other}" is a second one`
   if (isYaml(other) || existsSync(other)) return command.error(`${message}: type one command for each file`)
   return command.error(isPath(other) ? `${message}: ${asOverride(other)}` : message)
+}
+
+// Its text would only be broken YAML.
+function isModule(operand: string): boolean {
+  return /\.[cm]?[jt]sx?$/.test(operand)
+}
+
+function isNoYaml(file: string): string {
+  return `error: "${file}" is a module, not a YAML file: name it in "--import", and the YAML file here`
 }
 
 function isYaml(operand: string): boolean {

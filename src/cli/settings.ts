@@ -130,7 +130,22 @@ export function expectCluster({ cluster }: Settings, command: Command): string {
 
 /** Imports the modules of the project, then those of the flags, and returns their URLs. */
 export async function importSettings(settings: Settings): Promise<string[]> {
-  return eachModule(settings, async (module, origin) => (await importModules([module], origin))[0]!)
+  return eachModule(settings, importOne)
+}
+
+// A module that ends the process must not look like a run that has succeeded.
+async function importOne(module: string, origin: ModuleOrigin): Promise<string> {
+  const onExit = (): void => {
+    process.exitCode ||= 1
+    console.error(printable(`Module "${module}" ended the process while it was imported`))
+  }
+  process.once('exit', onExit)
+  try {
+    const [url] = await importModules([module], origin)
+    return url!
+  } finally {
+    process.off('exit', onExit)
+  }
 }
 
 /** The URLs of the modules of the project, then those of the flags, without importing them. */

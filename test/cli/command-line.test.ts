@@ -392,3 +392,21 @@ describe('run --json', () => {
     assert.deepEqual(report(['log.yaml', '--dry-run', ...using]).value, null)
   })
 })
+
+describe('what looks like a success and is none', () => {
+  test('a module that ends the process while it is imported', () => {
+    project.file('ends.mjs', 'process.exit(0)\n')
+    for (const command of ['run', 'check']) {
+      const { code, stderr } = flambeau([command, 'log.yaml', ...using, '--import', './ends.mjs'])
+      assert.deepEqual([code, stderr], [1, 'Module "./ends.mjs" ended the process while it was imported\n'])
+    }
+  })
+
+  test('a module in place of the YAML file', () => {
+    for (const name of ['tasks.mjs', 'src/train.ts']) {
+      const { code, stderr } = flambeau(['run', name])
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`"${name}" is a module, not a YAML file: name it in "--import"`))
+    }
+  })
+})

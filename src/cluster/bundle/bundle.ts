@@ -5,6 +5,7 @@ import type { ResolvedExtension } from '../../extensions/source.js'
 import { compiledModule, isFile } from '../../modules/resolve.js'
 import { compiledName } from '../../modules/typescript.js'
 import { packageRoot, projectRoot } from '../../util/paths.js'
+import { fileChanged } from '../host/tree-transfer.js'
 import { type Tree, treeOfFiles } from '../protocol/tree.js'
 import { compileTypeScript } from './compile.js'
 import { type PackageFiles, packageFiles } from './package-files.js'
@@ -75,7 +76,7 @@ export interface BundleTree extends BundlePart {
 export async function readTrees(parts: readonly BundlePart[]): Promise<BundleTree[]> {
   const trees: BundleTree[] = []
   for (const part of parts) {
-    const tree = await treeOfFiles(part.files)
+    const tree = await treeOfFiles(part.files).catch((error) => Promise.reject(explainRemoved(error, part)))
     trees.push({ ...part, tree, path: `${kindOf(part)}/${tree.hash}` })
   }
   return trees
@@ -84,6 +85,12 @@ export async function readTrees(parts: readonly BundlePart[]): Promise<BundleTre
 function kindOf({ extension, isRunFiles }: BundlePart): string {
   if (isRunFiles) return 'files'
   return extension === undefined ? 'programs' : 'extensions'
+}
+
+// A file may be removed after it was listed.
+function explainRemoved(error: NodeJS.ErrnoException, { files }: BundlePart): unknown {
+  const file = error.code === 'ENOENT' ? files.find(({ source }) => source === error.path) : undefined
+  return file ? fileChanged(file.path, error) : error
 }
 
 /** The paths of modules within the package that the run uses. */

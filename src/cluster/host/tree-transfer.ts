@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { ClusterError, throwNotWritten } from '../../errors.js'
+import { codeOf } from '../../util/thrown.js'
 import type { ContentHeader } from '../protocol/messages.js'
 import type { Tree, TreeFile } from '../protocol/tree.js'
 import type { Sent } from './host.js'
@@ -136,15 +137,21 @@ async function* readChunks({ files, sources }: Tree, wanted: readonly number[]):
 
 async function* readFileChunks(file: TreeFile, source: string): AsyncGenerator<Buffer> {
   let read = 0
-  for await (const chunk of readPieces(source, file.size)) {
-    read += chunk.length
-    yield chunk
+  try {
+    for await (const chunk of readPieces(source, file.size)) {
+      read += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    throw codeOf(error) === 'ENOENT' ? fileChanged(file.path, error) : error
   }
-  if (read === file.size) return
-  throw new ClusterError(
-    `"${file.path}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${file.path}" to .flambeauignore, or exclude data of the run with "!${file.path}"`,
-    { code: 'FILE_CHANGED' },
-  )
+  if (read !== file.size) throw fileChanged(file.path)
+}
+
+/** The error of a file that was written or removed while it was sent. */
+export function fileChanged(path: string, cause?: unknown): ClusterError {
+  const message = `"${path}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${path}" to .flambeauignore, or exclude data of the run with "!${path}"`
+  return new ClusterError(message, { code: 'FILE_CHANGED', cause })
 }
 
 // For small files, synchronous reads are faster than the thread pool.

@@ -70,4 +70,16 @@ describe('connections', () => {
         /^"a.txt" changed.*add "\/a.txt" to .flambeauignore, or exclude data of the run with "!a.txt"$/,
     })
   })
+
+  test('a file that is removed before it is sent has changed', async () => {
+    await using host = new LocalHost('local', join(folder, 'removed'))
+    for (const size of [1, 1 << 20]) {
+      const files = [{ path: 'gone.txt', size, executable: false, hash: 'x' }]
+      const tree = { hash: '', files, sources: [join(folder, 'gone.txt')] }
+      await assert.rejects(host.send(tree, { path: `there-${size}`, fresh: false }), {
+        code: 'FILE_CHANGED',
+        message: /^"gone.txt" changed/,
+      })
+    }
+  })
 })
