@@ -9,15 +9,17 @@ export function withExamples(command: Command, ...lines: readonly string[]): Com
   return command.addHelpText('after', ['', title, ...lines.map((line) => `  ${line}`)].join('\n'))
 }
 
+type Group = 'start' | 'files' | 'clusters' | 'sweeps' | 'extensions' | 'editors'
+
 /** The groups of commands in the help of the program. */
-export const groups = {
+export const groups: Readonly<Record<Group, string>> = {
   start: 'Begin:',
   files: 'Files:',
   clusters: 'Clusters:',
   sweeps: 'Sweeps:',
   extensions: 'Extensions:',
   editors: 'Tags, editors and shells:',
-} as const
+}
 
 /** The end of the help: where the guides are installed. */
 export function guidesHelp(): string {

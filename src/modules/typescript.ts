@@ -73,9 +73,14 @@ async function findTsx(file: string): Promise<Tsx | undefined> {
   }
 }
 
+// A bundler would put a package into the bundle that is named in the call.
+function resolveFrom(file: string, name: string): string {
+  return createRequire(file).resolve(name)
+}
+
 /** Whether the project of a file has `tsx`. */
 export function hasTsx(file: string): boolean {
-  return readSafely(() => createRequire(file).resolve('tsx/package.json') !== '', false)
+  return readSafely(() => resolveFrom(file, 'tsx/package.json') !== '', false)
 }
 
 const tsconfigVariable = 'TSX_TSCONFIG_PATH'
@@ -118,7 +123,7 @@ export function findTsconfig(file: string): string | undefined {
 export async function findEsbuild(file: string): Promise<string | undefined> {
   const tsx = await findTsx(file)
   // Package managers may link "tsx", and place what it needs beside the real one.
-  return tsx && createRequire(realpathSync(fileURLToPath(tsx.esm))).resolve('esbuild')
+  return tsx && resolveFrom(realpathSync(fileURLToPath(tsx.esm)), 'esbuild')
 }
 
 /** The error for a module that this Node cannot run by itself. */

@@ -1,7 +1,7 @@
-/** The shells that {@link scriptOf} has a script for. */
-export const shells = ['bash', 'zsh', 'fish'] as const
+/** A shell that {@link scriptOf} has a script for. */
+export type Shell = 'bash' | 'zsh' | 'fish'
 
-export type Shell = (typeof shells)[number]
+export const shells: readonly Shell[] = ['bash', 'zsh', 'fish']
 
 /** The name of the hidden command that the scripts call. */
 export const completeName = '__complete'
