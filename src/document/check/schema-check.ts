@@ -186,30 +186,22 @@ export class SchemaCheck extends Construction {
     this.#checkTemplates(resolved, options)
     const schema = schemaOf(resolved)
     if (!schema) return
-    const found = new IssueProblems(node, { schema, keys: definition.keys }, this)
-    const add = (issues: readonly SchemaIssue[]): void => {
-      for (const issue of issues) {
-        const depth = this.#stubDepth(options, issuePath(issue))
-        if (depth === 'above') continue
-        const list = depth === 'at' ? this.findings.doubtful : this.findings.problems
-        found.addTo(list, issue)
-      }
+    const hasStubs = this.#count > 0
+    const add = ({ issues }: SchemaResult<unknown>): void => {
+      const found = new IssueProblems(node, { schema, keys: definition.keys }, this)
+      // A user's check may use a member of a stub that only the real object has; what it throws then is ignored.
+      for (const issue of issues ?? [])
+        if (!hasStubs || !('thrown' in issue)) this.#addIssue(found, issue, options)
     }
-    const issues = this.#issues(schema, options)
-    if (issues instanceof Promise) this.findings.pending?.promises.push(issues.then(add))
-    else add(issues)
+    const result = this.findings.pending?.validate(schema, options) ?? validate(schema, options)
+    if (result instanceof Promise) this.findings.pending?.promises.push(result.then(add))
+    else if (result.issues) add(result)
   }
 
-  // A user's check may use a member of a stub that only the real object has; what it throws then is ignored.
-  #issues(
-    schema: StandardSchema,
-    options: unknown,
-  ): readonly SchemaIssue[] | Promise<readonly SchemaIssue[]> {
-    const hasStubs = this.#count > 0
-    const issuesOf = ({ issues = [] }: SchemaResult<unknown>): readonly SchemaIssue[] =>
-      hasStubs ? issues.filter((issue) => !('thrown' in issue)) : issues
-    const result = this.findings.pending?.validate(schema, options) ?? validate(schema, options)
-    return chain(result, issuesOf)
+  #addIssue(found: IssueProblems, issue: SchemaIssue, options: unknown): void {
+    const depth = this.#stubDepth(options, issuePath(issue))
+    if (depth === 'above') return
+    found.addTo(depth === 'at' ? this.findings.doubtful : this.findings.problems, issue)
   }
 
   #stubDepth(options: unknown, path: readonly string[]): 'at' | 'above' | 'none' {

@@ -5,7 +5,7 @@ import { reportProblems } from '../../problem-report.js'
 import type { FactoryContext } from '../../registry/hooks.js'
 import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
-import type { SchemaResult } from '../../registry/standard-schema.js'
+import type { SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
 import type { Source } from '../../source.js'
 import { chain } from '../../util/concurrency.js'
 import { messageOf, nameOf } from '../../util/thrown.js'
@@ -96,7 +96,9 @@ export class Loader extends Construction {
     const resolved = this.registry.get(node.tag!)
     if (!resolved) throw this.#unknownTag(node)
     const made = resolved.definition.fromYaml ? this.#custom(node, resolved) : this.#mapped(node, resolved)
-    return chain(made, (value) => this.#record(value, node, resolved))
+    // Without a closure for the many objects that are there.
+    if (!(made instanceof Promise)) return this.#record(made, node, resolved)
+    return made.then((value) => this.#record(value, node, resolved))
   }
 
   #record(made: unknown, node: Node, { Class }: ResolvedTag): unknown {
@@ -178,23 +180,44 @@ export class Loader extends Construction {
     const before = this.unsettledCount
     const { visible, injected } = this.optionsOf(node, resolved.definition)
     if (this.unsettledCount !== before) return unsettled
-    const made = chain(this.#validate(visible, node, resolved), (options) =>
-      this.#construct(node, resolved, options),
-    )
-    return Object.keys(injected).length === 0 ? made : chain(made, (object) => inject(object, injected))
+    const options = this.#validate(visible, node, resolved)
+    const made =
+      options instanceof Promise
+        ? options.then((validated) => this.#construct(node, resolved, validated))
+        : this.#construct(node, resolved, options)
+    if (resolved.definition.injected.length === 0) return made
+    return chain(made, (object) => inject(object, injected))
   }
 
   #validate(options: unknown, node: Node, resolved: ResolvedTag): unknown {
     const schema = schemaOf(resolved)
     if (!schema) return options
-    const call = { node, what: 'its schema' }
     if (!this.#pending) {
       const result = validate(schema, options)
-      if (isAsynchronous(result)) throw this.#asynchronous(call)
+      if (result.issues && isAsynchronous(result)) throw this.#asynchronous({ node, what: 'its schema' })
       return this.#output(result, node, resolved)
     }
-    const result = this.#call(call, () => validateAsync(schema, options))
-    return chain(result as SchemaResult<unknown>, (settled) => this.#output(settled, node, resolved))
+    const result = this.#validateAsync(schema, options, node)
+    if (!(result instanceof Promise)) return this.#output(result, node, resolved)
+    return result.then((settled) => this.#output(settled, node, resolved))
+  }
+
+  // Only a schema that was asynchronous before takes a place: most schemas are not.
+  #validateAsync(
+    schema: StandardSchema,
+    options: unknown,
+    node: Node,
+  ): SchemaResult<unknown> | Promise<SchemaResult<unknown>> {
+    if (asynchronousSchemas.has(schema)) {
+      const call = { node, what: 'its schema' }
+      return this.#call(call, () => validateAsync(schema, options)) as Promise<SchemaResult<unknown>>
+    }
+    const result = validateAsync(schema, options)
+    if (result instanceof Promise) {
+      asynchronousSchemas.add(schema)
+      this.#pending!.noteWaiting()
+    }
+    return result
   }
 
   #output(result: SchemaResult<unknown>, node: Node, resolved: ResolvedTag): unknown {
@@ -218,7 +241,11 @@ export class Loader extends Construction {
       return this.#call(call, () => (Class as any)[method](options, this.#factoryContext))
     }
     const make = () => new (Class as new (options: unknown) => object)(options)
-    return this.#guard(node, () => (schema ? withPrevalidated(options, schema, make) : make()))
+    try {
+      return schema ? withPrevalidated(options, schema, make) : make()
+    } catch (error) {
+      throw this.#located(node, error)
+    }
   }
 
   /** Calls a function of the user, which may return a promise. */
@@ -269,6 +296,8 @@ export class Loader extends Construction {
     return attachSource(this.source, new ConstructionError(reportProblems(problems), { problems, cause }))
   }
 }
+
+const asynchronousSchemas = new WeakSet<StandardSchema>()
 
 /** The document of a copy of a part of another one. */
 function documentOf(copy: Node): ParsedDocument {

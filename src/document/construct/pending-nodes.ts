@@ -150,6 +150,11 @@ export class PendingNodes {
     return made instanceof Promise ? made.catch(explain).finally(release) : made
   }
 
+  /** Notes that something is asynchronous. */
+  noteWaiting(): void {
+    this.#hasWaited = true
+  }
+
   #expectGoing(): void {
     if (this.#hasWaited) this.signal.throwIfAborted()
   }
@@ -189,17 +194,20 @@ export class PendingNodes {
    */
   #try(node: Node, attempt: Attempt): unknown {
     attempt.missing = none
-    const retry = (): Promise<unknown> => this.#constructChildren(node, attempt)
     try {
       const { value, met } = this.#observe(() => this.nodes.makeNow(node), attempt)
       if (met.size > 0) return whenThere(met)
-      if (!(value instanceof Promise)) return attempt.missing.size > 0 ? retry() : value
+      if (!(value instanceof Promise))
+        return attempt.missing.size > 0 ? this.#constructChildren(node, attempt) : value
       return value.then(
-        (made) => (attempt.missing.size > 0 ? retry() : made),
-        (error) => (attempt.missing.size > 0 ? retry() : Promise.reject(withChildren(error, attempt))),
+        (made) => (attempt.missing.size > 0 ? this.#constructChildren(node, attempt) : made),
+        (error) =>
+          attempt.missing.size > 0
+            ? this.#constructChildren(node, attempt)
+            : Promise.reject(withChildren(error, attempt)),
       )
     } catch (error) {
-      if (attempt.missing.size > 0) return retry()
+      if (attempt.missing.size > 0) return this.#constructChildren(node, attempt)
       throw withChildren(error, attempt)
     }
   }
