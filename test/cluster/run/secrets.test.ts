@@ -108,7 +108,7 @@ function keepsSecrets({ make, folders }: Place): void {
         imports: [project.module],
       })
       const isThere = () =>
-        filesBelow(folders()[0]!).some((path) => /\/runs\/[^/.]+\/secrets\.json$/.test(path))
+        filesMeanwhile(folders()[0]!).some((path) => /\/runs\/[^/.]+\/secrets\.json$/.test(path))
       await until(isThere, 'secrets on the orchestrator')
       const [there, ...factories] = filesWith(found)
       assert.match(there![0]!, /\.flambeau\/runs\/[^/]+\/secrets\.json$/)
@@ -231,6 +231,16 @@ function processesThatShow(text: string): number[] {
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+}
+
+// While a run is sent, folders get their names when they are whole.
+function filesMeanwhile(folder: string): string[] {
+  try {
+    return filesBelow(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return []
+  }
 }
 
 describe('a host', { skip: noHosts }, () => {
