@@ -152,7 +152,7 @@ function dependencyOf(spec: string, folder: string): string {
   return `file:${fromFolder.split(sep).join('/')}`
 }
 
-/** The path in a specification, which npm tells from other ones in the same way. */
+/** The path in a specification, if it is one for npm as well. */
 function pathOf(spec: string): string | undefined {
   if (spec.startsWith('file:///')) return fileURLToPath(spec)
   if (spec.startsWith('file:')) return normalize(spec.slice('file:'.length))

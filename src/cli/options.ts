@@ -58,6 +58,20 @@ export function environmentOf({ envFile }: EnvFileFlags): Promise<Variables> {
   return variablesWith(envFile)
 }
 
+/** What {@link withSend} adds. */
+export interface SendFlags {
+  readonly send: readonly string[]
+}
+
+/** Adds `--send PATH`, which can be repeated. */
+export function withSend(command: Command): Command {
+  const option = new Option(
+    '--send <path>',
+    'send a file, a folder, or what a pattern matches with the run (can be repeated)',
+  )
+  return command.addOption(option.argParser(several).default([], 'none'))
+}
+
 /** What {@link withExtensions} adds. */
 export interface ExtensionFlags {
   installExtensions?: true
@@ -113,6 +127,6 @@ function severalTags(value: string, before: readonly string[] | undefined): stri
 }
 
 /** Parses an option that can be repeated. */
-export function several(value: string, before: readonly string[]): string[] {
+function several(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }

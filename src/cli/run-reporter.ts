@@ -60,7 +60,7 @@ export class JsonReporter implements RunReporter {
 
   #print(exitCode: number): void {
     const report = { ...this.#report, exitCode }
-    if (exitCode !== 0) report.error ??= 'The process ended before the run'
+    if (exitCode !== 0) report.error ??= 'The process exited before the run ended'
     try {
       // Streams do not wait for a pipe when the process is exiting.
       writeAllSync(standardOutput, Buffer.from(`${jsonOf(report)}\n`))

@@ -2,7 +2,6 @@ import { Command } from 'commander'
 import { RunLogger, StderrLogger } from '../logger.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
-import { type SendFlags, withSend } from './cluster/cluster-context.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
 import { dryRun, planOnCluster } from './cluster/plan.js'
 import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
@@ -19,12 +18,14 @@ import {
   type ImportFlags,
   type IncludeFlags,
   type SecretsFlags,
+  type SendFlags,
   withAllow,
   withEnvFile,
   withExtensions,
   withImports,
   withIncludes,
   withSecrets,
+  withSend,
 } from './options.js'
 import { JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
 import { secretsOfFlags } from './secrets.js'

@@ -137,7 +137,7 @@ export async function importSettings(settings: Settings): Promise<string[]> {
 async function importOne(module: string, origin: ModuleOrigin): Promise<string> {
   const onExit = (): void => {
     process.exitCode ||= 1
-    console.error(printable(`Module "${module}" ended the process while it was imported`))
+    console.error(printable(`The process exited while module "${module}" was imported`))
   }
   process.once('exit', onExit)
   try {

@@ -66,7 +66,7 @@ function loadParsed<const E>(parsed: ParsedText, options: LoadOptions<E>): Loade
   const { value = null, loader } = loaded ?? {}
   const { expect } = options
   if (expect === undefined || isExpected(value, expect, registry)) return value as Loaded<E>
-  loader?.disposables.disposeInBackground(({ message }) => process.emitWarning(message))
+  loader?.discard()
   throw unexpectedType(expect, parsed)
 }
 

@@ -64,7 +64,7 @@ export class SafeExecutionContext {
   #imported: readonly ImportedExtension[] | undefined
   #secrets: SecretsConfig | undefined
   #logger: Logger = new StderrLogger()
-  #signal: AbortSignal | undefined
+  #signal = new AbortController().signal
   readonly #loaders: Loader[] = []
 
   /** `file` is a path, a URL, or `{ content }` with a text. */
@@ -78,8 +78,8 @@ export class SafeExecutionContext {
   }
 
   /**
-   * Runs `body` with complete run options, and disposes of what was constructed when it has ended. Never rejects: an error is
-   * logged, and is in the outcome.
+   * Runs `body` with complete run options. After its end, disposes of everything that the steps have constructed. Never rejects:
+   * an error is logged, and is in the outcome.
    */
   async run<T>(
     body: (options: RunOptions) => T | Promise<T>,
@@ -103,7 +103,7 @@ export class SafeExecutionContext {
 
   /**
    * Disposes of what the steps have constructed and has `Symbol.asyncDispose` or `Symbol.dispose`, in the reverse order of the
-   * document. `run` does it when its body has ended. An object that cannot be disposed of is logged, and stops no other.
+   * document. `run` does so after its body. It logs the error of an object that cannot be disposed of, and disposes of the others.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { disposables } of this.#loaders.splice(0).reverse())
@@ -186,9 +186,9 @@ export class SafeExecutionContext {
   }
 
   async #load(loader: Loader): Promise<unknown> {
-    const { signal } = runOptions(this.#signal && { signal: this.#signal })
     this.#loaders.push(loader)
-    return loader.loadAsync({ signal, logger: this.#logger }, (error) => this.#logDisposal(error))
+    const context = { signal: this.#signal, logger: this.#logger }
+    return loader.loadAsync(context, (error) => this.#logDisposal(error))
   }
 
   // The file may have been read before the path of the secrets was known.

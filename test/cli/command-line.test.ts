@@ -376,7 +376,7 @@ describe('run --json', () => {
 
   test('prints an object however the process ends', () => {
     const ended = report(['-', ...using], '!Exit')
-    assert.deepEqual([ended.exitCode, ended.error], [3, 'The process ended before the run'])
+    assert.deepEqual([ended.exitCode, ended.error], [3, 'The process exited before the run ended'])
     const unsettled = report(['-', ...using], '!Never')
     assert.deepEqual([unsettled.exitCode, unsettled.error.split(':')[0]], [1, 'The run did not finish'])
   })
@@ -398,7 +398,7 @@ describe('what looks like a success and is none', () => {
     project.file('ends.mjs', 'process.exit(0)\n')
     for (const command of ['run', 'check']) {
       const { code, stderr } = flambeau([command, 'log.yaml', ...using, '--import', './ends.mjs'])
-      assert.deepEqual([code, stderr], [1, 'Module "./ends.mjs" ended the process while it was imported\n'])
+      assert.deepEqual([code, stderr], [1, 'The process exited while module "./ends.mjs" was imported\n'])
     }
   })
 

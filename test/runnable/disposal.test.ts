@@ -214,35 +214,26 @@ describe('a connection that a file opens', { skip: !redisServer && 'no redis-ser
       await diary()
     })
 
-  test('is closed after each trial of a sweep, and where trials are only written down', async () => {
-    const text = `!Sweep
-each: !Ask { db: ${database()}, rate: !choice [1, 2, 3] }
-metric: accuracy
-workers: 1
-output: ${join(project.folder, 'sweep')}
-`
-    const outcome = await runFile<any>(project.file('sweep.yaml', text), {
+  /** The best metric of a sweep over these choices. */
+  const sweep = async (name: string, choices: string) => {
+    const output = join(project.folder, name)
+    const text = `!Sweep\neach: !Ask { ${choices} }\nmetric: accuracy\nworkers: 1\noutput: ${output}\n`
+    const outcome = await runFile<any>(project.file(`${name}.yaml`, text), {
       logger: silent,
       runOptions: { imports: [imports] },
     })
-    assert.deepEqual(outcome.ok && outcome.value.best.metric, 3)
+    return outcome.ok && outcome.value.best.metric
+  }
+
+  test('is closed after each trial of a sweep, and where trials are only written down', async () => {
+    assert.deepEqual(await sweep('sweep', `db: ${database()}, rate: !choice [1, 2, 3]`), 3)
     const lines = await diary()
     assert.deepEqual(lines.filter((line) => line === 'open db').length, lines.length / 2)
   })
 
   test('can be a choice of a sweep, and is closed after it', async () => {
     const choice = `!choice [${database(', name: one')}, ${database(', name: two')}]`
-    const text = `!Sweep
-each: !Ask { db: ${choice}, rate: !choice [1, 2] }
-metric: accuracy
-workers: 1
-output: ${join(project.folder, 'choices')}
-`
-    const outcome = await runFile<any>(project.file('choices.yaml', text), {
-      logger: silent,
-      runOptions: { imports: [imports] },
-    })
-    assert.deepEqual(outcome.ok && outcome.value.best.metric, 2)
+    assert.deepEqual(await sweep('choices', `db: ${choice}, rate: !choice [1, 2]`), 2)
     const lines = await diary()
     for (const name of ['one', 'two'])
       assert.deepEqual(

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
@@ -16,7 +16,7 @@ import {
   environmentOf,
   type ImportFlags,
   type SecretsFlags,
-  several,
+  type SendFlags,
   withEnvFile,
   withImports,
   withSecrets,
@@ -68,20 +68,6 @@ export async function completeClusterFlags<Flags extends ClusterFlags>(
   const logger = new StderrLogger(levelOf(flags))
   const settings = await completeSettings(flags, { files, uses: ['secrets', 'cluster'], logger })
   return { ...flags, settings, cluster: expectCluster(settings, command) }
-}
-
-/** What {@link withSend} adds. */
-export interface SendFlags {
-  readonly send: readonly string[]
-}
-
-/** Adds `--send PATH`, which can be repeated. */
-export function withSend(command: Command): Command {
-  const option = new Option(
-    '--send <path>',
-    'send a file, a folder, or what a pattern matches with the run (can be repeated)',
-  )
-  return command.addOption(option.argParser(several).default([], 'none'))
 }
 
 /** The files that the project and the flags name for a run on a cluster; paths of flags start at the current folder. */

@@ -13,9 +13,11 @@ import {
   type AllowFlags,
   type ExtensionFlags,
   type IncludeFlags,
+  type SendFlags,
   withAllow,
   withExtensions,
   withIncludes,
+  withSend,
 } from '../options.js'
 import { printLine } from '../output.js'
 import { type RunReporter, textReporter } from '../run-reporter.js'
@@ -25,11 +27,9 @@ import {
   type ClusterFlags,
   type ClusterSettings,
   completeClusterFlags,
-  type SendFlags,
   sentFiles,
   useCluster,
   withClusterFile,
-  withSend,
 } from './cluster-context.js'
 
 interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags {

@@ -5,7 +5,7 @@ import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.
 import type { Outcome } from '../../runnable/outcome.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { FileInput } from '../input.js'
-import type { AllowFlags, ExtensionFlags, IncludeFlags } from '../options.js'
+import type { AllowFlags, ExtensionFlags, IncludeFlags, SendFlags } from '../options.js'
 import { copyToStandardError } from '../output.js'
 import type { RunReporter } from '../run-reporter.js'
 import { resolveSettings } from '../settings.js'
@@ -13,7 +13,6 @@ import {
   type ClusterContext,
   type ClusterSettings,
   logEvent,
-  type SendFlags,
   sentFiles,
   useCluster,
 } from './cluster-context.js'

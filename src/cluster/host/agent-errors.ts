@@ -104,11 +104,7 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
     (host) =>
       `The login shell of host "${host}" prints too much before a command can run: remove the output of startup files such as ~/.bashrc`,
   ],
-  FILE_CHANGED: [
-    'FILE_CHANGED',
-    (_, { message }) =>
-      `"${message}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${message}" to .flambeauignore, or exclude data of the run with "!${message}"`,
-  ],
+  FILE_CHANGED: ['FILE_CHANGED', (_, { message }) => changedWhileSent(message)],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',
     '"df -h ~" and "df -i ~" show the usage',
@@ -132,4 +128,13 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
     'HOST_NO_FILE',
     (host, { detail, message }) => `There is no "${detail ?? message}" on host "${host}": check the path`,
   ],
+}
+
+function changedWhileSent(path: string): string {
+  return `"${path}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${path}" to .flambeauignore, or exclude data of the run with "!${path}"`
+}
+
+/** The error of a file that was written or removed while it was sent. */
+export function fileChanged(path: string, cause?: unknown): ClusterError {
+  return new ClusterError(changedWhileSent(path), { code: 'FILE_CHANGED', cause })
 }

@@ -3,10 +3,11 @@ import { chmod, mkdir, open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { ClusterError, throwNotWritten } from '../../errors.js'
+import { throwNotWritten } from '../../errors.js'
 import { codeOf } from '../../util/thrown.js'
 import type { ContentHeader } from '../protocol/messages.js'
 import type { Tree, TreeFile } from '../protocol/tree.js'
+import { fileChanged } from './agent-errors.js'
 import type { Sent } from './host.js'
 import { mergeFetched } from './merge-fetched.js'
 import { ChunkHeaderSchema, TreeSchema, wantedSchema } from './reply-schemas.js'
@@ -146,12 +147,6 @@ async function* readFileChunks(file: TreeFile, source: string): AsyncGenerator<B
     throw codeOf(error) === 'ENOENT' ? fileChanged(file.path, error) : error
   }
   if (read !== file.size) throw fileChanged(file.path)
-}
-
-/** The error of a file that was written or removed while it was sent. */
-export function fileChanged(path: string, cause?: unknown): ClusterError {
-  const message = `"${path}" changed while it was sent: try again when nothing writes to it, or leave it out: add "/${path}" to .flambeauignore, or exclude data of the run with "!${path}"`
-  return new ClusterError(message, { code: 'FILE_CHANGED', cause })
 }
 
 // For small files, synchronous reads are faster than the thread pool.

@@ -65,11 +65,6 @@ export class Disposables {
     for (const each of this.#takeBelow(node)) await this.#disposeOne(each, onError)
   }
 
-  /** Does the same where nothing can wait: asynchronous methods go on in the background. */
-  disposeInBackground(onError: OnDisposeError): void {
-    for (const each of this.#takeBelow(this.root)) void this.#disposeOne(each, onError)
-  }
-
   async #disposeBuilt(onError: OnDisposeError): Promise<void> {
     const built = [...this.#built].reverse()
     this.#built.clear()

@@ -82,9 +82,14 @@ export class Loader extends Construction {
     try {
       return this.construct(this.document.root)
     } catch (error) {
-      this.disposables.disposeInBackground(warnProcess)
+      this.discard()
       throw error
     }
+  }
+
+  /** Disposes of what was constructed where nothing can wait for it: asynchronous methods go on in the background. */
+  discard(): void {
+    void this.disposables.dispose(warnProcess)
   }
 
   protected override make(node: Node): unknown {

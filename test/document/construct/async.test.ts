@@ -475,6 +475,20 @@ describe('a synchronous load', () => {
     assert.throws(() => load('!Picky { child: !Child {} }', { registry }), /its schema threw "no real one"/)
   })
 
+  test('that fails disposes also of what a template has built, one object after the other', async () => {
+    const diary = new Diary()
+    class Builds {
+      constructor(options: { each: Template }) {
+        options.each.build()
+      }
+    }
+    diary.registry.add(Builds, '!Builds', { templates: ['each'] })
+    const text = '- !Holder { name: a }\n- !Builds { each: !Holder { name: built } }\n- !Broken\n'
+    assert.throws(() => load(text, { registry: diary.registry }), /broken/)
+    await turn()
+    assert.deepEqual(diary.lines.slice(2), ['end built', 'end a'])
+  })
+
   test('can be disposed of, and only once', async () => {
     const diary = new Diary()
     const [first] = loadAll('!Holder { name: a, b: !Holder { name: b } }\n---\n!Holder { name: c }\n', {
