@@ -82,6 +82,22 @@ export function continuesMessage(line: string): boolean {
   return line.startsWith(indentation)
 }
 
+/** A logger that logs to another one, and passes each message on. It is an instance of the same class. */
+export function teeLogger<Target extends Logger>(
+  logger: Target,
+  onMessage: (level: LogLevel, message: readonly unknown[]) => void,
+): Target {
+  const log = (level: LogLevel) => ({
+    value: (...message: unknown[]): void => {
+      onMessage(level, message)
+      logger[level](...message)
+    },
+  })
+  const report = { value: (text: string): void => (logger as unknown as StderrLogger).report(text) }
+  const levels = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+  return Object.create(logger, logger instanceof StderrLogger ? { ...levels, report } : levels)
+}
+
 /** Prints a text that has a form of its own, such as framed problems: without time and level. */
 export function reportTo(logger: Logger, level: 'warn' | 'error', text: string): void {
   if (logger instanceof StderrLogger) logger.report(text)

@@ -130,3 +130,8 @@ function severalTags(value: string, before: readonly string[] | undefined): stri
 function several(value: string, before: readonly string[]): string[] {
   return [...before, value]
 }
+
+/** Adds `--no-record`. */
+export function withRecord(command: Command): Command {
+  return command.option('--no-record', 'do not keep this run in ".flambeau/runs" of the project')
+}

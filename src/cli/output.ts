@@ -78,3 +78,20 @@ export function jsonOf(value: unknown): string | undefined {
 export function inspected(value: unknown): string {
   return readSafely(() => inspect(value), 'a value that cannot be shown')
 }
+
+/** Passes what this process prints on to `onText`, too. Returns a function that ends that. */
+export function teeOutput(onText: (text: string) => void): () => void {
+  const ends = [process.stdout, process.stderr].map((stream) => {
+    const { write } = stream
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      onText(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
+      return (write as (...words: unknown[]) => boolean).call(stream, chunk, ...rest)
+    }
+    return () => {
+      stream.write = write
+    }
+  })
+  return () => {
+    for (const end of ends) end()
+  }
+}

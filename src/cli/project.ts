@@ -24,7 +24,7 @@ export interface Project {
   readonly secrets: string | false | undefined
   /** The YAML file of the cluster. */
   readonly cluster: string | undefined
-  /** The folder in which runs will be recorded, or `false` for none: nothing reads it yet. */
+  /** The folder in which runs are recorded, or `false` for none. */
   readonly runs: string | false | undefined
   /** @internal Where each value is written. */
   readonly positions: SettingPositions

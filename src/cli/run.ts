@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { RunLogger, StderrLogger } from '../logger.js'
+import type { Outcome } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
 import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
@@ -24,9 +25,12 @@ import {
   withExtensions,
   withImports,
   withIncludes,
+  withRecord,
   withSecrets,
   withSend,
 } from './options.js'
+import { teeOutput } from './output.js'
+import { type RecordFlags, recordingOf } from './record-run.js'
 import { JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
 import { secretsOfFlags } from './secrets.js'
 import { completeSettings, importSettings, isSameFile, type Settings } from './settings.js'
@@ -39,6 +43,7 @@ interface RunFlags
     IncludeFlags,
     LogFlags,
     ReconnectFlags,
+    RecordFlags,
     SecretsFlags,
     SendFlags {
   set?: readonly string[]
@@ -69,7 +74,9 @@ export function runCommand(): Command {
     )
   const complete = withForce(
     withReconnect(
-      withExtensions(withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(command))))))),
+      withExtensions(
+        withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(withRecord(command))))))),
+      ),
     ),
     'run again, even if results exist',
   )
@@ -126,11 +133,8 @@ interface RunHereFlags extends RunFlags {
   readonly logger: StderrLogger
 }
 
-async function runHere(
-  { path, ...given }: FileInput,
-  flags: RunHereFlags,
-  reporter: RunReporter,
-): Promise<void> {
+async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunReporter): Promise<void> {
+  const { path, ...given } = input
   const {
     settings,
     logger,
@@ -138,6 +142,7 @@ async function runHere(
     reconnectTimeout: _,
     dryRun: isDryRun,
     send: _send,
+    record: _record,
     ...options
   } = flags
   const imports = await importSettings(settings)
@@ -147,18 +152,25 @@ async function runHere(
   process.once('beforeExit', onUnsettled)
   await runInterruptibly(logger, async (signal) => {
     const complete = { ...options, ...given, env, secrets, dialect: settings.secretsDialect, signal }
-    const outcome = isDryRun
-      ? await dryRun(path, { ...complete, logger })
-      : await runFile(path, {
-          ...complete,
-          logger: new RunLogger(levelOf(flags)),
-          runOptions: { imports },
-        })
-    if (!outcome.ok) reporter.onFailure(outcome.error)
-    else if (!isDryRun) reporter.onResult(outcome.value)
-    return outcome.exitCode
+    if (isDryRun) return reportOutcome(await dryRun(path, { ...complete, logger }), reporter, isDryRun)
+    const recording = recordingOf({ input, flags, settings, logger, imports })
+    const endTee = recording && teeOutput((text) => recording.onOutput(text))
+    const outcome = await runFile(path, {
+      ...complete,
+      recording,
+      logger: new RunLogger(levelOf(flags)),
+      runOptions: { imports },
+    })
+    endTee?.()
+    return reportOutcome(outcome, reporter)
   })
   process.off('beforeExit', onUnsettled)
+}
+
+function reportOutcome(outcome: Outcome<unknown>, reporter: RunReporter, isDryRun = false): number {
+  if (!outcome.ok) reporter.onFailure(outcome.error)
+  else if (!isDryRun) reporter.onResult(outcome.value)
+  return outcome.exitCode
 }
 
 // Node exits with success when nothing is left to wait for, even if a promise is still pending.

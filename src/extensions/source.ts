@@ -108,6 +108,17 @@ export function relocateSource(text: string, from: string, to: string): string {
   return `${isFile ? 'file:' : ''}${moved.startsWith('../') ? '' : './'}${moved}`
 }
 
+/** The source of an extension of a file in the folder `from`, as a file in any folder declares it. */
+export function absoluteSource(text: string, from: string): string {
+  const moved = relocateSource(text, from, '/')
+  const path = moved.replace(/^file:/, '')
+  return path === text.replace(/^file:/, '')
+    ? text
+    : text.startsWith('file:')
+      ? `file:${resolve('/', path)}`
+      : resolve('/', path)
+}
+
 // Not an npm package, of which a scope may have one "/".
 function isPlainPath(text: string): boolean {
   return !npmName.test(text) && plainPath.test(text)

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
-import type { Logger } from '../logger.js'
+import type { Logger, LogLevel } from '../logger.js'
 import { moduleUrls } from '../modules/resolve.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
@@ -104,6 +104,7 @@ export type TaskEvent<Task extends AnyTask = AnyTask> = {
 } & (
   | { readonly type: 'started'; readonly host?: string }
   | { readonly type: 'progress'; readonly value: unknown }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly text: string }
   | { readonly type: 'retry'; readonly error: Error; readonly delayMs: number }
 )
 

@@ -96,7 +96,7 @@ export class TaskRun<Task extends AnyTask> {
     if (this.#callbackError) return
     try {
       if (news.type === 'log') this.context.logger[news.level](`[${this.identity.id}] ${news.text}`)
-      else this.#emit(news)
+      this.#emit(news)
     } catch (thrown) {
       this.#callbackError = { thrown }
       this.cancel()
@@ -110,7 +110,7 @@ export class TaskRun<Task extends AnyTask> {
     await delay(delayMs, undefined, { signal: this.#controller.signal }).catch(() => {})
   }
 
-  #emit(event: Exclude<TaskNews, { type: 'log' }> | { type: 'retry'; error: Error; delayMs: number }): void {
+  #emit(event: TaskNews | { type: 'retry'; error: Error; delayMs: number }): void {
     const { task, cancel } = this
     if (event.type === 'started' && this.#attempts === 1) this.#startedAt = performance.now()
     this.context.options.onEvent({ id: this.identity.id, task, cancel, ...event } as TaskEvent<Task>)

@@ -115,3 +115,8 @@ export interface RunEnded {
 
 /** Takes the events of a run. */
 export type RunListener = (event: RunEvent) => void
+
+/** An event that happens now. */
+export function eventNow(body: RunEventBody): RunEvent {
+  return { time: new Date().toISOString(), ...body }
+}

@@ -2,11 +2,14 @@ import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
 import type { ComposeFileOptions, GivenText } from '../document/compose/read-composed.js'
 import { resolveReferences } from '../document/compose/references.js'
 import { Loader } from '../document/construct/loader.js'
+import { secretValuesIn } from '../document/construct/variable-mask.js'
 import { documentError, inFileOrder } from '../document/problems.js'
+import { dumpWithDefaults } from '../document/write/dump.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { type Logger, reportTo, StderrLogger } from '../logger.js'
 import { type Paint, reportProblems } from '../problem-report.js'
+import type { Recording } from '../records/recording.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import { type Class, constructsOwnClass } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
@@ -22,6 +25,7 @@ import {
   type PreparedExtensions,
 } from './import-extensions.js'
 import { describeError, type Failure, failedOutcome, type Outcome } from './outcome.js'
+import { recordedFile } from './resolve-file.js'
 import { type RunOptions, runOptions } from './run-options.js'
 import { isRunnable, type Runnable, type UserProvider } from './runnable.js'
 import {
@@ -55,6 +59,7 @@ export class SafeExecutionContext {
   readonly #prepared: PreparedExtensions | undefined
   readonly #composition: ComposeFileOptions & GivenText
   readonly #forbidden: string[] = []
+  readonly #recording: Recording | undefined
   #text: RunnableText | undefined
   /** The text of a step that was given another content than the file has. */
   #otherText: RunnableText | undefined
@@ -74,6 +79,7 @@ export class SafeExecutionContext {
     this.#userProvider = options.userProvider
     this.#allow = options.allow
     this.#prepared = options.preparedExtensions
+    this.#recording = options.recording
     this.#composition = options
   }
 
@@ -226,14 +232,32 @@ export class SafeExecutionContext {
     const { extensions } = text.split()
     const secrets = await this.#readSecrets(options)
     if (options.importExtensions !== false) await this.importExtensions(options)
+    await this.#record(text)
     if (options.checkTags !== false && !this.#checked.has(text)) await this.#check(text)
     if (text.parsed.problems.length === 0) expectSecrets(text.split(), this.#registry, secrets)
     const runnable = await this.#construct(text)
+    this.#recording?.filledIn(() => dumpWithDefaults(runnable, this.#registry))
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []
     await runnable.parse()
     return { runnable, extensions }
+  }
+
+  // Before the check: its problems are part of the record.
+  async #record(text: RunnableText): Promise<void> {
+    const file = this.#recording && recordedFile(text, this.#registry)
+    if (!file) return
+    const { root } = text.split().document
+    const variables = [...secretValuesIn(root)]
+    const redactSecrets = redactorFor(this.#secrets)
+    const redact = (value: string): string =>
+      variables.reduce(
+        (masked, [secret, shown]) => masked.replaceAll(secret, () => shown),
+        redactSecrets(value),
+      )
+    const origins = file.origins.map(({ path, file, line, column }) => ({ path, file, line, column }))
+    await this.#recording!.begin({ text: file.text, origins, tag: root.tag ?? '', redact })
   }
 
   async #readSecrets({ secrets, dialect }: PreprocessOptions): Promise<SecretsConfig | undefined> {
@@ -271,6 +295,8 @@ export interface ContextOptions extends ComposeFileOptions {
   userProvider?: UserProvider
   /** @internal The extensions that the file may declare, imported already; it then imports nothing. */
   preparedExtensions?: PreparedExtensions | undefined
+  /** @internal The record of the run. */
+  recording?: Recording | undefined
 }
 
 /** Options of `SafeExecutionContext.preprocess`; the signal and the logger of `run` apply when they are absent. */

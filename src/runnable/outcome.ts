@@ -4,10 +4,13 @@ import { interruptedCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
 import { messageOf, propertyOf, readSafely, stackOf } from '../util/thrown.js'
 
-/** The outcome of a run. The library never exits the process: that is up to its caller. */
+/**
+ * The outcome of a run. The library never exits the process: that is up to its caller. `record` is the folder of its record, if
+ * `runFile` made one.
+ */
 export type Outcome<T> =
-  | { readonly ok: true; readonly value: T; readonly exitCode: 0 }
-  | { readonly ok: false; readonly error: Error; readonly exitCode: number }
+  | { readonly ok: true; readonly value: T; readonly exitCode: 0; readonly record?: string }
+  | { readonly ok: false; readonly error: Error; readonly exitCode: number; readonly record?: string }
 
 /** The outcome of a run that failed. */
 export type Failure = Outcome<never> & { readonly ok: false }

@@ -1,9 +1,11 @@
+import { dirname, resolve } from 'node:path'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { resolveReferences } from '../document/compose/references.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import { dump } from '../document/write/dump.js'
 import { blame, type ResolvedDocument, resolveDocument, type ValueOrigin } from '../document/write/resolve.js'
 import type { Problem } from '../errors.js'
+import { absoluteSource } from '../extensions/source.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { type ExtensionOptions, locateIn, type Surroundings, tryImport } from './import-extensions.js'
@@ -54,6 +56,23 @@ export async function resolveFile(
   return { ...whole, blame: () => blame(whole) }
 }
 
+/**
+ * The one file that a record keeps: it runs from any folder, and variables that look like secrets stay `!env`. Returns nothing
+ * when its references are wrong.
+ */
+export function recordedFile(text: RunnableText, registry: Registry): ResolvedDocument | undefined {
+  if (text.parsed.problems.length > 0 || resolveReferences(text.parsed, registry).length > 0) return undefined
+  const declared = text.split()
+  const { document, source, extensions } = declared
+  const from = dirname(resolve(source.filename))
+  const absolute = Object.entries(extensions).map(
+    ([name, path]) => [name, absoluteSource(path, from)] as const,
+  )
+  const isMoved = absolute.some(([name, path]) => extensions[name] !== path)
+  const resolved = resolveDocument(document, source, registry, { keepsSecretVariables: true })
+  return withExtensions(resolved, { ...declared, extensions: Object.fromEntries(absolute) }, isMoved)
+}
+
 // Whether an option is a template is known by its class only: an extension that cannot be imported has none.
 async function registryOf(file: RunnableFile, options: ResolveFileOptions): Promise<Registry> {
   const { registry = currentRegistry() } = options
@@ -63,10 +82,14 @@ async function registryOf(file: RunnableFile, options: ResolveFileOptions): Prom
   return own
 }
 
-function withExtensions({ text, origins }: ResolvedDocument, file: RunnableFile): ResolvedDocument {
+function withExtensions(
+  { text, origins }: ResolvedDocument,
+  file: RunnableFile,
+  isMoved = false,
+): ResolvedDocument {
   const { extensions, declarations, source, document } = file
   if (declarations.length === 0) return { text, origins }
-  const isOwn = declarations.every((entry) => entry.value.source === undefined)
+  const isOwn = !isMoved && declarations.every((entry) => entry.value.source === undefined)
   const head = isOwn ? source.text.slice(0, document.start) : dump(extensions)
   const separator = isOwn || /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*---/.test(text) ? '' : '---\n'
   const before = head + separator

@@ -1,6 +1,12 @@
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from '../logger.js'
+import type { Recording } from '../records/recording.js'
+import { projectRoot } from '../util/paths.js'
 import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from './context.js'
 import type { Outcome } from './outcome.js'
-import { pickRunOptions, type RunOptions } from './run-options.js'
+import { RunEvents } from './run-events.js'
+import { pickRunOptions, type RunOptions, runOptions } from './run-options.js'
 import type { RunnableSource } from './runnable-file.js'
 
 /** Options of {@link runFile}. */
@@ -9,6 +15,11 @@ export interface RunFileOptions extends ContextOptions, PreprocessOptions, Parti
   runOptions?: object
   /** Parse, check and construct the file and call `parse()`, but not `run()`. */
   dryRun?: boolean
+  /**
+   * The folder in which the run is recorded, in a folder of its own whose path is `record` in the outcome; it is made when it does
+   * not exist. When absent, nothing is written.
+   */
+  record?: string | undefined
 }
 
 /**
@@ -25,10 +36,47 @@ export async function runFile<T = unknown>(
   file: RunnableSource,
   options: RunFileOptions = {},
 ): Promise<Outcome<T>> {
-  const context = new SafeExecutionContext(file, options)
-  return context.run(async (complete) => {
-    const { runnable } = await context.preprocess(options)
+  const given = runOptions(pickRunOptions(options))
+  const recording = options.dryRun ? undefined : await recordingFor(file, options, given.logger)
+  const events = new RunEvents(nameOf(file), { listener: options.onEvent, recording })
+  const complete = events.isHeard ? events.runOptions(given) : given
+  const context = new SafeExecutionContext(file, { ...options, recording })
+  const outcome = await context.run(async (surroundings) => {
+    const { runnable } = await context.preprocess({ ...options, logger: complete.logger })
+    events.start()
     if (options.dryRun) return undefined as T
-    return (await runnable.run({ ...complete, ...options.runOptions })) as T
-  }, pickRunOptions(options))
+    return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
+  }, complete)
+  events.end(outcome)
+  await recording?.close()
+  return recording?.folder === undefined ? outcome : { ...outcome, record: recording.folder }
+}
+
+function nameOf(file: RunnableSource): string {
+  if (file instanceof URL) return file.protocol === 'file:' ? fileURLToPath(file) : file.href
+  return typeof file === 'string' ? file : (file.filename ?? '<text>')
+}
+
+async function recordingFor(
+  file: RunnableSource,
+  { recording, record, set = [], secrets, dialect }: RunFileOptions,
+  logger: Logger,
+): Promise<Recording | undefined> {
+  if (recording || record === undefined) return recording
+  const { Recording } = await import('../records/recording.js')
+  const name = nameOf(file)
+  const overrides = Array.isArray(set) ? set : Object.keys(set)
+  const call = {
+    file: name,
+    argv: [],
+    folder: process.cwd(),
+    set: overrides,
+    imports: [],
+    secrets: typeof secrets === 'string' ? secrets : undefined,
+    secretsDialect: dialect,
+    envFiles: undefined,
+    cluster: undefined,
+  }
+  const project = projectRoot(typeof file === 'string' || file instanceof URL ? dirname(name) : process.cwd())
+  return new Recording({ runs: record, project, call, logger, hasOutput: false })
 }

@@ -1,4 +1,6 @@
 import { type Logger, StderrLogger } from '../logger.js'
+import { eventNow, type RunListener } from '../records/events.js'
+import { jsonCopy } from '../util/json.js'
 
 /** The options of every `run()`. */
 export interface RunOptions {
@@ -14,14 +16,22 @@ export interface RunOptions {
   readonly signal: AbortSignal
   /** The logger for progress. */
   readonly logger: Logger
+  /**
+   * Reports progress: any value that JSON can hold, such as `{ step: 3, loss: 0.2 }`. It is shown on a terminal, kept in the record
+   * of the run, and an event.
+   */
+  readonly progress: (value: unknown) => void
+  /** Takes what happens in the run. {@link progress} calls it, and sweeps do. */
+  readonly onEvent?: RunListener
 }
 
 /** The run options that are plain data, so that they can be sent to another host. */
 export type RunFlags = Partial<Pick<RunOptions, 'force' | 'resume' | 'verbose' | 'debug'>>
 
 /** @internal The run options among other options. */
-export function pickRunOptions({ signal, logger, ...others }: Partial<RunOptions>): Partial<RunOptions> {
-  return defined({ ...pickRunFlags(others), signal, logger })
+export function pickRunOptions(options: Partial<RunOptions>): Partial<RunOptions> {
+  const { signal, logger, progress, onEvent } = options
+  return defined({ ...pickRunFlags(options), signal, logger, progress, onEvent })
 }
 
 /** @internal The flags among other options. */
@@ -46,8 +56,14 @@ export function runOptions<Given extends Partial<RunOptions>>(
     debug: false,
     signal: new AbortController().signal,
     logger: new StderrLogger(given.verbose || given.debug ? 'debug' : 'info'),
+    progress: progressTo(given.onEvent),
   }
   return { ...defaults, ...defined(given) } as RunOptions & Given
+}
+
+function progressTo(onEvent: RunListener | undefined): (value: unknown) => void {
+  if (!onEvent) return () => {}
+  return (value) => onEvent(eventNow({ type: 'progress', value: jsonCopy(value) }))
 }
 
 // An option that is `undefined` must not replace a default.

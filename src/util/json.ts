@@ -43,3 +43,9 @@ function marks(part: unknown, mark: string): unknown {
 function isLong(found: string): boolean {
   return /^-?\d+$/.test(found) && !Number.isSafeInteger(Number(found))
 }
+
+/** A copy of a value as JSON can hold it. Throws for a cycle and for a bigint. */
+export function jsonCopy(value: unknown): unknown {
+  const json: string | undefined = JSON.stringify(value)
+  return json === undefined ? undefined : JSON.parse(json)
+}

@@ -43,3 +43,10 @@ export function isIni(text: string): boolean {
   const [section] = iniSection.exec(text) ?? []
   return section !== undefined && iniKey.test(text.slice(section.length))
 }
+
+const secretName = /key|token|secret|passw|passphrase|pwd|credential/i
+
+/** Whether the name of an environment variable looks like that of a secret. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name)
+}

@@ -1,51 +1,13 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeReserved as overwriteReserved } from '../../util/reserved-file.js'
 import { runFiles } from '../protocol/layout.js'
 import { writeDurably } from './home.js'
 import type { RunLosses } from './run-store.js'
 
-/** One block of most file systems. */
-const blockSize = 4096
-
-/**
- * Reserves disk space for a small file that is written later: its block, inode and directory entry exist then,
- * however full the disk is.
- */
-export function reserve(path: string): void {
-  // Spaces are written, since a sparse file has no blocks.
-  writeFileSync(reservedPath(path), ' '.repeat(blockSize), { mode: 0o600, flag: 'wx', flush: true })
-}
-
-/** Writes JSON atomically, in the space that was reserved for it; spaces fill the rest of the block. */
+/** Writes JSON atomically, in the space that was reserved for it if that is enough. */
 export async function writeReserved(path: string, json: string): Promise<void> {
-  const bytes = Buffer.from(json)
-  const reserved = [reservedPath(path), path].find((each) => existsSync(each))
-  if (reserved === undefined || bytes.length > blockSize) return writeDurably(path, json)
-  overwrite(reserved, Buffer.concat([bytes, Buffer.alloc(blockSize - bytes.length, ' ')]))
-  if (reserved !== path) renameSync(reserved, path)
-}
-
-function overwrite(path: string, bytes: Buffer): void {
-  const file = openSync(path, 'r+')
-  try {
-    writeSync(file, bytes, 0, bytes.length, 0)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-function reservedPath(path: string): string {
-  return `${path}.reserved`
+  if (!overwriteReserved(path, json)) await writeDurably(path, json)
 }
 
 /** Records in the folder of a run that the disk had no space for its log or result; keeps the first error of each. */

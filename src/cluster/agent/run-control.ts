@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { temporaryBeside } from '../../util/atomic-write.js'
 import { defaultGraceMs, signalProcess } from '../../util/process.js'
 import { identify, isAlive } from '../../util/process-identity.js'
+import { reserve } from '../../util/reserved-file.js'
 import { ownPackage, runFiles } from '../protocol/layout.js'
 import type { Request, RunSpecification, RunStatus, Unwritten, WorkFiles } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
-import { reserve, writeReserved } from './reserved-file.js'
+import { writeReserved } from './reserved-file.js'
 import { killRun, type RunProcessTree, runVariable, signalRun } from './run-processes.js'
 import {
   activeRun,
@@ -51,7 +52,7 @@ async function writeRun(specification: RunSpecification): Promise<void> {
   const incoming = temporaryBeside(folder)
   try {
     await makeWork(incoming, specification.work)
-    for (const file of reservedFiles) reserve(join(incoming, runFiles[file]))
+    for (const file of reservedFiles) reserve(join(incoming, runFiles[file]), { sync: true })
     await writeDurably(join(incoming, runFiles.log), '')
     const all = { ...specification.files, [runFiles.spec]: JSON.stringify(await recordOf(specification)) }
     for (const [name, content] of Object.entries(all)) await writeDurably(join(incoming, name), content)

@@ -16,6 +16,7 @@ import type { Registry } from '../../registry/registry.js'
 import { knownKeys } from '../../registry/standard-schema.js'
 import { Suggester } from '../../registry/suggest.js'
 import type { Source, Span } from '../../source.js'
+import { isSecretName } from '../../util/private-names.js'
 import { isEmpty, mergeSources, startOf, targetOf } from '../nodes.js'
 import { explainMiss, nodeAt, type PathStep, parsePath, quotedPath } from '../path.js'
 import { describeNode, ProblemList, spanOf } from '../problems.js'
@@ -275,7 +276,9 @@ class Resolver {
     for (const part of parts) {
       const scalar = part as ScalarNode
       text += typeof part === 'string' ? part : scalarText(scalar, this.#source)
-      if (typeof part !== 'string') variable ??= scalar.origin?.variable
+      const found = typeof part === 'string' ? undefined : scalar.origin?.variable
+      // Of several, one that looks like a secret: a record keeps the format then.
+      if (variable === undefined || (found !== undefined && isSecretName(found))) variable = found ?? variable
       if (text.length > longestFormat) return this.#report(node, 'BAD_FORMAT', tooLong)
     }
     this.#length += text.length

@@ -1,4 +1,5 @@
 import type { Node, ScalarNode } from '../../node.js'
+import { isSecretName } from '../../util/private-names.js'
 import { neededBy } from '../compose/reference-cycles.js'
 import { valueOfVariable } from '../problems.js'
 
@@ -23,6 +24,16 @@ export function maskVariables(message: string, node: Node, around: Node = node):
   // In one pass, so that no name of a variable is masked.
   const pattern = new RegExp(short.map(({ pattern }) => pattern).join('|') || '(?!)', 'gu')
   return masked.replace(pattern, (text) => forms.get(text)!.shown)
+}
+
+/** The values of the variables in a document whose names look like those of secrets, each with what is shown instead. */
+export function secretValuesIn(root: Node): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const { origin } of variablesIn(root)) {
+    const { text, variable } = origin!
+    if (isSecretName(variable!) && text.length >= shortest) found.set(text, valueOfVariable(variable!))
+  }
+  return found
 }
 
 // Through aliases and links. A stack of its own, since a chain of references may be long.

@@ -7,7 +7,7 @@ import { DocumentWriter } from './document-writer.js'
 import { foldComposed } from './fold-composed.js'
 import { patchText } from './patch-text.js'
 import { writeQuickly } from './quick-writer.js'
-import { Representation } from './represent.js'
+import { Representation, type RepresentOptions } from './represent.js'
 import { roundTrips } from './round-trip.js'
 
 /** Options of {@link dump}. */
@@ -44,7 +44,12 @@ export function dump(
   return write(value, { registry, defaults, resolved }, false)
 }
 
-function write(value: unknown, options: Required<DumpOptions>, isYaml11: boolean): string {
+/** Writes an object with what its schemas filled in; variables whose names look like those of secrets stay `!env`. */
+export function dumpWithDefaults(value: unknown, registry: Registry): string {
+  return write(value, { registry, defaults: true, resolved: true, keepsSecretVariables: true }, false)
+}
+
+function write(value: unknown, options: CompleteDumpOptions, isYaml11: boolean): string {
   return writeNodes(represent(value, options), isYaml11)
 }
 
@@ -68,8 +73,10 @@ export interface Represented {
   readonly root: Node
 }
 
+type CompleteDumpOptions = RepresentOptions & { readonly registry: Registry }
+
 /** The nodes of a value. */
-export function represent(value: unknown, { registry, ...options }: Required<DumpOptions>): Represented {
+export function represent(value: unknown, { registry, ...options }: CompleteDumpOptions): Represented {
   const representation = new Representation(registry, options)
   const made = representation.represent(value)
   if (representation.referencesHold(made)) return folded(representation, made, options)

@@ -15,6 +15,7 @@ import {
 import type { Registry } from '../../registry/registry.js'
 import type { Source } from '../../source.js'
 import { isPlainObject } from '../../util/plain-object.js'
+import { isSecretName } from '../../util/private-names.js'
 import { type FormatPath, parseFormat, scalarText } from '../compose/format.js'
 import type { ConstructContext } from '../construct/construct-context.js'
 import { readLink } from '../construct/link.js'
@@ -57,8 +58,7 @@ export class Representation implements RepresentContext {
 
   constructor(
     readonly registry: Registry,
-    /** `resolved`: included parts and references are written out; `expanded`: only references. */
-    readonly options: { readonly defaults: boolean; readonly resolved: boolean; readonly expanded?: boolean },
+    readonly options: RepresentOptions,
     /** Whether the objects that links gave can be written. */
     readonly writable = new Map<object, boolean>(),
   ) {}
@@ -338,9 +338,18 @@ export class Representation implements RepresentContext {
   }
 
   #leaf(node: Node, context: ConstructContext): Node {
+    const kept = this.#keptVariable(node, context)
+    if (kept) return this.recordOrigin({ ...kept }, { node, context })
     const made = this.recordOrigin({ ...node }, { node, context })
     if (this.#inTemplate && node.kind === 'scalar' && node.origin) this.#templateFormats.add(made)
     return made
+  }
+
+  /** The `!env` or `!format` of a value that must not be written out. */
+  #keptVariable(node: Node, { document }: ConstructContext): Node | undefined {
+    if (!this.options.keepsSecretVariables || node.kind !== 'scalar') return undefined
+    const variable = node.origin?.variable
+    return variable !== undefined && isSecretName(variable) ? document.written?.get(node) : undefined
   }
 
   #object(value: object, origin?: Origin): Node {
@@ -405,6 +414,17 @@ export class Representation implements RepresentContext {
     const subject = way === '' ? 'The dumped value' : `The value at "${way.replace(/^\./, '').slice(0, 400)}"`
     return new RegistrationError(`${subject} ${what}`, { code })
   }
+}
+
+/** How values are written. */
+export interface RepresentOptions {
+  readonly defaults: boolean
+  /** Included parts and references are written out. */
+  readonly resolved: boolean
+  /** Only references are written out. */
+  readonly expanded?: boolean
+  /** The `!env` of a variable whose name looks like that of a secret stays, and so does a `!format` with it. */
+  readonly keepsSecretVariables?: boolean
 }
 
 /** A reference that was written, and what it led to. */

@@ -37,10 +37,11 @@ export function resolveDocument(
   document: ParsedDocument,
   source: Source,
   registry: Registry,
+  { keepsSecretVariables = false }: { keepsSecretVariables?: boolean } = {},
 ): ResolvedDocument {
   const context = new Loader(source, registry, document)
   const value = new Unconstructed(document.root, context)
-  const represented = represent(value, { registry, defaults: false, resolved: true })
+  const represented = represent(value, { registry, defaults: false, resolved: true, keepsSecretVariables })
   const text = writeNodes(represented, false)
   return { text, origins: new OriginFinder(text, source, represented).find() }
 }

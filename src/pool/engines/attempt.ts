@@ -9,6 +9,7 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { type PreparedExtensions, prepareExtensions } from '../../runnable/import-extensions.js'
 import { runOptions } from '../../runnable/run-options.js'
 import { maskData, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
+import { jsonCopy } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
 import type {
   Ended,
@@ -84,8 +85,7 @@ async function runTask(
   const progress = (value: unknown): void => {
     // A value that JSON cannot hold must fail here, in the task, and not where it is sent. A copy, since the task may change it
     // before it is sent.
-    const json: string | undefined = JSON.stringify(value)
-    onNews({ type: 'progress', value: json === undefined ? undefined : JSON.parse(json) })
+    onNews({ type: 'progress', value: jsonCopy(value) })
   }
   const ownFolder = join(resolve(folder), 'tasks', taskFileName(id))
   return runnable.run({

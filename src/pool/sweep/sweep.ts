@@ -13,6 +13,7 @@ import type { PoolOptions } from '../options.js'
 import { OutputLock } from '../output-lock.js'
 import type { Pool } from '../pool.js'
 import { resultsExist } from '../results-store.js'
+import { SweepEvents } from './events.js'
 import { sweepSchema } from './options.js'
 import { LogUniform, Parameter } from './parameters.js'
 import { readRecords } from './records.js'
@@ -114,9 +115,11 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     const earlier = await this.#earlier(plan, options)
     const pool = await this.#openPool(options)
     try {
-      const { logger, signal, imports = [] } = options
+      const { logger, signal, imports = [], onEvent } = options
       const redact = redactorFor(this.config)
-      const records = await new SweepRun({ plan, pool, logger, signal, earlier, imports, redact }).run()
+      const events = onEvent && new SweepEvents(plan, onEvent)
+      const context = { plan, pool, logger, signal, earlier, imports, redact, events }
+      const records = await new SweepRun(context).run()
       return await summarize(plan, records, logger)
     } catch (thrown) {
       if (options.signal.aborted) await this.#explainResume(plan, options.logger)

@@ -4,11 +4,12 @@ import type { Logger } from '../../logger.js'
 import { moduleUrls } from '../../modules/resolve.js'
 import type { Redact } from '../../runnable/secrets/mask.js'
 import type { JsonLines } from '../json-lines.js'
-import type { AnyTask, TaskDone, TaskOutcome } from '../options.js'
+import type { AnyTask, TaskDone, TaskEvent, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
 import { packError } from '../serialize.js'
 import { taskText, writeFailedFile } from '../task-file.js'
 import { TrialMonitor } from './early-stopping.js'
+import type { SweepEvents } from './events.js'
 import { type Measurement, measure } from './metric.js'
 import { createProgress, type Progress } from './progress.js'
 import { type EarlierTrials, openRecords, othersName, type TrialRecord, writeDescription } from './records.js'
@@ -25,6 +26,8 @@ export interface SweepContext {
   readonly imports: readonly (string | URL)[]
   /** Masks secrets: the message about a missing metric shows what the trial returned. */
   readonly redact: Redact
+  /** Absent when nobody takes events. */
+  readonly events: SweepEvents | undefined
 }
 
 /** Runs the trials of a sweep that have no result yet, and writes a record of each. */
@@ -46,6 +49,7 @@ export class SweepRun {
     signal.throwIfAborted()
     const file = await openRecords(output, earlier)
     this.#warnOfOthers()
+    this.#emitStart()
     const progress = createProgress(logger, { metric, total: plan.size, done: earlier.kept.length })
     try {
       await writeDescription(plan)
@@ -55,6 +59,13 @@ export class SweepRun {
       await file.close()
     }
     return this.records
+  }
+
+  #emitStart(): void {
+    const { events, imports, earlier } = this.context
+    if (!events) return
+    events.started(moduleUrls(imports))
+    for (const record of earlier.kept) events.ended(record)
   }
 
   #warnOfOthers(): void {
@@ -70,6 +81,7 @@ export class SweepRun {
       const record = await this.#record(outcome)
       this.records.push(record)
       await file.append(record)
+      this.context.events?.ended(record)
       progress.onSettled(record)
       this.#checkFailures(record)
     }
@@ -84,8 +96,15 @@ export class SweepRun {
       timeoutMs,
       onError: 'collect',
       signal,
-      onEvent: (event) => this.#monitor.onEvent(event),
+      onEvent: (event) => this.#onEvent(event),
     })
+  }
+
+  #onEvent(event: TaskEvent): void {
+    this.#monitor.onEvent(event)
+    const { events, pool } = this.context
+    if (events)
+      events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {

@@ -1,0 +1,352 @@
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import type { Logger } from '../logger.js'
+import { maskData, type Redact } from '../runnable/secrets/mask.js'
+import { temporaryBeside } from '../util/atomic-write.js'
+import { interruptedCode } from '../util/exit-codes.js'
+import { explainWriteError } from '../util/file-error.js'
+import { toJson } from '../util/json.js'
+import { isMapping } from '../util/plain-object.js'
+import { identify } from '../util/process-identity.js'
+import { reserve, writeReserved } from '../util/reserved-file.js'
+import { codeOf, readSafely } from '../util/thrown.js'
+import { version } from '../version.js'
+import { snapshotCode } from './code.js'
+import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
+import { leavesOf } from './flatten.js'
+import type { RecordedOrigin, RecordedSweep, RunRecord } from './record.js'
+import { newRunId } from './run-id.js'
+
+/** What is known of a run before its file is read. */
+export type RecordedCall = Pick<
+  RunRecord,
+  'argv' | 'file' | 'folder' | 'set' | 'imports' | 'secrets' | 'secretsDialect' | 'envFiles' | 'cluster'
+>
+
+/** How a run is recorded. */
+export interface RecordingOptions {
+  /** The folder of all records. */
+  readonly runs: string
+  /** The project whose code is recorded. */
+  readonly project: string
+  readonly call: RecordedCall
+  readonly logger: Logger
+  /** Whether `log.txt` has what the process prints, in place of what the run logs. */
+  readonly hasOutput: boolean
+}
+
+/** The file of a run, after everything that it is made of was found. */
+export interface RecordedFile {
+  readonly text: string
+  readonly tag: string
+  readonly origins: readonly RecordedOrigin[]
+  /** Masks secrets. */
+  readonly redact: Redact
+}
+
+/** The files of a record to which lines are added. */
+type AddedFile = 'log.txt' | 'metrics.jsonl' | 'trials.jsonl' | 'trials.log'
+
+/** What the end of a run may need in `run.json` besides what is known at its start, in bytes. */
+const roomForEnd = 4096
+/** How much of what is printed before the record begins is kept, in characters. */
+const mostWaiting = 1 << 20
+
+/**
+ * Writes the record of one run as it goes: each line at once, and `run.json` as a whole, so that a record is readable whenever the
+ * process is killed. When a file cannot be written, the record ends, with one warning; the run goes on.
+ */
+export class Recording {
+  #id = newRunId()
+  #folder: string | undefined
+  #record: RunRecord | undefined
+  #redact: Redact = (text) => text
+  #isBroken = false
+  #waiting = ''
+  #snapshot: Promise<void> | undefined
+  readonly #open = new Map<AddedFile, number>()
+  readonly #onExit = (exitCode: number): void => this.#endOfProcess(exitCode)
+
+  constructor(readonly options: RecordingOptions) {}
+
+  get id(): string {
+    return this.#id
+  }
+
+  /** The folder of the record; `undefined` as long as there is none. */
+  get folder(): string | undefined {
+    return this.#folder
+  }
+
+  /** Uses the id that the run has on a cluster. */
+  useId(id: string): void {
+    this.#id = id
+  }
+
+  /** Creates the record. */
+  async begin(file: RecordedFile): Promise<void> {
+    if (this.#record) return
+    this.#redact = file.redact
+    try {
+      this.#record = await this.#firstRecord(file)
+      this.#create(file.text)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    if (this.#record.cluster === undefined) process.once('exit', this.#onExit)
+    this.#add('log.txt', this.#waiting)
+    this.#waiting = ''
+    this.#snapshot = this.#takeSnapshot()
+  }
+
+  /** Takes the runnable, written with what its schemas filled in. One that cannot be written has no defaults in the record. */
+  filledIn(write: () => string): void {
+    if (!this.#record || this.#isBroken) return
+    const text = readSafely(write, '')
+    const given = this.#record.options
+    const leaves = Object.entries(leavesOf(this.#redact(text)))
+    const defaults = Object.fromEntries(leaves.filter(([path]) => !Object.hasOwn(given, path)))
+    if (Object.keys(defaults).length > 0) this.#update({ defaults })
+  }
+
+  /** Takes what the process prints. */
+  onOutput(text: string): void {
+    if (!this.options.hasOutput) return
+    const plain = stripVTControlCharacters(text)
+    if (this.#record) this.#add('log.txt', this.#redact(plain))
+    else if (this.#waiting.length < mostWaiting) this.#waiting += plain
+  }
+
+  readonly onEvent = (event: RunEvent): void => {
+    if (this.#folder === undefined) return
+    switch (event.type) {
+      case 'log':
+        this.#addLog(event)
+        break
+      case 'progress':
+        this.#addMetrics(event.value, { _time: event.time })
+        break
+      case 'trial.progress':
+        this.#addTrialMetrics(event)
+        break
+      case 'sweep.started':
+        this.#update({ sweep: sweepOf(event) })
+        break
+      case 'trial.started':
+        this.#addTrial(event, { state: 'running', startedAt: event.time })
+        break
+      case 'trial.ended':
+        this.#addTrial(event)
+        break
+      case 'run.ended':
+        this.#addEnd(event)
+    }
+  }
+
+  /** Closes the files. The end of the run is an event. */
+  async close(): Promise<void> {
+    await this.#snapshot
+    process.off('exit', this.#onExit)
+    for (const file of this.#open.values()) closeSync(file)
+    this.#open.clear()
+  }
+
+  /** Waits for what is recorded beside the run. */
+  async settle(): Promise<void> {
+    await this.#snapshot
+  }
+
+  async #firstRecord({ text, tag, origins }: RecordedFile): Promise<RunRecord> {
+    const { call } = this.options
+    const redact = this.#redact
+    return {
+      format: 1,
+      id: this.#id,
+      state: 'running',
+      ...call,
+      argv: call.argv.map(redact),
+      set: call.set.map(redact),
+      tag,
+      startedAt: new Date().toISOString(),
+      user: userName(),
+      host: hostname(),
+      ...(call.cluster ? {} : { process: await identify(process.pid) }),
+      options: leavesOf(redact(text)),
+      defaults: {},
+      origins,
+      node: process.version,
+      flambeau: version,
+      packages: {},
+      modules: {},
+    }
+  }
+
+  #create(text: string): void {
+    const { runs } = this.options
+    prepareRuns(runs)
+    // Two runs that start in the same millisecond may draw the same id.
+    for (let attempt = 1; this.#folder === undefined; attempt++)
+      try {
+        this.#createAs(join(runs, this.#id), text)
+        this.#folder = join(runs, this.#id)
+      } catch (error) {
+        if (!isTaken(error) || this.#record!.cluster || attempt === mostAttempts) throw error
+        this.#id = newRunId()
+        this.#record = { ...this.#record!, id: this.#id }
+      }
+  }
+
+  // Under another name first: a record is complete, or it is none.
+  #createAs(folder: string, text: string): void {
+    const draft = temporaryBeside(folder)
+    try {
+      mkdirSync(draft, { mode: 0o700 })
+      writeFileSync(join(draft, 'run.yaml'), this.#redact(text), { mode: 0o600, flag: 'wx' })
+      const json = recordText(this.#record!)
+      writeFileSync(join(draft, 'run.json'), json, { mode: 0o600, flag: 'wx' })
+      reserve(join(draft, 'run.json'), { size: Buffer.byteLength(json) + roomForEnd })
+      renameSync(draft, folder)
+    } finally {
+      rmSync(draft, { recursive: true, force: true })
+    }
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { project, call } = this.options
+    const secrets = typeof call.secrets === 'string' ? [call.secrets] : []
+    try {
+      const { patch, ...code } = await snapshotCode({
+        folder: project,
+        modules: call.imports,
+        privateFiles: [...secrets, ...(call.envFiles ?? [])],
+      })
+      if (patch !== undefined) this.#write('changes.patch', patch)
+      this.#update(code)
+    } catch (error) {
+      this.options.logger.debug(`The code of this run could not be recorded: ${String(error)}`)
+    }
+  }
+
+  #addLog({ level, message, trial, time }: RunEvent & { type: 'log' }): void {
+    const line = `${time.slice(11, 19)} ${level.padEnd(5)} ${message}\n`
+    if (trial !== undefined) this.#add('trials.log', this.#redact(`${trial} ${line}`))
+    else if (!this.options.hasOutput) this.#add('log.txt', this.#redact(line))
+  }
+
+  #addTrialMetrics({ value, time, trial, attempt }: RunEvent & TrialProgress): void {
+    this.#addMetrics(value, { _time: time, _trial: trial, _attempt: attempt })
+  }
+
+  #addMetrics(value: unknown, facts: object): void {
+    const line = isMapping(value) ? { ...value, ...facts } : { value, ...facts }
+    this.#addJson('metrics.jsonl', line)
+  }
+
+  #addTrial(event: RunEvent & (TrialStarted | TrialEnded), facts: object = {}): void {
+    const { type: _, time: _time, ...trial } = event
+    this.#addJson('trials.jsonl', { ...trial, ...facts })
+  }
+
+  #addEnd({ state, exitCode, value, error, problems, time }: RunEnded & { time: string }): void {
+    if (value !== undefined) this.#write('result.json', `${toJson(maskData(value, this.#redact), 2)}\n`)
+    const end = { state, exitCode, error, problems, endedAt: time }
+    this.#update(maskData(end, this.#redact), { isEnd: true })
+  }
+
+  #addJson(file: AddedFile, line: object): void {
+    this.#add(file, `${JSON.stringify(maskData(line, this.#redact))}\n`)
+  }
+
+  #add(file: AddedFile, text: string): void {
+    if (text === '') return
+    this.#guard((folder) => {
+      const opened = this.#open.get(file) ?? openSync(join(folder, file), 'a', 0o600)
+      this.#open.set(file, opened)
+      writeFileSync(opened, text)
+    })
+  }
+
+  #write(file: string, content: string | Uint8Array): void {
+    this.#guard((folder) => replace(join(folder, file), content))
+  }
+
+  #update(changes: Partial<RunRecord>, { isEnd = false } = {}): void {
+    if (!this.#record) return
+    this.#record = { ...this.#record, ...changes }
+    const text = recordText(this.#record)
+    if (!isEnd) {
+      this.#guard((folder) => replace(join(folder, 'run.json'), text))
+      return
+    }
+    // After a full disk, too: the state of the run is the one thing that must be right.
+    if (this.#folder === undefined) return
+    const path = join(this.#folder, 'run.json')
+    try {
+      if (!writeReserved(path, text)) replace(path, text)
+      else rmSync(`${path}.reserved`, { force: true })
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #guard(write: (folder: string) => void): void {
+    if (this.#isBroken || this.#folder === undefined) return
+    try {
+      write(this.#folder)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    const what = this.#folder === undefined ? 'This run is not recorded' : 'The record of this run ends here'
+    const where = this.#folder ?? this.options.runs
+    this.options.logger.warn(`${what}: "${where}" cannot be written: ${explainWriteError(error)}`)
+  }
+
+  #endOfProcess(exitCode: number): void {
+    const state = exitCode === 0 ? 'succeeded' : exitCode === interruptedCode ? 'cancelled' : 'failed'
+    const error = exitCode === 0 ? undefined : 'The process exited before the run ended'
+    this.#update({ state, exitCode, error, endedAt: new Date().toISOString() }, { isEnd: true })
+  }
+}
+
+/** How many ids are tried. */
+const mostAttempts = 10
+
+function sweepOf({ metrics, trials, output, repeat }: SweepStarted): RecordedSweep {
+  return { metrics, trials, output, repeat }
+}
+
+function isTaken(error: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')
+}
+
+// Git ignores the records, whatever the project ignores.
+function prepareRuns(runs: string): void {
+  mkdirSync(runs, { recursive: true, mode: 0o700 })
+  const ignored = join(runs, '.gitignore')
+  if (!existsSync(ignored)) writeFileSync(ignored, '*\n')
+}
+
+function recordText(record: RunRecord): string {
+  return `${JSON.stringify(record, null, 2)}\n`
+}
+
+function replace(path: string, content: string | Uint8Array): void {
+  const draft = temporaryBeside(path)
+  try {
+    writeFileSync(draft, content, { mode: 0o600, flag: 'wx' })
+    renameSync(draft, path)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function userName(): string {
+  return readSafely(() => userInfo().username, '')
+}
