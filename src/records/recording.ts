@@ -256,7 +256,7 @@ export class Recording {
   }
 
   #addJson(file: AddedFile, line: object): void {
-    this.#add(file, `${JSON.stringify(maskData(line, this.#redact))}\n`)
+    this.#add(file, `${toJson(maskData(line, this.#redact))}\n`)
   }
 
   #add(file: AddedFile, text: string): void {

@@ -54,7 +54,8 @@ export async function runFile<T = unknown>(
 
 function nameOf(file: RunnableSource): string {
   if (file instanceof URL) return file.protocol === 'file:' ? fileURLToPath(file) : file.href
-  return typeof file === 'string' ? file : (file.filename ?? '<text>')
+  // A value of another type is refused where the file is read.
+  return typeof file === 'string' ? file : (file?.filename ?? '<text>')
 }
 
 async function recordingFor(

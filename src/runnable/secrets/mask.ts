@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { fromJson, toJson } from '../../util/json.js'
 import { isPlainObject } from '../../util/plain-object.js'
 import { messageOf, propertyOf, stackOf } from '../../util/thrown.js'
 import type { Redact } from './redact.js'
@@ -13,8 +14,8 @@ export function redactorFor(secrets: SecretsConfig = emptySecrets()): Redact {
 
 /** Masks the texts and names in data of a user. Data that has to be masked becomes what JSON makes of it. */
 export function maskData<T>(data: T, redact: Redact, redactName = redact): T {
-  const json = JSON.stringify(data)
-  return json === undefined || redact(json) === json ? data : masked(JSON.parse(json), redact, redactName)
+  const json = toJson(data)
+  return json === undefined || redact(json) === json ? data : masked(fromJson(json), redact, redactName)
 }
 
 function masked(data: any, redact: Redact, redactName: Redact): any {
