@@ -30,22 +30,26 @@ export function reserve(path: string, { size = 4096, sync = false }: ReserveOpti
  * Writes JSON atomically, in the space that was reserved for it; spaces fill the rest. Returns `false`, and writes nothing, when
  * none was reserved or it is too small.
  */
-export function writeReserved(path: string, json: string): boolean {
+export function writeReserved(
+  path: string,
+  json: string,
+  { sync = false }: { sync?: boolean } = {},
+): boolean {
   const bytes = Buffer.from(json)
   const reserved = [reservedPath(path), path].find((each) => existsSync(each))
   if (reserved === undefined) return false
   const { size } = statSync(reserved)
   if (bytes.length > size) return false
-  overwrite(reserved, Buffer.concat([bytes, Buffer.alloc(size - bytes.length, ' ')]))
+  overwrite(reserved, Buffer.concat([bytes, Buffer.alloc(size - bytes.length, ' ')]), sync)
   if (reserved !== path) renameSync(reserved, path)
   return true
 }
 
-function overwrite(path: string, bytes: Buffer): void {
+function overwrite(path: string, bytes: Buffer, sync: boolean): void {
   const file = openSync(path, 'r+')
   try {
     writeSync(file, bytes, 0, bytes.length, 0)
-    fsyncSync(file)
+    if (sync) fsyncSync(file)
   } finally {
     closeSync(file)
   }

@@ -7,7 +7,7 @@ import type { RunLosses } from './run-store.js'
 
 /** Writes JSON atomically, in the space that was reserved for it if that is enough. */
 export async function writeReserved(path: string, json: string): Promise<void> {
-  if (!overwriteReserved(path, json)) await writeDurably(path, json)
+  if (!overwriteReserved(path, json, { sync: true })) await writeDurably(path, json)
 }
 
 /** Records in the folder of a run that the disk had no space for its log or result; keeps the first error of each. */
