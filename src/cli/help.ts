@@ -9,14 +9,14 @@ export function withExamples(command: Command, ...lines: readonly string[]): Com
   return command.addHelpText('after', ['', title, ...lines.map((line) => `  ${line}`)].join('\n'))
 }
 
-type Group = 'start' | 'files' | 'clusters' | 'sweeps' | 'extensions' | 'editors'
+type Group = 'start' | 'files' | 'runs' | 'clusters' | 'extensions' | 'editors'
 
 /** The groups of commands in the help of the program. */
 export const groups: Readonly<Record<Group, string>> = {
   start: 'Begin:',
   files: 'Files:',
+  runs: 'Runs:',
   clusters: 'Clusters:',
-  sweeps: 'Sweeps:',
   extensions: 'Extensions:',
   editors: 'Tags, editors and shells:',
 }

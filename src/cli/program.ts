@@ -6,19 +6,17 @@ import { version } from '../version.js'
 import { checkCommand } from './check.js'
 import { downCommand, upCommand } from './cluster/hosts.js'
 import { planCommand } from './cluster/plan.js'
-import {
-  cancelCommand,
-  fetchCommand,
-  logsCommand,
-  runsCommand,
-  statusCommand,
-  waitCommand,
-} from './cluster/runs.js'
+import { cancelCommand, fetchCommand, logsCommand, statusCommand, waitCommand } from './cluster/runs.js'
 import { completionCommand } from './completion/completion.js'
 import { extensionsCommand, lockCommand } from './extensions.js'
 import { groups, guidesHelp, withExamples } from './help.js'
 import { initCommand } from './init.js'
 import { quietOption } from './log-level.js'
+import { diffCommand } from './records/diff.js'
+import { pruneCommand } from './records/prune.js'
+import { rerunCommand } from './records/rerun.js'
+import { runsCommand } from './records/runs.js'
+import { showCommand } from './records/show.js'
 import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
@@ -38,9 +36,10 @@ export function program(): Command {
     [groups.start, [initCommand()]],
     [groups.files, [runCommand(), checkCommand(), resolveCommand()]],
     [groups.clusters, [upCommand(), downCommand(), planCommand()]],
-    [groups.clusters, [runsCommand(), statusCommand(), logsCommand(), waitCommand()]],
-    [groups.clusters, [cancelCommand(), fetchCommand()]],
-    [groups.sweeps, [reportCommand()]],
+    [groups.runs, [runsCommand(), showCommand(), diffCommand(), rerunCommand()]],
+    [groups.runs, [statusCommand(), logsCommand(), waitCommand(), cancelCommand(), fetchCommand()]],
+    [groups.runs, [pruneCommand()]],
+    [groups.runs, [reportCommand()]],
     [groups.extensions, [extensionsCommand(), lockCommand()]],
     [groups.editors, [tagsCommand(), schemaCommand(), completionCommand()]],
   ] as const

@@ -12,6 +12,8 @@ export interface RecordFlags extends EnvFileFlags {
   /** `false` for `--no-record`. */
   readonly record: boolean
   readonly set?: readonly string[]
+  /** The run that is repeated, and its file. */
+  readonly rerun?: { readonly id: string; readonly file: string }
 }
 
 /** What the record of a run is made from. */
@@ -36,14 +38,15 @@ export function recordingOf(source: RecordSource): Recording | undefined {
     project: runs.project,
     call: callOf(source),
     logger,
-    hasOutput: source.cluster === undefined,
+    hasOutput: true,
   })
 }
 
 function callOf({ input, flags, settings, imports, cluster }: RecordSource): RecordedCall {
   const { secrets, secretsDialect } = settings
   return {
-    file: input.path,
+    file: flags.rerun?.file ?? input.path,
+    rerunOf: flags.rerun?.id,
     argv: process.argv.slice(2),
     folder: process.cwd(),
     set: flags.set ?? [],

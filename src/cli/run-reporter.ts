@@ -1,11 +1,14 @@
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Logger } from '../logger.js'
+import type { RunListener } from '../records/events.js'
 import { messageOf } from '../util/thrown.js'
 import { writeAllSync } from '../util/write-sync.js'
 import { inspected, jsonOf, printResult, reportLoss } from './output.js'
 
 /** Prints how a run ends. */
 export interface RunReporter {
+  /** Takes the events of the run. */
+  readonly onEvent?: RunListener | undefined
   /** Takes the id of a run on a cluster. */
   onStart(id: string): void
   onResult(value: unknown): void

@@ -90,7 +90,8 @@ export function runCommand(): Command {
   })
 }
 
-async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
+/** Runs a file here or on a cluster, as the flags say. */
+export async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
   expectOneReader([file], flags.secrets, command)
   const logger = new StderrLogger(levelOf(flags))
   const reporter = flags.json ? new JsonReporter(logger) : textReporter

@@ -104,7 +104,8 @@ export interface TrialEnded {
 /** The run has ended. */
 export interface RunEnded {
   readonly type: 'run.ended'
-  readonly state: 'succeeded' | 'failed' | 'cancelled'
+  /** `lost`, on a cluster: its host was restarted, or its supervisor was killed. */
+  readonly state: 'succeeded' | 'failed' | 'cancelled' | 'lost'
   readonly exitCode: number
   /** What `run()` returned, as JSON can hold it; absent for nothing. */
   readonly value?: unknown

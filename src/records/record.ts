@@ -47,6 +47,8 @@ export interface RunRecord {
   readonly state: RecordState
   /** The file, as it was named. */
   readonly file: string
+  /** The id of the run whose file this one repeats. */
+  readonly rerunOf?: string | undefined
   /** The tag of the top node. */
   readonly tag: string
   /** The words of the command line; empty for a run in code. */

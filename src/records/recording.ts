@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { Logger } from '../logger.js'
 import { maskData, type Redact } from '../runnable/secrets/mask.js'
@@ -15,14 +15,23 @@ import { codeOf, readSafely } from '../util/thrown.js'
 import { version } from '../version.js'
 import { snapshotCode } from './code.js'
 import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
-import { leavesOf } from './flatten.js'
+import { type Leaves, leavesOf } from './leaves.js'
 import type { RecordedOrigin, RecordedSweep, RunRecord } from './record.js'
 import { newRunId } from './run-id.js'
 
 /** What is known of a run before its file is read. */
 export type RecordedCall = Pick<
   RunRecord,
-  'argv' | 'file' | 'folder' | 'set' | 'imports' | 'secrets' | 'secretsDialect' | 'envFiles' | 'cluster'
+  | 'argv'
+  | 'file'
+  | 'rerunOf'
+  | 'folder'
+  | 'set'
+  | 'imports'
+  | 'secrets'
+  | 'secretsDialect'
+  | 'envFiles'
+  | 'cluster'
 >
 
 /** How a run is recorded. */
@@ -49,6 +58,8 @@ export interface RecordedFile {
 /** The files of a record to which lines are added. */
 type AddedFile = 'log.txt' | 'metrics.jsonl' | 'trials.jsonl' | 'trials.log'
 
+/** The files that the events of a run fill. */
+const ofEvents: readonly AddedFile[] = ['metrics.jsonl', 'trials.jsonl', 'trials.log']
 /** What the end of a run may need in `run.json` besides what is known at its start, in bytes. */
 const roomForEnd = 4096
 /** How much of what is printed before the record begins is kept, in characters. */
@@ -71,6 +82,17 @@ export class Recording {
 
   constructor(readonly options: RecordingOptions) {}
 
+  /** Continues the record of a run on a cluster. What its events give is written anew: they are read from the beginning. */
+  static resume(folder: string, record: RunRecord, logger: Logger): Recording {
+    const options = { runs: dirname(folder), project: record.folder, call: record, logger, hasOutput: true }
+    const recording = new Recording(options)
+    recording.#id = record.id
+    recording.#folder = folder
+    recording.#record = record
+    for (const name of ofEvents) rmSync(join(folder, name), { force: true })
+    return recording
+  }
+
   get id(): string {
     return this.#id
   }
@@ -78,11 +100,6 @@ export class Recording {
   /** The folder of the record; `undefined` as long as there is none. */
   get folder(): string | undefined {
     return this.#folder
-  }
-
-  /** Uses the id that the run has on a cluster. */
-  useId(id: string): void {
-    this.#id = id
   }
 
   /** Creates the record. */
@@ -101,14 +118,12 @@ export class Recording {
     this.#snapshot = this.#takeSnapshot()
   }
 
-  /** Takes the runnable, written with what its schemas filled in. One that cannot be written has no defaults in the record. */
-  filledIn(write: () => string): void {
+  /** Takes the options of the runnable with what its schemas filled in. Those of one that cannot be written are not known. */
+  filledIn(leaves: () => Leaves): void {
     if (!this.#record || this.#isBroken) return
-    const text = readSafely(write, '')
-    const given = this.#record.options
-    const leaves = Object.entries(leavesOf(this.#redact(text)))
-    const defaults = Object.fromEntries(leaves.filter(([path]) => !Object.hasOwn(given, path)))
-    if (Object.keys(defaults).length > 0) this.#update({ defaults })
+    const { options } = this.#record
+    const added = Object.entries(readSafely(leaves, {})).filter(([path]) => !Object.hasOwn(options, path))
+    if (added.length > 0) this.#update({ defaults: maskData(Object.fromEntries(added), this.#redact) })
   }
 
   /** Takes what the process prints. */
@@ -117,6 +132,16 @@ export class Recording {
     const plain = stripVTControlCharacters(text)
     if (this.#record) this.#add('log.txt', this.#redact(plain))
     else if (this.#waiting.length < mostWaiting) this.#waiting += plain
+  }
+
+  /** Takes a part of the log of a run on a cluster, which masks its secrets. */
+  onRemoteLog(chunk: Uint8Array): void {
+    this.#add('log.txt', chunk)
+  }
+
+  /** The run has started on its cluster. */
+  onSubmitted(): void {
+    this.#update({ state: 'running' })
   }
 
   readonly onEvent = (event: RunEvent): void => {
@@ -164,7 +189,7 @@ export class Recording {
     return {
       format: 1,
       id: this.#id,
-      state: 'running',
+      state: call.cluster ? 'starting' : 'running',
       ...call,
       argv: call.argv.map(redact),
       set: call.set.map(redact),
@@ -192,7 +217,7 @@ export class Recording {
         this.#createAs(join(runs, this.#id), text)
         this.#folder = join(runs, this.#id)
       } catch (error) {
-        if (!isTaken(error) || this.#record!.cluster || attempt === mostAttempts) throw error
+        if (!isTaken(error) || attempt === mostAttempts) throw error
         this.#id = newRunId()
         this.#record = { ...this.#record!, id: this.#id }
       }
@@ -259,8 +284,8 @@ export class Recording {
     this.#add(file, `${toJson(maskData(line, this.#redact))}\n`)
   }
 
-  #add(file: AddedFile, text: string): void {
-    if (text === '') return
+  #add(file: AddedFile, text: string | Uint8Array): void {
+    if (text.length === 0) return
     this.#guard((folder) => {
       const opened = this.#open.get(file) ?? openSync(join(folder, file), 'a', 0o600)
       this.#open.set(file, opened)

@@ -1,5 +1,5 @@
-import { formatValue } from '../pool/sweep/format.js'
 import { rank, type SweepData, type TrialRecord } from '../pool/sweep/records.js'
+import { formatValue } from '../records/format.js'
 
 /** One chart: points, and perhaps a line of the best value so far. */
 export interface Chart {

@@ -4,11 +4,12 @@ import { resolveReferences } from '../document/compose/references.js'
 import { Loader } from '../document/construct/loader.js'
 import { secretValuesIn } from '../document/construct/variable-mask.js'
 import { documentError, inFileOrder } from '../document/problems.js'
-import { dumpWithDefaults } from '../document/write/dump.js'
+import { nodesWithDefaults } from '../document/write/dump.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { type Logger, reportTo, StderrLogger } from '../logger.js'
 import { type Paint, reportProblems } from '../problem-report.js'
+import { leavesOfNode } from '../records/leaves.js'
 import type { Recording } from '../records/recording.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import { type Class, constructsOwnClass } from '../registry/registration.js'
@@ -236,7 +237,7 @@ export class SafeExecutionContext {
     if (options.checkTags !== false && !this.#checked.has(text)) await this.#check(text)
     if (text.parsed.problems.length === 0) expectSecrets(text.split(), this.#registry, secrets)
     const runnable = await this.#construct(text)
-    this.#recording?.filledIn(() => dumpWithDefaults(runnable, this.#registry))
+    this.#recording?.filledIn(() => leavesOfNode(nodesWithDefaults(runnable, this.#registry)))
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []

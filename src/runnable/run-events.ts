@@ -20,6 +20,8 @@ import { type RunOptions, runOptions } from './run-options.js'
 interface RunEventTargets {
   readonly listener: RunListener | undefined
   readonly recording: Recording | undefined
+  /** The name of the cluster on which it runs. */
+  readonly cluster?: string
 }
 
 /** The events of one run: `run.started` first and `run.ended` last, however it ends. */
@@ -38,6 +40,10 @@ export class RunEvents {
     return this.targets.listener !== undefined || this.targets.recording !== undefined
   }
 
+  get hasStarted(): boolean {
+    return this.#isStarted
+  }
+
   /** Run options whose logger and progress are events, too. */
   runOptions(given: RunOptions): RunOptions {
     const { progress: _, ...others } = given
@@ -50,14 +56,16 @@ export class RunEvents {
     else this.#send(event)
   }
 
-  /** The run starts, unless it has. */
-  start(): void {
+  /** The run starts, unless it has; `id` is the one that a cluster knows. */
+  start(id?: string): void {
     if (this.#isStarted || !this.isHeard) return
     this.#isStarted = true
-    const { recording } = this.targets
-    const id = recording?.id ?? newRunId()
+    const { recording, cluster } = this.targets
+    const facts = { id: id ?? recording?.id ?? newRunId(), file: this.file }
     const record = recording?.folder === undefined ? {} : { record: recording.folder }
-    this.#send(eventNow({ type: 'run.started', id, file: this.file, ...record }))
+    this.#send(
+      eventNow({ type: 'run.started', ...facts, ...record, ...(cluster !== undefined && { cluster }) }),
+    )
     for (const event of this.#early.splice(0)) this.#send(event)
   }
 

@@ -69,6 +69,7 @@ async function recordingFor(
   const overrides = Array.isArray(set) ? set : Object.keys(set)
   const call = {
     file: name,
+    rerunOf: undefined,
     argv: [],
     folder: process.cwd(),
     set: overrides,

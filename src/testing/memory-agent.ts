@@ -14,10 +14,12 @@ import type {
 } from '../cluster/protocol/messages.js'
 import { authorizedLine } from '../cluster/protocol/public-key.js'
 import type { RunProgram, RunSecrets } from '../cluster/run/run-folder.js'
+import type { RunEvent } from '../records/events.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
 import type { Outcome } from '../runnable/outcome.js'
+import { maskData } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { deserializeSecrets } from '../runnable/secrets/serialize-secrets.js'
 import { toJson } from '../util/json.js'
@@ -100,6 +102,8 @@ interface StartedRun {
   readonly logger: MemoryLogger
   readonly controller: AbortController
   readonly startedAt: string
+  /** Grows while it runs. */
+  readonly events: RunEvent[]
 }
 
 interface MemoryRun extends StartedRun {
@@ -151,10 +155,10 @@ export class MemoryRuns {
     return statusOf(run)
   }
 
-  async log({ id, offset, follow }: Request<'logs'>): Promise<Buffer> {
+  async log({ id, offset, follow, file = 'log' }: Request<'logs'>): Promise<Buffer> {
     const run = this.#run(id)
     if (follow) await run.finished
-    return logOf(run).subarray(offset)
+    return (file === 'log' ? logOf(run) : eventsOf(run)).subarray(offset)
   }
 
   logStart({ id, tail }: Request<'logStart'>): Reply<'logStart'> {
@@ -172,7 +176,8 @@ export class MemoryRuns {
     const logger = new MemoryLogger()
     const controller = new AbortController()
     const secrets = deserializeSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
-    const started = { specification, secrets, logger, controller, startedAt: new Date().toISOString() }
+    const startedAt = new Date().toISOString()
+    const started = { specification, secrets, logger, controller, startedAt, events: [] }
     const finished = runInProcess(started, this.registry).then((outcome) => {
       run.outcome = outcome
     })
@@ -183,7 +188,7 @@ export class MemoryRuns {
 
 /** Does what `job-main.ts` does on the orchestrator. */
 function runInProcess(
-  { specification, secrets, logger, controller }: StartedRun,
+  { specification, secrets, logger, controller, events }: StartedRun,
   registry: Registry | undefined,
 ) {
   const { files, file } = specification
@@ -198,7 +203,7 @@ function runInProcess(
       runnable.injectContent(files['content.yaml']!)
       return runnable.run(options)
     },
-    { ...flags, signal: controller.signal, logger },
+    { ...flags, signal: controller.signal, logger, onEvent: (event) => events.push(event) },
   )
 }
 
@@ -213,6 +218,11 @@ function statusOf(run: MemoryRun): RunStatus {
 
 function logOf({ logger, secrets }: MemoryRun): Buffer {
   return Buffer.from(logger.lines.map(({ text }) => `${secrets.redact(text)}\n`).join(''))
+}
+
+function eventsOf({ events, secrets }: MemoryRun): Buffer {
+  const lines = events.map((event) => `${toJson(maskData(event, (text) => secrets.redact(text)))}\n`)
+  return Buffer.from(lines.join(''))
 }
 
 /** A file of a {@link MemoryHost}. */

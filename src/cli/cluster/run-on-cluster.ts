@@ -1,12 +1,20 @@
 import { basename } from 'node:path'
-import type { RemoteRun } from '../../cluster/run/remote-run.js'
+import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
+import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
+import { OutputLock } from '../../pool/output-lock.js'
+import type { RecordedCluster } from '../../records/record.js'
+import type { Recording } from '../../records/recording.js'
 import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
-import type { Outcome } from '../../runnable/outcome.js'
+import { failedOutcome, type Outcome } from '../../runnable/outcome.js'
+import { RunEvents } from '../../runnable/run-events.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import { absolutePath } from '../../util/paths.js'
+import { messageOf } from '../../util/thrown.js'
 import type { FileInput } from '../input.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags, SendFlags } from '../options.js'
 import { copyToStandardError } from '../output.js'
+import { type RecordFlags, recordingOf } from '../record-run.js'
 import type { RunReporter } from '../run-reporter.js'
 import { resolveSettings } from '../settings.js'
 import {
@@ -17,6 +25,7 @@ import {
   useCluster,
 } from './cluster-context.js'
 import { followAgain, followRun, type ReconnectFlags, reportRunEnd, withoutProgress } from './follow.js'
+import { endEvent } from './sync-record.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
@@ -25,6 +34,7 @@ export interface RunOnClusterFlags
     ExtensionFlags,
     IncludeFlags,
     ReconnectFlags,
+    RecordFlags,
     RunFlags,
     SendFlags {
   readonly detach?: true
@@ -38,27 +48,63 @@ export function runOnCluster(
   reporter: RunReporter,
 ): Promise<void> {
   const body = async (context: ClusterContext): Promise<number | undefined> => {
-    const prepared = await prepare(file, flags, context)
-    if (!prepared.ok) {
-      reporter.onFailure(prepared.error)
-      return prepared.exitCode
+    const imports = await resolveSettings(flags.settings)
+    const { settings } = flags
+    const cluster = recordedCluster(flags, context)
+    const recording = recordingOf({ ...context, input: file, flags, settings, imports, cluster })
+    const targets = { listener: reporter.onEvent, recording, cluster: cluster.name }
+    const started = { file, flags, reporter, recording, events: new RunEvents(file.path, targets) }
+    try {
+      return await submitAndFollow({ ...started, imports }, context)
+    } catch (error) {
+      // Once it is started, it goes on, whatever happens here; a later command brings the record up to date.
+      if (!started.events.hasStarted) started.events.end(failedOutcome(error, context.signal))
+      throw error
+    } finally {
+      await recording?.close()
     }
-    const run = await context.cluster.submit(
-      prepared.value.runnable,
-      await submitOptions(file.path, flags, context),
-    )
-    context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
-    reporter.onStart(run.id)
-    if (!flags.detach) return follow(run, { flags, reporter }, context)
-    console.log(run.id)
-    return 0
   }
   return useCluster(flags, body, reporter.onFailure.bind(reporter))
 }
 
+/** A run on a cluster, and where what it does goes. */
+interface StartedRun {
+  readonly file: FileInput
+  readonly flags: RunOnClusterFlags
+  readonly reporter: RunReporter
+  readonly recording: Recording | undefined
+  readonly events: RunEvents
+}
+
+function recordedCluster({ cluster: file }: RunOnClusterFlags, { cluster }: ClusterContext): RecordedCluster {
+  return { name: cluster.name, file: absolutePath(file), orchestrator: cluster.orchestrator.name }
+}
+
+async function submitAndFollow(
+  started: StartedRun & { readonly imports: readonly string[] },
+  context: ClusterContext,
+): Promise<number> {
+  const { file, flags, reporter, recording, events, imports } = started
+  const prepared = await prepare(file, { ...flags, recording }, context)
+  if (!prepared.ok) {
+    reporter.onFailure(prepared.error)
+    events.end(prepared)
+    return prepared.exitCode
+  }
+  const options = { ...submitOptions(file.path, flags, context), imports, id: recording?.id }
+  const run = await context.cluster.submit(prepared.value.runnable, options)
+  context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
+  recording?.onSubmitted()
+  events.start(run.id)
+  reporter.onStart(run.id)
+  if (!flags.detach) return follow(run, started, context)
+  console.log(run.id)
+  return 0
+}
+
 function prepare(
   { path, ...given }: FileInput,
-  flags: RunOnClusterFlags,
+  flags: RunOnClusterFlags & { readonly recording: Recording | undefined },
   { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(path, { ...flags, ...given, env })
@@ -67,34 +113,71 @@ function prepare(
   return context.run(() => context.preprocess({ ...rest, secrets, dialect }), surroundings)
 }
 
-async function submitOptions(
+function submitOptions(
   file: string,
   flags: RunOnClusterFlags,
   { logger, signal }: ClusterContext,
-): Promise<SubmitOptions> {
+): SubmitOptions {
   return {
     file: basename(file),
     ...pickRunFlags(flags),
     signal,
-    imports: await resolveSettings(flags.settings),
     ...sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),
   }
 }
 
-function follow(
+async function follow(
   run: RemoteRun,
-  { flags, reporter }: { flags: RunOnClusterFlags; reporter: RunReporter },
+  { flags, reporter, recording, events }: StartedRun,
   context: ClusterContext,
 ): Promise<number> {
   const { logger, signal } = context
   const explain = (): void => logger.info(followAgain(run.id, 'logs'))
   signal.addEventListener('abort', explain, { once: true })
+  const lock = recording?.folder === undefined ? undefined : await OutputLock.acquire(recording.folder)
   const followed = followRun({ id: run.id, flags }, context, async (options) => {
-    const log = run.logs({ ...options, follow: true })
-    await copyToStandardError(flags.quiet ? withoutProgress(log) : log)
-    return reportRunEnd(await run.wait(options), logger, reporter)
+    const log = recorded(run.logs({ ...options, follow: true }), recording)
+    await Promise.all([
+      copyToStandardError(flags.quiet ? withoutProgress(log) : log),
+      copyEvents(run, options, events),
+    ])
+    const end = await run.wait(options)
+    return reportRunEnd(end, logger, withEnd(reporter, end, events))
   })
   // An interrupt may come while the connections close: the run has ended then.
-  return followed.finally(() => signal.removeEventListener('abort', explain))
+  return followed.finally(async () => {
+    signal.removeEventListener('abort', explain)
+    await lock?.release()
+  })
+}
+
+async function* recorded(
+  log: AsyncIterable<Uint8Array>,
+  recording: Recording | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of log) {
+    recording?.onRemoteLog(chunk)
+    yield chunk
+  }
+}
+
+async function copyEvents(run: RemoteRun, options: ReconnectOptions, events: RunEvents): Promise<void> {
+  if (!events.isHeard) return
+  for await (const event of run.events({ ...options, follow: true })) events.emit(event)
+}
+
+/** A reporter that passes the end of a run on as an event, too. */
+function withEnd(reporter: RunReporter, end: RunEnd, events: RunEvents): RunReporter {
+  return {
+    onStart: (id) => reporter.onStart(id),
+    onResult(value) {
+      reporter.onResult(value)
+      events.emit(endEvent(end))
+    },
+    onFailure(error) {
+      reporter.onFailure(error)
+      events.emit(endEvent(end, typeof error === 'string' ? error : messageOf(error)))
+    },
+  }
 }

@@ -1,48 +1,61 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
+import type { RemoteRun } from '../../cluster/run/remote-run.js'
+import type { RunRecord } from '../../records/record.js'
+import { unavailableCode } from '../../util/exit-codes.js'
 import { withExamples, withForce } from '../help.js'
-import { copyToOutput, printLine } from '../output.js'
-import { type ClusterFlags, completeClusterFlags, useCluster, withClusterFile } from './cluster-context.js'
+import type { LogFlags } from '../log-level.js'
+import { copyToOutput, printLine, printResult } from '../output.js'
+import { interruptRun, readLog, waitForEnd } from '../records/local-run.js'
+import { type FoundRecord, locateRun, loggerOf, type RunLocation } from '../records/run-location.js'
+import { statusLine } from '../records/runs.js'
+import { exampleId, readResult } from '../records/show.js'
+import {
+  type ClusterContext,
+  type ClusterFlags,
+  completeClusterFlags,
+  useCluster,
+  withClusterFile,
+} from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
+import { syncRecord } from './sync-record.js'
 
-/** An id, as in messages and lists. */
-const exampleId = '20261124-161622-5f3a'
-
-/** `flambeau runs`. */
-export function runsCommand(): Command {
-  const command = new Command('runs')
-    .description('list the runs of a cluster, latest first')
-    .option('--json', 'print one JSON array')
-  const complete = withExamples(withClusterFile(command), 'flambeau runs -c lab.yaml')
-  return complete.action(async (flags: ClusterFlags & { json?: true }) =>
-    useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
-      const runs = await cluster.runs()
-      if (flags.json) printLine(JSON.stringify(runs, null, 2))
-      else for (const run of runs) printLine(runLine(run))
-      if (runs.length === 0 && !flags.json) logger.info(`Cluster "${cluster.name}" has no runs yet`)
-    }),
-  )
-}
-
-/** Formats a run as one line. */
-function runLine({ id, state, file, startedAt, exitCode, signal }: RunStatus): string {
-  const result = signal ?? (exitCode ? `exit code ${exitCode}` : '')
-  return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
+/** Adds `--cluster FILE` to a command that takes the id of a run. */
+function withRunId(command: Command): Command {
+  return withClusterFile(command.argument('<id>', 'the id of the run, the beginning of it, or "last"'))
 }
 
 /** `flambeau status ID`. */
 export function statusCommand(): Command {
-  const command = new Command('status')
-    .description('show the status of a run')
-    .argument('<id>', 'the id of the run')
-    .option('--json', 'print JSON')
-  const complete = withExamples(withClusterFile(command), `flambeau status ${exampleId} -c lab.yaml`)
-  return complete.action(async (id: string, flags: ClusterFlags & { json?: true }) =>
-    useCluster(await completeClusterFlags(flags, command), async ({ cluster }) => {
-      const status = await cluster.attach(id).status()
-      printLine(flags.json ? JSON.stringify(status, null, 2) : runLine(status))
-    }),
+  const command = new Command('status').description('show the status of a run').option('--json', 'print JSON')
+  return withExamples(withRunId(command), `flambeau status ${exampleId}`).action(
+    async (wanted: string, flags: ClusterFlags & { json?: true }) => {
+      const run = await locateRun(wanted, flags)
+      const print = (status: RunStatus): void =>
+        printLine(flags.json ? JSON.stringify(status, null, 2) : statusLine(status))
+      if (!run.cluster) return print(localStatus(run.found.record))
+      await useRun(run, command, async (remote) => print(await remote.status()))
+    },
   )
+}
+
+function localStatus({ id, state, file, startedAt, endedAt, exitCode }: RunRecord): RunStatus {
+  const end = { ...(endedAt !== undefined && { endedAt }), ...(exitCode !== undefined && { exitCode }) }
+  return { id, state, file, startedAt, ...end } as RunStatus
+}
+
+/** Uses a run on its cluster, and brings its record up to date. */
+async function useRun(
+  { id, cluster: flags, found }: RunLocation & { cluster: ClusterFlags },
+  command: Command,
+  body: (run: RemoteRun, context: ClusterContext) => Promise<unknown>,
+): Promise<void> {
+  await useCluster(await completeClusterFlags(flags, command), async (context) => {
+    const run = context.cluster.attach(id)
+    const exitCode = await body(run, context)
+    if (found) await syncRecord(found.folder, run, context.logger)
+    return typeof exitCode === 'number' ? exitCode : undefined
+  })
 }
 
 interface LogsFlags extends ClusterFlags, ReconnectFlags {
@@ -55,19 +68,21 @@ export function logsCommand(): Command {
   const tail = new Option('-n, --tail <lines>', 'start with this many of the last lines')
   const command = new Command('logs')
     .description('print the output of a run, byte for byte')
-    .argument('<id>', 'the id of the run')
     .option('-f, --follow', 'follow the output until the run ends')
     .addOption(tail.argParser(lineCount))
-  const complete = withReconnect(withClusterFile(command))
-  return withExamples(complete, `flambeau logs ${exampleId} --follow --tail 20 -c lab.yaml`).action(
-    async (id: string, flags: LogsFlags) =>
-      useCluster(await completeClusterFlags(flags, command), (context) =>
-        followRun({ id, flags }, context, async (options) => {
-          const { follow = false, tail } = flags
-          await copyToOutput(context.cluster.attach(id).logs({ ...options, follow, tail }))
+  const complete = withReconnect(withRunId(command))
+  return withExamples(complete, `flambeau logs ${exampleId} --follow --tail 20`).action(
+    async (wanted: string, flags: LogsFlags) => {
+      const { follow = false, tail } = flags
+      const run = await locateRun(wanted, flags)
+      if (!run.cluster) return copyToOutput(readLog(run.found, { follow, tail }))
+      await useRun(run, command, (remote, context) =>
+        followRun({ id: run.id, flags }, context, async (options) => {
+          await copyToOutput(remote.logs({ ...options, follow, tail }))
           return 0
         }),
-      ),
+      )
+    },
   )
 }
 
@@ -78,49 +93,73 @@ function lineCount(text: string): number {
 
 /** `flambeau wait ID`. */
 export function waitCommand(): Command {
-  const command = new Command('wait')
-    .description('wait until a run ends, print its result, and exit with its exit code')
-    .argument('<id>', 'the id of the run')
-  const complete = withReconnect(withClusterFile(command))
-  return withExamples(complete, `flambeau wait ${exampleId} -c lab.yaml`).action(
-    async (id: string, flags: ClusterFlags & ReconnectFlags) =>
-      useCluster(await completeClusterFlags(flags, command), (context) =>
-        followRun({ id, flags }, context, async (options) =>
-          reportRunEnd(await context.cluster.attach(id).wait(options), context.logger),
-        ),
-      ),
+  const command = new Command('wait').description(
+    'wait until a run ends, print its result, and exit with its exit code',
   )
+  return withExamples(withReconnect(withRunId(command)), `flambeau wait ${exampleId}`).action(
+    async (wanted: string, flags: ClusterFlags & ReconnectFlags) => {
+      const run = await locateRun(wanted, flags)
+      if (!run.cluster) return waitHere(run.found, flags)
+      await useRun(run, command, (remote, context) =>
+        followRun({ id: run.id, flags }, context, async (options) =>
+          reportRunEnd(await remote.wait(options), context.logger),
+        ),
+      )
+    },
+  )
+}
+
+async function waitHere(found: FoundRecord, flags: LogFlags): Promise<void> {
+  const { state, exitCode, error, id } = await waitForEnd(found)
+  if (state === 'succeeded') printResult(await readResult(found))
+  else loggerOf(flags).warn(error ?? `Run ${id} is ${state}`)
+  process.exitCode = exitCode ?? (state === 'lost' ? unavailableCode : 1)
 }
 
 /** `flambeau cancel ID`. */
 export function cancelCommand(): Command {
-  const command = new Command('cancel')
-    .description('cancel a run, and end all processes that it started')
-    .argument('<id>', 'the id of the run')
-  const complete = withExamples(withClusterFile(command), `flambeau cancel ${exampleId} -c lab.yaml`)
-  return complete.action(async (id: string, flags: ClusterFlags) =>
-    useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
-      const { state } = await cluster.attach(id).cancel()
-      logger.info(state === 'cancelled' ? `Cancelled run ${id}` : `Run ${id} had already ended (${state})`)
-    }),
+  const command = new Command('cancel').description('cancel a run, and end all processes that it started')
+  return withExamples(withRunId(command), `flambeau cancel ${exampleId}`).action(
+    async (wanted: string, flags: ClusterFlags) => {
+      const run = await locateRun(wanted, flags)
+      if (!run.cluster) return cancelHere(run.found, flags)
+      await useRun(run, command, async (remote, { logger }) => {
+        const { state } = await remote.cancel()
+        logger.info(
+          state === 'cancelled' ? `Cancelled run ${run.id}` : `Run ${run.id} had already ended (${state})`,
+        )
+      })
+    },
   )
+}
+
+async function cancelHere(found: FoundRecord, flags: LogFlags): Promise<void> {
+  const { id, state } = found.record
+  const isCancelled = await interruptRun(found)
+  loggerOf(flags).info(isCancelled ? `Cancelled run ${id}` : `Run ${id} had already ended (${state})`)
 }
 
 type FetchFlags = ClusterFlags & { readonly force?: true }
 
 /** `flambeau fetch ID PATH DEST`. */
 export function fetchCommand(): Command {
-  const command = new Command('fetch')
-    .description('copy a file or folder of a run to this machine')
-    .argument('<id>', 'the id of the run')
+  const command = new Command('fetch').description('copy a file or folder of a run to this machine')
+  const complete = withRunId(command)
     .argument('<path>', 'the path on the host; a relative one starts at the working folder of the run')
     .argument('<dest>', 'the path on this machine; other files in a folder stay')
-  const complete = withForce(withClusterFile(command), 'replace files that differ')
-  return withExamples(complete, `flambeau fetch ${exampleId} model.bin . -c lab.yaml`).action(
-    async (id: string, path: string, dest: string, flags: FetchFlags) =>
-      useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
-        await cluster.attach(id).fetch(path, dest, { force: flags.force })
-        logger.info(`Copied "${path}" to "${dest}"`)
-      }),
-  )
+  return withExamples(
+    withForce(complete, 'replace files that differ'),
+    `flambeau fetch ${exampleId} model.bin .`,
+  ).action(async (wanted: string, path: string, dest: string, flags: FetchFlags) => {
+    const run = await locateRun(wanted, flags)
+    if (!run.cluster) return command.error(ranHere(run.found.record))
+    await useRun(run, command, async (remote, { logger }) => {
+      await remote.fetch(path, dest, { force: flags.force })
+      logger.info(`Copied "${path}" to "${dest}"`)
+    })
+  })
+}
+
+function ranHere({ id, folder }: RunRecord): string {
+  return `error: run ${id} ran on this machine: its files are in "${folder}"`
 }

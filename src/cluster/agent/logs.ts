@@ -10,9 +10,9 @@ const pieceSize = 1 << 16
 const pauseMs = 50
 const newline = 0x0a
 
-/** Sends the log of a run from an offset on; with `follow`, until the run is over or the client cancels. */
+/** Sends the log or the events of a run from an offset on; with `follow`, until the run is over or the client cancels. */
 export async function logs(
-  { cluster, id, offset, follow }: Request<'logs'>,
+  { cluster, id, offset, follow, file = 'log' }: Request<'logs'>,
   connection: MessageConnection,
 ): Promise<void> {
   const cancellation = watchCancellation(connection)
@@ -20,8 +20,8 @@ export async function logs(
   for (;;) {
     // The status is read before the log, so that nothing that is written in between is missed.
     const finished = isFinished((await statusOf(cluster, id)).state)
-    position = await sendLogFrom(layout.run(id, 'log'), position, connection)
-    if (finished) await sendLosses(id, connection)
+    position = await sendFileFrom(layout.run(id, file), position, connection)
+    if (finished && file === 'log') await sendLosses(id, connection)
     if (finished || !follow || cancellation.requested) return
     await delay(pauseMs)
   }
@@ -62,7 +62,7 @@ async function findLastLines(file: FileHandle, count: number): Promise<number> {
   return 0
 }
 
-async function sendLogFrom(path: string, offset: number, connection: MessageConnection): Promise<number> {
+async function sendFileFrom(path: string, offset: number, connection: MessageConnection): Promise<number> {
   const file = await open(path).catch(() => undefined)
   if (!file) return offset
   try {

@@ -5,11 +5,11 @@ import type { ResolvedExtension } from '../../extensions/source.js'
 import { compiledModule, isFile } from '../../modules/resolve.js'
 import { compiledName } from '../../modules/typescript.js'
 import { packageRoot, projectRoot } from '../../util/paths.js'
+import type { PrivateFiles } from '../../util/private-files.js'
 import { fileChanged } from '../host/agent-errors.js'
 import { type Tree, treeOfFiles } from '../protocol/tree.js'
 import { compileTypeScript } from './compile.js'
 import { type PackageFiles, packageFiles } from './package-files.js'
-import type { PrivateFiles } from './private-files.js'
 
 /** A folder that is sent with a run. */
 export interface BundlePart extends PackageFiles {

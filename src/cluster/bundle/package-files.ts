@@ -3,11 +3,11 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
 import { isPersonal, packageRoot } from '../../util/paths.js'
+import type { PrivateFiles } from '../../util/private-files.js'
 import { ownPackage } from '../protocol/layout.js'
 import { readTree, type Tree, treeOfFiles } from '../protocol/tree.js'
 import { entriesOf, type PlacedPackage, readManifest, withDependencies } from './dependencies.js'
 import { gitIgnores, type Ignores, ignoreFile, readIgnores, requiredPaths } from './ignore.js'
-import type { PrivateFiles } from './private-files.js'
 
 /** Files of an installed package that only compilers use. */
 const notRun = /\.(?:d\.[cm]?ts|map)$/i

@@ -3,10 +3,10 @@ import { join, relative, resolve, sep } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
 import { expandGlob } from '../../util/glob.js'
 import { isPersonal, projectRoot } from '../../util/paths.js'
+import type { PrivateFiles } from '../../util/private-files.js'
 import { isInRepositoryFolder } from '../../util/private-names.js'
 import type { BundlePart } from './bundle.js'
 import type { PackageFile } from './package-files.js'
-import type { PrivateFiles } from './private-files.js'
 
 /** A path or a pattern of files that a run needs; `!` at its start excludes what it matches. */
 export interface FilePattern {

@@ -41,6 +41,8 @@ export const runFiles = {
   result: 'result.json',
   losses: 'losses.json',
   log: 'log',
+  /** What happened in the run, one JSON object in each line. */
+  events: 'events.jsonl',
   /** The working directory; with files of the project, a link to the counterpart of the folder that it was submitted from. */
   work: 'work',
 }

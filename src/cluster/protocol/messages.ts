@@ -142,8 +142,11 @@ export interface Operations {
   status: { ask: { cluster: string; id: string }; reply: RunStatus }
   /** Finds the byte at which the last `tail` lines of a log start. */
   logStart: { ask: { cluster: string; id: string; tail: number }; reply: { offset: number } }
-  /** Sends the log in chunks from `offset` on; with `follow`, until the run is over. */
-  logs: { ask: { cluster: string; id: string; offset: number; follow: boolean }; reply: Done }
+  /** Sends the log, or the events, in chunks from `offset` on; with `follow`, until the run is over. */
+  logs: {
+    ask: { cluster: string; id: string; offset: number; follow: boolean; file?: 'log' | 'events' }
+    reply: Done
+  }
   wait: { ask: { cluster: string; id: string }; reply: RunStatus & { result?: string } }
   cancel: { ask: { cluster: string; id: string; graceMs: number }; reply: RunStatus }
   /** Removes everything that this package put on the host for a cluster. */

@@ -1,3 +1,4 @@
+import { openSync, writeFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -5,8 +6,9 @@ import { dump } from '../../document/write/dump.js'
 import { ClusterConfigurationError } from '../../errors.js'
 import { RunLogger } from '../../logger.js'
 import { importModules } from '../../modules/import-modules.js'
+import type { RunListener } from '../../records/events.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
-import { maskOutput, printCrashes, redactorFor } from '../../runnable/secrets/mask.js'
+import { maskData, maskOutput, printCrashes, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
@@ -49,6 +51,7 @@ async function runJob(): Promise<number> {
     { userProvider: () => program.localUser },
   )
   const { verbose, debug } = program.flags
+  const onEvent = eventWriter(join(folder, runFiles.events), redactorFor(secrets))
   const logger = new RunLogger(verbose || debug ? 'debug' : 'info')
   const outcome = await context.run(
     async (options) => {
@@ -60,12 +63,28 @@ async function runJob(): Promise<number> {
       const withImports = { ...options, imports }
       return runnable.run(withImports)
     },
-    { ...program.flags, logger, signal: interrupted.signal },
+    { ...program.flags, logger, signal: interrupted.signal, onEvent },
   )
   if (outcome.ok) return writeResult(outcome.value)
   const hint = explainNotSent(outcome.error)
   if (hint !== undefined) console.error(printable(hint))
   return outcome.exitCode
+}
+
+// On a full disk, events are lost, and the run goes on.
+function eventWriter(path: string, redact: Redact): RunListener {
+  let file: number | undefined
+  let start = ''
+  return (event) => {
+    try {
+      file ??= openSync(path, 'a', 0o600)
+      writeFileSync(file, `${start}${toJson(maskData(event, redact))}\n`)
+      start = ''
+    } catch {
+      // A part of the line may have been written.
+      start = '\n'
+    }
+  }
 }
 
 function explainImport(error: Error): never {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { ClusterError } from '../../errors.js'
+import type { RunEvent } from '../../records/events.js'
 import { unreachableCode } from '../../util/exit-codes.js'
 import { fromJson } from '../../util/json.js'
 import { defaultGraceMs } from '../../util/process.js'
@@ -26,8 +27,15 @@ export interface LogOptions extends ReconnectOptions {
   readonly tail?: number | undefined
 }
 
+/** Options of {@link RemoteRun.events}. With `follow`, it reconnects as {@link ReconnectOptions} describe. */
+export interface EventOptions extends ReconnectOptions {
+  /** Whether to continue until the run is over; by default the events end with the last one so far. */
+  readonly follow?: boolean
+}
+
 /** {@link LogOptions} with their defaults. */
 interface LogRequest {
+  readonly file: 'log' | 'events'
   readonly follow: boolean
   readonly offset: number
   readonly tail: number | undefined
@@ -78,12 +86,31 @@ export class RemoteRun {
    * over. It fails with a `ClusterError` of code `RUN_OUT_OF_REACH` when the host can no longer be reached.
    */
   logs(options: LogOptions = {}): Readable {
+    return this.#read('log', options)
+  }
+
+  /**
+   * What has happened in the run, from its beginning: progress, the trials of a sweep and what they log. Its own messages are in the
+   * log, and its end is what {@link wait} returns. With `follow`, it reconnects like {@link logs}.
+   */
+  async *events({ follow, ...options }: EventOptions = {}): AsyncGenerator<RunEvent> {
+    const input = this.#read('events', { ...options, follow: follow ?? false })
+    const decoder = new TextDecoder()
+    let rest = ''
+    for await (const chunk of input) {
+      const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n')
+      rest = lines.pop()!
+      for (const line of lines) yield* eventIn(line)
+    }
+  }
+
+  #read(file: LogRequest['file'], options: LogOptions): Readable {
     const output = new PassThrough()
     const closed = new AbortController()
     output.once('close', () => closed.abort())
     const { signal = closed.signal, offset = 0, tail, follow = false } = options
     const reconnection = reconnectionOf({ ...options, signal: AbortSignal.any([closed.signal, signal]) })
-    this.#copyLog(output, { offset, tail, follow, reconnection }).then(
+    this.#copyLog(output, { file, offset, tail, follow, reconnection }).then(
       () => output.end(),
       (error) => output.destroy(error),
     )
@@ -130,7 +157,7 @@ export class RemoteRun {
   }
 
   async #copyLog(output: PassThrough, options: LogRequest): Promise<void> {
-    const { follow, reconnection } = options
+    const { file, follow, reconnection } = options
     let position = await this.#logStart(options)
     const add = (chunk: Buffer): Promise<void> => {
       position += chunk.length
@@ -139,7 +166,7 @@ export class RemoteRun {
     }
     const copy = async (): Promise<unknown> => {
       if (follow && !this.#wasSeen) await this.#status(reconnection.signal)
-      return this.#host.readLog({ ...this.#run, offset: position, follow }, add, reconnection.signal)
+      return this.#host.readLog({ ...this.#run, offset: position, follow, file }, add, reconnection.signal)
     }
     await (follow ? this.#retry(copy, reconnection) : copy())
   }
@@ -163,6 +190,15 @@ export class RemoteRun {
     const seconds = Math.round(reconnectTimeoutMs / 1000)
     const message = `Host "${this.#host.name}" was not reached again within ${seconds} s (${cause.message}): run "${this.id}" goes on there, and can be attached to again by its id`
     return new ClusterError(message, { code: 'RUN_OUT_OF_REACH', exitCode: unreachableCode, cause })
+  }
+}
+
+function* eventIn(line: string): Generator<RunEvent> {
+  try {
+    const event = fromJson(line) as RunEvent
+    if (typeof event.type === 'string') yield event
+  } catch {
+    // The disk had no space for the whole line.
   }
 }
 

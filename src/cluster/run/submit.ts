@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { dump } from '../../document/write/dump.js'
+import { newRunId } from '../../records/run-id.js'
 import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import type { PrivateFiles } from '../../util/private-files.js'
 import { callOf, currentCall } from '../../util/repeat-command.js'
 import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
 import { ownTree } from '../bundle/package-files.js'
-import type { PrivateFiles } from '../bundle/private-files.js'
 import type { RunFiles } from '../bundle/run-files.js'
 import { checkSize, describeSize, type SizeLimit } from '../bundle/size-limit.js'
 import type { AgentHost } from '../host/agent-host.js'
@@ -37,6 +37,8 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
    * `package.json` at or above the current one.
    */
   readonly projectFolder?: string | undefined
+  /** @internal The id of the run; a new one when absent. */
+  readonly id?: string | undefined
   /** The registry whose tags are used to write the runnable; the default registry if absent. */
   readonly registry?: Registry
 }
@@ -98,7 +100,15 @@ export async function submit(
     factories: factories.map(({ connection }) => connection),
   }
   const files = filesOf(runnable, options, { secrets, program, connections })
-  const specification = { id: newId(), cluster: target.name, file, force, packageHash: hash, files, work }
+  const specification = {
+    id: options.id ?? newRunId(),
+    cluster: target.name,
+    file,
+    force,
+    packageHash: hash,
+    files,
+    work,
+  }
   const { id } = await orchestrator.host.ask('start', specification, signal)
   const used = [hash, ...trees.map(({ path }) => `${hash}/${path}`)]
   await retain(hosts, { cluster: target.name, run: id, trees: used })
@@ -165,10 +175,4 @@ function filesOf(
 // The run has started: a failure to clean up must not fail it.
 async function retain(hosts: readonly AgentHost[], request: Request<'retain'>): Promise<void> {
   await onEveryHost(hosts, (host) => host.ask('retain', request)).catch(() => undefined)
-}
-
-// Sorts by time; the suffix distinguishes runs that start in the same second.
-function newId(): string {
-  const now = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
-  return `${now}-${randomBytes(2).toString('hex')}`
 }

@@ -44,9 +44,9 @@ export function dump(
   return write(value, { registry, defaults, resolved }, false)
 }
 
-/** Writes an object with what its schemas filled in; variables whose names look like those of secrets stay `!env`. */
-export function dumpWithDefaults(value: unknown, registry: Registry): string {
-  return write(value, { registry, defaults: true, resolved: true, keepsSecretVariables: true }, false)
+/** The nodes of an object with what its schemas filled in; variables whose names look like those of secrets stay `!env`. */
+export function nodesWithDefaults(value: unknown, registry: Registry): Node {
+  return represent(value, { registry, defaults: true, resolved: true, keepsSecretVariables: true }).root
 }
 
 function write(value: unknown, options: CompleteDumpOptions, isYaml11: boolean): string {

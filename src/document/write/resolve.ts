@@ -46,6 +46,15 @@ export function resolveDocument(
   return { text, origins: new OriginFinder(text, source, represented).find() }
 }
 
+/** Writes one node of a document, as one text that needs no other. */
+export function resolvePart(
+  node: Node,
+  { document, source, registry }: { document: ParsedDocument; source: Source; registry: Registry },
+): string {
+  const value = new Unconstructed(node, new Loader(source, registry, document))
+  return writeNodes(represent(value, { registry, defaults: false, resolved: true }), false)
+}
+
 /** Finds the origins by reading the text: it has the same nodes as those that were written. */
 class OriginFinder {
   readonly #resolved: Source

@@ -1,6 +1,6 @@
 import { type Logger, StderrLogger } from '../../logger.js'
+import { formatDuration, formatNumber, formatOptions } from '../../records/format.js'
 import { printable } from '../../util/printable.js'
-import { formatDuration, formatNumber, formatOptions } from './format.js'
 import type { TrialRecord } from './records.js'
 
 /** Shows the progress of a sweep. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { throwNotWritten, UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
+import { formatDuration, formatNumber, formatValue } from '../../records/format.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { mistakeCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { taskText } from '../task-file.js'
-import { formatDuration, formatNumber, formatValue } from './format.js'
 import { bestName, type Ranking, rank, type TrialRecord } from './records.js'
 import type { SearchPlan } from './search.js'
 

@@ -1,9 +1,9 @@
 import { fstatSync, type Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { absolutePath } from '../../util/paths.js'
-import { isPrivateKey, isPrivateName, largestPrivateKey } from '../../util/private-names.js'
-import { fileId } from '../../util/read-regular.js'
+import { absolutePath } from './paths.js'
+import { isPrivateKey, isPrivateName, largestPrivateKey } from './private-names.js'
+import { fileId } from './read-regular.js'
 
 const code = /^\.(?:[cm]?[jt]sx?|map|node|wasm)$/
 

@@ -1,0 +1,108 @@
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { describeSize } from '../../cluster/bundle/size-limit.js'
+import { listRuns, type RunEntry } from '../../records/runs.js'
+import { isTemporary, temporaryBeside } from '../../util/atomic-write.js'
+import { withExamples } from '../help.js'
+import type { LogFlags } from '../log-level.js'
+import type { ImportFlags } from '../options.js'
+import { printLine } from '../output.js'
+import { expectRuns } from './run-location.js'
+
+interface PruneFlags extends LogFlags, Pick<ImportFlags, 'project'> {
+  readonly keep?: number
+  readonly days?: number
+  readonly dryRun?: true
+  readonly json?: true
+}
+
+/** `flambeau prune`. */
+export function pruneCommand(): Command {
+  const keep = new Option('--keep <number>', 'remove all but this many of the latest')
+  const days = new Option('--days <number>', 'remove those that ended more than this many days ago')
+  const command = new Command('prune')
+    .description('remove records of runs that have ended')
+    .addOption(keep.argParser(wholeNumber))
+    .addOption(days.argParser(someDays).conflicts('keep'))
+    .option('-n, --dry-run', 'only list what would be removed')
+    .option('--json', 'print one JSON object')
+    .option('--no-project', 'ignore "flambeau" in package.json')
+  return withExamples(command, 'flambeau prune --keep 100', 'flambeau prune --days 30').action(
+    (flags: PruneFlags) => prune(flags, command),
+  )
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of runs, such as 100.')
+}
+
+function someDays(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value < 1e6) return value
+  throw new InvalidArgumentError('It must be a number of days, such as 30.')
+}
+
+const dayMs = 86_400_000
+
+async function prune(flags: PruneFlags, command: Command): Promise<void> {
+  const { keep, days, dryRun: isDryRun, json } = flags
+  if (keep === undefined && days === undefined)
+    command.error('error: name what to keep: add "--keep NUMBER" or "--days NUMBER"')
+  const { path } = await expectRuns(flags)
+  const entries = await listRuns(path)
+  const old = entries.filter(
+    (entry, index) => isOver(entry) && (keep === undefined ? isOlder(entry, days!) : index >= keep),
+  )
+  let bytes = 0
+  for (const { id } of old) {
+    const folder = join(path, id)
+    bytes += await sizeOf(folder)
+    if (!isDryRun) await removeWhole(folder)
+  }
+  if (!isDryRun) await removeLeftovers(path)
+  if (json) return printLine(JSON.stringify({ removed: old.map(({ id }) => id), bytes }, null, 2))
+  const verb = isDryRun ? 'Would remove' : 'Removed'
+  printLine(`${verb} ${old.length} of ${entries.length} runs (${describeSize({ bytes })})`)
+}
+
+function isOver({ state }: RunEntry): boolean {
+  return state !== 'running' && state !== 'starting'
+}
+
+function isOlder({ endedAt, startedAt }: RunEntry, days: number): boolean {
+  return Date.now() - Date.parse(endedAt ?? startedAt) > days * dayMs
+}
+
+// A record is there as a whole, or not at all.
+async function removeWhole(folder: string): Promise<void> {
+  const leaving = temporaryBeside(folder)
+  await rename(folder, leaving)
+  await rm(leaving, { recursive: true, force: true })
+}
+
+/** Removes what a process has left that was killed while it created or removed a record. */
+async function removeLeftovers(runs: string): Promise<void> {
+  for (const name of await readdir(runs)) {
+    const path = join(runs, name)
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (isTemporary(name) && age > dayMs) await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

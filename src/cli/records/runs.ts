@@ -1,0 +1,98 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { RunStatus } from '../../cluster/protocol/messages.js'
+import { formatDuration } from '../../records/format.js'
+import { listRuns, type RunEntry, runIds } from '../../records/runs.js'
+import { repeatCommand } from '../../util/repeat-command.js'
+import {
+  type ClusterFlags,
+  completeClusterFlags,
+  useCluster,
+  withClusterFile,
+} from '../cluster/cluster-context.js'
+import { withExamples } from '../help.js'
+import { printLine } from '../output.js'
+import { currentRuns, fromHere, loggerOf } from './run-location.js'
+
+interface RunsFlags extends ClusterFlags {
+  readonly json?: true
+  readonly all?: true
+  readonly limit?: number
+}
+
+/** How many runs a list has, unless it is asked for more. */
+const defaultLimit = 20
+
+/** `flambeau runs`. */
+export function runsCommand(): Command {
+  const limit = new Option('-n, --limit <number>', `list this many of the latest (default: ${defaultLimit})`)
+  const command = new Command('runs')
+    .description('list the recorded runs, or with --cluster those of a cluster, latest first')
+    .addOption(limit.argParser(count))
+    .option('-a, --all', 'list all')
+    .option('--json', 'print one JSON array; of all runs, unless --limit is given')
+  const complete = withExamples(withClusterFile(command), 'flambeau runs')
+  return complete.action(async (flags: RunsFlags) => {
+    const runs = flags.cluster === undefined ? await currentRuns(flags) : undefined
+    if (runs) await listRecords(runs.path, flags)
+    else await listCluster(flags, command)
+  })
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a number of runs, such as 100.')
+}
+
+async function listRecords(folder: string, flags: RunsFlags): Promise<void> {
+  const shown = flags.limit ?? (flags.all || flags.json ? undefined : defaultLimit)
+  const entries = await listRuns(folder, shown)
+  if (flags.json) return printLine(JSON.stringify(entries, null, 2))
+  for (const line of alignedLines(entries.map(cellsOf))) printLine(line)
+  const logger = loggerOf(flags)
+  if (entries.length === 0)
+    logger.info(`There is no run in "${fromHere(folder)}" yet: "flambeau run" records one`)
+  const rest = shown === undefined ? 0 : (await runIds(folder)).length - shown
+  if (rest > 0) logger.info(`${rest} more: "${repeatCommand(['runs', '--all'])}" lists them`)
+}
+
+function cellsOf(entry: RunEntry): string[] {
+  const { id, state, startedAt, endedAt, file, set, cluster, exitCode } = entry
+  const took = endedAt === undefined ? '' : formatDuration(Date.parse(endedAt) - Date.parse(startedAt))
+  const ended = exitCode ? `exit code ${exitCode}` : ''
+  const where = cluster === undefined ? '' : `on ${cluster}`
+  return [id, state, localTime(startedAt), took, file, [...set, where, ended].filter(Boolean).join('  ')]
+}
+
+/** A time for people: `2026-11-29 05:11:32`, local. */
+export function localTime(iso: string): string {
+  const time = new Date(iso)
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 19).replace('T', ' ')
+}
+
+/** Lines whose cells stand below each other. */
+export function alignedLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+async function listCluster(flags: RunsFlags, command: Command): Promise<void> {
+  await useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
+    const runs = (await cluster.runs()).slice(0, flags.limit)
+    if (flags.json) printLine(JSON.stringify(runs, null, 2))
+    else for (const run of runs) printLine(statusLine(run))
+    if (runs.length === 0 && !flags.json) logger.info(`Cluster "${cluster.name}" has no runs yet`)
+    return undefined
+  })
+}
+
+/** Formats the status of a run on a cluster as one line. */
+export function statusLine({ id, state, file, startedAt, exitCode, signal }: RunStatus): string {
+  const result = signal ?? (exitCode ? `exit code ${exitCode}` : '')
+  return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
+}

@@ -1,3 +1,0 @@
-export function leavesOf(_text: string): Record<string, unknown> {
-  return {}
-}

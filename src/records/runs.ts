@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { ResourceError } from '../errors.js'
+import { didYouMean } from '../registry/suggest.js'
+import { writeAtomically } from '../util/atomic-write.js'
+import { mapLimited } from '../util/concurrency.js'
+import { fromJson } from '../util/json.js'
+import { isMapping } from '../util/plain-object.js'
+import { isAlive } from '../util/process-identity.js'
+import { repeatCommand } from '../util/repeat-command.js'
+import type { RecordState, RunRecord } from './record.js'
+
+/** What a list of runs shows of each. */
+export interface RunEntry {
+  readonly id: string
+  readonly state: RecordState
+  readonly exitCode?: number | undefined
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly endedAt?: string | undefined
+  readonly file: string
+  readonly tag: string
+  /** The overrides. */
+  readonly set: readonly string[]
+  readonly user: string
+  readonly host: string
+  /** The name of the cluster on which it runs. */
+  readonly cluster?: string | undefined
+  readonly commit?: string | undefined
+  readonly error?: string | undefined
+}
+
+/** The file of a folder of records that spares to read each of them: what has ended does not change. */
+const cacheName = '.index.json'
+const idPattern = /^\d{8}-\d{6}-[0-9a-f]+$/
+/** How many running processes are looked for at once. */
+const maxConcurrency = 16
+
+/** The ids of the runs in a folder of records, the latest first. */
+export async function runIds(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => idPattern.test(name)).sort((a, b) => (a < b ? 1 : -1))
+}
+
+/** The latest runs of a folder of records, the latest first. What is no record, or is damaged, is left out. */
+export async function listRuns(folder: string, limit = Number.POSITIVE_INFINITY): Promise<RunEntry[]> {
+  const ids = await runIds(folder)
+  const isAll = limit >= ids.length
+  const cache = isAll ? await readCache(folder) : new Map<string, RunEntry>()
+  const found = ids.slice(0, limit).map((id) => cache.get(id) ?? readEntry(folder, id))
+  const entries = await mapLimited(found, maxConcurrency, async (entry) =>
+    entry && 'record' in entry ? entryOf(await withState(entry.record)) : entry,
+  )
+  const known = entries.filter((entry) => entry !== undefined)
+  if (isAll) await writeCache(folder, known, cache)
+  return known
+}
+
+// Without waiting for each: thousands of small files are read sooner so.
+function readEntry(folder: string, id: string): RunEntry | { record: RunRecord } | undefined {
+  const record = parsed(() => readFileSync(join(folder, id, 'run.json'), 'utf8'))
+  if (!record) return undefined
+  return isEnded(record.state) ? entryOf(record) : { record }
+}
+
+function entryOf(record: RunRecord): RunEntry {
+  const { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, cluster, git, error } = record
+  const entry = { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, error }
+  return { ...entry, cluster: cluster?.name, commit: git?.commit }
+}
+
+function isEnded(state: RecordState): boolean {
+  return state !== 'starting' && state !== 'running'
+}
+
+async function readCache(folder: string): Promise<Map<string, RunEntry>> {
+  const text = await readFile(join(folder, cacheName), 'utf8').catch(() => '')
+  try {
+    const { format, entries } = JSON.parse(text) as { format: number; entries: RunEntry[] }
+    return new Map(format === 1 ? entries.map((entry) => [entry.id, entry]) : [])
+  } catch {
+    return new Map()
+  }
+}
+
+/** It is worth a cache from this many records on. */
+const leastCached = 100
+
+async function writeCache(
+  folder: string,
+  entries: readonly RunEntry[],
+  cache: ReadonlyMap<string, RunEntry>,
+): Promise<void> {
+  // A run that is lost may be one whose host is away.
+  const kept = entries.filter(({ state }) => isEnded(state) && state !== 'lost')
+  if (kept.length < leastCached || (kept.length === cache.size && kept.every(({ id }) => cache.has(id))))
+    return
+  const text = JSON.stringify({ format: 1, entries: kept })
+  await writeAtomically(join(folder, cacheName), text).catch(() => {})
+}
+
+/**
+ * Reads the record of a run.
+ *
+ * @throws {@link ResourceError} when its `run.json` is damaged.
+ */
+export async function readRecord(folder: string): Promise<RunRecord> {
+  const text = await readFile(join(folder, 'run.json'), 'utf8').catch(() => undefined)
+  const record = text === undefined ? undefined : parsed(() => text)
+  if (record) return withState(record)
+  const what = text === undefined ? 'has no "run.json"' : 'has a damaged "run.json"'
+  throw new ResourceError(`"${folder}" ${what}: it is no record of a run`, { code: 'NO_RECORD' })
+}
+
+function parsed(read: () => string): RunRecord | undefined {
+  try {
+    const record: unknown = fromJson(read())
+    return isMapping(record) && record['format'] === 1 && typeof record['id'] === 'string'
+      ? (record as unknown as RunRecord)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// A run without an end is lost when its process is gone, unless that is on another host.
+async function withState(record: RunRecord): Promise<RunRecord> {
+  const { state, process, host } = record
+  if (isEnded(state) || !process || host !== hostname() || (await isAlive(process))) return record
+  return { ...record, state: 'lost' }
+}
+
+/**
+ * The id of the run that an id, the beginning of one, or `last` means.
+ *
+ * @throws {@link ResourceError} when there is none, or there are several.
+ */
+export async function findRun(folder: string, wanted: string): Promise<string> {
+  const ids = await runIds(folder)
+  const [latest] = ids
+  if (latest === undefined) throw noRuns(folder)
+  if (wanted === 'last') return latest
+  const found = wanted === '' ? [] : ids.filter((id) => id.startsWith(wanted))
+  if (found.length === 1 || found[0] === wanted) return found[0]!
+  throw found.length === 0 ? noSuchRun(wanted, ids) : severalRuns(wanted, found)
+}
+
+function noRuns(folder: string): ResourceError {
+  const message = `There is no run in "${folder}" yet: "flambeau run" records one`
+  return new ResourceError(message, { code: 'NO_SUCH_RUN' })
+}
+
+function noSuchRun(wanted: string, ids: readonly string[]): ResourceError {
+  const remedy =
+    didYouMean(wanted, ids) || `: "${repeatCommand(['runs'])}" lists them, and "last" is ${ids[0]}`
+  return new ResourceError(`There is no run "${wanted}"${remedy}`, { code: 'NO_SUCH_RUN' })
+}
+
+const mostShown = 5
+
+function severalRuns(wanted: string, ids: readonly string[]): ResourceError {
+  const shown = ids.slice(0, mostShown).join(', ')
+  const rest = ids.length > mostShown ? ` and ${ids.length - mostShown} more` : ''
+  const message = `"${wanted}" is the beginning of ${ids.length} ids: ${shown}${rest}; type more of the one that you mean`
+  return new ResourceError(message, { code: 'SEVERAL_RUNS' })
+}
