@@ -21,6 +21,7 @@ import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
 import { schemaCommand, tagsCommand } from './tags.js'
+import { viewCommand } from './view.js'
 
 /** The command line: every command parses its options and calls the library. */
 export function program(): Command {
@@ -39,7 +40,7 @@ export function program(): Command {
     [groups.runs, [runsCommand(), showCommand(), diffCommand(), rerunCommand()]],
     [groups.runs, [statusCommand(), logsCommand(), waitCommand(), cancelCommand(), fetchCommand()]],
     [groups.runs, [pruneCommand()]],
-    [groups.runs, [reportCommand()]],
+    [groups.runs, [viewCommand(), reportCommand()]],
     [groups.extensions, [extensionsCommand(), lockCommand()]],
     [groups.editors, [tagsCommand(), schemaCommand(), completionCommand()]],
   ] as const

@@ -1,25 +1,34 @@
+import { basename } from 'node:path'
 import { Command } from 'commander'
-import { writeReport } from '../report/report.js'
+import { writeReport } from '../view/report.js'
 import { withExamples, withForce } from './help.js'
+import type { ImportFlags } from './options.js'
 import { printLine } from './output.js'
+import { folderOf, isFolder } from './view.js'
 
-interface ReportFlags {
+interface ReportFlags extends Pick<ImportFlags, 'project'> {
   readonly output?: string
   readonly force?: true
 }
 
-/** `flambeau report FOLDER`. */
+/** `flambeau report RUN`. */
 export function reportCommand(): Command {
   const command = new Command('report')
-    .description('write an HTML page with the results of a sweep')
-    .argument('<folder>', 'the "output" folder of the sweep')
-    .option('-o, --output <file>', 'the path of the page (default: report.html in the folder)')
+    .description('write the page of a run as one HTML file, which needs no network')
+    .argument('<run>', 'the id of a run, the beginning of it, "last", or the "output" folder of a sweep')
+    .option(
+      '-o, --output <file>',
+      'the path of the page (default: report-ID.html, or report.html in the folder)',
+    )
+    .option('--no-project', 'ignore "flambeau" in package.json')
   return withExamples(
     withForce(command, 'replace a file that is not a report'),
-    'flambeau report sweep --output results.html',
+    'flambeau report last --output results.html',
   ).action(report)
 }
 
-async function report(folder: string, { output, force }: ReportFlags): Promise<void> {
-  printLine(await writeReport(folder, output, { force }))
+async function report(run: string, { output, force, ...flags }: ReportFlags): Promise<void> {
+  const folder = await folderOf(run, flags)
+  const file = output ?? (isFolder(run) ? undefined : `report-${basename(folder)}.html`)
+  printLine(await writeReport(folder, file, { force }))
 }

@@ -1,4 +1,4 @@
-export { writeReport } from '../report/report.js'
+export { writeReport } from '../view/report.js'
 export type {
   Ended,
   EndReason,

@@ -13,9 +13,19 @@ export function formatDuration(milliseconds: number): string {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
+/** Formats a value of an option or a result; nothing for `undefined`. */
 export function formatValue(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value)
+  if (value === undefined) return ''
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+/** Formats a time for people, local: `2026-11-29 05:11:32`. */
+export function formatTime(iso: string): string {
+  const time = new Date(iso)
+  if (Number.isNaN(time.getTime())) return iso
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 19).replace('T', ' ')
 }
 
 /** Formats the chosen values on one line: `rate=0.1 epochs=100`. */

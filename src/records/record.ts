@@ -87,4 +87,6 @@ export interface RunRecord {
   readonly git?: RecordedGit | undefined
   readonly cluster?: RecordedCluster | undefined
   readonly sweep?: RecordedSweep | undefined
+  /** The numbers of the result by path; of a sweep, the best value of its metric. */
+  readonly values?: Readonly<Record<string, number>> | undefined
 }

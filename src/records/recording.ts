@@ -16,6 +16,7 @@ import { version } from '../version.js'
 import { snapshotCode } from './code.js'
 import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
 import { type Leaves, leavesOf } from './leaves.js'
+import { numbersOf } from './numbers.js'
 import type { RecordedOrigin, RecordedSweep, RunRecord } from './record.js'
 import { newRunId } from './run-id.js'
 
@@ -58,6 +59,8 @@ export interface RecordedFile {
 /** The files of a record to which lines are added. */
 type AddedFile = 'log.txt' | 'metrics.jsonl' | 'trials.jsonl' | 'trials.log'
 
+/** The most numbers of a result that `run.json` repeats. */
+const mostValues = 50
 /** The files that the events of a run fill. */
 const ofEvents: readonly AddedFile[] = ['metrics.jsonl', 'trials.jsonl', 'trials.log']
 /** What the end of a run may need in `run.json` besides what is known at its start, in bytes. */
@@ -276,8 +279,16 @@ export class Recording {
 
   #addEnd({ state, exitCode, value, error, problems, time }: RunEnded & { time: string }): void {
     if (value !== undefined) this.#write('result.json', `${toJson(maskData(value, this.#redact), 2)}\n`)
-    const end = { state, exitCode, error, problems, endedAt: time }
+    const end = { state, exitCode, error, problems, endedAt: time, values: this.#valuesOf(value) }
     this.#update(maskData(end, this.#redact), { isEnd: true })
+  }
+
+  #valuesOf(value: unknown): Record<string, number> {
+    const numbers = numbersOf(value)
+    const [objective] = this.#record?.sweep?.metrics ?? []
+    const best = numbers['best.metric']
+    if (objective && best !== undefined) return { [objective.name]: best }
+    return Object.fromEntries(Object.entries(numbers).slice(0, mostValues))
   }
 
   #addJson(file: AddedFile, line: object): void {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
-import { formatDuration } from '../../records/format.js'
+import { formatDuration, formatTime } from '../../records/format.js'
 import { listRuns, type RunEntry, runIds } from '../../records/runs.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import {
@@ -60,14 +60,7 @@ function cellsOf(entry: RunEntry): string[] {
   const took = endedAt === undefined ? '' : formatDuration(Date.parse(endedAt) - Date.parse(startedAt))
   const ended = exitCode ? `exit code ${exitCode}` : ''
   const where = cluster === undefined ? '' : `on ${cluster}`
-  return [id, state, localTime(startedAt), took, file, [...set, where, ended].filter(Boolean).join('  ')]
-}
-
-/** A time for people: `2026-11-29 05:11:32`, local. */
-export function localTime(iso: string): string {
-  const time = new Date(iso)
-  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
-  return local.toISOString().slice(0, 19).replace('T', ' ')
+  return [id, state, formatTime(startedAt), took, file, [...set, where, ended].filter(Boolean).join('  ')]
 }
 
 /** Lines whose cells stand below each other. */

@@ -7,7 +7,7 @@ import { parse } from '../../document/read/parse.js'
 import { resolvePart } from '../../document/write/resolve.js'
 import { ResourceError } from '../../errors.js'
 import { isApplicationTag } from '../../node.js'
-import { formatDuration, formatValue } from '../../records/format.js'
+import { formatDuration, formatTime, formatValue } from '../../records/format.js'
 import type { RunRecord } from '../../records/record.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import { fromJson, toJson } from '../../util/json.js'
@@ -17,7 +17,7 @@ import { withExamples } from '../help.js'
 import type { ImportFlags } from '../options.js'
 import { printLine } from '../output.js'
 import { type FoundRecord, findRecord, fromHere } from './run-location.js'
-import { alignedLines, localTime } from './runs.js'
+import { alignedLines } from './runs.js'
 
 /** An id, as in messages and lists. */
 export const exampleId = '20261124-161622-1f4a03c'
@@ -86,7 +86,7 @@ function stateText({ state, exitCode }: RunRecord): string {
 function timeText({ startedAt, endedAt }: RunRecord): string {
   const took =
     endedAt === undefined ? '' : `, took ${formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}`
-  return localTime(startedAt) + took
+  return formatTime(startedAt) + took
 }
 
 function placeText({ host, user, cluster, folder }: RunRecord): string {
