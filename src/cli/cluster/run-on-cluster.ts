@@ -5,10 +5,12 @@ import type { SubmitOptions } from '../../cluster/run/submit.js'
 import { OutputLock } from '../../pool/output-lock.js'
 import type { RecordedCluster } from '../../records/record.js'
 import type { Recording } from '../../records/recording.js'
-import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
+import { type ContextOptions, type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
 import { failedOutcome, type Outcome } from '../../runnable/outcome.js'
+import { progressListener } from '../../runnable/progress/progress.js'
 import { RunEvents } from '../../runnable/run-events.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
 import { messageOf } from '../../util/thrown.js'
 import type { FileInput } from '../input.js'
@@ -52,16 +54,21 @@ export function runOnCluster(
     const { settings } = flags
     const cluster = recordedCluster(flags, context)
     const recording = recordingOf({ ...context, input: file, flags, settings, imports, cluster })
-    const targets = { listener: reporter.onEvent, recording, cluster: cluster.name }
+    const listeners = [reporter.onEvent, progressListener(context.logger)]
+    const targets = { listeners, recording, cluster: cluster.name }
     const started = { file, flags, reporter, recording, events: new RunEvents(file.path, targets) }
     try {
-      return await submitAndFollow({ ...started, imports }, context)
+      const attributes = { 'flambeau.file': file.path, 'flambeau.cluster': cluster.name }
+      return await withSpan('flambeau.submit', { attributes }, () =>
+        submitAndFollow({ ...started, imports }, context),
+      )
     } catch (error) {
       // Once it is started, it goes on, whatever happens here; a later command brings the record up to date.
       if (!started.events.hasStarted) started.events.end(failedOutcome(error, context.signal))
       throw error
     } finally {
       await recording?.close()
+      await flushSpans()
     }
   }
   return useCluster(flags, body, reporter.onFailure.bind(reporter))
@@ -85,7 +92,7 @@ async function submitAndFollow(
   context: ClusterContext,
 ): Promise<number> {
   const { file, flags, reporter, recording, events, imports } = started
-  const prepared = await prepare(file, { ...flags, recording }, context)
+  const prepared = await prepare(file, { ...flags, recording, onRedactor: events.useRedactor }, context)
   if (!prepared.ok) {
     reporter.onFailure(prepared.error)
     events.end(prepared)
@@ -104,7 +111,7 @@ async function submitAndFollow(
 
 function prepare(
   { path, ...given }: FileInput,
-  flags: RunOnClusterFlags & { readonly recording: Recording | undefined },
+  flags: RunOnClusterFlags & Pick<ContextOptions, 'recording' | 'onRedactor'>,
   { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(path, { ...flags, ...given, env })
@@ -163,7 +170,6 @@ async function* recorded(
 }
 
 async function copyEvents(run: RemoteRun, options: ReconnectOptions, events: RunEvents): Promise<void> {
-  if (!events.isHeard) return
   for await (const event of run.events({ ...options, follow: true })) events.emit(event)
 }
 
