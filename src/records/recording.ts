@@ -8,7 +8,6 @@ import { temporaryBeside } from '../util/atomic-write.js'
 import { interruptedCode } from '../util/exit-codes.js'
 import { explainWriteError } from '../util/file-error.js'
 import { toJson } from '../util/json.js'
-import { isMapping } from '../util/plain-object.js'
 import { identify } from '../util/process-identity.js'
 import { reserve, writeReserved } from '../util/reserved-file.js'
 import { codeOf, readSafely } from '../util/thrown.js'
@@ -16,6 +15,7 @@ import { version } from '../version.js'
 import { snapshotCode } from './code.js'
 import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
 import { type Leaves, leavesOf } from './leaves.js'
+import { type MetricsFacts, metricsLine } from './metrics-line.js'
 import { numbersOf } from './numbers.js'
 import type { RecordedOrigin, RecordedSweep, RunRecord } from './record.js'
 import { newRunId } from './run-id.js'
@@ -268,9 +268,8 @@ export class Recording {
     this.#addMetrics(value, { _time: time, _trial: trial, _attempt: attempt })
   }
 
-  #addMetrics(value: unknown, facts: object): void {
-    const line = isMapping(value) ? { ...value, ...facts } : { value, ...facts }
-    this.#addJson('metrics.jsonl', line)
+  #addMetrics(value: unknown, facts: MetricsFacts): void {
+    this.#addJson('metrics.jsonl', metricsLine(value, facts))
   }
 
   #addTrial(event: RunEvent & (TrialStarted | TrialEnded), facts: object = {}): void {

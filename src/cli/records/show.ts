@@ -10,6 +10,7 @@ import { isApplicationTag } from '../../node.js'
 import { formatDuration, formatTime, formatValue } from '../../records/format.js'
 import type { RunRecord } from '../../records/record.js'
 import { currentRegistry } from '../../registry/default-registry.js'
+import { didYouMean } from '../../registry/suggest.js'
 import { fromJson, toJson } from '../../util/json.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import { commandLine } from '../../util/shell.js'
@@ -141,11 +142,10 @@ function partOf(text: string, path: string, record: RunRecord): string {
   let node = document.root
   for (const [depth, step] of steps.entries()) {
     const found = nodeAt(resolveAlias(node), [step])
-    if (found.miss !== undefined)
-      throw noSuchPart(
-        explainMiss(steps, { ...found, depth }, { root: document.root, rootName: 'file' }),
-        record,
-      )
+    if (found.miss !== undefined) {
+      const where = { root: document.root, rootName: 'file' }
+      throw noSuchPart(path, explainMiss(steps, { ...found, depth }, where), record)
+    }
     node = found.node
   }
   const value = resolveAlias(node)
@@ -153,10 +153,11 @@ function partOf(text: string, path: string, record: RunRecord): string {
   return resolvePart(value, { document, source, registry: currentRegistry() }).replace(/\n$/, '')
 }
 
-function noSuchPart(message: string, { id }: RunRecord): ResourceError {
-  return new ResourceError(`${message}; "${repeatCommand(['show', id])}" lists the options`, {
-    code: 'NO_SUCH_PATH',
-  })
+function noSuchPart(path: string, message: string, { id, options, defaults }: RunRecord): ResourceError {
+  const meant = didYouMean(path, [...Object.keys(options), ...Object.keys(defaults)])
+  const remedy = `"${repeatCommand(['show', id])}" lists the options`
+  const text = meant === '' ? `${message}; ${remedy}` : `There is no option "${path}"${meant}`
+  return new ResourceError(text, { code: 'NO_SUCH_PATH' })
 }
 
 /** The value at a path, or the values below it by path. */

@@ -151,6 +151,9 @@ function isGoal(goal: string): goal is Goal {
   return goal === 'max' || goal === 'min'
 }
 
+/** What trials told `progress`. */
+export const metricsName = 'metrics.jsonl'
+
 /** The file of records that belong to no trial any more. */
 export const othersName = 'results-old.jsonl'
 
@@ -159,7 +162,7 @@ export const bestName = 'best.yaml'
 
 /** The files that a sweep makes in its folder. */
 const sweepFiles: OwnFileNames = {
-  '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|results-old\.jsonl)$/,
+  '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|metrics\.jsonl|results-old\.jsonl)$/,
   failed: /^\d+\.(?:yaml|log)$/,
   results: /^\d+\.[0-9a-f]{12}\.json$/,
   tasks: /^\d+$/,

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { moduleUrls } from '../../modules/resolve.js'
-import type { Redact } from '../../runnable/secrets/mask.js'
-import type { JsonLines } from '../json-lines.js'
+import { metricsLine } from '../../records/metrics-line.js'
+import { maskData, type Redact } from '../../runnable/secrets/mask.js'
+import { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskDone, TaskEvent, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
 import { packError } from '../serialize.js'
@@ -11,7 +12,14 @@ import { taskText, writeFailedFile } from '../task-file.js'
 import { TrialMonitor } from './early-stopping.js'
 import type { SweepEvents } from './events.js'
 import { type Measurement, measure } from './metric.js'
-import { type EarlierTrials, openRecords, othersName, type TrialRecord, writeDescription } from './records.js'
+import {
+  type EarlierTrials,
+  metricsName,
+  openRecords,
+  othersName,
+  type TrialRecord,
+  writeDescription,
+} from './records.js'
 import type { SearchPlan, Trial } from './search.js'
 
 /** What a {@link SweepRun} needs. */
@@ -34,6 +42,7 @@ export class SweepRun {
   readonly #trials = new Map<AnyTask, Trial>()
   readonly #monitor: TrialMonitor
   #failures = 0
+  #metrics: JsonLines<object> | undefined
 
   constructor(readonly context: SweepContext) {
     this.records = [...context.earlier.kept]
@@ -46,6 +55,7 @@ export class SweepRun {
     // Before earlier results are archived.
     signal.throwIfAborted()
     const file = await openRecords(output, earlier)
+    this.#metrics = await JsonLines.open(join(output, metricsName))
     this.#warnOfOthers()
     this.#emitStart()
     try {
@@ -53,6 +63,7 @@ export class SweepRun {
       await this.#runTrials(file)
     } finally {
       await file.close()
+      await this.#metrics.close()
     }
     return this.records
   }
@@ -97,8 +108,18 @@ export class SweepRun {
 
   #onEvent(event: TaskEvent): void {
     this.#monitor.onEvent(event)
+    if (event.type === 'progress') this.#addMetrics(event.id, event.value)
     const { events, pool } = this.context
     events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
+  }
+
+  // For the curves of a report. A sweep whose results can be written goes on without them.
+  #addMetrics(trial: string, value: unknown): void {
+    const line = metricsLine(maskData(value, this.context.redact), {
+      _time: new Date().toISOString(),
+      _trial: trial,
+    })
+    this.#metrics?.append(line).catch(() => {})
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {

@@ -88,6 +88,8 @@ export class CurveReader {
       const curve = this.curves.get(id) ?? []
       this.curves.set(id, curve)
       const point = pointOf(line, curve.length)
+      // A trial that a later sweep runs again starts over.
+      if (point && curve.length > 0 && point.step <= curve.at(-1)!.step) curve.length = 0
       if (point) curve.push(point)
     }
   }

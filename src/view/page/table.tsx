@@ -85,7 +85,7 @@ export function Table<Row>(props: TableProps<Row>) {
         </div>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
-      <section class="scroll" aria-label={caption} tabIndex={0}>
+      <section class="scroll" aria-label={`${caption}, a table`} tabIndex={0}>
         <table>
           <caption class="hidden">{caption}</caption>
           <thead>
