@@ -19,6 +19,8 @@ export interface SpanOptions {
 }
 
 const noSpan: TraceSpan = { set: () => {}, fail: () => {} }
+// Bundlers must not look for it: most programs do not have it.
+const packageName = ['@opentelemetry', 'api'].join('/')
 /** Where `@opentelemetry/api` keeps what an SDK has registered. */
 const registered = Symbol.for('opentelemetry.js.api.1')
 
@@ -28,7 +30,7 @@ const registered = Symbol.for('opentelemetry.js.api.1')
  */
 async function api(): Promise<typeof Api | undefined> {
   if (!(registered in globalThis)) return undefined
-  return import('@opentelemetry/api').catch(() => undefined)
+  return (import(packageName) as Promise<typeof Api>).catch(() => undefined)
 }
 
 /** Calls `body` within a span, if the program traces; spans that it opens are children of this one. */

@@ -67,7 +67,7 @@ describe('help', () => {
   test('has the commands in groups, an example, and the folder of the guides, in 80 columns', () => {
     const { code, stdout } = flambeau(['--help'])
     assert.equal(code, 0)
-    for (const group of ['Files:', 'Clusters:', 'Sweeps:', 'Extensions:', 'Tags, editors and shells:'])
+    for (const group of ['Files:', 'Runs:', 'Clusters:', 'Extensions:', 'Tags, editors and shells:'])
       assert.ok(stdout.includes(`\n${group}\n`), group)
     assert.match(stdout, /^Example:\n {2}flambeau run /m)
     const folder = stdout.trimEnd().split('\n').at(-1)!.trim()
@@ -86,7 +86,7 @@ describe('help', () => {
       const [, examples = ''] = stdout.split(/^Examples?:\n/m)
       const lines = examples.trim().split('\n')
       for (const line of lines) {
-        assert.ok(line.trim().startsWith(`flambeau ${name.join(' ')} `), `${name}: ${line}`)
+        assert.ok(`${line.trim()} `.startsWith(`flambeau ${name.join(' ')} `), `${name}: ${line}`)
         for (const [option] of line.matchAll(/(?<= )--?[a-z-]+/g)) assert.ok(stdout.includes(option), line)
       }
     }

@@ -240,7 +240,7 @@ describe('the cluster of a project', () => {
   })
 
   test('that is not named anywhere is a mistake with a remedy', async () => {
-    const { code, stderr } = await make({}).flambeau('runs')
+    const { code, stderr } = await make({}).flambeau('plan', 'show.yaml')
     assert.equal(code, 1)
     assert.match(
       stderr,

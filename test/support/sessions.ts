@@ -16,7 +16,7 @@ export function patternOf(text: string): RegExp {
 }
 
 // Ids of runs, and moments.
-const varying = [/\b\d{8}-\d{6}-[0-9a-f]{4}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
+const varying = [/\b\d{8}-\d{6}-[0-9a-f]{7}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
 
 /** What was printed, with the ids and moments of the guide in place of those of today. */
 export function atAnyTime(printed: string, text: string): string {

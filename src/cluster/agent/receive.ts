@@ -34,7 +34,11 @@ export async function receive(request: Request<'receive'>, connection: MessageCo
     )
     for (const [, file] of wanted) await receiveFile(join(incoming, file.path), file, read)
     if (fresh) await writeManifest(incoming, manifest)
-    if (!(fresh && (await isComplete(folder)))) await replacePath(folder, incoming)
+    if (fresh && (await isComplete(folder))) return
+    await replacePath(folder, incoming).catch(async (error) => {
+      // Another process has sent the same content meanwhile.
+      if (!(fresh && (await isComplete(folder)))) throw error
+    })
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }

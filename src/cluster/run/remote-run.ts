@@ -52,7 +52,7 @@ export interface RunEnd extends RunStatus {
  * A run on a cluster. It continues without this process: attach to it by its id, from any process, at any time.
  *
  * ```ts
- * const run = cluster.attach('20261124-161622-5f3a')
+ * const run = cluster.attach('20261124-161622-5f3a1a3')
  * for await (const chunk of run.logs({ follow: true })) process.stderr.write(chunk)
  * const { state, exitCode, value } = await run.wait()
  * ```
