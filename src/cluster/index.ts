@@ -15,6 +15,6 @@ export type { ClusterCallOptions, ClusterEvent, HostPlan, HostReport } from './p
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './remote-environment.js'
 export { connectToFactories } from './run/current-run.js'
 export type { ReconnectOptions } from './run/reconnect.js'
-export { type LogOptions, RemoteRun, type RunEnd } from './run/remote-run.js'
+export { type EventOptions, type LogOptions, RemoteRun, type RunEnd } from './run/remote-run.js'
 export type { SubmitOptions } from './run/submit.js'
 export { SSHCluster } from './ssh-cluster.js'
