@@ -96,7 +96,7 @@ describe('a run that fills the disk', { skip: noMachines }, () => {
     const progress =
       'for (let step = 0; step < 500; step++) options.progress({ step, text: "x".repeat(200) })'
     const { id, code } = await runs(
-      `options.progress('before');${fill.space};${progress}; files.rmSync('big'); options.progress('after'); return 1`,
+      `options.progress('before');${fill.space};${progress}; files.ftruncateSync(file); options.progress('after'); return 1`,
     )
     assert.equal(code, 0)
     const folder = join(project.folder, '.flambeau/runs', id)
