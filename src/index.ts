@@ -70,6 +70,21 @@ export type {
   SequenceNode,
   ValueNode,
 } from './node.js'
+export type {
+  Objective,
+  RunEnded,
+  RunEvent,
+  RunEventBody,
+  RunListener,
+  RunLogged,
+  RunProgress,
+  RunStarted,
+  SweepStarted,
+  TrialEnded,
+  TrialProgress,
+  TrialStarted,
+  TrialState,
+} from './records/events.js'
 export type { ChecksItsInput } from './registry/compile-time.js'
 export {
   type AliasOptions,

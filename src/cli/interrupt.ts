@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js'
 import { interruptedCode } from '../util/exit-codes.js'
+import { endInterruptedLine } from '../util/terminal.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
@@ -17,6 +18,7 @@ export async function runInterruptibly(
   const controller = new AbortController()
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(interruptedCode)
+    endInterruptedLine()
     logger.warn(message)
     controller.abort()
   }

@@ -135,3 +135,8 @@ function several(value: string, before: readonly string[]): string[] {
 export function withRecord(command: Command): Command {
   return command.option('--no-record', 'do not keep this run in ".flambeau/runs" of the project')
 }
+
+/** Creates `--events`. */
+export function eventsOption(): Option {
+  return new Option('--events', 'print what happens as JSON lines, the result among them').conflicts('json')
+}

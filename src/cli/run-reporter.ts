@@ -1,6 +1,8 @@
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Logger } from '../logger.js'
-import type { RunListener } from '../records/events.js'
+import { eventNow, type RunEvent, type RunEventBody, type RunListener } from '../records/events.js'
+import { interruptedCode } from '../util/exit-codes.js'
+import { toJson } from '../util/json.js'
 import { messageOf } from '../util/thrown.js'
 import { writeAllSync } from '../util/write-sync.js'
 import { inspected, jsonOf, printResult, reportLoss } from './output.js'
@@ -38,7 +40,7 @@ export class JsonReporter implements RunReporter {
   readonly #report: RunReport = { value: null, exitCode: 0, problems: [], error: null }
 
   constructor(readonly logger: Logger) {
-    process.stdout.write = process.stderr.write.bind(process.stderr) as typeof process.stdout.write
+    keepStandardOutput()
     process.once('exit', (exitCode) => this.#print(exitCode))
   }
 
@@ -71,6 +73,54 @@ export class JsonReporter implements RunReporter {
       reportLoss(error as NodeJS.ErrnoException)
     }
   }
+}
+
+/**
+ * Prints the events of a run on standard output, one JSON object in each line, from `run.started` to `run.ended`, however the process
+ * ends. Everything else that this process would print there goes to standard error.
+ */
+export class EventReporter implements RunReporter {
+  #hasEnded = false
+  #isLost = false
+  #failure: RunEventBody & { type: 'run.ended' } = { type: 'run.ended', state: 'failed', exitCode: 1 }
+
+  constructor() {
+    keepStandardOutput()
+    process.once('exit', (exitCode) => this.#end(exitCode))
+  }
+
+  readonly onEvent = (event: RunEvent): void => {
+    if (event.type === 'run.ended') this.#hasEnded = true
+    if (this.#isLost) return
+    try {
+      writeAllSync(standardOutput, Buffer.from(`${toJson({ version: 1, ...event })}\n`))
+    } catch (error) {
+      this.#isLost = true
+      reportLoss(error as NodeJS.ErrnoException)
+    }
+  }
+
+  onStart(): void {}
+  onResult(): void {}
+
+  /** Keeps an error that comes before the run has started. */
+  onFailure(error: unknown): void {
+    const problems = isFlambeauError(error) ? error.problems : []
+    const message = typeof error === 'string' ? error : messageOf(error)
+    this.#failure = { ...this.#failure, error: message, ...(problems.length > 0 && { problems }) }
+  }
+
+  #end(exitCode: number): void {
+    if (this.#hasEnded) return
+    const state = exitCode === 0 ? 'succeeded' : exitCode === interruptedCode ? 'cancelled' : 'failed'
+    const error = exitCode === 0 ? {} : { error: 'The process exited before the run ended' }
+    this.onEvent(eventNow({ ...error, ...this.#failure, state, exitCode }))
+  }
+}
+
+// What the run prints must not stand between the data.
+function keepStandardOutput(): void {
+  process.stdout.write = process.stderr.write.bind(process.stderr) as typeof process.stdout.write
 }
 
 const standardOutput = 1

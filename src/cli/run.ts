@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { RunLogger, StderrLogger } from '../logger.js'
+import { type Logger, RunLogger, StderrLogger } from '../logger.js'
 import type { Outcome } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
@@ -16,6 +16,7 @@ import {
   type EnvFileFlags,
   type ExtensionFlags,
   environmentOf,
+  eventsOption,
   type ImportFlags,
   type IncludeFlags,
   type SecretsFlags,
@@ -31,7 +32,7 @@ import {
 } from './options.js'
 import { teeOutput } from './output.js'
 import { type RecordFlags, recordingOf } from './record-run.js'
-import { JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
+import { EventReporter, JsonReporter, type RunReporter, textReporter } from './run-reporter.js'
 import { secretsOfFlags } from './secrets.js'
 import { completeSettings, importSettings, isSameFile, type Settings } from './settings.js'
 
@@ -51,6 +52,7 @@ interface RunFlags
   detach?: true
   force?: true
   json?: true
+  events?: true
   dryRun?: true
   resume?: true
 }
@@ -66,6 +68,7 @@ export function runCommand(): Command {
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
     .option('--resume', 'continue where an earlier run stopped')
     .option('--json', 'print one JSON object: value, exitCode, problems and error')
+    .addOption(eventsOption())
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
     .option(
@@ -94,7 +97,7 @@ export function runCommand(): Command {
 export async function run(file: string, flags: RunFlags, command: Command): Promise<void> {
   expectOneReader([file], flags.secrets, command)
   const logger = new StderrLogger(levelOf(flags))
-  const reporter = flags.json ? new JsonReporter(logger) : textReporter
+  const reporter = reporterFor(flags, logger)
   try {
     const settings = await completeSettings(flags, { files: [file], uses: ['secrets', 'cluster'], logger })
     const cluster = clusterFor(file, flags, settings)
@@ -109,6 +112,11 @@ export async function run(file: string, flags: RunFlags, command: Command): Prom
     reporter.onFailure(error)
     throw error
   }
+}
+
+function reporterFor({ json, events }: Pick<RunFlags, 'json' | 'events'>, logger: Logger): RunReporter {
+  if (events) return new EventReporter()
+  return json ? new JsonReporter(logger) : textReporter
 }
 
 // A cluster is not run on itself.
@@ -160,6 +168,7 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
       ...complete,
       recording,
       logger: new RunLogger(levelOf(flags)),
+      onEvent: reporter.onEvent,
       runOptions: { imports },
     })
     endTee?.()

@@ -1,6 +1,7 @@
 import type { LogLevel } from '../logger.js'
 import type { Registry } from '../registry/registry.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import type { TraceCarrier } from '../tracing/tracing.js'
 
 export type { LogLevel }
 
@@ -13,6 +14,8 @@ export interface TaskMessage {
   readonly text: string
   /** Milliseconds from its start; no limit when absent. */
   readonly timeoutMs?: number
+  /** The context of the trace that the task belongs to. */
+  readonly trace?: TraceCarrier
 }
 
 /** What a task reports while it runs. */

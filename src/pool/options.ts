@@ -93,6 +93,8 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   signal?: AbortSignal
   /** Called for each event of a running task. */
   onEvent?: (event: TaskEvent<Task>) => void
+  /** @internal The name of the span of a task. */
+  spanName?: string
 }
 
 /** An event of a running task. */
@@ -212,6 +214,7 @@ export interface CompleteMapOptions<Task extends AnyTask> {
   readonly timeoutMs: number
   readonly collectsErrors: boolean
   readonly onEvent: (event: TaskEvent<Task>) => void
+  readonly spanName: string
 }
 
 const maxBackoffMs = 60_000
@@ -224,6 +227,7 @@ export function completeMapOptions<Task extends AnyTask>({
   timeoutMs = Number.POSITIVE_INFINITY,
   onError,
   onEvent = () => {},
+  spanName = 'flambeau.task',
 }: MapOptions<Task>): CompleteMapOptions<Task> {
   const doubled = (attempt: number) => Math.min(Number(backoff) * 2 ** (attempt - 1), maxBackoffMs)
   return {
@@ -233,5 +237,6 @@ export function completeMapOptions<Task extends AnyTask>({
     timeoutMs,
     collectsErrors: onError === 'collect',
     onEvent,
+    spanName,
   }
 }

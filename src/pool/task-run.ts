@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { redactorFor } from '../runnable/secrets/mask.js'
+import { type TraceCarrier, traceCarrier, withSpan } from '../tracing/tracing.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import type { Ended, FailedAttempt, TaskMessage, TaskNews } from './engine.js'
 import type { AnyTask, CompleteMapOptions, PoolParts, TaskEvent, TaskOutcome } from './options.js'
@@ -23,6 +24,7 @@ type AttemptFacts = Pick<StoredResult, 'attempts' | 'durationMs' | 'host'>
 export class TaskRun<Task extends AnyTask> {
   readonly #controller = new AbortController()
   #attempts = 0
+  #trace: TraceCarrier | undefined
   #startedAt = performance.now()
   /** What a callback threw. */
   #callbackError: { readonly thrown: unknown } | undefined
@@ -35,7 +37,19 @@ export class TaskRun<Task extends AnyTask> {
 
   readonly cancel = (): void => this.#controller.abort()
 
-  async outcome(): Promise<TaskOutcome<Task>> {
+  /** Runs the task within a span. */
+  outcome(): Promise<TaskOutcome<Task>> {
+    const attributes = { 'flambeau.task.id': this.identity.id }
+    return withSpan(this.context.options.spanName, { attributes }, async (span) => {
+      this.#trace = await traceCarrier()
+      const outcome = await this.#outcome()
+      span.set({ 'flambeau.attempts': outcome.attempts, 'flambeau.host': outcome.host })
+      if (!outcome.ok) span.fail(outcome.error)
+      return outcome
+    })
+  }
+
+  async #outcome(): Promise<TaskOutcome<Task>> {
     const { store, registry, folder } = this.context
     const { id } = this.identity
     const key = store ? taskKey(dumpTask(this.task, registry)) : ''
@@ -85,7 +99,8 @@ export class TaskRun<Task extends AnyTask> {
   }
 
   #message(text: string): TaskMessage {
-    const message = { id: this.identity.id, attempt: this.#attempts, text }
+    const trace = this.#trace
+    const message = { id: this.identity.id, attempt: this.#attempts, text, ...(trace && { trace }) }
     const { timeoutMs } = this.context.options
     // JSON turns Infinity into null.
     return timeoutMs === Number.POSITIVE_INFINITY ? message : { ...message, timeoutMs }

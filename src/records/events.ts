@@ -99,6 +99,8 @@ export interface TrialEnded {
   readonly host: string
   readonly attempts: number
   readonly error?: { readonly code: string; readonly message: string }
+  /** Whether an earlier sweep has done it. */
+  readonly isKept?: true
 }
 
 /** The run has ended. */

@@ -170,6 +170,7 @@ export class Recording {
     this.#update({ state: 'running' })
   }
 
+  /** Takes an event, in which secrets are masked. */
   readonly onEvent = (event: RunEvent): void => {
     if (this.#folder === undefined) return
     switch (event.type) {
@@ -283,8 +284,8 @@ export class Recording {
 
   #addLog({ level, message, trial, time }: RunEvent & { type: 'log' }): void {
     const line = `${time.slice(11, 19)} ${level.padEnd(5)} ${message}\n`
-    if (trial !== undefined) this.#add('trials.log', this.#redact(`${trial} ${line}`))
-    else if (!this.options.hasOutput) this.#add('log.txt', this.#redact(line))
+    if (trial !== undefined) this.#add('trials.log', `${trial} ${line}`)
+    else if (!this.options.hasOutput) this.#add('log.txt', line)
   }
 
   #addTrialMetrics({ value, time, trial, attempt }: RunEvent & TrialProgress): void {
@@ -302,9 +303,9 @@ export class Recording {
   }
 
   #addEnd({ state, exitCode, value, error, problems, time }: RunEnded & { time: string }): void {
-    if (value !== undefined) this.#write('result.json', `${toJson(maskData(value, this.#redact), 2)}\n`)
+    if (value !== undefined) this.#write('result.json', `${toJson(value, 2)}\n`)
     const end = { state, exitCode, error, problems, endedAt: time, values: this.#valuesOf(value) }
-    this.#update(maskData(end, this.#redact), { isEnd: true })
+    this.#update(end, { isEnd: true })
   }
 
   #valuesOf(value: unknown): Record<string, number> {
@@ -316,7 +317,7 @@ export class Recording {
   }
 
   #addJson(file: AddedFile, line: object): void {
-    this.#add(file, `${toJson(maskData(line, this.#redact))}\n`)
+    this.#add(file, `${toJson(line)}\n`)
   }
 
   #add(file: AddedFile, text: string | Uint8Array): void {

@@ -8,6 +8,7 @@ import { nodesWithDefaults } from '../document/write/dump.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { type Logger, reportTo, StderrLogger } from '../logger.js'
+import type { Node } from '../node.js'
 import { type Paint, reportProblems } from '../problem-report.js'
 import { leavesOfNode } from '../records/leaves.js'
 import type { Recording } from '../records/recording.js'
@@ -37,7 +38,7 @@ import {
   RunnableText,
   runnableFileError,
 } from './runnable-file.js'
-import { maskError, redactorFor } from './secrets/mask.js'
+import { maskError, type Redact, redactorFor } from './secrets/mask.js'
 import type { SecretsDialect } from './secrets/read-secrets.js'
 import { expectSecrets } from './secrets/required-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
@@ -61,6 +62,7 @@ export class SafeExecutionContext {
   readonly #composition: ComposeFileOptions & GivenText
   readonly #forbidden: string[] = []
   readonly #recording: Recording | undefined
+  readonly #onRedactor: ((redact: Redact) => void) | undefined
   #text: RunnableText | undefined
   /** The text of a step that was given another content than the file has. */
   #otherText: RunnableText | undefined
@@ -81,6 +83,7 @@ export class SafeExecutionContext {
     this.#allow = options.allow
     this.#prepared = options.preparedExtensions
     this.#recording = options.recording
+    this.#onRedactor = options.onRedactor
     this.#composition = options
   }
 
@@ -247,18 +250,22 @@ export class SafeExecutionContext {
 
   // Before the check: its problems are part of the record.
   async #record(text: RunnableText): Promise<void> {
-    const file = this.#recording && recordedFile(text, this.#registry)
-    if (!file) return
+    if (!this.#recording && !this.#onRedactor) return
+    const file = recordedFile(text, this.#registry)
     const { root } = text.split().document
-    const variables = [...secretValuesIn(root)]
-    const redactSecrets = redactorFor(this.#secrets)
-    const redact = (value: string): string =>
-      variables.reduce(
-        (masked, [secret, shown]) => masked.replaceAll(secret, () => shown),
-        redactSecrets(value),
-      )
+    const redact = this.#redactorWith(root)
+    this.#onRedactor?.(redact)
+    if (!file || !this.#recording) return
     const origins = file.origins.map(({ path, file, line, column }) => ({ path, file, line, column }))
-    await this.#recording!.begin({ text: file.text, origins, tag: root.tag ?? '', redact })
+    await this.#recording.begin({ text: file.text, origins, tag: root.tag ?? '', redact })
+  }
+
+  /** Masks the secrets, and the variables of a file whose names look like those of secrets. */
+  #redactorWith(root: Node): Redact {
+    const variables = [...secretValuesIn(root)]
+    const redact = redactorFor(this.#secrets)
+    return (text) =>
+      variables.reduce((masked, [secret, shown]) => masked.replaceAll(secret, () => shown), redact(text))
   }
 
   async #readSecrets({ secrets, dialect }: PreprocessOptions): Promise<SecretsConfig | undefined> {
@@ -298,6 +305,8 @@ export interface ContextOptions extends ComposeFileOptions {
   preparedExtensions?: PreparedExtensions | undefined
   /** @internal The record of the run. */
   recording?: Recording | undefined
+  /** @internal Takes what masks the secrets of the run, before it is checked. */
+  onRedactor?: ((redact: Redact) => void) | undefined
 }
 
 /** Options of `SafeExecutionContext.preprocess`; the signal and the logger of `run` apply when they are absent. */

@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util'
 import { isFlambeauError } from '../errors.js'
-import { type LogLevel, teeLogger } from '../logger.js'
+import { type Logger, type LogLevel, StderrLogger, teeLogger } from '../logger.js'
 import {
   eventNow,
   type RunEnded,
@@ -15,10 +15,11 @@ import { fromJson, toJson } from '../util/json.js'
 import { messageOf, readSafely } from '../util/thrown.js'
 import type { Outcome } from './outcome.js'
 import { type RunOptions, runOptions } from './run-options.js'
+import { maskData, type Redact, redactorFor } from './secrets/mask.js'
 
 /** Where the events of a run go. */
 interface RunEventTargets {
-  readonly listener: RunListener | undefined
+  readonly listeners: readonly (RunListener | undefined)[]
   readonly recording: Recording | undefined
   /** The name of the cluster on which it runs. */
   readonly cluster?: string
@@ -29,15 +30,17 @@ export class RunEvents {
   /** What happens before the run has started: its id is known when its record exists. */
   readonly #early: RunEvent[] = []
   #isStarted = false
+  #id = ''
+  #redact: Redact = redactorFor()
 
   constructor(
     readonly file: string,
     readonly targets: RunEventTargets,
   ) {}
 
-  /** Whether anybody takes them. */
-  get isHeard(): boolean {
-    return this.targets.listener !== undefined || this.targets.recording !== undefined
+  /** Masks the secrets in all events. */
+  readonly useRedactor = (redact: Redact): void => {
+    this.#redact = redact
   }
 
   get hasStarted(): boolean {
@@ -47,7 +50,9 @@ export class RunEvents {
   /** Run options whose logger and progress are events, too. */
   runOptions(given: RunOptions): RunOptions {
     const { progress: _, ...others } = given
-    const logger = teeLogger(given.logger, (level, message) => this.#log(level, message))
+    const logger = teeLogger(given.logger, (level, message) => {
+      if (isShown(level, given.logger)) this.#log(level, message)
+    })
     return runOptions({ ...others, logger, onEvent: this.emit })
   }
 
@@ -56,22 +61,24 @@ export class RunEvents {
     else this.#send(event)
   }
 
-  /** The run starts, unless it has; `id` is the one that a cluster knows. */
-  start(id?: string): void {
-    if (this.#isStarted || !this.isHeard) return
+  /** The run starts, unless it has; `known` is the id that a cluster has given it. Returns its id. */
+  start(known?: string): string {
+    if (this.#isStarted) return this.#id
     this.#isStarted = true
     const { recording, cluster } = this.targets
-    const facts = { id: id ?? recording?.id ?? newRunId(), file: this.file }
+    this.#id = known ?? recording?.id ?? newRunId()
+    const facts = { id: this.#id, file: this.file }
     const record = recording?.folder === undefined ? {} : { record: recording.folder }
     this.#send(
       eventNow({ type: 'run.started', ...facts, ...record, ...(cluster !== undefined && { cluster }) }),
     )
     for (const event of this.#early.splice(0)) this.#send(event)
+    return this.#id
   }
 
   end(outcome: Outcome<unknown>): void {
     this.start()
-    if (this.isHeard) this.#send(eventNow(endOf(outcome)))
+    this.#send(eventNow(endOf(outcome)))
   }
 
   #log(level: LogLevel, message: readonly unknown[]): void {
@@ -79,10 +86,16 @@ export class RunEvents {
   }
 
   // An error of a listener is one of the program, as an error in a handler of an EventEmitter is.
-  #send(event: RunEvent): void {
+  #send(unmasked: RunEvent): void {
+    const event = maskData(unmasked, this.#redact)
     this.targets.recording?.onEvent(event)
-    this.targets.listener?.(event)
+    for (const listener of this.targets.listeners) listener?.(event)
   }
+}
+
+// What is not shown is no event, either: trials log through it, too.
+function isShown(level: LogLevel, logger: Logger): boolean {
+  return level !== 'debug' || !(logger instanceof StderrLogger) || logger.level === 'debug'
 }
 
 function endOf(outcome: Outcome<unknown>): RunEventBody & RunEnded {

@@ -2,9 +2,13 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../logger.js'
 import type { Recording } from '../records/recording.js'
+import { currentRegistry } from '../registry/default-registry.js'
+import type { Class } from '../registry/registration.js'
+import { flushSpans, withSpan } from '../tracing/tracing.js'
 import { projectRoot } from '../util/paths.js'
 import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from './context.js'
 import type { Outcome } from './outcome.js'
+import { progressListener } from './progress/progress.js'
 import { RunEvents } from './run-events.js'
 import { pickRunOptions, type RunOptions, runOptions } from './run-options.js'
 import type { RunnableSource } from './runnable-file.js'
@@ -38,18 +42,33 @@ export async function runFile<T = unknown>(
 ): Promise<Outcome<T>> {
   const given = runOptions(pickRunOptions(options))
   const recording = options.dryRun ? undefined : await recordingFor(file, options, given.logger)
-  const events = new RunEvents(nameOf(file), { listener: options.onEvent, recording })
-  const complete = events.isHeard ? events.runOptions(given) : given
-  const context = new SafeExecutionContext(file, { ...options, recording })
-  const outcome = await context.run(async (surroundings) => {
-    const { runnable } = await context.preprocess({ ...options, logger: complete.logger })
-    events.start()
-    if (options.dryRun) return undefined as T
-    return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
-  }, complete)
+  const listeners = [options.onEvent, options.dryRun ? undefined : progressListener(given.logger)]
+  const events = new RunEvents(nameOf(file), { listeners, recording })
+  const complete = events.runOptions(given)
+  const context = new SafeExecutionContext(file, { ...options, recording, onRedactor: events.useRedactor })
+  const outcome = await withSpan(
+    'flambeau.run',
+    { attributes: { 'flambeau.file': events.file } },
+    async (span) => {
+      const ended = await context.run(async (surroundings) => {
+        const { runnable } = await context.preprocess({ ...options, logger: complete.logger })
+        span.set({ 'flambeau.run.id': events.start(), 'flambeau.tag': tagOf(runnable) })
+        if (options.dryRun) return undefined as T
+        return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
+      }, complete)
+      span.set({ 'flambeau.exit_code': ended.exitCode })
+      if (!ended.ok) span.fail(ended.error)
+      return ended
+    },
+  )
+  await flushSpans()
   events.end(outcome)
   await recording?.close()
   return recording?.folder === undefined ? outcome : { ...outcome, record: recording.folder }
+}
+
+function tagOf(runnable: object): string | undefined {
+  return currentRegistry().tagOf(runnable.constructor as Class)
 }
 
 function nameOf(file: RunnableSource): string {

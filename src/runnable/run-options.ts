@@ -22,7 +22,7 @@ export interface RunOptions {
    */
   readonly progress: (value: unknown) => void
   /** Takes what happens in the run. {@link progress} calls it, and sweeps do. */
-  readonly onEvent?: RunListener
+  readonly onEvent?: RunListener | undefined
 }
 
 /** The run options that are plain data, so that they can be sent to another host. */

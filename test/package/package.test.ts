@@ -32,6 +32,8 @@ describe('what is published', () => {
       'dist/**/*.d.ts',
       'dist/**/*.js',
       'dist/cluster/agent.cjs',
+      'dist/view/licences.txt',
+      'dist/view/page.css',
       'docs/*.md',
       'docs/*.png',
       'docs/*.svg',

@@ -47,7 +47,12 @@ function importsOf(path: string): string[] {
 
 const isRelative = (name: string) => name.startsWith('.')
 
-const sources = new Map(filesOf('src', '.ts').map((file) => [file, importsOf(join(root, 'src', file))]))
+const allFiles = [...filesOf('src', '.ts'), ...filesOf('src', '.tsx')]
+/** What runs in the browser is bundled by itself. */
+const isPage = (file: string) => file.startsWith('view/page/')
+const sources = new Map(
+  allFiles.filter((file) => !isPage(file)).map((file) => [file, importsOf(join(root, 'src', file))]),
+)
 
 /** The files of `src` that each file imports, as paths within `src`. */
 const edges = new Map(
@@ -250,9 +255,9 @@ describe('the package', () => {
       used.filter((name) => !(name in packages)),
       [],
     )
-    // TypeScript's helpers may or may not be needed by what it emits; uplot is put into pages as a file.
+    // TypeScript's helpers may or may not be needed by what it emits.
     const unused = Object.keys(manifest.dependencies).filter(
-      (name) => !['tslib', 'uplot'].includes(name) && !used.includes(name),
+      (name) => name !== 'tslib' && !used.includes(name),
     )
     assert.deepEqual(unused, [])
   })

@@ -4,10 +4,12 @@ import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
 import type { RecordedCluster } from '../../records/record.js'
 import type { Recording } from '../../records/recording.js'
-import { type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
+import { type ContextOptions, type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
 import { failedOutcome, type Outcome } from '../../runnable/outcome.js'
+import { progressListener } from '../../runnable/progress/progress.js'
 import { RunEvents } from '../../runnable/run-events.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
+import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
 import type { FileInput } from '../input.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags, SendFlags } from '../options.js'
@@ -57,16 +59,21 @@ export function runOnCluster(
     const { settings } = flags
     const cluster = recordedCluster(flags, context)
     const recording = recordingOf({ ...context, input: file, flags, settings, imports, cluster })
-    const targets = { listener: reporter.onEvent, recording, cluster: cluster.name }
+    const listeners = [reporter.onEvent, progressListener(context.logger)]
+    const targets = { listeners, recording, cluster: cluster.name }
     const started = { file, flags, reporter, recording, events: new RunEvents(file.path, targets) }
     try {
-      return await submitAndFollow({ ...started, imports }, context)
+      const attributes = { 'flambeau.file': file.path, 'flambeau.cluster': cluster.name }
+      return await withSpan('flambeau.submit', { attributes }, () =>
+        submitAndFollow({ ...started, imports }, context),
+      )
     } catch (error) {
       // Once it is started, it goes on, whatever happens here; a later command brings the record up to date.
       if (!started.events.hasStarted) started.events.end(failedOutcome(error, context.signal))
       throw error
     } finally {
       await recording?.close()
+      await flushSpans()
     }
   }
   return useCluster(flags, body, reporter.onFailure.bind(reporter))
@@ -90,7 +97,7 @@ async function submitAndFollow(
   context: ClusterContext,
 ): Promise<number> {
   const { file, flags, reporter, recording, events, imports } = started
-  const prepared = await prepare(file, { ...flags, recording }, context)
+  const prepared = await prepare(file, { ...flags, recording, onRedactor: events.useRedactor }, context)
   if (!prepared.ok) {
     reporter.onFailure(prepared.error)
     events.end(prepared)
@@ -118,7 +125,7 @@ const lockMs = 10_000
 
 function prepare(
   { path, ...given }: FileInput,
-  flags: RunOnClusterFlags & { readonly recording: Recording | undefined },
+  flags: RunOnClusterFlags & Pick<ContextOptions, 'recording' | 'onRedactor'>,
   { secrets, env, logger, signal }: ClusterContext,
 ): Promise<Outcome<Preprocessed>> {
   const context = new SafeExecutionContext(path, { ...flags, ...given, env })
@@ -173,7 +180,6 @@ async function* recorded(
 }
 
 async function copyEvents(run: RemoteRun, options: ReconnectOptions, events: RunEvents): Promise<void> {
-  if (!events.isHeard) return
   for await (const event of run.events({ ...options, follow: true })) events.emit(event)
 }
 

@@ -11,6 +11,7 @@ import type { LogFlags } from '../log-level.js'
 import { overridesHelp } from '../operands.js'
 import {
   type EnvFileFlags,
+  eventsOption,
   type ImportFlags,
   type SecretsFlags,
   withEnvFile,
@@ -26,6 +27,7 @@ interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags
   readonly cluster?: string | false
   readonly force?: true
   readonly json?: true
+  readonly events?: true
   readonly record: boolean
   readonly resume?: true
 }
@@ -40,6 +42,7 @@ export function rerunCommand(): Command {
     .option('--no-cluster', 'run it here, although it ran on a cluster')
     .option('--resume', 'continue where the earlier run stopped')
     .option('--json', 'print one JSON object: value, exitCode, problems and error')
+    .addOption(eventsOption())
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
   const complete = withForce(

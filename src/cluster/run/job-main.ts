@@ -10,6 +10,7 @@ import type { RunListener } from '../../records/events.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { maskData, maskOutput, printCrashes, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
@@ -60,11 +61,15 @@ async function runJob(): Promise<number> {
       const { runnable } = await context.preprocess({ secrets })
       runnable.injectContent(await read('content'))
       runnable.injectExtensions(program.declared)
-      const withImports = { ...options, imports }
-      return runnable.run(withImports)
+      const attributes = { 'flambeau.run.id': basename(folder), 'flambeau.file': program.file }
+      const complete = { ...options, imports }
+      return withSpan('flambeau.run', { attributes, parent: program.trace }, async () =>
+        runnable.run(complete),
+      )
     },
     { ...program.flags, logger, signal: interrupted.signal, onEvent },
   )
+  await flushSpans()
   if (outcome.ok) return writeResult(outcome.value)
   const hint = explainNotSent(outcome.error)
   if (hint !== undefined) console.error(printable(hint))

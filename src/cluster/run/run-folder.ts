@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunFlags } from '../../runnable/run-options.js'
 import type { SerializedSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import type { TraceCarrier } from '../../tracing/tracing.js'
 import type { Call } from '../../util/repeat-command.js'
 import type { Connection } from '../members.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
@@ -25,6 +26,8 @@ export interface RunProgram {
   readonly sent: readonly (readonly [path: string, folder: string])[]
   /** The files of the project that the run was sent, if there are any. */
   readonly work?: WorkFiles | undefined
+  /** The context of the trace that the run belongs to. */
+  readonly trace?: TraceCarrier | undefined
 }
 
 /** `connection.json` of a run folder: how the orchestrator connects to its workers. */

@@ -4,6 +4,7 @@ import type { Registry } from '../../registry/registry.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
+import { traceCarrier } from '../../tracing/tracing.js'
 import type { PrivateFiles } from '../../util/private-files.js'
 import { callOf, currentCall } from '../../util/repeat-command.js'
 import { type BundleTree, collectParts, modulePaths, readTrees } from '../bundle/bundle.js'
@@ -93,6 +94,7 @@ export async function submit(
     call: currentCall() ?? callOf([]),
     sent: trees.map(({ path, folder }) => [path, folder]),
     work,
+    trace: await traceCarrier(),
   }
   const connections: Connections = {
     cluster: target.name,

@@ -9,6 +9,7 @@ import { SafeExecutionContext } from '../../runnable/context.js'
 import { type PreparedExtensions, prepareExtensions } from '../../runnable/import-extensions.js'
 import { runOptions } from '../../runnable/run-options.js'
 import { maskData, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
+import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { jsonCopy } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
 import type {
@@ -46,8 +47,20 @@ export async function prepareWorker(setup: WorkerSetup): Promise<PreparedWorker>
   return { folder, extensions, secrets }
 }
 
-/** Runs one attempt in this process. An error that the task throws is in the result. */
+/** Runs one attempt in this process, within a span. An error that the task throws is in the result. */
 export async function runAttempt(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
+  const attributes = { 'flambeau.task.id': task.id, 'flambeau.attempt': task.attempt }
+  const ended = await withSpan('flambeau.attempt', { attributes, parent: task.trace }, async (span) => {
+    const attempt = await attemptTask(task, worker, watch)
+    if (!attempt.ok) span.fail(attempt.error)
+    return attempt
+  })
+  // A worker may end at any time after the result.
+  await flushSpans()
+  return ended
+}
+
+async function attemptTask(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
   // Events are masked here, before an engine sends or keeps them.
   const redact = redactorFor(worker.secrets)
   const onNews = (news: TaskNews): void => watch.onNews(worker.secrets ? maskNews(news, redact) : news)

@@ -52,13 +52,16 @@ export class SweepEvents {
     }
   }
 
-  ended(record: TrialRecord): void {
+  /** `isKept`: an earlier sweep has done it. */
+  ended(record: TrialRecord, { isKept = false } = {}): void {
     const { trial, options, durationMs, host, attempts, metric, error, stopped } = record
     this.#attempts.delete(trial)
     const state = error ? 'failed' : stopped ? 'stopped' : 'done'
     const result = record.result instanceof ResultFile ? { file: record.result.path } : record.result
     const found = Object.fromEntries(
-      Object.entries({ metric, result, error }).filter(([, value]) => value !== undefined),
+      Object.entries({ metric, result, error, isKept: isKept || undefined }).filter(
+        ([, value]) => value !== undefined,
+      ),
     )
     this.#emit({ type: 'trial.ended', trial, options, state, durationMs, host, attempts, ...found })
   }

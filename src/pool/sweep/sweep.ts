@@ -3,6 +3,7 @@ import type { Logger } from '../../logger.js'
 import { registrable } from '../../registry/decorators.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
 import { constructsOwnClass } from '../../registry/registration.js'
+import { progressListener } from '../../runnable/progress/progress.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import { redactorFor } from '../../runnable/secrets/mask.js'
@@ -117,7 +118,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     try {
       const { logger, signal, imports = [], onEvent } = options
       const redact = redactorFor(this.config)
-      const events = onEvent && new SweepEvents(plan, onEvent)
+      const events = new SweepEvents(plan, onEvent ?? progressListener(logger))
       const context = { plan, pool, logger, signal, earlier, imports, redact, events }
       const records = await new SweepRun(context).run()
       return await summarize(plan, records, logger)

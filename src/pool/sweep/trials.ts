@@ -11,7 +11,6 @@ import { taskText, writeFailedFile } from '../task-file.js'
 import { TrialMonitor } from './early-stopping.js'
 import type { SweepEvents } from './events.js'
 import { type Measurement, measure } from './metric.js'
-import { createProgress, type Progress } from './progress.js'
 import { type EarlierTrials, openRecords, othersName, type TrialRecord, writeDescription } from './records.js'
 import type { SearchPlan, Trial } from './search.js'
 
@@ -26,8 +25,7 @@ export interface SweepContext {
   readonly imports: readonly (string | URL)[]
   /** Masks secrets: the message about a missing metric shows what the trial returned. */
   readonly redact: Redact
-  /** Absent when nobody takes events. */
-  readonly events: SweepEvents | undefined
+  readonly events: SweepEvents
 }
 
 /** Runs the trials of a sweep that have no result yet, and writes a record of each. */
@@ -43,19 +41,17 @@ export class SweepRun {
   }
 
   async run(): Promise<TrialRecord[]> {
-    const { plan, logger, earlier, signal } = this.context
-    const { metric, output } = plan.options
+    const { plan, earlier, signal } = this.context
+    const { output } = plan.options
     // Before earlier results are archived.
     signal.throwIfAborted()
     const file = await openRecords(output, earlier)
     this.#warnOfOthers()
     this.#emitStart()
-    const progress = createProgress(logger, { metric, total: plan.size, done: earlier.kept.length })
     try {
       await writeDescription(plan)
-      await this.#runTrials(progress, file)
+      await this.#runTrials(file)
     } finally {
-      progress.end()
       await file.close()
     }
     return this.records
@@ -63,9 +59,8 @@ export class SweepRun {
 
   #emitStart(): void {
     const { events, imports, earlier } = this.context
-    if (!events) return
     events.started(moduleUrls(imports))
-    for (const record of earlier.kept) events.ended(record)
+    for (const record of earlier.kept) events.ended(record, { isKept: true })
   }
 
   #warnOfOthers(): void {
@@ -76,13 +71,12 @@ export class SweepRun {
     logger.warn(`${results} to no trial of this sweep: see ${join(plan.options.output, othersName)}`)
   }
 
-  async #runTrials(progress: Progress, file: JsonLines<TrialRecord>): Promise<void> {
+  async #runTrials(file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
       this.records.push(record)
       await file.append(record)
-      this.context.events?.ended(record)
-      progress.onSettled(record)
+      this.context.events.ended(record)
       this.#checkFailures(record)
     }
   }
@@ -95,6 +89,7 @@ export class SweepRun {
       retries,
       timeoutMs,
       onError: 'collect',
+      spanName: 'flambeau.trial',
       signal,
       onEvent: (event) => this.#onEvent(event),
     })
@@ -103,8 +98,7 @@ export class SweepRun {
   #onEvent(event: TaskEvent): void {
     this.#monitor.onEvent(event)
     const { events, pool } = this.context
-    if (events)
-      events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
+    events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {

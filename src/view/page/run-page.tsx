@@ -330,7 +330,11 @@ function ChosenTrial({ run, trial, toggle }: Omit<ChosenProps, 'selected'> & { t
       {trial.result !== undefined && (
         <Named name="Result" text={JSON.stringify(trial.result, null, 2)} trial={trial.id} />
       )}
-      {curve && <CurveCharts curves={curves} />}
+      {curve && (
+        <div class="charts">
+          <CurveCharts curves={curves} />
+        </div>
+      )}
     </article>
   )
 }

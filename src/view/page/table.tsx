@@ -95,8 +95,13 @@ export function Table<Row>(props: TableProps<Row>) {
                   <span class="hidden">Chosen</span>
                 </th>
               )}
-              {columns.map(({ key, label }) => (
-                <th key={key} scope="col" aria-sort={sortingOf(key, sorting)}>
+              {columns.map(({ key, label, value }) => (
+                <th
+                  key={key}
+                  scope="col"
+                  class={isNumeric(visible, value) ? 'number' : undefined}
+                  aria-sort={sortingOf(key, sorting)}
+                >
                   <button type="button" onClick={() => sort(key)}>
                     {label}
                     <span class="arrow" aria-hidden="true">
@@ -143,6 +148,10 @@ export function Table<Row>(props: TableProps<Row>) {
       )}
     </div>
   )
+}
+
+function isNumeric<Row>(rows: readonly Row[], value: Column<Row>['value']): boolean {
+  return rows.some((row) => typeof value(row) === 'number')
 }
 
 function countText(shown: number, all: number): string {

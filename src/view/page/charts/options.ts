@@ -9,7 +9,7 @@ import type { ChartOption } from './chart.js'
 /** The trials that are marked in every chart. */
 export type Selected = ReadonlySet<string>
 
-const grid = { left: 64, right: 24, top: 16, bottom: 48, containLabel: false }
+const grid = { left: 64, right: 28, top: 28, bottom: 48 }
 
 function axis(theme: Theme, name: string, more: object = {}): object {
   return {
@@ -284,7 +284,9 @@ export function parallelOption(
         axisLine: { lineStyle: { color: theme.muted } },
         axisTick: { lineStyle: { color: theme.muted } },
         axisLabel: {
-          color: theme.muted,
+          color: theme.text,
+          textBorderColor: theme.background,
+          textBorderWidth: 3,
           fontFamily: theme.font,
           formatter: (value: unknown) => shortened(formatValue(value)),
         },

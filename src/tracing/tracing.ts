@@ -1,0 +1,91 @@
+import type * as Api from '@opentelemetry/api'
+import { version } from '../version.js'
+
+/** The context of a trace as text, for another process: the headers of W3C Trace Context. */
+export type TraceCarrier = Readonly<Record<string, string>>
+
+/** A span that is open. */
+export interface TraceSpan {
+  set(attributes: Readonly<Record<string, string | number | boolean | undefined>>): void
+  /** Records an error, in which secrets are masked. */
+  fail(error: { readonly name: string; readonly message: string; readonly stack?: string | undefined }): void
+}
+
+/** A span to open. */
+export interface SpanOptions {
+  readonly attributes: Readonly<Record<string, string | number | boolean | undefined>>
+  /** The context of another process; the active one when absent. */
+  readonly parent?: TraceCarrier | undefined
+}
+
+const noSpan: TraceSpan = { set: () => {}, fail: () => {} }
+/** Where `@opentelemetry/api` keeps what an SDK has registered. */
+const registered = Symbol.for('opentelemetry.js.api.1')
+
+/**
+ * The API of OpenTelemetry, once an SDK has registered itself; spans go nowhere before. Without one, the package is not even looked
+ * for.
+ */
+async function api(): Promise<typeof Api | undefined> {
+  if (!(registered in globalThis)) return undefined
+  return import('@opentelemetry/api').catch(() => undefined)
+}
+
+/** Calls `body` within a span, if the program traces; spans that it opens are children of this one. */
+export async function withSpan<T>(
+  name: string,
+  { attributes, parent }: SpanOptions,
+  body: (span: TraceSpan) => Promise<T>,
+): Promise<T> {
+  const telemetry = await api()
+  if (!telemetry) return body(noSpan)
+  const { trace, context, propagation, SpanStatusCode } = telemetry
+  const active = parent ? propagation.extract(context.active(), parent) : context.active()
+  return trace.getTracer('flambeau', version).startActiveSpan(name, {}, active, async (span) => {
+    const open: TraceSpan = {
+      set: (given) => void span.setAttributes(defined(given)),
+      fail(error) {
+        span.recordException({
+          name: error.name,
+          message: error.message,
+          ...(error.stack && { stack: error.stack }),
+        })
+        span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+      },
+    }
+    open.set(attributes)
+    try {
+      return await body(open)
+    } finally {
+      span.end()
+    }
+  })
+}
+
+/** The active context, for another process; `undefined` when the program does not trace. */
+export async function traceCarrier(): Promise<TraceCarrier | undefined> {
+  const telemetry = await api()
+  if (!telemetry) return undefined
+  const carrier: Record<string, string> = {}
+  telemetry.propagation.inject(telemetry.context.active(), carrier)
+  return Object.keys(carrier).length === 0 ? undefined : carrier
+}
+
+/** Waits until the spans so far are exported, before the process ends. An exporter that fails is a matter of the SDK. */
+export async function flushSpans(): Promise<void> {
+  const telemetry = await api()
+  const provider = telemetry?.trace.getTracerProvider() as
+    | (Api.TracerProvider & {
+        getDelegate?(): { forceFlush?(): Promise<void> }
+        forceFlush?(): Promise<void>
+      })
+    | undefined
+  const delegate = provider?.getDelegate?.() ?? provider
+  await delegate?.forceFlush?.().catch(() => {})
+}
+
+function defined(attributes: SpanOptions['attributes']): Api.Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([, value]) => value !== undefined),
+  ) as Api.Attributes
+}
