@@ -377,7 +377,10 @@ describe('the record of a run on SSH hosts', { skip: noMachines }, () => {
     assert.equal(await ended.finally(() => hosts.all[0]!.mend()), 75, output.text)
     assert.equal(record(id).state, 'running')
     go(id)
-    assert.equal((await project.flambeau('wait', id)).code, 0)
+    // The network may take a moment to find the host again.
+    await until(async () => (await project.flambeau('status', id)).code === 0)
+    const { code, stderr } = await project.flambeau('wait', id)
+    assert.equal(code, 0, stderr)
     assertWhole(id, 'ready\nover\n')
   })
 })
