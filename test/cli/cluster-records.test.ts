@@ -214,7 +214,7 @@ describe('the record of a run on a cluster', () => {
     assert.deepEqual([state, exitCode, error], ['cancelled', 130, `Run ${id} was cancelled`])
   })
 
-  test('names the cluster also from another folder, and says when its file is gone', async () => {
+  test('says when the file of its cluster is gone, and takes another', async () => {
     const id = await detached()
     renameSync(file, `${file}.moved`)
     const { code, stderr } = await project.flambeau('status', id)
