@@ -78,6 +78,7 @@ export class Recording {
   #record: RunRecord | undefined
   #redact: Redact = (text) => text
   #isBroken = false
+  #isRewriting = false
   #waiting = ''
   #snapshot: Promise<void> | undefined
   readonly #open = new Map<AddedFile, number>()
@@ -85,15 +86,37 @@ export class Recording {
 
   constructor(readonly options: RecordingOptions) {}
 
-  /** Continues the record of a run on a cluster. What its events give is written anew: they are read from the beginning. */
+  /**
+   * Continues the record of a run on a cluster. Its events are read from the beginning, so what they give is written anew; the earlier
+   * files stay until {@link keepRewritten}.
+   */
   static resume(folder: string, record: RunRecord, logger: Logger): Recording {
     const options = { runs: dirname(folder), project: record.folder, call: record, logger, hasOutput: true }
     const recording = new Recording(options)
     recording.#id = record.id
     recording.#folder = folder
     recording.#record = record
-    for (const name of ofEvents) rmSync(join(folder, name), { force: true })
+    recording.#isRewriting = true
+    recording.#removeDrafts()
     return recording
+  }
+
+  /** Replaces what earlier events have given, now that all events were read again. */
+  keepRewritten(): void {
+    this.#guard((folder) => {
+      for (const name of ofEvents) {
+        const opened = this.#open.get(name)
+        if (opened === undefined) continue
+        closeSync(opened)
+        this.#open.delete(name)
+        renameSync(draftOf(folder, name), join(folder, name))
+      }
+    })
+    if (!this.#isBroken) this.#isRewriting = false
+  }
+
+  #removeDrafts(): void {
+    for (const name of ofEvents) rmSync(draftOf(this.#folder!, name), { force: true })
   }
 
   get id(): string {
@@ -180,6 +203,7 @@ export class Recording {
     process.off('exit', this.#onExit)
     for (const file of this.#open.values()) closeSync(file)
     this.#open.clear()
+    if (this.#isRewriting) this.#removeDrafts()
   }
 
   /** Waits for what is recorded beside the run. */
@@ -298,7 +322,9 @@ export class Recording {
   #add(file: AddedFile, text: string | Uint8Array): void {
     if (text.length === 0) return
     this.#guard((folder) => {
-      const opened = this.#open.get(file) ?? openSync(join(folder, file), 'a', 0o600)
+      const isDraft = this.#isRewriting && ofEvents.includes(file)
+      const path = isDraft ? draftOf(folder, file) : join(folder, file)
+      const opened = this.#open.get(file) ?? openSync(path, 'a', 0o600)
       this.#open.set(file, opened)
       writeFileSync(opened, text)
     })
@@ -353,6 +379,10 @@ export class Recording {
 
 /** How many ids are tried. */
 const mostAttempts = 10
+
+function draftOf(folder: string, file: AddedFile): string {
+  return join(folder, `${file}.incoming`)
+}
 
 function sweepOf({ metrics, trials, output, repeat }: SweepStarted): RecordedSweep {
   return { metrics, trials, output, repeat }

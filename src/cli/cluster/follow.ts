@@ -4,6 +4,7 @@ import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import { continuesMessage, type Logger, logLine } from '../../logger.js'
+import type { RunEnded, RunEvent } from '../../records/events.js'
 import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -75,8 +76,22 @@ export function reportRunEnd(end: RunEnd, logger: Logger, reporter: RunReporter 
   if (end.state === 'succeeded') reporter.onResult(end.value)
   const [exitCode, message] = explainEnd(end)
   if (message !== undefined) logger.warn(message)
-  if (end.state !== 'succeeded') reporter.onFailure(message ?? `Run ${end.id} failed: its log says why`)
+  if (end.state !== 'succeeded') reporter.onFailure(message ?? failureOf(end))
   return exitCode
+}
+
+function failureOf({ id }: RunEnd): string {
+  return `Run ${id} failed: its log says why`
+}
+
+/** The event of the end of a run. */
+export function endEvent(end: RunEnd): RunEvent & RunEnded {
+  const { state, endedAt, value } = end
+  const [exitCode, message = failureOf(end)] = explainEnd(end)
+  const time = endedAt ?? new Date().toISOString()
+  if (state === 'succeeded') return { time, type: 'run.ended', state, exitCode, value }
+  const ended = state === 'cancelled' || state === 'lost' ? state : 'failed'
+  return { time, type: 'run.ended', state: ended, exitCode, error: message }
 }
 
 /** The exit code of a run, and what its log does not say. */

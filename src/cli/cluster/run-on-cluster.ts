@@ -2,7 +2,6 @@ import { basename } from 'node:path'
 import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
-import { OutputLock } from '../../pool/output-lock.js'
 import type { RecordedCluster } from '../../records/record.js'
 import type { Recording } from '../../records/recording.js'
 import { type ContextOptions, type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
@@ -12,7 +11,6 @@ import { RunEvents } from '../../runnable/run-events.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
-import { messageOf } from '../../util/thrown.js'
 import type { FileInput } from '../input.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags, SendFlags } from '../options.js'
 import { copyToStandardError } from '../output.js'
@@ -26,8 +24,15 @@ import {
   sentFiles,
   useCluster,
 } from './cluster-context.js'
-import { followAgain, followRun, type ReconnectFlags, reportRunEnd, withoutProgress } from './follow.js'
-import { endEvent } from './sync-record.js'
+import {
+  endEvent,
+  followAgain,
+  followRun,
+  type ReconnectFlags,
+  reportRunEnd,
+  withoutProgress,
+} from './follow.js'
+import { lockRecord } from './sync-record.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
 export interface RunOnClusterFlags
@@ -98,16 +103,25 @@ async function submitAndFollow(
     events.end(prepared)
     return prepared.exitCode
   }
-  const options = { ...submitOptions(file.path, flags, context), imports, id: recording?.id }
-  const run = await context.cluster.submit(prepared.value.runnable, options)
-  context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
-  recording?.onSubmitted()
-  events.start(run.id)
-  reporter.onStart(run.id)
-  if (!flags.detach) return follow(run, started, context)
-  console.log(run.id)
-  return 0
+  // Before the run exists: another command that is given its id leaves its record alone.
+  const lock = recording?.folder === undefined ? undefined : await lockRecord(recording.folder, lockMs)
+  try {
+    const options = { ...submitOptions(file.path, flags, context), imports, id: recording?.id }
+    const run = await context.cluster.submit(prepared.value.runnable, options)
+    context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
+    recording?.onSubmitted()
+    events.start(run.id)
+    reporter.onStart(run.id)
+    if (!flags.detach) return await follow(run, started, context)
+    console.log(run.id)
+    return 0
+  } finally {
+    await lock?.release()
+  }
 }
+
+/** Another command has the lock of a new record for a moment at most. */
+const lockMs = 10_000
 
 function prepare(
   { path, ...given }: FileInput,
@@ -142,7 +156,6 @@ async function follow(
   const { logger, signal } = context
   const explain = (): void => logger.info(followAgain(run.id, 'logs'))
   signal.addEventListener('abort', explain, { once: true })
-  const lock = recording?.folder === undefined ? undefined : await OutputLock.acquire(recording.folder)
   const followed = followRun({ id: run.id, flags }, context, async (options) => {
     const log = recorded(run.logs({ ...options, follow: true }), recording)
     await Promise.all([
@@ -153,10 +166,7 @@ async function follow(
     return reportRunEnd(end, logger, withEnd(reporter, end, events))
   })
   // An interrupt may come while the connections close: the run has ended then.
-  return followed.finally(async () => {
-    signal.removeEventListener('abort', explain)
-    await lock?.release()
-  })
+  return followed.finally(() => signal.removeEventListener('abort', explain))
 }
 
 async function* recorded(
@@ -183,7 +193,7 @@ function withEnd(reporter: RunReporter, end: RunEnd, events: RunEvents): RunRepo
     },
     onFailure(error) {
       reporter.onFailure(error)
-      events.emit(endEvent(end, typeof error === 'string' ? error : messageOf(error)))
+      events.emit(endEvent(end))
     },
   }
 }

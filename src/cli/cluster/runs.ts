@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { LocalHost } from '../../cluster/host/local-host.js'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
+import { isFlambeauError } from '../../errors.js'
 import type { RunRecord } from '../../records/record.js'
 import { unavailableCode } from '../../util/exit-codes.js'
 import { withExamples, withForce } from '../help.js'
@@ -18,7 +22,7 @@ import {
   withClusterFile,
 } from './cluster-context.js'
 import { followRun, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
-import { syncRecord } from './sync-record.js'
+import { endRecord, syncRecord } from './sync-record.js'
 
 /** Adds `--cluster FILE` to a command that takes the id of a run. */
 function withRunId(command: Command): Command {
@@ -52,10 +56,22 @@ async function useRun(
 ): Promise<void> {
   await useCluster(await completeClusterFlags(flags, command), async (context) => {
     const run = context.cluster.attach(id)
-    const exitCode = await body(run, context)
-    if (found) await syncRecord(found.folder, run, context.logger)
-    return typeof exitCode === 'number' ? exitCode : undefined
+    try {
+      const exitCode = await body(run, context)
+      if (found) await syncRecord(run, { folder: found.folder, context })
+      return typeof exitCode === 'number' ? exitCode : undefined
+    } catch (error) {
+      if (found && isGone(error, found, context)) await endRecord({ folder: found.folder, context })
+      throw error
+    }
   })
+}
+
+// Another cluster than that of the record knows nothing of its runs.
+function isGone(error: unknown, { record }: FoundRecord, { cluster }: ClusterContext): boolean {
+  const { name, orchestrator } = record.cluster!
+  const isSame = name === cluster.name && orchestrator === cluster.orchestrator.name
+  return isSame && isFlambeauError(error) && error.code === 'RUN_NOT_FOUND'
 }
 
 interface LogsFlags extends ClusterFlags, ReconnectFlags {
@@ -145,19 +161,42 @@ type FetchFlags = ClusterFlags & { readonly force?: true }
 export function fetchCommand(): Command {
   const command = new Command('fetch').description('copy a file or folder of a run to this machine')
   const complete = withRunId(command)
-    .argument('<path>', 'the path on the host; a relative one starts at the working folder of the run')
+    .argument(
+      '<path>',
+      'the path on the host, which starts at the working folder of the run; or a file of its record, such as run.yaml',
+    )
     .argument('<dest>', 'the path on this machine; other files in a folder stay')
   return withExamples(
     withForce(complete, 'replace files that differ'),
     `flambeau fetch ${exampleId} model.bin .`,
   ).action(async (wanted: string, path: string, dest: string, flags: FetchFlags) => {
     const run = await locateRun(wanted, flags)
-    if (!run.cluster) return command.error(ranHere(run.found.record))
-    await useRun(run, command, async (remote, { logger }) => {
-      await remote.fetch(path, dest, { force: flags.force })
-      logger.info(`Copied "${path}" to "${dest}"`)
-    })
+    const options = { force: flags.force }
+    const report = (): void => loggerOf(flags).info(`Copied "${path}" to "${dest}"`)
+    const fromRecord = async (): Promise<void> => {
+      await using host = new LocalHost('this machine', run.found!.folder)
+      await host.fetch(path, dest, options)
+    }
+    if (run.cluster)
+      await useRun(run, command, async (remote) => {
+        await remote.fetch(path, dest, options).catch(async (error) => {
+          if (!run.found || !isRecorded(path, run.found) || !isMissing(error)) throw error
+          await fromRecord()
+        })
+        report()
+      })
+    else if (isRecorded(path, run.found)) await fromRecord().then(report)
+    else command.error(ranHere(run.found.record))
   })
+}
+
+/** Whether a path is the name of a file in the record of a run. */
+function isRecorded(path: string, { folder }: FoundRecord): boolean {
+  return path === basename(path) && existsSync(join(folder, path))
+}
+
+function isMissing(error: unknown): boolean {
+  return isFlambeauError(error) && error.code === 'HOST_NO_FILE'
 }
 
 function ranHere({ id, folder }: RunRecord): string {

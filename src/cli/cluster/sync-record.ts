@@ -1,89 +1,110 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
-import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunStatus } from '../../cluster/protocol/messages.js'
+import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
-import type { Logger } from '../../logger.js'
 import { OutputLock } from '../../pool/output-lock.js'
-import { eventNow, type RunEnded, type RunListener } from '../../records/events.js'
+import { eventNow } from '../../records/events.js'
 import { Recording } from '../../records/recording.js'
 import { readRecord } from '../../records/runs.js'
+import { maskData, redactorFor } from '../../runnable/secrets/mask.js'
+import { unavailableCode } from '../../util/exit-codes.js'
+import type { ClusterContext } from './cluster-context.js'
+import { endEvent } from './follow.js'
 
-/** Copies what is heard of a run on a cluster into its record. Only one process does so at a time. */
-export class RecordSync {
-  private constructor(
-    readonly recording: Recording,
-    readonly lock: OutputLock,
-  ) {}
-
-  /** Continues a record; returns nothing while another process does. */
-  static async open(folder: string, logger: Logger): Promise<RecordSync | undefined> {
-    const record = await readRecord(folder)
-    if (record.endedAt !== undefined) return undefined
-    const lock = await OutputLock.acquire(folder).catch((error: unknown) => {
-      if (isFlambeauError(error) && error.code === 'OUTPUT_IN_USE') return undefined
-      throw error
-    })
-    return lock && new RecordSync(Recording.resume(folder, record, logger), lock)
-  }
-
-  async close(): Promise<void> {
-    await this.recording.close()
-    await this.lock.release()
-  }
+/** A record, and what is needed to bring it up to date. */
+interface SyncedRecord {
+  /** The folder of the record. */
+  readonly folder: string
+  readonly context: Pick<ClusterContext, 'cluster' | 'logger'>
 }
 
-/** Brings the record of a run on a cluster up to date. */
-export async function syncRecord(folder: string, run: RemoteRun, logger: Logger): Promise<void> {
-  const sync = await RecordSync.open(folder, logger)
-  if (!sync) return
+const pauseMs = 50
+/** How long a process may take to write the end of a run that is over. */
+const endMs = 10_000
+
+/**
+ * Takes the lock of a record, since only one process writes into it. Returns nothing when another process still has it after
+ * `patienceMs`.
+ */
+export async function lockRecord(folder: string, patienceMs: number): Promise<OutputLock | undefined> {
+  for (const start = performance.now(); ; await delay(pauseMs))
+    try {
+      return await OutputLock.acquire(folder)
+    } catch (error) {
+      if (!isFlambeauError(error) || error.code !== 'OUTPUT_IN_USE') throw error
+      if (performance.now() - start >= patienceMs) return undefined
+    }
+}
+
+/** Brings the record of a run on a cluster up to date: its log, its events, and its end. */
+export async function syncRecord(run: RemoteRun, synced: SyncedRecord): Promise<void> {
+  if ((await readRecord(synced.folder)).endedAt !== undefined) return
+  const status = await run.status()
+  // The process that follows a run writes its end as well.
+  await updateRecord(synced, isOver(status) ? endMs : 0, async (recording) => {
+    const redact = redactorFor(synced.context.cluster.config)
+    await copyLog(run, status, recording)
+    for await (const event of run.events()) recording.onEvent(maskData(event, redact))
+    recording.keepRewritten()
+    if (isOver(status)) recording.onEvent(maskData(endEvent(await run.wait()), redact))
+  })
+}
+
+/** Ends the record of a run that its cluster does not have: it was never started, or the cluster was taken down meanwhile. */
+export async function endRecord({ folder, context }: SyncedRecord): Promise<void> {
+  const { name } = context.cluster
+  const error = `Cluster "${name}" does not have this run: it was never started there, or the cluster was taken down`
+  await updateRecord({ folder, context }, 0, async (recording) => {
+    const state = 'lost'
+    recording.onEvent(eventNow({ type: 'run.ended', state, exitCode: unavailableCode, error }))
+  })
+}
+
+async function updateRecord(
+  { folder, context }: SyncedRecord,
+  patienceMs: number,
+  work: (recording: Recording) => Promise<void>,
+): Promise<void> {
+  const lock = await lockRecord(folder, patienceMs)
+  if (!lock) return
   try {
-    const status = await run.status()
-    await copyRun({ run, recording: sync.recording, onEvent: () => {}, options: {}, follow: false })
-    const isOver = status.state !== 'starting' && status.state !== 'running'
-    if (isOver) sync.recording.onEvent(endEvent(await run.wait()))
+    // Another process may have written the end before.
+    const record = await readRecord(folder)
+    if (record.endedAt === undefined) await writeTo(Recording.resume(folder, record, context.logger), work)
   } finally {
-    await sync.close()
+    await lock.release()
   }
 }
 
-/** What is copied of a run, and where. */
-interface CopiedRun {
-  readonly run: RemoteRun
-  readonly recording: Recording
-  readonly onEvent: RunListener
-  readonly options: ReconnectOptions
-  readonly follow: boolean
+async function writeTo(recording: Recording, work: (recording: Recording) => Promise<void>): Promise<void> {
+  try {
+    await work(recording)
+  } finally {
+    await recording.close()
+  }
 }
 
-async function copyRun({ run, recording, onEvent, options, follow }: CopiedRun): Promise<void> {
-  const offset = await stat(join(recording.folder!, 'log.txt')).then(
+function isOver({ state }: RunStatus): boolean {
+  return state !== 'starting' && state !== 'running'
+}
+
+// What the host adds at the end of a log, about losses, is in no file there: it is copied with the end.
+async function copyLog(run: RemoteRun, status: RunStatus, recording: Recording): Promise<void> {
+  const offset = await sizeOf(join(recording.folder!, 'log.txt'))
+  const most = isOver(status) ? Number.POSITIVE_INFINITY : status.logSize - offset
+  if (offset > status.logSize || most === 0) return
+  let copied = 0
+  for await (const chunk of run.logs({ offset })) {
+    recording.onRemoteLog(chunk.subarray(0, most - copied))
+    copied += Math.min(chunk.length, most - copied)
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
     ({ size }) => size,
     () => 0,
   )
-  const copyLog = async (): Promise<void> => {
-    for await (const chunk of run.logs({ ...options, follow, offset })) recording.onRemoteLog(chunk)
-  }
-  const copyEvents = async (): Promise<void> => {
-    for await (const event of run.events({ ...options, follow })) {
-      recording.onEvent(event)
-      onEvent(event)
-    }
-  }
-  await Promise.all([copyLog(), copyEvents()])
-}
-
-/** The event of the end of a run. */
-export function endEvent(end: RunEnd, error?: string): RunEnded & { time: string } {
-  const { state, exitCode, endedAt, value } = end
-  const isDone = state === 'succeeded'
-  const ended = {
-    type: 'run.ended',
-    state: state === 'succeeded' || state === 'cancelled' || state === 'lost' ? state : 'failed',
-    exitCode: exitCode ?? (isDone ? 0 : 1),
-    ...(value !== undefined && { value }),
-    ...(!isDone && error !== undefined && { error }),
-  } as const
-  const event = eventNow(ended as RunEnded) as RunEnded & { time: string }
-  return endedAt === undefined ? event : { ...event, time: endedAt }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { ResourceError } from '../../errors.js'
@@ -60,17 +61,31 @@ export type RunLocation =
  * @throws {@link ResourceError} when there is none.
  */
 export async function locateRun(id: string, flags: ClusterFlags): Promise<RunLocation> {
-  if (flags.cluster !== undefined) return { id, cluster: flags }
+  if (flags.cluster !== undefined) return locateOnCluster(id, flags)
   try {
     const found = await findRecord(id, flags)
     const { cluster } = found.record
     if (!cluster) return { found }
+    expectClusterFile(found.record)
     return { id: found.record.id, cluster: clusterFlagsOf(found.record, flags), found }
   } catch (error) {
     const project = flags.project ? await readProject() : undefined
     if (project?.cluster === undefined || !isUnknown(error)) throw error
     return { id, cluster: flags }
   }
+}
+
+// A run that this project has not recorded is known to its cluster only.
+async function locateOnCluster(id: string, flags: ClusterFlags): Promise<RunLocation> {
+  const found = await findRecord(id, flags).catch(() => undefined)
+  return found?.record.cluster ? { id: found.record.id, cluster: flags, found } : { id, cluster: flags }
+}
+
+function expectClusterFile({ id, cluster }: RunRecord): void {
+  const { name, file } = cluster!
+  if (existsSync(file)) return
+  const message = `Run ${id} is on cluster "${name}", and there is no file "${fromHere(file)}" any more: add "--cluster FILE"`
+  throw new ResourceError(message, { code: 'NO_CLUSTER_FILE' })
 }
 
 function isUnknown(error: unknown): boolean {

@@ -131,7 +131,7 @@ class FileSelection {
     const names = [path + suffix, target + suffix]
     const isPrivate =
       this.privateFiles.has(stats) ||
-      names.some((name) => this.privateFiles.isNamed(name) || isInRepositoryFolder(name)) ||
+      names.some((name) => this.privateFiles.isNamed(name) || isInOwnFolder(name)) ||
       (stats.isFile() && (await this.#isLikePrivate(path, stats.size)))
     if (isPrivate) return this.#refuse('PRIVATE_FILE', privateFile(path + suffix))
     if (stats.isDirectory()) return this.#enter(path, [...parents, real])
@@ -172,6 +172,11 @@ class FileSelection {
   #report(code: string, message: string): void {
     if (!this.problems.some((each) => each.message === message)) this.problems.push({ code, message })
   }
+}
+
+// The records of runs, and what a version control system keeps.
+function isInOwnFolder(path: string): boolean {
+  return isInRepositoryFolder(path) || path.split('/').includes('.flambeau')
 }
 
 /** What is skipped in a folder: no data of the user. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { RunEvent } from '../../records/events.js'
 import { printable } from '../../util/printable.js'
 import type { AgentError, ChunkHeader, Operation, Reply, Request, Unwritten } from '../protocol/messages.js'
 import { isClusterKey, isPublicKey } from '../protocol/public-key.js'
@@ -136,6 +137,47 @@ export function wantedSchema(files: number): MessageSchema<{ wanted: number[] }>
   const Index = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(files - 1))
   return v.object({ wanted: v.pipe(v.array(Index), v.check(isAscending, 'is not in ascending order')) })
 }
+
+const TrialId = v.pipe(v.string(), v.maxLength(200), v.regex(/^[^\p{Cc}]*$/u))
+const Values = v.record(v.string(), v.unknown())
+const Objective = v.object({ name: PrintableLine, goal: v.picklist(['max', 'min']) })
+const trial = { time: Time, trial: TrialId }
+
+/** The schema of the events that a run writes on its host. Its start and its end are known otherwise. */
+export const EventSchema = v.variant('type', [
+  v.looseObject({ type: v.literal('progress'), time: Time }),
+  v.looseObject({
+    ...trial,
+    type: v.literal('log'),
+    level: v.picklist(['debug', 'info', 'warn', 'error']),
+    message: v.string(),
+  }),
+  v.looseObject({
+    type: v.literal('sweep.started'),
+    time: Time,
+    metrics: v.array(Objective),
+    trials: Count,
+    output: v.string(),
+    repeat: v.string(),
+  }),
+  v.looseObject({
+    ...trial,
+    type: v.literal('trial.started'),
+    options: Values,
+    file: v.string(),
+    attempt: Count,
+  }),
+  v.looseObject({ ...trial, type: v.literal('trial.progress'), attempt: Count }),
+  v.looseObject({
+    ...trial,
+    type: v.literal('trial.ended'),
+    options: Values,
+    state: v.picklist(['done', 'stopped', 'failed']),
+    durationMs: Amount,
+    host: v.string(),
+    attempts: Count,
+  }),
+]) as unknown as MessageSchema<RunEvent>
 
 const File: v.GenericSchema<unknown, TreeFile> = v.object({
   path: v.pipe(

@@ -7,7 +7,8 @@ import { fromJson } from '../../util/json.js'
 import { defaultGraceMs } from '../../util/process.js'
 import type { AgentHost } from '../host/agent-host.js'
 import type { FetchOptions } from '../host/host.js'
-import { fromHome } from '../protocol/layout.js'
+import { EventSchema, parseMessage } from '../host/reply-schemas.js'
+import { fromHome, type RunFile, runFiles } from '../protocol/layout.js'
 import type { RunStatus } from '../protocol/messages.js'
 import {
   isConnectionLoss,
@@ -139,11 +140,19 @@ export class RemoteRun {
 
   /**
    * Copies a file or folder of the run to this machine, as {@link Host.fetch} does. A relative `path` starts at the
-   * working directory of the run.
+   * working directory of the run; a file of the run itself, such as `job.yaml` or `events.jsonl`, is copied when that folder has none
+   * of this name.
    */
-  fetch(path: string, local: string, options: FetchOptions = {}): Promise<void> {
-    const remote = path.startsWith('/') ? path : posix.join(fromHome.run(this.id, 'work'), path)
-    return this.#host.fetch(remote, local, options)
+  async fetch(path: string, local: string, options: FetchOptions = {}): Promise<void> {
+    return this.#host.fetch(await this.#remotePath(path), local, options)
+  }
+
+  async #remotePath(path: string): Promise<string> {
+    if (path.startsWith('/')) return path
+    const inWork = posix.join(fromHome.run(this.id, 'work'), path)
+    const file = fetched.find((name) => runFiles[name] === posix.normalize(path))
+    if (file === undefined || (await this.#host.exists(inWork))) return inWork
+    return fromHome.run(this.id, file)
   }
 
   get #run(): { cluster: string; id: string } {
@@ -193,10 +202,13 @@ export class RemoteRun {
   }
 }
 
+/** The files of a run that can be copied: those with what it was given, and with what is known of it. */
+const fetched: readonly RunFile[] = ['job', 'content', 'program', 'log', 'events', 'result', 'exit']
+
 function* eventIn(line: string): Generator<RunEvent> {
   try {
-    const event = fromJson(line) as RunEvent
-    if (typeof event.type === 'string') yield event
+    const parsed = parseMessage(EventSchema, fromJson(line))
+    if ('value' in parsed) yield parsed.value
   } catch {
     // The disk had no space for the whole line.
   }

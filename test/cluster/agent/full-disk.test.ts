@@ -1,7 +1,7 @@
 // A run that fills the disk of its orchestrator: what is known of it stays exact, and what is lost is told.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Project } from '../../support/cluster-project.js'
@@ -90,6 +90,21 @@ describe('a run that fills the disk', { skip: noMachines }, () => {
       /the result is lost: this host had no space for it \(ENOSPC\)/,
     )
     await free(large.id)
+  })
+
+  test('loses events, and has those before and after', async () => {
+    const progress =
+      'for (let step = 0; step < 500; step++) options.progress({ step, text: "x".repeat(200) })'
+    const { id, code } = await runs(
+      `options.progress('before');${fill.space};${progress}; files.ftruncateSync(file); options.progress('after'); return 1`,
+    )
+    assert.equal(code, 0)
+    const folder = join(project.folder, '.flambeau/runs', id)
+    const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n')
+    const values = lines.map((line) => JSON.parse(line).value).filter(Boolean)
+    assert.deepEqual(values, ['before', 'after'])
+    assert.ok(lines.length < 502)
+    assert.equal(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).state, 'succeeded')
   })
 
   test('can be cancelled', async () => {
