@@ -12,7 +12,7 @@ import { identify } from '../util/process-identity.js'
 import { reserve, writeReserved } from '../util/reserved-file.js'
 import { codeOf, readSafely } from '../util/thrown.js'
 import { version } from '../version.js'
-import { snapshotCode } from './code.js'
+import { privateFilesOf, snapshotCode } from './code.js'
 import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
 import { type Leaves, leavesOf } from './leaves.js'
 import { type MetricsFacts, metricsLine } from './metrics-line.js'
@@ -268,12 +268,11 @@ export class Recording {
 
   async #takeSnapshot(): Promise<void> {
     const { project, call } = this.options
-    const secrets = typeof call.secrets === 'string' ? [call.secrets] : []
     try {
       const { patch, ...code } = await snapshotCode({
         folder: project,
         modules: call.imports,
-        privateFiles: [...secrets, ...(call.envFiles ?? [])],
+        privateFiles: privateFilesOf(call),
       })
       if (patch !== undefined) this.#write('changes.patch', patch)
       this.#update(code)
