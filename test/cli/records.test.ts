@@ -374,6 +374,14 @@ describe('the commands on records', () => {
   test('logs, wait and status read what the record has', async () => {
     assert.equal((await project.flambeau('logs', ids[1]!)).stdout, project.textOf('log.txt', ids[1]!))
     assert.equal((await project.flambeau('logs', ids[1]!, '--tail', '1')).stdout, 'printed by the run\n')
+    const lines = (await project.flambeau('logs', ids[1]!, '--json')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(lines.map(({ level, message }) => [level, message]).slice(-2), [
+      ['info', 'step 4'],
+      [undefined, 'printed by the run'],
+    ])
     const waited = await project.flambeau('wait', ids[1]!)
     assert.deepEqual([waited.code, JSON.parse(waited.stdout).loss], [0, 0.0625])
     const failed = await project.flambeau('wait', ids[0]!)
