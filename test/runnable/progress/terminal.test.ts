@@ -6,7 +6,7 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { runFile, runOptions } from 'flambeau'
+import { type RunEvent, runFile, runOptions } from 'flambeau'
 import { RecordProject } from '../../support/record-project.js'
 
 const cli = join(process.cwd(), 'dist/cli/main.js')
@@ -131,7 +131,7 @@ describe('elsewhere', () => {
   test('progress does nothing where nobody listens, and throws for what JSON cannot hold where somebody does', async () => {
     runOptions().progress(1n)
     const events: unknown[] = []
-    const { progress } = runOptions({ onEvent: (event) => events.push(event) })
+    const { progress } = runOptions({ onEvent: (event: RunEvent) => events.push(event) })
     progress({ a: 1 })
     assert.throws(() => progress(1n), TypeError)
     assert.equal(events.length, 1)
