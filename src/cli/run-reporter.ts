@@ -1,7 +1,7 @@
 import { isFlambeauError, type Problem } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { eventNow, type RunEvent, type RunEventBody, type RunListener } from '../records/events.js'
-import { interruptedCode } from '../util/exit-codes.js'
+import { interruptedCode, resultLostCode } from '../util/exit-codes.js'
 import { toJson } from '../util/json.js'
 import { messageOf } from '../util/thrown.js'
 import { writeAllSync } from '../util/write-sync.js'
@@ -111,6 +111,8 @@ export class EventReporter implements RunReporter {
   }
 
   #end(exitCode: number): void {
+    // The run itself has set its own code since.
+    if (this.#isLost) process.exitCode = exitCode || resultLostCode
     if (this.#hasEnded) return
     const state = exitCode === 0 ? 'succeeded' : exitCode === interruptedCode ? 'cancelled' : 'failed'
     const error = exitCode === 0 ? {} : { error: 'The process exited before the run ended' }

@@ -133,7 +133,7 @@ async function withState(record: RunRecord): Promise<RunRecord> {
 }
 
 /**
- * The id of the run that an id, the beginning of one, or `last` means.
+ * The id of the run that an id, the beginning of one, or `last` means; `last~1` is the one before the last.
  *
  * @throws {@link ResourceError} when there is none, or there are several.
  */
@@ -141,7 +141,8 @@ export async function findRun(folder: string, wanted: string): Promise<string> {
   const ids = await runIds(folder)
   const [latest] = ids
   if (latest === undefined) throw noRuns(folder)
-  if (wanted === 'last') return latest
+  const [last, back = '0'] = /^last(?:~(\d{1,9}))?$/.exec(wanted) ?? []
+  if (last !== undefined) return ids[Number(back)] ?? Promise.reject(tooFarBack(wanted, ids))
   const found = wanted === '' ? [] : ids.filter((id) => id.startsWith(wanted))
   if (found.length === 1 || found[0] === wanted) return found[0]!
   throw found.length === 0 ? noSuchRun(wanted, ids) : severalRuns(wanted, found)
@@ -156,6 +157,11 @@ function noSuchRun(wanted: string, ids: readonly string[]): ResourceError {
   const remedy =
     didYouMean(wanted, ids) || `: "${repeatCommand(['runs'])}" lists them, and "last" is ${ids[0]}`
   return new ResourceError(`There is no run "${wanted}"${remedy}`, { code: 'NO_SUCH_RUN' })
+}
+
+function tooFarBack(wanted: string, { length }: readonly string[]): ResourceError {
+  const message = `There is no run "${wanted}": ${length} ${length === 1 ? 'run is' : 'runs are'} recorded`
+  return new ResourceError(message, { code: 'NO_SUCH_RUN' })
 }
 
 const mostShown = 5

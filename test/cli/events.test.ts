@@ -148,29 +148,16 @@ describe('"--events"', () => {
   })
 
   test('excludes "--json", and a full disk is exit code 74', () => {
-    const run = (...args: string[]) =>
-      spawnSync(
-        'sh',
-        [
-          '-c',
-          `"$@" ${args.at(-1)}`,
-          'sh',
-          process.execPath,
-          cli,
-          'run',
-          'train.yaml',
-          '--events',
-          ...args.slice(0, -1),
-        ],
-        {
-          cwd: project.folder,
-          env: project.env,
-          encoding: 'utf8',
-        },
-      )
-    assert.match(run('--json', '').stderr, /--events.*cannot be used with.*--json/)
+    const run = (...args: string[]) => [process.execPath, cli, 'run', 'train.yaml', '--events', ...args]
+    const shell = (script: string, argv: string[]) =>
+      spawnSync('sh', ['-c', script, 'sh', ...argv], {
+        cwd: project.folder,
+        env: project.env,
+        encoding: 'utf8',
+      })
+    assert.match(shell('"$@"', run('--json')).stderr, /--events.*cannot be used with.*--json/)
     if (!existsSync('/dev/full')) return
-    const { status, stderr } = run('> /dev/full')
+    const { status, stderr } = shell('"$@" > /dev/full', run())
     assert.equal(status, 74)
     assert.equal(stderr.match(/The result could not be written to standard output/g)?.length, 1)
   })

@@ -333,8 +333,8 @@ describe('the commands on records', () => {
     assert.equal(code, 0)
     assert.match(stdout, /^ {2}rate +0\.5 +-> +0\.25$/m)
     assert.match(stdout, /^ {2}steps +3 \(default\) +-> +4 \(default\)$/m)
-    assert.match(stdout, /^ {2}base\.js +changed/m)
-    assert.match(stdout, /^ {2}changes of base\.js/m)
+    assert.match(stdout, /^ {2}base\.js: changed$/m)
+    assert.match(stdout, /^ {2}changes of base\.js: only in the second$/m)
     assert.match(stdout, /^The same: packages, environment$/m)
     const compared = await project.json('diff', ids[2]!, ids[1]!, '--json')
     assert.deepEqual(compared.options, [
@@ -374,6 +374,14 @@ describe('the commands on records', () => {
   test('logs, wait and status read what the record has', async () => {
     assert.equal((await project.flambeau('logs', ids[1]!)).stdout, project.textOf('log.txt', ids[1]!))
     assert.equal((await project.flambeau('logs', ids[1]!, '--tail', '1')).stdout, 'printed by the run\n')
+    const lines = (await project.flambeau('logs', ids[1]!, '--json')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(lines.map(({ level, message }) => [level, message]).slice(-2), [
+      ['info', 'step 4'],
+      [undefined, 'printed by the run'],
+    ])
     const waited = await project.flambeau('wait', ids[1]!)
     assert.deepEqual([waited.code, JSON.parse(waited.stdout).loss], [0, 0.0625])
     const failed = await project.flambeau('wait', ids[0]!)
@@ -401,6 +409,11 @@ describe('the commands on records', () => {
   test('an id is any beginning of one that is unique, and mistakes say what there is', async () => {
     const id = ids[0]!
     assert.equal((await project.json('show', id.slice(0, -1), '--json')).id, id)
+    assert.equal((await project.json('show', 'last~1', '--json')).id, project.ids[1])
+    assert.match(
+      (await project.flambeau('show', 'last~999')).stderr,
+      /There is no run "last~999": \d+ runs are recorded/,
+    )
     const unknown = await project.flambeau('show', 'nope')
     assert.equal(unknown.code, 22)
     assert.match(unknown.stderr, /^There is no run "nope": ".*flambeau runs" lists them, and "last" is \d/m)

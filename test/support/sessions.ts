@@ -15,17 +15,32 @@ export function patternOf(text: string): RegExp {
   return new RegExp(`^${escaped.join('\n')}$`)
 }
 
-// Ids of runs, and moments.
-const varying = [/\b\d{8}-\d{6}-[0-9a-f]{7}\b/, /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/]
+const ids = /\b\d{8}-\d{6}-[0-9a-f]{7}\b/g
+// Moments, and how long something took.
+const varying = [
+  /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/g,
+  /\b\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+  /\b\d+(?:\.\d+)? (?:ms|s)\b/g,
+]
 
 /** What was printed, with the ids and moments of the guide in place of those of today. */
 export function atAnyTime(printed: string, text: string): string {
-  const same = (all: string, each: RegExp) => all.replace(each, (now) => each.exec(text)?.[0] ?? now)
+  const same = (all: string, each: RegExp) => {
+    const written = (text.match(each) ?? []).values()
+    return all.replace(each, (now) => written.next().value ?? now)
+  }
   const [logTime] = logTimes.exec(text) ?? []
   return varying
-    .reduce(same, printed)
+    .reduce(same, withIds(printed, text))
     .replaceAll(new RegExp(logTimes, 'gm'), (now) => logTime ?? now)
     .trimEnd()
+}
+
+// The same id stays the same.
+function withIds(printed: string, text: string): string {
+  const written = [...new Set(text.match(ids))]
+  const now = [...new Set(printed.match(ids))]
+  return printed.replace(ids, (id) => written[now.indexOf(id)] ?? id)
 }
 
 /** The times of log lines. */

@@ -65,20 +65,29 @@ function linesOf(comparison: RunComparison): string[] {
 const mostRows = 100
 
 function rowsOf(differences: readonly Difference[]): string[] {
-  const rows = differences
-    .slice(0, mostRows)
-    .map(({ name, a, b }) => [`  ${name === '' ? 'tag' : name}`, cell(a, b), '->', cell(b, a)])
+  const shown = differences.slice(0, mostRows)
+  const isShort = ({ a, b }: Difference): boolean => [a, b].every((side) => !side || isOneWord(side))
+  const rows = shown
+    .filter(isShort)
+    .map(({ name, a, b }) => [`  ${name === '' ? 'tag' : name}`, cell(a), '->', cell(b)])
+  // Texts such as a part of a patch are too long to be compared here.
+  const long = shown
+    .filter((each) => !isShort(each))
+    .map(
+      ({ name, a, b }) => `  ${name}: ${a && b ? 'changed' : a ? 'only in the first' : 'only in the second'}`,
+    )
   const rest = differences.length - mostRows
-  return [...alignedLines(rows), ...(rest > 0 ? [`  ... and ${rest} more: see --json`] : [])]
+  return [...alignedLines(rows), ...long, ...(rest > 0 ? [`  ... and ${rest} more: see --json`] : [])]
 }
 
 const longest = 60
 
-function cell(value: ComparedValue | undefined, other: ComparedValue | undefined): string {
-  if (!value) return '(none)'
-  const text = formatValue(value.value)
-  // Texts such as a part of a patch are too long to be compared here.
-  const isLong = text.length > longest || text.includes('\n')
-  const shown = isLong ? (other ? 'changed' : 'present') : text
-  return value.isDefault ? `${shown} (default)` : shown
+function isOneWord({ value }: ComparedValue): boolean {
+  const text = formatValue(value)
+  return text.length <= longest && !text.includes('\n')
+}
+
+function cell(side: ComparedValue | undefined): string {
+  if (!side) return '(none)'
+  return side.isDefault ? `${formatValue(side.value)} (default)` : formatValue(side.value)
 }

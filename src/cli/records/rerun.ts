@@ -65,7 +65,7 @@ function enterFolder({ record }: FoundRecord): void {
   if (!existsSync(folder))
     throw new ResourceError(
       `Run ${id} was started in "${folder}", which does not exist any more: create it, or run the file itself`,
-      { code: 'NO_FOLDER' },
+      { code: 'FOLDER_GONE' },
     )
   process.chdir(folder)
 }

@@ -54,13 +54,21 @@ function count(text: string): number {
 async function listRecords(folder: string, flags: RunsFlags): Promise<void> {
   const shown = flags.limit ?? (flags.all || flags.json ? undefined : defaultLimit)
   const entries = await listRuns(folder, shown)
-  if (flags.json) return printLine(JSON.stringify(entries, null, 2))
+  if (flags.json) return printEntries(entries)
   for (const line of alignedLines(entries.map(cellsOf))) printLine(line)
   const logger = loggerOf(flags)
   if (entries.length === 0)
     logger.info(`There is no run in "${fromHere(folder)}" yet: "flambeau run" records one`)
   const rest = shown === undefined ? 0 : (await runIds(folder)).length - shown
   if (rest > 0) logger.info(`${rest} more: "${repeatCommand(['runs', '--all'])}" lists them`)
+}
+
+// One line a run, and no search for characters that a terminal would act on when there is none: there may be thousands.
+function printEntries(entries: readonly RunEntry[]): void {
+  const text =
+    entries.length === 0 ? '[]' : `[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]`
+  if (process.stdout.isTTY) printLine(text)
+  else console.log(text)
 }
 
 function cellsOf(entry: RunEntry): string[] {

@@ -270,8 +270,8 @@ export function parallelOption(
         ].join('\n'),
     }),
     parallel: {
-      left: 48,
-      right: 64,
+      left: 72,
+      right: 72,
       top: 44,
       bottom: 24,
       axisExpandable: width < 90 * axes.length,
@@ -280,7 +280,7 @@ export function parallelOption(
       axisExpandTriggerOn: 'click',
       parallelAxisDefault: {
         nameTextStyle: { color: theme.text, fontFamily: theme.font, fontSize: 12 },
-        nameTruncate: { maxWidth: 100 },
+        nameTruncate: { maxWidth: Math.max(80, width / (axes.length + 1) - 16) },
         axisLine: { lineStyle: { color: theme.muted } },
         axisTick: { lineStyle: { color: theme.muted } },
         axisLabel: {
