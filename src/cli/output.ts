@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { StringDecoder } from 'node:string_decoder'
 import { inspect } from 'node:util'
 import { resultLostCode } from '../util/exit-codes.js'
 import { explainWriteError } from '../util/file-error.js'
@@ -83,8 +84,10 @@ export function inspected(value: unknown): string {
 export function teeOutput(onText: (text: string) => void): () => void {
   const ends = [process.stdout, process.stderr].map((stream) => {
     const { write } = stream
+    // A character may be written in two pieces.
+    const decoder = new StringDecoder()
     stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-      onText(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
+      onText(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)))
       return (write as (...words: unknown[]) => boolean).call(stream, chunk, ...rest)
     }
     return () => {

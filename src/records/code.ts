@@ -20,6 +20,14 @@ export interface CodeSource {
   readonly privateFiles: readonly string[]
 }
 
+/** The files of a run that no patch contains: its secrets file, and those of its variables. */
+export function privateFilesOf({
+  secrets,
+  envFiles = [],
+}: Pick<RunRecord, 'secrets' | 'envFiles'>): string[] {
+  return typeof secrets === 'string' ? [secrets, ...envFiles] : [...envFiles]
+}
+
 /** How many files are read at once. */
 const maxConcurrency = 16
 

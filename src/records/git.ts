@@ -102,6 +102,8 @@ class Repository {
   }
 
   async patch(commit: string, paths: readonly string[]): Promise<Buffer | undefined> {
+    // Git takes an empty list for the whole tree, with its private and ignored files.
+    if (paths.length === 0) return Buffer.alloc(0)
     const scratch = await mkdtemp(join(tmpdir(), 'flambeau-patch-'))
     try {
       await mkdir(join(scratch, 'objects'))

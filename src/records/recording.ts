@@ -9,10 +9,10 @@ import { interruptedCode } from '../util/exit-codes.js'
 import { explainWriteError } from '../util/file-error.js'
 import { toJson } from '../util/json.js'
 import { identify } from '../util/process-identity.js'
-import { reserve, writeReserved } from '../util/reserved-file.js'
+import { reserve, reservedPath, writeReserved } from '../util/reserved-file.js'
 import { codeOf, readSafely } from '../util/thrown.js'
 import { version } from '../version.js'
-import { snapshotCode } from './code.js'
+import { privateFilesOf, snapshotCode } from './code.js'
 import type { RunEnded, RunEvent, SweepStarted, TrialEnded, TrialProgress, TrialStarted } from './events.js'
 import { type Leaves, leavesOf } from './leaves.js'
 import { type MetricsFacts, metricsLine } from './metrics-line.js'
@@ -56,6 +56,9 @@ export interface RecordedFile {
   readonly redact: Redact
 }
 
+/** What `run.json` says of the end of a run. */
+type RunEnd = Pick<RunRecord, 'state' | 'exitCode' | 'endedAt' | 'error' | 'problems' | 'values'>
+
 /** The files of a record to which lines are added. */
 type AddedFile = 'log.txt' | 'metrics.jsonl' | 'trials.jsonl' | 'trials.log'
 
@@ -67,6 +70,10 @@ const ofEvents: readonly AddedFile[] = ['metrics.jsonl', 'trials.jsonl', 'trials
 const roomForEnd = 4096
 /** How much of what is printed before the record begins is kept, in characters. */
 const mostWaiting = 1 << 20
+/** How much of a line is kept back until it ends, in characters. */
+const longestLine = 1 << 16
+/** How much of an error is kept when the disk is full, in characters: it fits into the room for the end, however JSON writes it. */
+const mostOfError = 500
 
 /**
  * Writes the record of one run as it goes: each line at once, and `run.json` as a whole, so that a record is readable whenever the
@@ -76,10 +83,14 @@ export class Recording {
   #id = newRunId()
   #folder: string | undefined
   #record: RunRecord | undefined
+  /** The record as it is on the disk. */
+  #written: RunRecord | undefined
+  #reserved = 0
   #redact: Redact = (text) => text
   #isBroken = false
   #isRewriting = false
-  #waiting = ''
+  /** What was printed and is not in the log yet. */
+  #printed = ''
   #snapshot: Promise<void> | undefined
   readonly #open = new Map<AddedFile, number>()
   readonly #onExit = (exitCode: number): void => this.#endOfProcess(exitCode)
@@ -96,6 +107,7 @@ export class Recording {
     recording.#id = record.id
     recording.#folder = folder
     recording.#record = record
+    recording.#written = record
     recording.#isRewriting = true
     recording.#removeDrafts()
     return recording
@@ -139,8 +151,7 @@ export class Recording {
       return this.#fail(error)
     }
     if (this.#record.cluster === undefined) process.once('exit', this.#onExit)
-    this.#add('log.txt', this.#waiting)
-    this.#waiting = ''
+    this.#addPrinted()
     this.#snapshot = this.#takeSnapshot()
   }
 
@@ -154,10 +165,9 @@ export class Recording {
 
   /** Takes what the process prints. */
   onOutput(text: string): void {
-    if (!this.options.hasOutput) return
-    const plain = stripVTControlCharacters(text)
-    if (this.#record) this.#add('log.txt', this.#redact(plain))
-    else if (this.#waiting.length < mostWaiting) this.#waiting += plain
+    if (!this.options.hasOutput || (!this.#record && this.#printed.length > mostWaiting)) return
+    this.#printed += text
+    if (this.#record && (text.includes('\n') || this.#printed.length > longestLine)) this.#addPrinted()
   }
 
   /** Takes a part of the log of a run on a cluster, which masks its secrets. */
@@ -201,6 +211,7 @@ export class Recording {
   async close(): Promise<void> {
     await this.#snapshot
     process.off('exit', this.#onExit)
+    this.#addPrinted({ isLast: true })
     for (const file of this.#open.values()) closeSync(file)
     this.#open.clear()
     if (this.#isRewriting) this.#removeDrafts()
@@ -259,8 +270,11 @@ export class Recording {
       writeFileSync(join(draft, 'run.yaml'), this.#redact(text), { mode: 0o600, flag: 'wx' })
       const json = recordText(this.#record!)
       writeFileSync(join(draft, 'run.json'), json, { mode: 0o600, flag: 'wx' })
-      reserve(join(draft, 'run.json'), { size: Buffer.byteLength(json) + roomForEnd })
+      const size = Buffer.byteLength(json) + roomForEnd
+      reserve(join(draft, 'run.json'), { size })
       renameSync(draft, folder)
+      this.#written = this.#record
+      this.#reserved = size
     } finally {
       rmSync(draft, { recursive: true, force: true })
     }
@@ -268,18 +282,26 @@ export class Recording {
 
   async #takeSnapshot(): Promise<void> {
     const { project, call } = this.options
-    const secrets = typeof call.secrets === 'string' ? [call.secrets] : []
     try {
       const { patch, ...code } = await snapshotCode({
         folder: project,
         modules: call.imports,
-        privateFiles: [...secrets, ...(call.envFiles ?? [])],
+        privateFiles: privateFilesOf(call),
       })
       if (patch !== undefined) this.#write('changes.patch', patch)
       this.#update(code)
     } catch (error) {
       this.options.logger.debug(`The code of this run could not be recorded: ${String(error)}`)
     }
+  }
+
+  // Only whole lines, so that a secret that is printed in pieces is masked, too.
+  #addPrinted({ isLast = false } = {}): void {
+    const isWhole = isLast || this.#printed.length > longestLine
+    const end = isWhole ? this.#printed.length : this.#printed.lastIndexOf('\n') + 1
+    const lines = stripVTControlCharacters(this.#printed.slice(0, end))
+    this.#printed = this.#printed.slice(end)
+    this.#add('log.txt', this.#redact(lines))
   }
 
   #addLog({ level, message, trial, time }: RunEvent & { type: 'log' }): void {
@@ -304,7 +326,7 @@ export class Recording {
   #addEnd({ state, exitCode, value, error, problems, time }: RunEnded & { time: string }): void {
     if (value !== undefined) this.#write('result.json', `${toJson(value, 2)}\n`)
     const end = { state, exitCode, error, problems, endedAt: time, values: this.#valuesOf(value) }
-    this.#update(end, { isEnd: true })
+    this.#end(end)
   }
 
   #valuesOf(value: unknown): Record<string, number> {
@@ -334,22 +356,40 @@ export class Recording {
     this.#guard((folder) => replace(join(folder, file), content))
   }
 
-  #update(changes: Partial<RunRecord>, { isEnd = false } = {}): void {
+  #update(changes: Partial<RunRecord>): void {
     if (!this.#record) return
-    this.#record = { ...this.#record, ...changes }
-    const text = recordText(this.#record)
-    if (!isEnd) {
-      this.#guard((folder) => replace(join(folder, 'run.json'), text))
-      return
-    }
-    // After a full disk, too: the state of the run is the one thing that must be right.
+    const record = { ...this.#record, ...changes }
+    this.#record = record
+    this.#guard((folder) => {
+      const path = join(folder, 'run.json')
+      const text = recordText(record)
+      this.#reserve(path, Buffer.byteLength(text) + roomForEnd)
+      replace(path, text)
+      this.#written = record
+    })
+  }
+
+  // What is on the disk and the end of the run always fit.
+  #reserve(path: string, size: number): void {
+    if (size <= this.#reserved || this.#record?.endedAt !== undefined) return
+    replace(reservedPath(path), ' '.repeat(size))
+    this.#reserved = size
+  }
+
+  // After a full disk, too: the state of the run is the one thing that must be right.
+  #end(end: RunEnd): void {
+    if (!this.#record) return
+    this.#record = { ...this.#record, ...end }
     if (this.#folder === undefined) return
     const path = join(this.#folder, 'run.json')
     try {
-      if (!writeReserved(path, text)) replace(path, text)
-      else rmSync(`${path}.reserved`, { force: true })
+      const text = recordText(this.#record)
+      if (writeReserved(path, text)) return
+      replace(path, text)
+      rmSync(reservedPath(path), { force: true })
     } catch (error) {
       this.#fail(error)
+      readSafely(() => writeReserved(path, recordText({ ...this.#written!, ...shortened(end) })), false)
     }
   }
 
@@ -373,7 +413,8 @@ export class Recording {
   #endOfProcess(exitCode: number): void {
     const state = exitCode === 0 ? 'succeeded' : exitCode === interruptedCode ? 'cancelled' : 'failed'
     const error = exitCode === 0 ? undefined : 'The process exited before the run ended'
-    this.#update({ state, exitCode, error, endedAt: new Date().toISOString() }, { isEnd: true })
+    this.#addPrinted({ isLast: true })
+    this.#end({ state, exitCode, error, endedAt: new Date().toISOString() })
   }
 }
 
@@ -382,6 +423,10 @@ const mostAttempts = 10
 
 function draftOf(folder: string, file: AddedFile): string {
   return join(folder, `${file}.incoming`)
+}
+
+function shortened({ state, exitCode, endedAt, error }: RunEnd): RunEnd {
+  return { state, exitCode, endedAt, error: error?.slice(0, mostOfError) }
 }
 
 function sweepOf({ metrics, trials, output, repeat }: SweepStarted): RecordedSweep {

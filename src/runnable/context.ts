@@ -40,6 +40,7 @@ import {
 } from './runnable-file.js'
 import { maskError, type Redact, redactorFor } from './secrets/mask.js'
 import type { SecretsDialect } from './secrets/read-secrets.js'
+import { redactorOfValues } from './secrets/redact.js'
 import { expectSecrets } from './secrets/required-secrets.js'
 import type { SecretsConfig } from './secrets/secrets.js'
 
@@ -264,8 +265,13 @@ export class SafeExecutionContext {
   #redactorWith(root: Node): Redact {
     const variables = [...secretValuesIn(root)]
     const redact = redactorFor(this.#secrets)
-    return (text) =>
-      variables.reduce((masked, [secret, shown]) => masked.replaceAll(secret, () => shown), redact(text))
+    if (variables.length === 0) return redact
+    // What JSON or base64 makes of them is no name of a variable, but masked all the same.
+    const redactEncoded = redactorOfValues(variables.map(([secret]) => secret))
+    return (text) => {
+      const named = variables.reduce((all, [secret, shown]) => all.replaceAll(secret, () => shown), text)
+      return redactEncoded(redact(named))
+    }
   }
 
   async #readSecrets({ secrets, dialect }: PreprocessOptions): Promise<SecretsConfig | undefined> {

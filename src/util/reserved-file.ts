@@ -55,6 +55,7 @@ function overwrite(path: string, bytes: Buffer, sync: boolean): void {
   }
 }
 
-function reservedPath(path: string): string {
+/** Where the space for a file is. */
+export function reservedPath(path: string): string {
   return `${path}.reserved`
 }

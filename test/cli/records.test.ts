@@ -237,8 +237,10 @@ describe('records', () => {
     const kill = async (): Promise<void> => {
       for (let n = 0; n < 13; n++) {
         const child = project.start('run', 'train.yaml', 'steps=500', 'waitMs=5')
+        // Half of them while the command starts, and the others while the run runs, however busy the machine is.
+        if (n % 2 === 0) await once(child.stderr!, 'data')
         child.stderr!.resume()
-        await delay(next() * 2500)
+        await delay(next() * 700)
         child.kill('SIGKILL')
         await once(child, 'close')
       }
@@ -374,6 +376,14 @@ describe('the commands on records', () => {
   test('logs, wait and status read what the record has', async () => {
     assert.equal((await project.flambeau('logs', ids[1]!)).stdout, project.textOf('log.txt', ids[1]!))
     assert.equal((await project.flambeau('logs', ids[1]!, '--tail', '1')).stdout, 'printed by the run\n')
+    const lines = (await project.flambeau('logs', ids[1]!, '--json')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(lines.map(({ level, message }) => [level, message]).slice(-2), [
+      ['info', 'step 4'],
+      [undefined, 'printed by the run'],
+    ])
     const waited = await project.flambeau('wait', ids[1]!)
     assert.deepEqual([waited.code, JSON.parse(waited.stdout).loss], [0, 0.0625])
     const failed = await project.flambeau('wait', ids[0]!)

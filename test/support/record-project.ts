@@ -1,6 +1,6 @@
 // A project whose runs are recorded: runnables that report progress, wait, fail and exit.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliProject } from './cli-project.js'
 
@@ -48,6 +48,11 @@ export class RecordProject extends CliProject {
     this.file('train.yaml', '!Train {}\n')
   }
 
+  /** Links the package that the runnables import. */
+  useZod(): void {
+    symlinkSync(join(process.cwd(), 'node_modules/zod'), join(this.folder, 'node_modules/zod'))
+  }
+
   get runs(): string {
     return join(this.folder, '.flambeau/runs')
   }
@@ -64,6 +69,18 @@ export class RecordProject extends CliProject {
   /** The path of a file of a record. */
   path(id: string, name = 'run.json'): string {
     return join(this.runs, id, name)
+  }
+
+  /** Whether the latest record has a file. */
+  has(name: string): boolean {
+    return existsSync(this.path(this.ids[0]!, name))
+  }
+
+  /** The files below the folder of the records that contain a text. */
+  filesWith(text: string): string[] {
+    const names = readdirSync(this.runs, { recursive: true, encoding: 'utf8' })
+    const files = names.filter((name) => statSync(join(this.runs, name)).isFile())
+    return files.filter((name) => readFileSync(join(this.runs, name)).includes(text))
   }
 
   record(id = this.ids[0]!): RecordJson {

@@ -130,3 +130,22 @@ class LevelFilter {
     return !this.#isHidden
   }
 }
+
+/** The lines of a log as JSON, one object each. */
+export async function* jsonLines(log: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of log) {
+    const lines =
+      `${rest}${typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })}`.split('\n')
+    rest = lines.pop()!
+    for (const line of lines) yield jsonLine(line)
+  }
+  if (rest !== '') yield jsonLine(rest)
+}
+
+function jsonLine(line: string): string {
+  const [head = '', level] = logLine.exec(line) ?? []
+  const logged = level === undefined ? {} : { time: line.slice(0, '12:34:56'.length), level }
+  return `${JSON.stringify({ ...logged, message: line.slice(head.length) })}\n`
+}

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LocalHost } from '../../cluster/host/local-host.js'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
@@ -21,7 +22,7 @@ import {
   useCluster,
   withClusterFile,
 } from './cluster-context.js'
-import { followRun, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
+import { followRun, jsonLines, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
 import { endRecord, syncRecord } from './sync-record.js'
 
 /** Adds `--cluster FILE` to a command that takes the id of a run. */
@@ -76,6 +77,7 @@ function isGone(error: unknown, { record }: FoundRecord, { cluster }: ClusterCon
 
 interface LogsFlags extends ClusterFlags, ReconnectFlags {
   readonly follow?: true
+  readonly json?: true
   readonly tail?: number
 }
 
@@ -86,20 +88,25 @@ export function logsCommand(): Command {
     .description('print the output of a run, byte for byte')
     .option('-f, --follow', 'follow the output until the run ends')
     .addOption(tail.argParser(lineCount))
+    .option('--json', 'print one JSON object for each line: message, and level and time if it has them')
   const complete = withReconnect(withRunId(command))
   return withExamples(complete, `flambeau logs ${exampleId} --follow --tail 20`).action(
     async (wanted: string, flags: LogsFlags) => {
       const { follow = false, tail } = flags
       const run = await locateRun(wanted, flags)
-      if (!run.cluster) return copyToOutput(readLog(run.found, { follow, tail }))
+      if (!run.cluster) return printLog(readLog(run.found, { follow, tail }), flags)
       await useRun(run, command, (remote, context) =>
         followRun({ id: run.id, flags }, context, async (options) => {
-          await copyToOutput(remote.logs({ ...options, follow, tail }))
+          await printLog(remote.logs({ ...options, follow, tail }), flags)
           return 0
         }),
       )
     },
   )
+}
+
+function printLog(log: Readable, { json }: LogsFlags): Promise<void> {
+  return copyToOutput(json ? Readable.from(jsonLines(log)) : log)
 }
 
 function lineCount(text: string): number {

@@ -1,8 +1,10 @@
 import type { Argument, Command, Option } from 'commander'
 import { importModules } from '../../modules/import-modules.js'
+import { listRuns } from '../../records/runs.js'
 import { defaultRegistry } from '../../registry/default-registry.js'
 import { splitOperands } from '../operands.js'
 import { isInProject, readProject } from '../project.js'
+import { currentRuns } from '../records/run-location.js'
 import { type FileKind, fileCandidates } from './file-candidates.js'
 import { overrideCandidates } from './override-candidates.js'
 
@@ -110,13 +112,30 @@ async function operandCandidates(typed: TypedWords, word: string): Promise<Candi
   if (!argument || (operands.length >= command.registeredArguments.length && !argument.variadic)) return []
   if (argument.argChoices) return plain(argument.argChoices)
   if (argument.name() === 'command' && command.parent) return commandCandidates(command.parent)
+  const ids = runOperands.has(argument.name()) ? await runCandidates(typed) : []
   const { files } = splitOperands(operands)
   const [file] = files
   const takesOverrides = takesOverridesOf(command)
   const paths = file !== undefined && files.length === 1 && takesOverrides
   const overrides = paths ? await overrideCandidates(word, file, () => tagsFor(typed)).catch(() => []) : []
   const kind = operandKind(argument, { file, takesOverrides })
-  return plain([...overrides, ...(kind ? fileCandidates(word, kind) : [])])
+  return [...ids, ...plain([...overrides, ...(kind ? fileCandidates(word, kind) : [])])]
+}
+
+/** The operands that are ids of runs. */
+const runOperands: ReadonlySet<string> = new Set(['id', 'run', 'a', 'b'])
+/** How many of the latest runs are suggested. */
+const mostRuns = 50
+
+async function runCandidates({ options }: TypedWords): Promise<Candidate[]> {
+  try {
+    const runs = await currentRuns({ project: !options.includes('--no-project') })
+    const entries = runs ? await listRuns(runs.path, mostRuns) : []
+    const named = entries.map(({ id, state, file }) => ({ value: id, description: `${state}, ${file}` }))
+    return named.length > 0 ? [{ value: 'last', description: 'the latest run' }, ...named] : []
+  } catch {
+    return []
+  }
 }
 
 function takesOverridesOf({ registeredArguments }: Command): boolean {
@@ -135,7 +154,7 @@ function operandKind(
   if (name === 'override') return file === undefined ? 'yaml' : undefined
   if (name === 'file' || name === 'cluster')
     return takesOverrides && file !== undefined && !argument.variadic ? undefined : 'yaml'
-  if (name === 'folder') return 'folder'
+  if (name === 'folder' || name === 'run') return 'folder'
   return name === 'dest' ? 'any' : undefined
 }
 

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { describeSize } from '../../cluster/bundle/size-limit.js'
 import { listRuns, type RunEntry } from '../../records/runs.js'
 import { isTemporary, temporaryBeside } from '../../util/atomic-write.js'
+import { codeOf } from '../../util/thrown.js'
 import { withExamples } from '../help.js'
 import type { LogFlags } from '../log-level.js'
 import type { ImportFlags } from '../options.js'
@@ -55,16 +56,19 @@ async function prune(flags: PruneFlags, command: Command): Promise<void> {
   const old = entries.filter(
     (entry, index) => isOver(entry) && (keep === undefined ? isOlder(entry, days!) : index >= keep),
   )
+  const removed: string[] = []
   let bytes = 0
   for (const { id } of old) {
     const folder = join(path, id)
-    bytes += await sizeOf(folder)
-    if (!isDryRun) await removeWhole(folder)
+    const size = await sizeOf(folder)
+    if (!isDryRun && !(await removeWhole(folder))) continue
+    removed.push(id)
+    bytes += size
   }
   if (!isDryRun) await removeLeftovers(path)
-  if (json) return printLine(JSON.stringify({ removed: old.map(({ id }) => id), bytes }, null, 2))
+  if (json) return printLine(JSON.stringify({ removed, bytes }, null, 2))
   const verb = isDryRun ? 'Would remove' : 'Removed'
-  printLine(`${verb} ${old.length} of ${entries.length} runs (${describeSize({ bytes })})`)
+  printLine(`${verb} ${removed.length} of ${entries.length} runs (${describeSize({ bytes })})`)
 }
 
 function isOver({ state }: RunEntry): boolean {
@@ -75,16 +79,22 @@ function isOlder({ endedAt, startedAt }: RunEntry, days: number): boolean {
   return Date.now() - Date.parse(endedAt ?? startedAt) > days * dayMs
 }
 
-// A record is there as a whole, or not at all.
-async function removeWhole(folder: string): Promise<void> {
+// A record is there as a whole, or not at all. Returns `false` when another process has removed it.
+async function removeWhole(folder: string): Promise<boolean> {
   const leaving = temporaryBeside(folder)
-  await rename(folder, leaving)
+  try {
+    await rename(folder, leaving)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
   await rm(leaving, { recursive: true, force: true })
+  return true
 }
 
 /** Removes what a process has left that was killed while it created or removed a record. */
 async function removeLeftovers(runs: string): Promise<void> {
-  for (const name of await readdir(runs)) {
+  for (const name of await readdir(runs).catch(() => [])) {
     const path = join(runs, name)
     const age = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,

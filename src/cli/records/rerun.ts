@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { ResourceError } from '../../errors.js'
-import { snapshotCode } from '../../records/code.js'
+import { privateFilesOf, snapshotCode } from '../../records/code.js'
 import { compareCode, type Difference } from '../../records/compare.js'
 import { printable } from '../../util/printable.js'
 import { type ReconnectFlags, withReconnect } from '../cluster/follow.js'
@@ -91,7 +91,7 @@ async function explainCode(found: FoundRecord, flags: LogFlags): Promise<void> {
   const { patch, ...code } = await snapshotCode({
     folder: runs.project,
     modules: record.imports,
-    privateFiles: [],
+    privateFiles: privateFilesOf(record),
   })
   const before = { record, patch: await readText(found, 'changes.patch') }
   const now = { record: { ...record, git: undefined, ...code }, patch: patch?.toString() }

@@ -11,7 +11,8 @@ import {
 } from '../cluster/cluster-context.js'
 import { withExamples } from '../help.js'
 import { printLine } from '../output.js'
-import { currentRuns, fromHere, loggerOf } from './run-location.js'
+import { readProject } from '../project.js'
+import { currentRuns, expectRuns, fromHere, loggerOf } from './run-location.js'
 
 interface RunsFlags extends ClusterFlags {
   readonly json?: true
@@ -32,10 +33,17 @@ export function runsCommand(): Command {
     .option('--json', 'print one JSON array; of all runs, unless --limit is given')
   const complete = withExamples(withClusterFile(command), 'flambeau runs')
   return complete.action(async (flags: RunsFlags) => {
-    const runs = flags.cluster === undefined ? await currentRuns(flags) : undefined
+    const runs = (await isOnCluster(flags)) ? undefined : await expectRuns(flags)
     if (runs) await listRecords(runs.path, flags)
     else await listCluster(flags, command)
   })
+}
+
+/** Whether a cluster is asked: the one that is named, or that of a project which records nothing. */
+async function isOnCluster(flags: RunsFlags): Promise<boolean> {
+  if (flags.cluster !== undefined) return true
+  if (await currentRuns(flags)) return false
+  return flags.project && (await readProject())?.cluster !== undefined
 }
 
 function count(text: string): number {

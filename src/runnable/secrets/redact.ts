@@ -23,15 +23,14 @@ const redactors = new WeakMap<SecretsTable, Redact>()
  * {@link decodedViews | encoding}. It masks the passwords of URLs, too, whether they are in the table or not.
  */
 export function redactor(table: SecretsTable): Redact {
-  const known = redactors.get(table) ?? newRedactor(table)
+  const known = redactors.get(table) ?? redactorOfValues(valuesOf(table))
   redactors.set(table, known)
   return known
 }
 
-function newRedactor(table: SecretsTable): Redact {
-  const patterns = [...new Set(valuesOf(table).flatMap(partsOf))]
-    .filter(isRevealing)
-    .map((part) => Buffer.from(part))
+/** Returns a function that masks values as {@link redactor} does those of a table. */
+export function redactorOfValues(values: readonly string[]): Redact {
+  const patterns = [...new Set(values.flatMap(partsOf))].filter(isRevealing).map((part) => Buffer.from(part))
   if (patterns.length === 0) return withoutUrlPasswords
   const matcher = new PatternMatcher(patterns)
   const least = patterns.reduce(

@@ -18,7 +18,7 @@ function axis(theme: Theme, name: string, more: object = {}): object {
     nameGap: 30,
     nameTextStyle: { color: theme.text, fontFamily: theme.font, fontSize: 12 },
     axisLabel: { color: theme.muted, fontFamily: theme.font, hideOverlap: true, formatter: formatValue },
-    axisLine: { lineStyle: { color: theme.line } },
+    axisLine: { onZero: false, lineStyle: { color: theme.line } },
     axisTick: { lineStyle: { color: theme.line } },
     splitLine: { lineStyle: { color: theme.line, opacity: 0.5 } },
     ...more,
