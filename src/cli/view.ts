@@ -38,13 +38,14 @@ function portNumber(text: string): number {
 async function view(wanted: string | undefined, flags: ViewFlags): Promise<void> {
   const { runs, id } = await viewedRuns(wanted, flags)
   const server = await ViewServer.start(runs, flags)
-  const url = server.url(id === undefined ? '' : `#/runs/${encodeURIComponent(id)}`)
-  printLine(url)
-  if (flags.open && process.stdout.isTTY) openBrowser(url)
-  loggerOf(flags).info('Press Ctrl-C to end')
-  await new Promise<void>((resolve) => {
+  const hash = id === undefined ? '' : `#/runs/${encodeURIComponent(id)}`
+  const interrupted = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
+  printLine(server.url(hash))
+  if (flags.open && process.stdout.isTTY) openBrowser(server.launchUrl(hash))
+  loggerOf(flags).info('Press Ctrl-C to end')
+  await interrupted
   await server.close()
 }
 
@@ -53,12 +54,13 @@ async function viewedRuns(
   flags: ViewFlags,
 ): Promise<{ runs: ViewedRuns; id?: string }> {
   if (wanted !== undefined && isFolder(wanted)) {
-    const { summary } = await runIn(wanted)
+    const run = runIn(wanted)
+    const { id } = await run.summary()
     const runs = {
-      list: async () => [(await runIn(wanted)).summary],
-      find: async (id: string) => (id === summary.id ? runIn(wanted) : undefined),
+      list: async () => ({ runs: [await run.summary()], total: 1 }),
+      find: async (asked: string) => (asked === id ? run : undefined),
     }
-    return { runs, id: summary.id }
+    return { runs, id }
   }
   const { path } = await expectRuns(flags)
   const runs = new RecordedRuns(path)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { fromJson } from '../util/json.js'
 import { isMapping } from '../util/plain-object.js'
 import { isAlive } from '../util/process-identity.js'
 import { repeatCommand } from '../util/repeat-command.js'
+import { readSafely } from '../util/thrown.js'
 import type { RecordState, RunRecord } from './record.js'
 
 /** What a list of runs shows of each. */
@@ -60,9 +61,21 @@ export async function listRuns(folder: string, limit = Number.POSITIVE_INFINITY)
 
 // Without waiting for each: thousands of small files are read sooner so.
 function readEntry(folder: string, id: string): RunEntry | { record: RunRecord } | undefined {
-  const record = parsed(() => readFileSync(join(folder, id, 'run.json'), 'utf8'))
+  const record = parsed(() => readRegularSync(join(folder, id, 'run.json')))
   if (!record) return undefined
   return isEnded(record.state) ? entryOf(record) : { record }
+}
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+
+// The folder may come with a repository: a link could lead to what has no end.
+function readRegularSync(path: string): string {
+  const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : ''
+  } finally {
+    closeSync(file)
+  }
 }
 
 function entryOf(record: RunRecord): RunEntry {
@@ -107,7 +120,7 @@ async function writeCache(
  * @throws {@link ResourceError} when its `run.json` is damaged.
  */
 export async function readRecord(folder: string): Promise<RunRecord> {
-  const text = await readFile(join(folder, 'run.json'), 'utf8').catch(() => undefined)
+  const text = readSafely(() => readRegularSync(join(folder, 'run.json')), undefined)
   const record = text === undefined ? undefined : parsed(() => text)
   if (record) return withState(record)
   const what = text === undefined ? 'has no "run.json"' : 'has a damaged "run.json"'
@@ -117,12 +130,25 @@ export async function readRecord(folder: string): Promise<RunRecord> {
 function parsed(read: () => string): RunRecord | undefined {
   try {
     const record: unknown = fromJson(read())
-    return isMapping(record) && record['format'] === 1 && typeof record['id'] === 'string'
-      ? (record as unknown as RunRecord)
-      : undefined
+    return isRecord(record) ? record : undefined
   } catch {
     return undefined
   }
+}
+
+const texts = ['id', 'state', 'file', 'tag', 'folder', 'startedAt', 'user', 'host']
+const lists = ['argv', 'set', 'imports', 'origins']
+const mappings = ['options', 'defaults', 'packages', 'modules']
+
+/** Whether a value has what every record has: an incomplete one would fail wherever it is shown. */
+function isRecord(value: unknown): value is RunRecord {
+  return (
+    isMapping(value) &&
+    value['format'] === 1 &&
+    texts.every((name) => typeof value[name] === 'string') &&
+    lists.every((name) => Array.isArray(value[name])) &&
+    mappings.every((name) => isMapping(value[name]))
+  )
 }
 
 // A run without an end is lost when its process is gone, unless that is on another host.

@@ -4,8 +4,18 @@ import type { Objective } from '../records/events.js'
 /** The files of a run that the page reads as text, by offset. */
 export type RunText = 'trials' | 'metrics' | 'log' | 'trial-log'
 
-/** The state of a run; `lost` when its process is gone without an end. */
-export type PageRunState = 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
+/**
+ * The state of a run; `lost` when its process is gone without an end. `incomplete`: the folder of a sweep, which does not say whether
+ * its other trials still run.
+ */
+export type PageRunState =
+  | 'starting'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'lost'
+  | 'incomplete'
 
 /** A run in the list of the page. */
 export interface RunSummary {
@@ -30,6 +40,14 @@ export interface RunSummary {
   /** The numbers of its result; of its last progress while there is none; of the best trial of a sweep. */
   readonly values: Readonly<Record<string, number>>
   readonly sweep?: SweepSummary
+}
+
+/** The list of the page. */
+export interface RunList {
+  /** The latest first. */
+  readonly runs: readonly RunSummary[]
+  /** How many there are; the page lists the latest ones only. */
+  readonly total: number
 }
 
 /** The sweep that a run is. */

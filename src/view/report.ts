@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { ResourceError, throwNotWritten } from '../errors.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { realPath } from '../util/paths.js'
-import type { RunText } from './data.js'
+import type { RunDetail, RunText } from './data.js'
 import { generatorTag, renderPage } from './render-page.js'
-import { type RunFiles, recordedRun, sweepRun } from './run-files.js'
+import { RecordedRun, type RunFiles } from './run-files.js'
+import { SweepFolder } from './sweep-folder.js'
 
 /**
  * Writes the page of a run as one HTML file that needs no network: its state, file, log and progress; for a sweep, its trials and
@@ -25,28 +26,38 @@ export async function writeReport(
   file = join(folder, 'report.html'),
   { force = false }: { force?: boolean | undefined } = {},
 ): Promise<string> {
-  const run = await runIn(folder)
+  const run = runIn(folder)
+  // A folder without results is the mistake that explains what else may be wrong.
+  const detail = await run.detail()
   if (!force) await requireReport(file)
-  const page = await renderReport(run)
+  const page = await renderReport(run, detail)
   await writePage(file, page).catch(throwNotWritten(file))
   return file
 }
 
 /** The run of a folder: a record, or the output of a sweep. */
-export function runIn(folder: string): Promise<RunFiles> {
-  return existsSync(join(folder, 'run.json')) ? recordedRun(folder) : sweepRun(folder)
+export function runIn(folder: string): RunFiles {
+  return existsSync(join(folder, 'run.json')) ? new RecordedRun(folder) : new SweepFolder(folder)
 }
 
 const texts: readonly RunText[] = ['trials', 'metrics', 'log', 'trial-log']
 
-async function renderReport(run: RunFiles): Promise<string> {
-  const detail = await run.detail()
-  const found = await Promise.all(texts.map((name) => readFile(run.path(name), 'utf8').catch(() => '')))
-  const files = Object.fromEntries(texts.map((name, index) => [name, found[index]!]))
+async function renderReport(run: RunFiles, detail: RunDetail): Promise<string> {
+  const found = await Promise.all(texts.map(async (name) => [name, await readAll(run, name)]))
   return renderPage(
-    { live: false, writtenAt: new Date().toISOString(), detail, files },
+    { live: false, writtenAt: new Date().toISOString(), detail, files: Object.fromEntries(found) },
     { title: detail.file },
   )
+}
+
+async function readAll(run: RunFiles, name: RunText): Promise<string> {
+  const parts: string[] = []
+  for (let from = 0; ; ) {
+    const { text, next } = await run.read(name, from)
+    if (text === '') return parts.join('')
+    parts.push(text)
+    from = next
+  }
 }
 
 // Half a page would not be replaced by the next one. What is no regular file, such as /dev/stdout, cannot be renamed.

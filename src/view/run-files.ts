@@ -1,25 +1,25 @@
-import { open, readFile, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
-import { rank, readSweep } from '../pool/sweep/records.js'
+import { join } from 'node:path'
 import { numbersOf } from '../records/numbers.js'
 import type { RunRecord } from '../records/record.js'
 import { readRecord, runIds } from '../records/runs.js'
+import { mapLimited } from '../util/concurrency.js'
 import { fromJson } from '../util/json.js'
-import { repeatRun } from '../util/repeat-command.js'
 import { commandLine } from '../util/shell.js'
-import type { RunDetail, RunSummary, RunText, TextPart } from './data.js'
+import type { RunDetail, RunList, RunSummary, RunText, TextPart } from './data.js'
+import { readEnd, readPart, readWhole } from './text-part.js'
+import { parseLine, TrialTally } from './trial-tally.js'
 
-/** The files of a run on the disk. */
+/** The files of a run on the disk. They are read again with each call: the run may still be under way. */
 export interface RunFiles {
-  readonly summary: RunSummary
+  summary(): Promise<RunSummary>
   /** The whole of what is known, but the long files. */
   detail(): Promise<RunDetail>
-  /** The path of a long file, which may not exist. */
-  path(text: RunText): string
+  /** A part of a long file from an offset on; an empty text when there is nothing more, or no such file. */
+  read(text: RunText, from: number): Promise<TextPart>
 }
 
-/** Where a record has its long files. */
-const recordTexts: Readonly<Record<RunText, string>> = {
+/** The long files of a record. */
+const fileNames: Readonly<Record<RunText, string>> = {
   trials: 'trials.jsonl',
   metrics: 'metrics.jsonl',
   log: 'log.txt',
@@ -27,104 +27,90 @@ const recordTexts: Readonly<Record<RunText, string>> = {
 }
 
 /** The run of a record. */
-export async function recordedRun(folder: string): Promise<RunFiles> {
-  const record = await readRecord(folder)
-  const summary = await summaryOf(record, folder)
-  return {
-    summary,
-    path: (text) => join(folder, recordTexts[text]),
-    async detail() {
-      const [yaml, result] = await Promise.all(
-        ['run.yaml', 'result.json'].map((name) => readText(join(folder, name))),
-      )
-      const { error, problems } = record
-      return {
-        ...summary,
-        environment: environmentOf(record),
-        ...(yaml !== undefined && { yaml }),
-        ...(result !== undefined && { result: fromJson(result) }),
-        ...(error !== undefined && { error }),
-        ...(problems && { problems }),
-      }
-    },
+export class RecordedRun implements RunFiles {
+  readonly #tally: TrialTally
+  #ended: RunSummary | undefined
+
+  constructor(readonly folder: string) {
+    this.#tally = new TrialTally({ folder, name: fileNames.trials })
   }
-}
 
-/** The runs in a folder of records, the latest first; those that have ended are read once. */
-export class RecordedRuns {
-  readonly #ended = new Map<string, RunSummary>()
+  async summary(): Promise<RunSummary> {
+    return this.#ended ?? this.#summaryOf(await readRecord(this.folder))
+  }
 
-  constructor(readonly folder: string) {}
-
-  async list(): Promise<RunSummary[]> {
-    const ids = (await runIds(this.folder)).slice(0, mostListed)
-    const found: RunSummary[] = []
-    for (const id of ids) {
-      const summary = this.#ended.get(id) ?? (await this.#read(id))
-      if (summary) found.push(summary)
+  async detail(): Promise<RunDetail> {
+    const record = await readRecord(this.folder)
+    const [summary, yaml, result] = await Promise.all([
+      this.#summaryOf(record),
+      readWhole({ folder: this.folder, name: 'run.yaml' }),
+      readWhole({ folder: this.folder, name: 'result.json' }),
+    ])
+    const { error, problems } = record
+    return {
+      ...summary,
+      environment: environmentOf(record),
+      ...(yaml !== undefined && { yaml }),
+      ...(result !== undefined && { result: parseResult(result) }),
+      ...(error !== undefined && { error }),
+      ...(problems && { problems }),
     }
-    return found
   }
 
-  async find(id: string): Promise<RunFiles | undefined> {
-    return (await runIds(this.folder)).includes(id) ? recordedRun(join(this.folder, id)) : undefined
+  read(text: RunText, from: number): Promise<TextPart> {
+    // A run may be killed within a line of its log.
+    const unit = text === 'log' ? 'character' : 'line'
+    return readPart({ folder: this.folder, name: fileNames[text] }, from, unit)
   }
 
-  async #read(id: string): Promise<RunSummary | undefined> {
-    const run = await recordedRun(join(this.folder, id)).catch(() => undefined)
-    if (run?.summary.endedAt !== undefined) this.#ended.set(id, run.summary)
-    return run?.summary
+  async #summaryOf(record: RunRecord): Promise<RunSummary> {
+    const { id, state, file, tag, startedAt, user, host, cluster, argv, git, options, defaults } = record
+    const { exitCode, endedAt } = record
+    const summary = {
+      id,
+      state,
+      file,
+      tag,
+      startedAt,
+      user,
+      host,
+      command: argv.length > 0 ? commandLine(['flambeau', ...argv]) : '',
+      options: { ...options, ...defaults } as RunSummary['options'],
+      ...(await this.#valuesOf(record)),
+      ...(exitCode !== undefined && { exitCode }),
+      ...(endedAt !== undefined && { endedAt }),
+      ...(cluster && { cluster: cluster.name }),
+      ...(git && { commit: git.commit, isDirty: git.dirty }),
+    }
+    if (endedAt !== undefined) this.#ended = summary
+    return summary
   }
-}
 
-/** The most runs that the page lists. */
-const mostListed = 2000
-
-async function summaryOf(record: RunRecord, folder: string): Promise<RunSummary> {
-  const { id, state, file, tag, startedAt, user, host, cluster, argv, git, options, defaults, sweep } = record
-  const { exitCode, endedAt } = record
-  const trials = sweep ? await countTrials(join(folder, recordTexts.trials)) : undefined
-  return {
-    id,
-    state,
-    file,
-    tag,
-    startedAt,
-    user,
-    host,
-    command: argv.length > 0 ? commandLine(['flambeau', ...argv]) : '',
-    options: { ...options, ...defaults } as RunSummary['options'],
-    values: record.values ?? (await lastValues(join(folder, recordTexts.metrics))),
-    ...(exitCode !== undefined && { exitCode }),
-    ...(endedAt !== undefined && { endedAt }),
-    ...(cluster && { cluster: cluster.name }),
-    ...(git && { commit: git.commit, isDirty: git.dirty }),
-    ...(sweep &&
-      trials && { sweep: { metrics: sweep.metrics, trials: sweep.trials, repeat: sweep.repeat, ...trials } }),
+  async #valuesOf({ sweep, values }: RunRecord): Promise<Pick<RunSummary, 'values' | 'sweep'>> {
+    if (!sweep) return { values: values ?? (await this.#lastValues()) }
+    const [objective] = sweep.metrics
+    const { best, done, failed } = await this.#tally.counts(objective?.goal)
+    const bestValues = objective && best !== undefined ? { [objective.name]: best } : {}
+    const { metrics, trials, repeat } = sweep
+    return { values: values ?? bestValues, sweep: { metrics, trials, repeat, done, failed } }
   }
-}
 
-async function countTrials(path: string): Promise<{ done: number; failed: number }> {
-  const text = (await readText(path)) ?? ''
-  return { done: count(text, '"state":"done"'), failed: count(text, '"state":"failed"') }
-}
-
-function count(text: string, part: string): number {
-  return text.split(part).length - 1
+  /** The numbers of the last progress. */
+  async #lastValues(): Promise<Record<string, number>> {
+    const text = await readEnd({ folder: this.folder, name: fileNames.metrics }, endSize)
+    return numbersOf(parseLine(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1)!))
+  }
 }
 
 /** How much of the end of a file is read for its last line, in bytes. */
 const endSize = 1 << 16
 
-/** The numbers of the last progress. */
-async function lastValues(path: string): Promise<Record<string, number>> {
-  const { size } = await stat(path).catch(() => ({ size: 0 }))
-  const { text } = await readPart(path, Math.max(0, size - endSize))
-  const line = text.trimEnd().split('\n').at(-1) ?? ''
+// What is damaged, or too large, is shown as the text that it is.
+function parseResult(text: string): unknown {
   try {
-    return numbersOf(JSON.parse(line))
+    return fromJson(text)
   } catch {
-    return {}
+    return text
   }
 }
 
@@ -133,56 +119,35 @@ function environmentOf({ node, flambeau, folder, packages, modules }: RunRecord)
   return { Node: node, flambeau, folder, ...packages, ...Object.fromEntries(hashes) }
 }
 
-/** The run of the `output` folder of a sweep, of which there may be no record. */
-export async function sweepRun(folder: string): Promise<RunFiles> {
-  const { metric, goal, trials, records } = await readSweep(folder)
-  const { ranked, failed } = rank(records, goal)
-  const { mtime } = await stat(join(folder, 'results.jsonl'))
-  const best = ranked[0]?.metric
-  const name = basename(resolve(folder))
-  const summary: RunSummary = {
-    id: name,
-    state: 'succeeded',
-    file: name,
-    tag: '!Sweep',
-    startedAt: mtime.toISOString(),
-    user: '',
-    host: records[0]?.host ?? '',
-    command: '',
-    options: {},
-    values: best === undefined ? {} : { [metric]: best },
-    sweep: {
-      metrics: [{ name: metric, goal }],
-      trials,
-      repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), []),
-      done: ranked.length,
-      failed: failed.length,
-    },
+/** The runs in a folder of records, the latest first; those that have ended are read once. */
+export class RecordedRuns {
+  readonly #runs = new Map<string, RecordedRun>()
+
+  constructor(readonly folder: string) {}
+
+  async list(): Promise<RunList> {
+    const ids = await runIds(this.folder)
+    const latest = ids.slice(0, mostListed)
+    const found = await mapLimited(latest, maxConcurrency, (id) =>
+      this.#run(id)
+        .summary()
+        .catch(() => undefined),
+    )
+    return { runs: found.filter((run) => run !== undefined), total: ids.length }
   }
-  const names: Readonly<Record<RunText, string>> = { ...recordTexts, trials: 'results.jsonl' }
-  return { summary, detail: async () => summary, path: (text) => join(folder, names[text]) }
-}
 
-/** The most bytes of a file in one part. */
-const largestPart = 1 << 22
+  async find(id: string): Promise<RunFiles | undefined> {
+    return (await runIds(this.folder)).includes(id) ? this.#run(id) : undefined
+  }
 
-/** Reads whole lines of a file from a byte on; nothing when there is no such file. */
-export async function readPart(path: string, from: number): Promise<TextPart> {
-  const file = await open(path).catch(() => undefined)
-  if (!file) return { text: '', next: from }
-  try {
-    const { size } = await file.stat()
-    const length = Math.max(0, Math.min(size - from, largestPart))
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from)
-    const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1
-    // A line that is longer than a part is cut.
-    const whole = end > 0 || bytesRead < largestPart ? end : bytesRead
-    return { text: buffer.subarray(0, whole).toString(), next: from + whole }
-  } finally {
-    await file.close()
+  #run(id: string): RecordedRun {
+    const run = this.#runs.get(id) ?? new RecordedRun(join(this.folder, id))
+    this.#runs.set(id, run)
+    return run
   }
 }
 
-function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined)
-}
+/** The most runs that the page lists. */
+const mostListed = 2000
+/** How many records are read at once. */
+const maxConcurrency = 16

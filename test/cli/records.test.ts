@@ -237,8 +237,10 @@ describe('records', () => {
     const kill = async (): Promise<void> => {
       for (let n = 0; n < 13; n++) {
         const child = project.start('run', 'train.yaml', 'steps=500', 'waitMs=5')
+        // Half of them while the command starts, and the others while the run runs, however busy the machine is.
+        if (n % 2 === 0) await once(child.stderr!, 'data')
         child.stderr!.resume()
-        await delay(next() * 2500)
+        await delay(next() * 700)
         child.kill('SIGKILL')
         await once(child, 'close')
       }

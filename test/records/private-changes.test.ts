@@ -1,4 +1,4 @@
-// The code of a run: its commit, and a patch that contains nothing private.
+// Uncommitted changes of private files: no record contains them, also when nothing else has changed.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -16,11 +16,11 @@ export function patternOf(text: string): RegExp {
 }
 
 const ids = /\b\d{8}-\d{6}-[0-9a-f]{7}\b/g
-// Moments, and how long something took.
+// Moments, and how long something took, with what fills its column.
 const varying = [
   /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/g,
   /\b\d{4}-\d\d-\d\dT[\d:.]+Z/g,
-  /\b\d+(?:\.\d+)? (?:ms|s)\b/g,
+  /\b\d+(?:\.\d+)? (?:ms|s)\b(?: +(?= {2}\S))?/g,
 ]
 
 /** What was printed, with the ids and moments of the guide in place of those of today. */

@@ -7,7 +7,8 @@ import { type Column, Table } from './table.js'
 
 /** The list of runs. */
 export function RunList() {
-  const { value: runs, error } = useRuns()
+  const { value: list, error } = useRuns()
+  const runs = list?.runs
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const choices = useMemo(() => choicesOf(runs ?? []), [runs])
   const columns = useMemo(() => columnsOf(choices.filter((choice) => chosen.has(choice))), [choices, chosen])
@@ -34,6 +35,11 @@ export function RunList() {
           keyOf={({ id }) => id}
           controls={<Chooser {...{ choices, chosen, toggle }} />}
         />
+      )}
+      {list && list.total > list.runs.length && (
+        <p class="notice">
+          {`These are the latest ${list.runs.length} of ${list.total} runs: "flambeau runs --all" lists them.`}
+        </p>
       )}
     </main>
   )

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { PageData, RunDetail, RunSummary, RunText, TextPart } from '../data.js'
+import type { PageData, RunDetail, RunList, RunText, TextPart } from '../data.js'
 import type { SweepModel } from './model.js'
 import { CurveReader, parseLines, TrialReader } from './parse.js'
 
@@ -29,10 +29,7 @@ const token = new URLSearchParams(location.search).get('token') ?? ''
 
 async function ask<T>(path: string): Promise<T> {
   const response = await fetch(`api/${path}`, { headers: { Authorization: `Bearer ${token}` } })
-  if (!response.ok)
-    throw new Error(
-      response.status === 404 ? 'There is no such run' : `The server answers ${response.status}`,
-    )
+  if (!response.ok) throw new Error(response.status === 404 ? 'There is no such run' : await response.text())
   return (await response.json()) as T
 }
 
@@ -60,12 +57,12 @@ function usePolling(work: () => Promise<boolean>, key: string, onError: (message
 }
 
 /** The list of runs, live. */
-export function useRuns(): Loading<readonly RunSummary[]> {
-  const [state, setState] = useState<Loading<readonly RunSummary[]>>({})
+export function useRuns(): Loading<RunList> {
+  const [state, setState] = useState<Loading<RunList>>({})
   const poll = async (): Promise<boolean> => {
-    const { runs } = await ask<{ runs: RunSummary[] }>('runs')
+    const list = await ask<RunList>('runs')
     setState((before) =>
-      JSON.stringify(before.value) === JSON.stringify(runs) && !before.error ? before : { value: runs },
+      JSON.stringify(before.value) === JSON.stringify(list) && !before.error ? before : { value: list },
     )
     return false
   }
@@ -79,7 +76,8 @@ export function useRun(id: string): Loading<LoadedRun> {
   const [reader] = useState(() => new RunReader())
   const poll = async (): Promise<boolean> => {
     const detail = await ask<RunDetail>(`runs/${encodeURIComponent(id)}`)
-    const isOver = detail.state !== 'running' && detail.state !== 'starting'
+    // The folder of a sweep does not say that it has ended, and a cluster may hear of a lost run again.
+    const isOver = detail.endedAt !== undefined
     let isChanged = reader.setDetail(detail)
     for (const name of RunReader.texts)
       for (;;) {
@@ -110,6 +108,8 @@ class RunReader {
   readonly #curves = new CurveReader()
   readonly #offsets = new Map<RunText, number>()
   readonly #logs = { log: '', 'trial-log': '' }
+  /** The beginnings of lines whose ends are in the next part. */
+  readonly #rests = { trials: '', metrics: '' }
 
   setDetail(detail: RunDetail): boolean {
     const isChanged = JSON.stringify(detail) !== JSON.stringify(this.#detail)
@@ -126,10 +126,17 @@ class RunReader {
   add(name: RunText, { text, next }: TextPart): boolean {
     if (text === '') return false
     this.#offsets.set(name, next)
-    if (name === 'trials') this.#trials!.add(parseLines(text))
-    else if (name === 'metrics') this.#curves.add(parseLines(text))
+    if (name === 'trials') this.#trials!.add(parseLines(this.#wholeLines(name, text)))
+    else if (name === 'metrics') this.#curves.add(parseLines(this.#wholeLines(name, text)))
     else this.#logs[name] = (this.#logs[name] + text).slice(-mostLog)
     return true
+  }
+
+  #wholeLines(name: 'trials' | 'metrics', text: string): string {
+    const all = this.#rests[name] + text
+    const end = all.lastIndexOf('\n') + 1
+    this.#rests[name] = all.slice(end)
+    return all.slice(0, end)
   }
 
   run(): LoadedRun {

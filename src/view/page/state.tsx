@@ -9,6 +9,7 @@ const signs: Readonly<Record<string, string>> = {
   cancelled: '■',
   stopped: '■',
   lost: '?',
+  incomplete: '◐',
 }
 
 /** The state of a run or a trial: a sign, a word and a colour. */
