@@ -22,6 +22,7 @@ const settings = [
   'core.quotePath=false',
   'core.splitIndex=false',
   'core.fsync=none',
+  'core.looseCompression=0',
 ]
 const environment = {
   LC_ALL: 'C',

@@ -36,7 +36,7 @@ export interface Changes {
 /** Larger files are not part of a patch, in bytes. */
 const largestFile = 1 << 20
 /** The most files of a patch: more that no `.gitignore` names are data. */
-const mostFiles = 2000
+const mostFiles = 1000
 /** The files of a patch are not larger together, in bytes. */
 const largestContent = 1 << 24
 /** A larger patch is not kept, in bytes. */
@@ -83,8 +83,8 @@ async function select(
   changed: readonly ChangedPath[],
   privateFiles: PrivateFiles,
 ): Promise<SelectedPaths> {
-  const sizes = await mapLimited(changed, maxConcurrency, (each, index) =>
-    index < mostFiles && !tree.git.signal.aborted ? keptSize(tree.root, each, privateFiles) : undefined!,
+  const sizes = await mapLimited(changed.slice(0, mostFiles), maxConcurrency, async (each) =>
+    tree.git.signal.aborted ? undefined : keptSize(tree.root, each, privateFiles),
   )
   const kept: ChangedPath[] = []
   const left: string[] = []

@@ -253,12 +253,12 @@ describe('the patch of a record', () => {
 
   test('has the first of very many files, and counts the others', async () => {
     const repository = changedRepository()
-    for (let count = 0; count < 3500; count++) repository.file(`data/${count}`, `${count}`)
+    for (let count = 0; count < 2100; count++) repository.file(`data/${count}`, `${count}`)
     const { git, patch } = await repository.snapshot()
     const files = filesIn(patch)
     assert.ok(files.includes('a.js'))
     assert.equal(git.left.length, 1000)
-    assert.equal(files.length + git.left.length + git.leftMore, 3501)
+    assert.equal(files.length + git.left.length + git.leftMore, 2101)
   })
 
   test('is absent when git fails, and the run has no commit when git is not there', async () => {
