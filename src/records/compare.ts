@@ -1,3 +1,5 @@
+import { printPath, type Step } from '../document/path.js'
+import { patchParts } from './patch-parts.js'
 import type { RunRecord } from './record.js'
 
 /** A record, and what is compared besides. */
@@ -97,27 +99,27 @@ function withoutAbsent(facts: Record<string, unknown>): Record<string, unknown> 
 
 /** The files of a patch, each with its part of it. */
 function patchedFiles(patch: string | undefined): Values {
-  const parts = (patch ?? '').split(/^diff --git /m).slice(1)
-  return new Map(
-    parts.map((part) => {
-      const [, file = ''] = /^a\/(.*?) b\//.exec(part) ?? []
-      return [`changes of ${file}`, { value: part }]
-    }),
-  )
+  const files = new Map<string, { value: string }>()
+  for (const { path, text } of patchParts(patch ?? '')) {
+    const name = `changes of ${path}`
+    files.set(name, { value: (files.get(name)?.value ?? '') + text })
+  }
+  return files
 }
 
 const mostNested = 20
 
 function resultOf(result: unknown): Values {
   const found = new Map<string, ComparedValue>()
-  const visit = (value: unknown, path: string, depth: number): void => {
-    if (typeof value !== 'object' || value === null || depth > mostNested) found.set(path, { value })
-    else
-      for (const [name, part] of Object.entries(value)) {
-        const step = Array.isArray(value) ? `[${name}]` : path === '' ? name : `.${name}`
-        visit(part, path + step, depth + 1)
-      }
+  const visit = (value: unknown, steps: readonly Step[]): void => {
+    const isScalar = typeof value !== 'object' || value === null || Object.keys(value).length === 0
+    if (isScalar || steps.length > mostNested) found.set(printPath(steps), { value })
+    else for (const [name, part] of Object.entries(value)) visit(part, [...steps, stepTo(name, value)])
   }
-  if (result !== undefined) visit(result, '', 0)
+  if (result !== undefined) visit(result, [])
   return found
+}
+
+function stepTo(name: string, parent: object): Step {
+  return Array.isArray(parent) ? { kind: 'index', index: Number(name) } : { kind: 'key', name }
 }

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
-import { lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { mapLimited } from '../util/concurrency.js'
 import type { PrivateFiles } from '../util/private-files.js'
-import { isInRepositoryFolder } from '../util/private-names.js'
+import { GitProcess } from './git-process.js'
+import { type ChangedPath, changesOf, type WorkTree } from './patch.js'
 import type { RecordedGit } from './record.js'
 
 /** The state of a repository, and how its files differ from the commit. */
@@ -16,186 +15,115 @@ export interface GitState {
 
 /** A git that hangs must not delay the end of a run, in milliseconds. */
 const mostMs = 10_000
-/** Larger files are not part of a patch, in bytes. */
-const largestFile = 1 << 20
-/** A larger patch is not kept, in bytes. */
-const largestPatch = 1 << 25
-/** No output of git is larger, in bytes. */
-const largestOutput = 1 << 27
-/** How many files are looked at at once. */
-const maxConcurrency = 16
+/** More names of files that a patch leaves out are only counted. */
+const mostNamed = 1000
+/** Of more submodules, only the commits are compared. */
+const mostSubmodules = 100
+/** How many submodules are looked at at once. */
+const maxConcurrency = 4
 
 /**
  * The state of the repository that a folder is in; `undefined` outside of one, and without git. The repository is only read: the
  * patch is made with an index and objects of its own. Changed files that must not be copied stay out of it.
  */
 export async function gitState(folder: string, privateFiles: PrivateFiles): Promise<GitState | undefined> {
-  const repository = new Repository(folder, AbortSignal.timeout(mostMs))
-  const state = await repository.state().catch(() => undefined)
-  if (!state) return undefined
-  const { commit, branch, changed } = state
-  const git = { commit, ...(branch !== undefined && { branch }), dirty: changed.length > 0 }
-  if (changed.length === 0) return { git }
-  const left = await repository.leftOut(changed, privateFiles)
-  const kept = changed.filter((path) => !left.has(path))
-  const patch = await repository.patch(commit, kept).catch(() => undefined)
-  const all = patch ? [...left] : changed
-  return { git: all.length === 0 ? git : { ...git, left: all }, ...(patch && patch.length > 0 && { patch }) }
-}
-
-interface ChangedFiles {
-  readonly commit: string
-  readonly branch: string | undefined
-  /** Paths in the repository. */
-  readonly changed: readonly string[]
-}
-
-// Nothing that a repository configures may run, and no lock is taken.
-const settings = [
-  'core.fsmonitor=false',
-  'core.hooksPath=/dev/null',
-  'core.quotePath=false',
-  'core.autocrlf=false',
-]
-const environment = {
-  LC_ALL: 'C',
-  GIT_OPTIONAL_LOCKS: '0',
-  GIT_LITERAL_PATHSPECS: '1',
-  GIT_TERMINAL_PROMPT: '0',
-}
-
-class Repository {
-  #root = ''
-  #objects = ''
-
-  constructor(
-    readonly folder: string,
-    readonly signal: AbortSignal,
-  ) {}
-
-  async state(): Promise<ChangedFiles | undefined> {
-    const [places, status] = await Promise.all([
-      this.#git(['rev-parse', '--show-toplevel', '--git-path', 'objects']),
-      this.#git(['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--no-renames']),
-    ])
-    const [root = '', objects = ''] = places.toString().split('\n')
-    this.#root = root
-    this.#objects = resolve(this.folder, objects)
-    return parseStatus(status.toString())
-  }
-
-  /** The changed files that a patch must not contain. */
-  async leftOut(paths: readonly string[], privateFiles: PrivateFiles): Promise<Set<string>> {
-    const left = await mapLimited(paths, maxConcurrency, async (path) =>
-      (await this.#isPrivate(path, privateFiles)) ? [path] : [],
-    )
-    return new Set(left.flat())
-  }
-
-  async #isPrivate(path: string, privateFiles: PrivateFiles): Promise<boolean> {
-    if (privateFiles.isNamed(path) || isInRepositoryFolder(path) || isRecord(path)) return true
-    const file = join(this.#root, path)
-    const stats = await lstat(file).catch(() => undefined)
-    if (!stats?.isFile()) return false
-    if (stats.size > largestFile || privateFiles.has(stats)) return true
-    return privateFiles.isLike(file, stats.size).catch(() => true)
-  }
-
-  async patch(commit: string, paths: readonly string[]): Promise<Buffer | undefined> {
-    // Git takes an empty list for the whole tree, with its private and ignored files.
-    if (paths.length === 0) return Buffer.alloc(0)
-    const scratch = await mkdtemp(join(tmpdir(), 'flambeau-patch-'))
-    try {
-      await mkdir(join(scratch, 'objects'))
-      const env = {
-        GIT_INDEX_FILE: join(scratch, 'index'),
-        GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: this.#objects,
-      }
-      const at = { folder: this.#root, env }
-      await this.#git(['read-tree', commit], at)
-      const named = paths.map((path) => `${path}\0`).join('')
-      await this.#git(['add', '--all', '--force', '--pathspec-from-file=-', '--pathspec-file-nul'], {
-        ...at,
-        input: named,
-      })
-      const patch = await this.#git([...diffCommand, commit], at)
-      return patch.length > largestPatch ? undefined : patch
-    } finally {
-      await rm(scratch, { recursive: true, force: true })
-    }
-  }
-
-  #git(
-    args: readonly string[],
-    { folder = this.folder, env = {}, input = '' }: GitCall = {},
-  ): Promise<Buffer> {
-    return new Promise((succeed, fail) => {
-      const words = [...settings.flatMap((setting) => ['-c', setting]), ...args]
-      const child = execFile(
-        'git',
-        words,
-        {
-          cwd: folder,
-          env: { ...process.env, ...environment, ...env },
-          encoding: 'buffer',
-          maxBuffer: largestOutput,
-          signal: this.signal,
-          windowsHide: true,
-        },
-        (error, output) => (error ? fail(error) : succeed(output)),
-      )
-      // It may end before it reads.
-      child.stdin?.on('error', () => {})
-      child.stdin?.end(input)
-    })
+  const signal = AbortSignal.timeout(mostMs)
+  try {
+    const git = await GitProcess.open(folder, signal)
+    const { branch, ...tree } = await workTreeOf(git)
+    const { patch, left, isDirty } = await stateOf(tree, privateFiles)
+    const named = { ...(branch !== undefined && { branch }), dirty: isDirty, ...leftOut(left) }
+    return { git: { commit: tree.commit, ...named }, ...(patch && { patch }) }
+  } catch {
+    return undefined
   }
 }
 
-interface GitCall {
-  readonly folder?: string
-  readonly env?: Readonly<Record<string, string>>
-  readonly input?: string
+interface TreeState {
+  readonly isDirty: boolean
+  readonly left: readonly string[]
+  readonly patch?: Buffer | undefined
 }
 
-// The plumbing command takes no setting of the user that "git apply" could not read.
-const diffCommand = [
-  'diff-index',
-  '--cached',
-  '--patch',
-  '--binary',
-  '--full-index',
-  '--no-renames',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--no-color',
-  '--src-prefix=a/',
-  '--dst-prefix=b/',
-]
+async function stateOf(tree: WorkTree, privateFiles: PrivateFiles): Promise<TreeState> {
+  const [changed, submodules] = await Promise.all([
+    changedPaths(tree.git, tree.root).catch(() => undefined),
+    dirtySubmodules(tree.git, tree.root),
+  ])
+  // Too large, or too slow: the whole tree counts as changed, and none of it is kept.
+  if (!changed) return { isDirty: true, left: ['.'] }
+  if (changed.length === 0) return { isDirty: submodules.length > 0, left: submodules }
+  const { patch, left } = await changesOf(tree, changed, privateFiles)
+  return { isDirty: true, patch, left: [...left, ...submodules] }
+}
 
-function parseStatus(text: string): ChangedFiles | undefined {
-  const lines = text.split('\0').filter((line) => line !== '')
-  const header = (name: string): string | undefined =>
-    lines.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3)
-  const commit = header('branch.oid')
-  // A repository without a commit has nothing that a patch could apply to.
-  if (commit === undefined || !/^[0-9a-f]+$/.test(commit)) return undefined
-  const branch = header('branch.head')
-  return {
-    commit,
-    branch: branch === '(detached)' ? undefined : branch,
-    changed: lines.flatMap((line) => changedPath(line) ?? []),
-  }
+function leftOut(left: readonly string[]): Pick<RecordedGit, 'left' | 'leftMore'> {
+  if (left.length === 0) return {}
+  const more = left.length - mostNamed
+  return more <= 0 ? { left } : { left: left.slice(0, mostNamed), leftMore: more }
+}
+
+async function workTreeOf(git: GitProcess): Promise<WorkTree & { readonly branch: string | undefined }> {
+  const [objects, answer] = await Promise.all([
+    git.run(['rev-parse', '--git-path', 'objects']),
+    // Fails in a repository without a commit, which has nothing that a patch could apply to.
+    git.run(['rev-parse', 'HEAD', '--symbolic-full-name', 'HEAD', '--show-toplevel']),
+  ])
+  // The name of a folder may contain a line break.
+  const [commit = '', head = '', ...root] = withoutLineEnd(answer).split('\n')
+  const branch = head.startsWith('refs/heads/') ? head.slice('refs/heads/'.length) : undefined
+  return { git, root: root.join('\n'), objects: resolve(git.folder, withoutLineEnd(objects)), commit, branch }
+}
+
+function withoutLineEnd(output: Buffer): string {
+  return output.toString().replace(/\n$/, '')
+}
+
+// Git would look into submodules with their own filters, so they are asked for themselves.
+const statusCommand = ['status', '--porcelain=v2', '-z', '--no-renames', '--ignore-submodules=dirty']
+
+async function changedPaths(git: GitProcess, folder: string): Promise<ChangedPath[]> {
+  const text = (await git.run([...statusCommand, '--untracked-files=all'], { folder })).toString()
+  return text.split('\0').flatMap((line) => changedPath(line) ?? [])
 }
 
 /** The number of fields before the path, by the kind of line. */
 const fieldsBefore: Readonly<Record<string, number>> = { '1': 8, u: 10, '?': 1 }
 
-function changedPath(line: string): string | undefined {
-  const count = fieldsBefore[line[0]!]
-  return count === undefined ? undefined : line.split(' ').slice(count).join(' ')
+function changedPath(line: string): ChangedPath | undefined {
+  const kind = line[0] ?? ''
+  const count = fieldsBefore[kind]
+  if (count === undefined) return undefined
+  const fields = line.split(' ')
+  const [, states = '', submodule = ''] = fields
+  return {
+    path: fields.slice(count).join(' '),
+    isDeleted: kind === '1' && states.includes('D'),
+    isSubmodule: kind !== '?' && submodule.startsWith('S'),
+  }
 }
 
-function isRecord(path: string): boolean {
-  return /(?:^|\/)\.flambeau\//.test(path)
+/** The submodules with changes that no commit of theirs has. */
+async function dirtySubmodules(git: GitProcess, root: string): Promise<string[]> {
+  if (!existsSync(join(root, '.gitmodules'))) return []
+  const query = ['config', '--file', '.gitmodules', '--null', '--get-regexp', '^submodule\\..*\\.path$']
+  const listed = await git.run(query, { folder: root }).catch(() => Buffer.of())
+  const entries = listed.toString().split('\0').filter(Boolean)
+  const paths = entries.map((entry) => entry.slice(entry.indexOf('\n') + 1))
+  // In a submodule that is not checked out, git would find the repository around it.
+  const present = paths.filter((path) => existsSync(join(root, path, '.git'))).slice(0, mostSubmodules)
+  const dirty = await mapLimited(present, maxConcurrency, async (path) =>
+    (await isDirty(join(root, path), git.signal)) ? [`${path}/`] : [],
+  )
+  return dirty.flat()
+}
+
+async function isDirty(folder: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const git = await GitProcess.open(folder, signal)
+    const status = await git.run([...statusCommand, '--untracked-files=normal'])
+    return status.length > 0 || (await dirtySubmodules(git, folder)).length > 0
+  } catch {
+    return true
+  }
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isFile, withExtension } from '../modules/resolve.js'
 import { realPath } from '../util/paths.js'
+import { readSafely } from '../util/thrown.js'
 
 /** More modules are not followed. */
 const mostModules = 10_000
@@ -17,7 +18,7 @@ export async function hashModules(
   project: string,
 ): Promise<Readonly<Record<string, string>>> {
   const root = realPath(project)
-  const files = urls.filter((url) => url.startsWith('file:')).map((url) => realPath(fileURLToPath(url)))
+  const files = urls.flatMap((url) => fileOf(url) ?? [])
   const hashes: Record<string, string> = {}
   const seen = new Set<string>()
   // Grows while it is read.
@@ -26,12 +27,16 @@ export async function hashModules(
     const path = relative(root, file).split(sep).join('/')
     if (seen.has(file) || !isOwn(path) || seen.size >= mostModules) continue
     seen.add(file)
-    const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    hashes[path] = createHash('sha256').update(text).digest('hex')
-    queue.push(...importsOf(text, dirname(file)))
+    const bytes = await readFile(file).catch(() => undefined)
+    if (bytes === undefined) continue
+    hashes[path] = createHash('sha256').update(bytes).digest('hex')
+    queue.push(...importsOf(bytes.toString(), dirname(file)))
   }
   return Object.fromEntries(Object.entries(hashes).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function fileOf(url: string): string | undefined {
+  return url.startsWith('file:') ? readSafely(() => realPath(fileURLToPath(url)), undefined) : undefined
 }
 
 function isOwn(path: string): boolean {
@@ -39,16 +44,18 @@ function isOwn(path: string): boolean {
 }
 
 // Also finds what stands in comments: it only has to be the same for the same code.
-const specifier = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]*)\1/g
+const specifier =
+  /(?:\bfrom|\bimport|\brequire)\s*(?:\(\s*)?(?:\/\*[^*]*\*\/\s*)?(['"])(\.{1,2}(?:\/[^'"\n]*)?)\1/g
 
 function importsOf(text: string, folder: string): string[] {
   return [...text.matchAll(specifier)].flatMap(([, , path]) => {
-    const file = resolve(folder, path!.replace(/[?#].*$/, ''))
-    const found = isFile(file) ? file : (withExtension(file) ?? inIndex(file))
+    const found = moduleAt(resolve(folder, path!.replace(/[?#].*$/, '')))
     return found === undefined ? [] : [realPath(found)]
   })
 }
 
-function inIndex(folder: string): string | undefined {
-  return withExtension(join(folder, 'index'))
+// TypeScript names a module as it is compiled: "./a.mjs" is "./a.mts".
+function moduleAt(file: string): string | undefined {
+  const source = file.replace(/\.([cm]?)js(x?)$/, '.$1ts$2')
+  return [file, source, `${file}.json`].find(isFile) ?? withExtension(file)
 }

@@ -36,8 +36,10 @@ export interface RecordedGit {
   readonly commit: string
   readonly branch?: string
   readonly dirty: boolean
-  /** The changed files that `changes.patch` leaves out. */
+  /** The changed files that `changes.patch` leaves out; `.` when git could not list them. */
   readonly left?: readonly string[]
+  /** How many more it leaves out. */
+  readonly leftMore?: number
 }
 
 /** `run.json` in the folder of a record. */

@@ -1,7 +1,7 @@
 import { fstatSync, type Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { extname } from 'node:path'
-import { absolutePath } from './paths.js'
+import { basename, dirname, extname, join } from 'node:path'
+import { absolutePath, realPath } from './paths.js'
 import { isPrivateKey, isPrivateName, largestPrivateKey } from './private-names.js'
 import { fileId } from './read-regular.js'
 
@@ -10,6 +10,7 @@ const code = /^\.(?:[cm]?[jt]sx?|map|node|wasm)$/
 /** The files that are never sent, whichever package contains them. */
 export class PrivateFiles {
   readonly #ids = new Set<string>()
+  readonly #paths = new Set<string>()
   readonly #contents: Buffer[] = []
 
   /**
@@ -28,6 +29,11 @@ export class PrivateFiles {
     return isPrivateName(path)
   }
 
+  /** Whether a path is that of one of the private files, which may be removed. */
+  isAt(path: string): boolean {
+    return this.#paths.has(path)
+  }
+
   /** Whether it is one of the private files, under any name. */
   has(stats: Stats): boolean {
     return this.#ids.has(fileId(stats))
@@ -44,7 +50,13 @@ export class PrivateFiles {
     )
   }
 
+  /** Whether a text from a file contains a private key. Code may contain one as an example. */
+  isPrivateText(path: string, text: string): boolean {
+    return !code.test(extname(path)) && isPrivateKey(text)
+  }
+
   async #add(path: string): Promise<void> {
+    this.#paths.add(join(realPath(dirname(path)), basename(path)))
     const stats = await stat(path).catch(() => undefined)
     if (!stats) return
     this.#ids.add(fileId(stats))

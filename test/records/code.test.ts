@@ -1,102 +1,18 @@
 // What a record keeps of the code: the commit, the changes that nothing private is in, the modules.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { Repository, removeRepositories } from '../support/git-repository.js'
 import { random } from '../support/random.js'
 
-// Not public: what `run.json` has of it is.
-const { snapshotCode } = (await import(join(process.cwd(), 'build/js/records/code.js'))) as {
-  snapshotCode(source: {
-    folder: string
-    modules: readonly string[]
-    privateFiles: readonly string[]
-  }): Promise<any>
-}
-
-const folders: string[] = []
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
-class Repository {
-  readonly folder = mkdtempSync(join(tmpdir(), 'flambeau-code-'))
-
-  constructor(isRepository = true) {
-    folders.push(this.folder)
-    if (isRepository) this.git('init', '-q', '-b', 'main')
-  }
-
-  git(...args: string[]): string {
-    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false']
-    return execFileSync('git', [...identity, ...args], { cwd: this.folder, encoding: 'utf8' })
-  }
-
-  file(name: string, content: string | Buffer): void {
-    mkdirSync(dirname(join(this.folder, name)), { recursive: true })
-    writeFileSync(join(this.folder, name), content)
-  }
-
-  commit(): void {
-    this.git('add', '-A')
-    this.git('commit', '-qm', 'change', '--allow-empty')
-  }
-
-  snapshot(privateFiles: readonly string[] = [], modules: readonly string[] = []): Promise<any> {
-    return snapshotCode({ folder: this.folder, modules, privateFiles })
-  }
-
-  /** Every file of the repository itself, so that nothing in it changes. */
-  inside(): Record<string, string> {
-    const root = join(this.folder, '.git')
-    const names = readdirSync(root, {
-      recursive: true,
-      encoding: 'utf8',
-      withFileTypes: true,
-    } as never) as any[]
-    const files = names
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    return Object.fromEntries(files.map((path) => [path, readFileSync(path, 'base64')]))
-  }
-
-  /** The files of the work tree, with what tells them apart. */
-  tree(): Record<string, string> {
-    const listed = this.git('ls-files', '-z', '--cached', '--others', '--exclude-standard')
-      .split('\0')
-      .filter(Boolean)
-    const present = [...new Set(listed)].filter((name) => existsSync(join(this.folder, name)))
-    return Object.fromEntries(
-      present.sort().map((name) => [name, readFileSync(join(this.folder, name), 'base64')]),
-    )
-  }
-
-  /** The work tree of a clone to which a patch was applied. */
-  patched(patch: Buffer | undefined): Record<string, string> {
-    const clone = new Repository(false)
-    execFileSync('git', ['clone', '-q', this.folder, clone.folder])
-    if (patch) execFileSync('git', ['apply', '-'], { cwd: clone.folder, input: patch })
-    return clone.tree()
-  }
-}
+after(removeRepositories)
 
 describe('the code of a run', () => {
   test('outside of a repository, and before the first commit, has no commit', async () => {
-    assert.equal((await new Repository(false).snapshot()).git, undefined)
+    assert.equal((await new Repository({ isRepository: false }).snapshot()).git, undefined)
     assert.equal((await new Repository().snapshot()).git, undefined)
   })
 
@@ -197,7 +113,7 @@ describe('the code of a run', () => {
   })
 
   test('has the modules that are imported, and those that they import, whatever that looks like', async () => {
-    const repository = new Repository(false)
+    const repository = new Repository({ isRepository: false })
     repository.file(
       'main.js',
       `import './a.js'\nexport * from "./b/index.js"\nconst c = await import('./c.mjs')\nimport 'zod'\n`,
@@ -220,8 +136,36 @@ describe('the code of a run', () => {
     )
   })
 
+  test('has modules as TypeScript and JSON name them, and the hash of their bytes', async () => {
+    const project = new Repository({ isRepository: false })
+    const bytes = Buffer.from('export const a = "\xe4"\n', 'latin1')
+    project.file(
+      'main.ts',
+      `import './a.mjs'\nawait import(/* later */ './b.cjs')\nrequire('./data')\nimport '.'\n`,
+    )
+    for (const name of ['a.ts', 'b.ts', 'b.cts', 'index.ts', 'data.json']) project.file(name, '{}')
+    project.file('a.mts', bytes)
+    const url = pathToFileURL(join(project.folder, 'main.ts')).href
+    const { modules } = await project.snapshot(
+      [],
+      [url, 'data:text/javascript,1', 'node:fs', 'file://else/where.js'],
+    )
+    assert.deepEqual(Object.keys(modules), ['a.mts', 'b.cts', 'data.json', 'index.ts', 'main.ts'])
+    assert.equal(modules['a.mts'], createHash('sha256').update(bytes).digest('hex'))
+  })
+
+  test('is found in time, whatever a module contains', async () => {
+    const project = new Repository({ isRepository: false })
+    project.file(
+      'main.js',
+      `${'from '.repeat(200_000)}${'import ('.repeat(100_000)}from${' '.repeat(1_000_000)}x`,
+    )
+    const { modules } = await project.snapshot([], [pathToFileURL(join(project.folder, 'main.js')).href])
+    assert.deepEqual(Object.keys(modules), ['main.js'])
+  })
+
   test('has the versions of the packages that are installed', async () => {
-    const repository = new Repository(false)
+    const repository = new Repository({ isRepository: false })
     repository.file(
       'package.json',
       JSON.stringify({ dependencies: { one: '^1' }, devDependencies: { '@two/three': '*', gone: '*' } }),

@@ -98,7 +98,7 @@ function placeText({ host, user, cluster, folder }: RunRecord): string {
 function codeText({ git }: RunRecord): string | undefined {
   if (!git) return undefined
   const branch = git.branch === undefined ? '' : ` on ${git.branch}`
-  const left = git.left ? `, ${git.left.length} of them not in changes.patch` : ''
+  const left = git.left ? `, ${git.left.length + (git.leftMore ?? 0)} of them not in changes.patch` : ''
   return `${git.commit.slice(0, 12)}${branch}${git.dirty ? `, with uncommitted changes${left}` : ''}`
 }
 
