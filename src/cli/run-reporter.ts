@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js'
 import { eventNow, type RunEvent, type RunEventBody, type RunListener } from '../records/events.js'
 import { interruptedCode, resultLostCode } from '../util/exit-codes.js'
 import { toJson } from '../util/json.js'
+import { reserveTerminal } from '../util/terminal.js'
 import { messageOf } from '../util/thrown.js'
 import { writeAllSync } from '../util/write-sync.js'
 import { inspected, jsonOf, printResult, reportLoss } from './output.js'
@@ -85,6 +86,7 @@ export class EventReporter implements RunReporter {
   #failure: RunEventBody & { type: 'run.ended' } = { type: 'run.ended', state: 'failed', exitCode: 1 }
 
   constructor() {
+    if (process.stdout.isTTY) reserveTerminal()
     keepStandardOutput()
     process.once('exit', (exitCode) => this.#end(exitCode))
   }

@@ -7,6 +7,8 @@ export interface MetricsFacts {
   /** The trial of a sweep, and which attempt of it. */
   readonly _trial?: string
   readonly _attempt?: number
+  /** When the attempt started, in the folder of a sweep, which later sweeps may continue. */
+  readonly _started?: string
 }
 
 /** A line of `metrics.jsonl`: the keys of a mapping, any other value as `value`. */

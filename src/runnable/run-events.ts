@@ -30,6 +30,7 @@ export class RunEvents {
   /** What happens before the run has started: its id is known when its record exists. */
   readonly #early: RunEvent[] = []
   #isStarted = false
+  #hasEnded = false
   #id = ''
   #redact: Redact = redactorFor()
 
@@ -41,6 +42,11 @@ export class RunEvents {
   /** Masks the secrets in all events. */
   readonly useRedactor = (redact: Redact): void => {
     this.#redact = redact
+  }
+
+  /** Masks the secrets in a text. */
+  mask(text: string): string {
+    return this.#redact(text)
   }
 
   get hasStarted(): boolean {
@@ -57,6 +63,8 @@ export class RunEvents {
   }
 
   readonly emit = (event: RunEvent): void => {
+    // Work that nobody waited for may report when the run is over.
+    if (this.#hasEnded) return
     if (!this.#isStarted) this.#early.push(event)
     else this.#send(event)
   }
@@ -78,7 +86,7 @@ export class RunEvents {
 
   end(outcome: Outcome<unknown>): void {
     this.start()
-    this.#send(eventNow(endOf(outcome)))
+    this.emit(eventNow(endOf(outcome)))
   }
 
   #log(level: LogLevel, message: readonly unknown[]): void {
@@ -87,6 +95,7 @@ export class RunEvents {
 
   // An error of a listener is one of the program, as an error in a handler of an EventEmitter is.
   #send(unmasked: RunEvent): void {
+    if (unmasked.type === 'run.ended') this.#hasEnded = true
     const event = maskData(unmasked, this.#redact)
     this.targets.recording?.onEvent(event)
     for (const listener of this.targets.listeners) listener?.(event)

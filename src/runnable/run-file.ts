@@ -57,7 +57,7 @@ export async function runFile<T = unknown>(
         return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
       }, complete)
       span.set({ 'flambeau.exit_code': ended.exitCode })
-      if (!ended.ok) span.fail(ended.error)
+      if (!ended.ok) span.fail(ended.error, (text) => events.mask(text))
       return ended
     },
   )

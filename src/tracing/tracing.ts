@@ -1,4 +1,5 @@
 import type * as Api from '@opentelemetry/api'
+import { isSecretName } from '../util/private-names.js'
 import { version } from '../version.js'
 
 /** The context of a trace as text, for another process: the headers of W3C Trace Context. */
@@ -7,8 +8,14 @@ export type TraceCarrier = Readonly<Record<string, string>>
 /** A span that is open. */
 export interface TraceSpan {
   set(attributes: Readonly<Record<string, string | number | boolean | undefined>>): void
-  /** Records an error, in which secrets are masked. */
-  fail(error: { readonly name: string; readonly message: string; readonly stack?: string | undefined }): void
+  /**
+   * Records an error. Secrets must be masked in it, or by `mask`; the values of variables whose names look like those of secrets are
+   * masked here.
+   */
+  fail(
+    error: { readonly name: string; readonly message: string; readonly stack?: string | undefined },
+    mask?: (text: string) => string,
+  ): void
 }
 
 /** A span to open. */
@@ -46,18 +53,20 @@ export async function withSpan<T>(
   return trace.getTracer('flambeau', version).startActiveSpan(name, {}, active, async (span) => {
     const open: TraceSpan = {
       set: (given) => void span.setAttributes(defined(given)),
-      fail(error) {
-        span.recordException({
-          name: error.name,
-          message: error.message,
-          ...(error.stack && { stack: error.stack }),
-        })
-        span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+      fail(error, mask = (text) => text) {
+        const shown = (text: string): string => maskEnvironment(mask(text))
+        const message = shown(error.message)
+        const stack = error.stack && { stack: shown(error.stack) }
+        span.recordException({ name: error.name, message, ...stack })
+        span.setStatus({ code: SpanStatusCode.ERROR, message })
       },
     }
     open.set(attributes)
     try {
       return await body(open)
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR })
+      throw error
     } finally {
       span.end()
     }
@@ -84,6 +93,16 @@ export async function flushSpans(): Promise<void> {
     | undefined
   const delegate = provider?.getDelegate?.() ?? provider
   await delegate?.forceFlush?.().catch(() => {})
+}
+
+/** Shorter values are parts of other words. */
+const shortestSecret = 6
+
+function maskEnvironment(text: string): string {
+  const secrets = Object.entries(process.env).filter(
+    ([name, value = '']) => isSecretName(name) && value.length >= shortestSecret,
+  )
+  return secrets.reduce((masked, [name, value]) => masked.replaceAll(value!, () => `[${name}]`), text)
 }
 
 function defined(attributes: SpanOptions['attributes']): Api.Attributes {

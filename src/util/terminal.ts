@@ -26,7 +26,8 @@ export class StatusLines {
 
   /** Replaces the lines. */
   show(lines: readonly string[]): void {
-    const width = (this.stream.columns ?? 80) - 1
+    // Two columns stay free for the "^C" that a terminal adds.
+    const width = (this.stream.columns ?? 80) - 3
     this.clear()
     this.#lines = lines.map((line) => cutToWidth(line, width))
     this.#draw()
@@ -71,6 +72,19 @@ export class StatusLines {
     const { write } = Object.getPrototypeOf(this.stream) as WriteStream
     write.call(this.stream, text)
   }
+}
+
+let isReserved = false
+
+/** Keeps the terminal for lines of data: nothing is drawn on it. */
+export function reserveTerminal(): void {
+  isReserved = true
+}
+
+/** Whether lines can be drawn at the bottom of the terminal. */
+export function canDraw(): boolean {
+  const { env, stderr } = process
+  return !isReserved && stderr.isTTY && env['TERM'] !== 'dumb' && env['CI'] === undefined
 }
 
 /** Ends the line on which a terminal shows "^C". */

@@ -224,4 +224,16 @@ new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).
     assert.equal(failed.length, 2)
     assert.match(failed[0].events[0].attributes['exception.message'], /it diverged/)
   })
+
+  test('gets no value of a variable that looks like a secret', async () => {
+    const canary = 'canary-71be02d4'
+    project.file('leak.yaml', '!Train\nthen: fail\ntext: !env API_TOKEN\n')
+    spawnSync(process.execPath, [cli, 'run', 'leak.yaml', '--import', './trace.js'], {
+      cwd: project.folder,
+      env: { ...project.env, API_TOKEN: canary },
+    })
+    const spans = readFileSync(join(project.folder, 'spans.jsonl'), 'utf8').trim().split('\n')
+    assert.match(spans.at(-1)!, /it diverged/)
+    assert.ok(!spans.join('').includes(canary))
+  })
 })

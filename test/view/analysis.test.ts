@@ -148,6 +148,28 @@ describe('the lines of a run', () => {
     ])
   })
 
+  test('of one step belong together, and a count that starts again goes on', () => {
+    const reader = new CurveReader()
+    reader.add([
+      { epoch: 1, loss: 1 },
+      { epoch: 1, accuracy: 0.5 },
+      { epoch: 2, loss: 0.5 },
+      { epoch: 1, loss: 0.4 },
+      { loss: 0.3 },
+    ])
+    assert.deepEqual(reader.curves.get(''), [
+      { step: 1, values: { loss: 1, accuracy: 0.5 } },
+      { step: 2, values: { loss: 0.5 } },
+      { step: 3, values: { loss: 0.4 } },
+      { step: 4, values: { loss: 0.3 } },
+    ])
+    reader.add([
+      { epoch: 1, loss: 1, _trial: '1', _started: 'a' },
+      { epoch: 1, loss: 2, _trial: '1', _started: 'b' },
+    ])
+    assert.deepEqual(reader.curves.get('1'), [{ step: 1, values: { loss: 2 } }])
+  })
+
   test('of a log belong to their trial, further lines of a message included', () => {
     const text = '03 12:00:00 info  one\nmore of it\n04 12:00:00 info  other\n03 12:00:01 warn  two\n'
     assert.equal(logOfTrial(text, '03'), '12:00:00 info  one\nmore of it\n12:00:01 warn  two')

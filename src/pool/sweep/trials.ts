@@ -42,6 +42,7 @@ export class SweepRun {
   readonly #trials = new Map<AnyTask, Trial>()
   readonly #monitor: TrialMonitor
   #failures = 0
+  readonly #startedAt = new Map<string, string>()
   #metrics: JsonLines<object> | undefined
 
   constructor(readonly context: SweepContext) {
@@ -108,6 +109,7 @@ export class SweepRun {
 
   #onEvent(event: TaskEvent): void {
     this.#monitor.onEvent(event)
+    if (event.type === 'started') this.#startedAt.set(event.id, new Date().toISOString())
     if (event.type === 'progress') this.#addMetrics(event.id, event.value)
     const { events, pool } = this.context
     events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
@@ -118,6 +120,7 @@ export class SweepRun {
     const line = metricsLine(maskData(value, this.context.redact), {
       _time: new Date().toISOString(),
       _trial: trial,
+      _started: this.#startedAt.get(trial) ?? '',
     })
     this.#metrics?.append(line).catch(() => {})
   }

@@ -10,7 +10,7 @@ const pauseMs = 5000
 export class LineProgress {
   #sweep: SweepCounter | undefined
   #startedAt = Date.now()
-  #loggedAt = Date.now()
+  #loggedAt = this.#startedAt
   /** What was not logged yet, when anything was. */
   #pending: string | undefined
 
@@ -19,8 +19,7 @@ export class LineProgress {
   readonly onEvent = (event: RunEvent): void => {
     switch (event.type) {
       case 'run.started':
-        this.#startedAt = Date.now()
-        this.#loggedAt = Date.now()
+        this.#startedAt = this.#loggedAt = Date.now()
         break
       case 'progress':
         this.#onProgress(event.value)

@@ -1,5 +1,6 @@
 import { type Logger, StderrLogger } from '../../logger.js'
 import type { RunListener } from '../../records/events.js'
+import { canDraw } from '../../util/terminal.js'
 import { LineProgress } from './line-progress.js'
 import { TerminalProgress } from './terminal-progress.js'
 
@@ -8,11 +9,6 @@ import { TerminalProgress } from './terminal-progress.js'
  * lines.
  */
 export function progressListener(logger: Logger): RunListener {
-  const { env, stderr } = process
-  const isTerminal = stderr.isTTY && env['TERM'] !== 'dumb' && env['CI'] === undefined
-  const progress =
-    isTerminal && logger instanceof StderrLogger && logger.level !== 'warn'
-      ? new TerminalProgress(logger)
-      : new LineProgress(logger)
-  return progress.onEvent
+  const isShown = logger instanceof StderrLogger && ['debug', 'info'].includes(logger.level)
+  return (isShown && canDraw() ? new TerminalProgress(logger) : new LineProgress(logger)).onEvent
 }

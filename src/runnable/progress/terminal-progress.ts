@@ -27,6 +27,8 @@ export class TerminalProgress {
     switch (event.type) {
       case 'run.started':
         this.#startedAt = Date.now()
+        // From the beginning: within a line that the run prints, nothing is drawn.
+        this.#status ??= new StatusLines(process.stderr)
         break
       case 'progress':
         this.#steps = stepsOf(event.value)

@@ -37,7 +37,11 @@ function useRoute(): string | undefined {
     return () => removeEventListener('hashchange', update)
   }, [])
   const [, id] = /^#\/runs\/(.+)$/.exec(hash) ?? []
-  return id === undefined ? undefined : decodeURIComponent(id)
+  try {
+    return id === undefined ? undefined : decodeURIComponent(id)
+  } catch {
+    return id
+  }
 }
 
 function LiveRun({ id }: { id: string }) {

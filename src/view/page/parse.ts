@@ -72,7 +72,16 @@ function stateOf({ state, error, stopped }: Record<string, unknown>): Trial['sta
 /** The keys of a progress that count its steps, the first one that is there. */
 const stepKeys = ['step', 'epoch', 'iteration']
 /** What is not drawn: totals, and what the record adds. */
-const otherKeys = new Set([...stepKeys, 'total', 'steps', 'epochs', '_time', '_attempt', '_trial'])
+const otherKeys = new Set([
+  ...stepKeys,
+  'total',
+  'steps',
+  'epochs',
+  '_time',
+  '_attempt',
+  '_started',
+  '_trial',
+])
 
 /** Reads the lines of `metrics.jsonl` into curves: by trial, or under the empty name for a run that is no sweep. */
 export class CurveReader {
@@ -82,26 +91,29 @@ export class CurveReader {
   add(lines: readonly Record<string, unknown>[]): void {
     for (const line of lines) {
       const id = String(line['_trial'] ?? '')
-      const attempt = line['_attempt']
-      if (this.#attempts.get(id) !== attempt) this.curves.delete(id)
+      // An attempt that is made again starts over, also by a later sweep.
+      const attempt = `${line['_attempt']} ${line['_started']}`
+      const isSame = (this.#attempts.get(id) ?? attempt) === attempt
       this.#attempts.set(id, attempt)
-      const curve = this.curves.get(id) ?? []
+      const curve = (isSame && this.curves.get(id)) || []
       this.curves.set(id, curve)
-      const point = pointOf(line, curve.length)
-      // A trial that a later sweep runs again starts over.
-      if (point && curve.length > 0 && point.step <= curve.at(-1)!.step) curve.length = 0
-      if (point) curve.push(point)
+      addPoint(curve, line)
     }
   }
 }
 
-function pointOf(line: Record<string, unknown>, index: number): CurvePoint | undefined {
-  const steps = stepKeys.map((key) => line[key])
-  const step = steps.find((each) => typeof each === 'number')
+// What is told of one step in several calls belongs together. A count that starts again, as in each epoch, goes on.
+function addPoint(curve: CurvePoint[], line: Record<string, unknown>): void {
+  const told = stepKeys.map((key) => line[key]).find((each) => typeof each === 'number') as number | undefined
   const values = Object.fromEntries(Object.entries(numbersOf(line)).filter(([name]) => !otherKeys.has(name)))
-  return Object.keys(values).length === 0
-    ? undefined
-    : { step: typeof step === 'number' ? step : index, values }
+  if (Object.keys(values).length === 0) return
+  const last = curve.at(-1)
+  if (last && last.step === told && !Object.keys(values).some((name) => name in last.values))
+    curve[curve.length - 1] = { step: last.step, values: { ...last.values, ...values } }
+  else {
+    const next = last ? last.step + 1 : 0
+    curve.push({ step: told === undefined || (last && told <= last.step) ? next : told, values })
+  }
 }
 
 /** The lines of `trials.log` that a trial has logged. */

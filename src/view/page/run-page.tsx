@@ -33,7 +33,10 @@ export function RunPage({ run }: { run: LoadedRun }) {
       )}
       <OptionsPart detail={detail} />
       {detail.yaml !== undefined && <Text title="File" text={detail.yaml} />}
-      {log !== '' && <Text title="Log" text={log} />}
+      {run.isLogCut && (
+        <p class="notice">Of a long log, only the last 2 MB are shown: see the record for all of it.</p>
+      )}
+      {log !== '' && <Text title="Log" text={log} follows />}
       <Environment detail={detail} />
     </main>
   )
@@ -138,10 +141,10 @@ function Environment({ detail: { environment } }: { detail: RunDetail }) {
   )
 }
 
-function Text({ title, text }: { title: string; text: string }) {
+function Text({ title, text, follows = false }: { title: string; text: string; follows?: boolean }) {
   return (
     <Section title={title}>
-      <Pre label={title} text={text} />
+      <Pre label={title} text={text} follows={follows} />
     </Section>
   )
 }
@@ -360,7 +363,7 @@ function Failures({ run: { detail, sweep } }: { run: LoadedRun }) {
           <h3>{`Trial ${trial.id}`}</h3>
           <p>{describeOptions(trial)}</p>
           <Pre label={`Error of trial ${trial.id}`} text={trial.error?.message ?? ''} isError />
-          {detail.sweep && detail.sweep.repeat !== '' && (
+          {detail.sweep && detail.sweep.repeat !== '' && isNumber(trial.id) && (
             <Command text={detail.sweep.repeat.replaceAll('{trial}', trial.id)} />
           )}
         </article>
@@ -373,3 +376,8 @@ function Failures({ run: { detail, sweep } }: { run: LoadedRun }) {
 }
 
 const mostFailures = 20
+
+// A stranger's results may have any text for a number, which must not become part of a command.
+function isNumber(id: string): boolean {
+  return /^\d+$/.test(id)
+}

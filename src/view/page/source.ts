@@ -9,6 +9,8 @@ export interface LoadedRun {
   readonly sweep: SweepModel
   readonly log: string
   readonly trialLog: string
+  /** Whether the beginning of a log is left out. */
+  readonly isLogCut: boolean
 }
 
 /** What a page shows: nothing yet, an error, or a value. */
@@ -20,7 +22,7 @@ export interface Loading<T> {
 /** How often a live page asks for what is new, in milliseconds. */
 const pauseMs = 1000
 /** How much of a log is shown, in characters: its end. */
-const mostLog = 200_000
+const mostLog = 2_000_000
 
 /** The data that stands in the page. */
 export const embedded = JSON.parse(document.getElementById('data')!.textContent!) as PageData
@@ -40,9 +42,7 @@ function usePolling(work: () => Promise<boolean>, key: string, onError: (message
     const run = async (): Promise<void> => {
       while (!isGone) {
         const isOver = await work().catch((error: Error) => {
-          onError(
-            error.message === 'Failed to fetch' ? 'flambeau view has ended: start it again' : error.message,
-          )
+          onError(error instanceof TypeError ? 'flambeau view has ended: start it again' : error.message)
           return false
         })
         if (isOver) return
@@ -85,7 +85,7 @@ export function useRun(id: string): Loading<LoadedRun> {
         if (!reader.add(name, part)) break
         isChanged = true
       }
-    if (isChanged) setState({ value: reader.run() })
+    setState((before) => (isChanged || before.error ? { value: reader.run() } : before))
     return isOver
   }
   usePolling(poll, id, (error) => setState((before) => ({ ...before, error })))
@@ -108,6 +108,7 @@ class RunReader {
   readonly #curves = new CurveReader()
   readonly #offsets = new Map<RunText, number>()
   readonly #logs = { log: '', 'trial-log': '' }
+  #isCut = false
   /** The beginnings of lines whose ends are in the next part. */
   readonly #rests = { trials: '', metrics: '' }
 
@@ -128,8 +129,15 @@ class RunReader {
     this.#offsets.set(name, next)
     if (name === 'trials') this.#trials!.add(parseLines(this.#wholeLines(name, text)))
     else if (name === 'metrics') this.#curves.add(parseLines(this.#wholeLines(name, text)))
-    else this.#logs[name] = (this.#logs[name] + text).slice(-mostLog)
+    else this.#addLog(name, text)
     return true
+  }
+
+  // Only the end of a long log is shown, which says so.
+  #addLog(name: 'log' | 'trial-log', text: string): void {
+    const all = this.#logs[name] + text
+    if (all.length > mostLog) this.#isCut = true
+    this.#logs[name] = all.slice(-mostLog)
   }
 
   #wholeLines(name: 'trials' | 'metrics', text: string): string {
@@ -147,6 +155,6 @@ class RunReader {
       trials: this.#trials!.trials(),
       curves: new Map([...this.#curves.curves].map(([id, points]) => [id, [...points]])),
     }
-    return { detail, sweep, log: this.#logs.log, trialLog: this.#logs['trial-log'] }
+    return { detail, sweep, log: this.#logs.log, trialLog: this.#logs['trial-log'], isLogCut: this.#isCut }
   }
 }

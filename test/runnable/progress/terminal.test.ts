@@ -100,6 +100,41 @@ describe('on a terminal', { skip: !hasScript && 'there is no "script" here' }, (
     }
   })
 
+  test('what a run prints without a line break stays', async () => {
+    project.file(
+      'partial.js',
+      `import { setTimeout as delay } from 'node:timers/promises'
+import { registrable, Runnable } from 'flambeau'
+registrable('!Partial')(class Partial extends Runnable {
+  async run({ progress }) {
+    process.stdout.write('Loading... ')
+    for (let step = 1; step <= 5; step++) {
+      progress({ step, total: 5 })
+      await delay(150)
+    }
+    process.stdout.write('ready\\n')
+  }
+})`,
+    )
+    project.file('partial.yaml', '!Partial {}\n')
+    const { lines } = await onTerminal(80, ['run', 'partial.yaml', '--import', './partial.js'])
+    assert.ok(lines.includes('Loading... ready'), lines.join('\n'))
+  })
+
+  test('"--events" has the terminal for itself', async () => {
+    const { lines } = await onTerminal(80, [
+      'run',
+      'train.yaml',
+      'steps=20',
+      'waitMs=30',
+      '--events',
+      '--quiet',
+    ])
+    const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+    assert.equal(events.filter(({ type }) => type === 'progress').length, 20)
+    assert.ok(!lines.some((line) => /[█░]/.test(line)), lines.join('\n'))
+  })
+
   test('Ctrl-C removes the bar, and its message stands on a line of its own', async () => {
     const { code, lines } = await onTerminal(80, ['run', 'train.yaml', 'steps=1000', 'waitMs=30'], {
       after: /█|░/,
