@@ -4,10 +4,12 @@ import { Readable } from 'node:stream'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LocalHost } from '../../cluster/host/local-host.js'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
+import { isConnectionLoss } from '../../cluster/run/reconnect.js'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import type { RunRecord } from '../../records/record.js'
-import { unavailableCode } from '../../util/exit-codes.js'
+import { unavailableCode, unreachableCode } from '../../util/exit-codes.js'
+import { messageOf } from '../../util/thrown.js'
 import { withExamples, withForce } from '../help.js'
 import type { LogFlags } from '../log-level.js'
 import { copyToOutput, printLine, printResult } from '../output.js'
@@ -59,12 +61,21 @@ async function useRun(
     const run = context.cluster.attach(id)
     try {
       const exitCode = await body(run, context)
-      if (found) await syncRecord(run, { folder: found.folder, context })
+      // A host that is out of reach now was just asked in vain: a later command brings the record up to date.
+      if (found && exitCode !== unreachableCode) await syncQuietly(run, { folder: found.folder, context })
       return typeof exitCode === 'number' ? exitCode : undefined
     } catch (error) {
       if (found && isGone(error, found, context)) await endRecord({ folder: found.folder, context })
       throw error
     }
+  })
+}
+
+// The command itself has done what it was asked for.
+async function syncQuietly(run: RemoteRun, record: Parameters<typeof syncRecord>[1]): Promise<void> {
+  await syncRecord(run, record).catch((error: unknown) => {
+    if (!isConnectionLoss(error)) throw error
+    record.context.logger.warn(`The record of run ${run.id} is not up to date: ${messageOf(error)}`)
   })
 }
 
