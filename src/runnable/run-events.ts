@@ -21,6 +21,8 @@ import { maskData, type Redact, redactorFor } from './secrets/mask.js'
 interface RunEventTargets {
   readonly listeners: readonly (RunListener | undefined)[]
   readonly recording: Recording | undefined
+  /** Whether a listener takes what is logged. */
+  readonly takesLog?: boolean
   /** The name of the cluster on which it runs. */
   readonly cluster?: string
 }
@@ -53,9 +55,14 @@ export class RunEvents {
     return this.#isStarted
   }
 
-  /** Run options whose logger and progress are events, too. */
+  /**
+   * Run options whose progress is an event, and what is logged as well, when anybody takes that: the run gets the very logger that
+   * the program has passed otherwise.
+   */
   runOptions(given: RunOptions): RunOptions {
     const { progress: _, ...others } = given
+    const { recording, takesLog } = this.targets
+    if (!recording && !takesLog) return runOptions({ ...others, onEvent: this.emit })
     const logger = teeLogger(given.logger, (level, message) => {
       if (isShown(level, given.logger)) this.#log(level, message)
     })

@@ -43,7 +43,11 @@ export async function runFile<T = unknown>(
   const given = runOptions(pickRunOptions(options))
   const recording = options.dryRun ? undefined : await recordingFor(file, options, given.logger)
   const listeners = [options.onEvent, options.dryRun ? undefined : progressListener(given.logger)]
-  const events = new RunEvents(nameOf(file), { listeners, recording })
+  const events = new RunEvents(nameOf(file), {
+    listeners,
+    recording,
+    takesLog: options.onEvent !== undefined,
+  })
   const complete = events.runOptions(given)
   const context = new SafeExecutionContext(file, { ...options, recording, onRedactor: events.useRedactor })
   const outcome = await withSpan(

@@ -125,7 +125,7 @@ describe('pools', () => {
       const onEvent = (event: TaskEvent<any>) => types.push(event.type)
       const [outcome] = await all(pool.map<any>([new Leak()], { onEvent, onError: 'collect' }))
       await pool.close()
-      assert.deepEqual(types, ['started', 'progress'])
+      assert.deepEqual(types, ['started', 'log', 'progress'])
       assert.ok(outcome && !outcome.ok)
       assert.deepEqual([outcome.error.code, (outcome.error.cause as Error).name], ['TASK_FAILED', 'Error'])
       assert.match(outcome.error.message, /\[secret\]/)

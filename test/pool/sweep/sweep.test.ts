@@ -255,7 +255,7 @@ describe('sweeps', () => {
     await sweep('each: !Fit { rate: 2 }', { output, force: true })
     const [time = ''] = readdirSync(join(output, 'old'))
     const aside = readdirSync(join(output, 'old', time)).toSorted()
-    assert.deepEqual(aside, ['best.yaml', 'failed', 'results.jsonl', 'sweep.json'])
+    assert.deepEqual(aside, ['best.yaml', 'failed', 'metrics.jsonl', 'results.jsonl', 'sweep.json'])
     assert.equal(linesOf(join(output, 'old', time, 'results.jsonl')).length, 2)
     assert.equal((await readRecords(output)).length, 1)
   })
