@@ -182,7 +182,9 @@ describe('the browser that flambeau view starts', () => {
 
   /** Types the command in a terminal; gives what it shows. */
   async function inTerminal(command: string): Promise<{ url: URL; end(): Promise<void> }> {
-    const child = spawn('script', ['-qfec', `'${process.execPath}' '${cli}' ${command}`, '/dev/null'], {
+    // Under "exec", Ctrl-C reaches the command alone: a shell that waits for it would end with 130 itself.
+    const exec = `exec '${process.execPath}' '${cli}' ${command}`
+    const child = spawn('script', ['-qfec', exec, '/dev/null'], {
       cwd: project.folder,
       env: { ...project.env, PATH: `${programs}:${process.env['PATH']}` },
       stdio: ['pipe', 'pipe', 'ignore'],
