@@ -14,6 +14,8 @@ export interface TaskMessage {
   readonly text: string
   /** Milliseconds from its start; no limit when absent. */
   readonly timeoutMs?: number
+  /** Whether it continues where an earlier run of it stopped. */
+  readonly resume?: true
   /** The context of the trace that the task belongs to. */
   readonly trace?: TraceCarrier
 }
@@ -69,6 +71,8 @@ export interface Watch {
 export interface Engine {
   /** The most tasks that are passed to it at once, including those that wait for a worker. */
   readonly capacity: number
+  /** How many tasks run at once; absent when that is not known. */
+  readonly slots?: number
   /** Runs one attempt. Rejects only when the engine can run no task at all. */
   run(task: TaskMessage, watch: Watch): Promise<Ended>
   /** Cancels what runs, and ends everything that the engine started. */

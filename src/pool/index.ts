@@ -25,9 +25,30 @@ export type {
 } from './options.js'
 export { Pool } from './pool.js'
 export { ResultFile } from './result.js'
+export { Asha } from './sweep/asha.js'
+export { NumberDomain } from './sweep/number-domain.js'
 export type { SweepInput, SweepOptions } from './sweep/options.js'
-export { Choice, LogUniform, Parameter, Range } from './sweep/parameters.js'
+export {
+  Choice,
+  Int,
+  LogUniform,
+  type NumberParameter,
+  Parameter,
+  Range,
+  Uniform,
+} from './sweep/parameters.js'
+export { type Random, seededRandom } from './sweep/random.js'
 export { type Goal, readRecords, type TrialRecord } from './sweep/records.js'
+export type {
+  ChoiceParameter,
+  NumberSpaceParameter,
+  Point,
+  SearchSpace,
+  SpaceParameter,
+} from './sweep/space.js'
+export type { StoppingRule, TrialReport, Verdict } from './sweep/stopping-rule.js'
+export type { SearchHistory, SearchTrial, Strategy } from './sweep/strategy.js'
 export type { SweepResult } from './sweep/summary.js'
 export { Sweep, type SweepRunOptions } from './sweep/sweep.js'
+export { Tpe } from './sweep/tpe.js'
 export { TaskError } from './task-error.js'

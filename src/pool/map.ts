@@ -68,6 +68,7 @@ export class MapRun<Task extends AnyTask> {
     try {
       const outcome = await run.outcome()
       this.#running.delete(run)
+      if (this.context.options.isRepeatable) this.#seen.delete(run.identity.id)
       this.#outcomes.push(outcome)
     } catch (thrown) {
       this.#running.delete(run)

@@ -95,6 +95,10 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   onEvent?: (event: TaskEvent<Task>) => void
   /** @internal The name of the span of a task. */
   spanName?: string
+  /** @internal Whether an id may come again when its task has ended. */
+  isRepeatable?: boolean
+  /** @internal Whether a task continues where an earlier run of it stopped. */
+  isResumed?: (task: Task) => boolean
 }
 
 /** An event of a running task. */
@@ -215,6 +219,8 @@ export interface CompleteMapOptions<Task extends AnyTask> {
   readonly collectsErrors: boolean
   readonly onEvent: (event: TaskEvent<Task>) => void
   readonly spanName: string
+  readonly isRepeatable: boolean
+  readonly isResumed: (task: Task) => boolean
 }
 
 const maxBackoffMs = 60_000
@@ -228,6 +234,8 @@ export function completeMapOptions<Task extends AnyTask>({
   onError,
   onEvent = () => {},
   spanName = 'flambeau.task',
+  isRepeatable = false,
+  isResumed = () => false,
 }: MapOptions<Task>): CompleteMapOptions<Task> {
   const doubled = (attempt: number) => Math.min(Number(backoff) * 2 ** (attempt - 1), maxBackoffMs)
   return {
@@ -238,5 +246,7 @@ export function completeMapOptions<Task extends AnyTask>({
     collectsErrors: onError === 'collect',
     onEvent,
     spanName,
+    isRepeatable,
+    isResumed,
   }
 }

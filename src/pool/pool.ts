@@ -70,6 +70,11 @@ export class Pool implements AsyncDisposable {
     return this.parts
   }
 
+  /** @internal How many tasks run at once; `undefined` when that is not known. */
+  get slots(): number | undefined {
+    return this.parts.engine.slots
+  }
+
   /** Cancels what runs, and ends the workers; they are gone within the grace period. */
   close(): Promise<void> {
     this.#closed ??= this.#close()

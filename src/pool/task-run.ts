@@ -100,8 +100,14 @@ export class TaskRun<Task extends AnyTask> {
 
   #message(text: string): TaskMessage {
     const trace = this.#trace
-    const message = { id: this.identity.id, attempt: this.#attempts, text, ...(trace && { trace }) }
-    const { timeoutMs } = this.context.options
+    const { timeoutMs, isResumed } = this.context.options
+    const message = {
+      id: this.identity.id,
+      attempt: this.#attempts,
+      text,
+      ...(trace && { trace }),
+      ...(isResumed(this.task) && { resume: true as const }),
+    }
     // JSON turns Infinity into null.
     return timeoutMs === Number.POSITIVE_INFINITY ? message : { ...message, timeoutMs }
   }

@@ -53,7 +53,7 @@ export interface RunProgress {
 export interface SweepStarted {
   readonly type: 'sweep.started'
   readonly metrics: readonly Objective[]
-  /** How many trials it has in all. */
+  /** How many trials it has in all, at most. */
   readonly trials: number
   /** The folder of its results: an absolute path on the machine where it runs. */
   readonly output: string
@@ -86,14 +86,16 @@ export interface TrialProgress {
 /** How a trial of a sweep ended: it has a result, was stopped early, or has failed for good. */
 export type TrialState = 'done' | 'stopped' | 'failed'
 
-/** A trial has ended. Trials that an earlier sweep has done end at the start of this one. */
+/** A trial has ended; one that a rule has stopped may go on later. Trials that an earlier sweep has done end at the start of this one. */
 export interface TrialEnded {
   readonly type: 'trial.ended'
   readonly trial: string
   readonly options: Readonly<Record<string, unknown>>
   readonly state: TrialState
-  /** Absent when it failed. */
+  /** The first metric; absent when it failed. */
   readonly metric?: number
+  /** The metrics by name, where the sweep has several. */
+  readonly metrics?: Readonly<Record<string, number>>
   readonly result?: unknown
   readonly durationMs: number
   readonly host: string

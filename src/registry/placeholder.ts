@@ -21,8 +21,7 @@ export interface TemplateRules {
 /** The context of a placeholder. */
 export interface PlaceholderContext {
   readonly options: Readonly<Record<string, unknown>>
-  /** Whether it is in a value of another placeholder. */
-  readonly isNested: boolean
+  readonly node: Node
 }
 
 type Refusal = readonly [code: string, message: string]

@@ -98,8 +98,8 @@ async function versionOf(path: string): Promise<string> {
 }
 
 async function summaryOf(folder: string): Promise<RunSummary> {
-  const { metric, goal, trials, records } = await readSweep(folder)
-  const { ranked, failed } = rank(records, goal)
+  const { metrics, trials, records } = await readSweep(folder)
+  const { ranked, failed } = rank(records, metrics)
   // The sweep writes this file when it begins.
   const { mtime } = await stat(join(folder, 'sweep.json'))
   const best = ranked[0]?.metric
@@ -114,9 +114,9 @@ async function summaryOf(folder: string): Promise<RunSummary> {
     host: records[0]?.host ?? '',
     command: '',
     options: {},
-    values: best === undefined ? {} : { [metric]: best },
+    values: best === undefined ? {} : { [metrics[0]!.name]: best },
     sweep: {
-      metrics: [{ name: metric, goal }],
+      metrics,
       trials,
       repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), []),
       done: ranked.length,

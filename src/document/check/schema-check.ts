@@ -105,7 +105,8 @@ export class SchemaCheck extends Construction {
 
   protected override make(node: Node): object {
     const resolved = this.registry.get(node.tag!)
-    if (resolved && candidatesOf(node, resolved)) return this.#placeholder(node, resolved)
+    if (resolved && candidatesOf(node, resolved))
+      return this.outer ? this.#stub(null, this.#unknown) : this.#placeholder(node, resolved)
     const mapped = resolved && !resolved.definition.fromYaml
     if (mapped && (node.kind === 'mapping' || isEmpty(node))) this.#check(node, resolved)
     else for (const [, child] of childrenOf(node)) this.construct(child)
@@ -142,8 +143,12 @@ export class SchemaCheck extends Construction {
   }
 
   #checkPlaceholders(node: Node, rules: TemplateRules, options: Record<string, unknown>): void {
-    for (const { placeholder, isNested } of placeholdersIn(node, this.registry)) {
-      const refusal = rules.placeholder(this.registry.get(placeholder.tag!)!, { options, isNested })
+    for (const placeholder of placeholdersIn(node, this.registry)) {
+      const resolved = this.registry.get(placeholder.tag!)!
+      // Values that are written as such are checked where they are chosen.
+      const isWritten = resolved.definition.fromYaml && candidatesOf(placeholder, resolved)!.length > 0
+      if (!isWritten) this.#placeholder(placeholder, resolved)
+      const refusal = rules.placeholder(resolved, { options, node: placeholder })
       if (!refusal) continue
       const [code, message] = refusal
       this.findings.problems.add(() => nodeProblem(placeholder, this.source, code, message))
@@ -246,15 +251,11 @@ function* picksOf(node: Node, registry: Registry, outer: Picks = new Map()): Gen
 }
 
 /** The placeholders of a template, including those in values of others. */
-function* placeholdersIn(
-  node: Node,
-  registry: Registry,
-  isNested = false,
-): Generator<{ placeholder: Node; isNested: boolean }> {
+function* placeholdersIn(node: Node, registry: Registry): Generator<Node> {
   const values = node.tag === undefined ? undefined : candidatesOf(node, registry.get(node.tag))
-  if (values) yield { placeholder: node, isNested }
+  if (values) yield node
   const children = values ?? [...childrenOf(node)].map(([, child]) => child)
-  for (const child of children) yield* placeholdersIn(child, registry, isNested || values !== undefined)
+  for (const child of children) yield* placeholdersIn(child, registry)
 }
 
 /** Removes problems that repeat a message at the same position. */

@@ -8,7 +8,9 @@ import {
   scalarNode,
   valueNode,
 } from '../../node.js'
+import { candidatesOf } from '../../registry/placeholder.js'
 import type { Class } from '../../registry/registration.js'
+import type { Registry } from '../../registry/registry.js'
 import { isEmpty } from '../nodes.js'
 import { explainMiss, nodeAt, type PathMiss, parsePath, printPath, type Step, stepsOf } from '../path.js'
 import type { ConstructContext } from './construct-context.js'
@@ -55,9 +57,25 @@ export class Template<T = unknown> {
     return new Map(found)
   }
 
-  /** @internal Constructs the objects that {@link placeholders} returns, and waits for what is asynchronous in them. */
-  async constructPlaceholders(PlaceholderClass: Class): Promise<void> {
-    for (const [, node] of this.#placeholderNodes(PlaceholderClass)) await this.context.constructAsync(node)
+  /** @internal The nodes of a placeholder class, in file order, each with those in its values. */
+  placeholderSites(PlaceholderClass: Class): readonly PlaceholderSite[] {
+    return [...sitesOf(this.node, [], { registry: this.context.registry, PlaceholderClass })]
+  }
+
+  /** @internal Constructs the object of a placeholder. */
+  placeholderAt({ node }: PlaceholderSite): unknown {
+    return this.context.construct(node)
+  }
+
+  /** @internal A part of the template. */
+  part(node: Node): Template {
+    return new Template(node, this.context)
+  }
+
+  /** @internal Does the same as {@link buildAsync}, with other nodes in place of those of placeholders. */
+  async buildPicked(picks: ReadonlyMap<Node, Node>): Promise<T> {
+    const copy = new NodeCopy(new Changes(this.node), picks).copyWhole(this.node)
+    return (await this.context.constructCopyAsync(copy)) as T
   }
 
   #placeholderNodes(PlaceholderClass: Class): [path: readonly Step[], node: Node][] {
@@ -87,6 +105,32 @@ export class Template<T = unknown> {
   get [brand](): true {
     return true
   }
+}
+
+/** @internal A placeholder in a template. */
+export interface PlaceholderSite {
+  readonly path: TemplatePath
+  readonly node: Node
+  readonly Class: Class
+  /** The nodes of the values that it may become. */
+  readonly candidates: readonly Node[]
+  /** For each of them, the placeholders in it. */
+  readonly nested: readonly (readonly PlaceholderSite[])[]
+}
+
+function* sitesOf(
+  node: Node,
+  path: readonly Step[],
+  kind: { readonly registry: Registry; readonly PlaceholderClass: Class },
+): Generator<PlaceholderSite> {
+  const resolved = node.tag === undefined ? undefined : kind.registry.get(node.tag)
+  const values = resolved && isOf(resolved.Class, kind.PlaceholderClass) && candidatesOf(node, resolved)
+  if (!values) {
+    for (const [step, child] of stepsOf(node)) yield* sitesOf(child, [...path, step], kind)
+    return
+  }
+  const nested = values.map((value) => [...sitesOf(value, path, kind)])
+  yield { path: printPath(path), node, Class: resolved.Class, candidates: values, nested }
 }
 
 function isOf(Class: Class | undefined, Ancestor: Class): boolean {
@@ -187,7 +231,11 @@ class NodeCopy {
   readonly #retargets: (() => void)[] = []
   #insides: Map<Node, { path: readonly Step[]; replaced: Node }> | undefined
 
-  constructor(readonly changes: Changes) {}
+  constructor(
+    readonly changes: Changes,
+    /** The nodes that are copied in place of others. */
+    readonly picks: ReadonlyMap<Node, Node> = new Map(),
+  ) {}
 
   copyWhole(root: Node): Node {
     const copy = this.copy(root)
@@ -196,9 +244,19 @@ class NodeCopy {
   }
 
   copy(node: Node): Node {
+    const pick = this.picks.get(node)
+    if (pick) return this.#copyPick(node, pick)
     const change = this.changes.replaced.get(node)
     const copy = change ? valueNode(change.value) : this.#copyOf(node)
     if (change) replaced.set(copy, node)
+    this.#copies.set(node, copy)
+    return copy
+  }
+
+  // An alias to the placeholder is one to what was picked.
+  #copyPick(node: Node, pick: Node): Node {
+    const copy = pick.kind === 'value' ? { ...pick } : this.copy(pick)
+    if (pick.kind === 'value') replaced.set(copy, node)
     this.#copies.set(node, copy)
     return copy
   }

@@ -89,11 +89,11 @@ function maskNews(news: TaskNews, redact: Redact): TaskNews {
 }
 
 async function runTask(
-  { id, attempt }: TaskMessage,
+  { id, attempt, resume }: TaskMessage,
   { secrets, folder }: PreparedWorker,
   { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
-  const options = runOptions({ signal, logger: newsLogger(onNews) })
+  const options = runOptions({ signal, logger: newsLogger(onNews), ...(resume && { resume }) })
   const { runnable } = await context.preprocess({ secrets, signal, logger: options.logger })
   const progress = (value: unknown): void => {
     // A value that JSON cannot hold must fail here, in the task, and not where it is sent. A copy, since the task may change it

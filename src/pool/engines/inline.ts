@@ -13,6 +13,7 @@ import {
 /** Runs tasks one after the other in this process: for tests, and for tasks that are too small to be sent. */
 export class InlineEngine implements Engine {
   readonly capacity = 1
+  readonly slots = 1
   readonly #worker: Promise<PreparedWorker>
 
   constructor(readonly setup: WorkerProcessSetup) {

@@ -16,11 +16,11 @@ export class SweepEvents {
   ) {}
 
   started(modules: readonly string[]): void {
-    const { options, size } = this.plan
-    const { metric, goal, output } = options
+    const { options, objectives, size } = this.plan
+    const { output } = options
     this.#emit({
       type: 'sweep.started',
-      metrics: [{ name: metric, goal }],
+      metrics: objectives,
       trials: size,
       output: resolve(output),
       repeat: repeatRun(join(output, 'failed', '{trial}.yaml'), modules),
@@ -54,12 +54,12 @@ export class SweepEvents {
 
   /** `isKept`: an earlier sweep has done it. */
   ended(record: TrialRecord, { isKept = false } = {}): void {
-    const { trial, options, durationMs, host, attempts, metric, error, stopped } = record
+    const { trial, options, durationMs, host, attempts, metric, metrics, error, stopped } = record
     this.#attempts.delete(trial)
     const state = error ? 'failed' : stopped ? 'stopped' : 'done'
     const result = record.result instanceof ResultFile ? { file: record.result.path } : record.result
     const found = Object.fromEntries(
-      Object.entries({ metric, result, error, isKept: isKept || undefined }).filter(
+      Object.entries({ metric, metrics, result, error, isKept: isKept || undefined }).filter(
         ([, value]) => value !== undefined,
       ),
     )

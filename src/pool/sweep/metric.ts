@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { parsePath, type Step } from '../../document/path.js'
 import { isFlambeauError, UnsuccessfulRunnableError } from '../../errors.js'
+import type { Objective } from '../../records/events.js'
 import { didYouMean } from '../../registry/suggest.js'
 import { mistakeCode } from '../../util/exit-codes.js'
 import type { TaskDone } from '../options.js'
@@ -33,9 +34,13 @@ function describeValue(value: unknown): string {
   return written.length > 80 ? `${written.slice(0, 79)}…` : written
 }
 
-/** The metric of a progress value, if it has one; the value itself may be the number. */
-export function progressMetric(progress: unknown, metric: string): number | undefined {
-  const value = typeof progress === 'number' ? progress : valueAtPath(progress, metric)
+/**
+ * A number in what a trial reported; the report itself may be the number. `NaN` for null, which stands for NaN and Infinity in JSON;
+ * `undefined` when there is none.
+ */
+export function progressNumber(progress: unknown, name: string): number | undefined {
+  const value = typeof progress === 'number' ? progress : valueAtPath(progress, name)
+  if (value === null) return Number.NaN
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
@@ -63,30 +68,44 @@ function numberNames(result: unknown): string[] {
 }
 
 /** The part of a trial's record that depends on its outcome. */
-export type Measurement = Pick<TrialRecord, 'metric' | 'result' | 'stopped' | 'error'>
+export type Measurement = Pick<TrialRecord, 'metric' | 'metrics' | 'result' | 'stopped' | 'error'>
 
 /**
- * Reads the metric from the result of a trial. The trial has failed when its result has no such number. When the result
+ * Reads the metrics from the result of a trial. The trial has failed when its result lacks one of them. When the result
  * is a file on another host, the last metric of its progress counts.
  */
 export async function measure(
   { result, host }: Pick<TaskDone, 'result' | 'host'>,
-  { metric, lastMetric }: { metric: string; lastMetric: number | undefined },
+  { objectives, lastMetric }: { objectives: readonly Objective[]; lastMetric: number | undefined },
 ): Promise<Measurement> {
-  if (!(result instanceof ResultFile)) return metricOrError(result, result, metric)
+  if (!(result instanceof ResultFile)) return metricsOrError(result, result, objectives)
   const whole = await result.read().catch(() => undefined)
-  if (whole !== undefined) return metricOrError(whole, result, metric)
-  if (lastMetric !== undefined) return { metric: lastMetric, result }
-  return { error: resultOutOfReach(result, host, metric) }
+  if (whole !== undefined) return metricsOrError(whole, result, objectives)
+  if (lastMetric !== undefined && objectives.length === 1) return { metric: lastMetric, result }
+  return { error: resultOutOfReach(result, host, objectives[0]!.name) }
 }
 
-function metricOrError(whole: unknown, result: unknown, metric: string): Measurement {
+function metricsOrError(whole: unknown, result: unknown, objectives: readonly Objective[]): Measurement {
   try {
-    return { metric: metricOf(whole, metric), result }
+    return { ...metricsOf(whole, objectives), result }
   } catch (error) {
     if (!isFlambeauError(error)) throw error
     return { error: { code: error.code, message: error.message }, result }
   }
+}
+
+/**
+ * The metrics of a result, as a record has them.
+ *
+ * @throws {@link UnsuccessfulRunnableError} when it lacks one of them.
+ */
+export function metricsOf(
+  result: unknown,
+  objectives: readonly Objective[],
+): Pick<TrialRecord, 'metric' | 'metrics'> {
+  const values = objectives.map(({ name }) => [name, metricOf(result, name)] as const)
+  const metric = values[0]![1]
+  return values.length === 1 ? { metric } : { metric, metrics: Object.fromEntries(values) }
 }
 
 function resultOutOfReach({ bytes, path }: ResultFile, host: string, metric: string) {

@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError, throwNotWritten } from '../../errors.js'
+import type { Objective } from '../../records/events.js'
 import { writeAtomically } from '../../util/atomic-write.js'
+import { isMapping } from '../../util/plain-object.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import { editedResults, JsonLines, type Shape, shapeMismatch } from '../json-lines.js'
 import { archiveFiles, type OwnFileNames } from '../results-store.js'
+import { frontRanks } from './pareto.js'
 import type { SearchPlan } from './search.js'
 
 /** A settled trial: one line of `results.jsonl`. */
@@ -14,14 +17,18 @@ export interface TrialRecord {
   readonly key: string
   /** The chosen values by path. */
   readonly options: Readonly<Record<string, unknown>>
-  /** The metric of its result, or of its last progress when it was stopped; absent when it failed. */
+  /** The metric of its result, or of its last progress when it was stopped; absent when it failed. Of several metrics the first one. */
   readonly metric?: number
+  /** The metrics by name, where the sweep has several. */
+  readonly metrics?: Readonly<Record<string, number>>
   readonly result?: unknown
   readonly durationMs: number
   readonly host: string
   readonly attempts: number
-  /** Present when it was stopped early, as it was worse than the others. */
+  /** Present when it was stopped early, as it was worse than the others. A rule that pauses trials may resume it. */
   readonly stopped?: true
+  /** The metric at the steps that it reported, `null` for NaN; only in sweeps that stop trials early. */
+  readonly curve?: readonly (readonly [step: number, value: number | null])[]
   readonly error?: { readonly code: string; readonly message: string }
 }
 
@@ -29,7 +36,8 @@ export interface TrialRecord {
 export const recordsName = 'results.jsonl'
 
 /**
- * Reads the records in a folder, in the order in which they were written. Skips a line that a crash has cut off.
+ * Reads the records in a folder, in the order in which they were written: of each trial the last one. Skips a line that a crash has
+ * cut off.
  *
  * ```ts
  * const failed = (await readRecords('sweep')).filter(({ error }) => error !== undefined)
@@ -37,8 +45,12 @@ export const recordsName = 'results.jsonl'
  *
  * @throws `ResourceError` when somebody has edited a line.
  */
-export function readRecords(folder: string): Promise<TrialRecord[]> {
-  return JsonLines.readAll(join(folder, recordsName), recordMismatch)
+export async function readRecords(folder: string): Promise<TrialRecord[]> {
+  const records = await JsonLines.readAll<TrialRecord>(join(folder, recordsName), recordMismatch)
+  const last = new Map(records.map((record) => [record.trial, record]))
+  return last.size === records.length
+    ? records
+    : records.filter((record) => last.get(record.trial) === record)
 }
 
 const recordShape: Shape = {
@@ -46,6 +58,7 @@ const recordShape: Shape = {
   key: 'string',
   options: 'object',
   metric: 'number?',
+  metrics: 'object?',
   durationMs: 'number',
   host: 'string',
   attempts: 'number',
@@ -81,42 +94,69 @@ export async function readSweep(folder: string): Promise<SweepData> {
 }
 
 /** Whether a metric is maximized or minimized. */
-export type Goal = 'max' | 'min'
+export type Goal = Objective['goal']
 
 /** Records by their outcome. */
 export interface Ranking {
-  /** The best one first; among equal ones, the earlier one. */
+  /**
+   * The best one first; among equal ones, the earlier one. With several metrics, those that no other one dominates come first, in the
+   * order of the first metric.
+   */
   readonly ranked: readonly TrialRecord[]
+  /** How many of these no other one dominates; 1 with one metric. */
+  readonly frontSize: number
   readonly stopped: readonly TrialRecord[]
   readonly failed: readonly TrialRecord[]
 }
 
-/** Sorts records with a result by their metric, and separates those that were stopped or have failed. */
-export function rank(records: readonly TrialRecord[], goal: Goal): Ranking {
+/** Sorts records with a result by their metrics, and separates those that were stopped or have failed. */
+export function rank(records: readonly TrialRecord[], objectives: readonly Objective[]): Ranking {
   const done = records.filter(({ error, stopped }) => !error && !stopped)
+  const [{ goal }] = objectives as [Objective]
   const sign = goal === 'max' ? -1 : 1
-  const ranked = done.toSorted((a, b) => sign * (a.metric! - b.metric!) || (a.trial < b.trial ? -1 : 1))
+  const fronts =
+    objectives.length > 1
+      ? frontRanks(
+          done.map((record) => valuesOf(record, objectives)!),
+          objectives,
+        )
+      : []
+  const keyed = done.map((record, index) => ({ record, front: fronts[index] ?? 0 }))
+  keyed.sort(
+    (a, b) =>
+      a.front - b.front ||
+      sign * (a.record.metric! - b.record.metric!) ||
+      (a.record.trial < b.record.trial ? -1 : 1),
+  )
   return {
-    ranked,
+    ranked: keyed.map(({ record }) => record),
+    frontSize: fronts.length > 0 ? fronts.filter((front) => front === 0).length : Math.min(done.length, 1),
     stopped: records.filter(({ stopped }) => stopped),
     failed: records.filter(({ error }) => error),
   }
 }
 
+/** The metrics of a record in the order of the objectives; `undefined` when it lacks one of them. */
+export function valuesOf(
+  { metric, metrics }: TrialRecord,
+  objectives: readonly Objective[],
+): readonly number[] | undefined {
+  const values = objectives.length === 1 ? [metric] : objectives.map(({ name }) => metrics?.[name])
+  return values.every((value) => value !== undefined) ? values : undefined
+}
+
 /** What the records do not contain: `sweep.json`. */
 interface SweepDescription {
-  readonly metric: string
-  readonly goal: Goal
+  readonly metrics: readonly Objective[]
   /** How many trials the sweep has in all. */
   readonly trials: number
 }
 
 const descriptionName = 'sweep.json'
 
-export async function writeDescription({ options, size }: SearchPlan): Promise<void> {
-  const { metric, goal, output } = options
-  const description: SweepDescription = { metric, goal, trials: size }
-  const file = join(output, descriptionName)
+export async function writeDescription({ options, objectives, size }: SearchPlan): Promise<void> {
+  const description: SweepDescription = { metrics: objectives, trials: size }
+  const file = join(options.output, descriptionName)
   const text = `${JSON.stringify(description, null, 2)}\n`
   await writeAtomically(file, text, { mode: 0o666 }).catch(throwNotWritten(file))
 }
@@ -131,10 +171,9 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const description = parseJson(text) as SweepDescription
-  const shape = { metric: 'string', goal: 'string', trials: 'number' } as const
   const why =
-    shapeMismatch(description, shape) ??
-    (isGoal(description.goal) ? undefined : '"goal" must be "max" or "min"')
+    shapeMismatch(description, { trials: 'number' }) ??
+    (isObjectives(description.metrics) ? undefined : '"metrics" must list names and goals, "max" or "min"')
   if (why !== undefined) throw editedResults(`"${file}"`, why)
   return description
 }
@@ -147,8 +186,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isGoal(goal: string): goal is Goal {
-  return goal === 'max' || goal === 'min'
+function isObjectives(metrics: unknown): metrics is Objective[] {
+  const isObjective = ({ name, goal }: Objective): boolean =>
+    typeof name === 'string' && (goal === 'max' || goal === 'min')
+  return (
+    Array.isArray(metrics) &&
+    metrics.length > 0 &&
+    metrics.every((each) => isMapping(each) && isObjective(each as never))
+  )
 }
 
 /** What trials told `progress`. */
@@ -160,9 +205,13 @@ export const othersName = 'results-old.jsonl'
 /** The runnable file of the best trial. */
 export const bestName = 'best.yaml'
 
+/** The folder of the runnable files of the best trials, of a sweep with several metrics. */
+export const frontName = 'best'
+
 /** The files that a sweep makes in its folder. */
 const sweepFiles: OwnFileNames = {
   '': /^(?:best\.yaml|report\.html|sweep\.json|results\.jsonl|metrics\.jsonl|results-old\.jsonl)$/,
+  best: /^\d+\.yaml$/,
   failed: /^\d+\.(?:yaml|log)$/,
   results: /^\d+\.[0-9a-f]{12}\.json$/,
   tasks: /^\d+$/,
@@ -174,6 +223,8 @@ const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/ }
 export interface EarlierTrials {
   /** The records of trials that are not run again, each with the present number of its trial. */
   readonly kept: readonly TrialRecord[]
+  /** The records of trials that failed, and are run again. */
+  readonly failed: readonly TrialRecord[]
   /** The records that belong to no trial of this sweep. */
   readonly others: readonly TrialRecord[]
   /** Whether the files of the earlier run are archived. */
@@ -185,7 +236,8 @@ export async function openRecords(folder: string, earlier: EarlierTrials): Promi
   await prepareFolder(folder, earlier)
   if (earlier.others.length > 0) await appendOthers(folder, earlier.others)
   const file = join(folder, recordsName)
-  await JsonLines.replace(file, earlier.kept)
+  // The records of failed trials are replaced by those that come later.
+  await JsonLines.replace(file, [...earlier.kept, ...earlier.failed])
   return JsonLines.open(file)
 }
 

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Objective } from '../../records/events.js'
 import { ResultFile } from '../result.js'
 import { resultsOfOtherSweep } from '../results-store.js'
-import { metricOf } from './metric.js'
+import { metricsOf } from './metric.js'
 import { type EarlierTrials, readDescription, type TrialRecord } from './records.js'
 import type { Combination, SearchPlan } from './search.js'
 
@@ -15,17 +17,20 @@ export async function matchEarlier(
   found: readonly TrialRecord[],
   signal: AbortSignal,
 ): Promise<EarlierTrials> {
-  const { output, metric } = plan.options
-  const known = await Promise.all(found.map((record) => withMetric(record, metric)))
+  const { objectives } = plan
+  const known = await Promise.all(found.map((record) => withMetrics(record, objectives)))
   const done = known.filter(({ error }) => !error)
-  if (done.length === 0) return { kept: [], others: [], force: false }
+  const failed = await failedTrials(plan, known, signal)
+  if (done.length === 0) return { kept: [], failed, others: [], force: false }
   const matched = await matchRecords(plan, done, signal)
-  const before = await readDescription(output)
-  const sameMetric = before === undefined || before.metric === metric
-  const earlier = sameMetric ? matched : await remeasure(matched, metric)
-  if (earlier.kept.length === 0) throw resultsOfOtherSweep({ output, count: done.length })
-  return earlier
+  const before = await readDescription(plan.options.output)
+  const isSame = before === undefined || isDeepStrictEqual(before.metrics, objectives)
+  const { kept, others } = isSame ? matched : await remeasure(matched, objectives)
+  if (kept.length === 0) throw resultsOfOtherSweep({ output: plan.options.output, count: done.length })
+  return { kept, failed, others, force: false }
 }
+
+type Matched = Pick<EarlierTrials, 'kept' | 'others'>
 
 /** How many trials of a sweep that was changed are compared with the earlier ones. */
 const maxSearched = 1_000_000
@@ -34,10 +39,40 @@ async function matchRecords(
   plan: SearchPlan,
   done: readonly TrialRecord[],
   signal: AbortSignal,
-): Promise<EarlierTrials> {
+): Promise<Matched> {
+  if (plan.strategy) return matchByOptions(plan, done, signal)
   const byNumber = await matchByNumber(plan, done, signal)
   if (byNumber.others.length === 0) return byNumber
   return matchByKey(plan, byNumber, signal)
+}
+
+// What a strategy has chosen is known from the records alone.
+async function matchByOptions(
+  plan: SearchPlan,
+  records: readonly TrialRecord[],
+  signal: AbortSignal,
+): Promise<Matched> {
+  const kept: TrialRecord[] = []
+  const others: TrialRecord[] = []
+  for (const [index, record] of records.entries()) {
+    if (index % 1000 === 0) await setImmediate()
+    signal.throwIfAborted()
+    const combination = plan.combinationOf(Number(record.trial), record.options)
+    const isSame = combination !== undefined && (await plan.trial(combination)).key === record.key
+    if (isSame) kept.push({ ...record, trial: combination.id })
+    else others.push(record)
+  }
+  return { kept, others }
+}
+
+/** The failed trials that a strategy has chosen: they are run again with the same values. */
+async function failedTrials(
+  plan: SearchPlan,
+  known: readonly TrialRecord[],
+  signal: AbortSignal,
+): Promise<readonly TrialRecord[]> {
+  const failed = known.filter(({ error }) => error)
+  return plan.strategy ? (await matchByOptions(plan, failed, signal)).kept : failed
 }
 
 // Enough for most sweeps: each record belongs to the trial with its number.
@@ -45,7 +80,7 @@ async function matchByNumber(
   plan: SearchPlan,
   done: readonly TrialRecord[],
   signal: AbortSignal,
-): Promise<EarlierTrials> {
+): Promise<Matched> {
   // As numbers: ids have more digits when there are more trials.
   const open = new Map(done.map((record) => [Number(record.trial), record]))
   const kept = new Map<TrialRecord, TrialRecord>()
@@ -55,15 +90,14 @@ async function matchByNumber(
     if (record && record.key === (await plan.trial(combination)).key)
       kept.set(record, { ...record, trial: combination.id })
   }
-  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)), force: false }
+  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)) }
 }
 
-// A random sweep may draw the same options twice: each of these trials has its own result.
 async function matchByKey(
   plan: SearchPlan,
-  { kept, others }: EarlierTrials,
+  { kept, others }: Matched,
   signal: AbortSignal,
-): Promise<EarlierTrials> {
+): Promise<Matched> {
   const taken = new Set(kept.map(({ trial }) => trial))
   const open = groupByKey(others)
   const found: TrialRecord[] = []
@@ -75,7 +109,7 @@ async function matchByKey(
     if (record) found.push({ ...record, trial: id })
   }
   const all = [...kept, ...found].sort((a, b) => Number(a.trial) - Number(b.trial))
-  return { kept: all, others: [...open.values()].flat(), force: false }
+  return { kept: all, others: [...open.values()].flat() }
 }
 
 // Lets Ctrl-C end the search.
@@ -103,31 +137,32 @@ function groupByKey(records: readonly TrialRecord[]): Map<string, TrialRecord[]>
   return groups
 }
 
-/** Reads another metric from the results. Trials whose result is not at hand count as others. */
-async function remeasure(earlier: EarlierTrials, metric: string): Promise<EarlierTrials> {
+/** Reads other metrics from the results. Trials whose result is not at hand count as others. */
+async function remeasure(earlier: Matched, objectives: readonly Objective[]): Promise<Matched> {
   const kept: TrialRecord[] = []
   const others = [...earlier.others]
   let missing: unknown
   for (const record of earlier.kept)
     try {
       const result = await fullResult(record)
+      const { metric: _, metrics: __, ...rest } = record
       if (result === undefined) others.push(record)
-      else kept.push({ ...record, metric: metricOf(result, metric) })
+      else kept.push({ ...rest, ...metricsOf(result, objectives) })
     } catch (error) {
       missing ??= error
       others.push(record)
     }
   // When no trial has the metric, its name is wrong.
   if (kept.length === 0 && missing !== undefined) throw missing
-  return { kept, others, force: false }
+  return { kept, others }
 }
 
-/** A record that failed only because it did not have the metric, with the present metric if its result has that. */
-async function withMetric(record: TrialRecord, metric: string): Promise<TrialRecord> {
+/** A record that failed only because it did not have the metrics, with the present ones if its result has them. */
+async function withMetrics(record: TrialRecord, objectives: readonly Objective[]): Promise<TrialRecord> {
   if (record.error?.code !== 'NO_METRIC') return record
   const { error: _, ...rest } = record
   try {
-    return { ...rest, metric: metricOf(await fullResult(record), metric) }
+    return { ...rest, ...metricsOf(await fullResult(record), objectives) }
   } catch {
     return record
   }

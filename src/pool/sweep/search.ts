@@ -1,31 +1,45 @@
 import { disposeAll } from '../../document/load.js'
-import { dump } from '../../document/write/dump.js'
-import { ParsingRunnableError } from '../../errors.js'
+import { ParsingRunnableError, UnsuccessfulRunnableError } from '../../errors.js'
+import type { Objective } from '../../records/events.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import type { AnyTask } from '../options.js'
 import { type TaskTextOptions, taskKey, taskText } from '../task-file.js'
-import type { SweepOptions } from './options.js'
-import { Parameter } from './parameters.js'
+import { objectivesOf, type SweepOptions } from './options.js'
+import { seededRandom } from './random.js'
+import type { Point } from './space.js'
+import type { SearchTrial, Strategy } from './strategy.js'
+import { TemplateSpace, type TrialOptions } from './template-space.js'
+import { Tpe } from './tpe.js'
 
 /** The values of one trial, of which nothing is constructed yet. */
 export interface Combination {
   readonly id: string
-  readonly values: Values
+  /** Counts from 1. */
+  readonly number: number
+  readonly point: Point
 }
 
 /** One trial of a sweep. */
-export interface Trial {
-  readonly id: string
+export interface Trial extends Combination {
   /** The same for the same trial in another run, and for no other trial. */
   readonly key: string
-  /** The chosen values by path; an object as its YAML. */
-  readonly options: Readonly<Record<string, unknown>>
+  readonly options: TrialOptions
   readonly task: AnyTask
 }
 
+/** How many trials a search draws when nobody says so. */
+const defaultSamples = 20
+
+/** How often a strategy is asked again for a point that was not tried before. */
+const mostAsked = 10
+
 /** The trials of a sweep. */
 export class SearchPlan {
-  readonly parameters: Parameters
+  readonly templateSpace: TemplateSpace
+  readonly objectives: readonly Objective[]
+  /** Decides by the results of earlier trials; `undefined` when the trials are known from the start. */
+  readonly strategy: Strategy | undefined
+  /** The most trials. */
   readonly size: number
 
   constructor(
@@ -35,41 +49,71 @@ export class SearchPlan {
     /** What the runnable files of trials depend on: they are not in the folder of the sweep's own file. */
     readonly fileOptions: TaskTextOptions,
   ) {
-    this.parameters = options.each.placeholders(Parameter)
-    if (options.strategy === 'grid') rejectEndless(this.parameters)
-    this.size = options.strategy === 'grid' ? gridSize(this.parameters) : options.samples
+    const { each, together, strategy, samples, maxTrials = Number.POSITIVE_INFINITY } = options
+    this.objectives = objectivesOf(options)
+    this.templateSpace = new TemplateSpace(each, together)
+    const { size } = this.templateSpace.space
+    if (strategy === 'grid') rejectEndless(this.templateSpace)
+    const isOwn = typeof strategy === 'object' && !(strategy instanceof Tpe)
+    const drawn = strategy === 'grid' ? size : (samples ?? (isOwn ? maxTrials : defaultSamples))
+    this.size = Math.min(drawn, size, maxTrials)
+    this.strategy = strategy === 'tpe' ? new Tpe({}) : typeof strategy === 'object' ? strategy : undefined
   }
 
-  /** The combinations in order. Skipping one costs little, as it constructs nothing. */
+  /** The trials that are known from the start, in order. Skipping one costs little, as it constructs nothing. */
   *combinations(): Generator<Combination> {
-    const width = Math.max(2, String(this.size).length)
+    if (this.strategy) return
     let number = 0
-    for (const values of this.#values()) yield { id: String(++number).padStart(width, '0'), values }
+    for (const point of this.options.strategy === 'grid' ? this.#grid() : this.#draws()) {
+      if (number === this.size) return
+      yield this.#combination(++number, point)
+    }
+  }
+
+  /** The trial with a point that an earlier sweep has chosen. */
+  combinationOf(number: number, options: TrialOptions): Combination | undefined {
+    const point = this.templateSpace.pointOf(options)
+    return point && this.#combination(number, point)
+  }
+
+  /**
+   * Asks the strategy for a trial; `undefined` when the search is over.
+   *
+   * @throws {@link UnsuccessfulRunnableError} when its point is not in the space.
+   */
+  async suggest(number: number, trials: readonly SearchTrial[]): Promise<Combination | undefined> {
+    const { space } = this.templateSpace
+    const { objectives } = this
+    const tried = new Set(trials.map(({ point }) => space.keyOf(point)))
+    if (tried.size >= space.size) return undefined
+    for (let asked = 0; asked < mostAsked; asked++) {
+      const random = seededRandom(this.options.seed, number * mostAsked + asked)
+      const point = await this.strategy!.suggest(space, { trials, objectives, number, random })
+      if (!point) return undefined
+      if (!space.has(point)) throw outsideSpace(point)
+      if (!tried.has(space.keyOf(point))) return this.#combination(number, point)
+    }
+    return this.#combination(
+      number,
+      this.#untried(tried, seededRandom(this.options.seed, number * mostAsked)),
+    )
   }
 
   /**
    * Constructs the trial of a combination. What is open in it is closed at once: its worker constructs it again, and this process needs
    * only its text.
    */
-  async trial({ id, values }: Combination): Promise<Trial> {
-    const task = await this.options.each.buildAsync(values)
+  async trial(combination: Combination): Promise<Trial> {
+    const { point } = combination
+    const task = await this.templateSpace.build(point)
     const key = taskKey(taskText(task, this.textOptions))
     await disposeAll(task).catch((error: Error) => process.emitWarning(error.message))
-    const options = Object.fromEntries(
-      Object.entries(values).map(([path, value]) => [path, optionValue(value)]),
-    )
-    return { id, key, options, task }
-  }
-
-  /** The trial with an id, if the sweep has it. */
-  async find(id: string): Promise<Trial | undefined> {
-    for (const combination of this.combinations()) if (combination.id === id) return this.trial(combination)
-    return undefined
+    return { ...combination, key, options: this.templateSpace.describe(point), task }
   }
 
   /** Constructs the first trial, so that a mistake is found before any trial runs. */
   async constructFirst(): Promise<void> {
-    const [first] = this.combinations()
+    const first = this.strategy ? await this.suggest(1, []) : this.combinations().next().value
     const { tag } = this.options.each
     if (!first || !isRunnable((await this.trial(first)).task))
       throw new ParsingRunnableError(
@@ -78,65 +122,52 @@ export class SearchPlan {
       )
   }
 
-  #values(): Iterable<Values> {
-    return this.options.strategy === 'grid'
-      ? grid(this.parameters)
-      : randomDraws(this.parameters, this.options)
+  #combination(number: number, point: Point): Combination {
+    const width = Math.max(2, String(this.size).length)
+    return { id: String(number).padStart(width, '0'), number, point }
+  }
+
+  *#grid(): Generator<Point> {
+    const { space } = this.templateSpace
+    for (let index = 0; index < space.size; index++) yield space.at(index)
+  }
+
+  // The same options twice are one trial.
+  *#draws(): Generator<Point> {
+    const { space } = this.templateSpace
+    const drawn = new Set<string>()
+    for (let number = 1; drawn.size < space.size; number++) {
+      const point = this.#untried(drawn, seededRandom(this.options.seed, number))
+      drawn.add(space.keyOf(point))
+      yield point
+    }
+  }
+
+  #untried(tried: ReadonlySet<string>, random: () => number): Point {
+    const { space } = this.templateSpace
+    for (let drawn = 0; drawn < 100 || space.size === Number.POSITIVE_INFINITY; drawn++) {
+      const point = space.sample(random)
+      if (!tried.has(space.keyOf(point))) return point
+    }
+    // Few are left: the next one in the order of a grid.
+    const start = Math.floor(random() * space.size)
+    for (let index = 0; ; index++) {
+      const point = space.at((start + index) % space.size)
+      if (!tried.has(space.keyOf(point))) return point
+    }
   }
 }
 
-function rejectEndless(parameters: Parameters): void {
-  const [endless] = [...parameters].find(([, parameter]) => !parameter.values()) ?? []
+function rejectEndless({ space }: TemplateSpace): void {
+  const endless = space.parameters.find(
+    (parameter) => parameter.kind === 'number' && parameter.domain.count === Number.POSITIVE_INFINITY,
+  )
   if (endless === undefined) return
-  const message = `A grid cannot try every value of "${endless}": write "strategy: random" and "samples: 20"`
+  const message = `A grid cannot try every value of "${endless.name}": write "strategy: random" and "samples: 20"`
   throw new ParsingRunnableError(message, { code: 'ENDLESS_GRID' })
 }
 
-function optionValue(value: unknown): unknown {
-  return typeof value === 'object' && value !== null
-    ? dump(value)
-        .trim()
-        .replace(/\s*\n\s*/g, ' ')
-    : value
-}
-
-/** The parameters of a template by their paths. */
-type Parameters = ReadonlyMap<string, Parameter>
-
-/** One value for each parameter, by path. */
-type Values = Readonly<Record<string, unknown>>
-
-/** The number of combinations of a grid; no parameter may be without end. */
-function gridSize(parameters: Parameters): number {
-  return [...parameters.values()].reduce((size, parameter) => size * parameter.values()!.length, 1)
-}
-
-/** Every combination; the last parameter changes fastest. */
-function* grid(parameters: Parameters): Generator<Values> {
-  const [first, ...rest] = parameters
-  if (!first) return yield {}
-  const [path, parameter] = first
-  for (const value of parameter.values()!)
-    for (const others of grid(new Map(rest))) yield { [path]: value, ...others }
-}
-
-/** Random combinations; the same seed draws the same ones. */
-function* randomDraws(parameters: Parameters, { samples, seed }: { samples: number; seed: number }) {
-  const random = seededRandom(seed)
-  for (let drawn = 0; drawn < samples; drawn++) yield draw(parameters, random)
-}
-
-function draw(parameters: Parameters, random: () => number): Values {
-  return Object.fromEntries([...parameters].map(([path, parameter]) => [path, parameter.sample(random)]))
-}
-
-/** Returns a generator of numbers in [0, 1), the same ones for the same seed (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+function outsideSpace(point: Point): UnsuccessfulRunnableError {
+  const message = `The strategy suggests ${JSON.stringify(point)}, which is not in the space: it must have a value for each parameter of the branches that it takes`
+  return new UnsuccessfulRunnableError(message, { code: 'BAD_SUGGESTION' })
 }

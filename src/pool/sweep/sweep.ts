@@ -16,7 +16,7 @@ import type { Pool } from '../pool.js'
 import { resultsExist } from '../results-store.js'
 import { SweepEvents } from './events.js'
 import { sweepSchema } from './options.js'
-import { LogUniform, Parameter } from './parameters.js'
+import { numbersIn } from './parameters.js'
 import { readRecords } from './records.js'
 import { matchEarlier } from './resume.js'
 import { SearchPlan } from './search.js'
@@ -34,8 +34,8 @@ export interface SweepRunOptions {
 }
 
 /**
- * Runs a runnable many times, with every combination of the values of `!choice`, `!range` and `!logUniform` in it, or
- * with random combinations, and ranks the results.
+ * Runs a runnable many times, with every combination of the values of its placeholders, with random ones, or with those that a
+ * strategy finds promising, and ranks the results.
  *
  * ```yaml
  * !Sweep
@@ -57,13 +57,9 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
             `"each" must be a runnable, but "${made.tag}" is not one: name a class that extends Runnable`,
           ]
         : undefined,
-    placeholder: ({ Class, tag }, { options, isNested }) => {
-      if (isNested)
-        return [
-          'NESTED_PLACEHOLDER',
-          `"${tag}" is inside a value of another placeholder, where it is not replaced: list each combination there`,
-        ]
-      const isEndless = Class === LogUniform && options['strategy'] !== 'random'
+    placeholder: ({ Class, tag }, { options, node }) => {
+      const { strategy = 'grid' } = options
+      const isEndless = strategy === 'grid' && numbersIn(Class, node)?.count === Number.POSITIVE_INFINITY
       return isEndless
         ? [
             'ENDLESS_GRID',
@@ -91,7 +87,6 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
    * @throws `ParsingRunnableError` when they cannot be constructed.
    */
   override async parse(): Promise<void> {
-    await this.options.each.constructPlaceholders(Parameter)
     await this.#plan().constructFirst()
   }
 
@@ -106,7 +101,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
   }
 
-  /** The number of trials. */
+  /** The number of trials, at most. */
   get size(): number {
     return this.#plan().size
   }
@@ -139,7 +134,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     plan: SearchPlan,
     { force, resume = this.options.resume, signal }: RunOptions & SweepRunOptions,
   ) {
-    if (force) return { kept: [], others: [], force }
+    if (force) return { kept: [], failed: [], others: [], force }
     const { output } = this.options
     const found = await readRecords(output)
     if (found.length > 0 && !resume) throw resultsExist({ output, count: found.length, kind: 'trial' })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { UnsuccessfulRunnableError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { moduleUrls } from '../../modules/resolve.js'
+import type { Objective } from '../../records/events.js'
 import { metricsLine } from '../../records/metrics-line.js'
 import { maskData, type Redact } from '../../runnable/secrets/mask.js'
 import { JsonLines } from '../json-lines.js'
@@ -9,8 +10,9 @@ import type { AnyTask, TaskDone, TaskEvent, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
 import { packError } from '../serialize.js'
 import { taskText, writeFailedFile } from '../task-file.js'
-import { TrialMonitor } from './early-stopping.js'
+import { durationMs } from './duration.js'
 import type { SweepEvents } from './events.js'
+import { MedianRule } from './median-rule.js'
 import { type Measurement, measure } from './metric.js'
 import {
   type EarlierTrials,
@@ -18,9 +20,12 @@ import {
   openRecords,
   othersName,
   type TrialRecord,
+  valuesOf,
   writeDescription,
 } from './records.js'
-import type { SearchPlan, Trial } from './search.js'
+import type { Combination, SearchPlan, Trial } from './search.js'
+import type { SearchTrial } from './strategy.js'
+import { type MonitoredTrial, TrialMonitor } from './trial-monitor.js'
 
 /** What a {@link SweepRun} needs. */
 export interface SweepContext {
@@ -38,16 +43,36 @@ export interface SweepContext {
 
 /** Runs the trials of a sweep that have no result yet, and writes a record of each. */
 export class SweepRun {
-  readonly records: TrialRecord[]
+  /** The last record of each trial, in the order in which they ended. */
+  readonly #records = new Map<string, TrialRecord>()
+  /** What a strategy is told of them. */
+  readonly #ended = new Map<string, SearchTrial>()
   readonly #trials = new Map<AnyTask, Trial>()
+  /** The trials that a rule has resumed. */
+  readonly #resumed = new Set<AnyTask>()
   readonly #monitor: TrialMonitor
+  readonly #gate: Gate
+  /** When no more trials begin, as `performance.now()` counts. */
+  readonly #deadline: number
   #failures = 0
   readonly #startedAt = new Map<string, string>()
   #metrics: JsonLines<object> | undefined
 
   constructor(readonly context: SweepContext) {
-    this.records = [...context.earlier.kept]
-    this.#monitor = new TrialMonitor(context.plan.options)
+    const { plan, pool, earlier } = context
+    const { earlyStop, maxDuration } = plan.options
+    for (const record of [...earlier.kept, ...earlier.failed]) {
+      this.#records.set(record.trial, record)
+      if (plan.strategy) this.#addEnded(record)
+    }
+    this.#monitor = new TrialMonitor(
+      plan.objectives[0]!,
+      earlyStop === 'median' ? new MedianRule() : earlyStop,
+    )
+    this.#monitor.replay(earlier.kept)
+    this.#gate = new Gate(pool.slots)
+    this.#deadline =
+      performance.now() + (maxDuration === undefined ? Number.POSITIVE_INFINITY : durationMs(maxDuration)!)
   }
 
   async run(): Promise<TrialRecord[]> {
@@ -66,7 +91,7 @@ export class SweepRun {
       await file.close()
       await this.#metrics.close()
     }
-    return this.records
+    return [...this.#records.values()]
   }
 
   #emitStart(): void {
@@ -86,9 +111,13 @@ export class SweepRun {
   async #runTrials(file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
-      this.records.push(record)
+      this.#records.delete(record.trial)
+      this.#records.set(record.trial, record)
+      if (this.context.plan.strategy) this.#addEnded(record)
       await file.append(record)
+      this.#monitor.ended(record)
       this.context.events.ended(record)
+      this.#gate.leave(record.trial)
       this.#checkFailures(record)
     }
   }
@@ -102,6 +131,8 @@ export class SweepRun {
       timeoutMs,
       onError: 'collect',
       spanName: 'flambeau.trial',
+      isRepeatable: true,
+      isResumed: (task) => this.#resumed.has(task),
       signal,
       onEvent: (event) => this.#onEvent(event),
     })
@@ -109,7 +140,10 @@ export class SweepRun {
 
   #onEvent(event: TaskEvent): void {
     this.#monitor.onEvent(event)
-    if (event.type === 'started') this.#startedAt.set(event.id, new Date().toISOString())
+    if (event.type === 'started') {
+      this.#startedAt.set(event.id, new Date().toISOString())
+      this.#gate.start(event.id)
+    }
     if (event.type === 'progress') this.#addMetrics(event.id, event.value)
     const { events, pool } = this.context
     events.onTask(event, this.#trials.get(event.task)!, () => taskText(event.task, pool.textOptions))
@@ -126,22 +160,94 @@ export class SweepRun {
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {
-    const done = new Set(this.context.earlier.kept.map(({ trial }) => trial))
-    for (const combination of this.context.plan.combinations()) {
-      if (done.has(combination.id)) continue
+    for await (const combination of this.#pending()) {
       const trial = await this.context.plan.trial(combination)
       this.#trials.set(trial.task, trial)
+      if (combination.isResumed) this.#resumed.add(trial.task)
       yield trial.task
     }
+  }
+
+  /** The trials that are run, each when a worker is free, as far as it matters when they begin. */
+  async *#pending(): AsyncGenerator<Combination & { isResumed?: true }> {
+    const { plan } = this.context
+    const { maxDuration } = plan.options
+    const canResume = this.#monitor.canResume
+    const waits = plan.strategy !== undefined || canResume || maxDuration !== undefined
+    const fresh = this.#fresh()
+    let isIdle = false
+    for (;;) {
+      if (waits) await this.#gate.enter()
+      if (performance.now() > this.#deadline) return this.#warnOfDeadline()
+      const paused = canResume ? this.#monitor.next(isIdle) : undefined
+      const next = paused === undefined ? (await fresh.next()).value : this.#again(this.#records.get(paused)!)
+      if (next) yield paused === undefined ? next : { ...next, isResumed: true }
+      else if (!canResume || isIdle) return
+      // What runs may let a paused trial go on.
+      else isIdle = await this.#gate.leaveIdle()
+    }
+  }
+
+  /** The trials that have not run: those that failed in an earlier sweep, and new ones. */
+  async *#fresh(): AsyncGenerator<Combination> {
+    const { plan, earlier } = this.context
+    const kept = new Set(earlier.kept.map(({ trial }) => trial))
+    if (!plan.strategy) {
+      for (const combination of plan.combinations()) if (!kept.has(combination.id)) yield combination
+      return
+    }
+    for (const record of earlier.failed) yield this.#again(record)
+    const known = new Set([...earlier.kept, ...earlier.failed].map(({ trial }) => Number(trial)))
+    for (let number = 1; number <= plan.size; number++) {
+      if (known.has(number)) continue
+      const combination = await plan.suggest(number, this.#history())
+      if (!combination) return
+      yield combination
+    }
+  }
+
+  #again({ trial, options }: TrialRecord): Combination {
+    return this.context.plan.combinationOf(Number(trial), options)!
+  }
+
+  /** The trials so far, in the order of their numbers. */
+  #history(): SearchTrial[] {
+    const running = [...this.#trials.values()].map(
+      ({ number, point }): SearchTrial => ({ number, point, state: 'running' }),
+    )
+    const isRunning = new Set(running.map(({ number }) => number))
+    const ended = [...this.#ended.values()].filter(({ number }) => !isRunning.has(number))
+    return [...ended, ...running].sort((a, b) => a.number - b.number)
+  }
+
+  #addEnded(record: TrialRecord): void {
+    const { plan } = this.context
+    const { trial, options, error, stopped, curve } = record
+    const point = plan.templateSpace.pointOf(options)!
+    const values = valuesOf(record, plan.objectives)
+    const step = stopped && curve?.at(-1)?.[0]
+    const state = error ? 'failed' : stopped ? 'stopped' : 'done'
+    const known = { ...(values && { values }), ...(step !== undefined && { step }) }
+    this.#ended.set(trial, { number: Number(trial), point, state, ...known })
+  }
+
+  #warnOfDeadline(): void {
+    const { plan, logger } = this.context
+    logger.warn(
+      `No more trials begin after ${plan.options.maxDuration} ("maxDuration"): continue with "--resume"`,
+    )
   }
 
   async #record(outcome: TaskOutcome): Promise<TrialRecord> {
     const { id, key, options } = this.#trials.get(outcome.task)!
     this.#trials.delete(outcome.task)
+    this.#resumed.delete(outcome.task)
     const { durationMs, host, attempts } = outcome
-    const measurement = this.#mask(await this.#measure(id, outcome))
-    if (outcome.ok && measurement.error) await this.#writeFailed(outcome, measurement.error)
-    return { trial: id, key, options, durationMs, host, attempts, ...measurement }
+    const { curve, ...monitored } = this.#monitor.take(id)
+    const measurement = this.#mask(await this.#measure(outcome, monitored))
+    if (measurement.error && outcome.ok) await this.#writeFailed(outcome, measurement.error)
+    const measured = { ...measurement, ...(curve && { curve }) }
+    return { trial: id, key, options, durationMs, host, attempts, ...measured }
   }
 
   #mask({ error, ...rest }: Measurement): Measurement {
@@ -161,10 +267,16 @@ export class SweepRun {
     )
   }
 
-  async #measure(id: string, outcome: TaskOutcome): Promise<Measurement> {
-    const { lastMetric, stopped } = this.#monitor.take(id)
-    if (outcome.ok) return measure(outcome, { metric: this.context.plan.options.metric, lastMetric })
-    if (stopped !== undefined) return { metric: stopped, stopped: true }
+  async #measure(
+    outcome: TaskOutcome,
+    { lastMetric, isStopped }: Omit<MonitoredTrial, 'curve'>,
+  ): Promise<Measurement> {
+    const { objectives } = this.context.plan
+    if (outcome.ok) return measure(outcome, { objectives, lastMetric })
+    if (isStopped)
+      return lastMetric === undefined
+        ? { error: neverANumber(objectives[0]!) }
+        : { metric: lastMetric, stopped: true }
     const { code, message } = outcome.error
     return { error: { code, message } }
   }
@@ -175,5 +287,58 @@ export class SweepRun {
     if (this.#failures <= maxFailures) return
     const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
+  }
+}
+
+function neverANumber({ name }: Objective) {
+  const message = `It was stopped early: "${name}" was NaN or infinite in all that it reported`
+  return { code: 'NO_METRIC', message }
+}
+
+/** Lets a trial begin when a worker is free, so that what it is depends on all that is known by then. */
+class Gate {
+  /** The trials that were let in and have not ended. */
+  #inside = 0
+  /** How many of them run. */
+  readonly #started = new Set<string>()
+  #wake: (() => void) | undefined
+
+  constructor(
+    /** How many run at once; when that is not known, one waits for a worker. */
+    readonly slots: number | undefined,
+  ) {}
+
+  async enter(): Promise<void> {
+    while (!this.#hasRoom) await this.#change()
+    this.#inside++
+  }
+
+  start(id: string): void {
+    this.#started.add(id)
+    this.#wake?.()
+  }
+
+  /** A trial has ended. */
+  leave(id: string): void {
+    this.#started.delete(id)
+    this.#inside--
+    this.#wake?.()
+  }
+
+  /** Gives back a place that no trial took; waits until a trial ends, and returns whether there is none that could. */
+  async leaveIdle(): Promise<boolean> {
+    const others = --this.#inside
+    while (this.#inside > 0 && this.#inside === others) await this.#change()
+    return others === 0
+  }
+
+  get #hasRoom(): boolean {
+    return this.slots === undefined ? this.#inside === this.#started.size : this.#inside < this.slots
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 }

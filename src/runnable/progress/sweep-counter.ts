@@ -8,7 +8,7 @@ export class SweepCounter {
   readonly #objective: Objective | undefined
   /** When the sweep started, in milliseconds. */
   readonly #startedAt: number
-  #settled = 0
+  readonly #settled = new Set<string>()
   /** How many of them an earlier sweep has done. */
   #kept = 0
   #best: TrialEnded | undefined
@@ -21,7 +21,8 @@ export class SweepCounter {
 
   /** Counts a trial that has ended; returns whether it ran in this sweep. */
   add(event: RunEvent & { type: 'trial.ended' }): boolean {
-    this.#settled++
+    // A trial that goes on ends again.
+    this.#settled.add(event.trial)
     if (event.isKept) this.#kept++
     if (event.state === 'done' && event.metric !== undefined && this.#isBetter(event.metric))
       this.#best = event
@@ -29,7 +30,7 @@ export class SweepCounter {
   }
 
   get settled(): number {
-    return this.#settled
+    return this.#settled.size
   }
 
   /** Milliseconds since the sweep started. */
@@ -39,7 +40,7 @@ export class SweepCounter {
 
   /** The part of the trials of this sweep that have ended. */
   get part(): number {
-    return (this.#settled - this.#kept) / Math.max(1, this.total - this.#kept)
+    return (this.settled - this.#kept) / Math.max(1, this.total - this.#kept)
   }
 
   /** The best value so far with its trial; empty as long as there is none. */

@@ -25,6 +25,10 @@ export class ProcessEngine implements Engine, WorkerListener {
     this.#settings = { imports, folder, extensions, secrets: secrets && serializeAllSecrets(secrets) }
   }
 
+  get slots(): number {
+    return this.setup.workers
+  }
+
   /** How many tasks keep all workers busy: one for each worker, and more for those whose tasks are very short. */
   get concurrency(): number {
     const started = [...this.#workers].reduce((sum, { prefetch }) => sum + prefetch, 0)

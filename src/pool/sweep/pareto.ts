@@ -1,0 +1,46 @@
+import type { Objective } from '../../records/events.js'
+
+/**
+ * Ranks points by dominance: 0 for those that no other point dominates, the Pareto front; 1 for those that only these dominate, and so
+ * on (efficient non-dominated sort, Zhang and others, 2015). One point dominates another one when it is at least as good in all
+ * objectives, and better in one. Equal points have the same rank.
+ */
+export function frontRanks(
+  points: readonly (readonly number[])[],
+  objectives: readonly Objective[],
+): number[] {
+  const losses = points.map((values) =>
+    values.map((value, at) => (objectives[at]!.goal === 'max' ? -value : value)),
+  )
+  const order = [...losses.keys()].sort((a, b) => compareInOrder(losses[a]!, losses[b]!))
+  const fronts: (readonly number[])[][] = []
+  const ranks = new Array<number>(points.length)
+  for (const index of order) {
+    const loss = losses[index]!
+    let [low, high] = [0, fronts.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isDominated(loss, fronts[middle]!)) low = middle + 1
+      else high = middle
+    }
+    fronts[low] ??= []
+    fronts[low]!.push(loss)
+    ranks[index] = low
+  }
+  return ranks
+}
+
+function compareInOrder(a: readonly number[], b: readonly number[]): number {
+  for (const [at, value] of a.entries()) if (value !== b[at]) return value - b[at]!
+  return 0
+}
+
+// Of two objectives, the last one of a front has the least second loss: it alone decides.
+function isDominated(loss: readonly number[], front: readonly (readonly number[])[]): boolean {
+  const compared = loss.length <= 2 ? front.slice(-1) : front
+  return compared.some((other) => dominates(other, loss))
+}
+
+function dominates(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((value, at) => value <= b[at]!) && a.some((value, at) => value < b[at]!)
+}
