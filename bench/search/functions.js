@@ -85,6 +85,12 @@ const columns = features[0].length
 
 /** The loss of a softmax regression on those of Fisher's irises that the training, by gradient descent, does not see. */
 function iris({ rate, momentum, decay, epochs }) {
+  return irisCurve({ rate, momentum, decay, epochs }).at(-1)
+}
+
+/** The same loss after each epoch. */
+export function irisCurve({ rate, momentum, decay, epochs }) {
+  const curve = []
   const weights = new Float64Array(classes.length * columns)
   const velocity = new Float64Array(weights.length)
   const gradient = new Float64Array(weights.length)
@@ -103,11 +109,16 @@ function iris({ rate, momentum, decay, epochs }) {
       velocity[at] = momentum * velocity[at] - rate * gradient[at]
       weights[at] += velocity[at]
     }
+    curve.push(testLoss(weights, features.length - seen))
   }
+  return curve
+}
+
+function testLoss(weights, count) {
   let sum = 0
   for (let row = 0; row < features.length; row += 3)
     sum -= Math.log(Math.max(probabilities(weights, features[row])[labels[row]], 1e-12))
-  return sum / (features.length - seen)
+  return sum / count
 }
 
 function probabilities(weights, row) {

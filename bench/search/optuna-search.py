@@ -1,6 +1,7 @@
 """Searches with Optuna: prints the parameters of each trial as a line of JSON, and reads its loss from a line of the input."""
 import json
 import sys
+import warnings
 
 import optuna
 
@@ -35,19 +36,46 @@ def sampler_for(name, seed):
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 
+def search(task):
+    study = optuna.create_study(sampler=sampler_for(task["sampler"], task["seed"]))
+    for _ in range(task["trials"]):
+        trial = study.ask()
+        print(json.dumps(suggest(trial, task["space"])), flush=True)
+        study.tell(trial, float(sys.stdin.readline()))
+
+
+def halve(task):
+    """Replays learning curves, most of which the pruner ends early."""
+    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=task["min"], reduction_factor=task["reduction"])
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner)
+    steps = 0
+    best = float("inf")
+    for curve in task["curves"]:
+        trial = study.ask()
+        state = optuna.trial.TrialState.COMPLETE
+        for epoch, value in enumerate(curve, start=1):
+            steps += 1
+            trial.report(value, epoch)
+            if trial.should_prune():
+                state = optuna.trial.TrialState.PRUNED
+                break
+        if state == optuna.trial.TrialState.COMPLETE:
+            best = min(best, curve[-1])
+            study.tell(trial, curve[-1])
+        else:
+            study.tell(trial, state=state)
+    print(json.dumps({"best": best, "steps": steps}), flush=True)
+
+
 def main():
-    optuna.logging.disable_default_handler()
     for line in iter(sys.stdin.readline, ""):
         task = json.loads(line)
-        study = optuna.create_study(sampler=sampler_for(task["sampler"], task["seed"]))
-        for _ in range(task["trials"]):
-            trial = study.ask()
-            print(json.dumps(suggest(trial, task["space"])), flush=True)
-            study.tell(trial, float(sys.stdin.readline()))
+        if "curves" in task:
+            halve(task)
+        else:
+            search(task)
 
 
 if __name__ == "__main__":
-    import warnings
-
     warnings.simplefilter("ignore")
     main()

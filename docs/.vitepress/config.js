@@ -100,8 +100,8 @@ const features = [
   },
   {
     title: 'Sweeps',
-    details: 'Run trials with different options, stop bad ones early, and rank the results.',
-    link: '/pools',
+    details: 'Search for the best options, stop bad trials early, and look at the results on a page.',
+    link: '/sweeps',
   },
   {
     title: 'Editors complete it',

@@ -9,7 +9,7 @@ export const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../.
 const guides = {
   'Getting started': ['start-here', 'registry', 'runnable-file', 'running'],
   Files: ['composition', 'secrets', 'extensions'],
-  'Clusters and pools': ['clusters', 'pools'],
+  'Sweeps, pools, clusters': ['sweeps', 'pools', 'clusters'],
   'Looking back': ['records', 'report'],
   'Testing and tools': ['testing', 'tools', 'editor'],
   Background: ['security', 'performance', 'architecture', 'compared', 'from-flambe'],

@@ -6,7 +6,7 @@ import './index.js'
 const interruption = new AbortController()
 process.once('SIGINT', () => interruption.abort())
 
-// 24 trainings in processes of their own, which import the same classes; done again each time.
+// Up to 24 trainings in processes of their own, which import the same classes; done again each time.
 const outcome = await runFile<SweepResult>('examples/iris/sweep.yaml', {
   signal: interruption.signal,
   force: true,
@@ -14,6 +14,9 @@ const outcome = await runFile<SweepResult>('examples/iris/sweep.yaml', {
 })
 process.exitCode = outcome.exitCode
 if (outcome.ok) {
-  const { best, trials, output } = outcome.value
-  console.log(`best of ${trials}: trial ${best.trial} with loss ${best.metric?.toFixed(4)}, see ${output}`)
+  const { best, trials, stopped, output } = outcome.value
+  const loss = best.metric?.toFixed(4)
+  console.log(
+    `best of ${trials}, ${stopped} stopped early: trial ${best.trial} with loss ${loss}, see ${output}`,
+  )
 }

@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { dump, ParsingRunnableError, Runnable, type RunOptions, registrable } from 'flambeau'
+import { dump, load, ParsingRunnableError, Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
 import { z } from 'zod'
 import { IrisDataset, irisShape } from './dataset.js'
@@ -43,13 +45,17 @@ export class TrainIris extends Runnable.with(TrainIrisOptions) {
     }
   }
 
-  override async run({ signal, logger, progress }: RunOptions & TaskOptions): Promise<TrainIrisResult> {
+  override async run(options: RunOptions & TaskOptions): Promise<TrainIrisResult> {
+    const { signal, logger, progress, folder, resume } = options
     const { evaluate, output, epochs, logEvery } = this.options
-    let { model } = this.options
-    for (let epoch = 1; epoch <= epochs; epoch++) {
+    const checkpoint = new Checkpoint(folder)
+    const before = resume ? await checkpoint.read() : undefined
+    let { model } = before ?? this.options
+    for (let epoch = (before?.epoch ?? 0) + 1; epoch <= epochs; epoch++) {
       model = this.#improve(model)
       if (epoch % logEvery === 0) {
         logger.info(`epoch ${epoch}: loss ${this.#loss(model)}`)
+        await checkpoint.write({ epoch, model })
         progress?.({ epoch, loss: model.loss(evaluate.heldOut) })
       }
       await setImmediate() // lets Ctrl-C in
@@ -67,6 +73,32 @@ export class TrainIris extends Runnable.with(TrainIrisOptions) {
 
   #loss(model: SoftmaxRegression): string {
     return model.loss(this.options.dataset.training).toFixed(4)
+  }
+}
+
+interface Trained {
+  epoch: number
+  model: SoftmaxRegression
+}
+
+/** What a training in a sweep leaves in its own folder, so that it can go on from there. */
+class Checkpoint {
+  readonly #file: string | undefined
+
+  constructor(folder: string | undefined) {
+    if (folder !== undefined) this.#file = join(folder, 'checkpoint.yaml')
+  }
+
+  async read(): Promise<Trained | undefined> {
+    if (this.#file === undefined || !existsSync(this.#file)) return undefined
+    return load(await readFile(this.#file, 'utf8')) as Trained
+  }
+
+  async write(trained: Trained): Promise<void> {
+    if (this.#file === undefined) return
+    // Renamed when it is whole: the training may be ended at any time.
+    await writeFile(`${this.#file}.draft`, dump(trained))
+    await rename(`${this.#file}.draft`, this.#file)
   }
 }
 

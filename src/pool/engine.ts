@@ -72,7 +72,7 @@ export interface Engine {
   /** The most tasks that are passed to it at once, including those that wait for a worker. */
   readonly capacity: number
   /** How many tasks run at once; absent when that is not known. */
-  readonly slots?: number
+  readonly slots?: number | undefined
   /** Runs one attempt. Rejects only when the engine can run no task at all. */
   run(task: TaskMessage, watch: Watch): Promise<Ended>
   /** Cancels what runs, and ends everything that the engine started. */

@@ -48,7 +48,7 @@ export type {
 } from './sweep/space.js'
 export type { StoppingRule, TrialReport, Verdict } from './sweep/stopping-rule.js'
 export type { SearchHistory, SearchTrial, Strategy } from './sweep/strategy.js'
-export type { SweepResult } from './sweep/summary.js'
+export type { BestTrial, SweepResult } from './sweep/summary.js'
 export { Sweep, type SweepRunOptions } from './sweep/sweep.js'
 export { Tpe } from './sweep/tpe.js'
 export { TaskError } from './task-error.js'

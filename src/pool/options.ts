@@ -161,7 +161,8 @@ export interface TaskOptions {
   readonly taskId?: string
   /**
    * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when
-   * this property is first read. The current folder is shared by all tasks of a worker.
+   * this property is first read. The current folder is shared by all tasks of a worker. A trial that a sweep has paused is run again
+   * with `resume: true`, and finds there what it has left.
    */
   readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */

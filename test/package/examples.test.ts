@@ -167,12 +167,17 @@ describe('iris', () => {
     )
   })
 
-  test('npm start ranks 24 trials, and the best one knows the flowers', async () => {
+  test('npm start searches with 24 trials, most of which are stopped early, and the best one knows the flowers', async () => {
     const { code, stdout, stderr } = await node(example('iris', 'main.js'))
     assert.equal(code, 0, stderr)
-    assert.equal(stderr.match(/^ *\d+\/24 /gm)?.length, 24)
-    assert.match(stderr, /^rank +trial +loss +optimizer\.rate +optimizer\.momentum +epochs +time$/m)
-    assert.match(stdout, /^best of 24: trial 24 with loss 0\.1\d+, see build\/iris\/sweep\n$/)
+    assert.match(stderr, /^24\/24 /m)
+    assert.match(stderr, /^rank +trial +loss +optimizer( +optimizer\.(?:rate|momentum)){2} +time$/m)
+    const [, stopped, loss] =
+      /^best of 24, (\d+) stopped early: trial \d\d with loss (0\.\d+), see build\/iris\/sweep\n$/.exec(
+        stdout,
+      ) ?? []
+    assert.ok(Number(stopped) >= 16 && Number(stopped) < 24, stdout)
+    assert.ok(Number(loss) < 0.2, stdout)
     await importExample('iris', 'index.js')
     assert.match(dump(load(written('sweep/best.yaml'))), /^!TrainIris\n/)
   })

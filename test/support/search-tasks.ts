@@ -29,10 +29,13 @@ export class Bowl extends Runnable.with(
     dropout: z.number().nullable().default(null),
     /** Milliseconds, the more the greater `x` is. */
     ms: z.number().default(0),
+    /** A file without which it fails where `x` is above 0. */
+    needs: z.string().optional(),
   }),
 ) {
   override async run({ signal }: RunOptions) {
-    const { x, y, n, kind, optimizer, dropout, ms } = this.options
+    const { x, y, n, kind, optimizer, dropout, ms, needs } = this.options
+    if (needs !== undefined && x > 0 && !existsSync(needs)) throw new Error('not yet')
     if (ms > 0) await delay(ms * (1 + ((((x * 7919) % 1) + 1) % 1)), undefined, { signal })
     const own = optimizer instanceof Momentum ? (optimizer.options.momentum - 0.9) ** 2 : 0.5
     const loss = (x - 3) ** 2 + (y + 1) ** 2 + n * 0.1 + (kind === 'flat' ? 1 : 0) + own + (dropout ?? 0)
@@ -114,5 +117,17 @@ export class Threshold
   start(): void {}
   report({ step, value }: TrialReport): Verdict {
     return step >= this.options.at && value < this.options.least ? 'stop' : 'continue'
+  }
+}
+
+/** Tries the points of a grid in turn, and notes how many trials ran when each was asked for. */
+@registrable('!InTurn')
+export class InTurn extends MappedRegistrable.with(z.strictObject({})) implements Strategy {
+  static readonly running: number[] = []
+
+  suggest(space: SearchSpace, { trials, number }: SearchHistory): Point | undefined {
+    // The first one is asked for when the sweep is checked.
+    InTurn.running.push(trials.filter(({ state }) => state === 'running').length)
+    return space.at(number - 1)
   }
 }

@@ -15,8 +15,6 @@ const stepCount = () => {
 
 const reductionMessage = `must be a whole number from 2: write "${example}"`
 
-type AshaOptions = { step?: string; min?: number; max: number; reduction?: number }
-
 const ashaSchema = toStandardJsonSchema(
   v.pipe(
     v.strictObject(
@@ -42,7 +40,7 @@ const ashaSchema = toStandardJsonSchema(
       ['max'],
     ),
   ),
-) as StandardSchema<AshaOptions>
+) as StandardSchema<{ step?: string; min?: number; max: number; reduction?: number }>
 
 /**
  * `!Asha { step: epoch, min: 1, max: 81, reduction: 3 }`: asynchronous successive halving (Li and others, "A System for Massively
@@ -52,6 +50,14 @@ const ashaSchema = toStandardJsonSchema(
  * best one does.
  *
  * A trial that goes on is run again with `resume: true` and the same `folder`, where it finds what it has left there.
+ *
+ * ```yaml
+ * !Sweep
+ * each: !Train { rate: !logUniform { low: 0.001, high: 1 }, epochs: 81 }
+ * metric: accuracy
+ * strategy: tpe
+ * earlyStop: !Asha { step: epoch, min: 1, max: 81, reduction: 3 }
+ * ```
  */
 @registrable('!Asha', {
   description: 'A rule of sweeps that ends trials early: asynchronous successive halving',

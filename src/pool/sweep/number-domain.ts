@@ -1,6 +1,6 @@
 import type { Random } from './random.js'
 
-/** How a {@link NumberDomain} is written. */
+/** @internal How a {@link NumberDomain} is written. */
 export interface NumberDomainOptions {
   /** The first number; above {@link to} when the numbers descend. */
   readonly from: number
@@ -11,7 +11,16 @@ export interface NumberDomainOptions {
   readonly isLog?: boolean
 }
 
-/** The numbers that a parameter may become, both ends included. */
+/**
+ * The numbers that a parameter may become, both ends included.
+ *
+ * ```ts
+ * const { domain } = new Range({ from: 0.1, to: 0.3, step: 0.1 })
+ * domain.count            // 3
+ * domain.at(2)            // 0.3
+ * domain.nearest(0.17)    // 0.2
+ * ```
+ */
 export class NumberDomain {
   /** The smallest number. */
   readonly low: number
@@ -26,6 +35,7 @@ export class NumberDomain {
   readonly #signedStep: number
   readonly #decimals: number
 
+  /** @internal */
   constructor({ from, to, step, isLog = false }: NumberDomainOptions) {
     this.isLog = isLog
     this.step = step === undefined ? undefined : Math.abs(step)
@@ -54,6 +64,7 @@ export class NumberDomain {
     return Math.min(Math.max(rounded, this.low), this.high)
   }
 
+  /** Whether a value is one of the numbers. */
   has(value: unknown): value is number {
     if (typeof value !== 'number' || !(value >= this.low && value <= this.high)) return false
     return this.step === undefined || this.nearest(value) === value
@@ -66,23 +77,25 @@ export class NumberDomain {
     return this.fromScale(low + (high - low) * random())
   }
 
-  /** The ends on the scale on which numbers are drawn: logarithms, and half a step beyond the ends where there are steps. */
+  /** @internal The ends on the scale on which numbers are drawn: logarithms, and half a step beyond the ends where there are steps. */
   get bounds(): { readonly low: number; readonly high: number } {
     const half = this.step === undefined ? 0 : this.step / 2
     const [low, high] = [this.low - half, this.high + half]
     return this.isLog ? { low: Math.log(low), high: Math.log(high) } : { low, high }
   }
 
+  /** @internal */
   toScale(value: number): number {
     return this.isLog ? Math.log(value) : value
   }
 
-  /** Half a step below or above a number, on the scale. */
+  /** @internal Half a step below or above a number, on the scale. */
   stepEnd(value: number, direction: -1 | 1): number {
     const end = value + (direction * (this.step ?? 0)) / 2
     return this.isLog ? Math.log(end) : end
   }
 
+  /** @internal */
   fromScale(value: number): number {
     return this.nearest(this.isLog ? Math.exp(value) : value)
   }

@@ -5,7 +5,6 @@ import type { Objective } from '../../records/events.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { AnyTask } from '../options.js'
 import { durationMessage, durationMs } from './duration.js'
-import type { Goal } from './records.js'
 import { isStoppingRule, type StoppingRule } from './stopping-rule.js'
 import { isStrategy, type Strategy } from './strategy.js'
 import { togetherMistakes } from './together.js'
@@ -18,9 +17,9 @@ export interface SweepInput {
   /** The name of a number in the result of each trial: `accuracy`, `test.loss`. */
   metric?: string
   /** Whether the metric is maximized or minimized; default `max`. */
-  goal?: Goal
+  goal?: Objective['goal']
   /** Several metrics in place of one, each with its goal: `{ accuracy: max, seconds: min }`. */
-  metrics?: Readonly<Record<string, Goal>>
+  metrics?: Readonly<Record<string, Objective['goal']>>
   /**
    * How values are chosen: every combination (`grid`, the default), at random, or by the tree-structured Parzen estimator (`tpe`,
    * {@link Tpe}); or a strategy of your own.
@@ -121,10 +120,7 @@ const entries = {
   ),
   samples: v.optional(wholeNumber(1)),
   seed: v.optional(wholeNumber(0), 0),
-  together: v.optional(
-    v.array(v.pipe(v.array(v.string()), v.minLength(2))),
-    [],
-  ),
+  together: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(2))), []),
   maxTrials: v.optional(wholeNumber(1)),
   maxDuration: v.optional(
     v.pipe(

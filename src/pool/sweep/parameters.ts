@@ -10,7 +10,7 @@ import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { Tag } from '../../registry/tag.js'
 import { NumberDomain, stepsBetween } from './number-domain.js'
 
-/** A placeholder in the template of a sweep, which stands for many values. */
+/** A placeholder in the template of a sweep, which stands for many values, such as a {@link Choice}. */
 export abstract class Parameter extends MappedRegistrable {}
 
 /**
@@ -54,6 +54,7 @@ export interface NumberParameter extends Parameter {
 /** The static method of a class of numbers that reads them from a node, as far as it has them. */
 const writtenNumbers = Symbol('writtenNumbers')
 
+/** @internal */
 interface WrittenNumbers {
   readonly domain: NumberDomain
   /** The nodes of the first number, of what leads to the next one, and of the last one. */
@@ -95,7 +96,7 @@ const rangeSchema = toStandardJsonSchema(
       ['step'],
     ),
   ),
-) as StandardSchema<RangeOptions>
+) as StandardSchema<{ from: number; to: number; step: number }>
 
 /**
  * `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included.
@@ -111,6 +112,7 @@ export class Range extends Parameter.with(rangeSchema) implements NumberParamete
     return extremes(Range[writtenNumbers](node))
   }
 
+  /** @internal */
   static [writtenNumbers](node: Node): WrittenNumbers | undefined {
     const [from, to, step] = numbersOf(node, 'from', 'to', 'step')
     if (!from || !to || !step) return undefined
@@ -154,7 +156,7 @@ const uniformSchema = toStandardJsonSchema(
       ['step'],
     ),
   ),
-) as StandardSchema<UniformOptions>
+) as StandardSchema<{ low: number; high: number; step?: number | undefined }>
 
 /**
  * `!uniform { low: 0, high: 1 }`: a number between the two, each as likely as any other; with `step: 0.25` one of 0, 0.25, 0.5,
@@ -172,6 +174,7 @@ export class Uniform extends Parameter.with(uniformSchema) implements NumberPara
     return extremes(Uniform[writtenNumbers](node))
   }
 
+  /** @internal */
   static [writtenNumbers](node: Node): WrittenNumbers | undefined {
     return writtenInterval(node)
   }
@@ -215,6 +218,7 @@ export class LogUniform extends Parameter.with(logUniformSchema) implements Numb
     return extremes(LogUniform[writtenNumbers](node))
   }
 
+  /** @internal */
   static [writtenNumbers](node: Node): WrittenNumbers | undefined {
     return writtenInterval(node, { isLog: true })
   }
@@ -261,7 +265,12 @@ const intSchema = toStandardJsonSchema(
       ['step'],
     ),
   ),
-) as StandardSchema<IntOptions>
+) as StandardSchema<{
+  low: number
+  high: number
+  step?: number | undefined
+  log?: boolean | undefined
+}>
 
 /**
  * `!int { low: 1, high: 8 }`: a whole number, both ends included; with `step: 2` every other one, with `log: true` evenly
@@ -279,6 +288,7 @@ export class Int extends Parameter.with(intSchema) implements NumberParameter {
     return extremes(Int[writtenNumbers](node))
   }
 
+  /** @internal */
   static [writtenNumbers](node: Node): WrittenNumbers | undefined {
     return writtenInterval(node, { isLog: isTrue(node, 'log'), defaultStep: 1 })
   }

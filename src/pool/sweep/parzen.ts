@@ -49,9 +49,9 @@ export class ParzenEstimator {
     for (const [at, { name }] of this.parameters.entries())
       this.#dimensions[at]!.addLogDensities(point[name]!, sums)
     let most = Number.NEGATIVE_INFINITY
-    for (const sum of sums) if (sum > most) most = sum
+    for (let kernel = 0; kernel < sums.length; kernel++) most = Math.max(most, sums[kernel]!)
     let total = 0
-    for (const sum of sums) total += Math.exp(sum - most)
+    for (let kernel = 0; kernel < sums.length; kernel++) total += Math.exp(sums[kernel]! - most)
     return most + Math.log(total)
   }
 }
@@ -99,8 +99,10 @@ class ChoiceKernels implements Dimension {
 
   addLogDensities(value: number, sums: Float64Array): void {
     const [own, other] = [Math.log(this.#own), Math.log(this.#other)]
-    for (const [kernel, seen] of this.values.entries()) sums[kernel]! += seen === value ? own : other
-    sums[this.values.length]! -= Math.log(this.size)
+    const count = this.values.length
+    for (let kernel = 0; kernel < count; kernel++)
+      sums[kernel]! += this.values[kernel] === value ? own : other
+    sums[count]! -= Math.log(this.size)
   }
 }
 
@@ -145,15 +147,34 @@ class NumberKernels implements Dimension {
 
   addLogDensities(value: number, sums: Float64Array): void {
     const { domain } = this.parameter
-    const ends =
-      domain.step === undefined ? undefined : ([domain.stepEnd(value, -1), domain.stepEnd(value, 1)] as const)
-    const x = domain.toScale(value)
-    for (const [kernel, mean] of this.#means.entries()) {
+    if (domain.step === undefined) this.#addDensities(domain.toScale(value), sums)
+    else this.#addMasses([domain.stepEnd(value, -1), domain.stepEnd(value, 1)], sums)
+  }
+
+  // Loops with an index: they run for each candidate, and each trial.
+  #addDensities(x: number, sums: Float64Array): void {
+    const [means, logMasses] = [this.#means, this.#logMasses]
+    for (let kernel = 0; kernel < means.length; kernel++) {
       const sigma = this.#sigmaOf(kernel)
-      const log = ends
-        ? Math.log(massBetween((ends[0] - mean) / sigma, (ends[1] - mean) / sigma))
-        : -0.5 * ((x - mean) / sigma) ** 2 - Math.log(sigma) - halfLogTwoPi
-      sums[kernel]! += log - this.#logMasses[kernel]!
+      const distance = (x - means[kernel]!) / sigma
+      sums[kernel]! -= 0.5 * distance * distance + Math.log(sigma) + halfLogTwoPi + logMasses[kernel]!
+    }
+  }
+
+  // Trials share the few values that there are.
+  #addMasses([low, high]: readonly [number, number], sums: Float64Array): void {
+    const [means, logMasses] = [this.#means, this.#logMasses]
+    const known = new Map<number, number>()
+    const prior = means.length - 1
+    for (let kernel = 0; kernel <= prior; kernel++) {
+      const mean = means[kernel]!
+      const sigma = this.#sigmaOf(kernel)
+      let log = kernel === prior ? undefined : known.get(mean)
+      if (log === undefined) {
+        log = Math.log(massBetween((low - mean) / sigma, (high - mean) / sigma)) - logMasses[kernel]!
+        if (kernel !== prior) known.set(mean, log)
+      }
+      sums[kernel]! += log
     }
   }
 

@@ -1,7 +1,14 @@
 /** Returns numbers in [0, 1). */
 export type Random = () => number
 
-/** Returns a generator of numbers in [0, 1) (mulberry32): the same ones for the same seed and stream. */
+/**
+ * Returns a generator of numbers in [0, 1) (mulberry32): the same ones for the same seed and stream. For tests of a strategy.
+ *
+ * ```ts
+ * const random = seededRandom(7)
+ * random()   // the same number each time that the program runs
+ * ```
+ */
 export function seededRandom(seed: number, stream = 0): Random {
   let state = mix(mix(seed | 0) ^ mix((seed / 2 ** 32) | 0) ^ Math.imul(stream + 1, 0x9e3779b1))
   return () => {

@@ -105,6 +105,7 @@ export interface Ranking {
   readonly ranked: readonly TrialRecord[]
   /** How many of these no other one dominates; 1 with one metric. */
   readonly frontSize: number
+  /** Those that came further first, of these the better ones. */
   readonly stopped: readonly TrialRecord[]
   readonly failed: readonly TrialRecord[]
 }
@@ -131,9 +132,15 @@ export function rank(records: readonly TrialRecord[], objectives: readonly Objec
   return {
     ranked: keyed.map(({ record }) => record),
     frontSize: fronts.length > 0 ? fronts.filter((front) => front === 0).length : Math.min(done.length, 1),
-    stopped: records.filter(({ stopped }) => stopped),
+    stopped: records
+      .filter(({ stopped }) => stopped)
+      .toSorted((a, b) => lastStep(b) - lastStep(a) || sign * (a.metric! - b.metric!)),
     failed: records.filter(({ error }) => error),
   }
+}
+
+function lastStep({ curve }: TrialRecord): number {
+  return curve?.at(-1)?.[0] ?? 0
 }
 
 /** The metrics of a record in the order of the objectives; `undefined` when it lacks one of them. */

@@ -29,9 +29,17 @@ export interface NumberSpaceParameter extends ParameterBase {
   readonly domain: NumberDomain
 }
 
+/** A parameter of a {@link SearchSpace}. */
 export type SpaceParameter = ChoiceParameter | NumberSpaceParameter
 
-/** The space that a search is in: what varies, and what it may become. */
+/**
+ * The space that a search is in: what varies, and what it may become.
+ *
+ * ```ts
+ * const { parameters } = space
+ * const point = space.sample(random)   // { rate: 0.03, optimizer: 1, 'optimizer.momentum': 0.9 }
+ * ```
+ */
 export class SearchSpace {
   /** All parameters; those of a branch after the choice that they belong to. */
   readonly parameters: readonly SpaceParameter[]
@@ -39,6 +47,7 @@ export class SearchSpace {
   readonly size: number
   readonly #sizes = new Map<readonly SpaceParameter[], number>()
 
+  /** @internal */
   constructor(
     /** The parameters that every trial has. */
     readonly roots: readonly SpaceParameter[],
@@ -88,7 +97,7 @@ export class SearchSpace {
     )
   }
 
-  /** The same text for the same point. */
+  /** @internal The same text for the same point. */
   keyOf(point: Point): string {
     return this.parameters.map(({ name }) => point[name] ?? '').join(' ')
   }

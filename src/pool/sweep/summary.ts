@@ -24,7 +24,8 @@ export interface SweepResult {
   readonly output: string
 }
 
-type BestTrial = Pick<TrialRecord, 'trial' | 'options' | 'metric' | 'metrics'>
+/** One of the best trials of a sweep. */
+export type BestTrial = Pick<TrialRecord, 'trial' | 'options' | 'metric' | 'metrics'>
 
 /**
  * Ranks the trials of a sweep, writes `best.yaml` or the files in `best/`, and logs the table.

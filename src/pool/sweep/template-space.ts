@@ -110,10 +110,7 @@ export class TemplateSpace {
     return isSame && this.#match(choice.branch, options, found)
   }
 
-  #parameters(
-    sites: readonly PlaceholderSite[],
-    parent?: SpaceParameter['parent'],
-  ): SpaceParameter[] {
+  #parameters(sites: readonly PlaceholderSite[], parent?: SpaceParameter['parent']): SpaceParameter[] {
     const parameters: SpaceParameter[] = []
     const grouped = new Set<PlaceholderSite>()
     for (const site of sites) {

@@ -42,8 +42,8 @@ export class TrialReader {
   }
 
   #trial(id: string, line: Record<string, unknown>): Trial {
-    const { options, metric, result, durationMs, host, attempts, error, file } = line
-    const values = numbersOf(result)
+    const { options, metric, metrics, result, durationMs, host, attempts, error, file } = line
+    const values = { ...numbersOf(result), ...numbersOf(metrics) }
     const isMeasured = typeof metric === 'number'
     if (isMeasured && this.metric !== undefined) values[this.metric] = metric
     return {

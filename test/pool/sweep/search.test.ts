@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { check, load, type Outcome, runFile } from 'flambeau'
-import { readRecords, Sweep, type SweepResult } from 'flambeau/pool'
-import '../../support/search-tasks.js'
+import { readRecords, Sweep, type SweepResult, seededRandom } from 'flambeau/pool'
+import { InTurn } from '../../support/search-tasks.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-search-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
+
+const cli = join(process.cwd(), 'dist', 'cli', 'main.js')
+const tasks = fileURLToPath(new URL('../../support/search-tasks.js', import.meta.url))
 
 const said: string[] = []
 const logger = { debug() {}, info: say, warn: say, error: say }
@@ -453,26 +459,110 @@ describe('rules that end trials early', () => {
 })
 
 describe('a search that is interrupted', () => {
-  const text = `${loss}each: !Bowl { x: !uniform { low: -10, high: 10 }, kind: !choice [flat, round], n: !int { low: 0, high: 9 }, optimizer: !choice [!Plain {}, !Momentum { momentum: !uniform { low: 0, high: 1 } }] }\nstrategy: tpe\nsamples: 20\nseed: 5`
+  const each =
+    'each: !Bowl { x: !uniform { low: -10, high: 10 }, kind: !choice [flat, round], n: !int { low: 0, high: 9 }, optimizer: !choice [!Plain {}, !Momentum { momentum: !uniform { low: 0, high: 1 } }], ms: 1 }'
+  const text = `${loss}${each}\nstrategy: tpe\nsamples: 20\nseed: 5`
 
-  test('goes on with exactly the trials that an uninterrupted one has', async () => {
+  const trialsOf = async (output: string) =>
+    (await readRecords(output)).map(({ trial, options, metric }) => ({ trial, options, metric }))
+
+  test('goes on with exactly the trials that an uninterrupted one has, wherever its file was cut off', async () => {
     const whole = await sweep(text)
     resultOf(whole)
-    const records = readFileSync(join(whole.output, 'results.jsonl'), 'utf8').split(/(?<=\n)/)
-    for (let kept = 1; kept < 20; kept += 3) {
+    const file = readFileSync(join(whole.output, 'results.jsonl'))
+    const expected = await trialsOf(whole.output)
+    const random = seededRandom(1)
+    for (let count = 0; count < 40; count++) {
       const { output } = await sweep(`${text}\nmaxTrials: 1`)
-      // As a crash leaves it: in the middle of a line.
-      writeFileSync(
-        join(output, 'results.jsonl'),
-        `${records.slice(0, kept).join('')}${records[kept]!.slice(0, 30)}`,
-      )
+      writeFileSync(join(output, 'results.jsonl'), file.subarray(0, Math.floor(random() * file.length)))
       const resumed = await sweep(text, { output, resume: true })
       assert.equal(resultOf(resumed).trials, 20)
-      const [a, b] = await Promise.all([whole.output, output].map((each) => readRecords(each)))
-      assert.deepEqual(
-        b!.map(({ trial, options, metric }) => ({ trial, options, metric })),
-        a!.map(({ trial, options, metric }) => ({ trial, options, metric })),
-      )
+      assert.deepEqual(await trialsOf(output), expected)
     }
   })
+
+  test('runs failed trials again with the values that they had', async () => {
+    const marker = join(folder, `marker-${outputs}`)
+    const fails = `${loss}each: !Bowl { x: !uniform { low: -10, high: 10 }, needs: ${marker} }\nstrategy: tpe\nsamples: 12`
+    const first = await sweep(fails)
+    const before = await trialsOf(first.output)
+    const failed = before.filter(({ metric }) => metric === undefined)
+    assert.ok(failed.length > 2 && failed.length < 12)
+    writeFileSync(marker, '')
+    const resumed = await sweep(fails, { output: first.output, resume: true })
+    assert.deepEqual([resultOf(resumed).trials, resultOf(resumed).failed], [12, 0])
+    const after = await trialsOf(first.output)
+    assert.deepEqual(
+      after.map(({ options }) => options).toSorted(byX),
+      before.map(({ options }) => options).toSorted(byX),
+    )
+  })
+
+  /** Kills a sweep of real workers with -9 at random moments, until it has ended. */
+  async function killedAgainAndAgain(workers: number, kills: number): Promise<string> {
+    const output = fresh()
+    const file = join(folder, `killed-${outputs}.yaml`)
+    writeFileSync(file, `!Sweep\noutput: ${output}\nworkers: ${workers}\n${text}`)
+    for (let count = 0; ; count++) {
+      const child = spawn(
+        process.execPath,
+        [cli, 'run', file, '--import', tasks, ...(count > 0 ? ['--resume'] : [])],
+        {
+          stdio: 'ignore',
+          timeout: 60_000,
+        },
+      )
+      const closed = once(child, 'close')
+      const timer = setTimeout(() => count < kills && child.kill('SIGKILL'), 400 + Math.random() * 600)
+      const [code, signal] = await closed
+      clearTimeout(timer)
+      if (signal === null) {
+        assert.equal(code, 0)
+        return output
+      }
+    }
+  }
+
+  test('is killed with -9 at random moments: with one worker its trials are the same', async () => {
+    const whole = await sweep(text)
+    const output = await killedAgainAndAgain(1, 6)
+    assert.deepEqual(await trialsOf(output), await trialsOf(whole.output))
+  })
+
+  test('is killed with -9 at random moments: with four workers each trial is there once', async () => {
+    const output = await killedAgainAndAgain(4, 4)
+    const trials = await trialsOf(output)
+    assert.deepEqual(
+      trials.map(({ trial }) => Number(trial)).toSorted((a, b) => a - b),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    )
+    // The first ones are random: they follow from the seed alone.
+    const whole = await trialsOf((await sweep(text)).output)
+    const first = (all: typeof trials) => all.filter(({ trial }) => Number(trial) <= 10).toSorted(byTrial)
+    assert.deepEqual(first(trials), first(whole))
+  })
+
+  test('asks for as many trials as there are workers, and knows those that run', async () => {
+    const output = fresh()
+    const content = `!Sweep\noutput: ${output}\nworkers: 2\n${loss}each: !Bowl { x: !int { low: 1, high: 4 } }\nstrategy: !InTurn {}\nmaxTrials: 4`
+    const outcome = await runFile<SweepResult>(
+      { content },
+      { logger, runOptions: { imports: [new URL('../../support/search-tasks.js', import.meta.url)] } },
+    )
+    assert.ok(outcome.ok, said.join('\n'))
+    const { running } = InTurn
+    assert.deepEqual(running.slice(0, 3), [0, 0, 1])
+    assert.ok(
+      running.every((count) => count <= 1),
+      running.join(),
+    )
+  })
 })
+
+function byX(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): number {
+  return Number(a['x']) - Number(b['x'])
+}
+
+function byTrial(a: { trial: string }, b: { trial: string }): number {
+  return Number(a.trial) - Number(b.trial)
+}

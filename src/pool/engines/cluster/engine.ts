@@ -55,7 +55,7 @@ async function openClusterEngine(
     await Promise.all(factories.map((factory) => factory.close()))
     throw error
   })
-  const engine = new ClusterEngine({ queue, redis: server })
+  const engine = new ClusterEngine({ queue, redis: server, workers: options.workers })
   const settings = { ...address, queue: queue.queue, ...shared }
   const redis = { url: address.redis, isOwn: server === undefined }
   const work = workRequest(run)
@@ -106,6 +106,8 @@ interface ClusterEngineParts {
   readonly queue: BullmqEngine
   /** Absent when the pool uses the Redis of the user. */
   readonly redis: RedisServer | undefined
+  /** The worker processes of each worker host; as many as it has processors when absent. */
+  readonly workers: number | undefined
 }
 
 /** A queue and the workers of the worker hosts, all of which end with the pool. */
@@ -118,6 +120,11 @@ class ClusterEngine implements Engine {
   constructor(readonly parts: ClusterEngineParts) {
     this.capacity = parts.queue.capacity
     parts.redis?.supervise((error) => this.fail(error))
+  }
+
+  get slots(): number | undefined {
+    const { workers } = this.parts
+    return workers === undefined ? undefined : workers * this.#workers.length
   }
 
   /** Adds workers, which this engine closes. */
