@@ -1,4 +1,4 @@
-// Draws docs/recording.svg and docs/report.png: runs the commands below in a folder with the iris example, puts what they print
+// Draws docs/recording.svg, docs/report.png and docs/report-charts.png: runs the commands below in a folder with the iris example, puts what they print
 // on a terminal, and below it the page of the sweep. "npm run recording" draws them anew; it needs Chromium.
 import { execFileSync } from 'node:child_process'
 import {
@@ -105,6 +105,12 @@ async function photograph() {
   const clip = { x: 0, y: 0, width: 1300, height: (1300 * pictureHeight) / 780 }
   const part = await view.screenshot({ type: 'jpeg', quality: 82, clip })
   await view.screenshot({ path: 'docs/report.png', clip: { ...clip, height: 1560 } })
+  const { y } = await view
+    .getByRole('heading', { name: /against/ })
+    .first()
+    .boundingBox()
+  const below = { x: 0, y: y - 40, width: 1300, height: 1300 }
+  await view.screenshot({ path: 'docs/report-charts.png', clip: below, fullPage: true })
   await browser.close()
   return part
 }

@@ -6,7 +6,7 @@ import './index.js'
 const interruption = new AbortController()
 process.once('SIGINT', () => interruption.abort())
 
-// Up to 24 trainings in processes of their own, which import the same classes; done again each time.
+// 40 trainings, most of which are stopped early, in processes of their own, which import the same classes; done again each time.
 const outcome = await runFile<SweepResult>('examples/iris/sweep.yaml', {
   signal: interruption.signal,
   force: true,

@@ -167,16 +167,16 @@ describe('iris', () => {
     )
   })
 
-  test('npm start searches with 24 trials, most of which are stopped early, and the best one knows the flowers', async () => {
+  test('npm start searches with 40 trials, most of which are stopped early, and the best one knows the flowers', async () => {
     const { code, stdout, stderr } = await node(example('iris', 'main.js'))
     assert.equal(code, 0, stderr)
-    assert.match(stderr, /^24\/24 /m)
+    assert.match(stderr, /^40\/40 /m)
     assert.match(stderr, /^rank +trial +loss +optimizer( +optimizer\.(?:rate|momentum)){2} +time$/m)
     const [, stopped, loss] =
-      /^best of 24, (\d+) stopped early: trial \d\d with loss (0\.\d+), see build\/iris\/sweep\n$/.exec(
+      /^best of 40, (\d+) stopped early: trial \d\d with loss (0\.\d+), see build\/iris\/sweep\n$/.exec(
         stdout,
       ) ?? []
-    assert.ok(Number(stopped) >= 16 && Number(stopped) < 24, stdout)
+    assert.ok(Number(stopped) >= 20 && Number(stopped) < 40, stdout)
     assert.ok(Number(loss) < 0.2, stdout)
     await importExample('iris', 'index.js')
     assert.match(dump(load(written('sweep/best.yaml'))), /^!TrainIris\n/)

@@ -224,7 +224,7 @@ const sweepFiles: OwnFileNames = {
   tasks: /^\d+$/,
 }
 /** What a sweep would replace in a folder where none was. */
-const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/ }
+const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/, best: /^\d+\.yaml$/ }
 
 /** The records of an earlier run. */
 export interface EarlierTrials {
@@ -255,11 +255,12 @@ async function appendOthers(folder: string, records: readonly TrialRecord[]): Pr
 
 // In a folder without a sweep, "best.yaml" is somebody else's.
 async function prepareFolder(folder: string, { force }: EarlierTrials): Promise<void> {
-  const best = join(folder, bestName)
   // A damaged description is set aside, too.
   if (force)
     await archiveFiles(folder, existsSync(join(folder, descriptionName)) ? sweepFiles : replacedFiles)
-  else if (!(await readDescription(folder)) && existsSync(best)) throw foreignBestFile(best)
+  else if (!(await readDescription(folder)))
+    for (const foreign of [bestName, frontName].map((name) => join(folder, name)))
+      if (existsSync(foreign)) throw foreignBestFile(foreign)
 }
 
 function foreignBestFile(file: string): ResourceError {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -379,6 +379,19 @@ describe('a sweep with several metrics', () => {
     const other = await sweep(`metrics: { loss: min, seconds: max }\n${each}`, { output, resume: true })
     assert.equal(resultOf(other).front!.length, 1)
     assert.deepEqual(readdirSync(join(output, 'best')), ['01.yaml'])
+  })
+
+  test('leaves a folder alone that is not its own', async () => {
+    const output = fresh()
+    mkdirSync(join(output, 'best'), { recursive: true })
+    writeFileSync(join(output, 'best', '01.yaml'), 'mine')
+    const text = `${metrics}each: !Bowl { x: !choice [0, 1] }`
+    const refused = await sweep(text, { output })
+    assert.equal(!refused.outcome.ok && (refused.outcome.error as any).code, 'OUTPUT_EXISTS')
+    assert.equal(readFileSync(join(output, 'best', '01.yaml'), 'utf8'), 'mine')
+    resultOf(await sweep(text, { output, force: true }))
+    const [time] = readdirSync(join(output, 'old'))
+    assert.equal(readFileSync(join(output, 'old', time!, 'best', '01.yaml'), 'utf8'), 'mine')
   })
 
   test('is searched by "tpe"', async () => {

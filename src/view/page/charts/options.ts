@@ -44,6 +44,8 @@ function tooltip(theme: Theme, more: object = {}): object {
 interface Point {
   readonly value: readonly [number, number]
   readonly trial: string
+  /** The mark of a trial that was stopped early; others are filled circles. */
+  readonly symbol?: 'emptyCircle'
 }
 
 /** Points of trials, those that are selected on top, as larger diamonds with their numbers. */
@@ -80,9 +82,20 @@ function points(theme: Theme, data: readonly Point[], selected: Selected, y: str
   ]
 }
 
-/** Trials with a metric. */
+/** Trials with a result. */
 export function measured(trials: readonly Trial[]): Trial[] {
   return trials.filter(({ metric, state }) => state === 'done' && metric !== undefined)
+}
+
+/** Trials with a metric: of those that were stopped early, the last one that they reported. */
+export function compared(trials: readonly Trial[]): Trial[] {
+  return trials.filter(
+    ({ metric, state }) => (state === 'done' || state === 'stopped') && metric !== undefined,
+  )
+}
+
+function markOf({ id, state }: Trial): Pick<Point, 'trial' | 'symbol'> {
+  return state === 'stopped' ? { trial: id, symbol: 'emptyCircle' } : { trial: id }
 }
 
 /** The metric over the trials, and the best one so far. */
@@ -90,7 +103,10 @@ export function historyOption(sweep: SweepModel, selected: Selected): (theme: Th
   const [objective] = sweep.objectives
   const name = objective?.name ?? 'metric'
   const done = measured(sweep.trials)
-  const data = done.map(({ id, metric }) => ({ value: [Number(id), metric!] as const, trial: id }))
+  const data = compared(sweep.trials).map((trial) => ({
+    value: [Number(trial.id), trial.metric!] as const,
+    ...markOf(trial),
+  }))
   const better = objective?.goal === 'min' ? Math.min : Math.max
   let best = done[0]?.metric ?? 0
   const line = done.map(({ id, metric }) => {
@@ -138,13 +154,13 @@ export function sliceOption(
   selected: Selected,
 ): (theme: Theme) => ChartOption {
   const name = sweep.objectives[0]?.name ?? 'metric'
-  const done = measured(sweep.trials).filter(({ options }) => Object.hasOwn(options, option))
-  const found = axisFor(done.map(({ options }) => options[option]))
+  const trials = compared(sweep.trials).filter(({ options }) => Object.hasOwn(options, option))
+  const found = axisFor(trials.map(({ options }) => options[option]))
   const at = (value: unknown, index: number): number =>
     found.kind === 'number' ? Number(value) : found.names.indexOf(nameOf(value)) + spread(index)
-  const data = done.map(({ id, metric, options }, index) => ({
-    value: [at(options[option], index), metric!] as const,
-    trial: id,
+  const data = trials.map((trial, index) => ({
+    value: [at(trial.options[option], index), trial.metric!] as const,
+    ...markOf(trial),
   }))
   const title = found.kind === 'number' && found.isLog ? `${option} (log)` : option
   return (theme) => ({
@@ -243,12 +259,12 @@ export function parallelOption(
   selected: Selected,
 ): (theme: Theme, width: number) => ChartOption {
   const name = sweep.objectives[0]?.name ?? 'metric'
-  const done = measured(sweep.trials)
+  const trials = compared(sweep.trials)
   const axes = options.map((option) => ({
     option,
-    found: axisFor(done.map((trial) => trial.options[option])),
+    found: axisFor(trials.map((trial) => trial.options[option])),
   }))
-  const data = done.map((trial) => ({
+  const data = trials.map((trial) => ({
     trial: trial.id,
     value: [
       ...axes.map(({ option, found }) => {

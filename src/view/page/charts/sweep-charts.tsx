@@ -7,6 +7,7 @@ import type { SweepModel, Trial } from '../model.js'
 import { Chart } from './chart.js'
 import { CurveCharts } from './curve-charts.js'
 import {
+  compared,
   durationsOption,
   historyOption,
   importanceOption,
@@ -28,25 +29,26 @@ export interface SweepChartsProps {
 /** The charts of a sweep. */
 export function SweepCharts({ sweep, selected, onSelect, onBrush }: SweepChartsProps) {
   const done = useMemo(() => measured(sweep.trials), [sweep])
-  const options = useMemo(() => [...new Set(done.flatMap((trial) => Object.keys(trial.options)))], [done])
+  const trials = useMemo(() => compared(sweep.trials), [sweep])
+  const options = useMemo(() => [...new Set(trials.flatMap((trial) => Object.keys(trial.options)))], [trials])
   const history = useMemo(() => historyOption(sweep, selected), [sweep, selected])
   const durations = useMemo(() => durationsOption(sweep, selected), [sweep, selected])
-  if (done.length === 0) return <p class="empty">There are no charts yet: no trial has a result.</p>
+  if (trials.length === 0) return <p class="empty">There are no charts yet: no trial has a result.</p>
   return (
     <div class="charts">
       <Chart
         title={`${metricOf(sweep)} over the trials`}
-        summary={historySummary(sweep, done)}
+        summary={historySummary(sweep, done, trials.length - done.length)}
         option={history}
         onSelect={onSelect}
       />
       <CurveCharts curves={sweep.curves} selected={selected} onSelect={onSelect} />
       <ImportanceChart done={done} metric={metricOf(sweep)} />
-      <ParallelCoordinates {...{ sweep, done, options, selected, onBrush }} />
+      <ParallelCoordinates {...{ sweep, trials, options, selected, onBrush }} />
       {options.map((option) => (
-        <Slice key={option} {...{ sweep, done, option, selected, onSelect }} />
+        <Slice key={option} {...{ sweep, trials, option, selected, onSelect }} />
       ))}
-      <Pareto {...{ sweep, done, selected, onSelect }} />
+      <Pareto {...{ sweep, trials: done, selected, onSelect }} />
       <Chart
         title="Durations"
         summary={durationsSummary(sweep.trials)}
@@ -61,11 +63,15 @@ function metricOf({ objectives }: SweepModel): string {
   return objectives[0]?.name ?? 'metric'
 }
 
-function historySummary(sweep: SweepModel, done: readonly Trial[]): string {
+function historySummary(sweep: SweepModel, done: readonly Trial[], stopped: number): string {
   const [objective] = sweep.objectives
   const isLess = objective?.goal === 'min'
+  const rings =
+    stopped > 0 ? ` The rings are ${stopped} trials that were stopped early, with their last value.` : ''
+  if (done.length === 0) return `No trial has a result yet.${rings}`
   const best = done.reduce((a, b) => ((isLess ? b.metric! < a.metric! : b.metric! > a.metric!) ? b : a))
-  return `${done.length} trials with a result. The ${isLess ? 'least' : 'greatest'} is ${formatNumber(best.metric!)}, of trial ${best.id}. The dashed line is the best so far.`
+  const count = done.length === 1 ? 'One trial' : `${done.length} trials`
+  return `${count} with a result. The ${isLess ? 'least' : 'greatest'} is ${formatNumber(best.metric!)}, of trial ${best.id}. The dashed line is the best so far.${rings}`
 }
 
 function durationsSummary(trials: readonly Trial[]): string {
@@ -102,20 +108,20 @@ function ImportanceChart({ done, metric }: { done: readonly Trial[]; metric: str
 
 interface PartProps {
   readonly sweep: SweepModel
-  readonly done: readonly Trial[]
+  readonly trials: readonly Trial[]
   readonly selected: Selected
 }
 
 function ParallelCoordinates({
   sweep,
-  done,
+  trials,
   options,
   selected,
   onBrush,
 }: PartProps & { options: readonly string[]; onBrush: SweepChartsProps['onBrush'] }) {
   const option = useMemo(() => parallelOption(sweep, options, selected), [sweep, options, selected])
   const onPositions = (positions: readonly number[] | undefined): void =>
-    onBrush(positions && new Set(positions.flatMap((position) => done[position]?.id ?? [])))
+    onBrush(positions && new Set(positions.flatMap((position) => trials[position]?.id ?? [])))
   return (
     <div class="wide">
       <Chart
@@ -131,7 +137,7 @@ function ParallelCoordinates({
 
 function Slice({
   sweep,
-  done,
+  trials,
   option: name,
   selected,
   onSelect,
@@ -140,7 +146,7 @@ function Slice({
   return (
     <Chart
       title={`${metricOf(sweep)} against ${name}`}
-      summary={sliceSummary(done, name)}
+      summary={sliceSummary(trials, name)}
       option={option}
       onSelect={onSelect}
     />
@@ -149,12 +155,12 @@ function Slice({
 
 const mostNamed = 6
 
-function sliceSummary(done: readonly Trial[], option: string): string {
-  const values = done
+function sliceSummary(trials: readonly Trial[], option: string): string {
+  const values = trials
     .filter(({ options }) => Object.hasOwn(options, option))
     .map(({ options }) => options[option])
   const found = axisFor(values)
-  const missing = done.length - values.length
+  const missing = trials.length - values.length
   const rest = missing > 0 ? ` ${missing} trials do not have it.` : ''
   if (found.kind === 'category') {
     const names = found.names.slice(0, mostNamed).map(formatValue).join(', ')
@@ -166,7 +172,12 @@ function sliceSummary(done: readonly Trial[], option: string): string {
 
 type Goal = 'max' | 'min'
 
-function Pareto({ sweep, done, selected, onSelect }: PartProps & { onSelect: SweepChartsProps['onSelect'] }) {
+function Pareto({
+  sweep,
+  trials: done,
+  selected,
+  onSelect,
+}: PartProps & { onSelect: SweepChartsProps['onSelect'] }) {
   const names = useMemo(() => comparable(done), [done])
   const [first, second] = initialChoice(sweep, names)
   const [choice, choose] = useState<{ x?: string; y?: string; goalX?: Goal; goalY?: Goal }>({})
