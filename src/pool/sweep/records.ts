@@ -248,6 +248,11 @@ export async function openRecords(folder: string, earlier: EarlierTrials): Promi
   return JsonLines.open(file)
 }
 
+/** Replaces the records of a sweep that has ended by one for each trial. */
+export function replaceRecords(folder: string, records: readonly TrialRecord[]): Promise<void> {
+  return JsonLines.replace(join(folder, recordsName), records)
+}
+
 async function appendOthers(folder: string, records: readonly TrialRecord[]): Promise<void> {
   const file = join(folder, othersName)
   await JsonLines.replace(file, [...(await JsonLines.readAll(file)), ...records])

@@ -19,6 +19,7 @@ import {
   metricsName,
   openRecords,
   othersName,
+  replaceRecords,
   type TrialRecord,
   valuesOf,
   writeDescription,
@@ -54,6 +55,8 @@ export class SweepRun {
   readonly #gate: Gate
   /** When no more trials begin, as `performance.now()` counts. */
   readonly #deadline: number
+  /** Whether a trial has an earlier record in the file. */
+  #hasReplaced = false
   #failures = 0
   readonly #startedAt = new Map<string, string>()
   #metrics: JsonLines<object> | undefined
@@ -91,7 +94,9 @@ export class SweepRun {
       await file.close()
       await this.#metrics.close()
     }
-    return [...this.#records.values()]
+    const records = [...this.#records.values()]
+    if (this.#hasReplaced) await replaceRecords(output, records)
+    return records
   }
 
   #emitStart(): void {
@@ -111,7 +116,7 @@ export class SweepRun {
   async #runTrials(file: JsonLines<TrialRecord>): Promise<void> {
     for await (const outcome of this.#outcomes()) {
       const record = await this.#record(outcome)
-      this.#records.delete(record.trial)
+      if (this.#records.delete(record.trial)) this.#hasReplaced = true
       this.#records.set(record.trial, record)
       if (this.context.plan.strategy) this.#addEnded(record)
       await file.append(record)

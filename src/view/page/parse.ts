@@ -91,20 +91,31 @@ export class CurveReader {
   add(lines: readonly Record<string, unknown>[]): void {
     for (const line of lines) {
       const id = String(line['_trial'] ?? '')
-      // An attempt that is made again starts over, also by a later sweep.
+      // An attempt that is made again starts over, also by a later sweep. A trial that was paused goes on.
       const attempt = `${line['_attempt']} ${line['_started']}`
-      const isSame = (this.#attempts.get(id) ?? attempt) === attempt
+      const before = this.curves.get(id) ?? []
+      const isSame = (this.#attempts.get(id) ?? attempt) === attempt || goesOn(before, line)
       this.#attempts.set(id, attempt)
-      const curve = (isSame && this.curves.get(id)) || []
+      const curve = isSame ? before : []
       this.curves.set(id, curve)
       addPoint(curve, line)
     }
   }
 }
 
+function goesOn(curve: readonly CurvePoint[], line: Record<string, unknown>): boolean {
+  const step = stepOf(line)
+  const last = curve.at(-1)
+  return step !== undefined && last !== undefined && step > last.step
+}
+
+function stepOf(line: Record<string, unknown>): number | undefined {
+  return stepKeys.map((key) => line[key]).find((each) => typeof each === 'number') as number | undefined
+}
+
 // What is told of one step in several calls belongs together. A count that starts again, as in each epoch, goes on.
 function addPoint(curve: CurvePoint[], line: Record<string, unknown>): void {
-  const told = stepKeys.map((key) => line[key]).find((each) => typeof each === 'number') as number | undefined
+  const told = stepOf(line)
   const values = Object.fromEntries(Object.entries(numbersOf(line)).filter(([name]) => !otherKeys.has(name)))
   if (Object.keys(values).length === 0) return
   const last = curve.at(-1)

@@ -419,6 +419,8 @@ describe('rules that end trials early', () => {
     const records = await readRecords(run.output)
     const epochs = records.map(({ curve }) => curve!.at(-1)![0])
     assert.equal(epochs.filter((epoch) => epoch === 9).length, trials - stopped)
+    const linesOf = readFileSync(join(run.output, 'results.jsonl'), 'utf8').trimEnd().split('\n')
+    assert.equal(linesOf.length, 9)
     // One of nine, and a promotion too early, run to the end; nobody repeats an epoch.
     assert.ok(trials - stopped <= 2, String(stopped))
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
@@ -504,6 +506,7 @@ describe('a search that is interrupted', () => {
     writeFileSync(marker, '')
     const resumed = await sweep(fails, { output: first.output, resume: true })
     assert.deepEqual([resultOf(resumed).trials, resultOf(resumed).failed], [12, 0])
+    assert.equal(readFileSync(join(first.output, 'results.jsonl'), 'utf8').trimEnd().split('\n').length, 12)
     const after = await trialsOf(first.output)
     assert.deepEqual(
       after.map(({ options }) => options).toSorted(byX),
