@@ -47,9 +47,13 @@ export class OutputLock {
     throw inUse(folder, await readOwner(path))
   }
 
+  // Renamed first: another process may take the place of a folder that is empty, while this one removes it.
   async release(): Promise<void> {
     const holder = await readOwner(this.path)
-    if (holder?.token === this.token) await rm(this.path, { recursive: true, force: true })
+    if (holder?.token !== this.token) return
+    const released = `${this.path}.${this.token}`
+    await rename(this.path, released)
+    await rm(released, { recursive: true, force: true })
   }
 }
 

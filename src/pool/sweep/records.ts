@@ -177,12 +177,19 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   const file = join(folder, descriptionName)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const description = parseJson(text) as SweepDescription
+  const description = withMetrics(parseJson(text)) as SweepDescription
   const why =
     shapeMismatch(description, { trials: 'number' }) ??
     (isObjectives(description.metrics) ? undefined : '"metrics" must list names and goals, "max" or "min"')
   if (why !== undefined) throw editedResults(`"${file}"`, why)
   return description
+}
+
+// Sweeps of one metric have written its name and goal beside the number of trials.
+function withMetrics(found: unknown): unknown {
+  if (!isMapping(found) || typeof found['metric'] !== 'string') return found
+  const { metric, goal, ...rest } = found
+  return { ...rest, metrics: [{ name: metric, goal }] }
 }
 
 function parseJson(text: string): unknown {

@@ -1,12 +1,18 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { PlaceholderSite, Template } from '../../document/construct/template.js'
 import { targetOf } from '../../document/nodes.js'
 import { dump } from '../../document/write/dump.js'
 import { isApplicationTag, type Node, valueNode } from '../../node.js'
+import { toJson } from '../../util/json.js'
 import type { AnyTask } from '../options.js'
 import type { NumberDomain } from './number-domain.js'
 import { isChoice, type NumberParameter, numbersIn, Parameter } from './parameters.js'
-import { type ChoiceParameter, type Point, SearchSpace, type SpaceParameter } from './space.js'
+import {
+  type ChoiceParameter,
+  type NumberSpaceParameter,
+  type Point,
+  SearchSpace,
+  type SpaceParameter,
+} from './space.js'
 
 /** The chosen values of a trial by path: an object as its YAML. */
 export type TrialOptions = Readonly<Record<string, unknown>>
@@ -52,8 +58,7 @@ export class TemplateSpace {
 
   /** The point with these chosen values; `undefined` when it is not in the space. */
   pointOf(options: TrialOptions): Point | undefined {
-    const found: Record<string, number> = {}
-    return this.#match(this.space.roots, options, found) ? found : undefined
+    return this.#match(this.space.roots, options)
   }
 
   /** Constructs the runnable of a point. */
@@ -72,42 +77,37 @@ export class TemplateSpace {
     }
   }
 
-  #match(
-    parameters: readonly SpaceParameter[],
-    options: TrialOptions,
-    found: Record<string, number>,
-  ): boolean {
-    return parameters.every((parameter) => {
-      const { sites, choices } = this.#bindings.get(parameter.name)!
-      if (parameter.kind === 'number') {
-        const value = options[sites[0]!.path]
-        if (!parameter.domain.has(value)) return false
-        found[parameter.name] = value
-        return true
-      }
-      const chosen = choices.findIndex((values, choice) =>
-        this.#matchBranch({ values, sites, branch: parameter.branches[choice]! }, options, found),
-      )
-      found[parameter.name] = chosen
-      return chosen >= 0
-    })
+  /** The values of some parameters, and of those in the branches that they take. */
+  #match(parameters: readonly SpaceParameter[], options: TrialOptions): Point | undefined {
+    const found: Record<string, number> = {}
+    for (const parameter of parameters) {
+      const own =
+        parameter.kind === 'number'
+          ? this.#matchNumber(parameter, options)
+          : this.#matchChoice(parameter, options)
+      if (!own) return undefined
+      Object.assign(found, own)
+    }
+    return found
+  }
+
+  #matchNumber({ name, domain }: NumberSpaceParameter, options: TrialOptions): Point | undefined {
+    const value = options[this.#bindings.get(name)!.sites[0]!.path]
+    return domain.has(value) ? { [name]: value } : undefined
   }
 
   // A placeholder that is a value itself has the path of the choice, and its value is the one in the record.
-  #matchBranch(
-    choice: {
-      values: readonly Value[]
-      sites: readonly PlaceholderSite[]
-      branch: readonly SpaceParameter[]
-    },
-    options: TrialOptions,
-    found: Record<string, number>,
-  ): boolean {
-    const isSame = choice.sites.every(({ path }, at) => {
-      const { label, nested } = choice.values[at]!
-      return nested.some((site) => site.path === path) || isDeepStrictEqual(options[path], label)
-    })
-    return isSame && this.#match(choice.branch, options, found)
+  #matchChoice({ name, branches }: ChoiceParameter, options: TrialOptions): Point | undefined {
+    const { sites, choices } = this.#bindings.get(name)!
+    for (const [choice, values] of choices.entries()) {
+      const isSame = sites.every(({ path }, at) => {
+        const { label, nested } = values[at]!
+        return nested.some((site) => site.path === path) || toJson(options[path]) === toJson(label)
+      })
+      const inner = isSame ? this.#match(branches[choice]!, options) : undefined
+      if (inner) return { [name]: choice, ...inner }
+    }
+    return undefined
   }
 
   #parameters(sites: readonly PlaceholderSite[], parent?: SpaceParameter['parent']): SpaceParameter[] {

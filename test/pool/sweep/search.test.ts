@@ -120,6 +120,17 @@ describe('the space of a search', () => {
     assert.ok(numbers.every((value) => Number(value) >= 0.1 && Number(value) <= 0.5))
   })
 
+  test('values that look alike in several branches are told apart when a sweep goes on', async () => {
+    const each =
+      '!Bowl { n: !choice [!int { low: 1, high: 2 }, !choice [2, 3]], optimizer: !choice [!Momentum { momentum: 1, rate: !choice [1, 2] }, !Plain { rate: !choice [2, 3] }] }'
+    const text = `${loss}each: ${each}\nstrategy: tpe\nsamples: 40`
+    const { output } = await sweep(text)
+    const before = readFileSync(join(output, 'results.jsonl'), 'utf8')
+    const again = await sweep(text, { output, resume: true })
+    assert.equal(resultOf(again).trials, 16)
+    assert.equal(readFileSync(join(output, 'results.jsonl'), 'utf8'), before)
+  })
+
   test('references follow what is chosen, in branches, too', async () => {
     const each =
       '!Bowl { x: !choice [0.50, 2], y: !ref x, optimizer: !choice [!Momentum { momentum: !choice [0.1, 0.2] }] }'
