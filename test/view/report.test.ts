@@ -118,7 +118,14 @@ describe('the report of a sweep', () => {
       assert.match(labels[4]!, /on a logarithmic axis/)
       assert.match(labels[2]!, /correlation ratio, corrected for chance\): rate \d+ %/)
       const history = await chartOption(page, 'accuracy over the trials')
-      assert.equal(history.series[0].data.length, 58)
+      // Without the failed one; the one that was stopped early is a ring.
+      assert.equal(history.series[0].data.length, 59)
+      const rings = history.series[0].data.filter(({ symbol }: any) => symbol === 'emptyCircle')
+      assert.deepEqual(
+        rings.map(({ trial }: any) => trial),
+        ['05'],
+      )
+      assert.match(labels[0]!, /The ring is a trial that was stopped early, with its last value/)
       const best = history.series
         .find(({ name }: any) => name === 'best so far')
         .data.map(([, value]: number[]) => value)
@@ -239,7 +246,7 @@ describe('the report of a sweep', () => {
       await all.locator('tbody input').first().check()
       await page.getByRole('heading', { name: 'Chosen trials' }).waitFor()
       const { series } = await chartOption(page, 'accuracy over the trials')
-      assert.equal(series[0].data.length, 9998)
+      assert.equal(series[0].data.length, 9999)
       assert.deepEqual(complaints, [])
       await page.close()
     })

@@ -66,12 +66,17 @@ function metricOf({ objectives }: SweepModel): string {
 function historySummary(sweep: SweepModel, done: readonly Trial[], stopped: number): string {
   const [objective] = sweep.objectives
   const isLess = objective?.goal === 'min'
-  const rings =
-    stopped > 0 ? ` The rings are ${stopped} trials that were stopped early, with their last value.` : ''
+  const rings = ringsText(stopped)
   if (done.length === 0) return `No trial has a result yet.${rings}`
   const best = done.reduce((a, b) => ((isLess ? b.metric! < a.metric! : b.metric! > a.metric!) ? b : a))
   const count = done.length === 1 ? 'One trial' : `${done.length} trials`
   return `${count} with a result. The ${isLess ? 'least' : 'greatest'} is ${formatNumber(best.metric!)}, of trial ${best.id}. The dashed line is the best so far.${rings}`
+}
+
+function ringsText(stopped: number): string {
+  if (stopped === 0) return ''
+  if (stopped === 1) return ' The ring is a trial that was stopped early, with its last value.'
+  return ` The rings are ${stopped} trials that were stopped early, with their last values.`
 }
 
 function durationsSummary(trials: readonly Trial[]): string {
