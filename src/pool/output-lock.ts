@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ResourceError, throwNotWritten } from '../errors.js'
 import { identify, isAlive, type ProcessIdentity } from '../util/process-identity.js'
 
@@ -15,7 +16,10 @@ interface Owner extends ProcessIdentity {
 }
 
 const lockName = '.lock'
-const maxAttempts = 5
+/** Enough for a claim that was left by a process that was killed. */
+const maxAttempts = 250
+const claimPauseMs = 50
+const staleClaimMs = 5000
 
 /**
  * The lock of a folder of results, into which only one process writes. It is a folder, which is made elsewhere with the
@@ -91,17 +95,30 @@ async function isStale(owner: Owner): Promise<boolean> {
   return owner.host === hostname() && !(await isAlive(owner))
 }
 
-// Two processes may find the same stale lock: the one that removes another lock than it found puts that back.
+// Two processes may find the same stale lock: one at a time removes it, and only if nobody has taken its place.
 async function removeStale(path: string, found: Owner | undefined): Promise<void> {
-  const removed = `${path}.${randomUUID()}`
-  const isRenamed = await rename(path, removed).then(
+  const claim = `${path}.claim`
+  if (!(await tryClaim(claim))) return void (await delay(claimPauseMs))
+  try {
+    if ((await readOwner(path))?.token !== found?.token) return
+    const removed = `${path}.${randomUUID()}`
+    await rename(path, removed).catch(() => {})
+    await rm(removed, { recursive: true, force: true })
+  } finally {
+    await rmdir(claim).catch(() => {})
+  }
+}
+
+// A claim is held for milliseconds: an older one was left by a process that was killed.
+async function tryClaim(claim: string): Promise<boolean> {
+  const isMade = await mkdir(claim).then(
     () => true,
     () => false,
   )
-  if (!isRenamed) return
-  const owner = await readOwner(removed)
-  if (owner?.token !== found?.token) await rename(removed, path).catch(() => {})
-  await rm(removed, { recursive: true, force: true })
+  if (isMade) return true
+  const found = await stat(claim).catch(() => undefined)
+  if (found && Date.now() - found.mtimeMs > staleClaimMs) await rmdir(claim).catch(() => {})
+  return false
 }
 
 function inUse(folder: string, owner: Owner | undefined): ResourceError {

@@ -87,7 +87,7 @@ const isRunnableTemplate = (value: unknown): boolean =>
 
 const goal = v.picklist(['max', 'min'], 'expected "max" or "min"')
 
-const strategyNames = ['grid', 'random', 'tpe']
+const strategyName = v.picklist(['grid', 'random', 'tpe'])
 const strategyMessage = 'expected "grid", "random", "tpe" or a strategy such as "!Tpe { startup: 20 }"'
 const ruleMessage = 'expected "median" or a rule such as "!Asha { step: epoch, max: 81 }"'
 const pathsMessage = 'expected lists of paths, such as "[[rate, layers]]"'
@@ -111,13 +111,7 @@ const entries = {
       ),
     ),
   ),
-  strategy: v.optional(
-    v.custom<'grid' | 'random' | 'tpe' | Strategy>(
-      (value) => strategyNames.includes(value as string) || isStrategy(value),
-      strategyMessage,
-    ),
-    'grid',
-  ),
+  strategy: v.optional(v.union([strategyName, v.custom<Strategy>(isStrategy)]), 'grid'),
   samples: v.optional(wholeNumber(1)),
   seed: v.optional(wholeNumber(0), 0),
   together: v.optional(v.array(v.pipe(v.array(v.string()), v.minLength(2))), []),
@@ -133,17 +127,32 @@ const entries = {
   retries: v.optional(wholeNumber(0), 0),
   timeoutMs: v.optional(wholeNumber(1)),
   maxFailures: v.optional(wholeNumber(0)),
-  earlyStop: v.optional(
-    v.custom<'median' | StoppingRule>((value) => value === 'median' || isStoppingRule(value), ruleMessage),
-  ),
+  earlyStop: v.optional(v.union([v.literal('median'), v.custom<StoppingRule>(isStoppingRule)])),
   resume: v.optional(v.boolean('expected "true" or "false"'), false),
+}
+
+/** The checks of options whose JSON Schema says more to an editor, but whose problems would say less. */
+const checkedEntries = {
+  strategy: v.optional(
+    v.custom<NonNullable<SweepInput['strategy']>>(
+      (value) => isStrategy(value) || v.is(strategyName, value),
+      strategyMessage,
+    ),
+    'grid',
+  ),
+  earlyStop: v.optional(
+    v.custom<NonNullable<SweepInput['earlyStop']>>(
+      (value) => isStoppingRule(value) || value === 'median',
+      ruleMessage,
+    ),
+  ),
+  together: v.optional(v.custom<string[][]>(isPaths, pathsMessage), []),
 }
 
 // A strict object would report the first unknown option alone, but its JSON Schema is the one that editors understand.
 const { validate } = v.pipe(
   v.objectWithRest(
-    // One problem, whatever is wrong in the lists.
-    { ...entries, together: v.optional(v.custom<string[][]>(isPaths, pathsMessage), []) },
+    { ...entries, ...checkedEntries },
     v.never(),
     ({ expected, received }) => missing[expected ?? ''] ?? `expected a mapping, received ${received}`,
   ),

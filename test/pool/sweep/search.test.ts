@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { check, load, type Outcome, runFile } from 'flambeau'
+import { check, jsonSchema, load, type Outcome, runFile } from 'flambeau'
 import { readRecords, Sweep, type SweepResult, seededRandom } from 'flambeau/pool'
 import { InTurn } from '../../support/search-tasks.js'
 
@@ -352,6 +352,14 @@ describe('a strategy of the user', () => {
       assert.equal(outcome.ok, false)
       assert.match(said.join('\n'), /The strategy suggests \{.*\}, which is not in the space/)
     })
+})
+
+test('editors know the names of strategies, and the registered ones', () => {
+  const { definitions } = jsonSchema() as any
+  const text = JSON.stringify(definitions['!Sweep'].properties.strategy)
+  for (const known of ['"grid","random","tpe"', '#/definitions/!Tpe', '#/definitions/!NearBest'])
+    assert.ok(text.includes(known), text)
+  assert.ok(JSON.stringify(definitions['!Sweep'].properties.earlyStop).includes('#/definitions/!Asha'))
 })
 
 describe('a sweep with several metrics', () => {

@@ -10,9 +10,10 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -235,6 +236,22 @@ describe('sweeps', () => {
     writeFileSync(go, '')
     const rest = await sweep(each, { output, resume: true })
     assert.equal(resultOf(rest).trials, 3)
+  })
+
+  test('the lock of a process that was killed is taken over by one of many, also after a killed takeover', async () => {
+    const output = fresh()
+    mkdirSync(join(output, '.lock'), { recursive: true })
+    const dead = { pid: 2 ** 22 - 1, started: '1', boot: 'x', token: 't', host: hostname(), since: 'then' }
+    writeFileSync(join(output, '.lock', 'owner.json'), JSON.stringify(dead))
+    mkdirSync(join(output, '.lock.claim'))
+    utimesSync(join(output, '.lock.claim'), 1, 1)
+    const runs = await Promise.all(
+      Array.from({ length: 8 }, () => sweep('each: !Fit { ms: 300 }', { output, resume: true })),
+    )
+    const refused = runs.filter(({ outcome }) => !outcome.ok).map(({ outcome }: any) => outcome.error.code)
+    assert.ok(refused.length >= 5, String(refused.length))
+    assert.deepEqual([...new Set(refused)], ['OUTPUT_IN_USE'])
+    assert.ok(!readdirSync(output).some((name) => name.startsWith('.lock')))
   })
 
   test('the lock of another host is not', async () => {
