@@ -109,7 +109,8 @@ describe('consumers', { concurrency: cpus().length }, () => {
       })
 
       test('runs sweeps with extensions and secrets', async () => {
-        const output = `sweep-${runtime}`
+        // Not in the project, which is sent to a cluster at the same time.
+        const output = `../sweep-${runtime}`
         const flags = ['--import', './tasks.ts', '-s', 'secrets.ini', `output=${output}`]
         const printed = await runs([command, 'run', 'sweep.yaml', ...flags])
         assert.equal(JSON.parse(printed).best.metric, 19)
