@@ -189,13 +189,13 @@ describe('the space of a search', () => {
   })
 
   test('"maxDuration" lets what runs end, and begins no more', async () => {
-    const text = `${loss}each: !Bowl { ms: 100, x: !int { low: 1, high: 10000 } }\nmaxDuration: 0.5s`
+    const text = `${loss}each: !Bowl { ms: 300, x: !int { low: 1, high: 10000 } }\nmaxDuration: 1.5s`
     const run = await sweep(text)
     const { trials } = resultOf(run)
     assert.ok(trials >= 1 && trials < 10, String(trials))
     assert.match(
       said.join('\n'),
-      /No more trials begin after 0\.5s \("maxDuration"\): continue with "--resume"/,
+      /No more trials begin after 1\.5s \("maxDuration"\): continue with "--resume"/,
     )
     assert.equal((await readRecords(run.output)).length, trials)
   })
