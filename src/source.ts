@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js'
+import { firstIndexWhere } from './util/binary-search.js'
 import { printableColumns } from './util/printable.js'
 import { hideUrlCredentials } from './util/url-credentials.js'
 
@@ -88,12 +89,6 @@ function findLineStarts(text: string): number[] {
 }
 
 function lastAtMost(sorted: readonly number[], value: number): number {
-  let low = 0
-  let high = sorted.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (sorted[middle]! <= value) low = middle
-    else high = middle - 1
-  }
-  return low
+  const above = firstIndexWhere(sorted.length, (index) => sorted[index]! > value)
+  return Math.max(above - 1, 0)
 }

@@ -46,7 +46,7 @@ export type {
   SearchSpace,
   SpaceParameter,
 } from './sweep/space.js'
-export type { StoppingRule, TrialReport, Verdict } from './sweep/stopping-rule.js'
+export type { StoppingRule, TrialDecision, TrialReport } from './sweep/stopping-rule.js'
 export type { SearchHistory, SearchTrial, Strategy } from './sweep/strategy.js'
 export type { BestTrial, SweepResult } from './sweep/summary.js'
 export { Sweep, type SweepRunOptions } from './sweep/sweep.js'

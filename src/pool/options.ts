@@ -95,7 +95,7 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   onEvent?: (event: TaskEvent<Task>) => void
   /** @internal The name of the span of a task. */
   spanName?: string
-  /** @internal Whether an id may come again when its task has ended. */
+  /** @internal Whether the id of a finished task may be used again. */
   isRepeatable?: boolean
   /** @internal Whether a task continues where an earlier run of it stopped. */
   isResumed?: (task: Task) => boolean

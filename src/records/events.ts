@@ -86,7 +86,7 @@ export interface TrialProgress {
 /** How a trial of a sweep ended: it has a result, was stopped early, or has failed for good. */
 export type TrialState = 'done' | 'stopped' | 'failed'
 
-/** A trial has ended; one that a rule has stopped may go on later. Trials that an earlier sweep has done end at the start of this one. */
+/** A trial has finished, or is paused. Trials of an earlier sweep end at the start of this one. */
 export interface TrialEnded {
   readonly type: 'trial.ended'
   readonly trial: string

@@ -10,8 +10,8 @@ import type {
   StoppingRule,
   Strategy,
   TaskOptions,
+  TrialDecision,
   TrialReport,
-  Verdict,
 } from 'flambeau/pool'
 import { z } from 'zod'
 
@@ -97,9 +97,9 @@ export class NearBest
   }
 }
 
-/** Suggests what it is told to. */
-@registrable('!Told')
-export class Told
+/** Suggests a fixed list of points. */
+@registrable('!Fixed')
+export class Fixed
   extends MappedRegistrable.with(z.strictObject({ points: z.array(z.record(z.string(), z.number())) }))
   implements Strategy
 {
@@ -115,7 +115,7 @@ export class Threshold
   implements StoppingRule
 {
   start(): void {}
-  report({ step, value }: TrialReport): Verdict {
+  report({ step, value }: TrialReport): TrialDecision {
     return step >= this.options.at && value < this.options.least ? 'stop' : 'continue'
   }
 }
@@ -128,6 +128,6 @@ export class InTurn extends MappedRegistrable.with(z.strictObject({})) implement
   suggest(space: SearchSpace, { trials, number }: SearchHistory): Point | undefined {
     // The first one is asked for when the sweep is checked.
     InTurn.running.push(trials.filter(({ state }) => state === 'running').length)
-    return space.at(number - 1)
+    return space.pointAt(number - 1)
   }
 }

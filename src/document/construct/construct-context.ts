@@ -17,8 +17,6 @@ export interface ConstructContext {
   readonly document: ParsedDocument
   /** The value of a node. */
   construct(node: Node): unknown
-  /** Does the same, and waits for what is asynchronous. */
-  constructAsync(node: Node): Promise<unknown>
   /** Returns the node that replaces this one: the value that a check picked for a placeholder, else the node itself. */
   substitute(node: Node): Node
   /** The value of a node that was constructed. */

@@ -71,10 +71,6 @@ export abstract class Construction implements ConstructContext {
     return value
   }
 
-  async constructAsync(node: Node): Promise<unknown> {
-    return this.construct(node)
-  }
-
   /** Keeps the value of a node. */
   keep(node: Node, value: unknown): void {
     this.#values.set(node, value)

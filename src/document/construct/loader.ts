@@ -55,14 +55,14 @@ export class Loader extends Construction {
   async loadAsync(context: FactoryContext, onDisposeError: OnDisposeError): Promise<unknown> {
     this.#factoryContext = context
     try {
-      return await this.constructAsync(this.document.root)
+      return await this.#constructAsync(this.document.root)
     } catch (error) {
       await this.disposables.dispose(onDisposeError)
       throw error
     }
   }
 
-  override async constructAsync(node: Node): Promise<unknown> {
+  async #constructAsync(node: Node): Promise<unknown> {
     const pending = new PendingNodes(this, this.#factoryContext.signal)
     this.#pending = pending
     try {

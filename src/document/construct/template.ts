@@ -51,10 +51,12 @@ export class Template<T = unknown> {
 
   /** The objects of a class in the template, by path, in file order: what `build` may replace. */
   placeholders<C extends Class>(PlaceholderClass: C): Map<TemplatePath, InstanceType<C>> {
-    const found = this.#placeholderNodes(PlaceholderClass).map(
-      ([path, node]) => [printPath(path), this.context.construct(node) as InstanceType<C>] as const,
+    const found = [...pathsOf(this.node)].filter(([, { tag = '' }]) =>
+      isOf(this.context.registry.get(tag)?.Class, PlaceholderClass),
     )
-    return new Map(found)
+    return new Map(
+      found.map(([path, node]) => [printPath(path), this.context.construct(node) as InstanceType<C>]),
+    )
   }
 
   /** @internal The nodes of a placeholder class, in file order, each with those in its values. */
@@ -76,12 +78,6 @@ export class Template<T = unknown> {
   async buildPicked(picks: ReadonlyMap<Node, Node>): Promise<T> {
     const copy = new NodeCopy(new Changes(this.node), picks).copyWhole(this.node)
     return (await this.context.constructCopyAsync(copy)) as T
-  }
-
-  #placeholderNodes(PlaceholderClass: Class): [path: readonly Step[], node: Node][] {
-    return [...pathsOf(this.node)].filter(([, { tag = '' }]) =>
-      isOf(this.context.registry.get(tag)?.Class, PlaceholderClass),
-    )
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Problem, RelatedPosition } from '../../errors.js'
 import { type Node, sourceOf } from '../../node.js'
 import { Source, type Span } from '../../source.js'
+import { firstIndexWhere } from '../../util/binary-search.js'
 import { spanOf } from '../problems.js'
 
 /** A piece of an edited text. */
@@ -63,13 +64,8 @@ export class EditedSource extends Source {
 
   // The piece at an offset that has an origin, or the nearest one before it.
   #pieceAt(offset: number): number {
-    let low = 0
-    let high = this.#pieces.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.#starts[middle]! <= offset) low = middle
-      else high = middle - 1
-    }
+    const above = firstIndexWhere(this.#pieces.length, (index) => this.#starts[index]! > offset)
+    let low = Math.max(above - 1, 0)
     while (low > 0 && !this.#pieces[low]!.origin) low--
     return low
   }

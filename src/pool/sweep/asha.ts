@@ -1,10 +1,11 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { MappedRegistrable } from '../../document/construct/registrable-base.js'
-import type { Objective } from '../../records/events.js'
+import type { Objective, TrialState } from '../../records/events.js'
 import { registrable } from '../../registry/decorators.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
-import type { StoppingRule, TrialReport, Verdict } from './stopping-rule.js'
+import { firstIndexWhere } from '../../util/binary-search.js'
+import type { StoppingRule, TrialDecision, TrialReport } from './stopping-rule.js'
 
 const example = '!Asha { step: epoch, min: 1, max: 81, reduction: 3 }'
 
@@ -79,7 +80,7 @@ export class Asha extends MappedRegistrable.with(ashaSchema) implements Stopping
     for (let step = min; step < max; step *= reduction) this.#rungs.push(new Rung(step, reduction, goal))
   }
 
-  report({ trial, step, value }: TrialReport): Verdict {
+  report({ trial, step, value }: TrialReport): TrialDecision {
     const reached = this.#rungs.filter((rung) => rung.step <= step)
     const isNew = reached.at(-1)?.has(trial) === false
     // A trial that reports seldom may pass several rungs at once.
@@ -89,7 +90,7 @@ export class Asha extends MappedRegistrable.with(ashaSchema) implements Stopping
     return reached.at(-1)!.isPromotable(trial) ? 'continue' : 'pause'
   }
 
-  ended(trial: string, state: 'done' | 'stopped' | 'failed'): void {
+  onTrialEnd(trial: string, state: TrialState): void {
     if (state === 'done') this.#isDone = true
     if (state === 'stopped') this.#paused.add(trial)
     else this.#paused.delete(trial)
@@ -133,13 +134,8 @@ class Rung {
     this.#trials.add(trial)
     // No number is worse than any number.
     const loss = Number.isNaN(value) ? Number.POSITIVE_INFINITY : this.goal === 'max' ? -value : value
-    let [low, high] = [0, this.#ranked.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#ranked[middle]!.loss <= loss) low = middle + 1
-      else high = middle
-    }
-    this.#ranked.splice(low, 0, { trial, loss })
+    const worse = firstIndexWhere(this.#ranked.length, (index) => this.#ranked[index]!.loss > loss)
+    this.#ranked.splice(worse, 0, { trial, loss })
   }
 
   promote(trial: string): void {

@@ -3,7 +3,7 @@ import { eventNow, type RunEventBody, type RunListener } from '../../records/eve
 import { repeatRun } from '../../util/repeat-command.js'
 import type { TaskEvent } from '../options.js'
 import { ResultFile } from '../result.js'
-import type { TrialRecord } from './records.js'
+import { stateOf, type TrialRecord } from './records.js'
 import type { SearchPlan, Trial } from './search.js'
 
 /** Emits the events of a sweep. */
@@ -54,9 +54,9 @@ export class SweepEvents {
 
   /** `isKept`: an earlier sweep has done it. */
   ended(record: TrialRecord, { isKept = false } = {}): void {
-    const { trial, options, durationMs, host, attempts, metric, metrics, error, stopped } = record
+    const { trial, options, durationMs, host, attempts, metric, metrics, error } = record
     this.#attempts.delete(trial)
-    const state = error ? 'failed' : stopped ? 'stopped' : 'done'
+    const state = stateOf(record)
     const result = record.result instanceof ResultFile ? { file: record.result.path } : record.result
     const found = Object.fromEntries(
       Object.entries({ metric, metrics, result, error, isKept: isKept || undefined }).filter(

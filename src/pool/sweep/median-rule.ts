@@ -1,5 +1,6 @@
 import type { Objective } from '../../records/events.js'
-import type { StoppingRule, TrialReport, Verdict } from './stopping-rule.js'
+import { firstIndexWhere } from '../../util/binary-search.js'
+import type { StoppingRule, TrialDecision, TrialReport } from './stopping-rule.js'
 
 /** How many other trials must have reached a step before a trial is compared with them. */
 const minOthers = 3
@@ -24,7 +25,7 @@ export class MedianRule implements StoppingRule {
   }
 
   // No number is worse than any number.
-  report({ trial, value: reported }: TrialReport): Verdict {
+  report({ trial, value: reported }: TrialReport): TrialDecision {
     const worst = this.#goal === 'max' ? -Number.MAX_VALUE : Number.MAX_VALUE
     const value = Number.isNaN(reported) ? worst : reported
     const averages = this.#averages.get(trial) ?? []
@@ -61,13 +62,7 @@ export class MedianRule implements StoppingRule {
 
 /** The index of a number in a sorted list, or the index at which it would be inserted. */
 function sortedIndex(sorted: readonly number[], value: number): number {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
+  return firstIndexWhere(sorted.length, (index) => sorted[index]! >= value)
 }
 
 function insertSorted(sorted: number[], value: number): void {

@@ -16,9 +16,9 @@ export interface NumberDomainOptions {
  *
  * ```ts
  * const { domain } = new Range({ from: 0.1, to: 0.3, step: 0.1 })
- * domain.count            // 3
- * domain.at(2)            // 0.3
- * domain.nearest(0.17)    // 0.2
+ * domain.count           // 3
+ * domain.valueAt(2)      // 0.3
+ * domain.nearest(0.17)   // 0.2
  * ```
  */
 export class NumberDomain {
@@ -44,13 +44,13 @@ export class NumberDomain {
     this.#decimals =
       step === undefined ? decimalsFor(to - from) : Math.max(decimalsOf(from), decimalsOf(step))
     this.count = step === undefined ? Number.POSITIVE_INFINITY : stepsBetween(from, to, step) + 1
-    const last = step === undefined ? to : this.at(this.count - 1)
+    const last = step === undefined ? to : this.valueAt(this.count - 1)
     this.low = Math.min(from, last)
     this.high = Math.max(from, last)
   }
 
   /** The number at an index from 0, in the order in which they are written; for domains with a step. */
-  at(index: number): number {
+  valueAt(index: number): number {
     return this.#rounded(this.#from + index * this.#signedStep)
   }
 
@@ -58,7 +58,7 @@ export class NumberDomain {
   nearest(value: number): number {
     if (this.step !== undefined) {
       const index = Math.round((value - this.#from) / this.#signedStep)
-      return this.at(Math.min(Math.max(index, 0), this.count - 1))
+      return this.valueAt(Math.min(Math.max(index, 0), this.count - 1))
     }
     const rounded = this.isLog ? Number(value.toPrecision(6)) : this.#rounded(value)
     return Math.min(Math.max(rounded, this.low), this.high)
@@ -72,7 +72,7 @@ export class NumberDomain {
 
   /** Draws a number; each one with a step is as likely as any other, on the scale of the domain. */
   sample(random: Random): number {
-    if (!this.isLog && this.step !== undefined) return this.at(Math.floor(random() * this.count))
+    if (!this.isLog && this.step !== undefined) return this.valueAt(Math.floor(random() * this.count))
     const { low, high } = this.bounds
     return this.fromScale(low + (high - low) * random())
   }

@@ -77,8 +77,8 @@ const wholeNumber = (least: number) =>
     abortPipeEarly: true,
   })
 
-// A strategy of the user's may go on for ever.
-function hasEnd(strategy: string | Strategy): boolean {
+/** Whether a strategy of this package ends its search; one of the user's may suggest trials for ever. */
+export function hasEnd(strategy: string | Strategy): boolean {
   return typeof strategy === 'string' || strategy instanceof Tpe
 }
 

@@ -1,12 +1,12 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { MappedRegistrable } from '../../document/construct/registrable-base.js'
-import { type Node, valueNode } from '../../node.js'
+import { type Node, type ScalarNode, valueNode } from '../../node.js'
 import { registrable } from '../../registry/decorators.js'
 import type { Builder, Representer } from '../../registry/hooks.js'
 import { candidates } from '../../registry/placeholder.js'
 import type { Class } from '../../registry/registration.js'
-import type { StandardSchema } from '../../registry/standard-schema.js'
+import type { OutputOf, SchemaResult, StandardSchema } from '../../registry/standard-schema.js'
 import type { Tag } from '../../registry/tag.js'
 import { NumberDomain, stepsBetween } from './number-domain.js'
 
@@ -51,20 +51,59 @@ export interface NumberParameter extends Parameter {
   readonly domain: NumberDomain
 }
 
-/** The static method of a class of numbers that reads them from a node, as far as it has them. */
-const writtenNumbers = Symbol('writtenNumbers')
+/** How the options of a {@link NumberParameter} become its numbers: a static property of its class. */
+const numbers = Symbol('numbers')
 
-/** @internal */
-interface WrittenNumbers {
-  readonly domain: NumberDomain
-  /** The nodes of the first number, of what leads to the next one, and of the last one. */
-  readonly nodes: readonly [Node, Node, Node]
+interface Numbers<Options> {
+  readonly schema: StandardSchema<Options>
+  /** The names of the options of the first number, of what leads to the next one, and of the last one. */
+  readonly names: readonly [first: string, next: string, last: string]
+  domainOf(options: Options): NumberDomain
 }
 
-/** The numbers that a placeholder stands for; `undefined` when it is a choice, or when its options are wrong or not known yet. */
+/** The numbers that a node of a class stands for; `undefined` for a choice, and when its options are wrong or not known yet. */
 export function numbersIn(Class: Class, node: Node): NumberDomain | undefined {
-  return (Class as { [writtenNumbers]?(node: Node): WrittenNumbers | undefined })[writtenNumbers]?.(node)
-    ?.domain
+  const found = (Class as { [numbers]?: Numbers<unknown> })[numbers]
+  return found && writtenDomain(found, node)
+}
+
+function writtenDomain<Options>(
+  { schema, domainOf }: Numbers<Options>,
+  node: Node,
+): NumberDomain | undefined {
+  const written = [...writtenScalars(node)].map(([name, scalar]) => [name, scalar.value])
+  const result = schema['~standard'].validate(Object.fromEntries(written)) as SchemaResult<Options>
+  return result.issues ? undefined : domainOf(result.value)
+}
+
+function writtenScalars(node: Node): ReadonlyMap<unknown, ScalarNode> {
+  const entries = node.kind === 'mapping' ? node.entries : []
+  return new Map(
+    entries.flatMap(({ key, value }) =>
+      key.kind === 'scalar' && value.kind === 'scalar' ? [[key.value, value] as const] : [],
+    ),
+  )
+}
+
+/**
+ * The ends, and a number between them: the second one where there are steps, else one that is not whole. A schema that takes these
+ * takes the others, as far as a check can know.
+ */
+function extremes<Options>(written: Numbers<Options>, node: Node): readonly Node[] {
+  const domain = writtenDomain(written, node)
+  if (!domain) return []
+  const scalars = writtenScalars(node)
+  const [first, next, last] = written.names.map((name) => scalars.get(name)) as [
+    ScalarNode,
+    ScalarNode?,
+    ScalarNode?,
+  ]
+  const { low, high, step, count } = domain
+  const [start, between, end] =
+    step === undefined
+      ? [low, domain.nearest(low + (high - low) * 0.382), high]
+      : [domain.valueAt(0), domain.valueAt(Math.min(1, count - 1)), domain.valueAt(count - 1)]
+  return [numberNode(first, start), numberNode(next ?? first, between), numberNode(last!, end)]
 }
 
 /** Whether a placeholder of a class is one of the values that are listed. */
@@ -98,6 +137,12 @@ const rangeSchema = toStandardJsonSchema(
   ),
 ) as StandardSchema<{ from: number; to: number; step: number }>
 
+const rangeNumbers: Numbers<OutputOf<typeof rangeSchema>> = {
+  schema: rangeSchema,
+  names: ['from', 'step', 'to'],
+  domainOf: ({ from, to, step }) => new NumberDomain({ from, to, step }),
+}
+
 /**
  * `!range { from: 0, to: 1, step: 0.25 }`: the numbers from one to the other, both included.
  *
@@ -108,21 +153,15 @@ const rangeSchema = toStandardJsonSchema(
  */
 @registrable('!range', { description: 'In a sweep: numbers at equal distances' })
 export class Range extends Parameter.with(rangeSchema) implements NumberParameter {
-  static [candidates](node: Node): readonly Node[] {
-    return extremes(Range[writtenNumbers](node))
-  }
-
   /** @internal */
-  static [writtenNumbers](node: Node): WrittenNumbers | undefined {
-    const [from, to, step] = numbersOf(node, 'from', 'to', 'step')
-    if (!from || !to || !step) return undefined
-    const options = { from: from.value, to: to.value, step: step.value }
-    if (!reachesEnd(options)) return undefined
-    return { domain: new NumberDomain(options), nodes: [from.node, step.node, to.node] }
+  static readonly [numbers] = rangeNumbers
+
+  static [candidates](node: Node): readonly Node[] {
+    return extremes(rangeNumbers, node)
   }
 
   get domain(): NumberDomain {
-    return new NumberDomain(this.options)
+    return rangeNumbers.domainOf(this.options)
   }
 }
 
@@ -158,6 +197,12 @@ const uniformSchema = toStandardJsonSchema(
   ),
 ) as StandardSchema<{ low: number; high: number; step?: number | undefined }>
 
+const uniformNumbers: Numbers<OutputOf<typeof uniformSchema>> = {
+  schema: uniformSchema,
+  names: ['low', 'step', 'high'],
+  domainOf: ({ low, high, step }) => new NumberDomain({ from: low, to: high, step }),
+}
+
 /**
  * `!uniform { low: 0, high: 1 }`: a number between the two, each as likely as any other; with `step: 0.25` one of 0, 0.25, 0.5,
  * 0.75 and 1.
@@ -170,18 +215,15 @@ const uniformSchema = toStandardJsonSchema(
  */
 @registrable('!uniform', { description: 'In a search: a number between two' })
 export class Uniform extends Parameter.with(uniformSchema) implements NumberParameter {
-  static [candidates](node: Node): readonly Node[] {
-    return extremes(Uniform[writtenNumbers](node))
-  }
-
   /** @internal */
-  static [writtenNumbers](node: Node): WrittenNumbers | undefined {
-    return writtenInterval(node)
+  static readonly [numbers] = uniformNumbers
+
+  static [candidates](node: Node): readonly Node[] {
+    return extremes(uniformNumbers, node)
   }
 
   get domain(): NumberDomain {
-    const { low, high, step } = this.options
-    return new NumberDomain({ from: low, to: high, step })
+    return uniformNumbers.domainOf(this.options)
   }
 }
 
@@ -203,6 +245,12 @@ const logUniformSchema = toStandardJsonSchema(
   ),
 ) as StandardSchema<{ low: number; high: number }>
 
+const logUniformNumbers: Numbers<OutputOf<typeof logUniformSchema>> = {
+  schema: logUniformSchema,
+  names: ['low', 'step', 'high'],
+  domainOf: ({ low, high }) => new NumberDomain({ from: low, to: high, isLog: true }),
+}
+
 /**
  * `!logUniform { low: 0.001, high: 1 }`: a number between the two, evenly distributed on a logarithmic scale.
  *
@@ -214,18 +262,15 @@ const logUniformSchema = toStandardJsonSchema(
  */
 @registrable('!logUniform', { description: 'In a search: a number between two, on a logarithmic scale' })
 export class LogUniform extends Parameter.with(logUniformSchema) implements NumberParameter {
-  static [candidates](node: Node): readonly Node[] {
-    return extremes(LogUniform[writtenNumbers](node))
-  }
-
   /** @internal */
-  static [writtenNumbers](node: Node): WrittenNumbers | undefined {
-    return writtenInterval(node, { isLog: true })
+  static readonly [numbers] = logUniformNumbers
+
+  static [candidates](node: Node): readonly Node[] {
+    return extremes(logUniformNumbers, node)
   }
 
   get domain(): NumberDomain {
-    const { low, high } = this.options
-    return new NumberDomain({ from: low, to: high, isLog: true })
+    return logUniformNumbers.domainOf(this.options)
   }
 }
 
@@ -272,6 +317,13 @@ const intSchema = toStandardJsonSchema(
   log?: boolean | undefined
 }>
 
+const intNumbers: Numbers<OutputOf<typeof intSchema>> = {
+  schema: intSchema,
+  names: ['low', 'step', 'high'],
+  domainOf: ({ low, high, step = 1, log = false }) =>
+    new NumberDomain({ from: low, to: high, step, isLog: log }),
+}
+
 /**
  * `!int { low: 1, high: 8 }`: a whole number, both ends included; with `step: 2` every other one, with `log: true` evenly
  * distributed on a logarithmic scale.
@@ -284,18 +336,15 @@ const intSchema = toStandardJsonSchema(
  */
 @registrable('!int', { description: 'In a sweep: a whole number between two' })
 export class Int extends Parameter.with(intSchema) implements NumberParameter {
-  static [candidates](node: Node): readonly Node[] {
-    return extremes(Int[writtenNumbers](node))
-  }
-
   /** @internal */
-  static [writtenNumbers](node: Node): WrittenNumbers | undefined {
-    return writtenInterval(node, { isLog: isTrue(node, 'log'), defaultStep: 1 })
+  static readonly [numbers] = intNumbers
+
+  static [candidates](node: Node): readonly Node[] {
+    return extremes(intNumbers, node)
   }
 
   get domain(): NumberDomain {
-    const { low, high, step = 1, log = false } = this.options
-    return new NumberDomain({ from: low, to: high, step, isLog: log })
+    return intNumbers.domainOf(this.options)
   }
 }
 
@@ -318,61 +367,6 @@ function isCountable(from: number, to: number, step: number): boolean {
   // A step that is not above 0 has a problem of its own.
   if (step === 0) return true
   return stepsBetween(from, to, step) < 2 ** 53 && from + step !== from
-}
-
-interface NumberEntry {
-  readonly node: Node
-  readonly value: number
-}
-
-/** The numbers under some names in a mapping, with their nodes; `undefined` for each that is none. */
-function numbersOf(node: Node, ...names: readonly string[]): (NumberEntry | undefined)[] {
-  const entries = node.kind === 'mapping' ? node.entries : []
-  return names.map((name) => {
-    const value = entries.find(({ key }) => key.kind === 'scalar' && key.value === name)?.value
-    return value?.kind === 'scalar' && typeof value.value === 'number' && Number.isFinite(value.value)
-      ? { node: value, value: value.value }
-      : undefined
-  })
-}
-
-function writtenInterval(
-  node: Node,
-  { isLog = false, defaultStep }: { isLog?: boolean; defaultStep?: number } = {},
-): WrittenNumbers | undefined {
-  const [low, high, step] = numbersOf(node, 'low', 'high', 'step')
-  if (!low || !high || low.value > high.value || (isLog && low.value <= 0)) return undefined
-  if (step && step.value <= 0) return undefined
-  const domain = new NumberDomain({
-    from: low.value,
-    to: high.value,
-    step: step?.value ?? defaultStep,
-    isLog,
-  })
-  return { domain, nodes: [low.node, step?.node ?? low.node, high.node] }
-}
-
-function isTrue(node: Node, name: string): boolean {
-  const entries = node.kind === 'mapping' ? node.entries : []
-  return entries.some(
-    ({ key, value }) =>
-      key.kind === 'scalar' && key.value === name && value.kind === 'scalar' && value.value === true,
-  )
-}
-
-/**
- * The ends, and a number between them: the second one where there are steps, else one that is not whole. A schema that takes these
- * takes the others, as far as a check can know.
- */
-function extremes(written: WrittenNumbers | undefined): readonly Node[] {
-  if (!written) return []
-  const { domain, nodes } = written
-  const { low, high, step, count } = domain
-  const isStepped = step !== undefined
-  const ends = isStepped ? [domain.at(0), domain.at(count - 1)] : [low, high]
-  const between = isStepped ? domain.at(Math.min(1, count - 1)) : domain.nearest(low + (high - low) * 0.382)
-  const [first, last] = ends as [number, number]
-  return [numberNode(nodes[0], first), numberNode(nodes[1], between), numberNode(nodes[2], last)]
 }
 
 /** A node for a number that is derived from another node, at the position of that node. */

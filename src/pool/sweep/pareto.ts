@@ -1,4 +1,5 @@
 import type { Objective } from '../../records/events.js'
+import { firstIndexWhere } from '../../util/binary-search.js'
 
 /**
  * Ranks points by dominance: 0 for those that no other point dominates, the Pareto front; 1 for those that only these dominate, and so
@@ -10,28 +11,23 @@ export function frontRanks(
   objectives: readonly Objective[],
 ): number[] {
   const losses = points.map((values) =>
-    values.map((value, at) => (objectives[at]!.goal === 'max' ? -value : value)),
+    values.map((value, index) => (objectives[index]!.goal === 'max' ? -value : value)),
   )
   const order = [...losses.keys()].sort((a, b) => compareInOrder(losses[a]!, losses[b]!))
   const fronts: (readonly number[])[][] = []
   const ranks = new Array<number>(points.length)
   for (const index of order) {
     const loss = losses[index]!
-    let [low, high] = [0, fronts.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (isDominated(loss, fronts[middle]!)) low = middle + 1
-      else high = middle
-    }
-    fronts[low] ??= []
-    fronts[low]!.push(loss)
-    ranks[index] = low
+    const rank = firstIndexWhere(fronts.length, (front) => !isDominated(loss, fronts[front]!))
+    fronts[rank] ??= []
+    fronts[rank]!.push(loss)
+    ranks[index] = rank
   }
   return ranks
 }
 
 function compareInOrder(a: readonly number[], b: readonly number[]): number {
-  for (const [at, value] of a.entries()) if (value !== b[at]) return value - b[at]!
+  for (const [index, value] of a.entries()) if (value !== b[index]) return value - b[index]!
   return 0
 }
 
@@ -42,5 +38,5 @@ function isDominated(loss: readonly number[], front: readonly (readonly number[]
 }
 
 function dominates(a: readonly number[], b: readonly number[]): boolean {
-  return a.every((value, at) => value <= b[at]!) && a.some((value, at) => value < b[at]!)
+  return a.every((value, index) => value <= b[index]!) && a.some((value, index) => value < b[index]!)
 }

@@ -15,9 +15,8 @@ export interface ParzenOptions {
  */
 export class ParzenEstimator {
   readonly #dimensions: readonly Dimension[]
-  /** The logarithms of the weights of the kernels; the prior is the last one. */
-  readonly #logWeights: Float64Array
-  readonly #cumulated: Float64Array
+  /** How many kernels there are, all of the same weight; the prior is the last one. */
+  readonly #count: number
 
   constructor(
     readonly parameters: readonly SpaceParameter[],
@@ -27,27 +26,23 @@ export class ParzenEstimator {
     const exponent = -1 / (4 + parameters.length)
     const shrink = Math.max(points.length, 1) ** exponent
     this.#dimensions = parameters.map((parameter) => dimensionOf(parameter, points, { ...options, shrink }))
-    const count = points.length + 1
-    this.#logWeights = new Float64Array(count).fill(-Math.log(count))
-    this.#cumulated = Float64Array.from({ length: count }, (_, index) => (index + 1) / count)
+    this.#count = points.length + 1
   }
 
   /** Draws a point. */
   sample(random: Random): Point {
-    const drawn = random()
-    const kernel = this.#cumulated.findIndex((sum) => drawn < sum)
-    const index = kernel < 0 ? this.#cumulated.length - 1 : kernel
+    const kernel = Math.floor(random() * this.#count)
     const entries = this.parameters.map(
-      ({ name }, at) => [name, this.#dimensions[at]!.sample(index, random)] as const,
+      ({ name }, index) => [name, this.#dimensions[index]!.sample(kernel, random)] as const,
     )
     return Object.fromEntries(entries)
   }
 
   /** The logarithm of the density at a point. */
   logDensity(point: Point): number {
-    const sums = Float64Array.from(this.#logWeights)
-    for (const [at, { name }] of this.parameters.entries())
-      this.#dimensions[at]!.addLogDensities(point[name]!, sums)
+    const sums = new Float64Array(this.#count).fill(-Math.log(this.#count))
+    for (const [index, { name }] of this.parameters.entries())
+      this.#dimensions[index]!.addLogDensities(point[name]!, sums)
     let most = Number.NEGATIVE_INFINITY
     for (let kernel = 0; kernel < sums.length; kernel++) most = Math.max(most, sums[kernel]!)
     let total = 0

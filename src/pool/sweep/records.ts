@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError, throwNotWritten } from '../../errors.js'
-import type { Objective } from '../../records/events.js'
+import type { Objective, TrialState } from '../../records/events.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -30,6 +30,12 @@ export interface TrialRecord {
   /** The metric at the steps that it reported, `null` for NaN; only in sweeps that stop trials early. */
   readonly curve?: readonly (readonly [step: number, value: number | null])[]
   readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** How the trial of a record has ended. */
+export function stateOf({ error, stopped }: TrialRecord): TrialState {
+  if (error) return 'failed'
+  return stopped ? 'stopped' : 'done'
 }
 
 /** The file of the records in the folder of a sweep. */
@@ -177,7 +183,7 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   const file = join(folder, descriptionName)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const description = withMetrics(parseJson(text)) as SweepDescription
+  const description = withMetricList(parseJson(text)) as SweepDescription
   const why =
     shapeMismatch(description, { trials: 'number' }) ??
     (isObjectives(description.metrics) ? undefined : '"metrics" must list names and goals, "max" or "min"')
@@ -185,8 +191,8 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   return description
 }
 
-// Sweeps of one metric have written its name and goal beside the number of trials.
-function withMetrics(found: unknown): unknown {
+// Earlier versions wrote the name and the goal of one metric beside the number of trials.
+function withMetricList(found: unknown): unknown {
   if (!isMapping(found) || typeof found['metric'] !== 'string') return found
   const { metric, goal, ...rest } = found
   return { ...rest, metrics: [{ name: metric, goal }] }
@@ -255,7 +261,7 @@ export async function openRecords(folder: string, earlier: EarlierTrials): Promi
   return JsonLines.open(file)
 }
 
-/** Replaces the records of a sweep that has ended by one for each trial. */
+/** Rewrites the records of a sweep, with one for each trial. */
 export function replaceRecords(folder: string, records: readonly TrialRecord[]): Promise<void> {
   return JsonLines.replace(join(folder, recordsName), records)
 }

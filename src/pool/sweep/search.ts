@@ -4,7 +4,7 @@ import type { Objective } from '../../records/events.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import type { AnyTask } from '../options.js'
 import { type TaskTextOptions, taskKey, taskText } from '../task-file.js'
-import { objectivesOf, type SweepOptions } from './options.js'
+import { hasEnd, objectivesOf, type SweepOptions } from './options.js'
 import { seededRandom } from './random.js'
 import type { Point } from './space.js'
 import type { SearchTrial, Strategy } from './strategy.js'
@@ -54,8 +54,7 @@ export class SearchPlan {
     this.templateSpace = new TemplateSpace(each, together)
     const { size } = this.templateSpace.space
     if (strategy === 'grid') rejectEndless(this.templateSpace)
-    const isOwn = typeof strategy === 'object' && !(strategy instanceof Tpe)
-    const drawn = strategy === 'grid' ? size : (samples ?? (isOwn ? maxTrials : defaultSamples))
+    const drawn = strategy === 'grid' ? size : (samples ?? (hasEnd(strategy) ? defaultSamples : maxTrials))
     this.size = Math.min(drawn, size, maxTrials)
     this.strategy = strategy === 'tpe' ? new Tpe({}) : typeof strategy === 'object' ? strategy : undefined
   }
@@ -129,7 +128,7 @@ export class SearchPlan {
 
   *#grid(): Generator<Point> {
     const { space } = this.templateSpace
-    for (let index = 0; index < space.size; index++) yield space.at(index)
+    for (let index = 0; index < space.size; index++) yield space.pointAt(index)
   }
 
   // The same options twice are one trial.
@@ -152,7 +151,7 @@ export class SearchPlan {
     // Few are left: the next one in the order of a grid.
     const start = Math.floor(random() * space.size)
     for (let index = 0; ; index++) {
-      const point = space.at((start + index) % space.size)
+      const point = space.pointAt((start + index) % space.size)
       if (!tried.has(space.keyOf(point))) return point
     }
   }

@@ -57,7 +57,7 @@ export class SearchSpace {
   }
 
   /** The point at an index from 0, as a grid counts them: the last parameter changes fastest. */
-  at(index: number): Point {
+  pointAt(index: number): Point {
     const point: Record<string, number> = {}
     this.#pick(this.roots, index, point)
     return point
@@ -122,7 +122,7 @@ export class SearchSpace {
       inner /= this.#countOf(parameter)
       const own = Math.floor(rest / inner)
       rest -= own * inner
-      if (parameter.kind === 'number') point[parameter.name] = parameter.domain.at(own)
+      if (parameter.kind === 'number') point[parameter.name] = parameter.domain.valueAt(own)
       else this.#pickBranch(parameter, own, point)
     }
   }

@@ -1,4 +1,4 @@
-import type { Objective } from '../../records/events.js'
+import type { Objective, TrialState } from '../../records/events.js'
 
 /** What a running trial has reported. */
 export interface TrialReport {
@@ -14,17 +14,17 @@ export interface TrialReport {
  * What becomes of a trial after a report: it continues, ends for good, or is paused, which means that it ends and may be resumed
  * later.
  */
-export type Verdict = 'continue' | 'stop' | 'pause'
+export type TrialDecision = 'continue' | 'stop' | 'pause'
 
 /**
- * Decides which trials end early. A sweep that is resumed tells it the reports of the earlier trials again, in the order in which
- * these trials ended.
+ * Decides which trials end early. When a sweep is resumed, the rule receives the reports of the earlier trials again, in the order
+ * in which these trials finished.
  *
  * ```ts
  * @registrable('!Threshold')
  * export class Threshold extends MappedRegistrable.with(z.strictObject({ least: z.number() })) implements StoppingRule {
  *   start(): void {}
- *   report({ step, value }: TrialReport): Verdict {
+ *   report({ step, value }: TrialReport): TrialDecision {
  *     return step >= 5 && value < this.options.least ? 'stop' : 'continue'
  *   }
  * }
@@ -33,16 +33,16 @@ export type Verdict = 'continue' | 'stop' | 'pause'
 export interface StoppingRule {
   /** The name of the number in what trials report that is their step; when absent, their reports are counted. */
   readonly stepName?: string | undefined
-  /** A sweep begins; what an earlier one has left is forgotten. */
+  /** Called when a sweep begins: forgets what an earlier one has left. */
   start(objective: Objective): void
   /** Decides about a running trial. */
-  report(report: TrialReport): Verdict
-  /** A trial that has failed begins again, at its first step. */
+  report(report: TrialReport): TrialDecision
+  /** Called when a failed trial is tried again, from its first step. */
   reset?(trial: string): void
-  /** A trial has ended; `stopped` when this rule stopped or paused it. */
-  ended?(trial: string, state: 'done' | 'stopped' | 'failed'): void
+  /** Called when a trial has finished; `stopped` when this rule stopped or paused it. */
+  onTrialEnd?(trial: string, state: TrialState): void
   /**
-   * The number of a paused trial that goes on now, asked for whenever a worker is free; `undefined` for none. `isLast`: nothing runs,
+   * Returns the number of a paused trial to resume; `undefined` for none. Called whenever a worker is free. `isLast`: nothing runs,
    * and no other trial is left.
    */
   next?(isLast: boolean): string | undefined

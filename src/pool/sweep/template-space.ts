@@ -51,8 +51,8 @@ export class TemplateSpace {
   describe(point: Point): TrialOptions {
     const options: Record<string, unknown> = {}
     for (const [binding, value] of this.#active(point))
-      for (const [at, { path }] of binding.sites.entries())
-        options[path] = binding.parameter.kind === 'number' ? value : binding.choices[value]![at]!.label
+      for (const [index, { path }] of binding.sites.entries())
+        options[path] = binding.parameter.kind === 'number' ? value : binding.choices[value]![index]!.label
     return options
   }
 
@@ -65,8 +65,8 @@ export class TemplateSpace {
   build(point: Point): Promise<AnyTask> {
     const picks = new Map<Node, Node>()
     for (const [{ sites, parameter, choices }, value] of this.#active(point))
-      for (const [at, { node }] of sites.entries())
-        picks.set(node, parameter.kind === 'number' ? valueNode(value) : choices[value]![at]!.node)
+      for (const [index, { node }] of sites.entries())
+        picks.set(node, parameter.kind === 'number' ? valueNode(value) : choices[value]![index]!.node)
     return this.template.buildPicked(picks)
   }
 
@@ -100,8 +100,8 @@ export class TemplateSpace {
   #matchChoice({ name, branches }: ChoiceParameter, options: TrialOptions): Point | undefined {
     const { sites, choices } = this.#bindings.get(name)!
     for (const [choice, values] of choices.entries()) {
-      const isSame = sites.every(({ path }, at) => {
-        const { label, nested } = values[at]!
+      const isSame = sites.every(({ path }, index) => {
+        const { label, nested } = values[index]!
         return nested.some((site) => site.path === path) || toJson(options[path]) === toJson(label)
       })
       const inner = isSame ? this.#match(branches[choice]!, options) : undefined
@@ -148,19 +148,16 @@ export class TemplateSpace {
     return parameter
   }
 
-  #domainOf({ Class, node, ...site }: PlaceholderSite): NumberDomain | undefined {
-    if (isChoice(Class)) return undefined
-    return (
-      numbersIn(Class, node) ??
-      (this.template.placeholderAt({ Class, node, ...site }) as NumberParameter).domain
-    )
+  #domainOf(site: PlaceholderSite): NumberDomain | undefined {
+    if (isChoice(site.Class)) return undefined
+    return numbersIn(site.Class, site.node) ?? (this.template.placeholderAt(site) as NumberParameter).domain
   }
 
   #valuesOf(site: PlaceholderSite): Value[] {
     const domain = this.#domainOf(site)
     if (domain)
       return Array.from({ length: domain.count }, (_, index) => {
-        const value = domain.at(index)
+        const value = domain.valueAt(index)
         return { node: valueNode(value), label: value, nested: [] }
       })
     const { candidates, nested } = site

@@ -1,12 +1,12 @@
 import type { Objective } from '../../records/events.js'
 import type { TaskEvent } from '../options.js'
 import { progressNumber } from './metric.js'
-import type { TrialRecord } from './records.js'
+import { stateOf, type TrialRecord } from './records.js'
 import type { StoppingRule } from './stopping-rule.js'
 
 type Curve = NonNullable<TrialRecord['curve']>
 
-/** What a {@link TrialMonitor} knows of a trial that has ended. */
+/** What a {@link TrialMonitor} knows of a finished trial. */
 export interface MonitoredTrial {
   /** The last metric that it reported. */
   readonly lastMetric: number | undefined
@@ -19,7 +19,7 @@ export interface MonitoredTrial {
 interface Running {
   lastMetric: number | undefined
   isStopped: boolean
-  curve: [step: number, value: number | null][]
+  curve: (readonly [step: number, value: number | null])[]
   isResumed: boolean
 }
 
@@ -41,12 +41,13 @@ export class TrialMonitor {
     return this.rule?.next !== undefined
   }
 
-  /** Tells the rule what an earlier sweep knows. */
+  /** Passes the reports of an earlier sweep to the rule. */
   replay(records: readonly TrialRecord[]): void {
     if (!this.rule) return
-    for (const { trial, curve = [], stopped, error } of records) {
+    for (const record of records) {
+      const { trial, curve = [] } = record
       for (const [step, value] of curve) this.rule.report({ trial, step, value: value ?? Number.NaN })
-      this.#ended(trial, error ? 'failed' : stopped ? 'stopped' : 'done', curve)
+      this.onTrialEnd(record)
     }
   }
 
@@ -54,16 +55,9 @@ export class TrialMonitor {
   next(isLast = false): string | undefined {
     const trial = this.rule?.next?.(isLast)
     if (trial === undefined) return undefined
-    const curve = (this.#curves.get(trial) ?? []).map(([step, value]): [number, number | null] => [
-      step,
-      value,
-    ])
-    this.#running.set(trial, {
-      lastMetric: curve.at(-1)?.[1] ?? undefined,
-      isStopped: false,
-      curve,
-      isResumed: true,
-    })
+    const curve = [...(this.#curves.get(trial) ?? [])]
+    const lastMetric = curve.at(-1)?.[1] ?? undefined
+    this.#running.set(trial, { lastMetric, isStopped: false, curve, isResumed: true })
     return trial
   }
 
@@ -72,22 +66,20 @@ export class TrialMonitor {
     if (event.type === 'progress') this.#onProgress(event)
   }
 
-  /** What is known of a trial that has ended. Forgets it. */
+  /** What is known of a finished trial. Forgets it. */
   take(id: string): MonitoredTrial {
     const { lastMetric, isStopped = false, curve } = this.#running.get(id) ?? {}
     this.#running.delete(id)
     return { lastMetric, isStopped, curve: this.rule && curve && curve.length > 0 ? curve : undefined }
   }
 
-  /** Tells the rule how a trial has ended. */
-  ended({ trial, error, stopped, curve = [] }: TrialRecord): void {
-    this.#ended(trial, error ? 'failed' : stopped ? 'stopped' : 'done', curve)
-  }
-
-  #ended(trial: string, state: 'done' | 'stopped' | 'failed', curve: Curve): void {
-    if (state === 'stopped' && this.rule?.next) this.#curves.set(trial, curve)
+  /** Passes the end of a trial to the rule. */
+  onTrialEnd(record: TrialRecord): void {
+    const { trial, curve = [] } = record
+    const state = stateOf(record)
+    if (state === 'stopped' && this.canResume) this.#curves.set(trial, curve)
     else this.#curves.delete(trial)
-    this.rule?.ended?.(trial, state)
+    this.rule?.onTrialEnd?.(trial, state)
   }
 
   // Another attempt of a failed trial begins at the first step.

@@ -20,6 +20,7 @@ import {
   openRecords,
   othersName,
   replaceRecords,
+  stateOf,
   type TrialRecord,
   valuesOf,
   writeDescription,
@@ -44,10 +45,10 @@ export interface SweepContext {
 
 /** Runs the trials of a sweep that have no result yet, and writes a record of each. */
 export class SweepRun {
-  /** The last record of each trial, in the order in which they ended. */
+  /** The last record of each trial, in the order in which the trials finished. */
   readonly #records = new Map<string, TrialRecord>()
-  /** What a strategy is told of them. */
-  readonly #ended = new Map<string, SearchTrial>()
+  /** The same for a strategy. */
+  readonly #finished = new Map<string, SearchTrial>()
   readonly #trials = new Map<AnyTask, Trial>()
   /** The trials that a rule has resumed. */
   readonly #resumed = new Set<AnyTask>()
@@ -66,7 +67,7 @@ export class SweepRun {
     const { earlyStop, maxDuration } = plan.options
     for (const record of [...earlier.kept, ...earlier.failed]) {
       this.#records.set(record.trial, record)
-      if (plan.strategy) this.#addEnded(record)
+      if (plan.strategy) this.#addFinished(record)
     }
     this.#monitor = new TrialMonitor(
       plan.objectives[0]!,
@@ -118,9 +119,9 @@ export class SweepRun {
       const record = await this.#record(outcome)
       if (this.#records.delete(record.trial)) this.#hasReplaced = true
       this.#records.set(record.trial, record)
-      if (this.context.plan.strategy) this.#addEnded(record)
+      if (this.context.plan.strategy) this.#addFinished(record)
       await file.append(record)
-      this.#monitor.ended(record)
+      this.#monitor.onTrialEnd(record)
       this.context.events.ended(record)
       this.#gate.leave(record.trial)
       this.#checkFailures(record)
@@ -221,19 +222,18 @@ export class SweepRun {
       ({ number, point }): SearchTrial => ({ number, point, state: 'running' }),
     )
     const isRunning = new Set(running.map(({ number }) => number))
-    const ended = [...this.#ended.values()].filter(({ number }) => !isRunning.has(number))
-    return [...ended, ...running].sort((a, b) => a.number - b.number)
+    const finished = [...this.#finished.values()].filter(({ number }) => !isRunning.has(number))
+    return [...finished, ...running].sort((a, b) => a.number - b.number)
   }
 
-  #addEnded(record: TrialRecord): void {
+  #addFinished(record: TrialRecord): void {
     const { plan } = this.context
-    const { trial, options, error, stopped, curve } = record
+    const { trial, options, stopped, curve } = record
     const point = plan.templateSpace.pointOf(options)!
     const values = valuesOf(record, plan.objectives)
     const step = stopped && curve?.at(-1)?.[0]
-    const state = error ? 'failed' : stopped ? 'stopped' : 'done'
     const known = { ...(values && { values }), ...(step !== undefined && { step }) }
-    this.#ended.set(trial, { number: Number(trial), point, state, ...known })
+    this.#finished.set(trial, { number: Number(trial), point, state: stateOf(record), ...known })
   }
 
   #warnOfDeadline(): void {
@@ -302,7 +302,7 @@ function neverANumber({ name }: Objective) {
 
 /** Lets a trial begin when a worker is free, so that what it is depends on all that is known by then. */
 class Gate {
-  /** The trials that were let in and have not ended. */
+  /** The trials that were let in and have not finished. */
   #inside = 0
   /** How many of them run. */
   readonly #started = new Set<string>()
@@ -323,14 +323,14 @@ class Gate {
     this.#wake?.()
   }
 
-  /** A trial has ended. */
+  /** Lets another trial in, as this one has finished. */
   leave(id: string): void {
     this.#started.delete(id)
     this.#inside--
     this.#wake?.()
   }
 
-  /** Gives back a place that no trial took; waits until a trial ends, and returns whether there is none that could. */
+  /** Leaves without a trial; waits until a trial finishes, and returns whether none is running. */
   async leaveIdle(): Promise<boolean> {
     const others = --this.#inside
     while (this.#inside > 0 && this.#inside === others) await this.#change()

@@ -113,17 +113,17 @@ function stepOf(line: Record<string, unknown>): number | undefined {
   return stepKeys.map((key) => line[key]).find((each) => typeof each === 'number') as number | undefined
 }
 
-// What is told of one step in several calls belongs together. A count that starts again, as in each epoch, goes on.
+// Several reports of one step belong together. A count that starts again, as in each epoch, goes on.
 function addPoint(curve: CurvePoint[], line: Record<string, unknown>): void {
-  const told = stepOf(line)
+  const step = stepOf(line)
   const values = Object.fromEntries(Object.entries(numbersOf(line)).filter(([name]) => !otherKeys.has(name)))
   if (Object.keys(values).length === 0) return
   const last = curve.at(-1)
-  if (last && last.step === told && !Object.keys(values).some((name) => name in last.values))
+  if (last && last.step === step && !Object.keys(values).some((name) => name in last.values))
     curve[curve.length - 1] = { step: last.step, values: { ...last.values, ...values } }
   else {
     const next = last ? last.step + 1 : 0
-    curve.push({ step: told === undefined || (last && told <= last.step) ? next : told, values })
+    curve.push({ step: step === undefined || (last && step <= last.step) ? next : step, values })
   }
 }
 

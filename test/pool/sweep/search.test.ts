@@ -1,51 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { check, jsonSchema, load, type Outcome, runFile } from 'flambeau'
+import { check, jsonSchema, load, runFile } from 'flambeau'
 import { readRecords, Sweep, type SweepResult, seededRandom } from 'flambeau/pool'
+import { InlineSweeps, type SweepRun } from '../../support/inline-sweeps.js'
 import { InTurn } from '../../support/search-tasks.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'flambeau-search-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const { fresh, logger, resultOf, run: sweep, said } = new InlineSweeps('search')
 
 const cli = join(process.cwd(), 'dist', 'cli', 'main.js')
 const tasks = fileURLToPath(new URL('../../support/search-tasks.js', import.meta.url))
-
-const said: string[] = []
-const logger = { debug() {}, info: say, warn: say, error: say }
-function say(line: string): void {
-  said.push(line)
-}
-
-let outputs = 0
-const fresh = () => join(folder, `search-${++outputs}`)
-
-interface Run {
-  readonly outcome: Outcome<SweepResult>
-  readonly output: string
-}
-
-/** Runs a sweep inline; `text` is what stands below `!Sweep`, without its output. */
-async function sweep(text: string, { output = fresh(), ...options }: any = {}): Promise<Run> {
-  said.length = 0
-  const content = `!Sweep\noutput: ${output}\n${text}`
-  const runOptions = { engine: 'inline', ...options }
-  const outcome = await runFile<SweepResult>(
-    { content, filename: 'sweep.yaml' },
-    { logger, ...options, runOptions },
-  )
-  return { outcome, output }
-}
-
-function resultOf({ outcome }: Run): SweepResult {
-  assert.ok(outcome.ok, said.join('\n'))
-  return outcome.value
-}
 
 const loss = 'metric: loss\ngoal: min\n'
 
@@ -328,7 +296,7 @@ describe('a strategy of the user', () => {
 
   test('ends the sweep when it suggests nothing', async () => {
     const run = await sweep(
-      `${loss}${each}\nstrategy: !Told { points: [{ x: 1, n: 1 }, { x: 2, n: 2 }] }\nmaxTrials: 40`,
+      `${loss}${each}\nstrategy: !Fixed { points: [{ x: 1, n: 1 }, { x: 2, n: 2 }] }\nmaxTrials: 40`,
     )
     assert.equal(resultOf(run).trials, 2)
     assert.deepEqual(
@@ -348,7 +316,7 @@ describe('a strategy of the user', () => {
     '{ x: 1, n: 1, z: 1 }',
   ])
     test(`${point} is not in the space, and ends it with an error that says so`, async () => {
-      const { outcome } = await sweep(`${loss}${each}\nstrategy: !Told { points: [${point}] }\nmaxTrials: 4`)
+      const { outcome } = await sweep(`${loss}${each}\nstrategy: !Fixed { points: [${point}] }\nmaxTrials: 4`)
       assert.equal(outcome.ok, false)
       assert.match(said.join('\n'), /The strategy suggests \{.*\}, which is not in the space/)
     })
@@ -427,7 +395,7 @@ describe('rules that end trials early', () => {
   const learner = (text: string, log: string) => `metric: accuracy\neach: !Learner { log: ${log}, ${text} }\n`
 
   test('successive halving pauses trials, and resumes the best ones in their own folders', async () => {
-    const log = join(folder, `epochs-${outputs}.txt`)
+    const log = `${fresh()}.txt`
     const rates = '!choice [1, 9, 2, 8, 3, 7, 4, 6, 5]'
     const run = await sweep(
       `${learner(`rate: ${rates}`, log)}earlyStop: !Asha { step: epoch, min: 1, max: 9, reduction: 3 }`,
@@ -450,14 +418,14 @@ describe('rules that end trials early', () => {
   })
 
   test('successive halving goes on after a resumption as before', async () => {
-    const log = join(folder, `epochs-${outputs}.txt`)
+    const log = `${fresh()}.txt`
     const text = `${learner('rate: !choice [1, 9, 2, 8, 3, 7]', log)}earlyStop: !Asha { step: epoch, min: 1, max: 9 }\n`
     const whole = await sweep(text)
     const cut = await sweep(`${text}maxTrials: 4`)
     resultOf(cut)
     const { output } = cut
     const resumed = await sweep(text, { output, resume: true })
-    const ended = async ({ output }: Run) =>
+    const ended = async ({ output }: SweepRun) =>
       (await readRecords(output))
         .map(({ trial, stopped, curve }) => `${trial} ${stopped} ${curve!.at(-1)![0]}`)
         .toSorted()
@@ -467,7 +435,7 @@ describe('rules that end trials early', () => {
   })
 
   test('a trial that reports NaN is never promoted, and told as failed when it reported nothing else', async () => {
-    const log = join(folder, `epochs-${outputs}.txt`)
+    const log = `${fresh()}.txt`
     const run = await sweep(
       `${learner('nan: true, rate: !choice [1, 2, 1.5, 3]', log)}earlyStop: !Asha { step: epoch, min: 1, max: 9 }\n`,
     )
@@ -481,7 +449,7 @@ describe('rules that end trials early', () => {
   })
 
   test('a rule of the user stops trials for good', async () => {
-    const log = join(folder, `epochs-${outputs}.txt`)
+    const log = `${fresh()}.txt`
     const run = await sweep(
       `${learner('rate: !choice [1, 2, 3]', log)}earlyStop: !Threshold { at: 3, least: 2 }\n`,
     )
@@ -516,7 +484,7 @@ describe('a search that is interrupted', () => {
   })
 
   test('runs failed trials again with the values that they had', async () => {
-    const marker = join(folder, `marker-${outputs}`)
+    const marker = fresh()
     const fails = `${loss}each: !Bowl { x: !uniform { low: -10, high: 10 }, needs: ${marker} }\nstrategy: tpe\nsamples: 12`
     const first = await sweep(fails)
     const before = await trialsOf(first.output)
@@ -536,7 +504,7 @@ describe('a search that is interrupted', () => {
   /** Kills a sweep of real workers with -9 at random moments, until it has ended. */
   async function killedAgainAndAgain(workers: number, kills: number): Promise<string> {
     const output = fresh()
-    const file = join(folder, `killed-${outputs}.yaml`)
+    const file = `${fresh()}.yaml`
     writeFileSync(file, `!Sweep\noutput: ${output}\nworkers: ${workers}\n${text}`)
     for (let count = 0; ; count++) {
       const child = spawn(

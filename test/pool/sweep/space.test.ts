@@ -27,7 +27,7 @@ describe('the numbers of a parameter', () => {
       fc.property(ranges, ({ all, ...options }) => {
         const { domain } = new Range(options)
         assert.deepEqual(
-          Array.from({ length: domain.count }, (_, index) => domain.at(index)),
+          Array.from({ length: domain.count }, (_, index) => domain.valueAt(index)),
           all,
         )
         assert.ok(all.every((value) => domain.has(value)))

@@ -8,16 +8,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { hostname } from 'node:os'
 import { basename, join, relative } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { check, dump, load, type Outcome, runFile } from 'flambeau'
+import { check, dump, load, runFile } from 'flambeau'
 import {
   type Ended,
   type Engine,
@@ -30,42 +29,12 @@ import {
   type Watch,
 } from 'flambeau/pool'
 import '../../support/sweep-tasks.js'
+import { InlineSweeps, type SweepRun } from '../../support/inline-sweeps.js'
 import { until } from '../../support/until.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'flambeau-sweep-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const { folder, fresh, logger, resultOf, run: sweep, said } = new InlineSweeps('sweep', 'metric: score\n')
 
 const isRoot = process.getuid?.() === 0
-const said: string[] = []
-const logger = { debug() {}, info: say, warn: say, error: say }
-function say(line: string): void {
-  said.push(line)
-}
-
-let outputs = 0
-const fresh = () => join(folder, `sweep-${++outputs}`)
-
-interface Run {
-  readonly outcome: Outcome<SweepResult>
-  readonly output: string
-}
-
-/** Runs a sweep inline; `text` is what stands below `!Sweep`, without its metric and output. */
-async function sweep(text: string, { output = fresh(), ...options }: any = {}): Promise<Run> {
-  said.length = 0
-  const content = `!Sweep\nmetric: score\noutput: ${output}\n${text}`
-  const runOptions = { engine: 'inline', ...options }
-  const outcome = await runFile<SweepResult>(
-    { content, filename: 'sweep.yaml' },
-    { logger, ...options, runOptions },
-  )
-  return { outcome, output }
-}
-
-function resultOf({ outcome }: Run): SweepResult {
-  assert.ok(outcome.ok, said.join('\n'))
-  return outcome.value
-}
 
 describe('sweeps', () => {
   test('have trials of included files, with references to what was chosen', async () => {
@@ -566,7 +535,7 @@ describe('sweeps', () => {
 
     test('options of a placeholder are checked in code, too', () => {
       const { domain } = new Range({ from: 0, to: 1, step: 0.5 })
-      assert.deepEqual([domain.count, domain.at(1), domain.low, domain.high], [3, 0.5, 0, 1])
+      assert.deepEqual([domain.count, domain.valueAt(1), domain.low, domain.high], [3, 0.5, 0, 1])
       assert.throws(() => new Range({ from: 0, to: 1, step: 0 }), { code: 'BAD_OPTION' })
       assert.throws(() => new Range({ from: 0, to: 1, step: 1e-17 }), /too small for these numbers/)
       assert.throws(() => new LogUniform({ low: 0, high: 1 }), { code: 'BAD_OPTION' })
@@ -790,7 +759,7 @@ function linesOf(file: string): unknown[] {
     .map((line) => JSON.parse(line))
 }
 
-async function results({ output }: Run) {
+async function results({ output }: SweepRun) {
   const records = await readRecords(output)
   return records
     .map(({ trial, key, options, metric, result }) => ({ trial, key, options, metric, result }))

@@ -1,4 +1,5 @@
 import type { Span } from '../../../source.js'
+import { firstIndexWhere } from '../../../util/binary-search.js'
 
 /** An error of the parser. */
 export interface Finding {
@@ -55,14 +56,8 @@ export class ErrorLines {
   }
 
   indexAt(offset: number): number {
-    let low = 0
-    let high = this.lines.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.lines[middle]!.start <= offset) low = middle
-      else high = middle - 1
-    }
-    return low
+    const above = firstIndexWhere(this.lines.length, (index) => this.lines[index]!.start > offset)
+    return Math.max(above - 1, 0)
   }
 
   /** Yields the line of the error and the lines above it, upwards, without empty ones. */

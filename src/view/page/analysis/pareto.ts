@@ -1,3 +1,4 @@
+import { frontRanks } from '../../../pool/sweep/pareto.js'
 import type { Objective } from '../../../records/events.js'
 
 /** A trial with two values. */
@@ -13,17 +14,12 @@ export function paretoFront(
   x: Objective['goal'],
   y: Objective['goal'],
 ): ParetoPoint[] {
-  const signX = x === 'min' ? 1 : -1
-  const signY = y === 'min' ? 1 : -1
-  const sorted = [...points].sort((a, b) => signX * (a.x - b.x) || signY * (a.y - b.y))
-  const front: ParetoPoint[] = []
-  let best = Number.POSITIVE_INFINITY
-  for (const point of sorted) {
-    const value = signY * point.y
-    const last = front.at(-1)
-    const isEqual = last !== undefined && last.x === point.x && last.y === point.y
-    if (value < best || isEqual) front.push(point)
-    best = Math.min(best, value)
-  }
-  return front.sort((a, b) => a.x - b.x)
+  const ranks = frontRanks(
+    points.map((point) => [point.x, point.y]),
+    [
+      { name: 'x', goal: x },
+      { name: 'y', goal: y },
+    ],
+  )
+  return points.filter((_, index) => ranks[index] === 0).sort((a, b) => a.x - b.x)
 }
