@@ -1,9 +1,9 @@
 import type { Logger } from '../logger.js'
+import { isInProject } from '../project.js'
 import { type RecordedCall, Recording } from '../records/recording.js'
 import { absolutePath } from '../util/paths.js'
 import type { FileInput } from './input.js'
 import type { EnvFileFlags } from './options.js'
-import { isInProject } from './project.js'
 import { runsFolder } from './runs-folder.js'
 import type { Settings } from './settings.js'
 

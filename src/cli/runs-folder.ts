@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Project } from '../project.js'
 import { absolutePath, isPersonal, projectRoot, realPath } from '../util/paths.js'
-import type { Project } from './project.js'
 
 /** Where runs are recorded. */
 export interface RunsFolder {

@@ -1,10 +1,19 @@
 import { realpathSync } from 'node:fs'
 import type { Command } from 'commander'
 import { documentError } from '../document/problems.js'
-import { isFlambeauError, type Problem } from '../errors.js'
+import { isFlambeauError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { importModules } from '../modules/import-modules.js'
 import { type ModuleOrigin, resolveModule } from '../modules/resolve.js'
+import {
+  type FileSetting,
+  importProblem,
+  isInProject,
+  missingFile,
+  type Project,
+  projectPath,
+  readProject,
+} from '../project.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 import { printable } from '../util/printable.js'
 import {
@@ -16,14 +25,6 @@ import {
 } from '../util/repeat-command.js'
 import { stdinOperand } from './input.js'
 import type { EnvFileFlags, ImportFlags, IncludeFlags, SecretsFlags } from './options.js'
-import {
-  type FileSetting,
-  isInProject,
-  missingFile,
-  type Project,
-  projectPath,
-  readProject,
-} from './project.js'
 
 /** The flags that complete, or replace, the setting `"flambeau"` of a `package.json`. */
 export interface SettingFlags extends ImportFlags, SecretsFlags, Partial<EnvFileFlags>, IncludeFlags {
@@ -172,11 +173,9 @@ async function eachModule(
   return Object.keys(modules)
 }
 
-/** The error of a module that does not exist, or that cannot run here, as a problem of the setting. */
-function inSetting(error: unknown, { positions }: Project, index: number): unknown {
+function inSetting(error: unknown, project: Project, index: number): unknown {
   if (!isFlambeauError(error) || error.problems.length > 0) return error
-  const problem: Problem = positions.problem(error.code, error.message, { name: 'imports', index })
-  return Object.assign(documentError([problem]), { cause: error })
+  return Object.assign(documentError([importProblem(project, index, error)]), { cause: error })
 }
 
 function recordCall(flags: SettingFlags, project: Project | undefined): void {

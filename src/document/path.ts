@@ -24,6 +24,8 @@ export interface PathMistake {
   readonly code: string
   readonly message: string
   readonly span: Span
+  /** What was probably meant. */
+  readonly hint?: string | undefined
   /** The name that must be in quotes, and how it is written. */
   readonly quoted?: Span & { readonly text: string }
 }
@@ -314,6 +316,11 @@ export function explainMiss(steps: readonly Step[], miss: PathMiss, context: Pat
   return new MissExplanation(steps, miss, context).message
 }
 
+/** The step that was probably meant where a path has an unknown key, as it is written. */
+export function meantStep(steps: readonly Step[], miss: PathMiss, context: PathContext): string | undefined {
+  return new MissExplanation(steps, miss, context).meant
+}
+
 class MissExplanation {
   readonly #lookup: ChildLookup
   readonly #parent: readonly Step[]
@@ -340,6 +347,12 @@ class MissExplanation {
     return miss === 'unknown-key'
       ? this.#unknownKey(node)
       : `${this.#owner} is a mapping: write the name of a key, not ${this.#step}`
+  }
+
+  get meant(): string | undefined {
+    const { node, miss } = this.found
+    const name = node.kind === 'mapping' && miss === 'unknown-key' ? this.#nearestKey(node) : undefined
+    return name === undefined ? undefined : printPath([{ kind: 'key', name }])
   }
 
   get #owner(): string {
@@ -373,15 +386,23 @@ class MissExplanation {
     const name = nameOf(this.steps[this.found.depth])
     const merged = mergedEntry(mapping, name)
     if (merged) return this.#comesByMerge(merged)
-    const names = [...this.#lookup.entries(mapping)].flatMap(({ key, merge }) =>
-      merge ? [] : [keyText(key)!],
-    )
+    const names = this.#names(mapping)
     const message = `${this.#owner} has no key ${this.#step}`
-    const meant = (this.context.suggester ?? new Suggester()).suggest(names, name)
+    const meant = this.#nearestKey(mapping)
     if (meant !== undefined) return `${message}: did you mean ${quotedPath([{ kind: 'key', name: meant }])}?`
     if (names.length === 0) return message
     const listed = names.slice(0, 5).map((known) => quotedPath([{ kind: 'key', name: known }]))
     return `${message}: it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''}`
+  }
+
+  #names(mapping: MappingNode): string[] {
+    return [...this.#lookup.entries(mapping)].flatMap(({ key, merge }) => (merge ? [] : [keyText(key)!]))
+  }
+
+  #nearestKey(mapping: MappingNode): string | undefined {
+    const name = nameOf(this.steps[this.found.depth])
+    if (mergedEntry(mapping, name)) return undefined
+    return (this.context.suggester ?? new Suggester()).suggest(this.#names(mapping), name)
   }
 
   #comesByMerge({ value }: Entry): string {

@@ -37,14 +37,31 @@ export interface CheckFileOptions
  * @throws {@link ResourceError} when the file does not exist or is not text.
  */
 export async function checkFile(file: string | URL, options: CheckFileOptions = {}): Promise<Problem[]> {
-  const text = await RunnableText.read(file, options)
+  const { problems, warnings } = await checkText(await RunnableText.read(file, options), options)
+  for (const warning of warnings) options.onWarning?.(warning)
+  return [...problems]
+}
+
+/** What is found in the text of a file, in file order, and the tags that it may use. */
+export interface TextFindings {
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  /** With the tags of its extensions. */
+  readonly registry: Registry
+}
+
+/** Does the same as {@link checkFile}, for a text that was read. */
+export async function checkText(text: RunnableText, options: CheckFileOptions): Promise<TextFindings> {
   const { parsed } = text
   const tags = await resolveTags(text, options)
   const { problems, doubtful, warnings } = await checkParsedAsync(parsed, tags.registry, tags.unknown)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, tags.registry))
   const found = [...tags.warnings, ...warnings, ...literalVariables(parsed)]
-  for (const warning of inFileOrder(found)) options.onWarning?.(warning)
-  return inFileOrder([...tags.problems, ...problems, ...doubtful, ...untagged])
+  return {
+    problems: inFileOrder([...tags.problems, ...problems, ...doubtful, ...untagged]),
+    warnings: inFileOrder(found),
+    registry: tags.registry,
+  }
 }
 
 /** The tags that a file can use, and the problems of finding them. */

@@ -3,12 +3,12 @@ import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { ResourceError } from '../../errors.js'
 import { StderrLogger } from '../../logger.js'
+import { readProject } from '../../project.js'
 import type { RunRecord } from '../../records/record.js'
 import { findRun, readRecord } from '../../records/runs.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import type { ClusterFlags } from '../cluster/cluster-context.js'
 import { type LogFlags, levelOf } from '../log-level.js'
-import { readProject } from '../project.js'
 import { type RunsFolder, runsFolder } from '../runs-folder.js'
 
 /** The record of a run. */

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
+import { readProject } from '../../project.js'
 import { formatDuration, formatTime } from '../../records/format.js'
 import { listRuns, type RunEntry, runIds } from '../../records/runs.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -11,7 +12,6 @@ import {
 } from '../cluster/cluster-context.js'
 import { withExamples } from '../help.js'
 import { printLine } from '../output.js'
-import { readProject } from '../project.js'
 import { currentRuns, expectRuns, fromHere, loggerOf } from './run-location.js'
 
 interface RunsFlags extends ClusterFlags {

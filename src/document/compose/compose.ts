@@ -10,7 +10,7 @@ import { type Addition, applyOverrides } from '../edit/tree-editor.js'
 import { type IncludeSpec, includesFile, optionOf, recordFolder, specOf } from '../include-spec.js'
 import { IncludedSource, type IncludeSite, withSite } from '../included-source.js'
 import { isEmpty, mergeSources, partsOf } from '../nodes.js'
-import { explainMiss, keyText, nodeAt, type PathMistake, parsePath } from '../path.js'
+import { explainMiss, keyText, meantStep, nodeAt, type PathMistake, parsePath } from '../path.js'
 import { describeNode, nodeProblem, ProblemList, spanOf } from '../problems.js'
 import {
   type DeclaredExtension,
@@ -249,7 +249,7 @@ class Composer {
   #report(
     node: Node,
     { source }: Position,
-    ...problem: [code: string, message: string, hint?: string]
+    ...problem: [code: string, message: string, hint?: string | undefined]
   ): Node {
     return this.#fail(node, nodeProblem(node, source, ...problem))
   }
@@ -287,7 +287,11 @@ class Composer {
         'INCLUDE_NOT_READ',
         `"${node.tag}" reads a file, but ${this.#notRead}`,
       )
-    if ('code' in found) return this.#report(spec.node, position, found.code, found.message)
+    if ('code' in found) {
+      const part = spec.part === undefined ? '' : `#${spec.part}`
+      const hint = found.hint === undefined ? undefined : found.hint + part
+      return this.#report(spec.node, position, found.code, found.message, hint)
+    }
     if (this.#cycle?.units.has(found)) return this.#addTo(this.#cycle.failure, node)
     if (position.depth >= maxDepth) return this.#report(spec.node, position, 'TOO_DEEP', tooDeep)
     const content = this.#contentOf(found, spec, position)
@@ -337,13 +341,17 @@ class Composer {
     return 'message' in part ? this.#reportPart(spec, position, part) : part.node
   }
 
-  #reportPart({ node, path }: IncludeSpec, { source }: Position, { code, message, span }: PathMistake): Node {
+  #reportPart(
+    { node, path }: IncludeSpec,
+    { source }: Position,
+    { code, message, span, hint }: PathMistake,
+  ): Node {
     const text = sourceOf(node, source)
     // In quotes, characters may be escaped.
     const isPlain = text.text.slice(node.start, node.end) === node.value
     const from = node.start + path.length + 1
     const shown = isPlain ? { start: from + span.start, end: from + span.end } : spanOf(node)
-    return this.#fail(node, text.problem(code, message, shown))
+    return this.#fail(node, text.problem(code, message, shown, isPlain ? hint : undefined))
   }
 
   // "!include a.yaml #small": with the space, YAML reads a comment.
@@ -485,8 +493,9 @@ function partAt(root: Node, { part = '', path }: IncludeSpec): FoundPart {
   const found = nodeAt(root, steps)
   const isInInclude = found.above.some(includesFile) || (found.miss !== undefined && includesFile(found.node))
   if (!found.miss) return { node: found.node, isInInclude }
-  const message = explainMiss(steps, found, { root, rootName: `document of "${path}"` })
-  return { code: 'NO_SUCH_PATH', message, span: steps[found.depth]!, isInInclude }
+  const context = { root, rootName: `document of "${path}"` }
+  const [message, hint] = [explainMiss(steps, found, context), meantStep(steps, found, context)]
+  return { code: 'NO_SUCH_PATH', message, hint, span: steps[found.depth]!, isInInclude }
 }
 
 function wrongDocuments(

@@ -1,5 +1,5 @@
 import { type Node, noProps, type ScalarNode, scalarAt } from '../../node.js'
-import { didYouMean, type Suggester } from '../../registry/suggest.js'
+import { nearest, type Suggester } from '../../registry/suggest.js'
 import { optionOf } from '../include-spec.js'
 import { startOf } from '../nodes.js'
 import { resolvePlain } from '../read/core-schema.js'
@@ -16,10 +16,15 @@ export interface EnvSpec {
   readonly isText: boolean
 }
 
-/** What is wrong with a node, and the node to point at. */
-export interface Mistake {
-  readonly node: Node
+/** What is wrong, and what was probably meant. */
+export interface Explanation {
   readonly message: string
+  readonly hint?: string | undefined
+}
+
+/** What is wrong with a node, and the node to point at. */
+export interface Mistake extends Explanation {
+  readonly node: Node
 }
 
 const shape = 'write "!env PORT", or "!env { name: PORT, default: 3000 }"'
@@ -55,8 +60,10 @@ function named(
 
 function unknownOption(key: Node): Mistake {
   const name = key.kind === 'scalar' ? String(key.value) : ''
-  const remedy = didYouMean(name, options) || ': its options are "name", "default" and "text"'
-  return { node: key, message: `Option "${name.slice(0, 64)}" of "!env" is unknown${remedy}` }
+  const hint = nearest(name, options)
+  const remedy =
+    hint === undefined ? ': its options are "name", "default" and "text"' : `: did you mean "${hint}"?`
+  return { node: key, message: `Option "${name.slice(0, 64)}" of "!env" is unknown${remedy}`, hint }
 }
 
 /** The value of an environment variable; `undefined` if there is none. */
@@ -69,14 +76,17 @@ export function missingVariable(
   name: string,
   environment: Environment | undefined,
   suggester: Suggester,
-): string {
+): Explanation {
   const written = `"${name.slice(0, 64)}"`
-  if (!environment)
-    return `Variable ${written} is not visible: a text sees no environment variables unless the program passes "env: process.env"`
+  if (!environment) {
+    const message = `Variable ${written} is not visible: a text sees no environment variables unless the program passes "env: process.env"`
+    return { message }
+  }
   const meant = suggester.nearest(name, Object.keys(environment))
   const found = `There is no environment variable ${written}`
-  if (meant !== undefined) return `${found}: did you mean "${meant}"?`
-  return `${found}: set it, or write a default, as in "!env { name: PORT, default: 3000 }"`
+  if (meant !== undefined) return { message: `${found}: did you mean "${meant}"?`, hint: meant }
+  const message = `${found}: set it, or write a default, as in "!env { name: PORT, default: 3000 }"`
+  return { message }
 }
 
 /** No number, boolean or null is longer. */

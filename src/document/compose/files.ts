@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import { fileURLToPath } from 'node:url'
 import { ResourceError } from '../../errors.js'
 import type { Node } from '../../node.js'
-import { didYouMean } from '../../registry/suggest.js'
+import { nearest } from '../../registry/suggest.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { explainReadError } from '../../util/file-error.js'
 import { absolutePath, projectRoot } from '../../util/paths.js'
@@ -26,6 +26,8 @@ export interface FileUnit {
 export interface ReadFailure {
   readonly code: string
   readonly message: string
+  /** The path that was probably meant. */
+  readonly hint?: string | undefined
 }
 
 /** The limits of what a file may include. */
@@ -225,8 +227,11 @@ async function missing(file: string, path: string, cause: unknown): Promise<Read
   // The name of a symbolic link that leads nowhere.
   if (siblings.includes(basename(file)) && code === 'ENOENT')
     return { code: 'NO_FILE', message: `${quoted(path)} is a symbolic link to a file that does not exist` }
-  const remedy = didYouMean(basename(file), siblings) || ': the path starts at the folder of this file'
-  return { code: 'NO_FILE', message: `There is no file ${quoted(path)}${remedy}` }
+  const meant = nearest(basename(file), siblings)
+  const remedy =
+    meant === undefined ? ': the path starts at the folder of this file' : `: did you mean "${meant}"?`
+  const hint = meant === undefined ? undefined : path.slice(0, path.lastIndexOf('/') + 1) + meant
+  return { code: 'NO_FILE', message: `There is no file ${quoted(path)}${remedy}`, hint }
 }
 
 function outside(path: string, root: string): ReadFailure {

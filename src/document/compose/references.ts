@@ -18,11 +18,11 @@ import { Suggester } from '../../registry/suggest.js'
 import type { Source, Span } from '../../source.js'
 import { isSecretName } from '../../util/private-names.js'
 import { isEmpty, mergeSources, startOf, targetOf } from '../nodes.js'
-import { explainMiss, nodeAt, type PathStep, parsePath, quotedPath } from '../path.js'
+import { explainMiss, meantStep, nodeAt, type PathStep, parsePath, quotedPath } from '../path.js'
 import { describeNode, ProblemList, spanOf } from '../problems.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
 import { unknownNode } from './compose.js'
-import { envSpec, missingVariable, variableOf, variableScalar } from './environment.js'
+import { type Explanation, envSpec, missingVariable, variableOf, variableScalar } from './environment.js'
 import { describeFound, type FormatPath, longestFormat, notText, parseFormat, scalarText } from './format.js'
 import { PathWalker, type Walk, type Work } from './path-walk.js'
 import { cutCycles, cycleProblem } from './reference-cycles.js'
@@ -176,7 +176,7 @@ class Resolver {
 
   *#env({ node }: Site): Work<Node> {
     const spec = envSpec(node)
-    if ('message' in spec) return this.#report(node, 'BAD_ENV', spec.message, spanOf(spec.node))
+    if ('message' in spec) return this.#report(node, 'BAD_ENV', () => spec, spanOf(spec.node))
     const { environment } = this.parsed
     const text = variableOf(environment, spec.name)
     const { isYaml11 } = this.document
@@ -240,7 +240,7 @@ class Resolver {
     if (!steps) return this.#unknown(site.node)
     const walk = yield* this.#walker.walk(site.scope, steps)
     if (walk.kind === 'unknown') return this.#unknown(site.node)
-    if (walk.entersTemplate) return this.#report(site.node, 'BAD_LINK', () => intoTemplate(site.node))
+    if (walk.entersTemplate) return this.#report(site.node, 'BAD_LINK', intoTemplate(site.node))
     if (walk.kind === 'found') {
       const target = yield* this.#targetIn(site, walk.node)
       return target ? this.#linkNode(site.node, target, []) : this.#unknown(site.node)
@@ -256,7 +256,7 @@ class Resolver {
 
   *#format(site: Site): Work<Node> {
     const { node, scope } = site
-    if (node.kind !== 'scalar') return this.#report(node, 'BAD_FORMAT', () => notOneText(node, this.#source))
+    if (node.kind !== 'scalar') return this.#report(node, 'BAD_FORMAT', notOneText(node, this.#source))
     const format = parseFormat(String(node.value ?? ''))
     if (format.message !== undefined)
       return this.#report(node, 'BAD_FORMAT', format.message, this.#spanIn(node, format.span))
@@ -340,7 +340,13 @@ class Resolver {
     if (walk.kind !== 'miss' || scope.isUncertain) return this.#unknown(node)
     const { start, end } = steps[walk.miss.depth]!
     const span = this.#spanIn(node, { start: start + offset, end: end + offset })
-    return this.#report(node, 'NO_SUCH_PATH', () => this.#explain(site, steps, walk), span)
+    const { miss } = walk
+    const root = this.#resolved.get(scope.top) ?? scope.top
+    const explain = (): Explanation => ({
+      message: this.#explain(site, steps, walk),
+      hint: meantStep(steps, miss, { root, rootName: '', suggester: this.#suggester }),
+    })
+    return this.#report(node, 'NO_SUCH_PATH', explain, span)
   }
 
   #explain({ node, scope }: Site, steps: readonly PathStep[], walk: Walk & { kind: 'miss' }): string {
@@ -382,10 +388,16 @@ class Resolver {
     }
   }
 
-  #report(node: Node, code: string, message: string | (() => string), span: Span = contentOf(node)): Node {
+  #report(
+    node: Node,
+    code: string,
+    explanation: string | (() => Explanation),
+    span: Span = contentOf(node),
+  ): Node {
     this.list.add(() => {
-      const text = typeof message === 'string' ? message : message()
-      return sourceOf(node, this.#source).problem(code, text, span)
+      const { message, hint } =
+        typeof explanation === 'string' ? { message: explanation, hint: undefined } : explanation()
+      return sourceOf(node, this.#source).problem(code, message, span, hint)
     })
     return this.#unknown(node)
   }

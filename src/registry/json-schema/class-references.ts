@@ -2,13 +2,23 @@ import { omitUndefined } from '../../util/plain-object.js'
 import type { Class } from '../registration.js'
 import { issuePath, type SchemaIssue, type StandardSchema } from '../standard-schema.js'
 import type { DescribedTag } from './described-tag.js'
-import { isSchemaObject, isUnconstrained, type JsonSchema, orFromElsewhere, reference } from './keywords.js'
+import {
+  acceptedTags,
+  anyTag,
+  isSchemaObject,
+  isUnconstrained,
+  type JsonSchema,
+  orFromElsewhere,
+  reference,
+} from './keywords.js'
 
 /** Adds references to classes to the JSON Schema of options, where the schema itself accepts objects of these classes. */
 export class ClassReferences {
   constructor(
     readonly schema: StandardSchema,
     readonly tags: readonly DescribedTag[],
+    /** Whether the tags are named, in place of references that a validator of JSON Schema can follow. */
+    readonly namesTags = false,
   ) {}
 
   addTo(json: JsonSchema, position: Position = rootPosition): JsonSchema {
@@ -22,8 +32,10 @@ export class ClassReferences {
   }
 
   #classesAt(position: Position): JsonSchema {
-    if (acceptsAnything(this.schema, position)) return { anyOf: [reference('suggestions')] }
+    if (acceptsAnything(this.schema, position))
+      return this.namesTags ? { [acceptedTags]: [anyTag] } : { anyOf: [reference('suggestions')] }
     const taken = this.tags.filter(({ resolved }) => accepts(this.schema, position, resolved.Class))
+    if (this.namesTags) return { [acceptedTags]: taken.map(({ tag }) => tag) }
     const known = taken.filter(({ options }) => options !== undefined).map(({ tag }) => reference(tag))
     const unknown = known.length < taken.length ? [{ type: 'null' }] : []
     return taken.length === 0 ? {} : { anyOf: [...known, ...unknown] }
@@ -57,7 +69,9 @@ export class ClassReferences {
   }
 
   #value(schema: unknown, position: Position): unknown {
-    return isSchemaObject(schema) ? orFromElsewhere(this.addTo(schema, position)) : schema
+    if (!isSchemaObject(schema)) return schema
+    const filled = this.addTo(schema, position)
+    return this.namesTags ? filled : orFromElsewhere(filled)
   }
 
   #part(schema: unknown, position: Position): unknown {

@@ -20,7 +20,7 @@ import { isSchemaObject, type JsonSchema, reference, toDefinition, typeFromElsew
 export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
   const tags = describedTags(registry)
   const known = tags.filter(({ options }) => options !== undefined)
-  const definitions = Object.fromEntries(known.map((known) => [known.tag, tagDefinition(known, tags)]))
+  const definitions = definitionsOf(tags)
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...documentRules(
@@ -28,6 +28,16 @@ export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
       definitions,
     ),
   }
+}
+
+/** The JSON Schema of the options of each tag that has one, in which each value that takes objects names their tags. */
+export function schemasWithTags(registry: Registry): Record<string, JsonSchema> {
+  return definitionsOf(describedTags(registry), true)
+}
+
+function definitionsOf(tags: readonly DescribedTag[], namesTags = false): Record<string, JsonSchema> {
+  const known = tags.filter(({ options }) => options !== undefined)
+  return Object.fromEntries(known.map((each) => [each.tag, tagDefinition(each, { all: tags, namesTags })]))
 }
 
 /**
@@ -60,10 +70,13 @@ function kindsOf({ resolved, options }: DescribedTag): string[] {
 }
 
 /** The JSON Schema of what may follow a tag. */
-function tagDefinition(described: DescribedTag, all: readonly DescribedTag[]): JsonSchema {
+function tagDefinition(
+  described: DescribedTag,
+  { all, namesTags }: { all: readonly DescribedTag[]; namesTags: boolean },
+): JsonSchema {
   const { tag, resolved, schema, options } = described
   const { $schema: _, ...own } = toDefinition(tag, options!)
-  const filled = new ClassReferences(schema!, all).addTo(own)
+  const filled = new ClassReferences(schema!, all, namesTags).addTo(own)
   return { ...filled, ...withYamlKeys(filled, resolved.definition), title: tag, ...notes(described) }
 }
 

@@ -7,6 +7,12 @@ const annotations = new Set(
   'title description default deprecated deprecationMessage examples $comment readOnly writeOnly'.split(' '),
 )
 
+/** A keyword of our own: the tags of the classes whose objects are accepted. */
+export const acceptedTags = 'x-tags'
+
+/** In place of the accepted tags: all of them. */
+export const anyTag = '*'
+
 /** Whether a schema accepts everything, as for what its library cannot express, such as an object of a class. */
 export function isUnconstrained(schema: JsonSchema): boolean {
   return Object.keys(schema).every((keyword) => annotations.has(keyword))

@@ -1,16 +1,16 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { documentError } from '../document/problems.js'
-import { parse } from '../document/read/parse.js'
-import { decodeUtf8 } from '../document/read/read-text.js'
-import type { Problem } from '../errors.js'
-import type { Entry, Node } from '../node.js'
-import { didYouMean, nearest } from '../registry/suggest.js'
-import { Source, type Span } from '../source.js'
-import { jsonMistake } from '../util/json-syntax.js'
-import { absolutePath, isPersonal, realPath } from '../util/paths.js'
-import { isMapping } from '../util/plain-object.js'
-import { readRegular } from '../util/read-regular.js'
+import { documentError } from './document/problems.js'
+import { parse } from './document/read/parse.js'
+import { decodeUtf8 } from './document/read/read-text.js'
+import type { FlambeauError, Problem } from './errors.js'
+import type { Entry, Node } from './node.js'
+import { didYouMean, nearest } from './registry/suggest.js'
+import { Source, type Span } from './source.js'
+import { jsonMistake } from './util/json-syntax.js'
+import { absolutePath, isPersonal, realPath } from './util/paths.js'
+import { isMapping } from './util/plain-object.js'
+import { readRegular } from './util/read-regular.js'
 
 /** The setting `"flambeau"` of a `package.json`. */
 export interface Project {
@@ -79,6 +79,17 @@ export function missingFile(project: Project, name: FileSetting): Problem | unde
   const message = `There is no file "${path}" in "${project.folder}"${remedy}`
   return project.positions.problem('PROJECT_NO_FILE', message, { name })
 }
+
+/** The error of a module that does not exist, or that cannot run here, as a problem of the setting. */
+export function importProblem(
+  { positions }: Project,
+  index: number,
+  { code, message }: ModuleError,
+): Problem {
+  return positions.problem(code, message, { name: 'imports', index })
+}
+
+type ModuleError = Pick<FlambeauError, 'code' | 'message'>
 
 function namesIn(folder: string): string[] {
   try {
