@@ -15,6 +15,7 @@ const library = {
     'testing/index': 'build/js/testing/index.js',
     'bullmq/index': 'build/js/pool/engines/bullmq/index.js',
     'bullmq/worker': 'build/js/pool/engines/bullmq/worker-main.js',
+    'language-server/checker': 'build/js/language-server/checker-main.js',
     'pool/index': 'build/js/pool/index.js',
     'pool/worker': 'build/js/pool/engines/processes/worker-main.js',
     'yaml/static': 'build/js/document/yaml/static.js',
@@ -26,7 +27,12 @@ const library = {
     chunkFileNames: 'chunks/[name].js',
     entryFileNames: '[name].js',
     // Node would take the entry of tslib that is CommonJS inside, and start the command 10 ms later.
-    paths: { tslib: 'tslib/tslib.es6.mjs' },
+    // "build-protocol.js" bundles the library of the language server.
+    paths: {
+      tslib: 'tslib/tslib.es6.mjs',
+      'vscode-languageserver/node': '#vscode-languageserver',
+      'vscode-languageserver-textdocument': '#vscode-languageserver',
+    },
   },
   external: /^(?:node:|[^./])/,
   treeshake: false,

@@ -12,6 +12,7 @@ import { extensionsCommand, lockCommand } from './extensions.js'
 import { groups, guidesHelp, withExamples } from './help.js'
 import { initCommand } from './init.js'
 import { quietOption } from './log-level.js'
+import { lspCommand } from './lsp.js'
 import { diffCommand } from './records/diff.js'
 import { pruneCommand } from './records/prune.js'
 import { rerunCommand } from './records/rerun.js'
@@ -21,6 +22,7 @@ import { reportCommand } from './report.js'
 import { resolveCommand } from './resolve.js'
 import { runCommand } from './run.js'
 import { schemaCommand, tagsCommand } from './tags.js'
+import { typesCommand } from './types.js'
 import { viewCommand } from './view.js'
 
 /** The command line: every command parses its options and calls the library. */
@@ -42,7 +44,7 @@ export function program(): Command {
     [groups.runs, [pruneCommand()]],
     [groups.runs, [viewCommand(), reportCommand()]],
     [groups.extensions, [extensionsCommand(), lockCommand()]],
-    [groups.editors, [tagsCommand(), schemaCommand(), completionCommand()]],
+    [groups.editors, [lspCommand(), tagsCommand(), typesCommand(), schemaCommand(), completionCommand()]],
   ] as const
   for (const [group, commands] of grouped)
     for (const command of commands) root.addCommand(withOverrideHint(withQuiet(command)).helpGroup(group))

@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type Deferred, deferred } from '../util/concurrency.js'
+import { waitForExit } from '../util/process.js'
+import type { CheckResult, FromChecker, ToChecker } from './messages.js'
+
+/** Milliseconds after which an import, or the check of a text, counts as endless. */
+export interface TimeLimits {
+  readonly importMs: number
+  readonly checkMs: number
+}
+
+export const defaultLimits: TimeLimits = { importMs: 20_000, checkMs: 5_000 }
+
+/** Megabytes of memory that user code may fill with objects before its process ends. */
+const memoryMb = 2048
+const longestOutput = 2000
+
+/** How the import of the modules ended. */
+export type ImportResult = Extract<FromChecker, { type: 'ready' | 'failed' }>
+
+/** The process with the modules of a project. Nothing in user code can end the server: this process ends in its place. */
+export class Checker {
+  /** Settles when the modules are imported; rejects with a sentence if the process ends before, or takes too long. */
+  readonly imported: Promise<ImportResult>
+  readonly #child: ChildProcess
+  readonly #import = deferred<ImportResult>()
+  readonly #checks = new Map<number, Deferred<CheckResult>>()
+  #module: string | undefined
+  #count = 0
+  #reason: string | undefined
+  #output = ''
+  #isClosed = false
+
+  constructor(
+    folder: string,
+    readonly limits: TimeLimits,
+  ) {
+    this.#child = fork(fileURLToPath(import.meta.resolve('#checker')), [], {
+      cwd: folder,
+      execArgv: [`--max-old-space-size=${memoryMb}`],
+      serialization: 'advanced',
+      // Standard output has the messages of the server.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (chunk: Buffer) => this.#print(chunk.toString()))
+    this.#child.on('message', (message: FromChecker) => this.#receive(message))
+    this.imported = this.#import.promise
+    this.imported.catch(() => {})
+    void this.#watchExit()
+    this.#post({ type: 'setup', folder })
+    this.#limit(this.imported, limits.importMs, () => {
+      const seconds = limits.importMs / 1000
+      return `importing ${this.#moduleName} took more than ${seconds} s: look for a loop, or a promise that never settles`
+    })
+  }
+
+  /**
+   * Checks a text.
+   *
+   * @throws A sentence, when the process ended, or when the check took too long.
+   */
+  check(file: string, text: string): Promise<CheckResult> {
+    const id = ++this.#count
+    const check = deferred<CheckResult>()
+    if (this.hasEnded) return Promise.reject(new Error(this.#reason ?? 'the process has ended'))
+    this.#checks.set(id, check)
+    this.#post({ type: 'check', id, file, text })
+    const seconds = this.limits.checkMs / 1000
+    this.#limit(
+      check.promise,
+      this.limits.checkMs,
+      () => `checking "${file}" took more than ${seconds} s: look for a loop in a schema`,
+    )
+    return check.promise
+  }
+
+  get hasEnded(): boolean {
+    return this.#isClosed || this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#child.kill('SIGKILL')
+  }
+
+  get #moduleName(): string {
+    return this.#module === undefined ? 'the modules' : `"${this.#module}"`
+  }
+
+  #limit(promise: Promise<unknown>, limitMs: number, explain: () => string): void {
+    const timer = setTimeout(() => {
+      this.#reason = explain()
+      this.#child.kill('SIGKILL')
+    }, limitMs)
+    timer.unref()
+    promise.catch(() => {}).finally(() => clearTimeout(timer))
+  }
+
+  #post(message: ToChecker): void {
+    // A process that has ended is seen by its exit.
+    this.#child.send(message, () => {})
+  }
+
+  #receive(message: FromChecker): void {
+    if (message.type === 'importing') this.#module = message.module
+    else if (message.type === 'checked') {
+      const { id, type: _, ...result } = message
+      this.#checks.get(id)?.resolve(result)
+      this.#checks.delete(id)
+    } else {
+      this.#module = undefined
+      this.#import.resolve(message)
+    }
+  }
+
+  // What user code prints is no message of the server.
+  #print(text: string): void {
+    this.#output = (this.#output + text).slice(-longestOutput)
+    process.stderr.write(text)
+  }
+
+  async #watchExit(): Promise<void> {
+    const reason = await waitForExit(this.#child).then(
+      ({ exitCode, signal }) => this.#reason ?? this.#exitReason(exitCode, signal),
+      (error: Error) => `Node could not be started: ${error.message}`,
+    )
+    this.#reason = reason
+    this.#import.reject(new Error(reason))
+    for (const check of this.#checks.values()) {
+      check.promise.catch(() => {})
+      check.reject(new Error(reason))
+    }
+    this.#checks.clear()
+  }
+
+  #exitReason(exitCode: number | null, signal: NodeJS.Signals | null): string {
+    const doing = this.#module === undefined ? 'it checked a file' : `${this.#moduleName} was imported`
+    if (/heap out of memory/.test(this.#output))
+      return `the process ran out of memory (${memoryMb} MB) while ${doing}`
+    const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`
+    return `the process ${how} while ${doing}`
+  }
+}

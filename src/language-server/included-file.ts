@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { OutlineNode } from './outline.js'
+
+/** Files larger than this are not read for completions, in bytes. */
+const largest = 4 << 20
+
+/** The node that holds the path of an included file, if a scalar is one: `!include FILE#PATH`, `file` of an `!extends`. */
+export function isIncludePath({ tag, entry }: OutlineNode): boolean {
+  if (tag) return tag.text === '!include'
+  return entry?.key?.text === 'file' && entry.parent.tag?.text === '!extends'
+}
+
+/** The two parts of `FILE#PATH`. */
+export function splitIncludePath(spec: string): { file: string; path: string | undefined } {
+  const hash = spec.indexOf('#')
+  return hash === -1
+    ? { file: spec, path: undefined }
+    : { file: spec.slice(0, hash), path: spec.slice(hash + 1) }
+}
+
+/** The path of a file that another one includes; only paths from the folder of that file lead anywhere. */
+export function includedFile(from: string, file: string): string | undefined {
+  return file === '' || /^(?:\/|~|[A-Za-z]:)/.test(file) ? undefined : join(dirname(from), file)
+}
+
+/** The text of a file; `undefined` if it cannot be read. */
+export function readIncluded(file: string): string | undefined {
+  try {
+    const stats = statSync(file)
+    return stats.isFile() && stats.size <= largest ? readFileSync(file, 'utf8') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The files and folders that may follow the beginning of an include path, from its last "/" on; folders end with "/". */
+export function includeCandidates(from: string, beginning: string): string[] {
+  const folder = beginning.slice(0, beginning.lastIndexOf('/') + 1)
+  const path = folder === '' ? dirname(from) : includedFile(from, folder)
+  if (path === undefined) return []
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((item) => {
+      if (item.name.startsWith('.') || item.name === 'node_modules') return []
+      if (item.isDirectory()) return [`${item.name}/`]
+      return /\.(?:ya?ml|json)$/.test(item.name) && join(path, item.name) !== from ? [item.name] : []
+    })
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,175 @@
+import { join } from 'node:path'
+import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
+import { inFileOrder } from '../document/problems.js'
+import type { Problem } from '../errors.js'
+import { currentRegistry } from '../registry/default-registry.js'
+import { RunnableText } from '../runnable/runnable-file.js'
+import { deferred, settledWithin } from '../util/concurrency.js'
+import { catalogOf } from './catalog.js'
+import { Checker, type ImportResult, type TimeLimits } from './checker.js'
+import type { CheckResult } from './messages.js'
+import { TagKnowledge } from './tag-knowledge.js'
+import { FileWatch, moduleFolders } from './watch.js'
+
+/** What a project reports. */
+export interface ProjectListener {
+  /** The tags, or what is wrong with the modules, have changed: all texts are checked again. */
+  onRefresh(): void
+  /** The problems of the modules and of the setting, which replace those before. */
+  onModuleProblems(problems: readonly Problem[]): void
+  /** What the user has to know. */
+  onTrouble(message: string): void
+}
+
+let builtIn: TagKnowledge | undefined
+
+/** The tags of this package. */
+export function builtInTags(): TagKnowledge {
+  builtIn ??= new TagKnowledge(catalogOf(currentRegistry()))
+  return builtIn
+}
+
+/** Milliseconds for which the first check waits for the modules. */
+const firstImportMs = 2000
+/** After so many ends of the process in checks, one after another, modules are not used until they change. */
+const mostEnds = 3
+
+/**
+ * What the modules of one project say about its files. While a new version of the modules is imported, and when it cannot be,
+ * the version before it is used.
+ */
+export class ProjectChecker {
+  tags: TagKnowledge = builtInTags()
+  #current: Checker | undefined
+  #incoming: Checker | undefined
+  readonly #watch = new FileWatch(() => this.restart())
+  #moduleFiles: readonly string[] = []
+  readonly #reported = new Set<string>()
+  #ends = 0
+  #isClosed = false
+  /** Settles when the modules were imported for the first time, or could not be. */
+  readonly #first = deferred()
+
+  constructor(
+    readonly folder: string,
+    readonly listener: ProjectListener,
+    readonly limits: TimeLimits,
+  ) {
+    this.#start({ isRetry: false })
+  }
+
+  /** Imports the modules again, since they have changed. */
+  restart(): void {
+    this.#ends = 0
+    this.#start({ isRetry: false })
+  }
+
+  #start({ isRetry }: { isRetry: boolean }): void {
+    if (this.#isClosed) return
+    this.#incoming?.close()
+    const checker = new Checker(this.folder, this.limits)
+    this.#incoming = checker
+    checker.imported.then(
+      (result) => {
+        // Only what was mended can break anew.
+        if (result.type === 'ready' && !isRetry) this.#reported.clear()
+        this.#use(checker, result)
+      },
+      (reason: Error) => this.#giveUp(checker, reason.message),
+    )
+    checker.imported.catch(() => {}).finally(() => this.#first.resolve())
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch.close()
+    this.#current?.close()
+    this.#incoming?.close()
+  }
+
+  /**
+   * Checks a text with the modules; without their process, only the YAML itself and what it is composed of are checked.
+   */
+  async check(file: string, text: string): Promise<CheckResult> {
+    if (!this.#current) await settledWithin(this.#first.promise, firstImportMs)
+    const checker = this.#current
+    if (!checker || checker.hasEnded) return checkWithoutModules(file, text)
+    try {
+      const result = await checker.check(file, text)
+      this.#ends = 0
+      return result
+    } catch (error) {
+      if (this.#current === checker && !this.#isClosed) this.#replace(checker, (error as Error).message)
+      return checkWithoutModules(file, text)
+    }
+  }
+
+  #use(checker: Checker, result: ImportResult): void {
+    if (this.#isClosed || this.#incoming !== checker) {
+      checker.close()
+      return
+    }
+    this.#incoming = undefined
+    this.#watchFiles(result)
+    if (result.type === 'failed') {
+      checker.close()
+      this.listener.onModuleProblems(result.problems)
+      this.#report(`The modules of "${this.folder}" cannot be imported: ${result.problems[0]?.message}`)
+      this.listener.onRefresh()
+      return
+    }
+    this.#current?.close()
+    this.#current = checker
+    this.tags = new TagKnowledge(result.catalog)
+    this.listener.onModuleProblems([])
+    this.listener.onRefresh()
+  }
+
+  // Files that only the version before had may be what is missing now.
+  #watchFiles({ type, files }: ImportResult): void {
+    this.#moduleFiles = type === 'ready' ? files : [...new Set([...this.#moduleFiles, ...files])]
+    this.#watch.set(this.#moduleFiles)
+  }
+
+  // The process has ended while it imported: only a change of the modules can help.
+  #giveUp(checker: Checker, reason: string): void {
+    if (this.#isClosed || this.#incoming !== checker) return
+    this.#incoming = undefined
+    // Which module it was is not known.
+    this.#watch.set([...this.#moduleFiles, join(this.folder, 'package.json')], moduleFolders(this.folder))
+    this.#report(`The modules of "${this.folder}" cannot be imported: ${reason}`)
+    this.listener.onRefresh()
+  }
+
+  #replace(checker: Checker, reason: string): void {
+    this.#current = undefined
+    checker.close()
+    this.#report(`A check with the modules of "${this.folder}" failed: ${reason}`)
+    this.#ends++
+    if (this.#ends < mostEnds) this.#start({ isRetry: true })
+  }
+
+  #report(message: string): void {
+    if (this.#reported.has(message)) return
+    this.#reported.add(message)
+    this.listener.onTrouble(message)
+  }
+}
+
+const moduleCodes = new Set(['UNKNOWN_TAG', 'UNKNOWN_FACTORY'])
+
+/** What is wrong with the YAML of a text, and with what it is composed of, where the tags of its classes are not known. */
+export async function checkWithoutModules(file: string, text: string): Promise<CheckResult> {
+  const registry = currentRegistry()
+  const { parsed } = await RunnableText.read(file, { text })
+  const { problems, doubtful, warnings } = await checkParsedAsync(parsed, registry)
+  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
+  const included = parsed.documents.flatMap((document) => document.included ?? [])
+  return {
+    problems: inFileOrder([...problems, ...doubtful, ...untagged]).filter(
+      ({ code }) => !moduleCodes.has(code),
+    ),
+    warnings: inFileOrder(warnings),
+    included: included.map(({ source }) => source.filename),
+  }
+}

@@ -1,0 +1,175 @@
+import { acceptedTags, anyTag, isSchemaObject, type JsonSchema } from '../registry/json-schema/keywords.js'
+import type { Catalog, TagEntry } from './catalog.js'
+import { compositionHelp } from './composition-tags.js'
+
+/** An option that may be written in a mapping. */
+export interface OptionEntry {
+  readonly name: string
+  readonly schema: JsonSchema
+  readonly isRequired: boolean
+}
+
+/** What may stand as a value. */
+export interface AcceptedValues {
+  /** The tags of the classes; `undefined` when any may stand. */
+  readonly tags: readonly string[] | undefined
+  /** Values as they are written in YAML. */
+  readonly values: readonly string[]
+}
+
+/** Answers questions about the tags of a {@link Catalog}. */
+export class TagKnowledge {
+  readonly #tags: ReadonlyMap<string, TagEntry>
+
+  constructor(readonly catalog: Catalog) {
+    this.#tags = new Map(catalog.tags.map((each) => [each.tag, each]))
+  }
+
+  has(tag: string): boolean {
+    return this.#tags.has(tag)
+  }
+
+  get(tag: string): TagEntry | undefined {
+    return this.#tags.get(tag)
+  }
+
+  get all(): readonly TagEntry[] {
+    return this.catalog.tags
+  }
+
+  /** The schema of the options of a tag, if it has one. */
+  schemaOf(tag: string): JsonSchema | undefined {
+    if (Object.hasOwn(compositionHelp, tag)) return compositionHelp[tag]!.schema
+    return Object.hasOwn(this.catalog.schemas, tag) ? this.catalog.schemas[tag] : undefined
+  }
+
+  /** The alternatives of a schema, each without references. */
+  alternatives(schema: JsonSchema, depth = 0): JsonSchema[] {
+    if (depth > deepest) return []
+    const { $ref } = schema
+    if (typeof $ref === 'string') {
+      const target = this.#resolve($ref)
+      return target ? this.alternatives(target, depth + 1) : []
+    }
+    const inner = ['anyOf', 'oneOf', 'allOf'].flatMap((keyword) => {
+      const parts = schema[keyword]
+      return Array.isArray(parts) ? parts.filter(isSchemaObject) : []
+    })
+    return [schema, ...inner.flatMap((part) => this.alternatives(part, depth + 1))]
+  }
+
+  // "#/definitions/!Train/properties/rate"
+  #resolve(pointer: string): JsonSchema | undefined {
+    const steps = pointer
+      .split('/')
+      .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'))
+    const [hash, group, tag = '', ...rest] = steps
+    if (hash !== '#' || group !== 'definitions') return undefined
+    let found: unknown = this.schemaOf(tag)
+    for (const step of rest) found = isSchemaObject(found) ? found[step] : undefined
+    return isSchemaObject(found) ? found : undefined
+  }
+
+  /** The options of a mapping with one of some schemas. */
+  options(schemas: readonly JsonSchema[]): OptionEntry[] {
+    const found = new Map<string, OptionEntry>()
+    for (const { properties, required } of schemas.flatMap((schema) => this.alternatives(schema))) {
+      const names = isSchemaObject(properties) ? Object.entries(properties) : []
+      for (const [name, schema] of names)
+        if (!found.has(name))
+          found.set(name, {
+            name,
+            schema: isSchemaObject(schema) ? schema : {},
+            isRequired: Array.isArray(required) && required.includes(name),
+          })
+    }
+    return [...found.values()]
+  }
+
+  /** The schemas of the value of a key, or of an item, in a value with one of some schemas. */
+  below(schemas: readonly JsonSchema[], key: string | undefined): JsonSchema[] {
+    return schemas
+      .flatMap((schema) => this.alternatives(schema))
+      .flatMap(({ properties, additionalProperties, items }) => {
+        if (key === undefined) return isSchemaObject(items) ? [items] : []
+        const own = isSchemaObject(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined
+        const found = own ?? additionalProperties
+        return isSchemaObject(found) ? [found] : []
+      })
+  }
+
+  /** What a value with one of some schemas may be. */
+  accepted(schemas: readonly JsonSchema[]): AcceptedValues {
+    const all = schemas.flatMap((schema) => this.alternatives(schema))
+    const tags = new Set<string>()
+    const values = new Set<string>()
+    for (const schema of all) {
+      for (const tag of tagsIn(schema)) tags.add(tag)
+      for (const value of valuesIn(schema)) values.add(yamlOf(value))
+    }
+    const isAny = tags.has(anyTag) || all.length === 0
+    return { tags: isAny ? undefined : [...tags], values: [...values] }
+  }
+
+  /** A schema as a type for people: `number > 0`, `"a" | "b"`, `!Sgd | null`. */
+  typeText(schema: JsonSchema): string {
+    const texts = this.alternatives(schema).flatMap((each) => this.#typeOf(each))
+    return [...new Set(texts)].join(' | ') || 'anything'
+  }
+
+  #typeOf(schema: JsonSchema): string[] {
+    const { const: constant, enum: values, type, items } = schema
+    const tags = tagsIn(schema)
+    if (tags.includes(anyTag)) return ['anything']
+    if (tags.length > 0) return tags
+    if (constant !== undefined) return [yamlOf(constant)]
+    if (Array.isArray(values)) return values.map(yamlOf)
+    if (type === 'array') return [isSchemaObject(items) ? `list of ${this.typeText(items)}` : 'list']
+    if (type === 'object') return ['mapping']
+    const names = Array.isArray(type) ? type : typeof type === 'string' ? [type] : []
+    return names.map((name) => `${name}${boundsOf(schema)}`)
+  }
+}
+
+const deepest = 12
+
+function tagsIn(schema: JsonSchema): string[] {
+  const tags = schema[acceptedTags]
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
+}
+
+function valuesIn({ const: constant, enum: values, type, default: preset }: JsonSchema): unknown[] {
+  const own =
+    constant !== undefined
+      ? [constant]
+      : Array.isArray(values)
+        ? values
+        : type === 'boolean'
+          ? [true, false]
+          : []
+  const isScalar = preset !== undefined && (typeof preset !== 'object' || preset === null)
+  return isScalar ? [preset, ...own] : own
+}
+
+const bounds: Readonly<Record<string, string>> = {
+  minimum: '≥',
+  exclusiveMinimum: '>',
+  maximum: '≤',
+  exclusiveMaximum: '<',
+}
+
+function boundsOf(schema: JsonSchema): string {
+  const shown = Object.entries(bounds).flatMap(([keyword, sign]) => {
+    const value = schema[keyword]
+    return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? [`${sign} ${value}`] : []
+  })
+  return shown.length > 0 ? ` ${shown.join(', ')}` : ''
+}
+
+/** A scalar as it is written in YAML: a string that reads as something else is quoted. */
+export function yamlOf(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value) ?? String(value)
+  const isPlain = /^[A-Za-z_/][\w ./+-]*$/.test(value) && !value.endsWith(' ')
+  const isOther = /^(?:true|false|null|yes|no|on|off|~)$/i.test(value)
+  return isPlain && !isOther ? value : JSON.stringify(value)
+}
