@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
 import type { Problem } from 'flambeau'
 import { brokenFiles } from '../../support/broken-files.js'
 import { mutate } from '../../support/mutate.js'
 import { random } from '../../support/random.js'
+import { model, rendered } from '../../support/random-yaml.js'
 
 // What no user calls is imported from what tsc emits.
 const { readExactly } = await import(pathToFileURL(join('build/js/document/read/exact-reader.js')).href)
@@ -114,6 +116,15 @@ test('a large valid text has no problems, whatever only the exact reader can rea
   }
 })
 
+test(`random texts have problems in parts if they have some as a whole (seed ${seed})`, () => {
+  const next = random(seed)
+  for (const text of fc.sample(model, { seed, numRuns: mutations }).map(rendered)) {
+    assert.equal(inParts(text).length, whole(text).length, text)
+    const mutated = mutate(text, next)
+    assert.equal(inParts(mutated).length === 0, whole(mutated).length === 0, mutated)
+  }
+})
+
 test('anchors, duplicate keys and repairs of lines that are left out are not lost', () => {
   const good = entries(300, 'key', '')
   const problems = (text: string) =>
@@ -131,4 +142,14 @@ test('anchors, duplicate keys and repairs of lines that are left out are not los
     1,
   )
   assert.deepEqual(problems(good.replaceAll('  ', '\t').replaceAll('\n', '\r\n')), ['2 TAB_AS_INDENT'])
+})
+
+test('a broken entry of a large flow collection is found', () => {
+  const json = `{\n${Array.from({ length: 500 }, (_, index) => `  "k${index}": {\n    "a": [1, 2],\n    "b": {\n      "c": "x"\n    }\n  },\n`).join('')}  "z": 1\n}\n`
+  const places = (text: string) =>
+    readExactly(text, '').problems.map(({ line, column, message }: Problem) => `${line}:${column} ${message}`)
+  assert.deepEqual(places(json), [])
+  assert.deepEqual(places(json.replace(/(?<="k300": {\n +"a": \[1, 2\]),/, '')), [
+    '1804:5 Missing comma before this entry: write "," after the previous one',
+  ])
 })

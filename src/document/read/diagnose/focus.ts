@@ -9,22 +9,25 @@ export interface Focused {
   readonly spans: readonly Span[]
   /** The entries that were not accepted. */
   readonly entries: readonly string[]
+  /** Whether the part is in a flow collection, where a string may go on in the column of the entries. */
+  readonly isInFlow: boolean
 }
 
-/** Lines to keep, in order, and whether lines before and after the broken ones are among them. */
+/** Lines to keep, in order: how many are before the broken ones, and whether some are after them. */
 interface Kept {
   readonly lines: readonly Lines[]
   readonly entries: readonly Lines[]
-  readonly hasBefore: boolean
+  readonly before: number
   readonly hasAfter: boolean
+  readonly isInFlow: boolean
 }
 
 // An entry of so many lines is not divided further.
 const smallEntry = 12
 // Broken entries in a row are diagnosed together, up to so many lines.
-const mostLines = 40
+const mostLines = 24
 // The columns of so many lines above are proposed for a wrong one.
-const linesBefore = 16
+const linesBefore = 30
 const mostLevels = 100
 
 /**
@@ -50,21 +53,29 @@ export class Focus {
       const level = this.#outline.entriesIn(document)
       const [first] = level.entries
       if (!first) continue
-      // The lines of a string or flow collection at the root may start in any column.
-      if (first.kind === 'text' && this.#outline.isOpen(first.start)) return undefined
-      // One line of text with entries below it is a key without its colon.
-      if (level.kind === 'text' && this.#below(first).kind === 'text') return undefined
+      if (!this.#isDivisible(level)) return undefined
       const kept = this.#inLevel(level, 0)
       if (kept) return this.#focused({ start: document.start, end: first.start }, kept)
     }
-    return documents && { spans: [], entries: [] }
+    return documents && { spans: [], entries: [], isInFlow: false }
   }
 
-  #focused(above: Lines, { lines, entries }: Kept): Focused {
+  // At the root, the lines of a string or flow collection may start in any column, and text may go on in the next line.
+  #isDivisible({ entries, kind }: Level): boolean {
+    const [first] = entries
+    if (first!.kind !== 'text') return kind !== 'text'
+    const below = this.#outline.below(first!)
+    if (this.#outline.isOpen(first!.start))
+      return below.flow !== undefined && below.entries.length > 0 && entries.length === 1
+    return kind !== 'text' || below.kind !== 'text'
+  }
+
+  #focused(above: Lines, { lines, entries, isInFlow }: Kept): Focused {
     const spans = [above, ...lines].map((each) => this.#outline.spanOf(each))
     return {
       spans: joined(spans.filter(({ start, end }) => start < end)),
       entries: entries.map((entry) => this.#outline.textOf(entry)),
+      isInFlow,
     }
   }
 
@@ -78,14 +89,15 @@ export class Focus {
 
   #inEntry(entry: Entry, level: Level, depth: number): Kept | undefined {
     if (this.#isAccepted(entry, level)) return undefined
-    if (this.#isWhole(entry) || depth > mostLevels)
-      return { lines: [entry], entries: [entry], hasBefore: false, hasAfter: false }
-    const below = this.#below(entry)
-    const inside = fits(entry, level) && below.kind !== 'text' ? this.#inLevel(below, depth + 1) : undefined
-    if (inside) return { ...inside, lines: [headOf(entry, below), ...inside.lines] }
+    const broken = { entries: [entry], before: 0, isInFlow: level.flow !== undefined }
+    if (this.#isWhole(entry) || depth > mostLevels) return { ...broken, lines: [entry], hasAfter: false }
+    const below = this.#outline.below(entry)
+    const isLevel = fits(entry, level) && (below.flow !== undefined || below.kind !== 'text')
+    const inside = isLevel ? this.#inLevel(below, depth + 1) : undefined
+    if (inside) return { ...inside, lines: [headOf(entry, below), ...inside.lines, ...tailOf(below)] }
     const edge = this.#edge(entry, 0)
-    const isValid = fits(entry, level) && below.kind !== 'text' && this.accepts(this.#joined(edge), true)
-    return isValid ? undefined : { lines: edge, entries: [entry], hasBefore: false, hasAfter: true }
+    const isValid = isLevel && this.#isValid(this.#joined(edge), level, true)
+    return isValid ? undefined : { ...broken, lines: edge, hasAfter: true }
   }
 
   #joined(lines: readonly Lines[]): string {
@@ -94,18 +106,28 @@ export class Focus {
 
   #isAccepted(entry: Entry, level: Level): boolean {
     const text = this.#outline.textOf(entry)
-    return this.settled.has(text) || (fits(entry, level) && this.accepts(text, this.#isWhole(entry)))
+    if (this.settled.has(text)) return true
+    if (!fits(entry, level)) return false
+    const isLast = entry === level.entries.at(-1)
+    if (level.flow && !isLast && !text.trimEnd().endsWith(',')) return false
+    return this.#isValid(text, level, this.#isWhole(entry))
+  }
+
+  #isValid(text: string, { flow }: Level, thoroughly: boolean): boolean {
+    if (!flow) return this.accepts(text, thoroughly)
+    const entry = text.trimEnd().replace(/,$/, '')
+    return this.accepts(`${flow.open}\n${entry} ${flow.close}\n`, thoroughly)
   }
 
   #withPrevious(kept: Kept, { entries }: Level, index: number): Kept {
-    if (index === 0 || kept.hasBefore) return kept
     const lines = [...kept.lines]
-    for (let above = index - 1, count = 0; above >= 0 && count < linesBefore; above--) {
+    let { before } = kept
+    for (let above = index - 1; above >= 0 && before < linesBefore; above--) {
       const edge = this.#edge(entries[above]!, -1)
       lines.unshift(...edge)
-      count += lineCount(edge)
+      before += lineCount(edge)
     }
-    return { ...kept, lines, hasBefore: true }
+    return { ...kept, lines, before }
   }
 
   #withNext(kept: Kept, level: Level, index: number): Kept {
@@ -122,17 +144,14 @@ export class Focus {
   /** The first (0) or last (-1) lines of an entry: its key, and one of the entries below it. */
   #edge(entry: Entry, side: 0 | -1): Lines[] {
     if (this.#isWhole(entry)) return [entry]
-    const below = this.#below(entry)
+    const below = this.#outline.below(entry)
     const child = below.entries.at(side)
-    return child ? [headOf(entry, below), ...this.#edge(child, side)] : [entry]
+    return child ? [headOf(entry, below), ...this.#edge(child, side), ...tailOf(below)] : [entry]
   }
 
-  #isWhole({ start, end }: Entry): boolean {
-    return end - start <= smallEntry || this.#outline.isOpen(start)
-  }
-
-  #below({ start, end }: Entry): Level {
-    return this.#outline.entriesIn({ start: start + 1, end })
+  #isWhole(entry: Entry): boolean {
+    if (entry.end - entry.start <= smallEntry) return true
+    return this.#outline.isOpen(entry.start) && this.#outline.below(entry).flow === undefined
   }
 }
 
@@ -140,8 +159,12 @@ function lineCount(lines: readonly Lines[]): number {
   return lines.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
-function fits(entry: Entry, { column, kind }: Level): boolean {
-  return entry.column === column && entry.kind === kind
+function fits(entry: Entry, { column, kind, flow }: Level): boolean {
+  return entry.column === column && (flow !== undefined || entry.kind === kind)
+}
+
+function tailOf({ flow }: Level): Lines[] {
+  return flow ? [flow.tail] : []
 }
 
 function headOf({ start }: Entry, { entries }: Level): Lines {

@@ -17,12 +17,15 @@ export interface Level {
   readonly entries: readonly Entry[]
   readonly column: number
   readonly kind: Kind
+  /** The brackets of a flow collection, whose closing one is in the lines of `tail`. */
+  readonly flow?: { readonly open: string; readonly close: string; readonly tail: Lines }
 }
 
-type Kind = 'item' | 'key' | 'text'
+type Kind = 'item' | 'key' | 'text' | 'conflict'
 
 const marker = /^(?:---|\.\.\.)(?:\s|$)/
 const propertiesOnly = /^(?:---(?:\s+|$))?(?:[!&]\S*(?:\s+|$))*(?:#.*)?$/
+const conflict = /^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)/
 const completeStrings = /"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|(?:^|\s)#.*/g
 const blockHeader = /(?:^|[\s:-])[|>][-+\d]*$/
 
@@ -77,6 +80,26 @@ export class Outline {
     return { entries, column, kind: usualKind(entries.filter((entry) => entry.column === column)) }
   }
 
+  /** The entries below the first line of an entry. */
+  below({ start, end, column }: Entry): Level {
+    const open = this.#opensFlow(start)
+    if (!open) return this.entriesIn({ start: start + 1, end })
+    let tail = end - 1
+    while (tail > start && this.#columns[tail]! < 0) tail--
+    const level = this.entriesIn({ start: start + 1, end: tail })
+    const close = open === '[' ? ']' : '}'
+    const isClosed = this.#columns[tail] === column && this.#contentOf(tail).startsWith(close)
+    if (!isClosed || level.column <= column) return { ...level, entries: [] }
+    return { ...level, flow: { open, close, tail: { start: tail, end } } }
+  }
+
+  // The bracket that ends a line, if nothing else in the line is left open.
+  #opensFlow(line: number): string | undefined {
+    const content = this.#contentOf(line)
+    const rest = content.replace(completeStrings, '').trim()
+    return /^[^[\]{}"']*[[{]$/.test(rest) ? rest.at(-1) : undefined
+  }
+
   /** Whether a string, flow collection or block scalar starts in the line and goes on below it. */
   isOpen(line: number): boolean {
     const rest = this.#contentOf(line).replace(completeStrings, '').trim()
@@ -116,6 +139,7 @@ export class Outline {
   #kindOf(line: number): Kind {
     const content = this.#contentOf(line)
     if (/^-(?:\s|$)/.test(content)) return 'item'
+    if (conflict.test(content)) return 'conflict'
     if (/^[[{]/.test(content)) return 'text'
     return /:(?:\s|$)|^\?(?:\s|$)/.test(content) ? 'key' : 'text'
   }
@@ -140,7 +164,7 @@ function columnOf(text: string, start: number): number {
 function usualKind(entries: readonly Entry[]): Kind {
   const count = (kind: Kind) => entries.filter((entry) => entry.kind === kind).length
   const [items, keys] = [count('item'), count('key')]
-  if (items === 0 && keys === 0) return 'text'
-  if (items === keys) return entries.find(({ kind }) => kind !== 'text')!.kind
+  if (items + keys <= count('text')) return 'text'
+  if (items === keys) return entries.find(({ kind }) => kind === 'item' || kind === 'key')!.kind
   return items > keys ? 'item' : 'key'
 }

@@ -1,3 +1,4 @@
+import type { Span } from '../../../source.js'
 import { BAIL_OUT, unlessBailedOut } from '../../bail-out.js'
 import { readQuickly } from '../quick-reader.js'
 import { Changes, type Diagnosis } from './changes.js'
@@ -44,6 +45,7 @@ export class PartsDiagnoser {
       const part = new Focus(changes.text, this.#accepts, this.#settled).find()
       if (!part) throw BAIL_OUT
       if (part.spans.length === 0) return changes.complete()
+      if (part.isInFlow) this.#countUnusual(Number.POSITIVE_INFINITY)
       const reduced = new ReducedText(changes.text, part.spans)
       if (reduced.text.length > changes.text.length / 2) throw BAIL_OUT
       const cause = new CauseSearch(this.#inspectPart, this.budget).next(reduced.text)
@@ -65,8 +67,8 @@ export class PartsDiagnoser {
     this.#countUnusual()
   }
 
-  #countUnusual(): void {
-    this.#unusual++
+  #countUnusual(count = 1): void {
+    this.#unusual += count
     if (this.#isTooUnusual()) throw BAIL_OUT
   }
 
@@ -87,17 +89,18 @@ export class PartsDiagnoser {
   }
 
   #isQuick(entry: string): boolean {
-    const report = (span: { start: number; end: number }, code: string) => {
-      if (code === 'UNKNOWN_ALIAS' && !this.#anchors.has(entry.slice(span.start + 1, span.end)))
-        throw BAIL_OUT
+    const report = (span: Span, code: string) => {
+      if (code === 'UNKNOWN_ALIAS' && !this.#hasAnchor(entry, span)) throw BAIL_OUT
     }
     const root = readQuickly(entry.replaceAll('\r\n', '\n'), '', report)?.documents[0]?.root
     return root?.kind === 'mapping' || root?.kind === 'sequence'
   }
 
   readonly #inspectPart = (part: string): readonly Finding[] =>
-    this.inspect(part).filter(
-      ({ code, span }) =>
-        code !== 'UNKNOWN_ALIAS' || !this.#anchors.has(part.slice(span.start + 1, span.end)),
-    )
+    this.inspect(part).filter(({ code, span }) => code !== 'UNKNOWN_ALIAS' || !this.#hasAnchor(part, span))
+
+  // After many parts without a repair, the whole text says what is wrong with the other aliases.
+  #hasAnchor(part: string, { start, end }: Span): boolean {
+    return this.#settled.size >= mostCauses || this.#anchors.has(part.slice(start + 1, end))
+  }
 }
