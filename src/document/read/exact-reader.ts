@@ -4,20 +4,38 @@ import type { Problem } from '../../errors.js'
 import { Suggester } from '../../registry/suggest.js'
 import { Source, type Span } from '../../source.js'
 import { ProblemList } from '../problems.js'
-import { diagnose } from './diagnose/diagnose.js'
+import type { Diagnosis } from './diagnose/changes.js'
+import { Budget, diagnose, nodeCodes } from './diagnose/diagnose.js'
 import { syntaxMessage } from './diagnose/messages.js'
+import { PartsDiagnoser } from './diagnose/parts.js'
 import type { Finding } from './diagnose/repair.js'
 import { NodeConverter, TagQueue } from './from-yaml-nodes.js'
 import { maxDepth, type ParsedDocument, type ParsedText } from './parsed.js'
+import { readQuickly } from './quick-reader.js'
 import { tokenParser } from './token-parser.js'
 
+// Larger texts are diagnosed in parts.
+const largeText = 5_000
+// The exact reader takes about two seconds for so many characters.
+const mostRead = 1_500_000
+// A text with more entries that only the exact reader can read is probably valid, and is read as a whole first.
+const fewUnusual = 2
+
 /** Reads any YAML 1.2 text with the `yaml` package, and diagnoses what is wrong with it. */
-export function readExactly(text: string, filename: string): ParsedText {
+export function readExactly(text: string, filename: string, large = largeText): ParsedText {
   const source = new Source(text, filename)
+  const budget = new Budget(mostRead)
+  const parts = text.length < large ? undefined : new PartsDiagnoser(text, inspect, budget)
+  const early = parts?.run(fewUnusual)
+  const inParts = typeof early === 'object' && readRepaired(source, early)
+  if (inParts) return inParts
   const { findings, ...read } = new ExactReader(source).read()
   if (findings.length === 0) return { ...read, problems: [] }
   if (!findings.some(({ code }) => code === 'TOO_DEEP')) {
-    const parsed = diagnosed(source, read)
+    const late = early === 'unusual' ? parts?.run(Number.POSITIVE_INFINITY) : undefined
+    const parsed =
+      (typeof late === 'object' && readRepaired(source, late)) ||
+      diagnosed(source, read, diagnose(text, inspect, budget))
     // If no cause was found in time, the errors of the parser are reported: none is passed over.
     return parsed.problems.length > 0 ? parsed : { ...read, problems: problemsOf(findings, source) }
   }
@@ -26,18 +44,39 @@ export function readExactly(text: string, filename: string): ParsedText {
   return { ...read, problems: problems.length > 0 ? problems : problemsOf(findings, source) }
 }
 
+/** Reads a text that was diagnosed in parts; returns `undefined` if syntax errors are left. */
+function readRepaired(source: Source, diagnosis: Diagnosis): ParsedText | undefined {
+  const { findings, repaired, origin } = diagnosis
+  if (repaired === undefined) return diagnosed(source, new ExactReader(source).read(), diagnosis)
+  const copy = new RepairedSource(repaired, source, origin)
+  const again = quicklyAgain(copy) ?? new ExactReader(copy).read()
+  if (again.findings.some(({ code }) => !nodeCodes.has(code))) return undefined
+  const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
+  return { ...again, problems: [...problems, ...problemsOf(again.findings, copy)] }
+}
+
+function quicklyAgain(source: Source): ReturnType<ExactReader['read']> | undefined {
+  const findings: Finding[] = []
+  const parsed = readQuickly(source.text, source.filename, (span, code, message) =>
+    findings.push({ span, code, message }),
+  )
+  return parsed && { ...parsed, source, findings }
+}
+
 const headLines = 100
 
 // Broken lines may look like deep nesting: then their causes in the first lines are reported.
 function causesAbove(text: string): readonly Finding[] {
   const head = text.split('\n', headLines).join('\n')
   if (inspect(head).some(({ code }) => code === 'TOO_DEEP')) return []
-  return diagnose(head, inspect).findings.filter(({ span }) => span.end < head.length / 2)
+  return diagnose(head, inspect, new Budget(mostRead)).findings.filter(
+    ({ span }) => span.end < head.length / 2,
+  )
 }
 
 // The repaired text is read in place of the original, so that other errors are found, too.
-function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>): ParsedText {
-  const { findings, repaired, origin, reliableUntil } = diagnose(source.text, inspect)
+function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>, diagnosis: Diagnosis): ParsedText {
+  const { findings, repaired, origin, reliableUntil } = diagnosis
   const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
   if (repaired === undefined)
     return {

@@ -15,9 +15,10 @@ import {
   sequenceAt,
 } from '../../node.js'
 import type { Suggester } from '../../registry/suggest.js'
+import type { Span } from '../../source.js'
 import { type ReportProblem, spanOf } from '../problems.js'
 import { floatOrText } from './core-schema.js'
-import { KeyCheck } from './key-check.js'
+import { KeyCheck, unknownAlias } from './key-check.js'
 
 type YamlPair = Pair<YamlNode, YamlNode | null>
 
@@ -134,7 +135,7 @@ export class NodeConverter {
   #alias({ source: name, range }: Alias): Node {
     const target = this.#anchors.get(name)
     const alias = aliasAt(range![0], range![1], name, target)
-    if (!target) this.report(alias, 'UNKNOWN_ALIAS', this.#unknownAlias(name))
+    if (!target) this.#refuseAlias(alias, name)
     else if (this.#open.has(target))
       this.report(
         alias,
@@ -144,13 +145,9 @@ export class NodeConverter {
     return alias
   }
 
-  #unknownAlias(name: string): string {
+  #refuseAlias(alias: Span, name: string): void {
     const meant = this.suggester.nearest(name, this.#anchors.keys())
-    const remedy =
-      meant === undefined
-        ? `: write "&${name}" before the node that it refers to`
-        : `: did you mean "*${meant}"?`
-    return `Alias "*${name}" has no anchor before it${remedy}`
+    this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, meant))
   }
 
   #opened(node: Node): Node {

@@ -41,8 +41,21 @@ export class KeyCheck {
   #checkName(value: unknown, key: Node): void {
     const name = String(value)
     if (!this.#seen.add(this.typed ? typedKey(value) : name))
-      this.report(key, 'DUPLICATE_KEY', `Duplicate key "${name}": remove one of them`)
+      this.report(key, 'DUPLICATE_KEY', duplicateKey(name))
   }
+}
+
+export function duplicateKey(name: string): string {
+  return `Duplicate key "${name}": remove one of them`
+}
+
+/** The message for an alias without an anchor; `meant` is the anchor with the most similar name. */
+export function unknownAlias(name: string, meant: string | undefined): string {
+  const remedy =
+    meant === undefined
+      ? `: write "&${name}" before the node that it refers to`
+      : `: did you mean "*${meant}"?`
+  return `Alias "*${name}" has no anchor before it${remedy}`
 }
 
 /** The identity of a value in a set, where the string "1" and the number 1 differ. */

@@ -7,12 +7,14 @@ import {
   scalarAt,
   sequenceAt,
 } from '../../node.js'
+import { Suggester } from '../../registry/suggest.js'
 import { isCompositionTag } from '../../registry/tag.js'
-import { Source } from '../../source.js'
+import { Source, type Span } from '../../source.js'
 import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { mergeSources } from '../nodes.js'
+import type { ReportProblem } from '../problems.js'
 import { resolvePlain } from './core-schema.js'
-import { KeyNames } from './key-check.js'
+import { duplicateKey, KeyNames, unknownAlias } from './key-check.js'
 import type { ParsedDocument, ParsedText } from './parsed.js'
 
 /**
@@ -20,10 +22,11 @@ import type { ParsedDocument, ParsedText } from './parsed.js'
  * out and returns `undefined`; the exact reader then reads the whole text.
  *
  * The exact reader handles directives, `? key`, multi-line scalars, tabs and carriage returns, `!!tags`, keys with tags or
- * anchors, block scalars with an indentation indicator, and all errors.
+ * anchors, block scalars with an indentation indicator, and all errors. With `report`, duplicate keys and unknown aliases
+ * are reported to it, and reading continues.
  */
-export function readQuickly(text: string, filename: string): ParsedText | undefined {
-  const documents = unlessBailedOut(() => new QuickReader(text).documents())
+export function readQuickly(text: string, filename: string, report?: ReportProblem): ParsedText | undefined {
+  const documents = unlessBailedOut(() => new QuickReader(text, report).documents())
   return documents && { source: new Source(text, filename), documents, problems: [] }
 }
 
@@ -70,8 +73,12 @@ class QuickReader {
   tagged: Node[] = []
   anchors = new Map<string, Node>()
   open = new Set<Node>()
+  #suggester: Suggester | undefined
 
-  constructor(readonly text: string) {
+  constructor(
+    readonly text: string,
+    readonly report: ReportProblem | undefined,
+  ) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
     if (/[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]/.test(text)) throw BAIL_OUT
   }
@@ -321,8 +328,23 @@ class QuickReader {
   key(value: unknown, plain: boolean, start: number, end: number, keys: KeyNames): Node {
     const resolved = plain ? resolvePlain(value as string) : value
     const text = String(resolved)
-    if (!keys.add(text)) throw BAIL_OUT
+    if (!keys.add(text)) this.refuseKey({ start, end }, text)
     return scalarAt(noProps, start, end, resolved, plain)
+  }
+
+  refuseKey(span: Span, key: string): void {
+    if (!this.report) throw BAIL_OUT
+    this.report(span, 'DUPLICATE_KEY', duplicateKey(key))
+  }
+
+  refuseAlias(span: Span, alias: string): void {
+    if (!this.report) throw BAIL_OUT
+    this.#suggester ??= new Suggester()
+    this.report(
+      span,
+      'UNKNOWN_ALIAS',
+      unknownAlias(alias, this.#suggester.nearest(alias, this.anchors.keys())),
+    )
   }
 
   checkMerge(value: Node): void {
@@ -384,7 +406,8 @@ class QuickReader {
     if (props.tag !== undefined || props.anchor !== undefined) throw BAIL_OUT
     const alias = this.token(name, true)
     const target = this.anchors.get(alias)
-    if (!target || this.open.has(target)) throw BAIL_OUT
+    if (!target) this.refuseAlias({ start, end: this.offset }, alias)
+    else if (this.open.has(target)) throw BAIL_OUT
     return aliasAt(start, this.offset, alias, target)
   }
 

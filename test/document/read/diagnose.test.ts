@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { check, type Problem, Registry } from 'flambeau'
+import { type BrokenFile, brokenFiles } from '../../support/broken-files.js'
 
 class Any {
   constructor(readonly options: object = {}) {}
@@ -10,26 +10,7 @@ class Any {
 const registry = new Registry()
 for (const tag of ['!A', '!Train', '!Sgd'] as const) registry.add(class extends Any {}, tag)
 
-interface Broken {
-  readonly title: string
-  readonly places: readonly string[]
-  readonly words: readonly (readonly string[])[]
-  readonly text: string
-}
-
-const shown: Readonly<Record<string, string>> = { '⇥': '\t', '⍽': '\u00a0', '␍': '\r', '⌁': '\ufeff' }
-
-function brokenFiles(): Broken[] {
-  const [, ...parts] = readFileSync('test/data/broken-yaml.txt', 'utf8').split(/^=== /m)
-  return parts.map((part) => {
-    const [title = '', expected = '', ...lines] = part.split('\n')
-    const [, places = '', words = ''] = /^@ (\S+) (.*)$/.exec(expected)!
-    const text = lines.join('\n').replace(/[⇥⍽␍⌁]/g, (sign) => shown[sign]!)
-    return { title, places: places.split('|'), words: words.split(', ').map((word) => word.split('|')), text }
-  })
-}
-
-function isSaid({ places, words }: Broken, problems: readonly Problem[]): boolean {
+function isSaid({ places, words }: BrokenFile, problems: readonly Problem[]): boolean {
   const [{ line, column, message } = { line: 0, column: 0, message: '' }] = problems
   const isThere = places.some((place) => place === `${line}` || place === `${line}:${column}`)
   const said = message.toLowerCase()

@@ -12,6 +12,15 @@ export const characterRepairs: Proposer = function* (scene) {
 
 const marker = /^(<{7}|={7}|>{7}|\|{7})( |$)/
 
+// All lines with the mistake are changed at once.
+function everywhere(
+  repair: Omit<Repair, 'edits'>,
+  lines: readonly Line[],
+  change: (lines: readonly Line[]) => readonly Edit[],
+): Repair {
+  return { ...repair, edits: change(lines), everywhere: change }
+}
+
 function* conflicts(lines: readonly Line[], index: number): Generator<Repair> {
   const marked = lines.filter(({ text }) => marker.test(text))
   const [first] = marked
@@ -19,7 +28,7 @@ function* conflicts(lines: readonly Line[], index: number): Generator<Repair> {
   const span = { start: first.start, end: first.end }
   const message =
     'This merge conflict is not resolved: keep one side, and remove the lines "<<<<<<<", "=======" and ">>>>>>>"'
-  yield { span, message, edits: [...oneSide(lines)] }
+  yield everywhere({ span, message }, lines, (all) => [...oneSide(all)])
 }
 
 // Keeps the first side.
@@ -42,27 +51,25 @@ function* templateLines(lines: readonly Line[], index: number): Generator<Repair
   const open = line.content.slice(0, 2)
   const message = `"${open}" is template syntax, which is not YAML: remove this line, or render the template first`
   const start = line.end - line.text.trimStart().length
-  yield { span: { start, end: line.end }, message, edits: marked.map((line) => replace(line, '')) }
+  yield everywhere({ span: { start, end: line.end }, message }, lines, (all) =>
+    all.filter(({ content }) => templateLine.test(content)).map((each) => replace(each, '')),
+  )
 }
 
 function* tabs(lines: readonly Line[], index: number): Generator<Repair> {
-  const tabbed = lines.filter(({ text }) => /^\s*(- *)*\t/.test(text) && text.trim() !== '')
-  const first = tabbed.find(({ text, start }) => start <= lines[index]!.end && text)
+  const first = tabbedIn(lines).find(({ start }) => start <= lines[index]!.end)
   if (!first) return
-  const start = first.start + first.text.indexOf('\t')
-  const span = charSpan(start)
-  for (const space of ['  ', '    ', '        ', ' '])
-    yield { span, message: tabIndent, once: true, edits: tabbed.map((line) => withoutTabs(line, space)) }
+  const span = charSpan(first.start + first.text.indexOf('\t'))
+  const repair = (change: (line: Line) => Edit) =>
+    everywhere({ span, message: tabIndent, once: true }, lines, (all) => tabbedIn(all).map(change))
+  for (const space of ['  ', '    ', '        ', ' ']) yield repair((line) => withoutTabs(line, space))
   for (const neighbour of [lines[lines.indexOf(first) - 1], lines[lines.indexOf(first) + 1]])
-    if (neighbour)
-      yield {
-        span,
-        message: tabIndent,
-        once: true,
-        edits: tabbed.map((line) => indentedAs(line, neighbour.indent)),
-      }
-  const columns = [2, 4, 6, 8].map((indent) => tabbed.map((line) => indentedAs(line, indent)))
-  for (const edits of columns) yield { span, message: tabIndent, once: true, edits }
+    if (neighbour) yield repair((line) => indentedAs(line, neighbour.indent))
+  for (const indent of [2, 4, 6, 8]) yield repair((line) => indentedAs(line, indent))
+}
+
+function tabbedIn(lines: readonly Line[]): Line[] {
+  return lines.filter(({ text }) => /^\s*(- *)*\t/.test(text) && text.trim() !== '')
 }
 
 function withoutTabs(line: Line, space: string): Edit {
@@ -85,8 +92,8 @@ function* blanks(lines: readonly Line[], index: number): Generator<Repair> {
     if (!found || !blank.test(found[0])) continue
     const start = line.start + found.index + found[0].search(blank)
     const message = `${nameOf(line.text[start - line.start]!)} is not a space in YAML: type a space instead`
-    yield { span: charSpan(start), message, edits: blanksOf(lines, ' ') }
-    yield { span: charSpan(start), message, edits: blanksOf(lines, '') }
+    for (const space of [' ', ''])
+      yield everywhere({ span: charSpan(start), message }, lines, (all) => blanksOf(all, space))
   }
 }
 

@@ -1,22 +1,11 @@
 import type { Span } from '../../../source.js'
+import { Changes, type Diagnosis } from './changes.js'
 import { characterRepairs } from './characters.js'
 import { blockTextRepairs, indentationRepairs } from './indentation.js'
-import { syntaxMessage } from './messages.js'
 import { bracketRepairs, separatorRepairs } from './punctuation.js'
 import { quoteRepairs } from './quotes.js'
-import { applyEdits, type Edit, ErrorLines, type Finding, originalOffset, type Repair } from './repair.js'
+import { applyEdits, ErrorLines, type Finding, originalOffset, type Repair } from './repair.js'
 import { plainTextRepairs, propertyRepairs } from './values.js'
-
-/** The diagnosis of a text: one finding for each cause. */
-interface Diagnosis {
-  readonly findings: readonly Finding[]
-  /** The text as it was probably meant; `undefined` if that is not known. */
-  readonly repaired: string | undefined
-  /** Maps an offset in the repaired text to one in the original text. */
-  readonly origin: (offset: number) => number
-  /** The offset after which the text could not be repaired. */
-  readonly reliableUntil: number
-}
 
 const proposers = [
   characterRepairs,
@@ -29,54 +18,74 @@ const proposers = [
   indentationRepairs,
 ]
 
-const mostCauses = 20
-// The number of characters that trying repairs may read: in a large file fewer are tried.
-const budget = 8_000_000
+/** After so many causes, the rest of a text is not diagnosed. */
+export const mostCauses = 20
+
+/** The number of characters that trying repairs may read: in a large file fewer are tried. */
+export class Budget {
+  constructor(public left: number) {}
+}
 
 // Errors whose cause is where they are reported.
-const obviousCodes = new Set(['DUPLICATE_KEY', 'BAD_MERGE', 'BAD_COLLECTION_TYPE', 'CYCLE'])
+export const obviousCodes: ReadonlySet<string> = new Set([
+  'DUPLICATE_KEY',
+  'BAD_MERGE',
+  'BAD_COLLECTION_TYPE',
+  'CYCLE',
+])
 
 // Errors that are found in the nodes; they do not disturb the parser.
-const nodeCodes = new Set([...obviousCodes, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
+export const nodeCodes: ReadonlySet<string> = new Set([...obviousCodes, 'UNKNOWN_ALIAS', 'KEY_NOT_SCALAR'])
 
 /** Parses a text and returns its errors. */
-type Inspect = (text: string) => readonly Finding[]
+export type Inspect = (text: string) => readonly Finding[]
 
 /**
  * Finds the cause of each error: a change near it that a person might make and after which the text can be parsed. Errors that
  * disappear with the change are not reported.
  */
-export function diagnose(text: string, inspect: Inspect): Diagnosis {
-  return new Diagnoser(text, inspect).run()
+export function diagnose(text: string, inspect: Inspect, budget: Budget): Diagnosis {
+  const changes = new Changes(text)
+  const search = new CauseSearch(inspect, budget)
+  while (changes.findings.length < mostCauses && budget.left > 0) {
+    const cause = search.next(changes.text)
+    if (!cause) return changes.complete()
+    if (!cause.repair) return changes.unexplained(cause.error)
+    changes.apply(cause.error, cause.repair)
+  }
+  return changes.partial()
 }
 
-class Diagnoser {
-  readonly #findings: Finding[] = []
-  readonly #changes: (readonly Edit[])[] = []
+/** An error, and the change that fixes it; without one, the cause is not found. */
+interface Cause {
+  readonly error: Finding
+  readonly repair: Repair | undefined
+}
+
+/** Searches the causes of errors; errors in nodes without a repair are settled, and not found again. */
+export class CauseSearch {
   readonly #settled = new Set<string>()
   /** Set after many errors in nodes: repairs are not tried for the rest. */
   #nodesAreSettled = false
-  #left = budget
-  #text: string
+  #text = ''
 
   constructor(
-    text: string,
     readonly inspect: Inspect,
-  ) {
-    this.#text = text
-  }
+    readonly budget: Budget,
+  ) {}
 
-  run(): Diagnosis {
-    while (this.#findings.length < mostCauses && this.#left > 0) {
-      const found = this.#inspect(this.#text)
+  /** Returns the first cause in a text; `undefined` if no error is left. */
+  next(text: string): Cause | undefined {
+    this.#text = text
+    let found = this.#inspect(text)
+    for (;;) {
       const [error] = found
-      if (!error) return this.#result(this.#text, Number.POSITIVE_INFINITY)
+      if (!error) return undefined
       const repair = obviousCodes.has(error.code) ? undefined : this.#bestRepair(error, found)
-      if (repair) this.#apply(error, repair)
-      else if (nodeCodes.has(error.code)) this.#settle(error)
-      else return this.#reportUnexplained(error)
+      if (repair || !nodeCodes.has(error.code)) return { error, repair }
+      this.#settle(error)
+      found = found.filter((finding) => !this.#isSettled(finding))
     }
-    return this.#result(undefined, this.#findings.at(-1)?.span.start ?? 0)
   }
 
   #settle(error: Finding): void {
@@ -88,35 +97,8 @@ class Diagnoser {
     return (this.#nodesAreSettled && nodeCodes.has(finding.code)) || this.#settled.has(keyOf(finding))
   }
 
-  #reportUnexplained(error: Finding): Diagnosis {
-    const span = { start: this.#origin(error.span.start), end: this.#origin(error.span.end) }
-    this.#findings.push({ ...error, span, message: syntaxMessage(error.code, error.message) })
-    return this.#result(undefined, span.start)
-  }
-
-  #result(repaired: string | undefined, reliableUntil: number): Diagnosis {
-    return {
-      findings: this.#findings,
-      repaired,
-      origin: (offset) => this.#origin(offset),
-      reliableUntil,
-    }
-  }
-
-  #apply({ code }: Finding, { span, message, edits, once }: Repair): void {
-    const original = { start: this.#origin(span.start), end: this.#origin(span.end) }
-    if (!once || !this.#findings.some((finding) => finding.message === message))
-      this.#findings.push({ code, message, span: original })
-    this.#changes.unshift(edits)
-    this.#text = applyEdits(this.#text, edits)
-  }
-
-  #origin(offset: number): number {
-    return this.#changes.reduce((position, edits) => originalOffset(position, edits), offset)
-  }
-
   #inspect(text: string): readonly Finding[] {
-    this.#left -= text.length
+    this.budget.left -= text.length
     return inTextOrder(this.inspect(text)).filter((finding) => !this.#isSettled(finding))
   }
 
@@ -139,7 +121,7 @@ class Diagnoser {
   #bestIn(view: View): Repair | undefined {
     let best: { repair: Repair; left: number } | undefined
     for (const repair of repairsFor(view)) {
-      if (this.#left < 0) break
+      if (this.budget.left < 0) break
       const left = this.#errorsAfter(repair, view)
       if (left === 0) return repair
       if (left !== undefined && (!best || left < best.left)) best = { repair, left }

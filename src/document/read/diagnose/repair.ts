@@ -24,6 +24,8 @@ export interface Repair {
   readonly mayAddErrors?: boolean
   /** The message is reported once, even if the change is needed in several places. */
   readonly once?: boolean
+  /** Makes the edits for a whole text, where the mistake is likely to be in other lines, too. */
+  readonly everywhere?: (lines: readonly Line[]) => readonly Edit[]
 }
 
 /** Proposes changes for the first error of a text, the most likely ones first. */
@@ -82,7 +84,7 @@ export class ErrorLines {
   }
 }
 
-function linesOf(text: string): Line[] {
+export function linesOf(text: string): Line[] {
   const lines: Line[] = []
   let start = 0
   for (const line of text.split('\n')) {
