@@ -47,7 +47,7 @@ class Checker {
   }
 
   async #check(file: string, text: string): Promise<CheckResult> {
-    const read = await RunnableText.read(file, { text })
+    const read = await RunnableText.read(file, { text, isDraft: true })
     const { problems, warnings, registry } = await checkText(read, { downloadExtensions: false })
     const included = read.parsed.documents.flatMap((document) => document.included ?? [])
     return {

@@ -161,7 +161,7 @@ const moduleCodes = new Set(['UNKNOWN_TAG', 'UNKNOWN_FACTORY'])
 /** What is wrong with the YAML of a text, and with what it is composed of, where the tags of its classes are not known. */
 export async function checkWithoutModules(file: string, text: string): Promise<CheckResult> {
   const registry = currentRegistry()
-  const { parsed } = await RunnableText.read(file, { text })
+  const { parsed } = await RunnableText.read(file, { text, isDraft: true })
   const { problems, doubtful, warnings } = await checkParsedAsync(parsed, registry)
   const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
   const included = parsed.documents.flatMap((document) => document.included ?? [])

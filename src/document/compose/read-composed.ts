@@ -39,6 +39,8 @@ export interface ForbiddenFiles {
 export interface GivenText {
   /** The text of the file, if it was read already, as from standard input. */
   text?: string | undefined
+  /** Whether the text is being typed, and so probably broken. */
+  isDraft?: boolean | undefined
 }
 
 /** Options of reading a text. */
@@ -66,7 +68,7 @@ type FileOptions = ComposeFileOptions &
 export async function readComposed(file: string | URL, options: FileOptions): Promise<ParsedText> {
   const { env = process.env, include = true, includeRoot, forbidden } = options
   const { text, filename: path } = await textOf(file, options)
-  const parsed = parse(text, options.filename ?? path)
+  const parsed = parse(text, options.filename ?? path, { isDraft: options.isDraft })
   if (options.set === undefined && !isComposed(parsed)) return parsed
   const changes = overridesFor(parsed, options)
   const nodes = [...includeNodes(parsed), ...changes.overrides.flatMap(({ value }) => includesIn(value))]

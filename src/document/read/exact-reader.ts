@@ -16,17 +16,30 @@ import { tokenParser } from './token-parser.js'
 
 // Larger texts are diagnosed in parts.
 const largeText = 5_000
+const largeDraft = 1_000
 // The exact reader takes about two seconds for so many characters.
 const mostRead = 1_500_000
 // A text with more entries that only the exact reader can read is probably valid, and is read as a whole first.
 const fewUnusual = 2
 
+/** How a text is read. */
+export interface ReadingOptions {
+  /**
+   * Whether the text is being typed, and so probably broken: its diagnosis is tried before it is read as a whole, which takes longer
+   * when it is valid.
+   */
+  readonly isDraft?: boolean | undefined
+  /** The number of characters from which on a text is diagnosed in parts. */
+  readonly large?: number | undefined
+}
+
 /** Reads any YAML 1.2 text with the `yaml` package, and diagnoses what is wrong with it. */
-export function readExactly(text: string, filename: string, large = largeText): ParsedText {
+export function readExactly(text: string, filename: string, options: ReadingOptions = {}): ParsedText {
+  const { isDraft = false, large = isDraft ? largeDraft : largeText } = options
   const source = new Source(text, filename)
   const budget = new Budget(mostRead)
   const parts = text.length < large ? undefined : new PartsDiagnoser(text, inspect, budget)
-  const early = parts?.run(fewUnusual)
+  const early = isDraft ? parts?.run(fewUnusual) : 'unusual'
   const inParts = typeof early === 'object' && readRepaired(source, early)
   if (inParts) return inParts
   const { findings, ...read } = new ExactReader(source).read()

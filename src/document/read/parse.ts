@@ -1,13 +1,13 @@
 import type { Problem } from '../../errors.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import type { Registry } from '../../registry/registry.js'
-import { readExactly } from './exact-reader.js'
+import { type ReadingOptions, readExactly } from './exact-reader.js'
 import type { ParsedText } from './parsed.js'
 import { readQuickly } from './quick-reader.js'
 
 /** Parses a text into nodes; `problems` has its errors. */
-export function parse(text: string, filename: string): ParsedText {
-  return readQuickly(text, filename) ?? readExactly(text, filename)
+export function parse(text: string, filename: string, options: ReadingOptions = {}): ParsedText {
+  return readQuickly(text, filename) ?? readExactly(text, filename, options)
 }
 
 /** Options of the functions that read YAML. */

@@ -13,8 +13,8 @@ import { model, rendered } from '../../support/random-yaml.js'
 // What no user calls is imported from what tsc emits.
 const { readExactly } = await import(pathToFileURL(join('build/js/document/read/exact-reader.js')).href)
 
-const whole = (text: string) => shown(readExactly(text, '', Infinity).problems)
-const inParts = (text: string) => shown(readExactly(text, '', 0).problems)
+const whole = (text: string) => shown(readExactly(text, '', { large: Infinity }).problems)
+const inParts = (text: string) => shown(readExactly(text, '', { isDraft: true, large: 0 }).problems)
 
 function shown(problems: readonly Problem[]): string[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
@@ -72,7 +72,7 @@ test('the broken part of a large file is diagnosed like that of a small one', ()
     const small = embedded(text, depth, [Math.min(sizes[0], 2), Math.min(sizes[1], 2)])
     const large = embedded(text, depth, sizes)
     const expected = fromHere(small, whole(small))
-    const found = fromHere(large, shown(readExactly(large, '').problems))
+    const found = fromHere(large, shown(readExactly(large, '', { isDraft: true }).problems))
     assert.equal(found.length === 0, expected.length === 0, large.slice(0, 200))
     if (found.join('\n') !== expected.join('\n')) different.push([...expected, 'large:', ...found].join('\n'))
   }
@@ -128,7 +128,7 @@ test(`random texts have problems in parts if they have some as a whole (seed ${s
 test('anchors, duplicate keys and repairs of lines that are left out are not lost', () => {
   const good = entries(300, 'key', '')
   const problems = (text: string) =>
-    readExactly(text, '').problems.map(({ line, code }: Problem) => `${line} ${code}`)
+    readExactly(text, '', { isDraft: true }).problems.map(({ line, code }: Problem) => `${line} ${code}`)
   assert.deepEqual(problems(`a: &a 1\n${good}\nb: [*a, *a\nc: 1\n${entries(300, 'more', '')}\nkey3: 1\n`), [
     '1802 BAD_INDENT',
     '3604 DUPLICATE_KEY',
@@ -147,7 +147,9 @@ test('anchors, duplicate keys and repairs of lines that are left out are not los
 test('a broken entry of a large flow collection is found', () => {
   const json = `{\n${Array.from({ length: 500 }, (_, index) => `  "k${index}": {\n    "a": [1, 2],\n    "b": {\n      "c": "x"\n    }\n  },\n`).join('')}  "z": 1\n}\n`
   const places = (text: string) =>
-    readExactly(text, '').problems.map(({ line, column, message }: Problem) => `${line}:${column} ${message}`)
+    readExactly(text, '', { isDraft: true }).problems.map(
+      ({ line, column, message }: Problem) => `${line}:${column} ${message}`,
+    )
   assert.deepEqual(places(json), [])
   assert.deepEqual(places(json.replace(/(?<="k300": {\n +"a": \[1, 2\]),/, '')), [
     '1804:5 Missing comma before this entry: write "," after the previous one',
