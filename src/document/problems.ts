@@ -4,8 +4,8 @@ import { countProblems, reportProblems } from '../problem-report.js'
 import { Suggester } from '../registry/suggest.js'
 import type { Source, Span } from '../source.js'
 
-/** Reports a problem at a position. */
-export type ReportProblem = (span: Span, code: string, message: string) => void
+/** Reports a problem at a position, and what was probably meant there. */
+export type ReportProblem = (span: Span, code: string, message: string, hint?: string | undefined) => void
 
 /** The span that a problem of a node points at: its tag if it has one, else its content. */
 export function spanOf(node: Node): Span {

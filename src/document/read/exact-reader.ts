@@ -53,7 +53,7 @@ export function readExactly(text: string, filename: string, options: ReadingOpti
     return parsed.problems.length > 0 ? parsed : { ...read, problems: problemsOf(findings, source) }
   }
   const causes = causesAbove(source.text)
-  const problems = causes.map(({ span, code, message }) => source.problem(code, message, span))
+  const problems = causes.map(({ span, code, message, hint }) => source.problem(code, message, span, hint))
   return { ...read, problems: problems.length > 0 ? problems : problemsOf(findings, source) }
 }
 
@@ -64,14 +64,14 @@ function readRepaired(source: Source, diagnosis: Diagnosis): ParsedText | undefi
   const copy = new RepairedSource(repaired, source, origin)
   const again = quicklyAgain(copy) ?? new ExactReader(copy).read()
   if (again.findings.some(({ code }) => !nodeCodes.has(code))) return undefined
-  const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
+  const problems = findings.map(({ span, code, message, hint }) => source.problem(code, message, span, hint))
   return { ...again, problems: [...problems, ...problemsOf(again.findings, copy)] }
 }
 
 function quicklyAgain(source: Source): ReturnType<ExactReader['read']> | undefined {
   const findings: Finding[] = []
-  const parsed = readQuickly(source.text, source.filename, (span, code, message) =>
-    findings.push({ span, code, message }),
+  const parsed = readQuickly(source.text, source.filename, (span, code, message, hint) =>
+    findings.push({ span, code, message, hint }),
   )
   return parsed && { ...parsed, source, findings }
 }
@@ -90,7 +90,7 @@ function causesAbove(text: string): readonly Finding[] {
 // The repaired text is read in place of the original, so that other errors are found, too.
 function diagnosed(source: Source, read: Omit<ParsedText, 'problems'>, diagnosis: Diagnosis): ParsedText {
   const { findings, repaired, origin, reliableUntil } = diagnosis
-  const problems = findings.map(({ span, code, message }) => source.problem(code, message, span))
+  const problems = findings.map(({ span, code, message, hint }) => source.problem(code, message, span, hint))
   if (repaired === undefined)
     return {
       ...read,
@@ -108,8 +108,8 @@ function inspect(text: string): readonly Finding[] {
 
 function problemsOf(findings: readonly Finding[], source: Source): readonly Problem[] {
   const list = new ProblemList()
-  for (const { code, message, span } of findings)
-    list.add(() => source.problem(code, syntaxMessage(code, message), span))
+  for (const { code, message, span, hint } of findings)
+    list.add(() => source.problem(code, syntaxMessage(code, message), span, hint))
   return list.problems
 }
 
@@ -164,7 +164,7 @@ class ExactReader {
   #convert(document: Document.Parsed, start: number): ParsedDocument {
     for (const { pos, code, message } of document.errors) this.#report(toSpan(pos), code, message)
     const converter = new NodeConverter(this.#tags, {
-      report: (span, code, message) => this.#report(span, code, message),
+      report: (span, code, message, hint) => this.#report(span, code, message, hint),
       suggester: this.#suggester,
     })
     const root = converter.convert(document.contents as ParsedNode)
@@ -185,9 +185,9 @@ class ExactReader {
     if (isEscaped) this.#report({ start: end, end: end + 1 }, 'MISSING_CHAR', 'Missing closing "quote')
   }
 
-  #report(span: Span, code: string, message: string): void {
+  #report(span: Span, code: string, message: string, hint?: string | undefined): void {
     const opened = this.#openQuotes.get(span.start)
-    this.#findings.push({ code, message, span, opened })
+    this.#findings.push({ code, message, span, opened, hint })
   }
 }
 

@@ -147,7 +147,7 @@ export class NodeConverter {
 
   #refuseAlias(alias: Span, name: string): void {
     const meant = this.suggester.nearest(name, this.#anchors.keys())
-    this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, meant))
+    this.report(alias, 'UNKNOWN_ALIAS', unknownAlias(name, meant), meant && `*${meant}`)
   }
 
   #opened(node: Node): Node {

@@ -340,11 +340,8 @@ class QuickReader {
   refuseAlias(span: Span, alias: string): void {
     if (!this.report) throw BAIL_OUT
     this.#suggester ??= new Suggester()
-    this.report(
-      span,
-      'UNKNOWN_ALIAS',
-      unknownAlias(alias, this.#suggester.nearest(alias, this.anchors.keys())),
-    )
+    const meant = this.#suggester.nearest(alias, this.anchors.keys())
+    this.report(span, 'UNKNOWN_ALIAS', unknownAlias(alias, meant), meant && `*${meant}`)
   }
 
   checkMerge(value: Node): void {

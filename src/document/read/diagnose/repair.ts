@@ -8,6 +8,8 @@ export interface Finding {
   readonly message: string
   /** Where an unclosed quote starts. */
   readonly opened?: number | undefined
+  /** What was probably meant. */
+  readonly hint?: string | undefined
 }
 
 /** A replacement of a part of the text. */
