@@ -1,5 +1,5 @@
 // Starts the language server of the package "flambeau" that is installed in the workspace.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join, resolve } from 'node:path'
 import {
@@ -52,7 +52,10 @@ async function start(output: LogOutputChannel): Promise<void> {
   const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
   const server = folders.map(({ uri }) => findServer(uri)).find((found) => found !== undefined)
   if (!server) {
-    void window.showWarningMessage(missingServer(folders.map(({ uri }) => uri)))
+    const message = missingServer(folders.map(({ uri }) => uri))
+    // Most folders with YAML files have nothing to do with flambeau.
+    if (folders.some(({ uri }) => usesFlambeau(uri))) void window.showWarningMessage(message)
+    else output.info(message)
     return
   }
   client = new LanguageClient('flambeau', 'flambeau', executable(server), {
@@ -110,6 +113,16 @@ function installedPackage(folder: string): string | undefined {
     return dirname(createRequire(join(folder, 'package.json')).resolve('flambeau/package.json'))
   } catch {
     return undefined
+  }
+}
+
+/** Whether a folder names flambeau, in its settings or in its package.json. */
+function usesFlambeau(uri: Uri): boolean {
+  if (serverPath(uri) !== '') return true
+  try {
+    return readFileSync(join(uri.fsPath, 'package.json'), 'utf8').includes('"flambeau"')
+  } catch {
+    return false
   }
 }
 

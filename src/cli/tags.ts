@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { StderrLogger } from '../logger.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
@@ -61,4 +61,15 @@ export function schemaCommand(): Command {
 async function schema({ customTags: tags, ...flags }: SchemaFlags): Promise<void> {
   await importOf(flags)
   printLine(JSON.stringify(tags ? customTags() : jsonSchema(), null, 2))
+}
+
+/** `flambeau lsp`. */
+export function lspCommand(): Command {
+  const command = new Command('lsp')
+    .description('serve an editor, in the Language Server Protocol on standard input and output')
+    .addOption(new Option('--stdio', 'the same; editors that start language servers may pass it'))
+  return withExamples(command, 'flambeau lsp').action(async () => {
+    const { serve } = await import('../language-server/server.js')
+    serve()
+  })
 }

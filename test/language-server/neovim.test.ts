@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { blocksOf } from '../support/code-blocks.js'
 import { EditorProject } from '../support/editor.js'
 import { editorClasses, manifestOf } from '../support/editor-classes.js'
 
 const execute = promisify(execFile)
 
-/** What docs/editor.md says to write into `init.lua`, for the command of this build. */
-const init = `
-vim.api.nvim_create_autocmd('FileType', {
-  pattern = 'yaml',
-  callback = function(args)
-    local found = vim.fs and vim.fs.find('package.json', { upward = true, path = vim.api.nvim_buf_get_name(args.buf) })[1]
-    local root = found and vim.fs.dirname(found) or vim.fn.getcwd()
-    local client = vim.lsp.start_client({
-      name = 'flambeau',
-      cmd = { ${JSON.stringify(process.execPath)}, ${JSON.stringify(resolve('dist/cli/main.js'))}, 'lsp' },
-      root_dir = root,
-    })
-    vim.lsp.buf_attach_client(args.buf, client)
-  end,
-})
-`
+const guide = blocksOf('docs/editor.md')
+/** What the guide says to write into `init.lua`: of newer versions, and of this one. */
+const [newer, init] = guide.filter(({ language }) => language === 'lua')
 
 /** Does what a person does with the keyboard, and writes what is seen to a file. */
 const session = `
@@ -35,6 +22,8 @@ local function diagnostics() return vim.diagnostic.get(0) end
 local function text() return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n') end
 
 local function run()
+  -- The settings of newer versions can only be read.
+  assert(loadfile('newer.lua'))
   vim.cmd('edit job.yaml')
   untilTrue('a problem', function() return #diagnostics() == 1 end)
   local first = diagnostics()[1]
@@ -92,7 +81,8 @@ describe('Neovim', {
       'package.json': manifestOf(['./classes.js']),
       'classes.js': editorClasses,
       'home/.keep': '',
-      'init.lua': init,
+      'newer.lua': newer!.text,
+      'init.lua': init!.text,
       'session.lua': session,
       'job.yaml': '!Trian\ndata: &data iris.csv\nmode: fast\noptimizer: !Sgd\n  rate: 0.5\nextra: *data\n',
     })
@@ -126,4 +116,12 @@ describe('Neovim', {
   })
 
   test('shows what a tag is', () => assert.match(seen.hover, /Gradient descent/))
+})
+
+test('the settings of Helix in the guide are TOML with the command of the server', () => {
+  const [settings] = guide.filter(({ language }) => language === 'toml')
+  const script = 'import sys, tomllib; print(tomllib.loads(sys.stdin.read())["language-server"]["flambeau"])'
+  const { stdout, status } = spawnSync('python3', ['-c', script], { input: settings!.text, encoding: 'utf8' })
+  assert.equal(status, 0)
+  assert.equal(stdout.trim(), "{'command': 'npx', 'args': ['--no', 'flambeau', 'lsp']}")
 })

@@ -14,13 +14,16 @@ const placeOf = ({ page, line }: Block) => `${page}:${line}`
 
 // What docs.test.ts tries; a text below one of these is what comes of it.
 const tried = new Set(['ts', 'yaml', 'ini', 'json', 'console', 'text'])
+// What language-server/neovim.test.ts runs, or reads.
+const ofEditors = new Set(['lua', 'toml'])
 // What is looked at below. A picture is drawn when the guides are built.
 const shown = new Set(['', 'sh', 'mermaid'])
 
 describe('the blocks of the guides', () => {
   test('are all of a kind that is tried, or say why not', () => {
     const others = blocks.filter(
-      ({ language, notRun }) => !notRun && !tried.has(language) && !shown.has(language),
+      ({ language, notRun }) =>
+        !notRun && ![tried, shown, ofEditors].some((languages) => languages.has(language)),
     )
     assert.deepEqual(others.map(placeOf), [])
     const outputs = new Set(blocks.map(({ output }) => output))

@@ -32,6 +32,8 @@ describe('what is published', () => {
       'dist/**/*.d.ts',
       'dist/**/*.js',
       'dist/cluster/agent.cjs',
+      'dist/language-server/licences.txt',
+      'dist/language-server/protocol.cjs',
       'dist/view/licences.txt',
       'dist/view/page.css',
       'docs/*.md',

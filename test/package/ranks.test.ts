@@ -13,8 +13,17 @@ import ts from 'typescript'
 const root = process.cwd()
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const execute = promisify(execFile)
-/** What must be installed, and what those install who need it. */
-const packages = { ...manifest.dependencies, ...manifest.peerDependencies }
+const { default: bundles } = await import(pathToFileURL(join(root, 'rollup.config.js')).href)
+/** Packages that are bundled into a file of this package. */
+const bundled: string[] = Object.entries<string>(bundles[0].output.paths)
+  .filter(([, file]) => file.startsWith('#'))
+  .map(([name]) => name.split('/')[0]!)
+/** What must be installed, what those install who need it, and what is bundled. */
+const packages = {
+  ...manifest.dependencies,
+  ...manifest.peerDependencies,
+  ...Object.fromEntries(bundled.map((name) => [name, manifest.devDependencies[name]])),
+}
 
 /** A room of `src`: a folder, whose name ends in "/", or a file. */
 interface Room {
@@ -111,8 +120,7 @@ function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | und
 }
 
 /** The files that `rollup.config.js` makes a file of the package of. */
-async function entryPoints(): Promise<string[]> {
-  const { default: bundles } = await import(pathToFileURL(join(root, 'rollup.config.js')).href)
+function entryPoints(): string[] {
   const inputs: string[] = bundles.flatMap(({ input }: { input: string | Record<string, string> }) =>
     typeof input === 'string' ? input : Object.values(input),
   )
@@ -120,8 +128,8 @@ async function entryPoints(): Promise<string[]> {
 }
 
 /** Small files that belong to their only importer; entry points and public files of types alone are not meant. */
-async function crumbs(): Promise<string[]> {
-  const entries = await entryPoints()
+function crumbs(): string[] {
+  const entries = entryPoints()
   assert.ok(entries.includes('index.ts'))
   const importersOf = (file: string) =>
     [...edges].filter(([, names]) => names.includes(file)).map(([name]) => name)
@@ -196,8 +204,8 @@ describe('the sources', () => {
     assert.equal(circle, undefined, `a circle: ${circle?.join(' → ')}`)
   })
 
-  test('are no crumbs: a file of fewer than 20 lines has a second importer', async () => {
-    assert.deepEqual(await crumbs(), [])
+  test('are no crumbs: a file of fewer than 20 lines has a second importer', () => {
+    assert.deepEqual(crumbs(), [])
   })
 
   test('a circle would be seen', () => {

