@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { afterEach, describe, test } from 'node:test'
-import { Editor, EditorProject } from '../support/editor.js'
+import { commandLine, Editor, EditorProject } from '../support/editor.js'
 import { editorClasses, manifestOf } from '../support/editor-classes.js'
 import { until } from '../support/until.js'
 
@@ -311,7 +311,7 @@ test('an editor that disappears takes the server and its processes with it', asy
     'package.json': manifestOf(['./classes.js']),
     'classes.js': editorClasses,
   })
-  const editor = await Editor.start(project.folder, [])
+  const editor = await Editor.start(project.folder, commandLine())
   editor.open(job, wrong)
   assert.deepEqual(await editor.problems(job), [problem])
   const children = childrenOf(editor.pid).split(' ').map(Number)

@@ -85,6 +85,7 @@ export class EditorProject {
 
 /** The problems of one version of a document. */
 interface Published {
+  readonly isSeen?: boolean
   readonly version: number | undefined
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -103,7 +104,7 @@ export class Editor {
     readonly folder: string,
     args: readonly string[],
   ) {
-    this.#server = spawn(process.execPath, [resolve('dist/cli/main.js'), 'lsp', ...args], {
+    this.#server = spawn(process.execPath, args, {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -123,15 +124,24 @@ export class Editor {
     this.#connection.listen()
   }
 
-  static async start(folder: string, args: readonly string[] = ['--stdio']): Promise<Editor> {
+  /** `settings` are those of `yaml-language-server`, which asks for them. */
+  static async start(folder: string, args = commandLine('--stdio'), settings?: object): Promise<Editor> {
     const editor = new Editor(folder, args)
+    const answer = ({ items }: { items: { section?: string }[] }) =>
+      items.map(({ section }) => (section === 'yaml' ? settings : {}))
+    editor.#connection.onRequest('workspace/configuration', answer)
+    editor.#connection.onRequest('client/registerCapability', () => null)
     editor.capabilities = await editor.#connection.sendRequest(InitializeRequest.type, {
       processId: process.pid,
       rootUri: pathToFileURL(folder).href,
-      capabilities: {},
+      capabilities: settings ? { workspace: { configuration: true, didChangeConfiguration: {} } } : {},
       workspaceFolders: null,
     })
     await editor.#connection.sendNotification(InitializedNotification.type, {})
+    if (settings)
+      await editor.#connection.sendNotification('workspace/didChangeConfiguration', {
+        settings: { yaml: settings },
+      })
     return editor
   }
 
@@ -214,11 +224,17 @@ export class Editor {
     return this.#published.get(uri)!.diagnostics
   }
 
-  /** The time at which the problems of the text as it is now arrive: without the pauses of `until`. */
+  /** Waits for the next problems of a text, without the pauses of `until`. */
   async raw(name: string): Promise<void> {
     const uri = this.uri(name)
     const { version } = this.#texts.get(uri)!
-    while (this.#published.get(uri)?.version !== version) await new Promise((done) => setImmediate(done))
+    // Some servers say no version.
+    const isNew = () => {
+      const { version: shown = version, isSeen } = this.#published.get(uri) ?? { version: -1, isSeen: false }
+      return shown === version && !isSeen
+    }
+    while (!isNew()) await new Promise((done) => setImmediate(done))
+    Object.assign(this.#published.get(uri)!, { isSeen: true })
   }
 
   /** What is shown for a file now, whether it is open or not. */
@@ -309,6 +325,11 @@ export class Editor {
 
 function shown({ range: { start }, code, message }: Diagnostic): string {
   return `${start.line + 1}:${start.character + 1} ${code} ${message}`
+}
+
+/** The arguments of Node that start the server of this package. */
+export function commandLine(...args: readonly string[]): string[] {
+  return [resolve('dist/cli/main.js'), 'lsp', ...args]
 }
 
 /** The text without the `|` in it, and where that was. */
