@@ -80,7 +80,7 @@ console.log('Medians in milliseconds after a key stroke; behind them, the ratio 
 for (const lines of [300, 5000])
   for (const [what, typed] of Object.entries({
     'inside a value': 'abcdefghijklmnopqrst',
-    'a new entry': entry,
+    'a new entry': `\n${entry.trimEnd()}`,
   })) {
     const found = {}
     for (const [server, start] of Object.entries(servers)) {
@@ -89,8 +89,9 @@ for (const lines of [300, 5000])
       const name = `${server}-${lines}.yaml`
       editor.open(name, text)
       await editor.raw(name)
-      const middle = text.indexOf('\n  - !Sgd', text.length / 2) + 1
-      const offset = typed === entry ? middle : text.indexOf('some plain', middle)
+      // A new entry begins with Enter at the end of a line.
+      const middle = text.indexOf('\n  - !Sgd', text.length / 2)
+      const offset = typed.startsWith('\n') ? middle : text.indexOf('some plain', middle)
       found[server] = await type(editor, name, { offset, typed })
       await editor.stop()
     }
