@@ -7,7 +7,6 @@ import * as cluster from '../cluster/index.js'
 import { throwNotWritten } from '../errors.js'
 import * as library from '../index.js'
 import { StderrLogger } from '../logger.js'
-import { inspectCode } from '../modules/class-locations.js'
 import * as pool from '../pool/index.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
@@ -37,7 +36,9 @@ async function types(file: string | undefined, flags: ImportFlags & LogFlags): P
   const names = [...(settings.project?.imports ?? []), ...settings.imports]
   const target = file ?? relative('', join(settings.project?.folder ?? '.', defaultName))
   const tags = defaultRegistry.tags().map((tag) => ({ tag, Class: defaultRegistry.get(tag)!.Class }))
-  const search = new ExportSearch(tags.map(({ Class }) => Class))
+  // The debugger is loaded by this command alone.
+  const { inspectCode } = await import('../modules/class-locations.js')
+  const search = new ExportSearch(inspectCode(tags.map(({ Class }) => Class)).modules)
   const members: string[] = []
   for (const { tag, Class } of tags) {
     const found = await search.find(Class, { urls, names })
@@ -79,11 +80,7 @@ interface ImportedModules {
 
 /** Finds the modules that export classes. */
 class ExportSearch {
-  readonly #modules: ReadonlyMap<Class, string>
-
-  constructor(classes: readonly Class[]) {
-    this.#modules = inspectCode(classes).modules
-  }
+  constructor(readonly modules: ReadonlyMap<Class, string>) {}
 
   async find(Class: Class, { urls, names }: ImportedModules): Promise<FoundExport | undefined> {
     for (const [module, exports] of Object.entries(ownModules)) {
@@ -91,7 +88,7 @@ class ExportSearch {
       if (name !== undefined) return { module, isPath: false, name }
     }
     // The module of the class comes first: what another one exports may be made by a bundler.
-    const own = this.#modules.get(Class)
+    const own = this.modules.get(Class)
     for (const url of [...(own === undefined ? [] : [own]), ...urls]) {
       const name = exportOf(await import(url).catch(() => ({})), Class)
       if (name === undefined) continue
