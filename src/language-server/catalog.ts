@@ -4,6 +4,7 @@ import type { JsonSchema } from '../registry/json-schema/keywords.js'
 import { candidates } from '../registry/placeholder.js'
 import { type Class, keyName } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
+import { readSafely } from '../util/thrown.js'
 
 /** What an editor has to know of the tags of a registry; it crosses from one process to another as JSON. */
 export interface Catalog {
@@ -43,7 +44,7 @@ export function catalogOf(
     const { Class, definition, deprecated, abstract, factory } = registry.get(tag)!
     return {
       tag,
-      className: Class.name,
+      className: nameOf(Class),
       factory,
       description: factory === undefined ? definition.description : undefined,
       deprecated,
@@ -56,6 +57,14 @@ export function catalogOf(
     }
   })
   return { tags, schemas: schemasWithTags(registry) }
+}
+
+const longestName = 200
+
+// A class of the user may have anything as its name.
+function nameOf(Class: Class): string {
+  const name: unknown = readSafely(() => Class.name, '')
+  return typeof name === 'string' ? name.slice(0, longestName) : ''
 }
 
 /** The classes of a registry. */

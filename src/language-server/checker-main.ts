@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { importModules } from '../modules/import-modules.js'
 import { importProblem, type Project, readProject } from '../project.js'
@@ -13,6 +14,10 @@ import '../pool/index.js'
 import { inspectCode } from '../modules/class-locations.js'
 import { type Catalog, catalogOf, classesOf } from './catalog.js'
 import type { CheckResult, FromChecker, ToChecker } from './messages.js'
+
+// What a module sends to a process that it expects is no message of this one.
+const send = process.send?.bind(process)
+Reflect.deleteProperty(process, 'send')
 
 /**
  * The process that has the user's modules and schemas: it imports the modules of one project, and checks texts with them. The
@@ -102,8 +107,14 @@ function withWholePath(problem: Problem): Problem {
 }
 
 function post(message: FromChecker): void {
-  process.send?.(message)
+  send?.(message)
 }
+
+// A module in an endless loop does not see that the server has disappeared.
+const watchdog = `
+  const { ppid } = process
+  setInterval(() => { if (process.ppid !== ppid) process.kill(-process.pid, 'SIGKILL') }, 1000)`
+new Worker(watchdog, { eval: true }).unref()
 
 const checker = new Checker()
 process.on('message', (message: ToChecker) => {

@@ -12,8 +12,15 @@ import {
 } from './included-file.js'
 import { type Outline, type OutlineNode, outlineOf, type TextEnd } from './outline.js'
 import { completePath, rootAt } from './outline-paths.js'
-import { contentSchemas, counterpart, expectedSchemas, isInTemplate, isTemplate } from './positions.js'
-import type { OptionEntry, TagKnowledge } from './tag-knowledge.js'
+import {
+  contentSchemas,
+  counterpart,
+  expectedSchemas,
+  isInTemplate,
+  isTemplate,
+  writtenAt,
+} from './positions.js'
+import { keyOf, type OptionEntry, type TagKnowledge } from './tag-knowledge.js'
 
 // The numbers of the protocol: the enum itself would load the library.
 const kinds = {
@@ -45,7 +52,7 @@ export interface Candidate {
   readonly replaced: Span
   readonly kind: CompletionItemKind
   readonly detail?: string | undefined
-  readonly documentation?: string | undefined
+  readonly documentation?: (() => string | undefined) | undefined
   readonly isDeprecated?: boolean
   /** Orders the groups of candidates. */
   readonly group: number
@@ -68,7 +75,10 @@ class Completer {
   ) {
     const { outline, offset } = request
     const rest = /^[^\s,[\]{}#:"']*/.exec(outline.text.slice(offset, offset + 200))![0]
-    this.#replaced = { start: textEnd.word.start, end: offset + rest.length }
+    const { start } = textEnd.word
+    // A text of several words is replaced as a whole.
+    const whole = textEnd.kind === 'plain' ? writtenAt(outline, offset)?.token : undefined
+    this.#replaced = { start, end: whole?.start === start ? whole.end : offset + rest.length }
   }
 
   candidates(): Candidate[] {
@@ -112,11 +122,11 @@ class Completer {
       .map(
         (option): Candidate => ({
           label: option.name,
-          text: hasColon ? option.name : `${option.name}: `,
+          text: hasColon ? keyOf(option.name) : `${keyOf(option.name)}: `,
           replaced: this.#replaced,
           kind: kinds.property,
           detail: `${tags.typeText(option.schema)}${option.isRequired ? ', required' : ''}`,
-          documentation: documentationOfOption(option, tags),
+          documentation: () => documentationOfOption(option, tags),
           isDeprecated: option.schema['deprecated'] === true,
           group: option.isRequired ? 0 : 1,
         }),
@@ -137,7 +147,7 @@ class Completer {
         (tag): Candidate => ({
           ...this.#candidate(tag, kinds.keyword, 5),
           detail: compositionHelp[tag]?.description,
-          documentation: documentationOfTag(tag, tags),
+          documentation: () => documentationOfTag(tag, tags),
         }),
       ),
       ...this.#aliases(),
@@ -151,7 +161,7 @@ class Completer {
       {
         ...this.#candidate(tag, kinds.class, entry.deprecated === undefined ? 3 : 6),
         detail: entry.description ?? `class ${entry.className}`,
-        documentation: documentationOfTag(tag, this.request.tags),
+        documentation: () => documentationOfTag(tag, this.request.tags),
         isDeprecated: entry.deprecated !== undefined,
       },
     ]
@@ -208,7 +218,7 @@ class Completer {
         replaced: { start: from, end: offset + rest },
         kind: kinds.reference,
         detail: entry.value.tag?.text ?? entry.value.content?.text.slice(0, 60),
-        documentation: entry.value.tag ? documentationOfTag(entry.value.tag.text, tags) : undefined,
+        documentation: () => entry.value.tag && documentationOfTag(entry.value.tag.text, tags),
         group: 0,
       }))
   }
@@ -245,18 +255,41 @@ class Completer {
   }
 }
 
-/** A candidate as the protocol has it; `rangeOf` converts offsets. */
-export function toCompletionItem(candidate: Candidate, rangeOf: (span: Span) => Range): CompletionItem {
-  const { label, text = label, replaced, kind, detail, documentation, isDeprecated, group } = candidate
+/** Of more candidates, an editor asks for the documentation of the one that is selected. */
+const mostDocumented = 200
+
+/** The candidates as the protocol has them; `rangeOf` converts offsets. */
+export function toCompletionItems(
+  candidates: readonly Candidate[],
+  rangeOf: (span: Span) => Range,
+): CompletionItem[] {
+  const isShort = candidates.length <= mostDocumented
+  return candidates.map((candidate) =>
+    toCompletionItem(isShort ? candidate : { ...candidate, documentation: () => undefined }, rangeOf),
+  )
+}
+
+function toCompletionItem(candidate: Candidate, rangeOf: (span: Span) => Range): CompletionItem {
+  const {
+    label,
+    text: newText = label,
+    replaced,
+    kind,
+    detail,
+    documentation,
+    isDeprecated,
+    group,
+  } = candidate
   const item: CompletionItem = {
     label,
     kind,
     sortText: `${group}${label}`,
     filterText: label,
-    textEdit: { range: rangeOf(replaced), newText: text },
+    textEdit: { range: rangeOf(replaced), newText },
   }
   if (detail !== undefined) item.detail = detail
-  if (documentation !== undefined) item.documentation = { kind: 'markdown', value: documentation }
+  const text = documentation?.()
+  if (text !== undefined) item.documentation = { kind: 'markdown', value: text }
   if (isDeprecated) item.tags = [kinds.deprecated]
   return item
 }

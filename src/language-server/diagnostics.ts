@@ -13,6 +13,9 @@ import { readSafely } from '../util/thrown.js'
 const severities = { error: 1, warning: 2, information: 3 } as const
 const deprecatedTag = 2
 
+/** A schema may write anything into a message. */
+const longestMessage = 10_000
+
 /** How much a problem matters. */
 export type Severity = keyof typeof severities
 
@@ -45,7 +48,7 @@ export function shownProblems(
       severity: severities[severity],
       source: 'flambeau',
       code: problem.code,
-      message: printable(message),
+      message: printable(message.slice(0, longestMessage)),
     }
     const href = explanationOf(problem.code)
     if (href !== undefined) diagnostic.codeDescription = { href }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { isPrivateName } from '../util/private-names.js'
 import type { OutlineNode } from './outline.js'
 
 /** Files larger than this are not read for completions, in bytes. */
@@ -24,8 +25,15 @@ export function includedFile(from: string, file: string): string | undefined {
   return file === '' || /^(?:\/|~|[A-Za-z]:)/.test(file) ? undefined : join(dirname(from), file)
 }
 
+// In a path without quotes, other characters could mean something.
+function isIncludable(name: string): boolean {
+  return /^[\w.-]+\.(?:ya?ml|json)$/.test(name) && !/^(?:package|package-lock|tsconfig)\.json$/.test(name)
+}
+
 /** The text of a file; `undefined` if it cannot be read. */
 export function readIncluded(file: string): string | undefined {
+  // What "check" refuses to include is not shown either.
+  if (!isIncludable(basename(file)) || isPrivateName(file)) return undefined
   try {
     const stats = statSync(file)
     return stats.isFile() && stats.size <= largest ? readFileSync(file, 'utf8') : undefined
@@ -43,7 +51,7 @@ export function includeCandidates(from: string, beginning: string): string[] {
     return readdirSync(path, { withFileTypes: true }).flatMap((item) => {
       if (item.name.startsWith('.') || item.name === 'node_modules') return []
       if (item.isDirectory()) return [`${item.name}/`]
-      return /\.(?:ya?ml|json)$/.test(item.name) && join(path, item.name) !== from ? [item.name] : []
+      return isIncludable(item.name) && join(path, item.name) !== from ? [item.name] : []
     })
   } catch {
     return []

@@ -410,6 +410,7 @@ class OutlineReader {
       const char = this.text[from + spaces]
       const isBlank = char === '\n' || char === '\r' || char === undefined
       if (!isBlank && spaces <= parentColumn) break
+      if (/^(?:---|\.\.\.)(?=\s|$)/.test(this.text.slice(from, from + 4))) break
       if (from + spaces === this.text.length && spaces <= parentColumn) break
       next = lineEndAfter(this.text, from)
       if (!isBlank || next === this.text.length) end = next

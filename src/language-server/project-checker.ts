@@ -19,6 +19,8 @@ export interface ProjectListener {
   onModuleProblems(problems: readonly Problem[]): void
   /** What the user has to know. */
   onTrouble(message: string): void
+  /** What the modules print. */
+  onOutput(text: string): void
 }
 
 let builtIn: TagKnowledge | undefined
@@ -31,8 +33,10 @@ export function builtInTags(): TagKnowledge {
 
 /** Milliseconds for which the first check waits for the modules. */
 const firstImportMs = 2000
-/** After so many ends of the process in checks, one after another, modules are not used until they change. */
-const mostEnds = 3
+/** A process that ends sooner counts as a failure: after some of these, the next one is started later. */
+const shortLifeMs = 60_000
+const mostFailures = 3
+const pauseMs = 30_000
 
 /**
  * What the modules of one project say about its files. While a new version of the modules is imported, and when it cannot be,
@@ -45,7 +49,9 @@ export class ProjectChecker {
   readonly #watch = new FileWatch(() => this.restart())
   #moduleFiles: readonly string[] = []
   readonly #reported = new Set<string>()
-  #ends = 0
+  #failures = 0
+  #startedAt = 0
+  #pause: NodeJS.Timeout | undefined
   #isClosed = false
   /** Settles when the modules were imported for the first time, or could not be. */
   readonly #first = deferred()
@@ -60,14 +66,15 @@ export class ProjectChecker {
 
   /** Imports the modules again, since they have changed. */
   restart(): void {
-    this.#ends = 0
+    this.#failures = 0
     this.#start({ isRetry: false })
   }
 
   #start({ isRetry }: { isRetry: boolean }): void {
+    clearTimeout(this.#pause)
     if (this.#isClosed) return
     this.#incoming?.close()
-    const checker = new Checker(this.folder, this.limits)
+    const checker = new Checker(this.folder, this.limits, (text) => this.listener.onOutput(text))
     this.#incoming = checker
     checker.imported.then(
       (result) => {
@@ -82,6 +89,7 @@ export class ProjectChecker {
 
   close(): void {
     this.#isClosed = true
+    clearTimeout(this.#pause)
     this.#watch.close()
     this.#current?.close()
     this.#incoming?.close()
@@ -95,11 +103,8 @@ export class ProjectChecker {
     const checker = this.#current
     if (!checker || checker.hasEnded) return checkWithoutModules(file, text)
     try {
-      const result = await checker.check(file, text)
-      this.#ends = 0
-      return result
-    } catch (error) {
-      if (this.#current === checker && !this.#isClosed) this.#replace(checker, (error as Error).message)
+      return await checker.check(file, text)
+    } catch {
       return checkWithoutModules(file, text)
     }
   }
@@ -120,6 +125,9 @@ export class ProjectChecker {
     }
     this.#current?.close()
     this.#current = checker
+    this.#startedAt = Date.now()
+    // Also between two checks, by a timer or an unhandled rejection of a module.
+    void checker.exited.then((reason) => this.#replace(checker, reason))
     this.tags = new TagKnowledge(result.catalog)
     this.listener.onModuleProblems([])
     this.listener.onRefresh()
@@ -142,11 +150,12 @@ export class ProjectChecker {
   }
 
   #replace(checker: Checker, reason: string): void {
+    if (this.#isClosed || this.#current !== checker) return
     this.#current = undefined
-    checker.close()
-    this.#report(`A check with the modules of "${this.folder}" failed: ${reason}`)
-    this.#ends++
-    if (this.#ends < mostEnds) this.#start({ isRetry: true })
+    this.#report(`The process with the modules of "${this.folder}" has ended: ${reason}`)
+    this.#failures = Date.now() - this.#startedAt < shortLifeMs ? this.#failures + 1 : 1
+    if (this.#failures < mostFailures) this.#start({ isRetry: true })
+    else this.#pause = setTimeout(() => this.#start({ isRetry: true }), pauseMs).unref()
   }
 
   #report(message: string): void {

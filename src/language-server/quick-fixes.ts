@@ -3,6 +3,7 @@ import type { Span } from '../source.js'
 import type { ShownProblem } from './diagnostics.js'
 import type { OutlineNode } from './outline.js'
 import { writtenAt } from './positions.js'
+import { keyOf } from './tag-knowledge.js'
 import type { OpenFile } from './workspace.js'
 
 const quickFix = 'quickfix'
@@ -36,8 +37,13 @@ function editOf({ problem, diagnostic }: ShownProblem, file: OpenFile): TextEdit
   if (written === '' || written.includes('\n')) return undefined
   // The key becomes a tag: its colon goes.
   const [colon = ''] = code === 'KEY_IS_TAG' ? /^\s*:/.exec(text.slice(end, end + 20))! : []
-  if (!written.startsWith('!') || hint.startsWith('!'))
-    return { range: file.rangeOf(withoutQuotes({ start, end: end + colon.length }, text)), newText: hint }
+  if (!written.startsWith('!') || hint.startsWith('!')) {
+    const span = withoutQuotes({ start, end: end + colon.length }, text)
+    const newText = code === 'UNKNOWN_OPTION' ? keyOf(hint) : hint
+    // In quotes, and in a key that is more than a word, other rules hold.
+    const isWord = /^[^\s\\;]+(?: [^\s\\;]+)*$/.test(written) && (span.start === start || newText === hint)
+    return isWord ? { range: file.rangeOf(span), newText } : undefined
+  }
   // What points at the tag of a scalar, such as "!include", is about its text.
   const tagged = writtenAt(outline, start)
   const content = tagged?.kind === 'tag' ? contentSpan(tagged.node) : undefined

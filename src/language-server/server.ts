@@ -20,12 +20,14 @@ import type { Span } from '../source.js'
 import { isError } from '../util/thrown.js'
 import { version } from '../version.js'
 import { defaultLimits, type TimeLimits } from './checker.js'
-import { completionsAt, toCompletionItem } from './completion.js'
+import { completionsAt, toCompletionItems } from './completion.js'
 import { definitionAt } from './definition.js'
+import { documentationOfTag } from './documentation.js'
 import { hoverAt, type PositionRequest } from './hover.js'
 import { quickFixesFor } from './quick-fixes.js'
 import { nameSpan, referencesAt, refusalOfName, renamableAt } from './rename.js'
 import { foldingsOf, symbolsOf } from './symbols.js'
+import type { TagKnowledge } from './tag-knowledge.js'
 import { type OpenFile, Workspace } from './workspace.js'
 
 /** The numbers of the protocol for what an editor shows a person. */
@@ -48,6 +50,8 @@ export function serve(limits: TimeLimits = defaultLimits): void {
 class LanguageServer {
   readonly #documents = new TextDocuments(TextDocument)
   readonly #workspace: Workspace
+  /** The tags of the last completion, for the documentation of one of its items. */
+  #completed: TagKnowledge | undefined
 
   constructor(
     readonly connection: Connection,
@@ -60,9 +64,12 @@ class LanguageServer {
     const { connection } = this
     connection.onInitialize(() => capabilities)
     connection.onShutdown(() => this.#workspace.close())
-    connection.onExit(() => this.#workspace.close())
+    // However the server ends, the processes of the modules end with it.
+    process.on('exit', () => this.#workspace.close())
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
     this.#listenToDocuments()
     connection.onCompletion((params) => this.#at(params, (request, file) => this.#complete(request, file)))
+    connection.onCompletionResolve((item) => this.#document(item))
     connection.onHover((params) => this.#at(params, (request, file) => hover(request, file)))
     connection.onDefinition((params) => this.#at(params, (request, file) => definition(request, file)))
     connection.onReferences((params) =>
@@ -104,9 +111,14 @@ class LanguageServer {
   }
 
   #complete(request: PositionRequest, file: OpenFile): CompletionItem[] {
-    return completionsAt(request).map((candidate) =>
-      toCompletionItem(candidate, (span) => file.rangeOf(span)),
-    )
+    this.#completed = request.tags
+    return toCompletionItems(completionsAt(request), (span) => file.rangeOf(span))
+  }
+
+  #document(item: CompletionItem): CompletionItem {
+    const text = this.#completed && documentationOfTag(item.label, this.#completed)
+    if (!item.documentation && text) item.documentation = { kind: 'markdown', value: text }
+    return item
   }
 
   #codeActions(uri: string, { start, end }: Range): CodeAction[] {
@@ -134,7 +146,10 @@ class LanguageServer {
 const capabilities: InitializeResult = {
   capabilities: {
     textDocumentSync: { openClose: true, change: incremental, save: true },
-    completionProvider: { triggerCharacters: ['!', '*', '.', ' ', '/', '#', '[', '{'] },
+    completionProvider: {
+      resolveProvider: true,
+      triggerCharacters: ['!', '*', '.', ' ', '/', '#', '[', '{'],
+    },
     hoverProvider: true,
     definitionProvider: true,
     referencesProvider: true,

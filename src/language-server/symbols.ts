@@ -18,7 +18,8 @@ export function symbolsOf({ roots }: Outline, document: TextDocument): DocumentS
 function symbolOf(entry: OutlineEntry, index: number, document: TextDocument): DocumentSymbol | undefined {
   const { key, value } = entry
   const name = key ? key.text : `[${index}]`
-  if (name.trim() === '') return undefined
+  // The values of a list have no names.
+  if (name.trim() === '' || (!key && !value.tag && value.entries.length === 0)) return undefined
   const children = value.entries.flatMap((each, place) => symbolOf(each, place, document) ?? [])
   const selected = key ?? value.tag ?? { start: entry.start, end: entry.start + 1 }
   return symbol({ name, node: value, start: entry.start, selected, children }, document)

@@ -44,18 +44,27 @@ export class TagKnowledge {
   }
 
   /** The alternatives of a schema, each without references. */
-  alternatives(schema: JsonSchema, depth = 0): JsonSchema[] {
-    if (depth > deepest) return []
-    const { $ref } = schema
-    if (typeof $ref === 'string') {
-      const target = this.#resolve($ref)
-      return target ? this.alternatives(target, depth + 1) : []
+  alternatives(schema: JsonSchema): JsonSchema[] {
+    // A schema may refer to itself.
+    const found = new Set<JsonSchema>()
+    const met = new Set<JsonSchema>()
+    const visit = (part: JsonSchema): void => {
+      if (met.has(part) || met.size >= mostAlternatives) return
+      met.add(part)
+      const { $ref } = part
+      if (typeof $ref === 'string') {
+        const target = this.#resolve($ref)
+        if (target) visit(target)
+        return
+      }
+      found.add(part)
+      for (const keyword of ['anyOf', 'oneOf', 'allOf']) {
+        const parts = part[keyword]
+        if (Array.isArray(parts)) for (const inner of parts) if (isSchemaObject(inner)) visit(inner)
+      }
     }
-    const inner = ['anyOf', 'oneOf', 'allOf'].flatMap((keyword) => {
-      const parts = schema[keyword]
-      return Array.isArray(parts) ? parts.filter(isSchemaObject) : []
-    })
-    return [schema, ...inner.flatMap((part) => this.alternatives(part, depth + 1))]
+    visit(schema)
+    return [...found]
   }
 
   // "#/definitions/!Train/properties/rate"
@@ -112,26 +121,30 @@ export class TagKnowledge {
   }
 
   /** A schema as a type for people: `number > 0`, `"a" | "b"`, `!Sgd | null`. */
-  typeText(schema: JsonSchema): string {
-    const texts = this.alternatives(schema).flatMap((each) => this.#typeOf(each))
+  typeText(schema: JsonSchema, depth = 0): string {
+    if (depth > deepest) return '…'
+    const texts = this.alternatives(schema).flatMap((each) => this.#typeOf(each, depth))
     return [...new Set(texts)].join(' | ') || 'anything'
   }
 
-  #typeOf(schema: JsonSchema): string[] {
+  #typeOf(schema: JsonSchema, depth: number): string[] {
     const { const: constant, enum: values, type, items } = schema
     const tags = tagsIn(schema)
     if (tags.includes(anyTag)) return ['anything']
     if (tags.length > 0) return tags
     if (constant !== undefined) return [yamlOf(constant)]
     if (Array.isArray(values)) return values.map(yamlOf)
-    if (type === 'array') return [isSchemaObject(items) ? `list of ${this.typeText(items)}` : 'list']
+    if (type === 'array')
+      return [isSchemaObject(items) ? `list of ${this.typeText(items, depth + 1)}` : 'list']
     if (type === 'object') return ['mapping']
     const names = Array.isArray(type) ? type : typeof type === 'string' ? [type] : []
     return names.map((name) => `${name}${boundsOf(schema)}`)
   }
 }
 
-const deepest = 12
+/** Lists in lists, as a type shows them. */
+const deepest = 3
+const mostAlternatives = 500
 
 function tagsIn(schema: JsonSchema): string[] {
   const tags = schema[acceptedTags]
@@ -164,6 +177,11 @@ function boundsOf(schema: JsonSchema): string {
     return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? [`${sign} ${value}`] : []
   })
   return shown.length > 0 ? ` ${shown.join(', ')}` : ''
+}
+
+/** The name of an option as a key is written. */
+export function keyOf(name: string): string {
+  return /^[A-Za-z_][\w.-]*(?: [\w.-]+)*$/.test(name) && yamlOf(name) === name ? name : JSON.stringify(name)
 }
 
 /** A scalar as it is written in YAML: a string that reads as something else is quoted. */

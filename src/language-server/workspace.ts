@@ -18,6 +18,9 @@ import { builtInTags, checkWithoutModules, ProjectChecker } from './project-chec
 import { TagKnowledge } from './tag-knowledge.js'
 import { FileWatch } from './watch.js'
 
+/** In UTF-16 units. */
+const largestText = 2_000_000
+
 /** A file that is open in the editor. */
 export class OpenFile {
   readonly path: string
@@ -43,6 +46,10 @@ export class OpenFile {
     const text = this.document.getText()
     if (this.#outline?.text !== text) this.#outline = outlineOf(text)
     return this.#outline
+  }
+
+  get isTooLarge(): boolean {
+    return this.document.getText().length > largestText
   }
 
   get tags(): TagKnowledge {
@@ -95,8 +102,10 @@ export class Workspace {
     readonly limits: TimeLimits,
   ) {}
 
+  /** An open file; `undefined` for one that is too large to be read at each key stroke. */
   file(uri: string): OpenFile | undefined {
-    return this.#files.get(uri)
+    const file = this.#files.get(uri)
+    return file?.isTooLarge ? undefined : file
   }
 
   open(document: TextDocument): void {
@@ -168,6 +177,9 @@ export class Workspace {
         onRefresh: () => this.#refreshProject(project),
         onModuleProblems: (problems) => this.#showModuleProblems(folder, problems),
         onTrouble: (message) => this.#showMessage(message),
+        // Standard error may have no reader, and would then block.
+        onOutput: (text) =>
+          this.#notify('window/logMessage', { type: 4, message: printable(text.trimEnd()) }),
       },
       this.limits,
     )
@@ -193,10 +205,9 @@ export class Workspace {
       }
   }
 
-  // A file outside all projects may be in one when its package.json gets the setting.
+  // A file may be in another project when a package.json above it gets the setting.
   #watchSettings(): void {
-    const outside = [...this.#files.values()].filter(({ project }) => !project)
-    this.#settings.set(outside.flatMap(({ path }) => manifestsAbove(dirname(path))))
+    this.#settings.set([...this.#files.values()].flatMap(({ path }) => manifestsAbove(dirname(path))))
   }
 
   #watchIncludes(): void {
@@ -222,7 +233,7 @@ export class Workspace {
     const { document, path, project } = file
     const text = document.getText()
     const version = document.version
-    if (!file.isOurs) return this.#show(file, [], version)
+    if (file.isTooLarge || !file.isOurs) return this.#show(file, [], version)
     const result = await checked(project, path, text)
     if (file.isClosed) return
     file.ownTags = result.catalog && new TagKnowledge(result.catalog)
@@ -262,7 +273,11 @@ export class Workspace {
 
   // "window.showErrorMessage" would ask for an answer, which not every editor gives.
   #showMessage(message: string): void {
-    void this.connection.sendNotification('window/showMessage', { type: 1, message: printable(message) })
+    this.#notify('window/showMessage', { type: 1, message: printable(message) })
+  }
+
+  #notify(method: string, params: object): void {
+    void this.connection.sendNotification(method, params)
   }
 
   #showModuleProblems(folder: string, problems: readonly Problem[]): void {

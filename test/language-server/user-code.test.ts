@@ -41,12 +41,12 @@ describe('modules that are wrong', () => {
     [
       'exit',
       'process.exit(3)',
-      /cannot be imported: the process exited with code 3 while ".\/classes.js" was imported$/,
+      /cannot be imported: it exited with code 3 while ".\/classes.js" was imported$/,
     ],
     [
       'kill their process',
       `process.kill(process.pid, 'SIGKILL')`,
-      /was ended by SIGKILL while ".\/classes.js" was imported$/,
+      /SIGKILL ended it while ".\/classes.js" was imported$/,
     ],
     [
       'fill the memory',
@@ -92,6 +92,48 @@ describe('modules that are wrong', () => {
     assert.deepEqual(await editor.untilShown(job, (found) => found[0] === problem), [problem])
   })
 
+  test('that end their process later, between two checks, are started again', async () => {
+    const [project, editor] = await withModule(
+      `import { existsSync } from 'node:fs'\nsetInterval(() => { if (existsSync('end')) throw new Error('later') }, 20)`,
+    )
+    editor.open(job, wrong)
+    assert.deepEqual(await editor.problems(job), [problem])
+    project.write('end', '')
+    await until(() => editor.messages.length > 0, 'a message')
+    assert.match(
+      editor.messages[0]!,
+      /^The process with the modules of ".*" has ended: it exited with code 1$/,
+    )
+    rmSync(project.path('end'))
+    editor.replace(job, `${wrong}mode: fats\n`)
+    await editor.untilShown(job, (found) => found.length === 2)
+    assert.equal(editor.messages.length, 1)
+  })
+
+  test('that send messages of their own, or have schemas that refer to themselves, are used like others', async () => {
+    const [, editor] = await withModule(`
+process.send?.('ready')
+const nested = z.lazy(() => z.union([z.number(), z.array(nested)]))
+registrable('!Deep', { schema: z.strictObject({ nested: nested.optional() }) })(class Deep {})
+const circular = {}
+circular.self = circular
+const jsonSchema = { input: () => ({ type: 'object', properties: { a: { default: circular } } }) }
+const standard = { version: 1, vendor: 'test', validate: (value) => ({ value }), jsonSchema }
+registrable('!Circular', { schema: { '~standard': standard } })(class Circular {})
+registrable('!Null', { schema: { '~standard': { ...standard, validate: () => null } } })(class Null {})
+`)
+    editor.open(job, wrong)
+    assert.deepEqual(await editor.problems(job), [problem])
+    const labels = async (text: string) => (await editor.complete(job, text)).map(({ label }) => label)
+    assert.ok((await labels('!|')).includes('!Deep'))
+    assert.deepEqual(await labels('!Deep\n|'), ['nested'])
+    editor.replace(job, `- !Null {}\n- !Sgd { ratee: 1 }\n`)
+    const found = await editor.problems(job)
+    assert.equal(found.length, 2)
+    assert.match(found[0]!, /^1:3 BAD_OPTION .*its schema returned neither "value" nor a list of issues/)
+    assert.deepEqual(editor.messages, [])
+  })
+
   test('are shown in their own file and at the setting that names them', async () => {
     const [project, editor] = await withModule(`throw new Error('broken')`)
     editor.open(job, wrong)
@@ -109,7 +151,7 @@ describe('modules that are wrong', () => {
     const [, editor] = await withModule(`console.log('Content-Length: 3'); console.error('shown')`)
     editor.open(job, wrong)
     assert.deepEqual(await editor.untilShown(job, (found) => found.length > 0), [problem])
-    await until(() => editor.stderr.includes('Content-Length: 3') && editor.stderr.includes('shown'))
+    await until(() => editor.log.includes('Content-Length: 3') && editor.log.includes('shown'))
   })
 
   test('leave what was known when they break later', async () => {
@@ -136,7 +178,7 @@ describe('schemas that are wrong', () => {
     for (const [code, told] of [
       [
         'process.exit(1)',
-        /A check with the modules of ".*" failed: the process exited with code 1 while it checked a file$/,
+        /^The process with the modules of ".*" has ended: it exited with code 1 while it checked ".*job.yaml"$/,
       ],
       ['for (;;) {}', /checking ".*job.yaml" took more than 5 s: look for a loop in a schema$/],
     ] as const) {
@@ -246,6 +288,16 @@ describe('files that change', () => {
     assert.deepEqual(await editor.untilShown(job, (found) => found[0] === problem), [problem])
   })
 
+  test('a project that is made inside of another one', async () => {
+    const [project, editor] = await withModule('')
+    project.write('inner/keep', '')
+    editor.open('inner/job.yaml', '!Inner {}\n')
+    assert.equal((await editor.problems('inner/job.yaml')).length, 1)
+    project.write('inner/classes.js', `${editorClasses}\nregistrable('!Inner')(class Inner {})`)
+    project.write('inner/package.json', manifestOf(['./classes.js']))
+    await editor.untilShown('inner/job.yaml', (found) => found.length === 0)
+  })
+
   test('included files', async () => {
     const [project, editor] = await withModule('')
     project.write('parts/sgd.yaml', '!Sgd\nrate: 1\n')
@@ -304,6 +356,22 @@ describe('projects', () => {
     assert.throws(() => project.read('pwned'))
     assert.throws(() => project.read('evil/pwned'))
   })
+})
+
+test('a server that is killed leaves no process, even one in an endless loop', async () => {
+  const project = new EditorProject({
+    'package.json': manifestOf(['./classes.js']),
+    'classes.js': `${editorClasses}\nfor (;;) {}`,
+  })
+  const editor = await Editor.start(project.folder)
+  editor.open(job, wrong)
+  await until(() => childrenOf(editor.pid) !== '', 'the process of the modules')
+  const [child = 0] = childrenOf(editor.pid).split(' ').map(Number)
+  // Its watchdog has to run before the server is killed.
+  await until(() => readFileSync(`/proc/${child}/status`, 'utf8').match(/^Threads:\s+(\d+)/m)?.[1] !== '1')
+  await editor.kill()
+  await until(() => !isRunning(child), 'its end')
+  project.remove()
 })
 
 test('an editor that disappears takes the server and its processes with it', async () => {

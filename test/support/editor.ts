@@ -36,6 +36,7 @@ import {
   InitializeRequest,
   type InitializeResult,
   type Location,
+  LogMessageNotification,
   type Position,
   PrepareRenameRequest,
   type ProtocolConnection,
@@ -93,6 +94,8 @@ interface Published {
 /** An editor that has started `flambeau lsp`, and speaks the protocol with the library of VS Code. */
 export class Editor {
   readonly messages: string[] = []
+  /** What the server logs. */
+  log = ''
   stderr = ''
   capabilities: InitializeResult | undefined
   readonly #server: ChildProcessByStdio<Writable, Readable, Readable>
@@ -120,6 +123,9 @@ export class Editor {
     })
     this.#connection.onNotification(ShowMessageNotification.type, ({ message }) => {
       this.messages.push(message)
+    })
+    this.#connection.onNotification(LogMessageNotification.type, ({ message }) => {
+      this.log += `${message}\n`
     })
     this.#connection.listen()
   }
@@ -157,6 +163,14 @@ export class Editor {
     const [code] = await exited
     this.#connection.dispose()
     return code
+  }
+
+  /** Kills the server. */
+  async kill(): Promise<void> {
+    const exited = once(this.#server, 'exit')
+    this.#server.kill('SIGKILL')
+    await exited
+    this.#connection.dispose()
   }
 
   /** Closes the streams, as an editor that was killed does. */

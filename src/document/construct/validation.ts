@@ -32,8 +32,8 @@ export function validateAsync(
   try {
     const result = schema['~standard'].validate(value)
     return result instanceof Promise
-      ? result.catch((thrown: unknown) => ({ issues: [thrownIssue(thrown)] }))
-      : result
+      ? result.then(wellFormed).catch((thrown: unknown) => ({ issues: [thrownIssue(thrown)] }))
+      : wellFormed(result)
   } catch (thrown) {
     return { issues: [thrownIssue(thrown)] }
   }
@@ -43,10 +43,22 @@ export function validateAsync(
 export function validate(schema: StandardSchema, value: unknown): SchemaResult<unknown> {
   try {
     const result = schema['~standard'].validate(value)
-    return result instanceof Promise ? fromPromise(result, schema, value) : result
+    return result instanceof Promise ? fromPromise(result, schema, value) : wellFormed(result)
   } catch (thrown) {
     return { issues: [thrownIssue(thrown)] }
   }
+}
+
+const malformed: SchemaIssue = {
+  message: 'its schema returned neither "value" nor a list of issues, each with a message',
+}
+
+// A schema may be written by hand (https://standardschema.dev).
+function wellFormed(result: SchemaResult<unknown>): SchemaResult<unknown> {
+  const issues: unknown = result?.issues
+  if (typeof result === 'object' && result !== null && issues === undefined) return result
+  const isList = Array.isArray(issues) && issues.every((issue) => typeof issue?.message === 'string')
+  return isList ? result : { issues: [malformed] }
 }
 
 /** Whether a schema could not validate synchronously. */

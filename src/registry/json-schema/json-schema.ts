@@ -20,7 +20,7 @@ import { isSchemaObject, type JsonSchema, reference, toDefinition, typeFromElsew
 export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
   const tags = describedTags(registry)
   const known = tags.filter(({ options }) => options !== undefined)
-  const definitions = definitionsOf(tags)
+  const definitions = definitionsOf(tags, { all: tags, namesTags: false })
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...documentRules(
@@ -32,12 +32,22 @@ export function jsonSchema(registry: Registry = currentRegistry()): JsonSchema {
 
 /** The JSON Schema of the options of each tag that has one, in which each value that takes objects names their tags. */
 export function schemasWithTags(registry: Registry): Record<string, JsonSchema> {
-  return definitionsOf(describedTags(registry), true)
+  const tags = describedTags(registry)
+  const found: Record<string, JsonSchema> = {}
+  // A schema that no JSON can express is that of one class: the others stay known.
+  for (const each of tags)
+    try {
+      Object.assign(found, JSON.parse(JSON.stringify(definitionsOf([each], { all: tags, namesTags: true }))))
+    } catch {}
+  return found
 }
 
-function definitionsOf(tags: readonly DescribedTag[], namesTags = false): Record<string, JsonSchema> {
+function definitionsOf(
+  tags: readonly DescribedTag[],
+  { all, namesTags }: { all: readonly DescribedTag[]; namesTags: boolean },
+): Record<string, JsonSchema> {
   const known = tags.filter(({ options }) => options !== undefined)
-  return Object.fromEntries(known.map((each) => [each.tag, tagDefinition(each, { all: tags, namesTags })]))
+  return Object.fromEntries(known.map((each) => [each.tag, tagDefinition(each, { all, namesTags })]))
 }
 
 /**
