@@ -32,7 +32,7 @@ export function builtInTags(): TagKnowledge {
 }
 
 /** Milliseconds for which the first check waits for the modules. */
-const firstImportMs = 2000
+const firstImportMs = 10_000
 /** A process that ends sooner counts as a failure: after some of these, the next one is started later. */
 const shortLifeMs = 60_000
 const mostFailures = 3

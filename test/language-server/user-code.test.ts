@@ -203,14 +203,17 @@ describe('schemas that are wrong', () => {
     const [project, editor] = await withModule(
       schemas('process.exit(1)')
         .replace('validate: () => {', 'validate: () => { if (!globalThis.isReady) return { value: {} };')
-        .concat('\nsetTimeout(() => { globalThis.isReady = true })'),
+        .concat(
+          '\nsetTimeout(() => { globalThis.isReady = true })',
+          `\nimport { appendFileSync } from 'node:fs'\nappendFileSync('starts', 'x')`,
+        ),
     )
     editor.open(job, '!Bad\n')
-    await until(() => editor.messages.length > 0, 'a message')
-    await until(() => childrenOf(editor.pid) === '', 'the end of the last process')
+    const starts = () => (project.has('starts') ? project.read('starts').length : 0)
+    await until(() => starts() === 3 && childrenOf(editor.pid) === '', 'the end of the third process')
     editor.replace(job, '!Bad\na: [1\n')
     assert.equal((await editor.problems(job)).length, 1)
-    assert.equal(childrenOf(editor.pid), '')
+    assert.equal(starts(), 3)
     assert.equal(editor.messages.length, 1)
     project.write('classes.js', editorClasses)
     editor.replace(job, wrong)
