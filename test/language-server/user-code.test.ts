@@ -367,6 +367,10 @@ test('a server that is killed leaves no process, even one in an endless loop', a
     'classes.js': `${editorClasses}\nfor (;;) {}`,
   })
   const editor = await Editor.start(project.folder)
+  closing.push(async () => {
+    await editor.kill()
+    project.remove()
+  })
   editor.open(job, wrong)
   await until(() => childrenOf(editor.pid) !== '', 'the process of the modules')
   const [child = 0] = childrenOf(editor.pid).split(' ').map(Number)
@@ -374,7 +378,6 @@ test('a server that is killed leaves no process, even one in an endless loop', a
   await until(() => readFileSync(`/proc/${child}/status`, 'utf8').match(/^Threads:\s+(\d+)/m)?.[1] !== '1')
   await editor.kill()
   await until(() => !isRunning(child), 'its end')
-  project.remove()
 })
 
 test('an editor that disappears takes the server and its processes with it', async () => {
@@ -383,13 +386,17 @@ test('an editor that disappears takes the server and its processes with it', asy
     'classes.js': editorClasses,
   })
   const editor = await Editor.start(project.folder, commandLine())
+  // Not as a last step: after a failure, the server would keep this process alive.
+  closing.push(async () => {
+    await editor.kill()
+    project.remove()
+  })
   editor.open(job, wrong)
-  assert.deepEqual(await editor.problems(job), [problem])
+  assert.deepEqual(await editor.untilShown(job, (found) => found.length > 0), [problem])
   const children = childrenOf(editor.pid).split(' ').map(Number)
   assert.equal(children.length, 1)
   await editor.hangUp()
   await until(() => children.every((pid) => !isRunning(pid)), 'the end of its processes')
-  rmSync(project.folder, { recursive: true })
 })
 
 function isRunning(pid: number): boolean {

@@ -172,9 +172,11 @@ export class Editor {
 
   /** Kills the server. */
   async kill(): Promise<void> {
-    const exited = once(this.#server, 'exit')
-    this.#server.kill('SIGKILL')
-    await exited
+    if (this.#server.exitCode === null && this.#server.signalCode === null) {
+      const exited = once(this.#server, 'exit')
+      this.#server.kill('SIGKILL')
+      await exited
+    }
     this.#connection.dispose()
   }
 
