@@ -102,7 +102,8 @@ export class NumberDomain {
 
   // As a person would write it: 0.3, where 0.1 + 2 * 0.1 is 0.30000000000000004.
   #rounded(value: number): number {
-    return this.#decimals > maxDecimals ? value : Number(value.toFixed(this.#decimals))
+    // Nobody writes -0.
+    return (this.#decimals > maxDecimals ? value : Number(value.toFixed(this.#decimals))) + 0
   }
 }
 

@@ -22,6 +22,11 @@ const ranges = fc
   })
 
 describe('the numbers of a parameter', () => {
+  test('have no -0', () => {
+    const { domain } = new Range({ from: -3.6, to: 0, step: 0.03 })
+    assert.ok(Object.is(domain.valueAt(domain.count - 1), 0))
+  })
+
   test('with a step are exactly those that a person would write', () => {
     fc.assert(
       fc.property(ranges, ({ all, ...options }) => {
