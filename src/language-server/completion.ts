@@ -1,17 +1,11 @@
 import type { CompletionItem, CompletionItemKind, Range } from 'vscode-languageserver/node'
 import { compositionTags } from '../registry/tag.js'
 import type { Span } from '../source.js'
-import { compositionHelp } from './composition-tags.js'
+import { compositionHelp, isReferenceTag } from './composition-tags.js'
 import { documentationOfOption, documentationOfTag } from './documentation.js'
-import {
-  includeCandidates,
-  includedFile,
-  isIncludePath,
-  readIncluded,
-  splitIncludePath,
-} from './included-file.js'
+import { includeCandidates, isIncludePath, openIncluded, splitIncludePath } from './included-file.js'
 import { type Outline, type OutlineNode, outlineOf, type TextEnd } from './outline.js'
-import { completePath, rootAt } from './outline-paths.js'
+import { completePath, type NextStep, rootAt } from './outline-paths.js'
 import {
   contentSchemas,
   counterpart,
@@ -196,7 +190,7 @@ class Completer {
     if (this.textEnd.kind === 'tag' || this.textEnd.kind === 'alias') return undefined
     if (isIncludePath(node)) return this.#includes(word)
     const tag = node.tag?.text
-    if (tag === '!ref' || tag === '!link' || tag === '!@') return this.#path(word)
+    if (isReferenceTag(tag)) return this.#path(word)
     if (tag !== '!format') return undefined
     const open = word.lastIndexOf('{')
     return open === -1 || word.includes('}', open) ? [] : this.#path(word.slice(open + 1))
@@ -213,20 +207,16 @@ class Completer {
     const rest = /^[\w-]*/.exec(outline.text.slice(offset, offset + 200))![0].length
     return steps
       .filter(({ entry }) => !around.has(entry.start))
-      .map(({ text, entry }) => ({
-        label: text,
-        replaced: { start: from, end: offset + rest },
-        kind: kinds.reference,
-        detail: entry.value.tag?.text ?? entry.value.content?.text.slice(0, 60),
-        documentation: () => entry.value.tag && documentationOfTag(entry.value.tag.text, tags),
-        group: 0,
+      .map((step) => ({
+        ...stepCandidate(step, { start: from, end: offset + rest }),
+        documentation: () => step.entry.value.tag && documentationOfTag(step.entry.value.tag.text, tags),
       }))
   }
 
   #includes(word: string): Candidate[] {
     const { file, offset, outline } = this.request
-    const { file: name, path } = splitIncludePath(word)
-    if (path !== undefined) return this.#includedPath(name, path)
+    const { path } = splitIncludePath(word)
+    if (path !== undefined) return this.#includedPath(word, path)
     const start = offset - word.length + word.lastIndexOf('/') + 1
     const rest = /^[\w./-]*/.exec(outline.text.slice(offset, offset + 200))![0].length
     return includeCandidates(file, word).map((each) => ({
@@ -237,22 +227,19 @@ class Completer {
     }))
   }
 
-  #includedPath(name: string, path: string): Candidate[] {
+  #includedPath(spec: string, path: string): Candidate[] {
     const { file, offset } = this.request
-    const target = includedFile(file, name)
-    const text = target === undefined ? undefined : readIncluded(target)
-    const outline = text === undefined ? undefined : outlineOf(text)
-    const root = outline?.roots.at(-1)
-    if (!outline || !root) return []
-    const { start, steps } = completePath(outline, root, path)
-    return steps.map((step) => ({
-      label: step.text,
-      replaced: { start: offset - path.length + start, end: offset },
-      kind: kinds.reference,
-      detail: step.entry.value.tag?.text ?? step.entry.value.content?.text.slice(0, 60),
-      group: 0,
-    }))
+    const included = openIncluded(file, spec)
+    if (!included) return []
+    const { start, steps } = completePath(included.outline, included.root, path)
+    const replaced = { start: offset - path.length + start, end: offset }
+    return steps.map((step) => stepCandidate(step, replaced))
   }
+}
+
+function stepCandidate({ text, entry: { value } }: NextStep, replaced: Span): Candidate {
+  const detail = value.tag?.text ?? value.content?.text.slice(0, 60)
+  return { label: text, replaced, kind: kinds.reference, detail, group: 0 }
 }
 
 /** Of more candidates, an editor asks for the documentation of the one that is selected. */
@@ -264,8 +251,8 @@ export function toCompletionItems(
   rangeOf: (span: Span) => Range,
 ): CompletionItem[] {
   const isShort = candidates.length <= mostDocumented
-  return candidates.map((candidate) =>
-    toCompletionItem(isShort ? candidate : { ...candidate, documentation: () => undefined }, rangeOf),
+  return candidates.map(({ documentation, ...candidate }) =>
+    toCompletionItem(isShort ? { ...candidate, documentation } : candidate, rangeOf),
   )
 }
 

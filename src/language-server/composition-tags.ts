@@ -48,3 +48,8 @@ export const compositionHelp: Readonly<Record<string, CompositionTag>> = {
   },
   '!@': { description: 'The spelling of `!link` in flambé', example: '!@ model.parameters' },
 }
+
+/** Whether a tag takes the path of another value in the document. */
+export function isReferenceTag(tag: string | undefined): boolean {
+  return tag === '!ref' || tag === '!link' || tag === '!@'
+}

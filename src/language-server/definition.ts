@@ -1,8 +1,9 @@
 import type { ClassLocation } from '../modules/class-locations.js'
 import type { Span } from '../source.js'
+import { isReferenceTag } from './composition-tags.js'
 import { type PositionRequest, plainText } from './hover.js'
-import { includedFile, isIncludePath, readIncluded, splitIncludePath } from './included-file.js'
-import { type OutlineNode, outlineOf } from './outline.js'
+import { isIncludePath, openIncluded } from './included-file.js'
+import type { OutlineNode } from './outline.js'
 import { nodeAtPath, rootAt } from './outline-paths.js'
 import { anchorGroup, writtenAt } from './positions.js'
 
@@ -29,23 +30,19 @@ export function definitionAt(request: PositionRequest): Definition | undefined {
 }
 
 function inFile(node: OutlineNode, { file }: PositionRequest): Definition | undefined {
-  const { file: name, path } = splitIncludePath(plainText(node))
-  const target = includedFile(file, name)
-  const text = target === undefined ? undefined : readIncluded(target)
-  if (target === undefined || text === undefined) return undefined
-  const outline = outlineOf(text)
-  const root = outline.roots.at(-1)!
+  const included = openIncluded(file, plainText(node))
+  if (!included) return undefined
+  const { outline, root, path } = included
   const found = path === undefined ? undefined : nodeAtPath(outline, root, path)
-  return { kind: 'file', file: target, text, span: found ? spanOf(found) : { start: 0, end: 0 } }
+  const span = found ? spanOf(found) : { start: 0, end: 0 }
+  return { kind: 'file', file: included.file, text: outline.text, span }
 }
-
-const referenceTags = new Set(['!ref', '!link', '!@'])
 
 function atPath(node: OutlineNode, { outline, offset }: PositionRequest): Definition | undefined {
   const root = rootAt(outline, offset)
   if (!root) return undefined
-  const tag = node.tag?.text ?? ''
-  const path = referenceTags.has(tag)
+  const tag = node.tag?.text
+  const path = isReferenceTag(tag)
     ? plainText(node)
     : tag === '!format'
       ? pathInFormat(node, offset)
@@ -57,9 +54,9 @@ function atPath(node: OutlineNode, { outline, offset }: PositionRequest): Defini
 // The path in the braces around the offset.
 function pathInFormat({ content }: OutlineNode, offset: number): string | undefined {
   if (!content) return undefined
-  const at = offset - content.start
-  const open = content.text.lastIndexOf('{', at)
-  const close = content.text.indexOf('}', Math.max(at, open))
+  const position = offset - content.start
+  const open = content.text.lastIndexOf('{', position)
+  const close = content.text.indexOf('}', Math.max(position, open))
   return open === -1 || close === -1 ? undefined : content.text.slice(open + 1, close)
 }
 

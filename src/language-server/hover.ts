@@ -1,7 +1,8 @@
 import type { Span } from '../source.js'
+import { isReferenceTag } from './composition-tags.js'
 import { documentationOfOption, documentationOfTag, fenced } from './documentation.js'
-import { includedFile, isIncludePath, readIncluded, splitIncludePath } from './included-file.js'
-import { type Outline, type OutlineNode, outlineOf } from './outline.js'
+import { type IncludedFile, isIncludePath, openIncluded } from './included-file.js'
+import type { Outline, OutlineNode } from './outline.js'
 import { nodeAtPath, rootAt } from './outline-paths.js'
 import { anchoredNode, anchorGroup, contentSchemas, expectedSchemas, writtenAt } from './positions.js'
 import type { TagKnowledge } from './tag-knowledge.js'
@@ -53,13 +54,8 @@ function scalarText(node: OutlineNode, request: PositionRequest): string | undef
   const { outline, offset, file, tags } = request
   const content = plainText(node)
   const tag = node.tag?.text
-  if (isIncludePath(node)) {
-    const { file: name, path } = splitIncludePath(content)
-    const target = includedFile(file, name)
-    const text = target === undefined ? undefined : readIncluded(target)
-    return text === undefined ? undefined : excerptOfFile(text, path)
-  }
-  if (tag === '!ref' || tag === '!link' || tag === '!@') {
+  if (isIncludePath(node)) return excerptOfFile(openIncluded(file, content))
+  if (isReferenceTag(tag)) {
     const root = rootAt(outline, offset)
     return root && excerptOf(outline.text, nodeAtPath(outline, root, content))
   }
@@ -75,10 +71,10 @@ export function plainText({ content, style }: OutlineNode): string {
   return style === 'quoted' ? text.slice(1).replace(/["']$/, '') : text
 }
 
-function excerptOfFile(text: string, path: string | undefined): string | undefined {
-  const outline = outlineOf(text)
-  const root = outline.roots.at(-1)!
-  return excerptOf(text, path === undefined ? root : nodeAtPath(outline, root, path))
+function excerptOfFile(included: IncludedFile | undefined): string | undefined {
+  if (!included) return undefined
+  const { outline, root, path } = included
+  return excerptOf(outline.text, path === undefined ? root : nodeAtPath(outline, root, path))
 }
 
 const mostLines = 12

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isPrivateName } from '../util/private-names.js'
-import type { OutlineNode } from './outline.js'
+import { type Outline, type OutlineNode, outlineOf } from './outline.js'
 
 /** Files larger than this are not read for completions, in bytes. */
 const largest = 4 << 20
@@ -21,25 +21,47 @@ export function splitIncludePath(spec: string): { file: string; path: string | u
 }
 
 /** The path of a file that another one includes; only paths from the folder of that file lead anywhere. */
-export function includedFile(from: string, file: string): string | undefined {
+function includedFile(from: string, file: string): string | undefined {
   return file === '' || /^(?:\/|~|[A-Za-z]:)/.test(file) ? undefined : join(dirname(from), file)
 }
 
-// In a path without quotes, other characters could mean something.
-function isIncludable(name: string): boolean {
-  return /^[\w.-]+\.(?:ya?ml|json)$/.test(name) && !/^(?:package|package-lock|tsconfig)\.json$/.test(name)
+/** An included file. */
+export interface IncludedFile {
+  readonly file: string
+  readonly outline: Outline
+  readonly root: OutlineNode
+  /** The path in the file, after `#`. */
+  readonly path: string | undefined
 }
 
-/** The text of a file; `undefined` if it cannot be read. */
-export function readIncluded(file: string): string | undefined {
-  // What "check" refuses to include is not shown either.
-  if (!isIncludable(basename(file)) || isPrivateName(file)) return undefined
+/** Opens the file that `FILE#PATH` names; `undefined` if it cannot be included, or not be read. */
+export function openIncluded(from: string, spec: string): IncludedFile | undefined {
+  const { file: name, path } = splitIncludePath(spec)
+  const file = includedFile(from, name)
+  const text = file === undefined ? undefined : readIncluded(file)
+  if (file === undefined || text === undefined) return undefined
+  const outline = outlineOf(text)
+  return { file, outline, root: outline.roots.at(-1)!, path }
+}
+
+const includable = /\.(?:ya?ml|json)$/
+
+// What "check" refuses to include is not shown either.
+function readIncluded(file: string): string | undefined {
+  if (!includable.test(file) || isPrivateName(file)) return undefined
   try {
     const stats = statSync(file)
     return stats.isFile() && stats.size <= largest ? readFileSync(file, 'utf8') : undefined
   } catch {
     return undefined
   }
+}
+
+// In a path without quotes, other characters could mean something.
+function isOffered(name: string): boolean {
+  return (
+    /^[\w.-]+$/.test(name) && includable.test(name) && !/^(?:package|package-lock|tsconfig)\.json$/.test(name)
+  )
 }
 
 /** The files and folders that may follow the beginning of an include path, from its last "/" on; folders end with "/". */
@@ -51,7 +73,7 @@ export function includeCandidates(from: string, beginning: string): string[] {
     return readdirSync(path, { withFileTypes: true }).flatMap((item) => {
       if (item.name.startsWith('.') || item.name === 'node_modules') return []
       if (item.isDirectory()) return [`${item.name}/`]
-      return isIncludable(item.name) && join(path, item.name) !== from ? [item.name] : []
+      return isOffered(item.name) && join(path, item.name) !== from ? [item.name] : []
     })
   } catch {
     return []

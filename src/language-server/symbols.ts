@@ -20,7 +20,7 @@ function symbolOf(entry: OutlineEntry, index: number, document: TextDocument): D
   const name = key ? key.text : `[${index}]`
   // The values of a list have no names.
   if (name.trim() === '' || (!key && !value.tag && value.entries.length === 0)) return undefined
-  const children = value.entries.flatMap((each, place) => symbolOf(each, place, document) ?? [])
+  const children = value.entries.flatMap((each, position) => symbolOf(each, position, document) ?? [])
   const selected = key ?? value.tag ?? { start: entry.start, end: entry.start + 1 }
   return symbol({ name, node: value, start: entry.start, selected, children }, document)
 }

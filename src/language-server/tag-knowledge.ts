@@ -1,3 +1,4 @@
+import { scalarText } from '../document/write/scalar-text.js'
 import { acceptedTags, anyTag, isSchemaObject, type JsonSchema } from '../registry/json-schema/keywords.js'
 import type { Catalog, TagEntry } from './catalog.js'
 import { compositionHelp } from './composition-tags.js'
@@ -179,15 +180,14 @@ function boundsOf(schema: JsonSchema): string {
   return shown.length > 0 ? ` ${shown.join(', ')}` : ''
 }
 
-/** The name of an option as a key is written. */
+const inFlow = { flow: true, isYaml11: false }
+
+/** The name of an option as a key is written, in a block or in braces. */
 export function keyOf(name: string): string {
-  return /^[A-Za-z_][\w.-]*(?: [\w.-]+)*$/.test(name) && yamlOf(name) === name ? name : JSON.stringify(name)
+  return scalarText(name, inFlow)
 }
 
-/** A scalar as it is written in YAML: a string that reads as something else is quoted. */
+/** A value as it is written in YAML. */
 export function yamlOf(value: unknown): string {
-  if (typeof value !== 'string') return JSON.stringify(value) ?? String(value)
-  const isPlain = /^[A-Za-z_/][\w ./+-]*$/.test(value) && !value.endsWith(' ')
-  const isOther = /^(?:true|false|null|yes|no|on|off|~)$/i.test(value)
-  return isPlain && !isOther ? value : JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : scalarText(value)
 }

@@ -129,6 +129,7 @@ export class Workspace {
     this.#publish(uri, [])
     this.#dropUnused()
     this.#watchIncludes()
+    this.#watchSettings()
   }
 
   /** Checks all files again. */
@@ -151,6 +152,8 @@ export class Workspace {
 
   async #findProject(file: OpenFile): Promise<void> {
     const folder = await this.#projectFolder(file.path)
+    // Nobody would end the process of its project.
+    if (file.isClosed) return
     file.ownTags = undefined
     file.project = folder === undefined ? undefined : this.#projectIn(folder)
     file.isLocated = true
