@@ -6,7 +6,7 @@ import { currentRegistry } from '../registry/default-registry.js'
 import { RunnableText } from '../runnable/runnable-file.js'
 import { deferred, settledWithin } from '../util/concurrency.js'
 import { catalogOf } from './catalog.js'
-import { Checker, type ImportResult, type TimeLimits } from './checker.js'
+import { CheckerChild, type ImportResult } from './checker-child.js'
 import type { CheckResult } from './messages.js'
 import { TagKnowledge } from './tag-knowledge.js'
 import { FileWatch, moduleFolders } from './watch.js'
@@ -44,8 +44,8 @@ const pauseMs = 30_000
  */
 export class ProjectChecker {
   tags: TagKnowledge = builtInTags()
-  #current: Checker | undefined
-  #incoming: Checker | undefined
+  #current: CheckerChild | undefined
+  #incoming: CheckerChild | undefined
   readonly #watch = new FileWatch(() => this.restart())
   #moduleFiles: readonly string[] = []
   readonly #reported = new Set<string>()
@@ -59,7 +59,6 @@ export class ProjectChecker {
   constructor(
     readonly folder: string,
     readonly listener: ProjectListener,
-    readonly limits: TimeLimits,
   ) {
     this.#start({ isRetry: false })
   }
@@ -74,7 +73,7 @@ export class ProjectChecker {
     clearTimeout(this.#pause)
     if (this.#isClosed) return
     this.#incoming?.close()
-    const checker = new Checker(this.folder, this.limits, (text) => this.listener.onOutput(text))
+    const checker = new CheckerChild(this.folder, (text) => this.listener.onOutput(text))
     this.#incoming = checker
     checker.imported.then(
       (result) => {
@@ -101,7 +100,7 @@ export class ProjectChecker {
   async check(file: string, text: string): Promise<CheckResult> {
     if (!this.#current) await settledWithin(this.#first.promise, firstImportMs)
     const checker = this.#current
-    if (!checker || checker.hasEnded) return checkWithoutModules(file, text)
+    if (!checker || checker.hasExited) return checkWithoutModules(file, text)
     try {
       return await checker.check(file, text)
     } catch {
@@ -109,7 +108,7 @@ export class ProjectChecker {
     }
   }
 
-  #use(checker: Checker, result: ImportResult): void {
+  #use(checker: CheckerChild, result: ImportResult): void {
     if (this.#isClosed || this.#incoming !== checker) {
       checker.close()
       return
@@ -140,7 +139,7 @@ export class ProjectChecker {
   }
 
   // The process has ended while it imported: only a change of the modules can help.
-  #giveUp(checker: Checker, reason: string): void {
+  #giveUp(checker: CheckerChild, reason: string): void {
     if (this.#isClosed || this.#incoming !== checker) return
     this.#incoming = undefined
     // Which module it was is not known.
@@ -149,7 +148,7 @@ export class ProjectChecker {
     this.listener.onRefresh()
   }
 
-  #replace(checker: Checker, reason: string): void {
+  #replace(checker: CheckerChild, reason: string): void {
     if (this.#isClosed || this.#current !== checker) return
     this.#current = undefined
     this.#report(`The process with the modules of "${this.folder}" has ended: ${reason}`)

@@ -19,7 +19,6 @@ import { TextDocument } from 'vscode-languageserver-textdocument'
 import type { Span } from '../source.js'
 import { isError } from '../util/thrown.js'
 import { version } from '../version.js'
-import { defaultLimits, type TimeLimits } from './checker.js'
 import { completionsAt, toCompletionItems } from './completion.js'
 import { definitionAt } from './definition.js'
 import { documentationOfTag } from './documentation.js'
@@ -39,12 +38,12 @@ const incremental = 2
  * (https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/), until it says "exit" or closes
  * the streams.
  */
-export function serve(limits: TimeLimits = defaultLimits): void {
+export function serve(): void {
   const connection = createConnection(process.stdin, process.stdout)
   // A mistake in one answer must not take all others from the editor.
   for (const event of ['uncaughtException', 'unhandledRejection'])
     process.on(event, (error: unknown) => console.error(isError(error) ? error.stack : error))
-  new LanguageServer(connection, limits).listen()
+  new LanguageServer(connection).listen()
 }
 
 class LanguageServer {
@@ -53,11 +52,8 @@ class LanguageServer {
   /** The tags of the last completion, for the documentation of one of its items. */
   #completed: TagKnowledge | undefined
 
-  constructor(
-    readonly connection: Connection,
-    limits: TimeLimits,
-  ) {
-    this.#workspace = new Workspace(connection, limits)
+  constructor(readonly connection: Connection) {
+    this.#workspace = new Workspace(connection)
   }
 
   listen(): void {

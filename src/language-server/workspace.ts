@@ -10,7 +10,6 @@ import { isCompositionTag } from '../registry/tag.js'
 import type { Span } from '../source.js'
 import { absolutePath, isPersonal } from '../util/paths.js'
 import { printable } from '../util/printable.js'
-import type { TimeLimits } from './checker.js'
 import { pointOf, type ShownProblem, shownProblems } from './diagnostics.js'
 import type { CheckResult } from './messages.js'
 import { type Outline, outlineOf } from './outline.js'
@@ -97,10 +96,7 @@ export class Workspace {
   readonly #includes = new FileWatch(() => this.refresh())
   readonly #settings = new FileWatch(() => void this.#findProjects())
 
-  constructor(
-    readonly connection: Connection,
-    readonly limits: TimeLimits,
-  ) {}
+  constructor(readonly connection: Connection) {}
 
   /** An open file; `undefined` for one that is too large to be read at each key stroke. */
   file(uri: string): OpenFile | undefined {
@@ -174,18 +170,13 @@ export class Workspace {
   #projectIn(folder: string): ProjectChecker {
     const known = this.#projects.get(folder)
     if (known) return known
-    const project = new ProjectChecker(
-      folder,
-      {
-        onRefresh: () => this.#refreshProject(project),
-        onModuleProblems: (problems) => this.#showModuleProblems(folder, problems),
-        onTrouble: (message) => this.#showMessage(message),
-        // Standard error may have no reader, and would then block.
-        onOutput: (text) =>
-          this.#notify('window/logMessage', { type: 4, message: printable(text.trimEnd()) }),
-      },
-      this.limits,
-    )
+    const project = new ProjectChecker(folder, {
+      onRefresh: () => this.#refreshProject(project),
+      onModuleProblems: (problems) => this.#showModuleProblems(folder, problems),
+      onTrouble: (message) => this.#showMessage(message),
+      // Standard error may have no reader, and would then block.
+      onOutput: (text) => this.#notify('window/logMessage', { type: 4, message: printable(text.trimEnd()) }),
+    })
     this.#projects.set(folder, project)
     return project
   }

@@ -5,12 +5,8 @@ import { signalGroup, waitForExit } from '../util/process.js'
 import type { CheckResult, FromChecker, ToChecker } from './messages.js'
 
 /** Milliseconds after which an import, or the check of a text, counts as endless. */
-export interface TimeLimits {
-  readonly importMs: number
-  readonly checkMs: number
-}
-
-export const defaultLimits: TimeLimits = { importMs: 20_000, checkMs: 5_000 }
+const importMs = 20_000
+const checkMs = 5_000
 
 /** Megabytes of memory that user code may fill with objects before its process ends. */
 const memoryMb = 2048
@@ -19,20 +15,23 @@ const longestOutput = 2000
 /** What user code prints after so many characters is left out. */
 const mostOutput = 50_000
 
-/** How the import of the modules ended. */
+/** A check whose result is awaited. */
+interface PendingCheck extends Omit<Deferred<CheckResult>, 'promise'> {
+  readonly file: string
+}
+
+/** The result of importing the modules. */
 export type ImportResult = Extract<FromChecker, { type: 'ready' | 'failed' }>
 
 /** The process with the modules of a project. Nothing in user code can end the server: this process ends in its place. */
-export class Checker {
+export class CheckerChild {
   /** Settles when the modules are imported; rejects with a sentence if the process ends before, or takes too long. */
   readonly imported: Promise<ImportResult>
-  /** Settles when the process has ended, with the reason as a sentence. */
+  /** Resolves with the reason, as a sentence, when the process exits. */
   readonly exited: Promise<string>
   readonly #child: ChildProcess
   readonly #import = deferred<ImportResult>()
-  readonly #checks = new Map<number, Deferred<CheckResult>>()
-  /** The files that are being checked. */
-  readonly #files = new Map<number, string>()
+  readonly #checks = new Map<number, PendingCheck>()
   #module: string | undefined
   #count = 0
   #reason: string | undefined
@@ -42,7 +41,6 @@ export class Checker {
 
   constructor(
     folder: string,
-    readonly limits: TimeLimits,
     /** Receives what user code prints. */
     readonly onOutput: (text: string) => void,
   ) {
@@ -62,34 +60,26 @@ export class Checker {
     this.imported.catch(() => {})
     this.exited = this.#watchExit()
     this.#post({ type: 'setup', folder })
-    this.#limit(this.imported, limits.importMs, () => {
-      const seconds = limits.importMs / 1000
-      return `importing ${this.#moduleName} took more than ${seconds} s: look for a loop, or a promise that never settles`
-    })
+    const remedy = 'look for a loop, or a promise that never settles'
+    this.#limit(this.imported, importMs, () => `importing ${this.#moduleName}`, remedy)
   }
 
   /**
    * Checks a text.
    *
-   * @throws A sentence, when the process ended, or when the check took too long.
+   * @throws An error whose message is the reason, when the process exits or the check takes too long.
    */
   check(file: string, text: string): Promise<CheckResult> {
     const id = ++this.#count
-    const check = deferred<CheckResult>()
-    if (this.hasEnded) return Promise.reject(new Error(this.#reason ?? 'the process has ended'))
-    this.#checks.set(id, check)
-    this.#files.set(id, file)
+    if (this.hasExited) return Promise.reject(new Error(this.#reason ?? 'the process exited'))
+    const { promise, ...settle } = deferred<CheckResult>()
+    this.#checks.set(id, { ...settle, file })
     this.#post({ type: 'check', id, file, text })
-    const seconds = this.limits.checkMs / 1000
-    this.#limit(
-      check.promise,
-      this.limits.checkMs,
-      () => `checking "${file}" took more than ${seconds} s: look for a loop in a schema`,
-    )
-    return check.promise
+    this.#limit(promise, checkMs, () => `checking "${file}"`, 'look for a loop in a schema')
+    return promise
   }
 
-  get hasEnded(): boolean {
+  get hasExited(): boolean {
     return this.#isClosed || this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
@@ -107,9 +97,9 @@ export class Checker {
     return this.#module === undefined ? 'the modules' : `"${this.#module}"`
   }
 
-  #limit(promise: Promise<unknown>, limitMs: number, explain: () => string): void {
+  #limit(promise: Promise<unknown>, limitMs: number, doing: () => string, remedy: string): void {
     const timer = setTimeout(() => {
-      this.#reason = explain()
+      this.#reason = `${doing()} took more than ${limitMs / 1000} s: ${remedy}`
       this.#kill()
     }, limitMs)
     timer.unref()
@@ -127,7 +117,6 @@ export class Checker {
       const { id, type: _, ...result } = message
       this.#checks.get(id)?.resolve(result)
       this.#checks.delete(id)
-      this.#files.delete(id)
     } else {
       this.#module = undefined
       this.#import.resolve(message)
@@ -153,17 +142,14 @@ export class Checker {
     // What it has started ends, too.
     signalGroup(this.#child.pid, 'SIGKILL')
     this.#import.reject(new Error(reason))
-    for (const check of this.#checks.values()) {
-      check.promise.catch(() => {})
-      check.reject(new Error(reason))
-    }
+    for (const check of this.#checks.values()) check.reject(new Error(reason))
     this.#checks.clear()
     return reason
   }
 
   #exitReason(exitCode: number | null, signal: NodeJS.Signals | null): string {
-    const [file] = this.#files.values()
-    const checking = file === undefined ? '' : ` while it checked "${file}"`
+    const [check] = this.#checks.values()
+    const checking = check ? ` while it checked "${check.file}"` : ''
     const doing = this.#module === undefined ? checking : ` while ${this.#moduleName} was imported`
     if (/heap out of memory/.test(this.#output)) return `it ran out of memory (${memoryMb} MB)${doing}`
     return (signal === null ? `it exited with code ${exitCode}` : `${signal} ended it`) + doing
