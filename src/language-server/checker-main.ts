@@ -13,6 +13,7 @@ import '../index.js'
 import '../pool/index.js'
 import { inspectCode } from '../modules/class-locations.js'
 import { type Catalog, catalogOf, classesOf } from './catalog.js'
+import { includedFiles } from './included-file.js'
 import type { CheckResult, FromChecker, ToChecker } from './messages.js'
 
 // What a module sends to a process that it expects is no message of this one.
@@ -54,11 +55,10 @@ class Checker {
   async #check(file: string, text: string): Promise<CheckResult> {
     const read = await RunnableText.read(file, { text, isDraft: true })
     const { problems, warnings, registry } = await checkText(read, { downloadExtensions: false })
-    const included = read.parsed.documents.flatMap((document) => document.included ?? [])
     return {
       problems,
       warnings,
-      included: [...new Set(included.map(({ source }) => resolve(source.filename)))],
+      included: includedFiles(read.parsed),
       catalog: registry === currentRegistry() ? undefined : this.#catalogOf(registry),
     }
   }

@@ -43,16 +43,7 @@ export function shownProblems(
       ? problem.message
       : `${problem.message} (${problem.file}:${problem.line}:${problem.column})`
     const positions: RelatedPosition[] = isHere ? [...related] : [{ ...problem }, ...related]
-    const diagnostic: Diagnostic = {
-      range,
-      severity: severities[severity],
-      source: 'flambeau',
-      code: problem.code,
-      message: printable(message.slice(0, longestMessage)),
-    }
-    const href = explanationOf(problem.code)
-    if (href !== undefined) diagnostic.codeDescription = { href }
-    if (problem.code === 'DEPRECATED_TAG') diagnostic.tags = [deprecatedTag]
+    const diagnostic = diagnosticOf({ ...problem, message }, range, severity)
     if (positions.length > 0)
       diagnostic.relatedInformation = positions.map((each) => ({
         message: printable(each.message),
@@ -60,6 +51,25 @@ export function shownProblems(
       }))
     return { problem, diagnostic }
   })
+}
+
+/** The diagnostic of a problem at a range. */
+export function diagnosticOf(
+  { code, message }: Pick<Problem, 'code' | 'message'>,
+  range: Range,
+  severity: Severity,
+): Diagnostic {
+  const diagnostic: Diagnostic = {
+    range,
+    severity: severities[severity],
+    source: 'flambeau',
+    code,
+    message: printable(message.slice(0, longestMessage)),
+  }
+  const href = explanationOf(code)
+  if (href !== undefined) diagnostic.codeDescription = { href }
+  if (code === 'DEPRECATED_TAG') diagnostic.tags = [deprecatedTag]
+  return diagnostic
 }
 
 /** The pages of the errors, as they are installed: the URL of the line that explains each code. */

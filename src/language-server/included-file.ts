@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import type { ParsedText } from '../document/read/parsed.js'
 import { isPrivateName } from '../util/private-names.js'
 import { type Outline, type OutlineNode, outlineOf } from './outline.js'
 
@@ -42,6 +43,12 @@ export function openIncluded(from: string, spec: string): IncludedFile | undefin
   if (file === undefined || text === undefined) return undefined
   const outline = outlineOf(text)
   return { file, outline, root: outline.roots.at(-1)!, path }
+}
+
+/** The paths of the files that a text includes. */
+export function includedFiles({ documents }: ParsedText): string[] {
+  const included = documents.flatMap((document) => document.included ?? [])
+  return [...new Set(included.map(({ source }) => resolve(source.filename)))]
 }
 
 const includable = /\.(?:ya?ml|json)$/

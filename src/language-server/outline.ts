@@ -120,6 +120,10 @@ class OutlineReader {
     return this.text[this.#offset] ?? ''
   }
 
+  get #isQuote(): boolean {
+    return this.#char === '"' || this.#char === "'"
+  }
+
   get #column(): number {
     return this.#offset - this.#lineStart
   }
@@ -127,13 +131,9 @@ class OutlineReader {
   #line(): void {
     this.#lineStart = this.#offset
     this.#skipSpaces()
-    if (this.#offset === this.text.length) this.#end = this.#freshLine(this.#wordFrom(this.#offset))
+    if (this.#offset === this.text.length) this.#end = this.#freshLine()
     else if (this.#char === '#' || this.#isLineEnd()) this.#nextLine()
-    else if (
-      this.#column === 0 &&
-      /^(?:---|\.\.\.)(?=\s|$)/.test(this.text.slice(this.#offset, this.#offset + 4))
-    )
-      this.#marker()
+    else if (this.#column === 0 && isMarker(this.text, this.#offset)) this.#marker()
     else if (this.#column === 0 && this.#char === '%' && this.#open.length === 0) this.#nextLine()
     else this.#content()
   }
@@ -146,15 +146,15 @@ class OutlineReader {
     // The end of a text without a final line end is in this line.
     if (match[0] === '') return
     this.#lineStart = this.#offset
-    if (this.#offset === this.text.length) this.#end = this.#freshLine(this.#wordFrom(this.#offset))
+    if (this.#offset === this.text.length) this.#end = this.#freshLine()
   }
 
   #marker(): void {
     const isStart = this.#char === '-'
     this.#offset += 3
     this.#open = []
-    const [root] = this.#roots.slice(-1)
-    const isFirst = this.#roots.length === 1 && root!.kind === 'empty' && !root!.tag && !root!.anchor
+    const root = this.#roots.at(-1)!
+    const isFirst = this.#roots.length === 1 && root.kind === 'empty' && !root.tag && !root.anchor
     if (isStart && !isFirst) this.#roots.push(emptyNode(this.#offset))
     if (isStart) this.#inline(this.#roots.at(-1)!, false)
     this.#nextLine()
@@ -179,11 +179,10 @@ class OutlineReader {
     const current = top()
     if (current?.node.kind === 'sequence' && current.column === column && !isDash) this.#open.pop()
     const above = top()
-    const slot = above ? above.node.entries.at(-1)!.value : this.#roots.at(-1)!
+    const slot = this.#slotIn(above)
     if (!above) return { slot }
-    if (above.column === column && (above.node.kind === 'sequence') === isDash)
+    if (above.column === column && (!isDash || above.node.kind === 'sequence'))
       return { collection: above.node, slot }
-    if (above.column === column && !isDash) return { collection: above.node, slot }
     // Between the columns of two collections: the inner one is meant.
     if (
       popped &&
@@ -197,16 +196,20 @@ class OutlineReader {
     return { slot }
   }
 
-  #freshLine(word: Token, kind: TextEnd['kind'] = 'space'): TextEnd | undefined {
-    const column = this.#offset - word.text.length - this.#lineStart
-    const above = this.#open.filter((open) => open.column <= column)
-    let index = above.length - 1
-    if (above[index]?.node.kind === 'sequence' && above[index]!.column === column) index--
-    const top = above[index]
-    const slot = top ? top.node.entries.at(-1)!.value : this.#roots.at(-1)!
-    if (top?.column === column) return { word, kind, mapping: top.node, value: undefined }
-    if (slot.kind === 'empty') return { word, kind, mapping: slot, value: slot }
-    return undefined
+  /** What may stand on a line that has only spaces so far. */
+  #freshLine(): TextEnd | undefined {
+    const word = this.#wordFrom(this.#offset)
+    const above = this.#open.filter(({ column }) => column <= this.#column)
+    if (above.at(-1)?.node.kind === 'sequence' && above.at(-1)!.column === this.#column) above.pop()
+    const top = above.at(-1)
+    const slot = this.#slotIn(top)
+    if (top?.column === this.#column) return { word, kind: 'space', mapping: top.node, value: undefined }
+    return slot.kind === 'empty' ? { word, kind: 'space', mapping: slot, value: slot } : undefined
+  }
+
+  /** The node below the last key or dash of a collection, or the root. */
+  #slotIn(open: Open | undefined): OutlineNode {
+    return open ? open.node.entries.at(-1)!.value : this.#roots.at(-1)!
   }
 
   #mappingLine(mapping: OutlineNode): void {
@@ -219,7 +222,8 @@ class OutlineReader {
   /** Reads a key with its value; without a colon, a key that is being typed. */
   #mappingEntry(mapping: OutlineNode): void {
     const start = this.#offset
-    const key = this.#keyToken()
+    const key = this.#keyToken(false)
+    this.#skipSpaces()
     const hasColon = this.#char === ':'
     const entry = this.#addEntry(mapping, { start, key, hasColon })
     if (!hasColon) {
@@ -232,18 +236,16 @@ class OutlineReader {
     this.#inline(entry.value, false)
   }
 
-  #keyToken(): Token {
+  #keyToken(inFlow: boolean): Token {
     const start = this.#offset
-    const quote = this.#char
-    if (quote === '"' || quote === "'") {
-      this.#offset = closingQuote(this.text, start, this.#lineEnd())
-      const end = this.#offset
-      this.#skipSpaces()
-      return { start: start + 1, end: end - 1, text: this.text.slice(start + 1, end - 1) }
+    if (this.#isQuote) {
+      const closed = closingQuote(this.text, start, this.#lineEnd())
+      this.#offset = closed ?? this.#lineEnd()
+      const end = closed === undefined ? this.#offset : closed - 1
+      return { start: start + 1, end, text: this.text.slice(start + 1, end) }
     }
-    const end = this.#plainEnd(start, false)
-    this.#offset = end
-    const text = this.text.slice(start, end).trimEnd()
+    this.#offset = this.#plainEnd(start, inFlow)
+    const text = this.text.slice(start, this.#offset).trimEnd()
     return { start, end: start + text.length, text }
   }
 
@@ -289,7 +291,7 @@ class OutlineReader {
       this.#mappingEntry(node)
     } else if (char === '|' || char === '>') this.#blockScalar(node)
     else if (char === '*') this.#alias(node)
-    else if (char === '"' || char === "'") this.#quoted(node, this.#blockColumn())
+    else if (this.#isQuote) this.#quoted(node, this.#blockColumn())
     else this.#plain(node, isBelow && takesBlock)
   }
 
@@ -359,8 +361,7 @@ class OutlineReader {
 
   #quoted(node: OutlineNode, parentColumn: number): void {
     const start = this.#offset
-    const end = this.#quotedEnd(start, parentColumn)
-    const isClosed = end - start > 1 && this.text[end - 1] === this.text[start]
+    const { end, isClosed } = this.#quotedEnd(start, parentColumn)
     node.kind = 'scalar'
     node.style = 'quoted'
     node.content = { start, end, text: this.text.slice(start, end) }
@@ -371,15 +372,13 @@ class OutlineReader {
   }
 
   // A quote that is not closed before a line of another entry ends with its line.
-  #quotedEnd(start: number, parentColumn: number): number {
-    const firstEnd = this.#lineEnd()
-    let from = start
-    for (;;) {
+  #quotedEnd(start: number, parentColumn: number): { end: number; isClosed: boolean } {
+    for (let from = start; ; ) {
       const line = this.text.indexOf('\n', from)
-      const limit = line === -1 ? this.text.length : line
-      const end = closingQuote(this.text, start, limit, from)
-      if (end < limit || line === -1 || this.#isClosedAt(start, end)) return end
-      if (this.#endsValue(line + 1, parentColumn)) return firstEnd
+      const closed = closingQuote(this.text, start, line === -1 ? this.text.length : line, from)
+      if (closed !== undefined) return { end: closed, isClosed: true }
+      if (line === -1) return { end: this.text.length, isClosed: false }
+      if (this.#endsValue(line + 1, parentColumn)) return { end: this.#lineEnd(), isClosed: false }
       from = line + 1
     }
   }
@@ -390,10 +389,6 @@ class OutlineReader {
     while (this.text[offset] === ' ' || this.text[offset] === '\t') offset++
     const char = this.text[offset]
     return char !== '\n' && char !== '\r' && offset - lineStart <= column
-  }
-
-  #isClosedAt(start: number, end: number): boolean {
-    return end - start > 1 && this.text[end - 1] === this.text[start] && this.text[end - 2] !== '\\'
   }
 
   #blockScalar(node: OutlineNode): void {
@@ -410,7 +405,7 @@ class OutlineReader {
       const char = this.text[from + spaces]
       const isBlank = char === '\n' || char === '\r' || char === undefined
       if (!isBlank && spaces <= parentColumn) break
-      if (/^(?:---|\.\.\.)(?=\s|$)/.test(this.text.slice(from, from + 4))) break
+      if (isMarker(this.text, from)) break
       if (from + spaces === this.text.length && spaces <= parentColumn) break
       next = lineEndAfter(this.text, from)
       if (!isBlank || next === this.text.length) end = next
@@ -486,7 +481,7 @@ class OutlineReader {
       Object.assign(value, { kind: 'mapping', style: 'flow' })
       return this.#flowEntry(value, parentColumn, depth)
     }
-    const key = this.#flowKey()
+    const key = this.#keyToken(true)
     const atEnd = this.#offset === this.text.length
     this.#skipSpaces()
     const hasColon = this.#char === ':'
@@ -502,18 +497,6 @@ class OutlineReader {
     return this.#flowValue(entry.value, parentColumn, depth)
   }
 
-  #flowKey(): Token {
-    const start = this.#offset
-    if (this.#char === '"' || this.#char === "'") {
-      const end = closingQuote(this.text, start, this.#lineEnd())
-      this.#offset = end
-      return { start: start + 1, end: end - 1, text: this.text.slice(start + 1, end - 1) }
-    }
-    this.#offset = this.#plainEnd(start, true)
-    const text = this.text.slice(start, this.#offset).trimEnd()
-    return { start, end: start + text.length, text }
-  }
-
   #flowValue(node: OutlineNode, parentColumn: number, depth: number): boolean {
     if (!this.#properties(node, undefined)) return false
     const start = this.#offset
@@ -521,7 +504,7 @@ class OutlineReader {
     if (!node.tag && !node.anchor) node.start = start
     if (char === '{' || char === '[') this.#flow(node, parentColumn, depth + 1)
     else if (char === '*') this.#alias(node)
-    else if (char === '"' || char === "'") this.#quoted(node, parentColumn)
+    else if (this.#isQuote) this.#quoted(node, parentColumn)
     else if (!/[,\]}\r\n#]/.test(char)) {
       this.#offset = Math.max(this.#plainEnd(start, true), Math.min(start + 1, this.text.length))
       const text = this.text.slice(start, this.#offset).trimEnd()
@@ -569,24 +552,18 @@ class OutlineReader {
 
   #startsKey(): boolean {
     const start = this.#offset
-    const char = this.#char
-    if (char === '{' || char === '[' || char === '#' || char === '|' || char === '>') return false
-    if (char === '"' || char === "'") {
-      const end = closingQuote(this.text, start, this.#lineEnd())
-      return this.#isClosedAt(start, end) && /^\s*:(?:\s|$)/.test(this.text.slice(end, end + 100))
-    }
-    return this.text[this.#plainEnd(start, false)] === ':'
+    if (/[{[#|>]/.test(this.#char)) return false
+    if (!this.#isQuote) return this.text[this.#plainEnd(start, false)] === ':'
+    const end = closingQuote(this.text, start, this.#lineEnd())
+    return end !== undefined && /^\s*:(?:\s|$)/.test(this.text.slice(end, end + 100))
   }
 
   #startsFlowKey(): boolean {
     const start = this.#offset
-    const isQuoted = this.#char === '"' || this.#char === "'"
-    const end = isQuoted ? closingQuote(this.text, start, this.#lineEnd()) : this.#plainEnd(start, true)
-    return (
-      end > start &&
-      !/[[{!&]/.test(this.#char) &&
-      /^\s*:(?:[\s,[\]{}]|$)/.test(this.text.slice(end, end + 100))
-    )
+    if (/[[{!&]/.test(this.#char)) return false
+    const end = this.#isQuote ? closingQuote(this.text, start, this.#lineEnd()) : this.#plainEnd(start, true)
+    if (end === undefined || end === start) return false
+    return /^\s*:(?:[\s,[\]{}]|$)/.test(this.text.slice(end, end + 100))
   }
 
   #atDash(): boolean {
@@ -639,14 +616,19 @@ function emptyNode(offset: number): OutlineNode {
   }
 }
 
+/** Whether a document starts or ends at the start of a line. */
+function isMarker(text: string, lineStart: number): boolean {
+  return /^(?:---|\.\.\.)(?=\s|$)/.test(text.slice(lineStart, lineStart + 4))
+}
+
 function lineEndAfter(text: string, offset: number): number {
   const end = text.indexOf('\n', offset)
   if (end === -1) return text.length
   return end > offset && text[end - 1] === '\r' ? end - 1 : end
 }
 
-/** The offset after the closing quote of a string, or `limit`; `from` is where the search goes on. */
-function closingQuote(text: string, start: number, limit: number, from = start): number {
+/** The offset after the closing quote of a string, if it is before `limit`; `from` is where the search goes on. */
+function closingQuote(text: string, start: number, limit: number, from = start): number | undefined {
   const quote = text[start]!
   for (let offset = Math.max(start + 1, from); offset < limit; offset++) {
     if (quote === '"' && text[offset] === '\\') offset++
@@ -655,5 +637,5 @@ function closingQuote(text: string, start: number, limit: number, from = start):
       offset++
     }
   }
-  return limit
+  return undefined
 }

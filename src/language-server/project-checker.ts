@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
+import { checkParsedAsync, reported } from '../document/check/check.js'
 import { inFileOrder } from '../document/problems.js'
 import type { Problem } from '../errors.js'
 import { currentRegistry } from '../registry/default-registry.js'
@@ -7,6 +7,7 @@ import { RunnableText } from '../runnable/runnable-file.js'
 import { deferred, settledWithin } from '../util/concurrency.js'
 import { catalogOf } from './catalog.js'
 import { CheckerChild, type ImportResult } from './checker-child.js'
+import { includedFiles } from './included-file.js'
 import type { CheckResult } from './messages.js'
 import { TagKnowledge } from './tag-knowledge.js'
 import { FileWatch, moduleFolders } from './watch.js'
@@ -170,14 +171,10 @@ const moduleCodes = new Set(['UNKNOWN_TAG', 'UNKNOWN_FACTORY'])
 export async function checkWithoutModules(file: string, text: string): Promise<CheckResult> {
   const registry = currentRegistry()
   const { parsed } = await RunnableText.read(file, { text, isDraft: true })
-  const { problems, doubtful, warnings } = await checkParsedAsync(parsed, registry)
-  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
-  const included = parsed.documents.flatMap((document) => document.included ?? [])
+  const { problems, warnings } = reported(await checkParsedAsync(parsed, registry), parsed, registry)
   return {
-    problems: inFileOrder([...problems, ...doubtful, ...untagged]).filter(
-      ({ code }) => !moduleCodes.has(code),
-    ),
+    problems: problems.filter(({ code }) => !moduleCodes.has(code)),
     warnings: inFileOrder(warnings),
-    included: included.map(({ source }) => source.filename),
+    included: includedFiles(parsed),
   }
 }

@@ -10,7 +10,7 @@ import { isCompositionTag } from '../registry/tag.js'
 import type { Span } from '../source.js'
 import { absolutePath, isPersonal } from '../util/paths.js'
 import { printable } from '../util/printable.js'
-import { pointOf, type ShownProblem, shownProblems } from './diagnostics.js'
+import { diagnosticOf, pointOf, type ShownProblem, shownProblems } from './diagnostics.js'
 import type { CheckResult } from './messages.js'
 import { type Outline, outlineOf } from './outline.js'
 import { builtInTags, checkWithoutModules, ProjectChecker } from './project-checker.js'
@@ -278,16 +278,11 @@ export class Workspace {
     const files = new Set(problems.map(({ file }) => file))
     for (const file of new Set([...(this.#moduleFiles.get(folder) ?? []), ...files])) {
       const own = problems.filter((problem) => problem.file === file)
-      const diagnostics = own.map(({ code, message, line, column, endLine, endColumn }) => ({
-        range: {
-          start: pointOf({ line, column }).start,
-          end: pointOf({ line: endLine, column: endColumn }).start,
-        },
-        severity: 1 as const,
-        source: 'flambeau',
-        code,
-        message,
-      }))
+      const diagnostics = own.map((problem) => {
+        const { start } = pointOf(problem)
+        const { start: end } = pointOf({ line: problem.endLine, column: problem.endColumn })
+        return diagnosticOf(problem, { start, end }, 'error')
+      })
       this.#publish(pathToFileURL(file).href, diagnostics)
     }
     this.#moduleFiles.set(folder, files)

@@ -1,5 +1,4 @@
-import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
-import { literalVariables } from '../document/check/literal-variables.js'
+import { checkParsedAsync, reported } from '../document/check/check.js'
 import type { ComposeFileOptions } from '../document/compose/read-composed.js'
 import { inFileOrder } from '../document/problems.js'
 import type { ReadOptions } from '../document/read/parse.js'
@@ -54,12 +53,19 @@ export interface TextFindings {
 export async function checkText(text: RunnableText, options: CheckFileOptions): Promise<TextFindings> {
   const { parsed } = text
   const tags = await resolveTags(text, options)
-  const { problems, doubtful, warnings } = await checkParsedAsync(parsed, tags.registry, tags.unknown)
-  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, tags.registry))
-  const found = [...tags.warnings, ...warnings, ...literalVariables(parsed)]
+  const findings = await checkParsedAsync(parsed, tags.registry, tags.unknown)
+  const { problems, warnings } = reported(
+    {
+      ...findings,
+      problems: [...tags.problems, ...findings.problems],
+      warnings: [...tags.warnings, ...findings.warnings],
+    },
+    parsed,
+    tags.registry,
+  )
   return {
-    problems: inFileOrder([...tags.problems, ...problems, ...doubtful, ...untagged]),
-    warnings: inFileOrder(found),
+    problems,
+    warnings: inFileOrder(warnings),
     registry: tags.registry,
   }
 }

@@ -88,6 +88,8 @@ const written = [
   '!A\n',
   'text of words\n',
   "it's: don't\nb: it''s\n",
+  "m:\n  'C:\\': &x 1\n  b: *x\nc: ['C:\\'\n  , *x, 'z']\n",
+  'm:\n  "C:\\\\": &x 1\n  b: *x\n',
 ]
 
 describe('the outline of a text', () => {

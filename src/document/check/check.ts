@@ -48,12 +48,25 @@ export async function checkAsync(
 function readToCheck(text: string, options: ReadOptions & ComposeOptions) {
   const { filename, registry, onWarning } = completeReadOptions(options, () => {})
   const parsed = parseComposed(text, filename, options)
-  const problemsIn = ({ problems, doubtful, warnings }: Findings): Problem[] => {
-    const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
-    for (const warning of [...warnings, ...literalVariables(parsed)]) onWarning(warning)
-    return inFileOrder([...problems, ...doubtful, ...untagged])
+  const problemsIn = (findings: Findings): Problem[] => {
+    const { problems, warnings } = reported(findings, parsed, registry)
+    for (const warning of warnings) onWarning(warning)
+    return problems
   }
   return { parsed, registry, problemsIn }
+}
+
+/** What a check reports of a text: with tags that were written as keys, and with what looks like a variable. */
+export function reported(
+  { problems, doubtful, warnings }: Findings,
+  parsed: ParsedText,
+  registry: Registry,
+): { problems: Problem[]; warnings: Problem[] } {
+  const untagged = parsed.documents.flatMap((document) => tagAsKey(document, parsed.source, registry))
+  return {
+    problems: inFileOrder([...problems, ...doubtful, ...untagged]),
+    warnings: [...warnings, ...literalVariables(parsed)],
+  }
 }
 
 /** What is wrong with a text. */
