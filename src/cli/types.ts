@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +10,7 @@ import * as pool from '../pool/index.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
 import { writeAtomically } from '../util/atomic-write.js'
-import { readSafely } from '../util/thrown.js'
+import { realPath } from '../util/paths.js'
 import { withExamples } from './help.js'
 import { type LogFlags, levelOf } from './log-level.js'
 import { type ImportFlags, withImports } from './options.js'
@@ -127,8 +126,9 @@ function typeOf({ module, isPath, name }: FoundExport, target: string): string {
 
 // TypeScript resolves the name of what is compiled, also where there is only the source.
 function specifierFrom(target: string, module: string): string {
-  const folder = readSafely(() => realpathSync(dirname(target)), dirname(target))
-  const path = relative(folder, module).split(sep).join('/')
+  const path = relative(realPath(dirname(target)), module)
+    .split(sep)
+    .join('/')
   const compiled = path.replace(/\.([cm]?)tsx?$/, '.$1js')
   return compiled.startsWith('.') ? compiled : `./${compiled}`
 }

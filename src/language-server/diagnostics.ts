@@ -8,6 +8,7 @@ import { Source } from '../source.js'
 import { packageRoot } from '../util/paths.js'
 import { printable } from '../util/printable.js'
 import { readSafely } from '../util/thrown.js'
+import { rangeIn } from './positions.js'
 
 // The numbers of the protocol: the enums themselves would load the library.
 const severities = { error: 1, warning: 2, information: 3 } as const
@@ -103,7 +104,7 @@ function rangeOf(site: Site, source: Source, document: TextDocument): Range {
   const { line, column, endLine = line, endColumn = column } = site
   const start = source.offsetOf(line, column)
   const end = Math.max(source.offsetOf(endLine, endColumn), start)
-  return { start: document.positionAt(start), end: document.positionAt(end) }
+  return rangeIn(document, { start, end })
 }
 
 /** The range of problems of a file that is not open. */

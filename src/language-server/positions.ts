@@ -1,7 +1,15 @@
+import type { Range } from 'vscode-languageserver/node'
+import type { TextDocument } from 'vscode-languageserver-textdocument'
 import type { JsonSchema } from '../registry/json-schema/keywords.js'
+import type { Span } from '../source.js'
 import { firstIndexWhere } from '../util/binary-search.js'
 import type { AnchorToken, Outline, OutlineEntry, OutlineNode, Token } from './outline.js'
 import type { TagKnowledge } from './tag-knowledge.js'
+
+/** The range of a span in a document. */
+export function rangeIn(document: TextDocument, { start, end }: Span): Range {
+  return { start: document.positionAt(start), end: document.positionAt(end) }
+}
 
 /** What is written at an offset. */
 export type Written =

@@ -16,13 +16,13 @@ import {
   type WorkspaceEdit,
 } from 'vscode-languageserver/node'
 import { TextDocument } from 'vscode-languageserver-textdocument'
-import type { Span } from '../source.js'
 import { isError } from '../util/thrown.js'
 import { version } from '../version.js'
 import { completionsAt, toCompletionItems } from './completion.js'
 import { definitionAt } from './definition.js'
 import { documentationOfTag } from './documentation.js'
 import { hoverAt, type PositionRequest } from './hover.js'
+import { rangeIn } from './positions.js'
 import { quickFixesFor } from './quick-fixes.js'
 import { nameSpan, referencesAt, refusalOfName, renamableAt } from './rename.js'
 import { foldingsOf, symbolsOf } from './symbols.js'
@@ -191,9 +191,4 @@ function rename({ outline, offset }: PositionRequest, file: OpenFile, written: s
   if (refusal !== undefined) throw Object.assign(new Error(refusal), { code: invalidRequest })
   const edits = group.map((token) => ({ range: file.rangeOf(nameSpan(token)), newText: name }))
   return { changes: { [file.document.uri]: edits } }
-}
-
-/** The range of a span in a document. */
-export function rangeIn(document: TextDocument, { start, end }: Span): Range {
-  return { start: document.positionAt(start), end: document.positionAt(end) }
 }

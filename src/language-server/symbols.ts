@@ -2,6 +2,7 @@ import type { DocumentSymbol, FoldingRange } from 'vscode-languageserver/node'
 import type { TextDocument } from 'vscode-languageserver-textdocument'
 import type { Span } from '../source.js'
 import type { Outline, OutlineEntry, OutlineNode } from './outline.js'
+import { rangeIn } from './positions.js'
 
 // The numbers of the protocol: the enum itself would load the library.
 const kinds = { class: 5, property: 7, array: 18, object: 19, string: 15 } as const
@@ -50,8 +51,8 @@ function symbol(
         : node.kind === 'mapping'
           ? kinds.object
           : kinds.property,
-    range: { start: document.positionAt(start), end: document.positionAt(end) },
-    selectionRange: { start: document.positionAt(selected.start), end: document.positionAt(selected.end) },
+    range: rangeIn(document, { start, end }),
+    selectionRange: rangeIn(document, selected),
     children,
   }
 }

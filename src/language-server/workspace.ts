@@ -13,6 +13,7 @@ import { printable } from '../util/printable.js'
 import { diagnosticOf, pointOf, type ShownProblem, shownProblems } from './diagnostics.js'
 import type { CheckResult } from './messages.js'
 import { type Outline, outlineOf } from './outline.js'
+import { rangeIn } from './positions.js'
 import { builtInTags, checkWithoutModules, ProjectChecker } from './project-checker.js'
 import { TagKnowledge } from './tag-knowledge.js'
 import { FileWatch } from './watch.js'
@@ -55,8 +56,8 @@ export class OpenFile {
     return this.ownTags ?? this.project?.tags ?? builtInTags()
   }
 
-  rangeOf({ start, end }: Span): Range {
-    return { start: this.document.positionAt(start), end: this.document.positionAt(end) }
+  rangeOf(span: Span): Range {
+    return rangeIn(this.document, span)
   }
 
   /**

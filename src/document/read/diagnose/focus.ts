@@ -1,5 +1,5 @@
 import type { Span } from '../../../source.js'
-import { type Entry, type Level, type Lines, Outline } from './outline.js'
+import { type Entry, type Level, type Lines, TextEntries } from './entries.js'
 
 /** Whether an entry is valid as a text of its own; `thoroughly`: with the exact reader, if the quick one does not take it. */
 export type Accepts = (entry: string, thoroughly: boolean) => boolean
@@ -35,7 +35,7 @@ const mostLevels = 100
  * nested in, and an entry before and after them. Errors need no more, and parsing the rest for each repair takes long.
  */
 export class Focus {
-  readonly #outline: Outline
+  readonly #entries: TextEntries
 
   /** `settled`: entries that were diagnosed already, without a result. */
   constructor(
@@ -43,14 +43,14 @@ export class Focus {
     readonly accepts: Accepts,
     readonly settled: ReadonlySet<string>,
   ) {
-    this.#outline = new Outline(text)
+    this.#entries = new TextEntries(text)
   }
 
   /** Returns no spans if each entry is valid, and `undefined` if the text cannot be divided. */
   find(): Focused | undefined {
-    const documents = this.#outline.documents()
+    const documents = this.#entries.documents()
     for (const document of documents ?? []) {
-      const level = this.#outline.entriesIn(document)
+      const level = this.#entries.entriesIn(document)
       const [first] = level.entries
       if (!first) continue
       if (!this.#isDivisible(level)) return undefined
@@ -64,17 +64,17 @@ export class Focus {
   #isDivisible({ entries, kind }: Level): boolean {
     const [first] = entries
     if (first!.kind !== 'text') return kind !== 'text'
-    const below = this.#outline.below(first!)
-    if (this.#outline.isOpen(first!.start))
+    const below = this.#entries.below(first!)
+    if (this.#entries.isOpen(first!.start))
       return below.flow !== undefined && below.entries.length > 0 && entries.length === 1
     return kind !== 'text' || below.kind !== 'text'
   }
 
   #focused(above: Lines, { lines, entries, isInFlow }: Kept): Focused {
-    const spans = [above, ...lines].map((each) => this.#outline.spanOf(each))
+    const spans = [above, ...lines].map((each) => this.#entries.spanOf(each))
     return {
       spans: joined(spans.filter(({ start, end }) => start < end)),
-      entries: entries.map((entry) => this.#outline.textOf(entry)),
+      entries: entries.map((entry) => this.#entries.textOf(entry)),
       isInFlow,
     }
   }
@@ -91,7 +91,7 @@ export class Focus {
     if (this.#isAccepted(entry, level)) return undefined
     const broken = { entries: [entry], before: 0, isInFlow: level.flow !== undefined }
     if (this.#isWhole(entry) || depth > mostLevels) return { ...broken, lines: [entry], hasAfter: false }
-    const below = this.#outline.below(entry)
+    const below = this.#entries.below(entry)
     const isLevel = fits(entry, level) && (below.flow !== undefined || below.kind !== 'text')
     const inside = isLevel ? this.#inLevel(below, depth + 1) : undefined
     if (inside) return { ...inside, lines: [headOf(entry, below), ...inside.lines, ...tailOf(below)] }
@@ -101,11 +101,11 @@ export class Focus {
   }
 
   #joined(lines: readonly Lines[]): string {
-    return lines.map((each) => this.#outline.textOf(each)).join('')
+    return lines.map((each) => this.#entries.textOf(each)).join('')
   }
 
   #isAccepted(entry: Entry, level: Level): boolean {
-    const text = this.#outline.textOf(entry)
+    const text = this.#entries.textOf(entry)
     if (this.settled.has(text)) return true
     if (!fits(entry, level)) return false
     const isLast = entry === level.entries.at(-1)
@@ -144,14 +144,14 @@ export class Focus {
   /** The first (0) or last (-1) lines of an entry: its key, and one of the entries below it. */
   #edge(entry: Entry, side: 0 | -1): Lines[] {
     if (this.#isWhole(entry)) return [entry]
-    const below = this.#outline.below(entry)
+    const below = this.#entries.below(entry)
     const child = below.entries.at(side)
     return child ? [headOf(entry, below), ...this.#edge(child, side), ...tailOf(below)] : [entry]
   }
 
   #isWhole(entry: Entry): boolean {
     if (entry.end - entry.start <= smallEntry) return true
-    return this.#outline.isOpen(entry.start) && this.#outline.below(entry).flow === undefined
+    return this.#entries.isOpen(entry.start) && this.#entries.below(entry).flow === undefined
   }
 }
 

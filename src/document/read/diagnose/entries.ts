@@ -30,7 +30,7 @@ const completeStrings = /"(?:\\.|[^"\\])*"|'(?:''|[^'])*'|(?:^|\s)#.*/g
 const blockHeader = /(?:^|[\s:-])[|>][-+\d]*$/
 
 /** Divides a text into entries, from the indentation of its lines alone. */
-export class Outline {
+export class TextEntries {
   readonly #starts: number[] = []
   /** The number of spaces before each line; -1 for empty lines and comments. */
   readonly #columns: number[] = []
