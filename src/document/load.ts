@@ -191,7 +191,7 @@ async function disposeLoaded(value: unknown, onError: OnDisposeError): Promise<v
   const loaded = provenanceOf(value)?.loaded
   // Another copy of this package may have loaded it.
   const { disposables } = (loaded?.context ?? {}) as Partial<Loader>
-  if (loaded) await disposables?.dispose(onError, loaded.node)
+  if (loaded && disposables && !disposables.isEmpty) await disposables.dispose(onError, loaded.node)
 }
 
 /** A document that was constructed, with what constructed it. */

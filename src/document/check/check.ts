@@ -11,9 +11,11 @@ import { additionProblems } from '../edit/additions.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
+import { detached } from '../read/tape-document.js'
 import { literalVariables } from './literal-variables.js'
 import { PendingChecks, SchemaCheck, type SchemaFindings } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
+import { type Accepts, accepts, acceptsNone, isRightOnTape } from './tape-check.js'
 
 /**
  * Every problem of a text, in file order: syntax, tags, options.
@@ -87,7 +89,7 @@ export function checkParsed(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
-  return examined(parsed, registry, { unseen }).findings
+  return nothingWrong(parsed, registry, accepts) ?? examined(parsed, registry, { unseen }).findings
 }
 
 /** Does the same as {@link checkParsed}, and waits for asynchronous schemas. */
@@ -96,10 +98,25 @@ export async function checkParsedAsync(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Promise<Findings> {
+  const nothing = nothingWrong(parsed, registry, acceptsNone)
+  if (nothing) return nothing
   const pending = new PendingChecks()
   const examination = examined(parsed, registry, { unseen, pending })
   await Promise.all(pending.promises)
   return examination.findings
+}
+
+const noFindings: Findings = { problems: [], doubtful: [], warnings: [] }
+
+/** No findings, if the tapes of all documents show it: then no nodes are made. */
+function nothingWrong(
+  { documents, problems }: ParsedText,
+  registry: Registry,
+  accepts: Accepts,
+): Findings | undefined {
+  if (problems.length > 0) return undefined
+  const isRight = documents.every((document) => isRightOnTape(document, registry, accepts))
+  return isRight ? noFindings : undefined
 }
 
 interface CheckOptions {
@@ -114,7 +131,7 @@ function examined(parsed: ParsedText, registry: Registry, { unseen, pending }: C
   const references = hasReferences ? resolveReferences(parsed, registry) : []
   const examination = new ParsedCheck(parsed, registry, references, pending)
   for (const document of parsed.documents)
-    examination.examine({ ...document, tagged: seenOf(document, unseen) })
+    examination.examine({ ...detached(document), tagged: seenOf(document, unseen) })
   return examination
 }
 

@@ -20,6 +20,7 @@ import {
   type ParsedDocument,
   type ParsedText,
 } from '../read/parsed.js'
+import { detached, tagsOf } from '../read/tape-document.js'
 import { type CopiedPart, copyPart, copyTree, withCopies } from './copy-tree.js'
 import { findCycle } from './cycles.js'
 import type { FileUnit, IncludedFiles } from './files.js'
@@ -62,7 +63,7 @@ export interface Composition {
 export function compose(parsed: ParsedText, { files, overrides }: Composition): ParsedText {
   if (overrides.length === 0 && !isComposed(parsed)) return parsed
   const composer = new Composer(files)
-  const documents = parsed.documents.map((document) => composer.compose(document, parsed.source))
+  const documents = parsed.documents.map((document) => composer.compose(detached(document), parsed.source))
   const values = overrides.map((override) => composer.composeValue(override, parsed.source))
   const last = Math.max(0, documents.length - 1)
   const whole = documents.map((document, index) =>
@@ -75,7 +76,7 @@ export function compose(parsed: ParsedText, { files, overrides }: Composition): 
 
 /** Whether values of a text come from elsewhere. */
 export function isComposed({ documents }: ParsedText): boolean {
-  for (const { tagged } of documents) for (const { tag } of tagged) if (isCompositionTag(tag)) return true
+  for (const document of documents) for (const tag of tagsOf(document)) if (isCompositionTag(tag)) return true
   return false
 }
 
@@ -173,7 +174,11 @@ class Composer {
     for (const document of parsed.documents) {
       const { tagged, unknown: unknownNodes } = new TreeSurvey(document.root)
       for (const node of unknownNodes) unknown.add(node)
-      documents.push({ ...document, tagged, hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)) })
+      documents.push({
+        ...detached(document),
+        tagged,
+        hasReferences: tagged.some(({ tag }) => isCompositionTag(tag)),
+      })
     }
     if (this.#files) recordFolder(parsed.source, this.#files.top.folder)
     const failures = this.#failures.filter(({ nodes }) => nodes.some((node) => unknown.has(node)))
@@ -392,7 +397,7 @@ class Composer {
 
   // Only what is written needs the whole tree.
   #includedDocument(document: ParsedDocument, { copies }: CopiedPart): ParsedDocument {
-    const included = { ...document, tagged: [], written: this.#written, changed: this.#changed }
+    const included = { ...detached(document), tagged: [], written: this.#written, changed: this.#changed }
     return Object.defineProperty(included, 'root', { get: () => withCopies(document.root, copies) })
   }
 

@@ -23,6 +23,7 @@ import { aliasTarget, mergeSources, resolveAlias, targetOf, textOfKey } from '..
 import { keyText, mergedEntry } from '../path.js'
 import { nodeProblem } from '../problems.js'
 import { maxDepth, maxMerged, type ParsedDocument } from '../read/parsed.js'
+import type { TapeDocument } from '../read/tape-document.js'
 import type { ConstructContext, Options } from './construct-context.js'
 import { replacedBy, Template } from './template.js'
 
@@ -34,19 +35,22 @@ export const unsettled = Symbol('unsettled')
  * when loading, a stub when checking.
  */
 export abstract class Construction implements ConstructContext {
-  readonly #values = new Map<Node, unknown>()
-  readonly #merged: MergedEntries
+  // Most documents need neither.
+  #values: Map<Node, unknown> | undefined
+  #merged: MergedEntries | undefined
   /** How many {@link unsettled} values were met: what contains one of them is not kept. */
   unsettledCount = 0
+
+  /** Values that were constructed without nodes. */
+  valuesByNumber: readonly unknown[] | undefined
+  #isKeptByNode = true
 
   constructor(
     readonly source: Source,
     readonly registry: Registry,
     readonly document: ParsedDocument,
     readonly outer?: ConstructContext,
-  ) {
-    this.#merged = new MergedEntries(source)
-  }
+  ) {}
 
   protected abstract make(node: Node): unknown
   protected remember(_value: object, _node: Node): void {}
@@ -64,7 +68,8 @@ export abstract class Construction implements ConstructContext {
     if (node.kind === 'value') return node.value
     if (node.kind === 'alias')
       return this.outer?.valueOf(aliasTarget(node)) ?? this.construct(aliasTarget(node))
-    if (this.#values.has(node)) return this.#values.get(node)
+    if (!this.#isKeptByNode) this.#keepByNode()
+    if (this.#values?.has(node)) return this.#values.get(node)
     const before = this.unsettledCount
     const value = isApplicationTag(node.tag) ? this.make(node) : this.#untagged(node)
     if (this.unsettledCount === before) this.keep(node, value)
@@ -73,7 +78,22 @@ export abstract class Construction implements ConstructContext {
 
   /** Keeps the value of a node. */
   keep(node: Node, value: unknown): void {
+    this.#values ??= new Map()
     this.#values.set(node, value)
+  }
+
+  /** Takes values that are constructed without nodes, of which somebody may ask for one by its node. */
+  protected takeValues(values: readonly unknown[]): void {
+    this.valuesByNumber = values
+    this.#isKeptByNode = false
+  }
+
+  // Some may still be missing: a constructor may look at what its children were loaded from.
+  #keepByNode(): void {
+    const values = this.valuesByNumber!
+    const nodes = (this.document as TapeDocument).nodes.valued
+    for (const [number, value] of values.entries()) if (value !== undefined) this.keep(nodes[number]!, value)
+    this.#isKeptByNode = values.length === nodes.length && values[0] !== undefined
   }
 
   #untagged(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {
@@ -156,10 +176,12 @@ export abstract class Construction implements ConstructContext {
   }
 
   valueOf(node: Node): unknown {
-    return this.#values.get(node)
+    if (!this.#isKeptByNode) this.#keepByNode()
+    return this.#values?.get(node)
   }
 
   entriesOf(node: MappingNode): Iterable<Entry> {
+    this.#merged ??= new MergedEntries(this.source)
     return this.#merged.of(node)
   }
 
@@ -188,8 +210,8 @@ export abstract class Construction implements ConstructContext {
   #scalar(node: ScalarNode): unknown {
     const { value } = node
     if (typeof value !== 'object' || value === null) return value
-    if (!this.#values.has(node)) this.#values.set(node, copyOf(value))
-    return this.#values.get(node)
+    if (!this.#values?.has(node)) this.keep(node, copyOf(value))
+    return this.#values!.get(node)
   }
 
   #plain(node: Exclude<Node, { kind: 'alias' | 'value' }>): unknown {

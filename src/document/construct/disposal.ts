@@ -5,6 +5,7 @@ import type { Source } from '../../source.js'
 import { messageOf } from '../../util/thrown.js'
 import { partsOf } from '../nodes.js'
 import { nodeProblem } from '../problems.js'
+import type { ParsedDocument } from '../read/parsed.js'
 import { maskVariables } from './variable-mask.js'
 
 /** Receives the error of an object that could not be disposed of. */
@@ -13,7 +14,7 @@ export type OnDisposeError = (error: DocumentError) => void
 type MaybeDisposable = Partial<AsyncDisposable & Disposable>
 
 /** Whether a value has a method that disposes of it. */
-function isDisposable(value: unknown): value is MaybeDisposable {
+export function isDisposable(value: unknown): value is MaybeDisposable {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   const { [Symbol.asyncDispose]: asyncDispose, [Symbol.dispose]: dispose } = value as MaybeDisposable
   return typeof asyncDispose === 'function' || typeof dispose === 'function'
@@ -22,17 +23,22 @@ function isDisposable(value: unknown): value is MaybeDisposable {
 /** The objects that were constructed for one document and have to be disposed of. Each is disposed of once. */
 export class Disposables {
   /** The nodes of each object: several nodes may have the same one. */
-  readonly #nodes = new Map<object, Node[]>()
+  #nodes: Map<object, Node[]> | undefined
   /** The objects that were loaded elsewhere, with what is disposed of together with each. */
-  readonly #loaded = new Map<object, Disposables>()
+  #loaded: Map<object, Disposables> | undefined
   /** Those of objects that templates have built, in the order in which they were built. */
-  readonly #built = new Set<Disposables>()
+  #built: Set<Disposables> | undefined
   #owner: Disposables | undefined
 
   constructor(
     readonly source: Source,
-    readonly root: Node,
+    readonly document: ParsedDocument,
   ) {}
+
+  /** Whether nothing has to be disposed of. */
+  get isEmpty(): boolean {
+    return (this.#nodes ?? this.#built) === undefined
+  }
 
   /** Keeps a value if it can be disposed of. */
   add(value: object, node: Node): void {
@@ -41,12 +47,14 @@ export class Disposables {
 
   /** Keeps a value that a function of the user has loaded; what was constructed for it is disposed of, too. */
   addLoaded(value: object, node: Node, loaded: Disposables): void {
-    this.#built.delete(loaded)
+    this.#built?.delete(loaded)
+    this.#loaded ??= new Map()
     this.#loaded.set(value, loaded)
     this.#keep(value, node)
   }
 
   #keep(value: object, node: Node): void {
+    this.#nodes ??= new Map()
     const nodes = this.#nodes.get(value)
     if (nodes) nodes.push(node)
     else this.#nodes.set(value, [node])
@@ -54,43 +62,58 @@ export class Disposables {
 
   /** Disposes of what a template has built together with these. */
   adopt(built: Disposables): void {
-    if (built.#nodes.size === 0) return
+    if (!built.#nodes) return
     built.#owner = this
+    this.#built ??= new Set()
     this.#built.add(built)
   }
 
   /** Disposes of what was constructed at and below a node, by default of everything. Never rejects. */
-  async dispose(onError: OnDisposeError, node: Node = this.root): Promise<void> {
-    if (node === this.root) await this.#disposeBuilt(onError)
+  async dispose(onError: OnDisposeError, node?: Node): Promise<void> {
+    if (this.#isRoot(node)) await this.#disposeBuilt(onError)
     for (const each of this.#takeBelow(node)) await this.#disposeOne(each, onError)
   }
 
   async #disposeBuilt(onError: OnDisposeError): Promise<void> {
-    const built = [...this.#built].reverse()
-    this.#built.clear()
+    const built = [...(this.#built ?? [])].reverse()
+    this.#built = undefined
     for (const each of built) await each.dispose(onError)
   }
 
+  // The nodes of a document need not be made to find out.
+  #isRoot(node: Node | undefined): boolean {
+    return node === undefined || (!this.isEmpty && node === this.document.root)
+  }
+
   // What uses an object is disposed of before it: in the reverse of the order in which `load` constructs.
-  #takeBelow(node: Node): Constructed[] {
-    if (this.#nodes.size === 0) return []
+  #takeBelow(top: Node | undefined): Constructed[] {
+    const values = this.#nodes
+    if (!values) return []
+    const { root } = this.document
+    const node = top ?? root
     const order = new Map([...nodesInOrder(node)].map((each, index) => [each, index]))
     const found: Constructed[] = []
-    for (const [value, nodes] of this.#nodes) {
-      const isBelow = (each: Node): boolean => order.has(each) || node === this.root
+    for (const [value, nodes] of values) {
+      const isBelow = (each: Node): boolean => order.has(each) || node === root
       const [first] = nodes
         .filter(isBelow)
         .map((each) => ({ value, node: each, index: order.get(each) ?? indexBelow(each, order) }))
         .sort((a, b) => a.index - b.index)
       if (first) found.push(first)
     }
-    for (const { value } of found) this.#nodes.delete(value)
-    if (this.#owner && this.#nodes.size === 0) this.#owner.#built.delete(this)
+    for (const { value } of found) values.delete(value)
+    if (values.size === 0) this.#forget()
     return found.reverse().toSorted((a, b) => b.index - a.index)
   }
 
+  #forget(): void {
+    this.#nodes = undefined
+    const owner = this.#owner
+    if (owner) owner.#built?.delete(this)
+  }
+
   async #disposeOne({ value, node }: Constructed, onError: OnDisposeError): Promise<void> {
-    const loaded = this.#loaded.get(value)
+    const loaded = this.#loaded?.get(value)
     if (loaded) return loaded.dispose(onError)
     try {
       await disposeOf(value)

@@ -12,14 +12,16 @@ import { messageOf, nameOf } from '../../util/thrown.js'
 import { childrenOf, NodePaths } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
+import { TapeDocument } from '../read/tape-document.js'
 import { Construction, unsettled } from './construction.js'
-import { Disposables, disposeOf, type OnDisposeError } from './disposal.js'
+import { Disposables, disposeOf, isDisposable, type OnDisposeError } from './disposal.js'
 import { IssueProblems } from './issue-problems.js'
 import { readLink } from './link.js'
 import { NodeBuilder } from './node-builder.js'
-import { ChildPending, PendingNodes } from './pending-nodes.js'
-import { provenanceOf, recordLoaded } from './provenance.js'
+import { ChildPending, combinedFailure, PendingNodes } from './pending-nodes.js'
+import { provenanceOf, recordLoaded, recordNumber } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
+import { classesOf, type TapeClass, TapeConstruction } from './tape-construction.js'
 import { isAsynchronous, markPrevalidated, validate, validateAsync, withPrevalidated } from './validation.js'
 import { maskVariables } from './variable-mask.js'
 
@@ -36,12 +38,11 @@ export class Loader extends Construction {
   /** The objects that do not exist yet, while this waits for them. */
   #pending: PendingNodes | undefined
   #factoryContext: FactoryContext
-  readonly #paths: NodePaths
+  #paths: NodePaths | undefined
 
   constructor(source: Source, registry: Registry, document: ParsedDocument, outer?: Loader) {
     super(source, registry, document, outer)
-    this.disposables = new Disposables(source, document.root)
-    this.#paths = new NodePaths(document.root)
+    this.disposables = new Disposables(source, document)
     this.#factoryContext = outer ? outer.#factoryContext : defaultContext()
   }
 
@@ -55,7 +56,9 @@ export class Loader extends Construction {
   async loadAsync(context: FactoryContext, onDisposeError: OnDisposeError): Promise<unknown> {
     this.#factoryContext = context
     try {
-      return await this.#constructAsync(this.document.root)
+      // Schemas may be asynchronous.
+      const quick = this.#constructQuickly(false, (error, failures) => failures.push(error))
+      return quick ? quick.value : await this.#constructAsync(this.document.root)
     } catch (error) {
       await this.disposables.dispose(onDisposeError)
       throw error
@@ -80,7 +83,10 @@ export class Loader extends Construction {
    */
   load(): unknown {
     try {
-      return this.construct(this.document.root)
+      const quick = this.#constructQuickly(true, (error) => {
+        throw error
+      })
+      return quick ? quick.value : this.construct(this.document.root)
     } catch (error) {
       this.discard()
       throw error
@@ -90,6 +96,53 @@ export class Loader extends Construction {
   /** Disposes of what was constructed where nothing can wait for it: asynchronous methods go on in the background. */
   discard(): void {
     void this.disposables.dispose(warnProcess)
+  }
+
+  /** Constructs the document without nodes, if its classes allow it; what cannot be constructed is passed to `onFailure`. */
+  #constructQuickly(allowsSchemas: boolean, onFailure: OnFailure): { readonly value: unknown } | undefined {
+    const { document } = this
+    const classes = document instanceof TapeDocument ? classesOf(document.tape, this.registry) : undefined
+    if (!classes || (!allowsSchemas && classes.some(({ schema }) => schema))) return undefined
+    const failures: unknown[] = []
+    const construction = new TapeConstruction(document as TapeDocument, classes, {
+      make: (of, options, number) => this.#makeQuickly(of, options, number),
+      keep: (value, number) => recordNumber(value, this, number),
+      fail: (error, number) => onFailure(this.#located(this.nodeOf(number), error), failures),
+    })
+    this.takeValues(construction.values)
+    const value = construction.construct()
+    if (failures.length > 0) throw combinedFailure(failures, this.source)
+    return { value }
+  }
+
+  #makeQuickly({ Class, schema }: TapeClass, options: Record<string, unknown>, number: number): object {
+    const make = (validated: unknown) => new (Class as new (options: unknown) => object)(validated)
+    const made = schema ? this.#makeValidated(schema, options, { number, make }) : make(options)
+    // What a constructor returns may be another object.
+    if (made.constructor !== Class || provenanceOf(made)?.loaded) {
+      const node = this.nodeOf(number)
+      return this.#record(made, node, this.registry.get(node.tag!)!) as object
+    }
+    recordNumber(made, this, number)
+    if (isDisposable(made)) this.disposables.add(made, this.nodeOf(number))
+    return made
+  }
+
+  #makeValidated(
+    schema: StandardSchema,
+    options: unknown,
+    { number, make }: { number: number; make: (options: unknown) => object },
+  ): object {
+    const result = validate(schema, options)
+    if (!result.issues) return withPrevalidated(result.value, schema, () => make(result.value))
+    const node = this.nodeOf(number)
+    if (isAsynchronous(result)) throw this.#asynchronous({ node, what: 'its schema' })
+    return this.#output(result, node, this.registry.get(node.tag!)!) as never
+  }
+
+  /** The node of a value that was constructed without it. */
+  nodeOf(number: number): Node {
+    return (this.document as TapeDocument).nodes.valued[number]!
   }
 
   protected override make(node: Node): unknown {
@@ -294,6 +347,7 @@ export class Loader extends Construction {
 
   #failed(node: Node, cause: unknown): ConstructionError {
     const reason = firstLine(maskVariables(messageOf(cause), node)) || nameOf(cause)
+    this.#paths ??= new NodePaths(this.document.root)
     const path = this.#paths.of(node)
     const where = path === '' ? '' : ` (${path})`
     const message = `"${node.tag}" could not be constructed${where}: ${reason}`
@@ -301,6 +355,9 @@ export class Loader extends Construction {
     return attachSource(this.source, new ConstructionError(reportProblems(problems), { problems, cause }))
   }
 }
+
+/** Throws an error of one object, or keeps it until the others are constructed. */
+type OnFailure = (error: unknown, failures: unknown[]) => void
 
 const asynchronousSchemas = new WeakSet<StandardSchema>()
 

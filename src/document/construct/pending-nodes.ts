@@ -84,7 +84,7 @@ export class PendingNodes {
       this.#expectGoing()
       if (met.size === 0) return value
       const failures = failuresOf(met)
-      if (failures.length > 0) throw this.#combined(failures)
+      if (failures.length > 0) throw combinedFailure(failures, this.nodes.source)
     }
   }
 
@@ -168,7 +168,7 @@ export class PendingNodes {
       const { value, met } = this.#observe(() => construct(known))
       if (met.size === 0) return value
       const failures = failuresOf(met)
-      if (failures.length > 0) throw this.#combined(failures)
+      if (failures.length > 0) throw combinedFailure(failures, this.nodes.source)
       attempt.missing = new Set([...attempt.missing, ...met])
       if (!attempt.asked.includes(known)) attempt.asked = [...attempt.asked, known]
       throw new ChildPending('A child is asynchronous: "fromYaml" is called again when it exists')
@@ -245,21 +245,21 @@ export class PendingNodes {
     this.nodes.unsettledCount++
     return unsettled
   }
+}
 
-  /** One error for all failures. */
-  #combined(failures: readonly unknown[]): unknown {
-    const [first, ...others] = failures
-    if (others.length === 0) return first
-    const errors = failures.filter(isFlambeauError)
-    if (errors.length < failures.length) return failures.find((each) => !isFlambeauError(each))
-    const problems = inFileOrder([...new Set(errors.flatMap((error) => error.problems))])
-    const cause = new AggregateError(errors.map((error) => error.cause ?? error))
-    const isConstruction = errors.every((error) => error instanceof ConstructionError)
-    const error = isConstruction
-      ? new ConstructionError(reportProblems(problems), { problems, cause })
-      : documentError(problems)
-    return attachSource(this.nodes.source, error)
-  }
+/** One error for all failures in the construction of a text. */
+export function combinedFailure(failures: readonly unknown[], source: Source): unknown {
+  const [first, ...others] = failures
+  if (others.length === 0) return first
+  const errors = failures.filter(isFlambeauError)
+  if (errors.length < failures.length) return failures.find((each) => !isFlambeauError(each))
+  const problems = inFileOrder([...new Set(errors.flatMap((error) => error.problems))])
+  const cause = new AggregateError(errors.map((error) => error.cause ?? error))
+  const isConstruction = errors.every((error) => error instanceof ConstructionError)
+  const error = isConstruction
+    ? new ConstructionError(reportProblems(problems), { problems, cause })
+    : documentError(problems)
+  return attachSource(source, error)
 }
 
 class Failures extends Error {

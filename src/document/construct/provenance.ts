@@ -1,6 +1,6 @@
 import { RegistrationError } from '../../errors.js'
 import type { Node } from '../../node.js'
-import { isMapping } from '../../util/plain-object.js'
+import { isMapping, omitUndefined } from '../../util/plain-object.js'
 import type { ConstructContext } from './construct-context.js'
 
 /** A loaded node, and the context that has the values of the nodes below. */
@@ -31,10 +31,45 @@ export function provenanceOf(object: object): Provenance | undefined {
   return later ?? (Object.hasOwn(object, key) ? (object as { [key]?: Provenance })[key] : undefined)
 }
 
+// One for all objects: another one for each would cost as much as the definition.
+const property = { value: undefined as unknown, writable: true, configurable: true, enumerable: false }
+
 // On the object itself, under a symbol: a WeakMap would cost more than reading the text.
 function record(object: object, value: Provenance): void {
+  property.value = value
   if (!Object.isExtensible(object)) ofFrozen.set(object, value)
-  else Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable: false })
+  else Object.defineProperty(object, key, property)
+  property.value = undefined
+}
+
+/** The provenance of a value whose node is made when somebody looks. */
+export class TapeProvenance implements Provenance, LoadedFrom {
+  constructor(
+    readonly context: TapeContext,
+    /** Its number among the values of the document. */
+    readonly number: number,
+  ) {}
+
+  get loaded(): LoadedFrom {
+    return this
+  }
+
+  get node(): Node {
+    return this.context.nodeOf(this.number)
+  }
+}
+
+/** What constructed a document from its tape. */
+export interface TapeContext extends ConstructContext {
+  /** The values of collections and of tagged scalars, in file order. */
+  readonly valuesByNumber: readonly unknown[] | undefined
+  /** The node of a value. */
+  nodeOf(number: number): Node
+}
+
+/** Records what a new object was loaded from, by its number among the values of the document. */
+export function recordNumber(object: object, context: TapeContext, number: number): void {
+  record(object, new TapeProvenance(context, number))
 }
 
 /** Records what an object was loaded from. */
@@ -58,8 +93,9 @@ export function recordOptions(object: object, options: object): void {
  */
 export function setSerializableAttr(object: object, name: string, value: unknown): void {
   setAttribute(object as Record<string, unknown>, name, value)
-  const before = provenanceOf(object) ?? {}
-  record(object, { ...before, edits: new Map(before.edits).set(name, value) })
+  const { loaded, snapshot, options, edits } = provenanceOf(object) ?? {}
+  const known = omitUndefined({ loaded, snapshot, options })
+  record(object, { ...known, edits: new Map(edits).set(name, value) })
 }
 
 // All or nothing. An attribute with only a getter is fine if the getter reads the option.

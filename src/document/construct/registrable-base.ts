@@ -123,6 +123,8 @@ interface Taking {
 
 function withoutTaken<Options>(Class: Taking, options: Options): Options {
   if (typeof options !== 'object' || options === null) return options
+  // Most classes take none.
+  if (Class.takes === MappedRegistrable.takes) return options
   const isTaken = (name: string): boolean => Class.takes(name, options[name as keyof Options])
   if (!Object.keys(options).some(isTaken)) return options
   return Object.fromEntries(Object.entries(options).filter(([name]) => !isTaken(name))) as Options

@@ -5,10 +5,12 @@ import { provenanceOf } from '../construct/provenance.js'
 import { anchorNames } from './anchor-names.js'
 import { DocumentWriter } from './document-writer.js'
 import { foldComposed } from './fold-composed.js'
+import { writeObject } from './object-writer.js'
 import { patchText } from './patch-text.js'
 import { writeQuickly } from './quick-writer.js'
 import { Representation, type RepresentOptions } from './represent.js'
 import { roundTrips } from './round-trip.js'
+import { unchangedText } from './unchanged-text.js'
 
 /** Options of {@link dump}. */
 export interface DumpOptions {
@@ -50,7 +52,13 @@ export function nodesWithDefaults(value: unknown, registry: Registry): Node {
 }
 
 function write(value: unknown, options: CompleteDumpOptions, isYaml11: boolean): string {
+  const quick = isYaml11 || options.defaults ? undefined : writeWithoutNodes(value, options.registry)
+  if (quick !== undefined) return quick
   return writeNodes(represent(value, options), isYaml11)
+}
+
+function writeWithoutNodes(value: unknown, registry: Registry): string | undefined {
+  return unchangedText(value, registry) ?? writeObject(value, registry)
 }
 
 /** Writes the nodes of a value; `isYaml11`: the documents before it leave YAML 1.1 in force. */

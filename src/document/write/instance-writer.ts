@@ -99,7 +99,7 @@ function withEdits(values: Map<string, unknown>, edits: ReadonlyMap<string, unkn
   return values
 }
 
-function optionsOf(object: object, { options: recorded }: Provenance, { Class }: ResolvedTag): object {
+export function optionsOf(object: object, { options: recorded }: Provenance, { Class }: ResolvedTag): object {
   if (recorded) return recorded
   const own = object as Record<string, unknown>
   if (isPlainObject(own['options'])) return own['options']

@@ -1,6 +1,7 @@
-import type { Entry, Node, ScalarNode } from '../../node.js'
+import type { Node, ScalarNode } from '../../node.js'
 import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
-import { literalBlock, scalarText } from './scalar-text.js'
+import { type Block, BlockWriter, inlineScalar, keyText } from './block-writer.js'
+import { scalarText } from './scalar-text.js'
 
 /**
  * Writes nodes that were not loaded, in block style, with `anchors` for repeated nodes. Returns `undefined` for what only the
@@ -10,76 +11,51 @@ export function writeQuickly(root: Node, anchors: ReadonlyMap<Node, string>): st
   return unlessBailedOut(() => new QuickWriter(anchors).write(root))
 }
 
-const longestKey = 1000
+interface NodeBlock extends Block {
+  readonly node: Node
+}
 
-class QuickWriter {
-  #text = ''
-
-  constructor(readonly anchors: ReadonlyMap<Node, string>) {}
-
-  write(root: Node): string {
-    const props = this.#props(root)
-    if (isBlock(root)) this.#block(root, props, 0)
-    else this.#text += `${joined(props, this.#inline(root, 0))}\n`
-    return this.#text
+class QuickWriter extends BlockWriter<Node, NodeBlock> {
+  constructor(readonly anchors: ReadonlyMap<Node, string>) {
+    super()
   }
 
-  /** Writes the value after `key:` or `-`, up to the end of its last line. */
-  #value(node: Node, indent: number): void {
-    const props = this.#props(node)
-    if (isBlock(node)) this.#block(node, ` ${props}`.trimEnd(), indent)
-    else this.#text += spaced(joined(props, this.#inline(node, indent)))
+  protected blockOf(node: Node): NodeBlock | undefined {
+    const isBlock =
+      (node.kind === 'sequence' && node.items.length > 0) ||
+      (node.kind === 'mapping' && node.entries.length > 0)
+    return isBlock ? { props: this.#props(node), node } : undefined
   }
 
-  /** Writes a collection below the line that `lead` ends. */
-  #block(node: Node, lead: string, indent: number): void {
-    if (lead !== '' || indent > 0) this.#text += `${lead}\n`
-    this.#children(node, indent, false)
-  }
-
-  #children(node: Node, indent: number, begun: boolean): void {
-    const space = ' '.repeat(indent)
-    let lead = begun ? '' : space
-    const children = node.kind === 'mapping' ? node.entries : node.kind === 'sequence' ? node.items : []
-    for (const child of children) {
-      this.#text += lead
-      if ('key' in child) this.#entry(child, indent)
-      else this.#item(child, indent)
-      lead = space
-    }
-  }
-
-  #entry({ key, value, merge }: Entry, indent: number): void {
-    this.#text += `${merge ? '<<' : this.#key(key)}:`
-    this.#value(value, indent + 2)
-  }
-
-  // `- a: 1`: an untagged collection starts on the line of its dash.
-  #item(item: Node, indent: number): void {
-    this.#text += '-'
-    if (!isBlock(item) || this.#props(item) !== '') this.#value(item, indent + 2)
-    else {
-      this.#text += ' '
-      this.#children(item, indent + 2, true)
-    }
+  protected children({ node }: NodeBlock, indent: number): void {
+    if (node.kind === 'sequence') for (const item of node.items) this.item(item, indent)
+    if (node.kind !== 'mapping') return
+    for (const { key, value, merge } of node.entries)
+      this.entry(merge ? '<<:' : this.#key(key), value, indent)
   }
 
   #key(key: Node): string {
     if (key.kind !== 'scalar' || key.tag !== undefined || this.anchors.has(key)) throw BAIL_OUT
-    const text = scalarText(key.value)
-    if (text.length > longestKey) throw BAIL_OUT
+    const text = keyText(key.value)
+    if (text === undefined) throw BAIL_OUT
     return text
+  }
+
+  protected inline(node: Node, indent: number): string {
+    const props = this.#props(node)
+    const content = this.#content(node, indent)
+    return props === '' || content === '' ? props + content : `${props} ${content}`
   }
 
   #props(node: Node): string {
     if (node.kind === 'alias') return ''
     const { tag = '' } = node
-    if (tag !== '' && !/^![\w.-]+$/.test(tag)) throw BAIL_OUT
+    if (tag !== '' && !isWritableTag(tag)) throw BAIL_OUT
     const anchor = this.anchors.get(node)
     return anchor === undefined ? tag : `&${anchor} ${tag}`.trimEnd()
   }
 
-  #inline(node: Node, indent: number): string {
+  #content(node: Node, indent: number): string {
     if (node.kind === 'alias') return `*${this.anchors.get(node.target!)}`
     if (node.kind === 'mapping') return '{}'
     if (node.kind === 'sequence') return '[]'
@@ -89,24 +65,14 @@ class QuickWriter {
   #scalar({ value, tag, plain }: ScalarNode, indent: number): string {
     if (typeof value === 'object' && value !== null) throw BAIL_OUT
     if (tag !== undefined && plain && value === '') return ''
-    const block = typeof value === 'string' && indent > 0 ? literalBlock(value) : undefined
-    if (!block) return tag !== undefined ? scalarText(String(value)) : scalarText(value)
-    const space = ' '.repeat(indent)
-    return [block.header, ...block.lines.map((line) => (line === '' ? '' : space + line))].join('\n')
+    // The text of a tagged scalar is a string.
+    return tag === undefined || typeof value === 'string'
+      ? inlineScalar(value, indent)
+      : scalarText(String(value))
   }
 }
 
-function spaced(content: string): string {
-  return content === '' ? '\n' : ` ${content}\n`
-}
-
-function joined(props: string, content: string): string {
-  return props === '' || content === '' ? props + content : `${props} ${content}`
-}
-
-function isBlock(node: Node): boolean {
-  return (
-    (node.kind === 'mapping' && node.entries.length > 0) ||
-    (node.kind === 'sequence' && node.items.length > 0)
-  )
+/** Whether a tag can be written as it is. */
+export function isWritableTag(tag: string): boolean {
+  return /^![\w.-]+$/.test(tag)
 }

@@ -40,8 +40,11 @@ export function scalarText(value: unknown, where = anywhere): string {
 
 /** Whether a string without quotes is read as itself, also by readers of YAML 1.1; `yes`, `1_000` and `12:30` are not. */
 function isSafe(text: string, { flow, isYaml11 }: ScalarContext): boolean {
+  return isWords(text) || (text !== '' && isSafeAsWritten(text, { flow, isYaml11 }))
+}
+
+function isSafeAsWritten(text: string, { flow, isYaml11 }: ScalarContext): boolean {
   return (
-    text !== '' &&
     !(flow && inFlow.test(text)) &&
     !(isYaml11 && /^[yYnN]$/.test(text)) &&
     !unsafe.test(text) &&
@@ -49,6 +52,20 @@ function isSafe(text: string, { flow, isYaml11 }: ScalarContext): boolean {
     resolvePlain(text) === text &&
     !(mayBeYaml11.test(text) && yaml11.test(text))
   )
+}
+
+// No number, boolean, null or date has so many characters and begins with a letter.
+const leastWords = 6
+const inWords = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[\w ./-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+/** Whether a text is letters, digits and the like, with spaces only inside: most are, and no pattern has to be tried. */
+function isWords(text: string): boolean {
+  const first = text.charCodeAt(0) | 0x20
+  if (text.length < leastWords || first < 97 || first > 122) return false
+  for (let offset = 1; offset < text.length; offset++) if (!inWords[text.charCodeAt(offset)]) return false
+  return text.charCodeAt(text.length - 1) !== 32
 }
 
 /** Writes a string in double quotes; characters that editors show as nothing or as a line end are escaped. */
