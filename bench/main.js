@@ -1,32 +1,51 @@
-/** `npm run bench`: every figure is a ratio to a peer that ran in the same rounds. */
+/**
+ * `npm run bench`: one table, of ratios to peers that ran in the same rounds, with the limits that the project sets. `--quick` takes
+ * two minutes; `--only Start` measures one section; `--write` puts the table into docs/performance.md.
+ */
 import { mkdirSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { calls, manyClasses } from './calls.js'
+import { parseArgs } from 'node:util'
 import { composition } from './composition.js'
 import { crash } from './crash.js'
-import { linear } from './linear.js'
-import { memory } from './memory.js'
-import { poolMemory, sameSweep } from './pool-memory.js'
+import { doubled } from './linear.js'
+import { writePage } from './page.js'
+import { poolMemory } from './pool-memory.js'
 import { pools } from './pools.js'
-import { processes } from './processes.js'
 import { python } from './python.js'
 import { size } from './size.js'
+import { start } from './start.js'
 import { store } from './store.js'
+import { Table } from './table.js'
+import { dumping, linearly, loading, memory } from './values.js'
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+})
+
+/** What a section takes minutes for is left out of a quick run. */
+const sections = {
+  Start: [start],
+  Loading: [loading],
+  Dumping: [dumping],
+  Memory: [memory],
+  Growth: [linearly, doubled],
+  'Files made of files': [composition],
+  Pools: values.quick ? [pools] : [pools, crash, poolMemory],
+  Extensions: values.quick ? [] : [store],
+  'Python flambé': [python],
+  'Installed size': [size],
+}
 
 mkdirSync('build', { recursive: true })
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
-console.log('Best of the rounds; ratios are to the first line of each table.')
-size()
-processes(20)
-calls(3, ['a job of 30 lines', '2,000 tags', '5,000 keys'])
-manyClasses(3)
-calls(1, ['100,000 tags'])
-await composition(60)
-python()
-await store(5)
-memory()
-linear()
-pools(3)
-await crash()
-await sameSweep()
-await poolMemory()
+const table = new Table()
+for (const [title, measures] of Object.entries(sections)) {
+  if (measures.length === 0 || (values.only !== undefined && values.only !== title)) continue
+  table.begin(title)
+  for (const measure of measures) for await (const row of measure(values.quick)) table.add(row)
+}
+const holds = table.conclude()
+if (values.write) writePage(table)
+process.exitCode = holds ? 0 : 1

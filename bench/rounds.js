@@ -16,15 +16,3 @@ export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[sorted.length >> 1]
 }
-
-/** Prints each result relative to the first: the best of the rounds, and their median. */
-export function table(title, results, unit = 'ms') {
-  const [[, base]] = results
-  console.log(`\n${title}`)
-  for (const [name, { best, median: middle, limit }] of results) {
-    const ratio = `${(best / base.best).toPrecision(3)} ×  (median ${(middle / base.median).toPrecision(3)} ×)`
-    const bound =
-      limit === undefined ? '' : `  at most ${limit}${best / base.best <= limit ? '' : '  EXCEEDED'}`
-    console.log(`  ${name.padEnd(40)} ${best.toFixed(3).padStart(9)} ${unit}  ${ratio}${bound}`)
-  }
-}

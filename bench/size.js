@@ -2,24 +2,21 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { table } from './rounds.js'
 
-export function size() {
+export function* size() {
   const packed = execFileSync('npm', ['pack', '--dry-run', '--json'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const [{ unpackedSize }] = Object.values(JSON.parse(packed))
   const brought = [...dependenciesOf('.')].reduce((sum, name) => sum + bytesIn(join('node_modules', name)), 0)
-  table(
-    'Installed size',
-    [
-      ['yaml', bytesIn('node_modules/yaml')],
-      ['flambeau', unpackedSize],
-      ['flambeau, with all that it depends on', unpackedSize + brought],
-    ].map(([name, bytes]) => [name, { best: bytes / 1024, median: bytes / 1024 }]),
-    'kB',
-  )
+  const peer = 'yaml'
+  const all = {
+    'the package': unpackedSize,
+    'the package, with all that it depends on': unpackedSize + brought,
+  }
+  for (const [name, bytes] of Object.entries(all))
+    yield { name, peer, ratio: bytes / bytesIn('node_modules/yaml'), value: `${Math.round(bytes / 1000)} kB` }
 }
 
 /** The packages that come along with the one in a folder. */

@@ -32,6 +32,12 @@ epochs: 100
 seed: 42
 `
 
+/** Every tag that the texts have. */
+export const tags = [
+  ...'Train Dataset Model Adam Cosine Evaluate Accuracy F1 Loss Checkpoint EarlyStop'.split(' '),
+  ...Array.from({ length: 9 }, (_, at) => `Part${at}`),
+]
+
 const jobs = (count) => {
   const rows = Array.from({ length: count }, (_, at) => [
     '  - !Train',
@@ -40,6 +46,20 @@ const jobs = (count) => {
     `    epochs: ${at}`,
   ])
   return `jobs:\n${rows.flat().join('\n')}\n`
+}
+
+/** Objects of twenty classes on four levels, each with four keys: 93,000 are 8 MB. */
+const nested = (count) => {
+  const lines = ['jobs:']
+  for (let at = 0; at < count; ) {
+    lines.push(`  - !${tags[at % tags.length]}`)
+    for (let level = 1; level <= 4; level++, at++) {
+      const indent = '  '.repeat(level + 1)
+      lines.push(`${indent}name: item ${at}`, `${indent}rate: 0.${at % 1000}`, `${indent}count: ${at}`)
+      lines.push(level < 4 ? `${indent}child: !${tags[(at + 1) % tags.length]}` : `${indent}last: true`)
+    }
+  }
+  return `${lines.join('\n')}\n`
 }
 
 const lines = (count, line) => Array.from({ length: count }, (_, at) => line(at)).join('')
@@ -54,18 +74,16 @@ export const growing = {
   documents: (count) => lines(count, (at) => `---\na: ${at}\n`),
 }
 
-/** Fixed texts, by the names that the tables show. */
+/** Fixed texts, by the names that the table shows. */
 export const texts = {
-  'a job of 30 lines': () => job,
+  '0.5 kB': () => job,
+  '168 kB': () => nested(2_000),
+  '1 MB': () => nested(12_000),
+  '8 MB': () => nested(93_000),
+  '100 MB': () => nested(1_120_000),
   '2,000 tags': () => jobs(2_000),
-  '100,000 tags': () => jobs(100_000),
   '5,000 keys': () => growing.keys(5_000),
 }
 
 /** The same text as only the exact reader takes it: directives are unusual. */
 export const forTheExactWay = (text) => `%YAML 1.2\n---\n${text}`
-
-/** Every tag that the texts have. */
-export const tags = 'Train Dataset Model Adam Cosine Evaluate Accuracy F1 Loss Checkpoint EarlyStop'.split(
-  ' ',
-)
