@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
-import { dirname, posix } from 'node:path'
+import { dirname, posix, resolve } from 'node:path'
 import ts from 'typescript'
 
 /**
@@ -18,6 +18,8 @@ const library = {
     'language-server/checker': 'build/js/language-server/checker-main.js',
     'pool/index': 'build/js/pool/index.js',
     'pool/worker': 'build/js/pool/engines/processes/worker-main.js',
+    'reflect/import': 'build/js/registry/reflect/import.js',
+    'reflect/require': 'build/js/registry/reflect/require.js',
     'yaml/static': 'build/js/document/yaml/static.js',
     'yaml/lazy': 'build/js/document/yaml/lazy.js',
   },
@@ -25,6 +27,7 @@ const library = {
     dir: 'dist',
     format: 'es',
     chunkFileNames: 'chunks/[name].js',
+    manualChunks: chunkOf,
     entryFileNames: '[name].js',
     // Node would take the entry of tslib that is CommonJS inside, and start the command 10 ms later.
     // "build-protocol.js" bundles the library of the language server.
@@ -37,6 +40,48 @@ const library = {
   external: /^(?:node:|[^./])/,
   treeshake: false,
   plugins: [{ name: 'declarations', writeBundle: copyDeclarations }],
+}
+
+/** Every file that Node imports costs as much as 30 kB of code, so that what is loaded together is one file. */
+let chunks
+
+function chunkOf(id, { getModuleInfo }) {
+  chunks ??= assignChunks(getModuleInfo)
+  return chunks.get(id)
+}
+
+/**
+ * The chunk of each module that a program with the library, or a frequent command, loads. A module without one would be put into
+ * whichever chunk imports it.
+ */
+function assignChunks(getModuleInfo) {
+  const [library, main, program, ...commands] = [
+    'index.js',
+    'cli/main.js',
+    'cli/program.js',
+    'cli/run.js',
+    'cli/check.js',
+  ].map((file) => imported(file, getModuleInfo))
+  const everyCall = new Set([...main, ...program])
+  return new Map([
+    ...commands.flatMap((modules) => [...modules]).map((id) => [id, 'commands']),
+    ...[...program].map((id) => [id, 'program']),
+    ...[...library].map((id) => [id, everyCall.has(id) ? 'base' : 'library']),
+    ...[...main].slice(1).map((id) => [id, 'base']),
+  ])
+}
+
+/** The modules that a module imports at once, and itself. */
+function imported(file, getModuleInfo) {
+  const found = new Set()
+  const visit = (id) => {
+    const info = getModuleInfo(id)
+    if (found.has(id) || !info || info.isExternal) return
+    found.add(id)
+    for (const each of info.importedIds) visit(each)
+  }
+  visit(resolve('build/js', file))
+  return found
 }
 
 /** Comments would be sent to a host with each connection. */

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Variables } from '../document/compose/env-file.js'
 import { type FlambeauError, isFlambeauError, type Problem } from '../errors.js'
 import { paintOn, StderrLogger } from '../logger.js'
@@ -7,6 +7,7 @@ import { checkFile } from '../runnable/check-file.js'
 import { mapLimited } from '../util/concurrency.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { commandOf } from './commands.js'
 import { type FoundFiles, findFiles, maxOpenFiles, namesSeveral } from './find-files.js'
 import { withExamples } from './help.js'
 import { readInput } from './input.js'
@@ -37,12 +38,7 @@ interface CheckFlags extends AllowFlags, EnvFileFlags, ExtensionFlags, ImportFla
 
 /** `flambeau check FILE...`. */
 export function checkCommand(): Command {
-  const command = new Command('check')
-    .description('report all problems in YAML files, without running them')
-    .argument(
-      '<file...>',
-      'YAML files, "-" for standard input, and folders and patterns whose runnable files are checked; with one file, also overrides such as "rate=0.1"',
-    )
+  const command = commandOf('check')
     .addOption(
       new Option('--format <format>', 'the output format')
         .choices(['text', 'json', 'github'])

@@ -10,6 +10,7 @@ import {
 } from '../runnable/manage-extensions.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { runInterruptibly } from './interrupt.js'
 import { type LogFlags, levelOf } from './log-level.js'
@@ -18,10 +19,7 @@ import { printLine } from './output.js'
 
 /** `flambeau extensions list FILE`, `flambeau extensions prune`. */
 export function extensionsCommand(): Command {
-  return new Command('extensions')
-    .description('list the extensions of a file, or remove installed extensions')
-    .addCommand(listCommand())
-    .addCommand(pruneCommand())
+  return commandOf('extensions').addCommand(listCommand()).addCommand(pruneCommand())
 }
 
 function listCommand(): Command {
@@ -78,9 +76,7 @@ async function prune({ days, all }: { days: number; all?: true }): Promise<void>
 
 /** `flambeau lock FILE`. */
 export function lockCommand(): Command {
-  const command = new Command('lock')
-    .description('pin the extensions of a file in a lock file beside it')
-    .argument('<file>', 'the YAML file')
+  const command = commandOf('lock')
   return withExamples(command, 'flambeau lock job.yaml').action(lock)
 }
 

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gitIgnores, type Ignores } from '../cluster/bundle/ignore.js'
+import type { Ignores } from '../cluster/bundle/ignore.js'
 import { parse } from '../document/read/parse.js'
 import { ResourceError } from '../errors.js'
 import { isApplicationTag } from '../node.js'
@@ -68,6 +68,7 @@ function split(path: string): Search {
 }
 
 async function yamlFiles({ folder, pattern }: Search): Promise<string[]> {
+  const { gitIgnores } = await import('../cluster/bundle/ignore.js')
   const ignores = await gitIgnores(folder)
   const found = new Set<string>()
   const matches =

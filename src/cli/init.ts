@@ -2,11 +2,12 @@ import { lstatSync, statSync } from 'node:fs'
 import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { ResourceError } from '../errors.js'
 import { absolutePath, expandHome, packageRoot, realPath } from '../util/paths.js'
 import { commandLine } from '../util/shell.js'
 import { version } from '../version.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { printLine } from './output.js'
 
@@ -25,16 +26,11 @@ interface InitFlags {
 
 /** `flambeau init [FOLDER]`. */
 export function initCommand(): Command {
-  const command = new Command('init')
-    .description(
-      'write a small project that runs: a class in TypeScript, a YAML file that names it, and a test; overwrites nothing',
-    )
-    .argument('[folder]', 'the folder of the project; it is created if it does not exist', '.')
-    .option(
-      '--package <spec>',
-      'where "npm install" finds flambeau: a version, or a tarball, folder or URL',
-      `^${version}`,
-    )
+  const command = commandOf('init').option(
+    '--package <spec>',
+    'where "npm install" finds flambeau: a version, or a tarball, folder or URL',
+    `^${version}`,
+  )
   return withExamples(command, 'flambeau init hello').action(init)
 }
 

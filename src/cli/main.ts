@@ -1,29 +1,23 @@
 #!/usr/bin/env node
-import { isFlambeauError } from '../errors.js'
-import { StderrLogger } from '../logger.js'
-import { describeError } from '../runnable/outcome.js'
-import { callOf, setCall } from '../util/repeat-command.js'
-// These register the built-in tags.
-import '../cluster/index.js'
-import '../index.js'
-import '../pool/index.js'
-import { printCandidates } from './completion/completion.js'
-import { completeName } from './completion/scripts.js'
+import { version } from '../version.js'
 import { flushStandardOutput, watchStandardOutput } from './output.js'
-import { program } from './program.js'
 
+// What a call does not need is imported by the command that needs it: most of the time of a short call is imports.
 watchStandardOutput()
-setCall(callOf(process.argv.slice(2)))
-run()
-  .catch((error: unknown) => {
-    const logger = new StderrLogger()
-    logger.error(describeError(error, { paint: logger.paint }))
-    process.exitCode = isFlambeauError(error) ? error.exitCode : 1
-  })
-  .then(flushStandardOutput)
+run(process.argv.slice(2)).catch(report).then(flushStandardOutput)
 
-function run(): Promise<unknown> {
-  const [name, ...words] = process.argv.slice(2)
-  // The words of an unfinished command are no options of this one.
-  return name === completeName ? printCandidates(program(), words) : program().parseAsync()
+async function run(words: readonly string[]): Promise<void> {
+  const [name, ...rest] = words
+  if (rest.length === 0 && (name === '--version' || name === '-V')) return console.log(version)
+  const { callProgram } = await import('./program.js')
+  await callProgram(words)
+}
+
+async function report(error: unknown): Promise<void> {
+  const { StderrLogger } = await import('../logger.js')
+  const { describeError } = await import('../runnable/outcome.js')
+  const { isFlambeauError } = await import('../errors.js')
+  const logger = new StderrLogger()
+  logger.error(describeError(error, { paint: logger.paint }))
+  process.exitCode = isFlambeauError(error) ? error.exitCode : 1
 }

@@ -7,10 +7,6 @@ export interface Operands {
   readonly set: readonly string[]
 }
 
-/** The line of help about overrides. */
-export const overridesHelp =
-  'changes: "PATH=VALUE" sets an option, "PATH+=VALUE" appends an item, "~PATH" removes'
-
 /** Tells overrides from files: a file whose name has a "=" is written as "./a=b.yaml". */
 export function splitOperands(operands: readonly string[]): Operands {
   return {

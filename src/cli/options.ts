@@ -140,3 +140,23 @@ export function withRecord(command: Command): Command {
 export function eventsOption(): Option {
   return new Option('--events', 'print what happens as JSON lines, the result among them').conflicts('json')
 }
+
+/** What {@link withReconnect} adds. */
+export interface ReconnectFlags {
+  readonly reconnectTimeout?: number
+}
+
+/** Adds `--reconnect-timeout SECONDS`. */
+export function withReconnect(command: Command): Command {
+  const option = new Option(
+    '--reconnect-timeout <seconds>',
+    'how long to try to reconnect after the connection is lost (default: 600)',
+  )
+  return command.addOption(option.argParser(seconds))
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1e9) return value
+  throw new InvalidArgumentError('It must be a number of seconds, such as 3600.')
+}

@@ -1,31 +1,64 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { nearest } from '../registry/suggest.js'
-import { repeatCommand } from '../util/repeat-command.js'
+import { callOf, repeatCommand, setCall } from '../util/repeat-command.js'
 import { version } from '../version.js'
-import { checkCommand } from './check.js'
-import { downCommand, upCommand } from './cluster/hosts.js'
-import { planCommand } from './cluster/plan.js'
-import { cancelCommand, fetchCommand, logsCommand, statusCommand, waitCommand } from './cluster/runs.js'
-import { completionCommand } from './completion/completion.js'
-import { extensionsCommand, lockCommand } from './extensions.js'
-import { groups, guidesHelp, withExamples } from './help.js'
-import { initCommand } from './init.js'
+import { type CommandName, commandNames, commandOf, completeName } from './commands.js'
+import { guidesHelp, withExamples } from './help.js'
 import { quietOption } from './log-level.js'
-import { diffCommand } from './records/diff.js'
-import { pruneCommand } from './records/prune.js'
-import { rerunCommand } from './records/rerun.js'
-import { runsCommand } from './records/runs.js'
-import { showCommand } from './records/show.js'
-import { reportCommand } from './report.js'
-import { resolveCommand } from './resolve.js'
-import { runCommand } from './run.js'
-import { lspCommand, schemaCommand, tagsCommand } from './tags.js'
-import { typesCommand } from './types.js'
-import { viewCommand } from './view.js'
 
-/** The command line: every command parses its options and calls the library. */
-export function program(): Command {
+/** Loads the options and the action of each command. */
+const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  init: async () => (await import('./init.js')).initCommand(),
+  run: async () => (await import('./run.js')).runCommand(),
+  check: async () => (await import('./check.js')).checkCommand(),
+  resolve: async () => (await import('./resolve.js')).resolveCommand(),
+  up: async () => (await import('./cluster/hosts.js')).upCommand(),
+  down: async () => (await import('./cluster/hosts.js')).downCommand(),
+  plan: async () => (await import('./cluster/plan.js')).planCommand(),
+  runs: async () => (await import('./records/runs.js')).runsCommand(),
+  show: async () => (await import('./records/show.js')).showCommand(),
+  diff: async () => (await import('./records/diff.js')).diffCommand(),
+  rerun: async () => (await import('./records/rerun.js')).rerunCommand(),
+  status: async () => (await import('./cluster/runs.js')).statusCommand(),
+  logs: async () => (await import('./cluster/runs.js')).logsCommand(),
+  wait: async () => (await import('./cluster/runs.js')).waitCommand(),
+  cancel: async () => (await import('./cluster/runs.js')).cancelCommand(),
+  fetch: async () => (await import('./cluster/runs.js')).fetchCommand(),
+  prune: async () => (await import('./records/prune.js')).pruneCommand(),
+  view: async () => (await import('./view.js')).viewCommand(),
+  report: async () => (await import('./report.js')).reportCommand(),
+  extensions: async () => (await import('./extensions.js')).extensionsCommand(),
+  lock: async () => (await import('./extensions.js')).lockCommand(),
+  lsp: async () => (await import('./tags.js')).lspCommand(),
+  tags: async () => (await import('./tags.js')).tagsCommand(),
+  types: async () => (await import('./types.js')).typesCommand(),
+  schema: async () => (await import('./tags.js')).schemaCommand(),
+  completion: async () => (await import('./completion/completion.js')).completionCommand(),
+}
+
+/** Calls the command that the words of a call name. */
+export async function callProgram(words: readonly string[]): Promise<void> {
+  setCall(callOf(words))
+  const [name, ...rest] = words
+  if (name !== completeName) {
+    // Commander calls no other: what comes before is options.
+    const called = words.find(isCommand)
+    await (await programWith(called === undefined ? [] : [called])).parseAsync()
+  } else {
+    const { printCandidates } = await import('./completion/completion.js')
+    // The words of an unfinished command are no options of this one.
+    await printCandidates(await programWith(commandNames), rest)
+  }
+}
+
+function isCommand(word: string): word is CommandName {
+  return (commandNames as readonly string[]).includes(word)
+}
+
+/** The command line: it has all commands, but options and actions only of some. */
+async function programWith(called: readonly CommandName[]): Promise<Command> {
+  if (called.length > 0) await addTags()
   const root = new Command('flambeau')
     .description('Run what a YAML file describes')
     .version(version)
@@ -34,24 +67,25 @@ export function program(): Command {
     // Without "[options]", which all have, the list fits into 80 columns.
     .configureHelp({ subcommandTerm: termOf })
     .helpCommand(false)
-  const grouped = [
-    [groups.start, [initCommand()]],
-    [groups.files, [runCommand(), checkCommand(), resolveCommand()]],
-    [groups.clusters, [upCommand(), downCommand(), planCommand()]],
-    [groups.runs, [runsCommand(), showCommand(), diffCommand(), rerunCommand()]],
-    [groups.runs, [statusCommand(), logsCommand(), waitCommand(), cancelCommand(), fetchCommand()]],
-    [groups.runs, [pruneCommand()]],
-    [groups.runs, [viewCommand(), reportCommand()]],
-    [groups.extensions, [extensionsCommand(), lockCommand()]],
-    [groups.editors, [lspCommand(), tagsCommand(), typesCommand(), schemaCommand(), completionCommand()]],
-  ] as const
-  for (const [group, commands] of grouped)
-    for (const command of commands) root.addCommand(withOverrideHint(withQuiet(command)).helpGroup(group))
+  for (const name of commandNames) {
+    const command = called.includes(name) ? await loaders[name]() : commandOf(name)
+    root.addCommand(withOverrideHint(withQuiet(command)))
+  }
   root.addCommand(helpCommand(root).helpGroup('Help:'))
   withExamples(root, "flambeau run train.yaml 'rate=0.01' --import ./train.ts")
   return root
     .addHelpText('after', guidesHelp())
     .on('command:*', (operands: string[], flags: string[]) => refuseUnknown([...operands, ...flags], root))
+}
+
+/** Lets files use all tags of this package. */
+async function addTags(): Promise<void> {
+  const { addOwnTags } = await import('../registry/own-tags.js')
+  await addOwnTags({
+    flambeau: () => import('../index.js'),
+    'flambeau/cluster': () => import('../cluster/index.js'),
+    'flambeau/pool': () => import('../pool/index.js'),
+  })
 }
 
 function termOf(command: Command): string {

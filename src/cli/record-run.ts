@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.js'
 import { isInProject } from '../project.js'
-import { type RecordedCall, Recording } from '../records/recording.js'
+import type { RecordedCall, Recording } from '../records/recording.js'
 import { absolutePath } from '../util/paths.js'
 import type { FileInput } from './input.js'
 import type { EnvFileFlags } from './options.js'
@@ -28,11 +28,12 @@ export interface RecordSource {
 }
 
 /** The record of a run of this command; none outside of a project, and where a flag or the project turns it off. */
-export function recordingOf(source: RecordSource): Recording | undefined {
+export async function recordingOf(source: RecordSource): Promise<Recording | undefined> {
   const { input, flags, settings, logger } = source
   const runs = flags.record ? runsFolder(settings.project) : undefined
   if (!runs || (input.text === undefined && !isInProject({ folder: runs.project }, input.path)))
     return undefined
+  const { Recording } = await import('../records/recording.js')
   return new Recording({
     runs: runs.path,
     project: runs.project,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { writeReport } from '../view/report.js'
+import { commandOf } from './commands.js'
 import { withExamples, withForce } from './help.js'
 import type { ImportFlags } from './options.js'
 import { printLine } from './output.js'
@@ -13,9 +14,7 @@ interface ReportFlags extends Pick<ImportFlags, 'project'> {
 
 /** `flambeau report RUN`. */
 export function reportCommand(): Command {
-  const command = new Command('report')
-    .description('write the page of a run as one HTML file, which needs no network')
-    .argument('<run>', 'the id of a run, the beginning of it, "last", or the "output" folder of a sweep')
+  const command = commandOf('report')
     .option(
       '-o, --output <file>',
       'the path of the page (default: report-ID.html, or report.html in the folder)',

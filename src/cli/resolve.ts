@@ -1,13 +1,14 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Problem } from '../errors.js'
 import { StderrLogger } from '../logger.js'
 import { reportProblems } from '../problem-report.js'
 import { resolveFile } from '../runnable/resolve-file.js'
 import { printable } from '../util/printable.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { readInput } from './input.js'
 import { type LogFlags, levelOf } from './log-level.js'
-import { oneFile, overridesHelp } from './operands.js'
+import { oneFile } from './operands.js'
 import {
   type EnvFileFlags,
   type ExtensionFlags,
@@ -29,10 +30,7 @@ interface ResolveFlags extends EnvFileFlags, ExtensionFlags, ImportFlags, Includ
 
 /** `flambeau resolve FILE`. */
 export function resolveCommand(): Command {
-  const command = new Command('resolve')
-    .description('print a file, with what it includes and its overrides, as one file')
-    .argument('<file>', 'the YAML file; "-" for standard input')
-    .argument('[override...]', overridesHelp)
+  const command = commandOf('resolve')
     .option('--blame', 'print the file and line that each line comes from beside it')
     .option('--json', 'print one JSON object with the text, and the origin of each value')
   const complete = withExtensions(withIncludes(withEnvFile(withImports(command))))

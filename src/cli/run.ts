@@ -1,16 +1,15 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { type Logger, RunLogger, StderrLogger } from '../logger.js'
 import type { Outcome } from '../runnable/outcome.js'
 import { runFile } from '../runnable/run-file.js'
 import { printable } from '../util/printable.js'
-import { type ReconnectFlags, withReconnect } from './cluster/follow.js'
-import { dryRun, planOnCluster } from './cluster/plan.js'
-import { type RunOnClusterFlags, runOnCluster } from './cluster/run-on-cluster.js'
+import type { RunOnClusterFlags } from './cluster/run-on-cluster.js'
+import { commandOf } from './commands.js'
 import { withExamples, withForce } from './help.js'
 import { expectOneReader, type FileInput, readInput } from './input.js'
 import { runInterruptibly } from './interrupt.js'
 import { type LogFlags, levelOf } from './log-level.js'
-import { oneFile, overridesHelp } from './operands.js'
+import { oneFile } from './operands.js'
 import {
   type AllowFlags,
   type EnvFileFlags,
@@ -19,6 +18,7 @@ import {
   eventsOption,
   type ImportFlags,
   type IncludeFlags,
+  type ReconnectFlags,
   type SecretsFlags,
   type SendFlags,
   withAllow,
@@ -26,6 +26,7 @@ import {
   withExtensions,
   withImports,
   withIncludes,
+  withReconnect,
   withRecord,
   withSecrets,
   withSend,
@@ -59,10 +60,7 @@ interface RunFlags
 
 /** `flambeau run FILE`. */
 export function runCommand(): Command {
-  const command = new Command('run')
-    .description('run a runnable file; the result goes to standard output, progress to standard error')
-    .argument('<file>', 'the YAML file; "-" for standard input')
-    .argument('[override...]', overridesHelp)
+  const command = commandOf('run')
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
     .option('--no-cluster', 'run it here, although the project names a cluster')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
@@ -106,8 +104,7 @@ export async function run(file: string, flags: RunFlags, command: Command): Prom
     const input = await readInput(file)
     if (cluster === undefined) return await runHere(input, { ...flags, settings, logger }, reporter)
     const clusterFlags: RunOnClusterFlags = { ...flags, settings, cluster }
-    const start = flags.dryRun ? planOnCluster : runOnCluster
-    await start(input, clusterFlags, reporter)
+    await runThere(input, clusterFlags, reporter, flags)
   } catch (error) {
     reporter.onFailure(error)
     throw error
@@ -117,6 +114,18 @@ export async function run(file: string, flags: RunFlags, command: Command): Prom
 function reporterFor({ json, events }: Pick<RunFlags, 'json' | 'events'>, logger: Logger): RunReporter {
   if (events) return new EventReporter()
   return json ? new JsonReporter(logger) : textReporter
+}
+
+async function runThere(
+  input: FileInput,
+  flags: RunOnClusterFlags,
+  reporter: RunReporter,
+  { dryRun: isDryRun }: RunFlags,
+): Promise<void> {
+  const start = isDryRun
+    ? (await import('./cluster/plan.js')).planOnCluster
+    : (await import('./cluster/run-on-cluster.js')).runOnCluster
+  await start(input, flags, reporter)
 }
 
 // A cluster is not run on itself.
@@ -161,8 +170,11 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
   process.once('beforeExit', onUnsettled)
   await runInterruptibly(logger, async (signal) => {
     const complete = { ...options, ...given, env, secrets, dialect: settings.secretsDialect, signal }
-    if (isDryRun) return reportOutcome(await dryRun(path, { ...complete, logger }), reporter, isDryRun)
-    const recording = recordingOf({ input, flags, settings, logger, imports })
+    if (isDryRun) {
+      const { dryRun } = await import('./dry-run.js')
+      return reportOutcome(await dryRun(path, { ...complete, logger }), reporter, isDryRun)
+    }
+    const recording = await recordingOf({ input, flags, settings, logger, imports })
     const endTee = recording && teeOutput((text) => recording.onOutput(text))
     const outcome = await runFile(path, {
       ...complete,

@@ -1,8 +1,10 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { StderrLogger } from '../logger.js'
 import { defaultRegistry } from '../registry/default-registry.js'
 import { customTags, jsonSchema } from '../registry/json-schema/json-schema.js'
+import { importOwnTags } from '../registry/own-tags.js'
 import type { ResolvedTag } from '../registry/registration.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { type LogFlags, levelOf } from './log-level.js'
 import { type ImportFlags, withImports } from './options.js'
@@ -11,9 +13,7 @@ import { completeSettings, importSettings } from './settings.js'
 
 /** `flambeau tags`. */
 export function tagsCommand(): Command {
-  const command = new Command('tags')
-    .description('list the tags that files can use')
-    .option('--json', 'print one JSON array')
+  const command = commandOf('tags').option('--json', 'print one JSON array')
   return withExamples(withImports(command), 'flambeau tags --import ./train.js').action(tags)
 }
 
@@ -39,6 +39,7 @@ function described({ tag, Class, definition, deprecated }: ResolvedTag) {
 }
 
 async function importOf(flags: ImportFlags & LogFlags): Promise<void> {
+  await importOwnTags()
   const use = { files: [], uses: [], logger: new StderrLogger(levelOf(flags)) }
   await importSettings(await completeSettings(flags, use))
 }
@@ -49,9 +50,10 @@ interface SchemaFlags extends ImportFlags, LogFlags {
 
 /** `flambeau schema`. */
 export function schemaCommand(): Command {
-  const command = new Command('schema')
-    .description('print a JSON Schema of the files, which editors use to complete and validate them')
-    .option('--custom-tags', 'print the list for the editor setting "yaml.customTags" instead')
+  const command = commandOf('schema').option(
+    '--custom-tags',
+    'print the list for the editor setting "yaml.customTags" instead',
+  )
   return withExamples(
     withImports(command),
     'flambeau schema --import ./train.js > flambeau.schema.json',
@@ -65,9 +67,9 @@ async function schema({ customTags: tags, ...flags }: SchemaFlags): Promise<void
 
 /** `flambeau lsp`. */
 export function lspCommand(): Command {
-  const command = new Command('lsp')
-    .description('serve an editor, in the Language Server Protocol on standard input and output')
-    .addOption(new Option('--stdio', 'the same; editors that start language servers may pass it'))
+  const command = commandOf('lsp').addOption(
+    new Option('--stdio', 'the same; editors that start language servers may pass it'),
+  )
   return withExamples(command, 'flambeau lsp').action(async () => {
     const { serve } = await import('../language-server/server.js')
     serve()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import * as cluster from '../cluster/index.js'
 import { throwNotWritten } from '../errors.js'
 import * as library from '../index.js'
@@ -11,6 +11,7 @@ import { defaultRegistry } from '../registry/default-registry.js'
 import type { Class } from '../registry/registration.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { realPath } from '../util/paths.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { type LogFlags, levelOf } from './log-level.js'
 import { type ImportFlags, withImports } from './options.js'
@@ -22,9 +23,7 @@ const defaultName = 'flambeau.d.ts'
 
 /** `flambeau types`. */
 export function typesCommand(): Command {
-  const command = new Command('types')
-    .description('write the types of the tags, for "load(text, { expect: \'!Train\' })" in TypeScript')
-    .argument('[file]', `the file to write (default: "${defaultName}" beside package.json)`)
+  const command = commandOf('types')
   return withExamples(withImports(command), 'flambeau types src/tags.d.ts').action(types)
 }
 

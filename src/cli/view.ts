@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { findRun } from '../records/runs.js'
 import { runIn } from '../view/report.js'
 import { RecordedRuns } from '../view/run-files.js'
 import { type ViewedRuns, ViewServer } from '../view/server.js'
+import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import type { LogFlags } from './log-level.js'
 import type { ImportFlags } from './options.js'
@@ -20,9 +21,7 @@ interface ViewFlags extends LogFlags, Pick<ImportFlags, 'project'> {
 /** `flambeau view`. */
 export function viewCommand(): Command {
   const port = new Option('--port <number>', 'the port (default: a free one)').default(0, 'a free one')
-  const command = new Command('view')
-    .description('open a page with the recorded runs, live until Ctrl-C')
-    .argument('[run]', 'the id of a run, the beginning of it, "last", or the "output" folder of a sweep')
+  const command = commandOf('view')
     .addOption(port.argParser(portNumber))
     .option('--no-open', 'only print the address')
     .option('--no-project', 'ignore "flambeau" in package.json')

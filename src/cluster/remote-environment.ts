@@ -1,6 +1,6 @@
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
-import { registrable } from '../registry/decorators.js'
 import type { Representer } from '../registry/hooks.js'
+import { ownRegistrable as registrable } from '../registry/own-tags.js'
 import type { Tag } from '../registry/tag.js'
 
 /** Options of {@link RemoteEnvironment}; in YAML they are in snake case. */

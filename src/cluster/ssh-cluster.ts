@@ -1,6 +1,6 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
-import { registrable } from '../registry/decorators.js'
+import { ownRegistrable as registrable } from '../registry/own-tags.js'
 import { Cluster } from './cluster.js'
 import { commonOptions, HostName, pathOf, Text } from './cluster-options.js'
 import { SSHHost } from './host/ssh-host.js'

@@ -1,4 +1,4 @@
-import 'reflect-metadata/lite'
+import '#reflect-metadata'
 import { omitUndefined } from '../util/plain-object.js'
 import { type FromYaml, isInherited, type ToYaml } from './hooks.js'
 import type { Class, Definition, FactoryDefinition, RegistrationOptions } from './registration.js'

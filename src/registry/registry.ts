@@ -1,5 +1,6 @@
 import { RegistrationError } from '../errors.js'
 import { declarationOf, define } from './declaration.js'
+import type { LazyTags } from './lazy-tags.js'
 import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag } from './registration.js'
 import { checkTag, factoryTag, type Tag } from './tag.js'
 
@@ -20,6 +21,7 @@ export class Registry implements Registrar {
   readonly #tagsOf = new Map<Class, Tag[]>()
   readonly #options = new Map<Tag, RegistrationOptions>()
   readonly #resolved = new Map<string, ResolvedTag>()
+  #lazy: LazyTags | undefined
 
   constructor(parent?: Registry) {
     this.#parent = parent
@@ -68,7 +70,8 @@ export class Registry implements Registrar {
 
   /** All tags of classes, sorted. */
   tags(): Tag[] {
-    const all = new Set([...(this.#parent?.tags() ?? []), ...(this.#tags.keys() as Iterable<Tag>)])
+    const own = this.#tags.keys() as Iterable<Tag>
+    const all = new Set([...(this.#parent?.tags() ?? []), ...own, ...(this.#lazy?.tags() ?? [])])
     return [...all].sort()
   }
 
@@ -82,15 +85,26 @@ export class Registry implements Registrar {
   }
 
   has(tag: string): boolean {
-    return this.get(tag) !== undefined
+    return this.#isLazy(tag) || this.get(tag) !== undefined
   }
 
   /** Removes a tag from this registry, but not from its parent. Returns whether it was there. */
   remove(tag: Tag): boolean {
+    if (this.#lazy?.replace(tag)) return true
     const registration = this.#tags.get(tag)
     if (!registration) return false
     this.#forget(registration)
     return true
+  }
+
+  /** @internal Adds tags whose classes are imported when they are needed. */
+  addLazily(tags: LazyTags): void {
+    this.#lazy = tags
+  }
+
+  /** @internal The tags that were added lazily, here or to a parent. */
+  get lazyTags(): LazyTags | undefined {
+    return this.#lazy ?? this.#parent?.lazyTags
   }
 
   /** Creates a registry that has the tags of this one and adds to itself. */
@@ -109,7 +123,19 @@ export class Registry implements Registrar {
   }
 
   #own(tag: string): Registration | undefined {
+    if (this.#lazy?.has(tag)) this.#lazy.require(tag)
     return this.#tags.get(tag) ?? (this.#parent ? this.#parent.#own(tag) : undefined)
+  }
+
+  #isLazy(tag: string): boolean {
+    return this.#lazy?.has(tag) ?? (this.#parent ? !this.#tags.has(tag) && this.#parent.#isLazy(tag) : false)
+  }
+
+  // Only its name is known of a class that is not imported yet.
+  #holderOf(tag: string): { readonly name: string } | undefined {
+    const className = this.#lazy?.classOf(tag)
+    const own = className === undefined ? this.#tags.get(tag)?.Class : { name: className }
+    return own ?? (this.#parent ? this.#parent.#holderOf(tag) : undefined)
   }
 
   // The tags of the parent that no class has overridden here.
@@ -121,12 +147,13 @@ export class Registry implements Registrar {
   }
 
   #addOne(Class: Class, tag: Tag, options: RegistrationOptions): void {
-    const holder = this.#own(tag)
-    if (holder && holder.Class !== Class && !options.override) {
-      if (!options.twin) throw taken(tag, holder.Class, Class)
+    const holder = this.#holderOf(tag)
+    if (holder && holder !== Class && !options.override) {
+      if (!options.twin) throw taken(tag, holder, Class)
       this.#noteTag(Class, tag)
       return
     }
+    this.#lazy?.replace(tag)
     const own = this.#tags.get(tag)
     if (own?.Class === Class && !options.override) return
     const registration = this.#registration(Class, tag, options)
@@ -213,7 +240,7 @@ function noClass(found: unknown, tag: Tag | undefined): RegistrationError {
   return new RegistrationError(message, { code: 'NO_CLASS' })
 }
 
-function taken(tag: Tag, holder: Class, Class: Class): RegistrationError {
+function taken(tag: Tag, holder: { readonly name: string }, Class: Class): RegistrationError {
   const both = `"${tag}" is already the tag of class "${holder.name}", so class "${Class.name}" cannot use it`
   return new RegistrationError(`${both}: choose another tag, or pass { override: true }`, {
     code: 'TAG_TAKEN',

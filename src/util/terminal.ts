@@ -97,7 +97,8 @@ function endsLine(chunk: string | Uint8Array): boolean {
   return typeof chunk === 'string' ? chunk.endsWith('\n') : chunk.at(-1) === 10
 }
 
-const segmenter = new Intl.Segmenter()
+// Its data take long to load.
+let segmenter: Intl.Segmenter | undefined
 /** East Asian characters and emoji take two columns. */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
@@ -105,6 +106,7 @@ const wide =
 function cutToWidth(text: string, width: number): string {
   let used = 0
   let end = 0
+  segmenter ??= new Intl.Segmenter()
   for (const { segment, index } of segmenter.segment(text)) {
     used += wide.test(segment) ? 2 : 1
     if (used > width) return text.slice(0, end)

@@ -1,5 +1,4 @@
 import { constants } from 'node:os'
-import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
@@ -8,28 +7,9 @@ import type { RunEnded, RunEvent } from '../../records/events.js'
 import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { repeatCommand } from '../../util/repeat-command.js'
+import type { ReconnectFlags } from '../options.js'
 import { type RunReporter, textReporter } from '../run-reporter.js'
 import type { ClusterContext } from './cluster-context.js'
-
-/** What {@link withReconnect} adds. */
-export interface ReconnectFlags {
-  readonly reconnectTimeout?: number
-}
-
-/** Adds `--reconnect-timeout SECONDS`. */
-export function withReconnect(command: Command): Command {
-  const option = new Option(
-    '--reconnect-timeout <seconds>',
-    'how long to try to reconnect after the connection is lost (default: 600)',
-  )
-  return command.addOption(option.argParser(seconds))
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (text.trim() !== '' && value >= 0 && value <= 1e9) return value
-  throw new InvalidArgumentError('It must be a number of seconds, such as 3600.')
-}
 
 /** The run that a command follows. */
 interface FollowedRun {

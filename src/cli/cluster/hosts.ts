@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
+import { commandOf } from '../commands.js'
 import { withExamples, withForce } from '../help.js'
 import {
   type ClusterFlags,
@@ -10,9 +11,7 @@ import {
 
 /** `flambeau up CLUSTER`. */
 export function upCommand(): Command {
-  const command = new Command('up')
-    .description('prepare the hosts of a cluster, and log what is done')
-    .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
+  const command = commandOf('up')
   const complete = withExamples(withClusterFile(command), 'flambeau up lab.yaml')
   return complete.action(async (file: string | undefined, flags: ClusterFlags) =>
     useCluster(
@@ -35,9 +34,7 @@ type DownFlags = ClusterFlags & { readonly force?: true }
 
 /** `flambeau down CLUSTER`. */
 export function downCommand(): Command {
-  const command = new Command('down')
-    .description('remove everything of a cluster from its hosts')
-    .argument('[cluster]', 'the YAML file of the cluster (default: that of the project)')
+  const command = commandOf('down')
   const complete = withForce(
     withClusterFile(command),
     'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',

@@ -1,14 +1,11 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { type ContentPlan, describeLargest, describeSize } from '../../cluster/bundle/size-limit.js'
 import type { Cluster } from '../../cluster/cluster.js'
-import { Sweep } from '../../pool/sweep/sweep.js'
-import { type ContextOptions, type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
-import type { Outcome } from '../../runnable/outcome.js'
-import { pickRunOptions, type RunOptions } from '../../runnable/run-options.js'
-import type { Runnable } from '../../runnable/runnable.js'
+import { commandOf } from '../commands.js'
+import { dryRun } from '../dry-run.js'
 import { withExamples } from '../help.js'
 import { expectOneReader, type FileInput, readInput } from '../input.js'
-import { oneFile, overridesHelp } from '../operands.js'
+import { oneFile } from '../operands.js'
 import {
   type AllowFlags,
   type ExtensionFlags,
@@ -38,10 +35,7 @@ interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags 
 
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
-  const command = new Command('plan')
-    .description('show what running a file on a cluster would do, without doing it')
-    .argument('<file>', 'the YAML file of the runnable; "-" for standard input')
-    .argument('[override...]', overridesHelp)
+  const command = commandOf('plan')
   const complete = withExtensions(withAllow(withIncludes(withSend(withClusterFile(command)))))
   return withExamples(complete, 'flambeau plan train.yaml --import ./train.js -c lab.yaml').action(
     async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
@@ -93,22 +87,4 @@ function describeContent({ name, folder, parts, withheld, ...size }: ContentPlan
 function describeSecrets({ options: { secrets } }: Cluster): string {
   if (!secrets || secrets.length === 0) return 'without secrets'
   return `with the secrets of ${secrets.map((name) => `[${name}]`).join(' ')}`
-}
-
-/** Does everything up to `run()`, logs what would run (for a sweep, how many trials), and returns the runnable. */
-export function dryRun(
-  file: string,
-  options: ContextOptions & PreprocessOptions & Partial<RunOptions>,
-): Promise<Outcome<Runnable<unknown, any>>> {
-  const context = new SafeExecutionContext(file, options)
-  return context.run(async ({ logger }) => {
-    const { runnable } = await context.preprocess(options)
-    const trials = runnable instanceof Sweep ? `, ${counted(runnable.size)}` : ''
-    logger.info(`"${file}" is ready to run${trials}`)
-    return runnable
-  }, pickRunOptions(options))
-}
-
-function counted(trials: number): string {
-  return trials === 1 ? '1 trial' : `${trials.toLocaleString('en-US')} trials`
 }

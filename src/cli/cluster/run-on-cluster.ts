@@ -12,7 +12,7 @@ import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
 import type { FileInput } from '../input.js'
-import type { AllowFlags, ExtensionFlags, IncludeFlags, SendFlags } from '../options.js'
+import type { AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SendFlags } from '../options.js'
 import { copyToStandardError } from '../output.js'
 import { type RecordFlags, recordingOf } from '../record-run.js'
 import type { RunReporter } from '../run-reporter.js'
@@ -24,14 +24,7 @@ import {
   sentFiles,
   useCluster,
 } from './cluster-context.js'
-import {
-  endEvent,
-  followAgain,
-  followRun,
-  type ReconnectFlags,
-  reportRunEnd,
-  withoutProgress,
-} from './follow.js'
+import { endEvent, followAgain, followRun, reportRunEnd, withoutProgress } from './follow.js'
 import { lockRecord } from './sync-record.js'
 
 /** The flags of `flambeau run` that apply on a cluster. */
@@ -58,7 +51,7 @@ export function runOnCluster(
     const imports = await resolveSettings(flags.settings)
     const { settings } = flags
     const cluster = recordedCluster(flags, context)
-    const recording = recordingOf({ ...context, input: file, flags, settings, imports, cluster })
+    const recording = await recordingOf({ ...context, input: file, flags, settings, imports, cluster })
     const listeners = [reporter.onEvent, progressListener(context.logger)]
     const targets = { listeners, recording, cluster: cluster.name }
     const started = { file, flags, reporter, recording, events: new RunEvents(file.path, targets) }

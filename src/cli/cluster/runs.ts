@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { LocalHost } from '../../cluster/host/local-host.js'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
 import { isConnectionLoss } from '../../cluster/run/reconnect.js'
@@ -10,8 +10,10 @@ import { isFlambeauError } from '../../errors.js'
 import type { RunRecord } from '../../records/record.js'
 import { unavailableCode, unreachableCode } from '../../util/exit-codes.js'
 import { messageOf } from '../../util/thrown.js'
+import { commandOf } from '../commands.js'
 import { withExamples, withForce } from '../help.js'
 import type { LogFlags } from '../log-level.js'
+import { type ReconnectFlags, withReconnect } from '../options.js'
 import { copyToOutput, printLine, printResult } from '../output.js'
 import { interruptRun, readLog, waitForEnd } from '../records/local-run.js'
 import { type FoundRecord, locateRun, loggerOf, type RunLocation } from '../records/run-location.js'
@@ -24,18 +26,13 @@ import {
   useCluster,
   withClusterFile,
 } from './cluster-context.js'
-import { followRun, jsonLines, type ReconnectFlags, reportRunEnd, withReconnect } from './follow.js'
+import { followRun, jsonLines, reportRunEnd } from './follow.js'
 import { endRecord, syncRecord } from './sync-record.js'
-
-/** Adds `--cluster FILE` to a command that takes the id of a run. */
-function withRunId(command: Command): Command {
-  return withClusterFile(command.argument('<id>', 'the id of the run, the beginning of it, or "last"'))
-}
 
 /** `flambeau status ID`. */
 export function statusCommand(): Command {
-  const command = new Command('status').description('show the status of a run').option('--json', 'print JSON')
-  return withExamples(withRunId(command), `flambeau status ${exampleId}`).action(
+  const command = commandOf('status').option('--json', 'print JSON')
+  return withExamples(withClusterFile(command), `flambeau status ${exampleId}`).action(
     async (wanted: string, flags: ClusterFlags & { json?: true }) => {
       const run = await locateRun(wanted, flags)
       const print = (status: RunStatus): void =>
@@ -95,12 +92,11 @@ interface LogsFlags extends ClusterFlags, ReconnectFlags {
 /** `flambeau logs ID`. */
 export function logsCommand(): Command {
   const tail = new Option('-n, --tail <lines>', 'start with this many of the last lines')
-  const command = new Command('logs')
-    .description('print the output of a run, byte for byte')
+  const command = commandOf('logs')
     .option('-f, --follow', 'follow the output until the run ends')
     .addOption(tail.argParser(lineCount))
     .option('--json', 'print one JSON object for each line: message, and level and time if it has them')
-  const complete = withReconnect(withRunId(command))
+  const complete = withReconnect(withClusterFile(command))
   return withExamples(complete, `flambeau logs ${exampleId} --follow --tail 20`).action(
     async (wanted: string, flags: LogsFlags) => {
       const { follow = false, tail } = flags
@@ -127,10 +123,8 @@ function lineCount(text: string): number {
 
 /** `flambeau wait ID`. */
 export function waitCommand(): Command {
-  const command = new Command('wait').description(
-    'wait until a run ends, print its result, and exit with its exit code',
-  )
-  return withExamples(withReconnect(withRunId(command)), `flambeau wait ${exampleId}`).action(
+  const command = commandOf('wait')
+  return withExamples(withReconnect(withClusterFile(command)), `flambeau wait ${exampleId}`).action(
     async (wanted: string, flags: ClusterFlags & ReconnectFlags) => {
       const run = await locateRun(wanted, flags)
       if (!run.cluster) return waitHere(run.found, flags)
@@ -152,8 +146,8 @@ async function waitHere(found: FoundRecord, flags: LogFlags): Promise<void> {
 
 /** `flambeau cancel ID`. */
 export function cancelCommand(): Command {
-  const command = new Command('cancel').description('cancel a run, and end all processes that it started')
-  return withExamples(withRunId(command), `flambeau cancel ${exampleId}`).action(
+  const command = commandOf('cancel')
+  return withExamples(withClusterFile(command), `flambeau cancel ${exampleId}`).action(
     async (wanted: string, flags: ClusterFlags) => {
       const run = await locateRun(wanted, flags)
       if (!run.cluster) return cancelHere(run.found, flags)
@@ -177,13 +171,8 @@ type FetchFlags = ClusterFlags & { readonly force?: true }
 
 /** `flambeau fetch ID PATH DEST`. */
 export function fetchCommand(): Command {
-  const command = new Command('fetch').description('copy a file or folder of a run to this machine')
-  const complete = withRunId(command)
-    .argument(
-      '<path>',
-      'the path on the host, which starts at the working folder of the run; or a file of its record, such as run.yaml',
-    )
-    .argument('<dest>', 'the path on this machine; other files in a folder stay')
+  const command = commandOf('fetch')
+  const complete = withClusterFile(command)
   return withExamples(
     withForce(complete, 'replace files that differ'),
     `flambeau fetch ${exampleId} model.bin .`,

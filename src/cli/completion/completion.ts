@@ -1,4 +1,5 @@
-import { Argument, Command } from 'commander'
+import type { Command } from 'commander'
+import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import { parseBashLine, quoteForBash } from './bash-line.js'
 import { type Candidate, completeWords } from './candidates.js'
@@ -6,9 +7,8 @@ import { type Shell, scriptOf, shells } from './scripts.js'
 
 /** `flambeau completion SHELL`. */
 export function completionCommand(): Command {
-  const command = new Command('completion')
-    .description('print a script that completes commands, options, tags, and the paths of a file')
-    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+  const command = commandOf('completion')
+  command.registeredArguments[0]!.choices(shells)
   return withExamples(command, 'flambeau completion bash >> ~/.bashrc').action((shell: Shell) =>
     console.log(scriptOf(shell).trimEnd()),
   )

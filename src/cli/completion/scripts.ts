@@ -1,10 +1,9 @@
+import { completeName } from '../commands.js'
+
 /** A shell that {@link scriptOf} has a script for. */
 export type Shell = 'bash' | 'zsh' | 'fish'
 
 export const shells: readonly Shell[] = ['bash', 'zsh', 'fish']
-
-/** The name of the hidden command that the scripts call. */
-export const completeName = '__complete'
 
 /** The script that makes a shell complete the words of this command line. */
 export function scriptOf(shell: Shell): string {

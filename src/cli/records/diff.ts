@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import {
   type ComparedRun,
   type ComparedValue,
@@ -7,6 +7,7 @@ import {
   type RunComparison,
 } from '../../records/compare.js'
 import { formatValue } from '../../records/format.js'
+import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import type { ImportFlags } from '../options.js'
 import { printLine } from '../output.js'
@@ -21,10 +22,7 @@ interface DiffFlags extends Pick<ImportFlags, 'project'> {
 
 /** `flambeau diff A B`. */
 export function diffCommand(): Command {
-  const command = new Command('diff')
-    .description('compare two runs: options with their defaults, code, packages, environment, results')
-    .argument('<a>', 'the id of a run, the beginning of it, or "last"')
-    .argument('[b]', 'another one', 'last')
+  const command = commandOf('diff')
     .option('--json', 'print one JSON object')
     .option('--exit-code', 'exit with code 1 when they differ')
     .option('--no-project', 'ignore "flambeau" in package.json')

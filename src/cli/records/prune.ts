@@ -1,10 +1,11 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { describeSize } from '../../cluster/bundle/size-limit.js'
 import { listRuns, type RunEntry } from '../../records/runs.js'
 import { isTemporary, temporaryBeside } from '../../util/atomic-write.js'
 import { codeOf } from '../../util/thrown.js'
+import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import type { LogFlags } from '../log-level.js'
 import type { ImportFlags } from '../options.js'
@@ -22,8 +23,7 @@ interface PruneFlags extends LogFlags, Pick<ImportFlags, 'project'> {
 export function pruneCommand(): Command {
   const keep = new Option('--keep <number>', 'remove all but this many of the latest')
   const days = new Option('--days <number>', 'remove those that ended more than this many days ago')
-  const command = new Command('prune')
-    .description('remove records of runs that have ended')
+  const command = commandOf('prune')
     .addOption(keep.argParser(wholeNumber))
     .addOption(days.argParser(someDays).conflicts('keep'))
     .option('-n, --dry-run', 'only list what would be removed')

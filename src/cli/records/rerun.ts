@@ -1,21 +1,22 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { ResourceError } from '../../errors.js'
 import { privateFilesOf, snapshotCode } from '../../records/code.js'
 import { compareCode, type Difference } from '../../records/compare.js'
 import { printable } from '../../util/printable.js'
-import { type ReconnectFlags, withReconnect } from '../cluster/follow.js'
+import { commandOf } from '../commands.js'
 import { withExamples, withForce } from '../help.js'
 import type { LogFlags } from '../log-level.js'
-import { overridesHelp } from '../operands.js'
 import {
   type EnvFileFlags,
   eventsOption,
   type ImportFlags,
+  type ReconnectFlags,
   type SecretsFlags,
   withEnvFile,
   withImports,
+  withReconnect,
   withRecord,
   withSecrets,
 } from '../options.js'
@@ -34,10 +35,7 @@ interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags
 
 /** `flambeau rerun ID`. */
 export function rerunCommand(): Command {
-  const command = new Command('rerun')
-    .description('run the file of a recorded run again, with its modules, secrets file and folder')
-    .argument('<id>', 'the id of the run, the beginning of it, or "last"')
-    .argument('[override...]', overridesHelp)
+  const command = commandOf('rerun')
     .option('-c, --cluster <file>', 'run it on this cluster (default: that of the record)')
     .option('--no-cluster', 'run it here, although it ran on a cluster')
     .option('--resume', 'continue where the earlier run stopped')

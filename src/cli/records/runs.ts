@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
 import { readProject } from '../../project.js'
 import { formatDuration, formatTime } from '../../records/format.js'
@@ -10,6 +10,7 @@ import {
   useCluster,
   withClusterFile,
 } from '../cluster/cluster-context.js'
+import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import { printLine } from '../output.js'
 import { currentRuns, expectRuns, fromHere, loggerOf } from './run-location.js'
@@ -26,8 +27,7 @@ const defaultLimit = 20
 /** `flambeau runs`. */
 export function runsCommand(): Command {
   const limit = new Option('-n, --limit <number>', `list this many of the latest (default: ${defaultLimit})`)
-  const command = new Command('runs')
-    .description('list the recorded runs, or with --cluster those of a cluster, latest first')
+  const command = commandOf('runs')
     .addOption(limit.argParser(count))
     .option('-a, --all', 'list all')
     .option('--json', 'print one JSON array; of all runs, unless --limit is given')

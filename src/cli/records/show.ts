@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { resolveAlias } from '../../document/nodes.js'
 import { explainMiss, nodeAt, parsePath } from '../../document/path.js'
 import { parse } from '../../document/read/parse.js'
@@ -14,6 +14,7 @@ import { didYouMean } from '../../registry/suggest.js'
 import { fromJson, toJson } from '../../util/json.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import { commandLine } from '../../util/shell.js'
+import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import type { ImportFlags } from '../options.js'
 import { printLine } from '../output.js'
@@ -29,10 +30,7 @@ interface ShowFlags extends Pick<ImportFlags, 'project'> {
 
 /** `flambeau show ID [PATH]`. */
 export function showCommand(): Command {
-  const command = new Command('show')
-    .description('show the record of a run, or one option of it')
-    .argument('<id>', 'the id of the run, the beginning of it, or "last"')
-    .argument('[path]', 'the path of an option, such as "optimizer.rate"')
+  const command = commandOf('show')
     .option('--json', 'print JSON')
     .option('--no-project', 'ignore "flambeau" in package.json')
   return withExamples(command, `flambeau show last optimizer.rate`).action(

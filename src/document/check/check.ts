@@ -8,6 +8,7 @@ import { includeCodes } from '../compose/compose.js'
 import { type ComposeOptions, parseComposed } from '../compose/read-composed.js'
 import { referenceCodes, resolveReferences } from '../compose/references.js'
 import { additionProblems } from '../edit/additions.js'
+import { importTagsToCheck } from '../import-tags.js'
 import { inFileOrder, nodeProblem, ProblemList } from '../problems.js'
 import { completeReadOptions, type ReadOptions } from '../read/parse.js'
 import type { ParsedDocument, ParsedText } from '../read/parsed.js'
@@ -98,6 +99,7 @@ export async function checkParsedAsync(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Promise<Findings> {
+  if (registry.lazyTags) await importTagsToCheck(parsed, registry)
   const nothing = nothingWrong(parsed, registry, acceptsNone)
   if (nothing) return nothing
   const pending = new PendingChecks()

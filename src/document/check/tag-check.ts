@@ -1,16 +1,17 @@
 import type { Problem } from '../../errors.js'
 import { exporterOfUntagged } from '../../modules/exported-classes.js'
 import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node, sourceOf } from '../../node.js'
+import { ownTags } from '../../registry/own-tags.js'
 import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Suggester } from '../../registry/suggest.js'
-import { namespaceOf } from '../../registry/tag.js'
+import { namespaceOf, type Tag } from '../../registry/tag.js'
 import type { Source } from '../../source.js'
 import { isEmpty } from '../nodes.js'
 import { describeNode, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
 
-const ownTags = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
+const coreTypes = new Set('map seq str null bool int float set omap pairs binary timestamp merge'.split(' '))
 
 /** Checks the tags of a text and the nodes that have them. */
 export class TagCheck {
@@ -41,7 +42,7 @@ export class TagCheck {
   }
 
   #checkUnknown(node: Node, tag: string): void {
-    if (tag.startsWith(coreTag) && ownTags.has(tag.slice(coreTag.length)))
+    if (tag.startsWith(coreTag) && coreTypes.has(tag.slice(coreTag.length)))
       this.#report(node, 'BAD_CORE_TAG', () => this.#badCoreTag(node))
     else this.list.add(() => this.#problem(node, ...this.#unknown.finding(tag)))
   }
@@ -139,7 +140,7 @@ class UnknownTags {
     const dot = tag.lastIndexOf('.')
     const owner = dot > 1 ? this.registry.get(tag.slice(0, dot)) : undefined
     if (owner) return this.#unknownFactory(tag, owner)
-    const part = Object.hasOwn(entryPointOfTag, tag) ? entryPointOfTag[tag] : undefined
+    const [part] = Object.hasOwn(ownTags, tag) ? ownTags[tag as Tag]! : []
     if (part !== undefined)
       return ['UNKNOWN_TAG', `Unknown tag "${tag}": import "${part}", which registers it`]
     if (/^!@[^/]+$/.test(tag)) return linkWithoutSpace(tag)
@@ -201,16 +202,6 @@ function unusual(tag: string): string {
 
 function shortened(tag: string): string {
   return tag.length > 64 ? `${tag.slice(0, 63)}…` : tag
-}
-
-/** The entry points that register tags of this package, by tag: a program may not have imported them. */
-const entryPointOfTag: Readonly<Record<string, string>> = {
-  '!LocalCluster': 'flambeau/cluster',
-  '!SSHCluster': 'flambeau/cluster',
-  '!Sweep': 'flambeau/pool',
-  '!choice': 'flambeau/pool',
-  '!range': 'flambeau/pool',
-  '!logUniform': 'flambeau/pool',
 }
 
 /** Tags of flambé without a counterpart here, and what to do instead. */

@@ -376,7 +376,7 @@ class Composer {
   #contentOf(unit: FileUnit, spec: IncludeSpec, position: Position): Node {
     const { parsed, folder } = unit
     const site = { source: sourceOf(spec.node, position.source), node: spec.node }
-    if (++this.#includes > maxIncludes) return this.#stop(site, tooManyIncludes)
+    if (++this.#includes > maxIncludes) return this.#stop(site, tooManyIncludes())
     const source = new IncludedSource(parsed.source.text, parsed.source.filename, site)
     recordFolder(source, folder)
     const document = this.#documentOf(unit, site, source)
@@ -387,7 +387,7 @@ class Composer {
     const isFound = !('message' in part) && !part.isInInclude
     const copied = copyPart(isFound ? part.node : document.root, source)
     for (const node of [copied.root, ...copied.outside]) this.#nodes += countNodes(node)
-    if (this.#nodes > maxNodes) return this.#stop(site, tooManyNodes)
+    if (this.#nodes > maxNodes) return this.#stop(site, tooManyNodes())
     this.#included.push({ source, document: this.#includedDocument(document, copied) })
     const [root] = [copied.root, ...copied.outside].map((node) =>
       this.#visit(node, { source, unit, depth: position.depth + 1 }),
@@ -540,5 +540,8 @@ const textsReadNone = 'a text reads none: use "loadFile", "checkFile" or "runFil
 const turnedOff = 'this program does not let the file include others ("include: false")'
 
 const tooDeep = `Collections and included files are nested more than ${maxDepth} levels deep: include fewer in each other`
-const tooManyIncludes = `Files are included more than ${maxIncludes.toLocaleString('en')} times in all: include fewer`
-const tooManyNodes = `The included files have more than ${maxNodes.toLocaleString('en')} values in all: include fewer`
+// The data of numbers in a language take as long to load as a quarter of an empty process.
+const tooManyIncludes = (): string =>
+  `Files are included more than ${maxIncludes.toLocaleString('en')} times in all: include fewer`
+const tooManyNodes = (): string =>
+  `The included files have more than ${maxNodes.toLocaleString('en')} values in all: include fewer`

@@ -113,7 +113,7 @@ export class IncludedFiles {
       return undefined
     }
     if (++this.#count > maxFiles) {
-      this.#found.set(key, tooManyFiles)
+      this.#found.set(key, tooManyFiles())
       return undefined
     }
     const shown = await this.#shownName(join(dirname(filename), path), located.real)
@@ -248,9 +248,9 @@ function unreadable(path: string, code: string | undefined): ReadFailure {
   return { code: 'UNREADABLE', message: `${quoted(path)} ${explainReadError({ code })}` }
 }
 
-const tooManyFiles: ReadFailure = {
-  code: 'INCLUDE_LIMIT',
-  message: `A file is made of more than ${maxFiles.toLocaleString('en')} files: include fewer`,
+function tooManyFiles(): ReadFailure {
+  const message = `A file is made of more than ${maxFiles.toLocaleString('en')} files: include fewer`
+  return { code: 'INCLUDE_LIMIT', message }
 }
 
 function quoted(path: string): string {

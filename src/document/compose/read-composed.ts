@@ -2,6 +2,7 @@ import { isApplicationTag, type Node } from '../../node.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import type { Overrides } from '../edit/override.js'
 import { type ParsedOverrides, parseOverrides } from '../edit/parse-overrides.js'
+import { importTags } from '../import-tags.js'
 import { includeNodes, includesFile } from '../include-spec.js'
 import { partsOf } from '../nodes.js'
 import { nodeProblem } from '../problems.js'
@@ -66,6 +67,13 @@ type FileOptions = ComposeFileOptions &
  * @throws {@link ResourceError} when the file does not exist or is not text.
  */
 export async function readComposed(file: string | URL, options: FileOptions): Promise<ParsedText> {
+  const composed = await readFiles(file, options)
+  const { registry = currentRegistry() } = options
+  if (registry.lazyTags) await importTags(composed, registry)
+  return composed
+}
+
+async function readFiles(file: string | URL, options: FileOptions): Promise<ParsedText> {
   const { env = process.env, include = true, includeRoot, forbidden } = options
   const { text, filename: path } = await textOf(file, options)
   const parsed = parse(text, options.filename ?? path, { isDraft: options.isDraft })

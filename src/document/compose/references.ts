@@ -279,10 +279,10 @@ class Resolver {
       const found = typeof part === 'string' ? undefined : scalar.origin?.variable
       // Of several, one that looks like a secret: a record keeps the format then.
       if (variable === undefined || (found !== undefined && isSecretName(found))) variable = found ?? variable
-      if (text.length > longestFormat) return this.#report(node, 'BAD_FORMAT', tooLong)
+      if (text.length > longestFormat) return this.#report(node, 'BAD_FORMAT', tooLong())
     }
     this.#length += text.length
-    if (this.#length > mostFormatted) return this.#report(node, 'BAD_FORMAT', tooLong)
+    if (this.#length > mostFormatted) return this.#report(node, 'BAD_FORMAT', tooLong())
     const scalar = scalarAt(noProps, startOf(node), node.end, text, false)
     return { ...scalar, origin: { text, variable }, ...(node.source && { source: node.source }) }
   }
@@ -442,7 +442,8 @@ function placed(node: Node) {
 }
 
 const mostFormatted = 20 * longestFormat
-const tooLong = `The text of "!format" is too long: ${longestFormat.toLocaleString('en')} characters are the most, ${mostFormatted.toLocaleString('en')} in all`
+const tooLong = (): string =>
+  `The text of "!format" is too long: ${longestFormat.toLocaleString('en')} characters are the most, ${mostFormatted.toLocaleString('en')} in all`
 const badMerge = '"<<" takes a mapping, an alias to one, or a sequence of these'
 const chosenLater =
   'The values of a placeholder are constructed before others are chosen, so they cannot depend on these: write the value out'

@@ -267,7 +267,8 @@ function pairsOf(items: readonly Node[], context: ConstructContext): [unknown, u
     )
 }
 
-const tooMany = `"<<" merges more than ${maxMerged.toLocaleString('en')} keys in this file: write some of them out`
+const tooMany = (): string =>
+  `"<<" merges more than ${maxMerged.toLocaleString('en')} keys in this file: write some of them out`
 const tooDeep = `"<<" merges through a chain of more than ${maxDepth} mappings: write some of them out`
 
 /**
@@ -304,7 +305,7 @@ class MergedEntries {
   *#entriesToMerge(value: Node, depth: number): Generator<[name: string, entry: Entry]> {
     for (const source of sourcesOf(value))
       for (const entry of this.of(source, depth + 1)) {
-        if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany)
+        if (++this.#count > maxMerged) throw this.#tooMuch(source, tooMany())
         if (depth > maxDepth) throw this.#tooMuch(source, tooDeep)
         yield [textOfKey(entry.key), entry]
       }

@@ -1,6 +1,6 @@
 import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
 import type { Logger } from '../../logger.js'
-import { registrable } from '../../registry/decorators.js'
+import { ownRegistrable as registrable } from '../../registry/own-tags.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
 import { constructsOwnClass } from '../../registry/registration.js'
 import { progressListener } from '../../runnable/progress/progress.js'
