@@ -39,7 +39,10 @@ const library = {
   },
   external: /^(?:node:|[^./])/,
   treeshake: false,
-  plugins: [{ name: 'declarations', writeBundle: copyDeclarations }],
+  plugins: [
+    { name: 'ascii', renderChunk: inAscii },
+    { name: 'declarations', writeBundle: copyDeclarations },
+  ],
 }
 
 /** Every file that Node imports costs as much as 30 kB of code, so that what is loaded together is one file. */
@@ -62,8 +65,10 @@ function assignChunks(getModuleInfo) {
     'cli/run.js',
     'cli/check.js',
   ].map((file) => imported(file, getModuleInfo))
+  const records = imported('records/recording.js', getModuleInfo)
   const everyCall = new Set([...main, ...program])
   return new Map([
+    ...[...records].map((id) => [id, 'records']),
     ...commands.flatMap((modules) => [...modules]).map((id) => [id, 'commands']),
     ...[...program].map((id) => [id, 'program']),
     ...[...library].map((id) => [id, everyCall.has(id) ? 'base' : 'library']),
@@ -82,6 +87,11 @@ function imported(file, getModuleInfo) {
   }
   visit(resolve('build/js', file))
   return found
+}
+
+/** A text with any other character takes twice the memory, and longer to decode. */
+function inAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** Comments would be sent to a host with each connection. */

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command } from './commander.js'
 import { groups } from './help.js'
 
 /** An argument: its flags as commander writes them, its description, and its default. */

@@ -1,4 +1,3 @@
-import { Command, InvalidArgumentError } from 'commander'
 import type { Resolved } from '../extensions/index.js'
 import { StderrLogger } from '../logger.js'
 import { SafeExecutionContext } from '../runnable/context.js'
@@ -10,6 +9,7 @@ import {
 } from '../runnable/manage-extensions.js'
 import { mistakeCode } from '../util/exit-codes.js'
 import { printable } from '../util/printable.js'
+import { Command, InvalidArgumentError } from './commander.js'
 import { commandOf } from './commands.js'
 import { withExamples } from './help.js'
 import { runInterruptibly } from './interrupt.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
 import { packageRoot } from '../util/paths.js'
+import { type Command, Option } from './commander.js'
 
 /** Adds examples to the end of the help of a command, each a command line. */
 export function withExamples(command: Command, ...lines: readonly string[]): Command {

@@ -1,7 +1,6 @@
-import { buffer } from 'node:stream/consumers'
-import type { Command } from 'commander'
 import type { GivenText } from '../document/compose/read-composed.js'
 import { decodeUtf8 } from '../document/read/read-text.js'
+import type { Command } from './commander.js'
 
 /** A file that a command reads; its text if it was read already, from standard input. */
 export interface FileInput extends GivenText {
@@ -21,6 +20,7 @@ const stdinName = '<stdin>'
  */
 export async function readInput(operand: string): Promise<FileInput> {
   if (operand !== stdinOperand) return { path: operand }
+  const { buffer } = await import('node:stream/consumers')
   return { path: stdinName, text: decodeUtf8(await buffer(process.stdin), stdinName) }
 }
 

@@ -1,5 +1,5 @@
-import { Option } from 'commander'
 import type { LogLevel } from '../logger.js'
+import { Option } from './commander.js'
 
 /** The flags that say how much a command logs. */
 export interface LogFlags {

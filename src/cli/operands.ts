@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Command } from 'commander'
+import type { Command } from './commander.js'
 
 /** The operands of a command: files, and overrides such as `rate=0.1`. */
 export interface Operands {

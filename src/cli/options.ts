@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Variables, variablesWith } from '../document/compose/env-file.js'
 import type { Tag } from '../registry/tag.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
+import { type Command, InvalidArgumentError, Option } from './commander.js'
 
 /** What {@link withImports} adds. */
 export interface ImportFlags {

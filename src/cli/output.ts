@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { inspect } from 'node:util'
 import { resultLostCode } from '../util/exit-codes.js'
@@ -43,6 +42,7 @@ export function reportLoss(error: NodeJS.ErrnoException): void {
 
 /** Copies a stream to standard output. When that cannot be written, the command ends as {@link flushStandardOutput} says. */
 export async function copyToOutput(source: Readable): Promise<void> {
+  const { pipeline } = await import('node:stream/promises')
   await pipeline(source, process.stdout, { end: false }).catch((error) => {
     if (error !== failure) throw error
   })

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { Command } from 'commander'
 import { nearest } from '../registry/suggest.js'
 import { callOf, repeatCommand, setCall } from '../util/repeat-command.js'
 import { version } from '../version.js'
+import { Command } from './commander.js'
 import { type CommandName, commandNames, commandOf, completeName } from './commands.js'
 import { guidesHelp, withExamples } from './help.js'
 import { quietOption } from './log-level.js'
@@ -56,7 +56,7 @@ function isCommand(word: string): word is CommandName {
   return (commandNames as readonly string[]).includes(word)
 }
 
-/** The command line: it has all commands, but options and actions only of some. */
+/** The command line: with the commands that are called, or with the names and descriptions of all. */
 async function programWith(called: readonly CommandName[]): Promise<Command> {
   if (called.length > 0) await addTags()
   const root = new Command('flambeau')
@@ -67,10 +67,9 @@ async function programWith(called: readonly CommandName[]): Promise<Command> {
     // Without "[options]", which all have, the list fits into 80 columns.
     .configureHelp({ subcommandTerm: termOf })
     .helpCommand(false)
-  for (const name of commandNames) {
-    const command = called.includes(name) ? await loaders[name]() : commandOf(name)
-    root.addCommand(withOverrideHint(withQuiet(command)))
-  }
+  for (const name of called) root.addCommand(withOverrideHint(withQuiet(await loaders[name]())))
+  // Where no command is called, the help may list them.
+  if (called.length === 0) for (const name of commandNames) root.addCommand(withQuiet(commandOf(name)))
   root.addCommand(helpCommand(root).helpGroup('Help:'))
   withExamples(root, "flambeau run train.yaml 'rate=0.01' --import ./train.ts")
   return root
@@ -131,10 +130,7 @@ function refuseUnknown([name = '', ...rest]: readonly string[], root: Command): 
     const command = repeatCommand(['run', name, ...rest])
     root.error(`error: "${name}" is a file, not a command: to run it, type "${command}"`)
   }
-  const meant = nearest(
-    name,
-    root.commands.map((each) => each.name()),
-  )
+  const meant = nearest(name, [...commandNames, 'help'])
   const suggestion = meant === undefined ? '' : `\n(Did you mean ${meant}?)`
   root.error(`error: unknown command '${name}'${suggestion}`, { code: 'commander.unknownCommand' })
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import type { Command } from 'commander'
 import { writeReport } from '../view/report.js'
+import type { Command } from './commander.js'
 import { commandOf } from './commands.js'
 import { withExamples, withForce } from './help.js'
 import type { ImportFlags } from './options.js'

@@ -1,5 +1,4 @@
 import { realpathSync } from 'node:fs'
-import type { Command } from 'commander'
 import { documentError } from '../document/problems.js'
 import { isFlambeauError } from '../errors.js'
 import type { Logger } from '../logger.js'
@@ -23,6 +22,7 @@ import {
   type SharedOptions,
   setCall,
 } from '../util/repeat-command.js'
+import type { Command } from './commander.js'
 import { stdinOperand } from './input.js'
 import type { EnvFileFlags, ImportFlags, IncludeFlags, SecretsFlags } from './options.js'
 

@@ -87,6 +87,11 @@ export class GitProcess {
   }
 }
 
+/** What a command of git has printed, as text. */
+export function withoutLineEnd(output: Buffer): string {
+  return output.toString().replace(/\n$/, '')
+}
+
 function withoutFilter(name: string): string {
   if (name.includes('=')) throw new Error(`The setting "${name}" cannot be replaced`)
   return name.endsWith('.required') ? `${name}=false` : `${name}=`

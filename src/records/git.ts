@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { mapLimited } from '../util/concurrency.js'
 import type { PrivateFiles } from '../util/private-files.js'
-import { GitProcess } from './git-process.js'
+import { GitProcess, withoutLineEnd } from './git-process.js'
 import { type ChangedPath, changesOf, type WorkTree } from './patch.js'
 import type { RecordedGit } from './record.js'
 
@@ -64,19 +64,12 @@ function leftOut(left: readonly string[]): Pick<RecordedGit, 'left' | 'leftMore'
 }
 
 async function workTreeOf(git: GitProcess): Promise<WorkTree & { readonly branch: string | undefined }> {
-  const [objects, answer] = await Promise.all([
-    git.run(['rev-parse', '--git-path', 'objects']),
-    // Fails in a repository without a commit, which has nothing that a patch could apply to.
-    git.run(['rev-parse', 'HEAD', '--symbolic-full-name', 'HEAD', '--show-toplevel']),
-  ])
+  // Fails in a repository without a commit, which has nothing that a patch could apply to.
+  const answer = await git.run(['rev-parse', 'HEAD', '--symbolic-full-name', 'HEAD', '--show-toplevel'])
   // The name of a folder may contain a line break.
   const [commit = '', head = '', ...root] = withoutLineEnd(answer).split('\n')
   const branch = head.startsWith('refs/heads/') ? head.slice('refs/heads/'.length) : undefined
-  return { git, root: root.join('\n'), objects: resolve(git.folder, withoutLineEnd(objects)), commit, branch }
-}
-
-function withoutLineEnd(output: Buffer): string {
-  return output.toString().replace(/\n$/, '')
+  return { git, root: root.join('\n'), commit, branch }
 }
 
 // Git would look into submodules with their own filters, so they are asked for themselves.

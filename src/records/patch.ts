@@ -1,11 +1,11 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { mapLimited } from '../util/concurrency.js'
 import type { PrivateFiles } from '../util/private-files.js'
 import { isInRepositoryFolder } from '../util/private-names.js'
-import type { GitProcess } from './git-process.js'
+import { type GitProcess, withoutLineEnd } from './git-process.js'
 import { type PatchPart, patchParts, sidesOf } from './patch-parts.js'
 
 /** The files of a repository, and the commit that is checked out. */
@@ -13,8 +13,6 @@ export interface WorkTree {
   readonly git: GitProcess
   /** The top folder. */
   readonly root: string
-  /** The folder of the objects of the repository. */
-  readonly objects: string
   readonly commit: string
 }
 
@@ -146,14 +144,15 @@ const diffCommand = [
 /** Files are part of a patch as they are, where no `.gitattributes` says otherwise. */
 const asTheyAre = ['core.autocrlf=false', 'core.safecrlf=false']
 
-async function writePatch({ git, root, objects, commit }: WorkTree, kept: readonly ChangedPath[]) {
+async function writePatch({ git, root, commit }: WorkTree, kept: readonly ChangedPath[]) {
+  const objects = await git.run(['rev-parse', '--git-path', 'objects'])
   const scratch = await mkdtemp(join(tmpdir(), 'flambeau-patch-'))
   try {
     await mkdir(join(scratch, 'objects'))
     const env = {
       GIT_INDEX_FILE: join(scratch, 'index'),
       GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(objects),
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(resolve(git.folder, withoutLineEnd(objects))),
     }
     const run = (args: readonly string[], input = ''): Promise<Buffer> =>
       git.run(args, { folder: root, env, input, settings: asTheyAre })

@@ -5,6 +5,7 @@ import { Loader } from '../document/construct/loader.js'
 import { secretValuesIn } from '../document/construct/variable-mask.js'
 import { documentError, inFileOrder } from '../document/problems.js'
 import { nodesWithDefaults } from '../document/write/dump.js'
+import type { ResolvedDocument } from '../document/write/resolve.js'
 import type { DocumentError } from '../errors.js'
 import type { ImportedExtension } from '../extensions/index.js'
 import { type Logger, reportTo, StderrLogger } from '../logger.js'
@@ -252,13 +253,20 @@ export class SafeExecutionContext {
   // Before the check: its problems are part of the record.
   async #record(text: RunnableText): Promise<void> {
     if (!this.#recording && !this.#onRedactor) return
-    const file = recordedFile(text, this.#registry)
+    const file = this.#recordedFile(text)
     const { root } = text.split().document
     const redact = this.#redactorWith(root)
     this.#onRedactor?.(redact)
     if (!file || !this.#recording) return
     const origins = file.origins.map(({ path, file, line, column }) => ({ path, file, line, column }))
     await this.#recording.begin({ text: file.text, origins, tag: root.tag ?? '', redact })
+  }
+
+  #recordedFile(text: RunnableText): ResolvedDocument | undefined {
+    if (this.#recording) return recordedFile(text, this.#registry)
+    // The values of variables are known then, and can be masked.
+    if (text.parsed.problems.length === 0) resolveReferences(text.parsed, this.#registry)
+    return undefined
   }
 
   /** Masks the secrets, and the variables of a file whose names look like those of secrets. */

@@ -3,7 +3,6 @@ import { ResourceError, throwNotWritten } from '../errors.js'
 import type { Pruned, Resolved } from '../extensions/index.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Tag } from '../registry/tag.js'
-import { writeAtomically } from '../util/atomic-write.js'
 import { type ExtensionOptions, resolveOptions, type Surroundings, tryImport } from './import-extensions.js'
 import { type RunnableFile, RunnableText } from './runnable-file.js'
 
@@ -67,6 +66,7 @@ export async function lockExtensions(
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before.trim() !== '' && !isLockText(before)) throw notALock(path)
   const lock = await lockSources(declared.extensions, resolveOptions(declared, options, undefined))
+  const { writeAtomically } = await import('../util/atomic-write.js')
   await writeAtomically(path, writeLock(lock), { mode: 0o666 }).catch(throwNotWritten(path))
   return path
 }

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-
 /**
  * Writes JSON that keeps a bigint: as an integer in full. A number of that size has an exponent, so that the two are told
  * apart. Returns `undefined` for what JSON has no text for.
@@ -7,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 export function toJson(value: unknown, indent?: number): string | undefined {
   const json = plainJson(value, indent)
   if (json !== undefined && !longInteger.test(json)) return json
-  const mark = randomUUID()
+  const mark = crypto.randomUUID()
   const marked: string | undefined = JSON.stringify(value, (_, part) => marks(part, mark), indent)
   return marked?.replace(new RegExp(`"${mark}([^"]+)"`, 'g'), '$1')
 }
@@ -15,7 +13,7 @@ export function toJson(value: unknown, indent?: number): string | undefined {
 /** The value of a JSON text: an integer that no number can hold is a bigint. */
 export function fromJson(text: string): any {
   if (!longInteger.test(text)) return JSON.parse(text)
-  const mark = randomUUID()
+  const mark = crypto.randomUUID()
   const marked = text.replace(token, (found) => (isLong(found) ? `"${mark}${found}"` : found))
   return JSON.parse(marked, (_, part) =>
     typeof part === 'string' && part.startsWith(mark) ? BigInt(part.slice(mark.length)) : part,

@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
@@ -9,6 +8,7 @@ import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/con
 import { pickRunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
 import { absolutePath } from '../../util/paths.js'
+import type { Command } from '../commander.js'
 import { runInterruptibly } from '../interrupt.js'
 import { type LogFlags, levelOf } from '../log-level.js'
 import {

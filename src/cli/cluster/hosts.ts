@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { withExamples, withForce } from '../help.js'
 import {

@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
 import { type ContentPlan, describeLargest, describeSize } from '../../cluster/bundle/size-limit.js'
 import type { Cluster } from '../../cluster/cluster.js'
+import type { Command } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { dryRun } from '../dry-run.js'
 import { withExamples } from '../help.js'

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import { parseBashLine, quoteForBash } from './bash-line.js'

@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import {
   type ComparedRun,
   type ComparedValue,
@@ -7,6 +6,7 @@ import {
   type RunComparison,
 } from '../../records/compare.js'
 import { formatValue } from '../../records/format.js'
+import type { Command } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import type { ImportFlags } from '../options.js'

@@ -1,4 +1,3 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RunStatus } from '../../cluster/protocol/messages.js'
 import { readProject } from '../../project.js'
 import { formatDuration, formatTime } from '../../records/format.js'
@@ -10,6 +9,7 @@ import {
   useCluster,
   withClusterFile,
 } from '../cluster/cluster-context.js'
+import { type Command, InvalidArgumentError, Option } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
 import { printLine } from '../output.js'
