@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 
-const require = createRequire(import.meta.url)
+type Commander = typeof import('commander')
 
-/** The parser of the command line: required, because Node would search a CommonJS file that is imported for its exports. */
-const { Command, InvalidArgumentError, Option } = require('commander') as typeof import('commander')
+/** The parser of the command line. It is required: Node would search a CommonJS file that is imported for its exports. */
+const { Command, InvalidArgumentError, Option } = createRequire(import.meta.url)('commander') as Commander
 type Command = import('commander').Command
 type Option = import('commander').Option
 type Argument = import('commander').Argument

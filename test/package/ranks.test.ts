@@ -48,10 +48,15 @@ function filesOf(folder: string, extension: string): string[] {
     .sort()
 }
 
-/** What a file imports and exports from, types and `import()` included. */
+/** What a file imports, exports from and requires, types and `import()` included. */
 function importsOf(path: string): string[] {
-  const { importedFiles, referencedFiles } = ts.preProcessFile(readFileSync(path, 'utf8'), true, true)
-  return [...importedFiles, ...referencedFiles].map(({ fileName }) => fileName)
+  const text = readFileSync(path, 'utf8')
+  const { importedFiles, referencedFiles } = ts.preProcessFile(text, true, true)
+  const required = text.matchAll(/createRequire\(import\.meta\.url\)\('([^']+)'\)/g)
+  return [
+    ...[...importedFiles, ...referencedFiles].map(({ fileName }) => fileName),
+    ...[...required].map(([, name]) => name!),
+  ]
 }
 
 const isRelative = (name: string) => name.startsWith('.')
