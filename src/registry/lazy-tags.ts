@@ -2,8 +2,8 @@ import { createRequire } from 'node:module'
 import type { Registrar } from './registration.js'
 import type { Tag } from './tag.js'
 
-/** The entry point that registers a tag, and the name of its class. */
-export type TagOrigin = readonly [entryPoint: string, className: string]
+/** The entry point that registers a tag, the name of its class, and those of the classes that it extends. */
+export type TagOrigin = readonly [entryPoint: string, className: string, ...parents: string[]]
 
 /** Imports each entry point. */
 export type Importers = Readonly<Record<string, () => Promise<unknown>>>
@@ -34,9 +34,9 @@ export class LazyTags {
     return [...this.#waiting.keys()] as Tag[]
   }
 
-  /** The name of the class of a tag; `undefined` when it is imported, or is no class of this package. */
-  classOf(tag: string): string | undefined {
-    return this.#waiting.get(tag)?.[1]
+  /** The name of the class of a tag, then those of its parents; `undefined` when it is imported, or is no class of this package. */
+  classesOf(tag: string): readonly string[] | undefined {
+    return this.#waiting.get(tag)?.slice(1)
   }
 
   /** Imports the classes of tags, and of the factories of tags. Other tags are ignored. */

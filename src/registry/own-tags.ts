@@ -5,19 +5,23 @@ import type { Class, RegistrationOptions } from './registration.js'
 import { Registry } from './registry.js'
 import type { Tag } from './tag.js'
 
-/** The tags of this package. A test compares them with what the entry points register. */
+const registrableClass = ['MappedRegistrable', 'Registrable'] as const
+const cluster = ['Checked', 'Cluster', 'Runnable', ...registrableClass] as const
+const parameter = ['Checked', 'Parameter', ...registrableClass] as const
+
+/** The tags of this package. Tests compare them with what the entry points register. */
 export const ownTags: Readonly<Record<Tag, TagOrigin>> = {
-  '!RemoteEnvironment': ['flambeau', 'RemoteEnvironment'],
-  '!LocalCluster': ['flambeau/cluster', 'LocalCluster'],
-  '!SSHCluster': ['flambeau/cluster', 'SSHCluster'],
-  '!Asha': ['flambeau/pool', 'Asha'],
-  '!Sweep': ['flambeau/pool', 'Sweep'],
-  '!Tpe': ['flambeau/pool', 'Tpe'],
-  '!choice': ['flambeau/pool', 'Choice'],
-  '!int': ['flambeau/pool', 'Int'],
-  '!logUniform': ['flambeau/pool', 'LogUniform'],
-  '!range': ['flambeau/pool', 'Range'],
-  '!uniform': ['flambeau/pool', 'Uniform'],
+  '!RemoteEnvironment': ['flambeau', 'RemoteEnvironment', ...registrableClass],
+  '!LocalCluster': ['flambeau/cluster', 'LocalCluster', ...cluster],
+  '!SSHCluster': ['flambeau/cluster', 'SSHCluster', ...cluster],
+  '!Asha': ['flambeau/pool', 'Asha', 'Checked', ...registrableClass],
+  '!Sweep': ['flambeau/pool', 'Sweep', 'Checked', 'ClusterRunnable', 'Runnable', ...registrableClass],
+  '!Tpe': ['flambeau/pool', 'Tpe', 'Checked', ...registrableClass],
+  '!choice': ['flambeau/pool', 'Choice', 'Parameter', ...registrableClass],
+  '!int': ['flambeau/pool', 'Int', ...parameter],
+  '!logUniform': ['flambeau/pool', 'LogUniform', ...parameter],
+  '!range': ['flambeau/pool', 'Range', ...parameter],
+  '!uniform': ['flambeau/pool', 'Uniform', ...parameter],
 }
 
 let lazyTags: LazyTags | undefined

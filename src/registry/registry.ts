@@ -133,8 +133,8 @@ export class Registry implements Registrar {
 
   // Only its name is known of a class that is not imported yet.
   #holderOf(tag: string): { readonly name: string } | undefined {
-    const className = this.#lazy?.classOf(tag)
-    const own = className === undefined ? this.#tags.get(tag)?.Class : { name: className }
+    const [name] = this.#lazy?.classesOf(tag) ?? []
+    const own = name === undefined ? this.#tags.get(tag)?.Class : { name }
     return own ?? (this.#parent ? this.#parent.#holderOf(tag) : undefined)
   }
 

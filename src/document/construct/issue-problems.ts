@@ -213,6 +213,8 @@ function tagsOf(name: string, registry: Registry): string[] {
   const isNamed = (Class: Class | null): boolean =>
     typeof Class === 'function' && (Class.name === name || isNamed(Object.getPrototypeOf(Class)))
   return registry.tags().filter((tag) => {
+    const waiting = registry.lazyTags?.classesOf(tag)
+    if (waiting) return waiting.includes(name)
     const resolved = registry.get(tag)
     return resolved && !resolved.abstract && isNamed(resolved.Class)
   })
