@@ -2,6 +2,7 @@ import type { LogLevel } from '../logger.js'
 import type { Registry } from '../registry/registry.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { TraceCarrier } from '../tracing/tracing.js'
+import type { Cancellation } from './cancellation.js'
 
 export type { LogLevel }
 
@@ -62,6 +63,8 @@ export interface Watch {
   /** Cancels the attempt; {@link Engine.run} settles within the grace period. */
   readonly signal: AbortSignal
   readonly onNews: (news: TaskNews) => void
+  /** @internal The same as {@link signal}, which is made only for those who read it. */
+  readonly cancellation?: Cancellation
 }
 
 /**

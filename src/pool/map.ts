@@ -14,46 +14,91 @@ export class MapRun<Task extends AnyTask> {
   readonly #seen = new Set<string>()
   /** How many tasks were taken whose outcomes were not. */
   #inFlight = 0
+  #taken = 0
   #isExhausted = false
   #isEnded = false
   #resumeTaking: (() => void) | undefined
 
   constructor(readonly context: MapContext<Task>) {}
 
-  async *outcomes(tasks: Tasks<Task>): AsyncGenerator<TaskOutcome<Task>, void, undefined> {
+  /** Starts to take tasks. */
+  start(tasks: Tasks<Task>): void {
     void this.#takeTasks(tasks)
-    try {
-      for (;;) {
-        const outcome = await this.#outcomes.next(() => this.#isExhausted && this.#running.size === 0)
-        if (!outcome) return
-        if (!outcome.ok && !this.context.options.collectsErrors) throw outcome.error
-        yield outcome
-        this.#release()
-      }
-    } finally {
-      await this.#end()
+  }
+
+  /**
+   * The outcome that is there; `undefined` when there is none. An outcome that can be returned at once costs no promise.
+   *
+   * @throws {@link TaskError} for the first task that fails for good, unless errors are collected.
+   */
+  take(): TaskOutcome<Task> | undefined {
+    const outcome = this.#outcomes.take()
+    if (outcome && !outcome.ok && !this.context.options.collectsErrors) throw outcome.error
+    return outcome
+  }
+
+  /** Waits for the next outcome; `undefined` when none will come. */
+  async next(): Promise<TaskOutcome<Task> | undefined> {
+    for (;;) {
+      const outcome = this.take()
+      if (outcome || (this.#isExhausted && this.#running.size === 0)) return outcome
+      await this.#outcomes.changed()
     }
+  }
+
+  /** Counts an outcome as used. Tasks are taken again when half of the capacity is free: to send them together costs less. */
+  release(): void {
+    this.#inFlight--
+    if (this.#inFlight <= this.context.engine.capacity / 2) this.#resumeTaking?.()
+  }
+
+  /** Cancels what runs; settles when it has ended. */
+  async end(): Promise<void> {
+    this.#isEnded = true
+    this.#resumeTaking?.()
+    const running = [...this.#running]
+    for (const [run] of running) run.cancel()
+    await Promise.all(running.map(([, settled]) => settled))
   }
 
   /** Ends the map with an error, whether or not anybody takes outcomes; settles when the tasks that ran have ended. */
   async abort(reason: unknown): Promise<void> {
     this.#outcomes.fail(reason)
-    await this.#end()
+    await this.end()
   }
 
   async #takeTasks(tasks: Tasks<Task>): Promise<void> {
-    let index = 0
     try {
-      for await (const task of tasks) {
-        if (this.#isEnded) break
-        this.#start(task, index++)
-        if (this.#inFlight >= this.context.engine.capacity) await this.#waitForRoom()
-      }
+      if (isAsyncIterable(tasks)) await this.#takeAsync(tasks)
+      else await this.#takeSync(tasks)
     } catch (thrown) {
       this.#outcomes.fail(thrown)
     }
     this.#isExhausted = true
     this.#outcomes.wake()
+  }
+
+  async #takeAsync(tasks: AsyncIterable<Task>): Promise<void> {
+    for await (const task of tasks) {
+      if (this.#isEnded) return
+      await this.#startNext(task)
+    }
+  }
+
+  // `for await` would take several promises for each of these tasks.
+  async #takeSync(tasks: Iterable<Task | PromiseLike<Task>>): Promise<void> {
+    for (const each of tasks) {
+      const task = isThenable(each) ? await each : each
+      if (this.#isEnded) return
+      const room = this.#startNext(task)
+      if (room) await room
+    }
+  }
+
+  /** Starts a task; returns a promise when there is no room for another one. */
+  #startNext(task: Task): Promise<void> | undefined {
+    this.#start(task, this.#taken++)
+    return this.#inFlight >= this.context.engine.capacity ? this.#waitForRoom() : undefined
   }
 
   #start(task: Task, index: number): void {
@@ -91,20 +136,14 @@ export class MapRun<Task extends AnyTask> {
       this.#resumeTaking = resolve
     })
   }
+}
 
-  // Tasks are taken again when half of the capacity is free: tasks that are sent together cost less.
-  #release(): void {
-    this.#inFlight--
-    if (this.#inFlight <= this.context.engine.capacity / 2) this.#resumeTaking?.()
-  }
+function isAsyncIterable<Task>(tasks: Tasks<Task>): tasks is AsyncIterable<Task> {
+  return Symbol.asyncIterator in Object(tasks)
+}
 
-  async #end(): Promise<void> {
-    this.#isEnded = true
-    this.#resumeTaking?.()
-    const running = [...this.#running]
-    for (const [run] of running) run.cancel()
-    await Promise.all(running.map(([, settled]) => settled))
-  }
+function isThenable<Task>(task: Task | PromiseLike<Task>): task is PromiseLike<Task> {
+  return typeof (task as Partial<PromiseLike<Task>> | undefined)?.then === 'function'
 }
 
 /** Outcomes that nobody has taken yet. */
@@ -123,20 +162,21 @@ class OutcomeQueue<T> {
     this.#wake?.()
   }
 
-  /** Lets {@link next} check again whether any outcome will come. */
+  /** Lets whoever waits check again whether any outcome will come. */
   wake(): void {
     this.#wake?.()
   }
 
-  /** The next outcome; `undefined` when there is none, and `isOver` says that none will come. */
-  async next(isOver: () => boolean): Promise<T | undefined> {
-    for (;;) {
-      if (this.#error) throw this.#error.thrown
-      const outcome = this.#outcomes.shift()
-      if (outcome !== undefined || isOver()) return outcome
-      await new Promise<void>((wake) => {
-        this.#wake = wake
-      })
-    }
+  /** The next outcome, if there is one. */
+  take(): T | undefined {
+    if (this.#error) throw this.#error.thrown
+    return this.#outcomes.shift()
+  }
+
+  /** Settles when there may be an outcome, or none will come. */
+  changed(): Promise<void> {
+    return new Promise((wake) => {
+      this.#wake = wake
+    })
   }
 }

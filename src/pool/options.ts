@@ -218,7 +218,8 @@ export interface CompleteMapOptions<Task extends AnyTask> {
   /** `Infinity` for no limit. */
   readonly timeoutMs: number
   readonly collectsErrors: boolean
-  readonly onEvent: (event: TaskEvent<Task>) => void
+  /** Absent when nobody follows the tasks: an event for each of them would cost time. */
+  readonly onEvent: ((event: TaskEvent<Task>) => void) | undefined
   readonly spanName: string
   readonly isRepeatable: boolean
   readonly isResumed: (task: Task) => boolean
@@ -233,7 +234,7 @@ export function completeMapOptions<Task extends AnyTask>({
   backoff = 100,
   timeoutMs = Number.POSITIVE_INFINITY,
   onError,
-  onEvent = () => {},
+  onEvent,
   spanName = 'flambeau.task',
   isRepeatable = false,
   isResumed = () => false,

@@ -57,8 +57,13 @@ export class Pool implements AsyncDisposable {
     this.#mapRuns.add(run)
     try {
       this.#throwIfEnded(signal)
-      yield* run.outcomes(tasks)
+      run.start(tasks)
+      for (let outcome = await run.next(); outcome; outcome = run.take() ?? (await run.next())) {
+        yield outcome
+        run.release()
+      }
     } finally {
+      await run.end()
       this.#mapRuns.delete(run)
       signal?.removeEventListener('abort', abort)
       await store?.close()

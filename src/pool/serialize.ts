@@ -29,11 +29,17 @@ const maxInlineBytes = 64 * 1024
  *
  * @throws {@link UnsuccessfulRunnableError} when JSON cannot hold it.
  */
-export async function packResult(value: unknown, id: string, folder: string): Promise<PackedResult> {
+export function packResult(value: unknown, id: string, folder: string): PackedResult | Promise<PackedResult> {
   const json = resultJson(value, id)
   if (json === undefined) return {}
   const bytes = Buffer.byteLength(json)
-  if (bytes <= maxInlineBytes) return { json }
+  return bytes <= maxInlineBytes ? { json } : packFile(json, { id, folder, bytes })
+}
+
+async function packFile(
+  json: string,
+  { id, folder, bytes }: { readonly id: string; readonly folder: string; readonly bytes: number },
+): Promise<PackedResult> {
   // Another map or pool in this folder may have a task with the same id.
   const name = `${taskFileName(id)}.${createHash('sha256').update(json).digest('hex').slice(0, 12)}.json`
   const file = resolve(join(folder, 'results', name))

@@ -21,9 +21,13 @@ export interface TaskTextOptions {
 
 /** The runnable file that is a task, with the extensions first: the form in which a task is sent to its worker. */
 export function taskText(task: Runnable<unknown, any>, { extensions, registry }: TaskTextOptions): string {
-  const all = { ...extensions, ...task.extensions }
-  if (Object.keys(all).length === 0) return dumpTask(task, registry)
-  return dumpAll([all, task], dumpOptions(registry))
+  if (isEmpty(extensions) && isEmpty(task.extensions)) return dumpTask(task, registry)
+  return dumpAll([{ ...extensions, ...task.extensions }, task], dumpOptions(registry))
+}
+
+function isEmpty(extensions: Readonly<Record<string, string>>): boolean {
+  for (const _ in extensions) return false
+  return true
 }
 
 /** The dump of a task without extensions. */
@@ -73,19 +77,30 @@ export async function writeFailedFile(
 
 async function writeFiles(file: string, text: string, output: string | undefined): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
+  failedFolders.clear()
   await writeAtomically(file, text)
   if (output) await writeAtomically(logPath(file), output)
   else await rm(logPath(file), { force: true })
 }
+
+/** Whether tasks have failed in a folder: asked once for all tasks that end in the same turn of the event loop. */
+export function failedFolderExists(folder: string): boolean {
+  const known = failedFolders.get(folder)
+  if (known !== undefined) return known
+  const exists = existsSync(join(folder, 'failed'))
+  if (failedFolders.size === 0) setImmediate(() => failedFolders.clear())
+  failedFolders.set(folder, exists)
+  return exists
+}
+
+const failedFolders = new Map<string, boolean>()
 
 /** Removes the file of a task that has succeeded since, unless somebody has edited it. */
 export async function removeFailedFile(
   { id, text }: Pick<TaskFailure, 'id' | 'text'>,
   folder: string,
 ): Promise<void> {
-  const failed = join(folder, 'failed')
-  if (!existsSync(failed)) return
-  const file = join(failed, `${taskFileName(id)}.yaml`)
+  const file = join(folder, 'failed', `${taskFileName(id)}.yaml`)
   const found = await readFile(file, 'utf8').catch(() => undefined)
   // The two lines that were written before the task, which may begin with a comment of its own.
   if (found?.replace(/^# task [^\n]*\n# again: [^\n]*\n/, '') !== text) return

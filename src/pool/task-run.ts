@@ -1,13 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { redactorFor } from '../runnable/secrets/mask.js'
-import { type TraceCarrier, traceCarrier, withSpan } from '../tracing/tracing.js'
+import { isTraced, type TraceCarrier, traceCarrier, withSpan } from '../tracing/tracing.js'
 import { mistakeCode } from '../util/exit-codes.js'
-import type { Ended, FailedAttempt, TaskMessage, TaskNews } from './engine.js'
+import { Cancellation } from './cancellation.js'
+import type { Ended, FailedAttempt, TaskMessage, TaskNews, Watch } from './engine.js'
 import type { AnyTask, CompleteMapOptions, PoolParts, TaskEvent, TaskOutcome } from './options.js'
 import type { ResultsStore, StoredResult } from './results-store.js'
 import { redactError, unpackError, unpackResult } from './serialize.js'
 import { TaskError } from './task-error.js'
-import { dumpTask, removeFailedFile, taskKey, taskText, writeFailedFile } from './task-file.js'
+import {
+  dumpTask,
+  failedFolderExists,
+  removeFailedFile,
+  taskKey,
+  taskText,
+  writeFailedFile,
+} from './task-file.js'
 
 /** What the tasks of one map have in common. */
 export interface MapContext<Task extends AnyTask> extends PoolParts {
@@ -21,8 +29,8 @@ export interface MapContext<Task extends AnyTask> extends PoolParts {
 type AttemptFacts = Pick<StoredResult, 'attempts' | 'durationMs' | 'host'>
 
 /** One task from its first attempt to its outcome: retries, its stored result, and its file when it failed. */
-export class TaskRun<Task extends AnyTask> {
-  readonly #controller = new AbortController()
+export class TaskRun<Task extends AnyTask> implements Watch {
+  readonly cancellation = new Cancellation()
   #attempts = 0
   #trace: TraceCarrier | undefined
   #startedAt = performance.now()
@@ -35,13 +43,19 @@ export class TaskRun<Task extends AnyTask> {
     readonly context: MapContext<Task>,
   ) {}
 
-  readonly cancel = (): void => this.#controller.abort()
+  get signal(): AbortSignal {
+    return this.cancellation.signal
+  }
+
+  cancel(): void {
+    this.cancellation.cancel()
+  }
 
   /** Runs the task within a span. */
   outcome(): Promise<TaskOutcome<Task>> {
     const attributes = { 'flambeau.task.id': this.identity.id }
     return withSpan(this.context.options.spanName, { attributes }, async (span) => {
-      this.#trace = await traceCarrier()
+      if (isTraced()) this.#trace = await traceCarrier()
       const outcome = await this.#outcome()
       span.set({ 'flambeau.attempts': outcome.attempts, 'flambeau.host': outcome.host })
       if (!outcome.ok) span.fail(outcome.error)
@@ -53,67 +67,65 @@ export class TaskRun<Task extends AnyTask> {
     const { store, registry, folder } = this.context
     const { id } = this.identity
     const key = store ? taskKey(dumpTask(this.task, registry)) : ''
-    const stored = await store?.find(id, key)
+    const stored = store && (await store.find(id, key))
     if (stored) return this.#done(stored)
     const text = taskText(this.task, this.context)
     const attempt = await this.#lastAttempt(text)
     if (this.#callbackError) throw this.#callbackError.thrown
     const durationMs = Math.round(performance.now() - this.#startedAt)
     const facts = { attempts: this.#attempts, durationMs, host: attempt.host }
-    if (!attempt.ok) return { ...this.#describe(facts), ok: false, error: await this.#failure(attempt, text) }
-    await removeFailedFile({ id, text }, folder)
+    if (!attempt.ok) return this.#failed(facts, await this.#failure(attempt, text))
+    if (failedFolderExists(folder)) await removeFailedFile({ id, text }, folder)
     const done = { id, key, result: attempt.result, ...facts }
-    await store?.add(done)
+    if (store) await store.add(done)
     return this.#done(done)
   }
 
-  #done({ result, ...facts }: StoredResult): TaskOutcome<Task> {
-    return { ...this.#describe(facts), ok: true, result: unpackResult(result) as never }
+  #done({ result, attempts, durationMs, host }: StoredResult): TaskOutcome<Task> {
+    const { id, index } = this.identity
+    const value = unpackResult(result) as never
+    return { id, index, task: this.task, attempts, durationMs, host, ok: true, result: value }
   }
 
-  #describe({ attempts, durationMs, host }: AttemptFacts) {
-    return { ...this.identity, task: this.task, attempts, durationMs, host }
+  #failed({ attempts, durationMs, host }: AttemptFacts, error: TaskError): TaskOutcome<Task> {
+    const { id, index } = this.identity
+    return { id, index, task: this.task, attempts, durationMs, host, ok: false, error }
   }
 
   async #lastAttempt(text: string): Promise<Ended> {
     for (;;) {
       this.#attempts++
-      const attempt = await this.#attempt(text)
-      if (attempt.ok || this.#attempts > this.context.options.retries || !isWorthRetry(attempt))
-        return attempt
-      await this.#backOff(unpackError(attempt.error))
+      const attempt = await this.context.engine.run(this.#message(text), this)
+      if (attempt.ok) return attempt
+      const masked = this.#masked(attempt)
+      if (this.#attempts > this.context.options.retries || !isWorthRetry(masked)) return masked
+      await this.#backOff(unpackError(masked.error))
     }
   }
 
   // Workers mask the secrets that they have; those of another engine may have fewer than this process.
-  async #attempt(text: string): Promise<Ended> {
-    const { engine, secrets } = this.context
-    const attempt = await engine.run(this.#message(text), {
-      signal: this.#controller.signal,
-      onNews: (news) => this.#onNews(news),
-    })
-    if (attempt.ok) return attempt
-    const redact = redactorFor(secrets)
+  #masked(attempt: FailedAttempt): FailedAttempt {
+    const redact = redactorFor(this.context.secrets)
     const masked = { ...attempt, error: redactError(attempt.error, redact) }
     return attempt.output === undefined ? masked : { ...masked, output: redact(attempt.output) }
   }
 
   #message(text: string): TaskMessage {
-    const trace = this.#trace
     const { timeoutMs, isResumed } = this.context.options
-    const message = {
+    const message: { -readonly [Key in keyof TaskMessage]: TaskMessage[Key] } = {
       id: this.identity.id,
       attempt: this.#attempts,
       text,
-      ...(trace && { trace }),
-      ...(isResumed(this.task) && { resume: true as const }),
     }
+    if (this.#trace) message.trace = this.#trace
+    if (isResumed(this.task)) message.resume = true
     // JSON turns Infinity into null.
-    return timeoutMs === Number.POSITIVE_INFINITY ? message : { ...message, timeoutMs }
+    if (timeoutMs !== Number.POSITIVE_INFINITY) message.timeoutMs = timeoutMs
+    return message
   }
 
   // An error of a callback ends the map, and not the connection or process that the event came from.
-  #onNews(news: TaskNews): void {
+  readonly onNews = (news: TaskNews): void => {
     if (this.#callbackError) return
     try {
       if (news.type === 'log') this.context.logger[news.level](`[${this.identity.id}] ${news.text}`)
@@ -128,13 +140,15 @@ export class TaskRun<Task extends AnyTask> {
     const delayMs = this.context.options.backoff(this.#attempts)
     this.#emit({ type: 'retry', error, delayMs })
     // When the signal aborts, the next attempt ends as cancelled.
-    await delay(delayMs, undefined, { signal: this.#controller.signal }).catch(() => {})
+    await delay(delayMs, undefined, { signal: this.signal }).catch(() => {})
   }
 
   #emit(event: TaskNews | { type: 'retry'; error: Error; delayMs: number }): void {
-    const { task, cancel } = this
     if (event.type === 'started' && this.#attempts === 1) this.#startedAt = performance.now()
-    this.context.options.onEvent({ id: this.identity.id, task, cancel, ...event } as TaskEvent<Task>)
+    const { onEvent } = this.context.options
+    if (!onEvent) return
+    const { task, identity } = this
+    onEvent({ id: identity.id, task, cancel: () => this.cancel(), ...event } as TaskEvent<Task>)
   }
 
   async #failure(attempt: FailedAttempt, text: string): Promise<TaskError> {

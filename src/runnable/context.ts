@@ -1,4 +1,4 @@
-import { checkParsedAsync, tagAsKey } from '../document/check/check.js'
+import { checkParsedAsync, type Findings, tagAsKey } from '../document/check/check.js'
 import type { ComposeFileOptions, GivenText } from '../document/compose/read-composed.js'
 import { resolveReferences } from '../document/compose/references.js'
 import { Loader } from '../document/construct/loader.js'
@@ -17,6 +17,7 @@ import { currentRegistry } from '../registry/default-registry.js'
 import { type Class, constructsOwnClass } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
 import type { Tag } from '../registry/tag.js'
+import { chain } from '../util/concurrency.js'
 import { interruptedCode } from '../util/exit-codes.js'
 import { expandHome } from '../util/paths.js'
 import { readSafely } from '../util/thrown.js'
@@ -73,8 +74,8 @@ export class SafeExecutionContext {
   #registry: Registry
   #imported: readonly ImportedExtension[] | undefined
   #secrets: SecretsConfig | undefined
-  #logger: Logger = new StderrLogger()
-  #signal = new AbortController().signal
+  #logger: Logger | undefined
+  #signal: AbortSignal | undefined
   readonly #loaders: Loader[] = []
 
   /** `file` is a path, a URL, or `{ content }` with a text. */
@@ -124,7 +125,14 @@ export class SafeExecutionContext {
 
   #logDisposal(error: DocumentError): void {
     const text = describeError(error, { mask: redactorFor(this.#secrets) })
-    readSafely(() => this.#logger.warn(text), undefined)
+    readSafely(() => this.#surroundings.logger.warn(text), undefined)
+  }
+
+  // Made when they are needed: most callers give their own.
+  get #surroundings(): { signal: AbortSignal; logger: Logger } {
+    this.#signal ??= new AbortController().signal
+    this.#logger ??= new StderrLogger()
+    return { signal: this.#signal, logger: this.#logger }
   }
 
   /**
@@ -152,14 +160,23 @@ export class SafeExecutionContext {
     // No code of an extension runs for a file with syntax errors.
     if (file.declarations.length > 0) text.expectWellFormed()
     if (this.#prepared) expectPrepared(file, this.#prepared)
-    const { registry, imported } = this.#prepared ?? (await this.#import(file, options))
+    this.#useImported(this.#prepared ?? (await this.#import(file, options)))
+  }
+
+  /** Takes the prepared extensions at once for a text that declares none. */
+  #usePrepared(text: RunnableText): boolean {
+    if (this.#imported || !this.#prepared || text.split().declarations.length > 0) return false
+    this.#useImported(this.#prepared)
+    return true
+  }
+
+  #useImported({ registry, imported }: ImportedExtensions): void {
     this.#registry = registry
     this.#imported = imported
   }
 
   #import(file: RunnableFile, options: ExtensionOptions): Promise<ImportedExtensions> {
-    const surroundings = { signal: this.#signal, logger: this.#logger }
-    return importDeclared(file, this.#registry, { ...options, ...surroundings })
+    return importDeclared(file, this.#registry, { ...options, ...this.#surroundings })
   }
 
   /**
@@ -173,10 +190,13 @@ export class SafeExecutionContext {
   }
 
   async #check(text: RunnableText): Promise<void> {
-    const { problems, doubtful, warnings } = await checkParsedAsync(text.parsed, this.#registry)
+    this.#report(text, await checkParsedAsync(text.parsed, this.#registry))
+  }
+
+  #report(text: RunnableText, { problems, doubtful, warnings }: Findings): void {
     if (problems.length > 0) throw documentError(inFileOrder([...problems, ...doubtful]))
     this.#checked.add(text)
-    for (const warning of warnings) reportTo(this.#logger, 'warn', reportProblems([warning]))
+    for (const warning of warnings) reportTo(this.#surroundings.logger, 'warn', reportProblems([warning]))
   }
 
   /**
@@ -192,15 +212,13 @@ export class SafeExecutionContext {
   }
 
   async #construct(text: RunnableText): Promise<Runnable<unknown, any>> {
-    const runnable = await compile(text, this.#registry, (loader) => this.#load(loader))
+    const file = constructible(text, this.#registry)
+    const loader = new Loader(file.source, this.#registry, file.document)
+    this.#loaders.push(loader)
+    const loaded = await loader.loadAsync(this.#surroundings, (error) => this.#logDisposal(error))
+    const runnable = expectRunnable(loaded, file)
     if (this.#userProvider) runnable.userProvider = this.#userProvider
     return runnable
-  }
-
-  async #load(loader: Loader): Promise<unknown> {
-    this.#loaders.push(loader)
-    const context = { signal: this.#signal, logger: this.#logger }
-    return loader.loadAsync(context, (error) => this.#logDisposal(error))
   }
 
   // The file may have been read before the path of the secrets was known.
@@ -211,16 +229,16 @@ export class SafeExecutionContext {
     if (text.parsed.problems.some(({ code }) => code === 'INCLUDE_SECRET')) this.#text = text
   }
 
-  /** Returns the text that a step works on, after the check of its top node. */
-  async #textOf(content?: string): Promise<RunnableText> {
-    this.#text ??= await RunnableText.read(this.#source, {
-      ...this.#composition,
-      forbidden: this.#forbidden,
+  /** Returns the text that a step works on, after the check of its top node; a promise while a file is read. */
+  #textOf(content?: string): RunnableText | Promise<RunnableText> {
+    const options = { ...this.#composition, forbidden: this.#forbidden }
+    return chain(this.#text ?? RunnableText.read(this.#source, options), (read) => {
+      this.#text ??= read
+      const text =
+        content === undefined || this.#text.hasContent(content) ? this.#text : this.#textWith(content)
+      if (this.#allow) expectAllowed(text.split(), this.#allow, this.#registry)
+      return text
     })
-    const text =
-      content === undefined || this.#text.hasContent(content) ? this.#text : this.#textWith(content)
-    if (this.#allow) expectAllowed(text.split(), this.#allow, this.#registry)
-    return text
   }
 
   #textWith(content: string): RunnableText {
@@ -234,11 +252,14 @@ export class SafeExecutionContext {
     this.#logger = options.logger ?? this.#logger
     // A secrets file cannot be included, even if it is YAML.
     if (typeof options.secrets === 'string') await this.#forbid(expandHome(options.secrets))
-    const text = await this.#textOf()
+    // Workers do this for each of many short tasks: so it waits only for what is a promise.
+    const read = this.#textOf()
+    const text = read instanceof Promise ? await read : read
     const { extensions } = text.split()
-    const secrets = await this.#readSecrets(options)
-    if (options.importExtensions !== false) await this.importExtensions(options)
-    await this.#record(text)
+    const found = this.#readSecrets(options)
+    const secrets = found instanceof Promise ? await found : found
+    if (options.importExtensions !== false && !this.#usePrepared(text)) await this.importExtensions(options)
+    if (this.#recording || this.#onRedactor) await this.#record(text)
     if (options.checkTags !== false && !this.#checked.has(text)) await this.#check(text)
     if (text.parsed.problems.length === 0) expectSecrets(text.split(), this.#registry, secrets)
     const runnable = await this.#construct(text)
@@ -246,7 +267,8 @@ export class SafeExecutionContext {
     if (secrets) await runnable.injectSecrets(secrets)
     runnable.injectExtensions(extensions)
     runnable.importedExtensions = this.#imported ?? []
-    await runnable.parse()
+    const parsed: unknown = runnable.parse()
+    if (parsed !== undefined) await parsed
     return { runnable, extensions }
   }
 
@@ -282,12 +304,16 @@ export class SafeExecutionContext {
     }
   }
 
-  async #readSecrets({ secrets, dialect }: PreprocessOptions): Promise<SecretsConfig | undefined> {
-    if (typeof secrets !== 'string') this.#secrets = secrets
-    else {
-      const { readSecrets } = await import('./secrets/read-secrets.js')
-      this.#secrets = await readSecrets(secrets, { dialect })
-    }
+  #readSecrets(options: PreprocessOptions): SecretsConfig | undefined | Promise<SecretsConfig | undefined> {
+    const { secrets } = options
+    if (typeof secrets === 'string') return this.#readSecretsFile(secrets, options)
+    this.#secrets = secrets
+    return secrets
+  }
+
+  async #readSecretsFile(file: string, { dialect }: PreprocessOptions): Promise<SecretsConfig> {
+    const { readSecrets } = await import('./secrets/read-secrets.js')
+    this.#secrets = await readSecrets(file, { dialect })
     return this.#secrets
   }
 }
@@ -344,26 +370,26 @@ export interface Preprocessed {
   readonly extensions: Readonly<Record<string, string>>
 }
 
-/** Constructs the runnable of a file, and gives it its text. */
-async function compile(
-  text: RunnableText,
-  registry: Registry,
-  load: (loader: Loader) => Promise<unknown>,
-): Promise<Runnable<unknown, any>> {
+/** The parts of a text, after every check that needs no object. */
+function constructible(text: RunnableText, registry: Registry): RunnableFile {
   text.expectWellFormed()
   const file = text.split()
-  const { source, document, content } = file
+  const { source, document } = file
   const untagged = tagAsKey(document, source, registry)
   if (untagged.length > 0) throw documentError(untagged)
   // Without a check before, this is the first step that needs them.
   const problems = resolveReferences(text.parsed, registry)
   if (problems.length > 0) throw documentError(inFileOrder(problems))
   expectRunnableClass(file, registry)
-  const runnable = await load(new Loader(source, registry, document))
-  if (!isRunnable(runnable)) throw notRunnable(file)
-  if (typeof runnable.run !== 'function') throw cannotRun(file)
-  runnable.injectContent(content)
-  return runnable
+  return file
+}
+
+/** What was constructed for a file: a runnable, which is given its text. */
+function expectRunnable(loaded: unknown, file: RunnableFile): Runnable<unknown, any> {
+  if (!isRunnable(loaded)) throw notRunnable(file)
+  if (typeof loaded.run !== 'function') throw cannotRun(file)
+  loaded.injectContent(file.content)
+  return loaded
 }
 
 // In most files, the tag alone shows that the top node is not a runnable: then nothing is constructed.

@@ -54,8 +54,9 @@ export function runOptions<Given extends Partial<RunOptions>>(
     force: false,
     verbose: false,
     debug: false,
-    signal: new AbortController().signal,
-    logger: new StderrLogger(given.verbose || given.debug ? 'debug' : 'info'),
+    // Made only where none is given: a pool calls this for each of many short tasks.
+    signal: given.signal ?? new AbortController().signal,
+    logger: given.logger ?? new StderrLogger(given.verbose || given.debug ? 'debug' : 'info'),
     progress: progressTo(given.onEvent),
   }
   return { ...defaults, ...defined(given) } as RunOptions & Given

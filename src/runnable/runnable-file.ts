@@ -55,10 +55,11 @@ export class RunnableText {
 
   constructor(readonly parsed: ParsedText) {}
 
-  static async read(from: RunnableSource, options: FileOptions = {}): Promise<RunnableText> {
+  /** A text that is given is there at once; only that of a file is a promise. */
+  static read(from: RunnableSource, options: FileOptions = {}): RunnableText | Promise<RunnableText> {
     if (typeof from !== 'string' && !(from instanceof URL))
       return RunnableText.of(from.content, from.filename ?? '<text>', options)
-    return new RunnableText(await readComposed(from, options))
+    return readComposed(from, options).then((parsed) => new RunnableText(parsed))
   }
 
   static of(text: string, filename: string, options: ComposeOptions = {}): RunnableText {

@@ -36,12 +36,25 @@ const registered = Symbol.for('opentelemetry.js.api.1')
  * for.
  */
 async function api(): Promise<typeof Api | undefined> {
-  if (!(registered in globalThis)) return undefined
+  if (!isTraced()) return undefined
   return (import(packageName) as Promise<typeof Api>).catch(() => undefined)
 }
 
+/** Whether the program has an SDK of OpenTelemetry: without one, callers with many short tasks need not wait for what it would do. */
+export function isTraced(): boolean {
+  return registered in globalThis
+}
+
 /** Calls `body` within a span, if the program traces; spans that it opens are children of this one. */
-export async function withSpan<T>(
+export function withSpan<T>(
+  name: string,
+  options: SpanOptions,
+  body: (span: TraceSpan) => Promise<T>,
+): Promise<T> {
+  return isTraced() ? withOpenSpan(name, options, body) : body(noSpan)
+}
+
+async function withOpenSpan<T>(
   name: string,
   { attributes, parent }: SpanOptions,
   body: (span: TraceSpan) => Promise<T>,

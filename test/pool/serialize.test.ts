@@ -124,7 +124,7 @@ describe('the transfer format', () => {
     assert.equal(unpackResult(sent(await packResult(undefined, 'a', folder))), undefined)
     const loop: unknown[] = []
     loop.push(loop)
-    await assert.rejects(packResult(loop, 'a', folder), { code: 'RESULT_NOT_JSON' })
+    await assert.rejects(async () => packResult(loop, 'a', folder), { code: 'RESULT_NOT_JSON' })
   })
 
   test('no other value is taken for a message', () => {

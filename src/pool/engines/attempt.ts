@@ -7,11 +7,11 @@ import { importModules } from '../../modules/import-modules.js'
 import { currentRegistry } from '../../registry/default-registry.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
 import { type PreparedExtensions, prepareExtensions } from '../../runnable/import-extensions.js'
-import { runOptions } from '../../runnable/run-options.js'
 import { maskData, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
-import { flushSpans, withSpan } from '../../tracing/tracing.js'
+import { flushSpans, isTraced, withSpan } from '../../tracing/tracing.js'
 import { jsonCopy } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
+import type { CancelListener, Cancellation } from '../cancellation.js'
 import type {
   Ended,
   EndReason,
@@ -48,7 +48,11 @@ export async function prepareWorker(setup: WorkerSetup): Promise<PreparedWorker>
 }
 
 /** Runs one attempt in this process, within a span. An error that the task throws is in the result. */
-export async function runAttempt(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
+export function runAttempt(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
+  return isTraced() ? tracedAttempt(task, worker, watch) : attemptTask(task, worker, watch)
+}
+
+async function tracedAttempt(task: TaskMessage, worker: PreparedWorker, watch: Watch): Promise<Ended> {
   const attributes = { 'flambeau.task.id': task.id, 'flambeau.attempt': task.attempt }
   const ended = await withSpan('flambeau.attempt', { attributes, parent: task.trace }, async (span) => {
     const attempt = await attemptTask(task, worker, watch)
@@ -70,7 +74,8 @@ async function attemptTask(task: TaskMessage, worker: PreparedWorker, watch: Wat
   )
   try {
     const value = await runTask(task, worker, { context, signal: watch.signal, onNews })
-    return { ok: true, result: await packResult(value, task.id, worker.folder), host: thisHost }
+    const packed = packResult(value, task.id, worker.folder)
+    return { ok: true, result: packed instanceof Promise ? await packed : packed, host: thisHost }
   } catch (thrown) {
     return failedAttempt('failed', redactError(withHint(packError(thrown), thrown), redact))
   } finally {
@@ -93,26 +98,42 @@ async function runTask(
   { secrets, folder }: PreparedWorker,
   { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
-  const options = runOptions({ signal, logger: newsLogger(onNews), ...(resume && { resume }) })
-  const { runnable } = await context.preprocess({ secrets, signal, logger: options.logger })
+  const logger = newsLogger(onNews)
+  const { runnable } = await context.preprocess({ secrets, signal, logger })
   const progress = (value: unknown): void => {
     // A value that JSON cannot hold must fail here, in the task, and not where it is sent. A copy, since the task may change it
     // before it is sent.
     onNews({ type: 'progress', value: jsonCopy(value) })
   }
-  const ownFolder = join(resolve(folder), 'tasks', taskFileName(id))
-  return runnable.run({
-    ...options,
+  // Without a spread, which takes as long as the rest of a short task.
+  const options = {
+    force: false,
+    verbose: false,
+    debug: false,
+    signal,
+    logger,
     progress,
     taskId: id,
     attempt,
-    // Made on demand, as most tasks need none.
-    get folder() {
-      mkdirSync(ownFolder, { recursive: true })
-      return ownFolder
-    },
-  })
+  }
+  if (resume) Object.assign(options, { resume })
+  return runnable.run(Object.defineProperty(options, 'folder', ownFolderBelow(resolve(folder))))
 }
+
+/** The property `folder` of the options of a task. The folder is made on demand, as most tasks need none. */
+function ownFolderBelow(folder: string): PropertyDescriptor {
+  if (ownFolder?.base === folder) return ownFolder
+  const get = function (this: { readonly taskId: string }): string {
+    const path = join(folder, 'tasks', taskFileName(this.taskId))
+    mkdirSync(path, { recursive: true })
+    return path
+  }
+  ownFolder = { base: folder, get, enumerable: true, configurable: true }
+  return ownFolder
+}
+
+/** One for all tasks in the same folder: an object with a getter of its own is slow to make. */
+let ownFolder: (PropertyDescriptor & { readonly base: string }) | undefined
 
 function newsLogger(onNews: Watch['onNews']): Logger {
   const log =
@@ -141,26 +162,29 @@ export function cancelledAttempt(): FailedAttempt {
 const maxTimerMs = 2 ** 31 - 1
 
 /** Interrupts an attempt when it is cancelled or takes too long, whichever comes first. */
-export class Deadline {
+export class Deadline implements CancelListener {
   #reason: 'timeout' | 'cancelled' | undefined
   readonly #timer: NodeJS.Timeout | undefined
-  readonly #cancel = (): void => this.#interrupt('cancelled')
 
   constructor(
     readonly timeoutMs: number | undefined,
-    readonly signal: AbortSignal,
+    readonly cancellation: Cancellation,
     readonly onInterrupt: () => void,
   ) {
     // JSON turns Infinity into null.
     if (typeof timeoutMs === 'number' && timeoutMs <= maxTimerMs)
       this.#timer = setTimeout(() => this.#interrupt('timeout'), timeoutMs)
-    if (signal.aborted) this.#cancel()
-    else signal.addEventListener('abort', this.#cancel, { once: true })
+    if (cancellation.isCancelled) this.onCancelled()
+    else cancellation.add(this)
+  }
+
+  onCancelled(): void {
+    this.#interrupt('cancelled')
   }
 
   clear(): void {
-    clearTimeout(this.#timer)
-    this.signal.removeEventListener('abort', this.#cancel)
+    if (this.#timer) clearTimeout(this.#timer)
+    this.cancellation.delete(this)
   }
 
   /** Blames a failure after the interruption on the interruption. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { settledAfterAbort } from '../../util/concurrency.js'
+import { cancellationOf } from '../cancellation.js'
 import type { Ended, Engine, TaskMessage, Watch, WorkerProcessSetup } from '../engine.js'
 import {
   cancelledAttempt,
@@ -22,12 +23,14 @@ export class InlineEngine implements Engine {
     this.#worker.catch(() => {})
   }
 
-  async run(task: TaskMessage, { signal, onNews }: Watch): Promise<Ended> {
-    if (signal.aborted) return cancelledAttempt()
+  async run(task: TaskMessage, watch: Watch): Promise<Ended> {
+    const cancellation = cancellationOf(watch)
+    if (cancellation.isCancelled) return cancelledAttempt()
     const worker = await this.#worker
-    if (signal.aborted) return cancelledAttempt()
+    if (cancellation.isCancelled) return cancelledAttempt()
     const controller = new AbortController()
-    const deadline = new Deadline(task.timeoutMs, signal, () => controller.abort())
+    const deadline = new Deadline(task.timeoutMs, cancellation, () => controller.abort())
+    const { onNews } = watch
     let isRunning = true
     onNews({ type: 'started', host: thisHost })
     const running = runAttempt(task, worker, {

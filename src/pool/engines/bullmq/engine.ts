@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { defaultGraceMs } from '../../../util/process.js'
+import { cancellationOf } from '../../cancellation.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
 import { isTaskNews, packError } from '../../serialize.js'
 import { cancelledAttempt, failedAttempt } from '../attempt.js'
@@ -65,17 +66,21 @@ export class BullmqEngine implements Engine {
   }
 
   async run(task: TaskMessage, watch: Watch): Promise<Ended> {
-    const { signal } = watch
+    const cancellation = cancellationOf(watch)
     const id = jobId(task)
     // The same task of another map.
     for (let job = this.#pending.get(id); job?.isCancelling; job = this.#pending.get(id))
       await job.settled.promise
-    if (signal.aborted) return cancelledAttempt()
+    if (cancellation.isCancelled) return cancelledAttempt()
     const waiter = this.#pending.add(id, task, watch)
     if (waiter.isNew) this.#batcher.post(id)
-    const cancel = (): void => void this.#stopWaiting(id, waiter)
-    signal.addEventListener('abort', cancel, { once: true })
-    return waiter.attempt.promise.finally(() => signal.removeEventListener('abort', cancel))
+    const listener = { onCancelled: () => void this.#stopWaiting(id, waiter) }
+    cancellation.add(listener)
+    try {
+      return await waiter.attempt.promise
+    } finally {
+      cancellation.delete(listener)
+    }
   }
 
   /** Cancels all tasks; settles when they have ended, within the grace period. */

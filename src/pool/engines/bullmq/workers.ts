@@ -1,6 +1,7 @@
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { SecretsConfig } from '../../../runnable/secrets/secrets.js'
+import { Cancellation } from '../../cancellation.js'
 import type { Ended, TaskMessage } from '../../engine.js'
 import { completeSetup } from '../../options.js'
 import { isTaskMessage, packError } from '../../serialize.js'
@@ -77,7 +78,7 @@ interface WorkersParts {
 }
 
 interface RunningJob {
-  readonly controller: AbortController
+  readonly cancellation: Cancellation
   /** Whether the pool has cancelled it. */
   isCancelled: boolean
 }
@@ -118,7 +119,7 @@ export class Workers implements AsyncDisposable {
     this.#isClosing = true
     // Before its jobs are returned to the queue: it must not take them again.
     const closed = this.#worker?.close()
-    for (const { controller } of this.#running.values()) controller.abort()
+    for (const { cancellation } of this.#running.values()) cancellation.cancel()
     await closed
     const { engine, connection, subscriber } = this.parts
     await engine.close()
@@ -135,19 +136,19 @@ export class Workers implements AsyncDisposable {
     const running = this.#running.get(id)
     if (!running) return
     running.isCancelled = true
-    running.controller.abort()
+    running.cancellation.cancel()
   }
 
   async #work(job: Job<TaskMessage>): Promise<Ended> {
     if (!isTaskMessage(job.data))
       return failedAttempt('failed', packError(new Error(`Job "${job.id}" is not a task`)))
     const id = job.id ?? ''
-    const running = { controller: new AbortController(), isCancelled: false }
+    const running = { cancellation: new Cancellation(), isCancelled: false }
     this.#running.set(id, running)
     // BullMQ may have fetched it before it was closed.
-    if (this.#isClosing) running.controller.abort()
+    if (this.#isClosing) running.cancellation.cancel()
     try {
-      const ended = await this.#run(job, running.controller.signal)
+      const ended = await this.#run(job, running.cancellation)
       const isInterrupted = !ended.ok && ended.reason === 'cancelled' && !running.isCancelled
       return isInterrupted ? await returnToQueue(job) : ended
     } finally {
@@ -156,10 +157,13 @@ export class Workers implements AsyncDisposable {
     }
   }
 
-  async #run(job: Job<TaskMessage>, signal: AbortSignal): Promise<Ended> {
+  async #run(job: Job<TaskMessage>, cancellation: Cancellation): Promise<Ended> {
     try {
       return await this.parts.engine.run(job.data, {
-        signal,
+        cancellation,
+        get signal() {
+          return cancellation.signal
+        },
         // BullMQ itself reports that a job has started.
         onNews: (news) => void (news.type !== 'started' && job.updateProgress(news).catch(() => {})),
       })

@@ -33,6 +33,8 @@ export class WorkerChild {
   readonly #channel: Channel<FromWorker, ToWorker> | undefined
   #end: Promise<void> | undefined
   #isBroken = false
+  /** Whether it keeps this program alive. */
+  #isKept = true
 
   constructor(settings: Omit<WorkerSettings, 'mark'>, onMessage: (message: FromWorker) => void) {
     this.#child = spawnWorker()
@@ -81,11 +83,14 @@ export class WorkerChild {
 
   // A pool that is not closed keeps its program alive only while a worker has a task or is ending.
   stayAlive(isBusy: boolean): void {
+    const isKept = isBusy || this.isEnding
+    if (isKept === this.#isKept) return
+    this.#isKept = isKept
     const { stdout, stderr } = this.#child
     const handles = [this.#child, this.#stream, stdout as Socket | null, stderr as Socket | null]
     // Some streams of Bun have no such methods.
     for (const handle of handles)
-      if (isBusy || this.isEnding) handle?.ref?.()
+      if (isKept) handle?.ref?.()
       else handle?.unref?.()
   }
 

@@ -2,16 +2,24 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { FlambeauError } from '../../../errors.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
-import { type Deferred, deferred } from '../../../util/concurrency.js'
 import { waitForExit } from '../../../util/process.js'
-import type { Ended, Engine, PackedError, TaskMessage, Watch, WorkerProcessSetup } from '../../engine.js'
+import { type CancelListener, type Cancellation, cancellationOf } from '../../cancellation.js'
+import type {
+  Ended,
+  Engine,
+  PackedError,
+  TaskMessage,
+  TaskNews,
+  Watch,
+  WorkerProcessSetup,
+} from '../../engine.js'
 import { unpackError } from '../../serialize.js'
 import { cancelledAttempt } from '../attempt.js'
 import type { WorkerSettings } from './messages.js'
-import { type WorkerListener, WorkerProcess } from './worker.js'
+import { type AssignedTask, type WorkerListener, WorkerProcess } from './worker.js'
 
 /** Runs tasks in child processes of this one, which start as they are needed. */
-export class ProcessEngine implements Engine, WorkerListener {
+export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   readonly capacity: number
   readonly #settings: Omit<WorkerSettings, 'mark'>
   readonly #workers = new Set<WorkerProcess>()
@@ -36,13 +44,13 @@ export class ProcessEngine implements Engine, WorkerListener {
   }
 
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
-    if (watch.signal.aborted) return Promise.resolve(cancelledAttempt())
-    const queued = new QueuedTask(task, watch)
-    const cancel = (): void => this.#cancel(queued)
-    watch.signal.addEventListener('abort', cancel, { once: true })
-    this.#queue.add(queued)
-    this.#assign()
-    return queued.attempt.promise.finally(() => watch.signal.removeEventListener('abort', cancel))
+    const cancellation = cancellationOf(watch)
+    if (cancellation.isCancelled) return Promise.resolve(cancelledAttempt())
+    return new Promise((resolve, reject) => {
+      const queued = new QueuedTask(task, { cancellation, onNews: watch.onNews, resolve, reject }, this)
+      this.#queue.add(queued)
+      this.#assign()
+    })
   }
 
   async close(): Promise<void> {
@@ -69,14 +77,33 @@ export class ProcessEngine implements Engine, WorkerListener {
   }
 
   #assign(): void {
+    if (this.#queue.size === 0) return
     if (this.#error) this.#fail(this.#error)
-    const workers = [...this.#workers]
-    // Idle workers, which have one free slot, come before those that only prefetch.
-    const free = workers.filter(({ freeSlots }) => freeSlots > 0).sort((a, b) => a.freeSlots - b.freeSlots)
-    for (const worker of free) for (let slots = worker.freeSlots; slots > 0; slots--) this.#startNext(worker)
-    const starting = workers.filter((worker) => worker.isStarting).length
-    const wanted = Math.min(workers.length + this.#queue.size - starting, this.setup.workers)
-    for (let count = workers.length; count < wanted; count++) this.#addWorker()
+    while (this.#queue.size > 0 && this.#assignNext());
+    if (this.#workers.size < this.setup.workers) this.#addWorkers()
+  }
+
+  // An idle worker comes first and gets one task. Of the other tasks, each worker gets its share: the last ones of a map should not
+  // all wait for the same worker.
+  #assignNext(): boolean {
+    let next: WorkerProcess | undefined
+    let count = 0
+    for (const worker of this.#workers) {
+      if (worker.freeSlots === 0) continue
+      count++
+      if (!next || worker.load < next.load) next = worker
+    }
+    if (!next) return false
+    const share = Math.ceil(this.#queue.size / count)
+    for (let slots = Math.min(next.freeSlots, share); slots > 0; slots--) this.#startNext(next)
+    return true
+  }
+
+  #addWorkers(): void {
+    const count = this.#workers.size
+    const starting = [...this.#workers].filter((worker) => worker.isStarting).length
+    const wanted = Math.min(count + this.#queue.size - starting, this.setup.workers)
+    for (let added = count; added < wanted; added++) this.#addWorker()
   }
 
   #addWorker(): void {
@@ -92,41 +119,82 @@ export class ProcessEngine implements Engine, WorkerListener {
     const [queued] = this.#queue
     if (!queued) return
     this.#queue.delete(queued)
-    void worker.run(queued.task, queued.watch).then((attempt) => this.#onEnded(queued, attempt))
+    worker.run(queued)
   }
 
-  #onEnded(queued: QueuedTask, attempt: Ended | undefined): void {
+  onEnded(queued: QueuedTask, attempt: Ended | undefined): void {
     const crashed = attempt?.ok === false && attempt.reason === 'crashed'
     const again = !attempt || (crashed && queued.crashes++ < this.setup.crashRetries)
-    if (!again) queued.attempt.resolve(attempt)
-    else if (queued.watch.signal.aborted) queued.attempt.resolve(cancelledAttempt())
+    if (!again) queued.settle(attempt)
+    else if (queued.cancellation.isCancelled) queued.settle(cancelledAttempt())
     else this.#queue = new Set([queued, ...this.#queue])
     this.#assign()
   }
 
   // The worker itself cancels a task that it has.
-  #cancel(queued: QueuedTask): void {
-    if (this.#queue.delete(queued)) queued.attempt.resolve(cancelledAttempt())
+  onCancelled(queued: QueuedTask): void {
+    if (this.#queue.delete(queued)) queued.settle(cancelledAttempt())
   }
 
   // From now on no task can be run here.
   #fail(error: Error): void {
     this.#error = error
-    for (const { attempt } of this.#queue) attempt.reject(error)
+    for (const queued of this.#queue) queued.fail(error)
     this.#queue.clear()
   }
 }
 
-/** A task that waits for a worker, or has one. */
-class QueuedTask {
-  readonly attempt: Deferred<Ended> = deferred()
+/** Follows a {@link QueuedTask}. */
+interface QueueListener {
+  onEnded(queued: QueuedTask, attempt: Ended | undefined): void
+  onCancelled(queued: QueuedTask): void
+}
+
+/** Who waits for an attempt. */
+interface Caller extends Pick<Watch, 'onNews'> {
+  readonly cancellation: Cancellation
+  resolve(attempt: Ended): void
+  reject(error: Error): void
+}
+
+/** A task that waits for a worker, or has one. Between its caller and its worker are no promises: they would cost more than it. */
+class QueuedTask implements AssignedTask, CancelListener {
   /** How many workers it has killed. */
   crashes = 0
 
   constructor(
     readonly task: TaskMessage,
-    readonly watch: Watch,
-  ) {}
+    readonly caller: Caller,
+    readonly queue: QueueListener,
+  ) {
+    caller.cancellation.add(this)
+  }
+
+  get cancellation(): Cancellation {
+    return this.caller.cancellation
+  }
+
+  onNews(news: TaskNews): void {
+    this.caller.onNews(news)
+  }
+
+  onEnded(attempt: Ended | undefined): void {
+    this.queue.onEnded(this, attempt)
+  }
+
+  onCancelled(): void {
+    this.queue.onCancelled(this)
+  }
+
+  settle(attempt: Ended): void {
+    this.cancellation.delete(this)
+    this.caller.resolve(attempt)
+  }
+
+  fail(error: Error): void {
+    this.cancellation.delete(this)
+    this.caller.reject(error)
+  }
 }
 
 // Each line of the input lists all groups. The input ends with the process of the pool; workers that run have a second

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { deferred } from '../../../util/concurrency.js'
+import { type Deferred, deferred } from '../../../util/concurrency.js'
 import { LineBuffer, type OutputSink } from '../output-sink.js'
 
 /** How many of the last characters of a task are kept. */
@@ -9,7 +9,7 @@ const maxKeptLength = 64 * 1024
 class TaskOutput {
   #text = ''
   #openStreams = 2
-  readonly #complete = deferred()
+  #complete: Deferred<void> | undefined
 
   constructor(
     readonly id: string,
@@ -22,15 +22,18 @@ class TaskOutput {
   }
 
   closeStream(): void {
-    if (--this.#openStreams === 0) this.#complete.resolve()
+    if (--this.#openStreams === 0) this.#complete?.resolve()
   }
 
-  /** Settles when all of the output has been read. */
-  get complete(): Promise<void> {
+  /** Settles when all of the output has been read; `undefined` when it has been. */
+  get complete(): Promise<void> | undefined {
+    if (this.#openStreams === 0) return undefined
+    this.#complete ??= deferred()
     return this.#complete.promise
   }
 
   get text(): string {
+    if (this.#text === '') return ''
     return Buffer.from(this.#text.slice(-maxKeptLength), 'latin1').toString()
   }
 }
@@ -58,7 +61,8 @@ class MarkedStream {
   }
 
   taskEnded(number: number, isMarked: boolean): void {
-    if (!isMarked) this.#silent.add(number)
+    if (isMarked) return
+    this.#silent.add(number)
     this.#closeSilent()
   }
 
@@ -132,14 +136,14 @@ export class WorkerOutput {
     for (const stream of this.#streams) stream.add(task)
   }
 
-  /** Settles with the last output of the oldest task, when all of it has arrived. */
-  async taskEnded(marked: readonly boolean[]): Promise<string> {
+  /** The last output of the oldest task; a promise while it has not arrived. */
+  taskEnded(marked: readonly boolean[]): string | Promise<string> {
     const number = ++this.#endedCount
     const task = this.#tasks.get(number)!
     this.#tasks.delete(number)
     for (const [index, stream] of this.#streams.entries()) stream.taskEnded(number, marked[index] ?? false)
-    await task.complete
-    return task.text
+    const { complete } = task
+    return complete ? complete.then(() => task.text) : task.text
   }
 
   /** Ends the output, as the worker has exited. Returns the last output of the oldest task. */

@@ -7,7 +7,8 @@ import { printable } from '../../../util/printable.js'
 import { signalGroup } from '../../../util/process.js'
 import { isNode } from '../../../util/runtime.js'
 import { stackOf } from '../../../util/thrown.js'
-import type { TaskMessage, TaskNews } from '../../engine.js'
+import { Cancellation } from '../../cancellation.js'
+import type { Ended, TaskMessage, TaskNews } from '../../engine.js'
 import { packError } from '../../serialize.js'
 import { type PreparedWorker, prepareWorker, runAttempt } from '../attempt.js'
 import { Channel, type FromWorker, openChannel, type ToWorker, type WorkerSettings } from './messages.js'
@@ -16,8 +17,7 @@ import { useBlockingStreams } from './other-runtimes.js'
 class WorkerProgram {
   #worker: PreparedWorker | undefined
   /** The task that runs, and the prefetched ones. */
-  readonly #inFlight: { readonly task: TaskMessage; readonly controller: AbortController }[] = []
-  #lastTask = Promise.resolve()
+  readonly #inFlight: InFlightTask[] = []
   readonly #startFolder = process.cwd()
   readonly #output = new OutputMarker()
   readonly #channel: Channel<ToWorker, FromWorker>
@@ -39,7 +39,7 @@ class WorkerProgram {
   #onMessage(message: ToWorker): void {
     if (message.type === 'setup') void this.#prepare(message.setup)
     else if (message.type === 'run') this.#enqueue(message.task)
-    else this.#inFlight.find(({ task }) => task.id === message.task)?.controller.abort()
+    else this.#inFlight.find(({ task }) => task.id === message.task)?.cancellation.cancel()
   }
 
   async #prepare({ secrets: shared, mark, ...setup }: WorkerSettings): Promise<void> {
@@ -55,25 +55,36 @@ class WorkerProgram {
   }
 
   #enqueue(task: TaskMessage): void {
-    const controller = new AbortController()
-    this.#inFlight.push({ task, controller })
-    this.#lastTask = this.#lastTask.then(() => this.#run(task, controller))
+    if (this.#inFlight.push({ task, cancellation: new Cancellation() }) === 1) void this.#runAll()
   }
 
-  async #run(task: TaskMessage, { signal }: AbortController): Promise<void> {
-    const startedAt = performance.now()
+  async #runAll(): Promise<void> {
+    for (let [next] = this.#inFlight; next; [next] = this.#inFlight) {
+      const startedAt = performance.now()
+      this.#output.begin()
+      // The task before may have changed it.
+      if (process.cwd() !== this.#startFolder) process.chdir(this.#startFolder)
+      const attempt = await this.#run(next)
+      this.#inFlight.shift()
+      const marked = this.#output.end()
+      this.#channel.post({ type: 'ended', ended: attempt, ms: performance.now() - startedAt, marked })
+    }
+  }
+
+  #run({ task, cancellation }: InFlightTask): Promise<Ended> {
     const onNews = (news: TaskNews): void => {
       // News of a task that has ended would be taken for that of the next one.
       if (this.#isRunning(task)) this.#channel.post({ type: 'news', news })
     }
-    this.#output.begin()
-    // The task before may have changed it.
-    if (process.cwd() !== this.#startFolder) process.chdir(this.#startFolder)
-    const attempt = await currentTask.run(task, () => runAttempt(task, this.#worker!, { signal, onNews }))
-    this.#inFlight.shift()
-    const marked = this.#output.end()
-    this.#channel.post({ type: 'ended', ended: attempt, ms: performance.now() - startedAt, marked })
+    const watch = { signal: cancellation.signal, onNews }
+    return currentTask.run(task, () => runAttempt(task, this.#worker!, watch))
   }
+}
+
+/** A task that runs, or was prefetched. */
+interface InFlightTask {
+  readonly task: TaskMessage
+  readonly cancellation: Cancellation
 }
 
 /** The standard streams of a worker, which marks in them where the output of a task ends. */

@@ -1,4 +1,4 @@
-import { deferred } from '../../../util/concurrency.js'
+import type { Cancellation } from '../../cancellation.js'
 import type { Ended, PackedError, TaskMessage, Watch } from '../../engine.js'
 import { Deadline, interruptedAttempt, thisHost } from '../attempt.js'
 import { WorkerChild } from './child.js'
@@ -42,18 +42,21 @@ export class WorkerProcess {
     return this.isStarting || this.#child.isEnding ? 0 : this.#prefetch.freeSlots(this.#inFlight.length)
   }
 
+  /** How many tasks it has. */
+  get load(): number {
+    return this.#inFlight.length
+  }
+
   /** How many tasks it should have, the one that runs included. */
   get prefetch(): number {
     return this.#prefetch.target
   }
 
-  /** Settles with `undefined` when the process exited before the task started. */
-  run(task: TaskMessage, watch: Watch): Promise<Ended | undefined> {
-    const inFlight = new InFlightTask(task, watch)
+  run(assigned: AssignedTask): void {
+    const { task } = assigned
     this.#child.post({ type: 'run', task })
     this.#child.output.add(task.id)
-    if (this.#inFlight.push(inFlight) === 1) this.#startNext()
-    return inFlight.attempt.promise
+    if (this.#inFlight.push(new InFlightTask(assigned)) === 1) this.#startNext()
   }
 
   /** Ends the process at once, whatever it does: its group is sent SIGTERM, and SIGKILL after the grace period. */
@@ -73,7 +76,7 @@ export class WorkerProcess {
 
   // First the signal of the task, then the signals of its process group.
   #interrupt(inFlight: InFlightTask): void {
-    this.#child.post({ type: 'cancel', task: inFlight.task.id })
+    this.#child.post({ type: 'cancel', task: inFlight.assigned.task.id })
     const half = this.graceMs / 2
     const timer = setTimeout(() => {
       if (this.#inFlight[0] === inFlight) void this.#child.end(half)
@@ -82,9 +85,9 @@ export class WorkerProcess {
   }
 
   #onMessage(message: FromWorker): void {
-    if (message.type === 'news') this.#inFlight[0]?.watch.onNews(message.news)
+    if (message.type === 'ended') this.#onEnded(message)
+    else if (message.type === 'news') this.#inFlight[0]?.assigned.onNews(message.news)
     else if (message.type === 'unfit') this.#onSetupFailed(message.error)
-    else if (message.type === 'ended') void this.#onEnded(message)
     else this.#ready()
   }
 
@@ -99,14 +102,16 @@ export class WorkerProcess {
     this.listener.onSetupFailed(error)
   }
 
-  async #onEnded({ ended: attempt, ms, marked }: Extract<FromWorker, { type: 'ended' }>): Promise<void> {
+  #onEnded({ ended: attempt, ms, marked }: Extract<FromWorker, { type: 'ended' }>): void {
     const inFlight = this.#inFlight.shift()
     if (!inFlight) return
     this.#prefetch.recordDuration(ms)
+    const settle = (output: string): void => inFlight.settle(withOutput(attempt, output))
     const output = this.#child.output.taskEnded(marked)
     this.#startNext()
     this.listener.onIdle()
-    inFlight.settle(withOutput(attempt, await output))
+    if (typeof output === 'string') settle(output)
+    else void output.then(settle)
   }
 
   #onExit(): void {
@@ -115,9 +120,10 @@ export class WorkerProcess {
     if (this.isStarting && !this.#isClosing) this.listener.onSetupFailed(setupCrash(exitReason))
     const crashed = interruptedAttempt('crashed', `killed its worker (${exitReason})`)
     const attempt = withOutput(crashed, this.#child.output.close())
-    for (const inFlight of this.#inFlight.splice(0))
-      inFlight.settle(inFlight.hasStarted ? attempt : undefined)
+    const left = this.#inFlight.splice(0)
+    // First: this worker must not be given the tasks that it has left.
     this.listener.onExit(this)
+    for (const inFlight of left) inFlight.settle(inFlight.hasStarted ? attempt : undefined)
   }
 }
 
@@ -130,29 +136,33 @@ function setupCrash(exitReason: string): PackedError {
   return { name: 'Error', message, stack: message }
 }
 
+/** A task for a worker, which follows it. */
+export interface AssignedTask extends Pick<Watch, 'onNews'> {
+  readonly task: TaskMessage
+  readonly cancellation: Cancellation
+  /** Is called once; with `undefined` when the process exited before the task started. */
+  onEnded(attempt: Ended | undefined): void
+}
+
 /** A task that was sent to a worker. */
 class InFlightTask {
-  /** Settles with `undefined` when the process exited before the task started. */
-  readonly attempt = deferred<Ended | undefined>()
   #deadline: Deadline | undefined
 
-  constructor(
-    readonly task: TaskMessage,
-    readonly watch: Watch,
-  ) {}
+  constructor(readonly assigned: AssignedTask) {}
 
   get hasStarted(): boolean {
     return this.#deadline !== undefined
   }
 
   start(onInterrupt: () => void): void {
-    this.watch.onNews({ type: 'started', host: thisHost })
-    this.#deadline = new Deadline(this.task.timeoutMs, this.watch.signal, onInterrupt)
+    const { task, cancellation } = this.assigned
+    this.assigned.onNews({ type: 'started', host: thisHost })
+    this.#deadline = new Deadline(task.timeoutMs, cancellation, onInterrupt)
   }
 
   settle(attempt: Ended | undefined): void {
     this.#deadline?.clear()
-    this.attempt.resolve(attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt)
+    this.assigned.onEnded(attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt)
   }
 }
 
