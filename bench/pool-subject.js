@@ -1,23 +1,24 @@
 /** Sends no-op tasks through one pool, and prints how many a second it did and after how long the first was done. */
+import { cpuPerTask, cpuSeconds } from './cpu.js'
 import { Noop } from './pool-tasks.js'
 import { withRedis } from './redis.js'
 
 const tasks = new URL('./pool-tasks.js', import.meta.url)
 const workers = 2
-const slots = Number(process.argv[3])
+const [slots, count] = process.argv.slice(3).map(Number)
 
 const subjects = {
   piscina: async () => {
     const { Piscina } = await import('piscina')
     const pool = new Piscina({ filename: tasks.href, minThreads: workers, maxThreads: workers })
-    await time(100_000, (count, done) => inParallel(64, count, (value) => pool.run({ value }).then(done)))
+    await time((count, done) => inParallel(64, count, (value) => pool.run({ value }).then(done)))
     await pool.destroy()
   },
 
   'flambeau, processes': async () => {
     const { openPool } = await import('flambeau/pool')
     const pool = await openPool({ workers, imports: [tasks] })
-    await time(100_000, (count, done) => mapped(pool, count, done))
+    await time((count, done) => mapped(pool, count, done))
     await pool.close()
   },
 
@@ -33,7 +34,7 @@ const subjects = {
       const engine = await bullmqEngine({ redis })
       const host = await startWorkers({ redis, queue: engine.queue, imports: [tasks], slots })
       const pool = await openPool({ engine })
-      await time(40_000, (count, done) => mapped(pool, count, done))
+      await time((count, done) => mapped(pool, count, done))
       await pool.close()
       await host.close()
     }),
@@ -47,7 +48,7 @@ function bareQueue(processor) {
     const [queue, events] = [new Queue('bench', { connection }), new QueueEvents('bench', { connection })]
     const worker = new Worker('bench', processor, { connection, concurrency: slots })
     await Promise.all([events.waitUntilReady(), worker.waitUntilReady()])
-    await time(40_000, (count, done) => jobs({ queue, events }, count, done))
+    await time((count, done) => jobs({ queue, events }, count, done))
     await Promise.all([worker.close(), events.close(), queue.close()])
     connection.disconnect()
   })
@@ -88,16 +89,19 @@ async function jobs({ queue, events }, count, done) {
   await over
 }
 
-async function time(count, work) {
+async function time(work) {
   const start = performance.now()
   let first
   // What is started now, and compiled, is part of the first result, not of the rate.
   await work(count / 10, () => {
     first ??= performance.now()
   })
-  const warm = performance.now()
+  const [warm, before] = [performance.now(), cpuSeconds()]
   await work(count, () => {})
-  console.log(JSON.stringify({ firstMs: first - start, rate: count / ((performance.now() - warm) / 1000) }))
+  const seconds = (performance.now() - warm) / 1000
+  console.log(
+    JSON.stringify({ firstMs: first - start, rate: count / seconds, cpu: cpuPerTask(before, count) }),
+  )
 }
 
 await subjects[process.argv[2]]()

@@ -1,5 +1,3 @@
-import type { Watch } from './engine.js'
-
 /** Is called once, when a task is cancelled. */
 export interface CancelListener {
   onCancelled(): void
@@ -57,6 +55,9 @@ export class Cancellation {
 }
 
 /** The cancellation of an attempt: that of its task, or one that follows the signal of another caller. */
-export function cancellationOf(watch: Watch): Cancellation {
+export function cancellationOf(watch: {
+  readonly signal: AbortSignal
+  readonly cancellation?: Cancellation
+}): Cancellation {
   return watch.cancellation ?? Cancellation.of(watch.signal)
 }

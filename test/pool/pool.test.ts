@@ -45,6 +45,17 @@ describe('pools', () => {
       await pool.close()
     })
 
+    test('waits for promises of tasks in an array', async () => {
+      const pool = await openPool({ engine: 'inline' })
+      const later = [1, 2].map(async (value) => new Echo({ value })) as unknown as Echo[]
+      const outcomes = await all(pool.map([...later, new Echo({ value: 3 })]))
+      assert.deepEqual(
+        outcomes.map(({ result }) => result),
+        [1, 2, 3],
+      )
+      await pool.close()
+    })
+
     test('passes on what the generator of the tasks throws', async () => {
       const pool = await openPool({ engine: 'inline' })
       async function* broken() {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { defaultGraceMs } from '../../../util/process.js'
 import { cancellationOf } from '../../cancellation.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
@@ -38,8 +38,13 @@ const recheckMs = 5000
  * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
 export async function bullmqEngine(options: BullmqOptions): Promise<BullmqEngine> {
-  const name = options.queue ?? `run-${randomUUID()}`
+  const name = options.queue ?? newQueueName()
   return new BullmqEngine(await openQueue(options, name), options)
+}
+
+// Short, as it is part of about 25 keys that are sent for each task.
+function newQueueName(): string {
+  return `run-${randomBytes(9).toString('base64url')}`
 }
 
 /** Adds tasks to a queue, and follows the events of their jobs. */

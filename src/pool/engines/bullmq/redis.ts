@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import type { Redis, RedisOptions } from 'ioredis'
 import { FlambeauError } from '../../../errors.js'
 import { deferred } from '../../../util/concurrency.js'
@@ -38,8 +39,27 @@ export async function connect({ redis: url, ca }: RedisAddress): Promise<Redis> 
   })
   // Without a listener, Node would end the process when the connection is lost. Commands wait meanwhile.
   redis.on('error', () => {})
+  writeTogether(redis)
   await connectOnce(redis, url)
   return redis
+}
+
+/**
+ * Makes a connection write the commands of one turn of the event loop together. Redis then answers them together, so that the jobs
+ * in the answers go to the workers, and their results to Redis, in groups: a write of its own costs more than what it says.
+ */
+function writeTogether(redis: Redis): void {
+  const send = redis.sendCommand
+  redis.sendCommand = (...command) => {
+    holdWrites((redis as unknown as { readonly stream?: Writable }).stream)
+    return send.apply(redis, command)
+  }
+}
+
+function holdWrites(stream: Writable | undefined): void {
+  if (!stream || stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
 }
 
 async function tlsOptions(url: string, ca: string | undefined): Promise<Pick<RedisOptions, 'tls'>> {

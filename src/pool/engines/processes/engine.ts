@@ -25,6 +25,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   readonly #workers = new Set<WorkerProcess>()
   readonly #reaper = new OrphanReaper()
   #queue = new Set<QueuedTask>()
+  #lastAssigned: WorkerProcess | undefined
   #error: Error | undefined
 
   constructor(readonly setup: WorkerProcessSetup) {
@@ -72,6 +73,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
 
   onExit(worker: WorkerProcess): void {
     this.#workers.delete(worker)
+    if (this.#lastAssigned === worker) this.#lastAssigned = undefined
     this.#updateReaper()
     this.#assign()
   }
@@ -83,20 +85,21 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     if (this.#workers.size < this.setup.workers) this.#addWorkers()
   }
 
-  // An idle worker comes first and gets one task. Of the other tasks, each worker gets its share: the last ones of a map should not
-  // all wait for the same worker.
+  // Very short tasks go to one worker as long as it is about to end them: a worker costs more to wake than such a task. Any other task
+  // goes to the worker that has the fewest.
   #assignNext(): boolean {
-    let next: WorkerProcess | undefined
-    let count = 0
-    for (const worker of this.#workers) {
-      if (worker.freeSlots === 0) continue
-      count++
-      if (!next || worker.load < next.load) next = worker
-    }
-    if (!next) return false
-    const share = Math.ceil(this.#queue.size / count)
-    for (let slots = Math.min(next.freeSlots, share); slots > 0; slots--) this.#startNext(next)
-    return true
+    const last = this.#lastAssigned
+    const next = last?.isAlmostIdle && last.freeSlots > 0 ? last : this.#leastBusy()
+    this.#lastAssigned = next
+    if (next) this.#startNext(next)
+    return next !== undefined
+  }
+
+  #leastBusy(): WorkerProcess | undefined {
+    let least: WorkerProcess | undefined
+    for (const worker of this.#workers)
+      if (worker.freeSlots > 0 && (!least || worker.load < least.load)) least = worker
+    return least
   }
 
   #addWorkers(): void {

@@ -42,6 +42,13 @@ export class WorkerProcess {
     return this.isStarting || this.#child.isEnding ? 0 : this.#prefetch.freeSlots(this.#inFlight.length)
   }
 
+  /** Whether it will probably have ended all of its tasks in a moment. */
+  get isAlmostIdle(): boolean {
+    const [running] = this.#inFlight
+    const elapsedMs = running ? performance.now() - running.startedAt : 0
+    return elapsedMs + this.#inFlight.length * this.#prefetch.averageMs < almostIdleMs
+  }
+
   /** How many tasks it has. */
   get load(): number {
     return this.#inFlight.length
@@ -154,8 +161,11 @@ class InFlightTask {
     return this.#deadline !== undefined
   }
 
+  startedAt = performance.now()
+
   start(onInterrupt: () => void): void {
     const { task, cancellation } = this.assigned
+    this.startedAt = performance.now()
     this.assigned.onNews({ type: 'started', host: thisHost })
     this.#deadline = new Deadline(task.timeoutMs, cancellation, onInterrupt)
   }
@@ -166,24 +176,33 @@ class InFlightTask {
   }
 }
 
+/** How long a worker may have to do without another one being woken. */
+const almostIdleMs = 1
 /** A worker is quick after this many tasks in a row ... */
 const minQuickTasks = 100
 /** ... that took less than this, which is about what sending takes. */
 const maxQuickMs = 5
 /** How many tasks a quick worker has, the one that runs included. */
 const maxPrefetch = 32
+/** A worker whose tasks take less than this on average has twice as many: it would wait for its parent. */
+const maxTinyMs = 0.1
 
 /** Decides from the durations of a worker's tasks how many tasks are sent ahead. */
 class Prefetch {
   #quickInARow = 0
+  /** The average of the last tasks. */
+  averageMs = Number.POSITIVE_INFINITY
 
   recordDuration(milliseconds: number): void {
     this.#quickInARow = milliseconds < maxQuickMs ? this.#quickInARow + 1 : 0
+    const before = Number.isFinite(this.averageMs) ? this.averageMs : milliseconds
+    this.averageMs = before + (milliseconds - before) / 16
   }
 
   /** How many tasks the worker should have. */
   get target(): number {
-    return this.#quickInARow < minQuickTasks ? 1 : maxPrefetch
+    if (this.#quickInARow < minQuickTasks) return 1
+    return this.averageMs < maxTinyMs ? 2 * maxPrefetch : maxPrefetch
   }
 
   /**

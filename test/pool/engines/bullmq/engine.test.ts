@@ -22,10 +22,13 @@ import { Queue, QueueEvents, Worker } from 'bullmq'
 import { parseSecrets } from 'flambeau'
 import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
+import { emitted } from '../../../support/emitted.js'
 import { all, conforms, tasks } from '../../../support/engine-conformance.js'
 import { Echo, Flaky, Note, Tidy, Wait } from '../../../support/pool-tasks.js'
 import { RedisServer, redisServer } from '../../../support/redis.js'
 import { until } from '../../../support/until.js'
+
+const { connect } = await emitted('pool/engines/bullmq/redis.js')
 
 const skip = redisServer === undefined && 'there is no redis-server or valkey-server here'
 
@@ -182,6 +185,33 @@ describe('BullMQ', { skip }, () => {
     const ended = await jobOf('stranger', { id: '01', attempt: 1, text })
     assert.match(ended.error.message, /^Extension "evil" is refused/)
     assert.ok(!existsSync(mark))
+  })
+
+  test('the commands of one turn are written together', async () => {
+    const redis = await connect({ redis: server.url })
+    const { stream } = redis
+    let writes = 0
+    const count = (name: '_write' | '_writev'): void => {
+      const write = stream[name]
+      stream[name] = (...args: unknown[]) => {
+        writes++
+        return write.apply(stream, args)
+      }
+    }
+    count('_write')
+    count('_writev')
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, number) => redis.echo(String(number))))
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 20 }, (_, number) => String(number)),
+    )
+    assert.equal(writes, 1)
+    // What is written as the connection is closed arrives, too.
+    const reader = await connect({ redis: server.url })
+    redis.set('written-last', 'here')
+    redis.disconnect()
+    await until(async () => (await reader.get('written-last')) === 'here')
+    reader.disconnect()
   })
 
   test('a job that is no task fails, and its workers go on', async () => {
