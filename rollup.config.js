@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, posix, resolve } from 'node:path'
-import ts from 'typescript'
+import { transformSync } from 'esbuild'
 
 /**
  * Joins what tsc emits into one file an entry: loading sixty small modules would cost a program more than all else.
@@ -94,13 +94,11 @@ function inAscii(code) {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Comments would be sent to a host with each connection. */
-const withoutComments = {
-  name: 'without-comments',
+/** The agent is sent to a host and compiled there with each connection. */
+const minified = {
+  name: 'minified',
   renderChunk: (code) =>
-    ts.transpileModule(code, {
-      compilerOptions: { target: 'ES2022', module: 'ESNext', removeComments: true },
-    }).outputText,
+    transformSync(code, { minify: true, keepNames: true, charset: 'utf8', lineLimit: 200 }).code,
 }
 
 /** A program that runs on a host by itself: one file, without the library. */
@@ -109,7 +107,7 @@ const program = (name, output) => ({
   output,
   external: /^node:/,
   treeshake: false,
-  plugins: [withoutComments],
+  plugins: [minified],
 })
 
 // The agent travels as text and starts sooner as CommonJS.

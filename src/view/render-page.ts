@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliDecompress } from 'node:zlib'
 import { packageRoot } from '../util/paths.js'
 import type { PageData } from './data.js'
 
@@ -15,9 +17,11 @@ export const generatorTag = '<meta name="generator" content="flambeau">'
 
 /** Renders the page with its data: one HTML file, which asks only the server that it comes from, and none when it is not live. */
 export async function renderPage(data: PageData, { title }: RenderOptions): Promise<string> {
-  const [script = '', style = '', licences = ''] = await Promise.all(
-    ['page.js', 'page.css', 'licences.txt'].map(readAsset),
-  )
+  const [script, style, licences] = await Promise.all([
+    readAsset('page.js.br').then(promisify(brotliDecompress)).then(String),
+    readAsset('page.css').then(String),
+    readAsset('licences.txt').then(String),
+  ])
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -41,8 +45,8 @@ ${licences.replaceAll('--', '- -')}-->
 `
 }
 
-function readAsset(name: string): Promise<string> {
-  return readFile(join(packageRoot(), 'dist', 'view', name), 'utf8')
+function readAsset(name: string): Promise<Buffer> {
+  return readFile(join(packageRoot(), 'dist', 'view', name))
 }
 
 /** The policy of a page: only its own script and style, and no request but to its own server. */

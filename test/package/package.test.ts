@@ -32,10 +32,12 @@ describe('what is published', () => {
       'dist/**/*.d.ts',
       'dist/**/*.js',
       'dist/cluster/agent.cjs',
+      'dist/host/**',
       'dist/language-server/licences.txt',
       'dist/language-server/protocol.cjs',
       'dist/view/licences.txt',
       'dist/view/page.css',
+      'dist/view/page.js.br',
       'docs/*.md',
       'docs/*.png',
       'docs/*.svg',
@@ -114,6 +116,7 @@ function packedFiles(): Promise<string[]> {
 
 /** The pattern that a file of the package matches, or its path. */
 function kindOf(path: string): string {
+  if (path.startsWith('dist/host/')) return 'dist/host/**'
   const [, ending] = /^dist\/.*?(\.d\.ts|\.js)$/.exec(path) ?? []
   if (ending) return `dist/**/*${ending}`
   const [, folder, picture] = /^(docs\/(?:errors\/)?)[\w-]+(\.\w+)$/.exec(path) ?? []

@@ -11,22 +11,32 @@ export interface PlacedPackage {
   readonly path: string
 }
 
+/** Packages that {@link withDependencies} leaves out. */
+interface LeftOut {
+  /** The names of packages that the host has already. */
+  readonly provided?: readonly string[]
+  /** The dependencies of the root package that are not used there. */
+  readonly unused?: readonly string[]
+}
+
 /**
  * A package with all its runtime dependencies, as Node resolves them here. Each is placed at the top of
- * `node_modules` if its name is free there, otherwise below the package that depends on it. `provided` names packages
- * that the host has already.
+ * `node_modules` if its name is free there, otherwise below the package that depends on it.
  *
  * @throws `ClusterConfigurationError` when a dependency is not installed.
  */
 export async function withDependencies(
   folder: string,
-  provided: readonly string[] = [],
+  { provided = [], unused = [] }: LeftOut,
 ): Promise<PlacedPackage[]> {
   const root: PlacedPackage = { folder: await realpath(folder), path: '' }
   const placed = new Map([['', root.folder]])
   const queue = [root]
   for (let parent = queue.shift(); parent; parent = queue.shift())
-    for (const dependency of await dependenciesOf(parent, provided)) {
+    for (const dependency of await dependenciesOf(
+      parent,
+      parent === root ? [...provided, ...unused] : provided,
+    )) {
       const path = freePath(dependency, parent.path, placed)
       if (path === undefined) continue
       placed.set(path, dependency.folder)
@@ -42,13 +52,13 @@ interface Dependency {
 
 async function dependenciesOf(
   { folder, path }: PlacedPackage,
-  provided: readonly string[],
+  leftOut: readonly string[],
 ): Promise<Dependency[]> {
   const manifest = await readManifest(folder)
   const { name = folder, dependencies = {}, optionalDependencies = {} } = manifest
   const needed = { ...peersOf(manifest, path === ''), ...optionalDependencies, ...dependencies }
   const found: Dependency[] = []
-  for (const dependency of Object.keys(needed).filter((each) => !provided.includes(each))) {
+  for (const dependency of Object.keys(needed).filter((each) => !leftOut.includes(each))) {
     const location = locate(dependency, folder)
     if (location !== undefined) found.push({ name: dependency, folder: await realpath(location) })
     else if (dependency in dependencies && !(dependency in optionalDependencies))

@@ -2,47 +2,13 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
-import { isPersonal, packageRoot } from '../../util/paths.js'
+import { isPersonal } from '../../util/paths.js'
 import type { PrivateFiles } from '../../util/private-files.js'
-import { ownPackage } from '../protocol/layout.js'
-import { readTree, type Tree, treeOfFiles } from '../protocol/tree.js'
 import { entriesOf, type PlacedPackage, readManifest, withDependencies } from './dependencies.js'
 import { gitIgnores, type Ignores, ignoreFile, readIgnores, requiredPaths } from './ignore.js'
 
 /** Files of an installed package that only compilers use. */
-const notRun = /\.(?:d\.[cm]?ts|map)$/i
-
-/**
- * Files of dependencies that Node does not need: builds for browsers, a third of all files, and documentation as
- * well.
- */
-const isNotForNode: Ignores = (path) =>
-  /(?:^|\/)node_modules\//.test(path) || notRun.test(path) || /^browser\/|\.(?:html|md|markdown)$/i.test(path)
-
-/** Of this package, only `dist` and `package.json` are sent. */
-const isNotShipped: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
-
-let ownTreePromise: Promise<Tree> | undefined
-
-/** This package with all its runtime dependencies; it is read once per process. */
-export function ownTree(): Promise<Tree> {
-  ownTreePromise ??= readOwnTree()
-  return ownTreePromise
-}
-
-async function readOwnTree(): Promise<Tree> {
-  const found: { path: string; source: string }[] = []
-  for (const placed of await withDependencies(packageRoot())) {
-    const isOwn = placed.path === ''
-    const ignore = isOwn ? isNotShipped : isNotForNode
-    const { files, sources } = await readTree(placed.folder, { ignore, hashed: false })
-    // Dependencies are siblings of this package, so that users' programs can resolve helpers such as "tslib".
-    const folder = isOwn ? ownPackage : placed.path
-    for (const [index, { path }] of files.entries())
-      found.push({ path: join(folder, path), source: sources[index]! })
-  }
-  return treeOfFiles(found)
-}
+export const notRun = /\.(?:d\.[cm]?ts|map)$/i
 
 /** Options of {@link packageFiles}. */
 interface PackageOptions {
@@ -60,7 +26,7 @@ interface PackageOptions {
  */
 export async function packageFiles(folder: string, options: PackageOptions): Promise<PackageFiles> {
   const all: PackageFiles = { files: [], withheld: [] }
-  for (const placed of await withDependencies(folder, ['flambeau'])) {
+  for (const placed of await withDependencies(folder, { provided: ['flambeau'] })) {
     if (isPersonal(placed.folder)) throw personal(placed.folder)
     const { files, withheld } = await filesOfPackage(placed.folder, await rulesOf(placed, options))
     all.files.push(...files.map((file) => ({ ...file, path: join(placed.path, file.path) })))

@@ -1,6 +1,6 @@
 import type { ClusterError } from '../../errors.js'
 import { mapLimited } from '../../util/concurrency.js'
-import { ownTree } from '../bundle/package-files.js'
+import { ownTree } from '../bundle/own-tree.js'
 import { type Member, maxConcurrentHosts } from '../members.js'
 import { setUpWithoutNode } from './bootstrap.js'
 import { checkState, failureOf, type HostFailure, notReady } from './errors.js'

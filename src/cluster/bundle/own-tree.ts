@@ -1,0 +1,92 @@
+import { existsSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { packageRoot } from '../../util/paths.js'
+import { ownPackage } from '../protocol/layout.js'
+import { readTree, type Tree, treeOfFiles } from '../protocol/tree.js'
+import { readManifest, withDependencies } from './dependencies.js'
+import type { Ignores } from './ignore.js'
+import { notRun } from './package-files.js'
+
+/**
+ * What `build-host.js` makes for hosts. A host that sends this package on has no such folder: its package is what it was
+ * sent.
+ */
+const hostBuild = 'dist/host'
+
+/**
+ * Files of dependencies that Node does not need: builds for browsers, a third of all files, and documentation as
+ * well.
+ */
+const isNotForNode: Ignores = (path) =>
+  /(?:^|\/)node_modules\//.test(path) || notRun.test(path) || /^browser\/|\.(?:html|md|markdown)$/i.test(path)
+
+/** Of a package on a host, everything is sent that came with it. */
+const isNotShipped: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path) || notRun.test(path)
+
+/** Besides the modules in {@link hostBuild}, a host gets the programs that need none, and what a report is made of. */
+const isNotShared: Ignores = (path) =>
+  !/^dist\/(?:$|view\/|cluster\/(?:$|agent\.cjs$|supervise\.js$))/.test(path) || notRun.test(path)
+
+interface SourceFile {
+  readonly path: string
+  readonly source: string
+}
+
+let ownTreePromise: Promise<Tree> | undefined
+
+/** This package with what a run needs of its runtime dependencies; it is read once per process. */
+export function ownTree(): Promise<Tree> {
+  ownTreePromise ??= readOwnTree()
+  return ownTreePromise
+}
+
+async function readOwnTree(): Promise<Tree> {
+  const root = packageRoot()
+  const build = existsSync(join(root, hostBuild)) ? join(root, hostBuild) : undefined
+  const own = build ? join(build, 'flambeau') : root
+  const found = build
+    ? [...(await filesOf(own, ownPackage)), ...(await filesOf(root, ownPackage, isNotShared))]
+    : await filesOf(root, ownPackage, isNotShipped)
+  const { dependencies: used = {} } = await readManifest(own)
+  const { dependencies = {} } = await readManifest(root)
+  const unused = Object.keys(dependencies).filter((name) => !Object.hasOwn(used, name))
+  const [, ...packages] = await withDependencies(root, { unused })
+  const joined = build ? await readJoined(build) : {}
+  // Dependencies are siblings of this package, so that users' programs can resolve helpers such as "tslib".
+  for (const { folder, path } of packages) {
+    const name = path.slice('node_modules/'.length)
+    const isJoined = Object.hasOwn(joined, name) && (await isSame(folder, joined[name]!))
+    const files = isJoined
+      ? filesOf(join(build!, 'packages', name), path)
+      : filesOf(folder, path, isNotForNode)
+    found.push(...(await files))
+  }
+  return treeOfFiles(found)
+}
+
+async function filesOf(folder: string, path: string, ignore?: Ignores): Promise<SourceFile[]> {
+  const { files, sources } = await readTree(folder, { ...(ignore && { ignore }), hashed: false })
+  return files.map((file, index) => ({ path: join(path, file.path), source: sources[index]! }))
+}
+
+/** A package of which `build-host.js` made few files. */
+interface JoinedPackage {
+  readonly version: string
+  /** The sizes of the files that it was made of, by path. */
+  readonly files: Readonly<Record<string, number>>
+}
+
+async function readJoined(build: string): Promise<Readonly<Record<string, JoinedPackage>>> {
+  return JSON.parse(await readFile(join(build, 'packages.json'), 'utf8'))
+}
+
+// Another version may be installed here, or one that was patched: then a host gets what is installed.
+async function isSame(folder: string, { version, files }: JoinedPackage): Promise<boolean> {
+  return (
+    (await readManifest(folder)).version === version &&
+    Object.entries(files).every(
+      ([path, size]) => statSync(join(folder, path), { throwIfNoEntry: false })?.size === size,
+    )
+  )
+}
