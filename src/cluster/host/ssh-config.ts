@@ -1,40 +1,9 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
-import { promisify } from 'node:util'
 import { absolutePath } from '../../util/paths.js'
-import { SessionEnded } from './agent-errors.js'
-import { explainSshError } from './ssh-errors.js'
-import {
-  type CompleteSSHOptions,
-  completeSSHOptions,
-  destinationArguments,
-  keyArguments,
-} from './ssh-options.js'
-
-const execute = promisify(execFile)
-
-/** The settings of ssh for a host, by name in lower case; a setting may have several values. */
-export type SSHSettings = ReadonlyMap<string, readonly string[]>
-
-/**
- * Reads the settings of a host with `ssh -G`, which opens no connection.
- *
- * @throws `ClusterError` when ssh cannot use its configuration.
- */
-export async function readSettings(options: CompleteSSHOptions): Promise<SSHSettings> {
-  const args = ['-G', ...destinationArguments(options), ...keyArguments(options), '--', options.address]
-  const { stdout } = await execute('ssh', args).catch(({ code, stderr, message }) => {
-    const exitCode = typeof code === 'number' ? code : null
-    throw explainSshError(options, new SessionEnded({ exitCode, stderr: stderr || message, greeted: false }))
-  })
-  const settings = new Map<string, string[]>()
-  for (const line of stdout.split('\n')) {
-    const [name = '', ...words] = line.split(' ')
-    settings.set(name, [...(settings.get(name) ?? []), words.join(' ')])
-  }
-  return settings
-}
+import { keysIn } from './known-hosts.js'
+import { type CompleteSSHOptions, completeSSHOptions } from './ssh-options.js'
+import { readSettings, type SSHSettings } from './ssh-settings.js'
 
 /** What an alias stands for. */
 export interface SSHDestination {
@@ -79,15 +48,6 @@ function settingOf(settings: SSHSettings, name: string): string | undefined {
 function filesOf(value: string): string[] {
   const paths = [value, ...value.split(' ')].map((path) => absolutePath(path))
   return [...new Set(paths.filter((path) => path !== '/dev/null' && existsSync(path)))]
-}
-
-// Names may be hashed; ssh-keygen can search for them.
-async function keysIn(file: string, name: string): Promise<string[]> {
-  const found = await execute('ssh-keygen', ['-F', name, '-f', file]).catch(() => ({ stdout: '' }))
-  return found.stdout.split('\n').flatMap((line) => {
-    const [, key] = /^[^#@\s]\S* (\S+ [\w+/=]+)/.exec(line) ?? []
-    return key ?? []
-  })
 }
 
 /** The private key files that ssh may use for a host and its jump hosts; some may not exist. */

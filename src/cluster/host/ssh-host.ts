@@ -6,14 +6,7 @@ import { makeTemporaryFolder, removeTemporaryFolder } from '../../util/temporary
 import type { SessionEnded } from './agent-errors.js'
 import { AgentHost } from './agent-host.js'
 import { forwardPort, type Server } from './port-forward.js'
-import {
-  destinationOf,
-  identityFiles,
-  knownKeys,
-  readSettings,
-  type SSHDestination,
-  type SSHSettings,
-} from './ssh-config.js'
+import { destinationOf, identityFiles, knownKeys, type SSHDestination } from './ssh-config.js'
 import { explainSshError } from './ssh-errors.js'
 import {
   type CompleteSSHOptions,
@@ -24,6 +17,7 @@ import {
   type SSHHostOptions,
   sshArguments,
 } from './ssh-options.js'
+import { readSettings, type SSHSettings } from './ssh-settings.js'
 
 /** The path of a socket has at most about 100 bytes, and ssh adds 17 while it creates one. */
 const maxFolderLength = 60

@@ -24,7 +24,8 @@ export async function provision(request: ProvisionRequest): Promise<InspectedHos
   const { members } = request
   // This fails for a broken installation of this package, which is not the fault of any host.
   await ownTree()
-  const inspected = await mapLimited(members, maxConcurrentHosts, (member) =>
+  const routed = members.map(withRoute)
+  const inspected = await mapLimited(routed, maxConcurrentHosts, (member) =>
     catchFailure(request, member, () => inspectHost(request, member)),
   )
   const contexts = await contextsOf(request, inspected.filter(isHost))
@@ -35,6 +36,14 @@ export async function provision(request: ProvisionRequest): Promise<InspectedHos
   const failures = [...inspected, ...prepared, ...hosts].filter(isFailure)
   if (failures.length > 0) throw notReady(failures, members.length)
   return hosts.filter(isHost)
+}
+
+// All routes are asked for at once, which takes few processes. The turn of the host reports an error.
+function withRoute(member: Member): Member {
+  if (!member.resolve) return member
+  const route = Promise.resolve().then(() => member.resolve!())
+  route.catch(() => undefined)
+  return { ...member, resolve: () => route }
 }
 
 function isHost(result: InspectedHost | HostFailure): result is InspectedHost {
