@@ -51,6 +51,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   #members: Members | undefined
   #ready: readonly InspectedHost[] | undefined
   #clusterHosts: ClusterHosts | undefined
+  /** How many calls of `submit` bring the cluster up: a subclass may override `up`. */
+  #submitting = 0
 
   /** Returns the members of the cluster and how to reach them. It is called once, and opens no connection. */
   protected abstract connect(): Members
@@ -122,7 +124,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
     // Before the cluster is brought up, which sends this package.
     const files = await runFilesOf(runnable, options, await this.#privateFiles(runnable))
-    await this.up(options)
+    this.#submitting++
+    await this.up(options).finally(() => this.#submitting--)
     const { force = false } = options
     const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
       if (isClusterRunnable(runnable)) await runnable.setupInjectEnv({ cluster: this, extensions, force })
@@ -247,7 +250,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const { orchestrator, factories } = this.#all
     const { name: cluster, setupCmds } = this.#settings
     const members = [orchestrator, ...factories]
-    return provision({ cluster, members, setupCmds, dryRun, signal, onEvent })
+    const forRun = this.#submitting > 0
+    return provision({ cluster, members, setupCmds, dryRun, forRun, signal, onEvent })
   }
 }
 

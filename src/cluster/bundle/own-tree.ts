@@ -33,15 +33,27 @@ interface SourceFile {
   readonly source: string
 }
 
-let ownTreePromise: Promise<Tree> | undefined
-
-/** This package with what a run needs of its runtime dependencies; it is read once per process. */
-export function ownTree(): Promise<Tree> {
-  ownTreePromise ??= readOwnTree()
-  return ownTreePromise
+/** Which packages {@link ownTree} has. */
+interface OwnTreeOptions {
+  /**
+   * Whether the optional peers are among them that are installed, such as `bullmq`. They are many times larger than all
+   * else, and only runs use them.
+   */
+  readonly peers: boolean
 }
 
-async function readOwnTree(): Promise<Tree> {
+const ownTrees = new Map<boolean, Promise<Tree>>()
+
+/** This package with what a run needs of its runtime dependencies; it is read once per process. */
+export function ownTree({ peers }: OwnTreeOptions): Promise<Tree> {
+  const tree = ownTrees.get(peers) ?? readOwnTree({ peers })
+  ownTrees.set(peers, tree)
+  // Hosts may fail before anything waits for it.
+  tree.catch(() => undefined)
+  return tree
+}
+
+async function readOwnTree({ peers }: OwnTreeOptions): Promise<Tree> {
   const root = packageRoot()
   const build = existsSync(join(root, hostBuild)) ? join(root, hostBuild) : undefined
   const own = build ? join(build, 'flambeau') : root
@@ -49,8 +61,11 @@ async function readOwnTree(): Promise<Tree> {
     ? [...(await filesOf(own, ownPackage)), ...(await filesOf(root, ownPackage, isNotShared))]
     : await filesOf(root, ownPackage, isNotShipped)
   const { dependencies: used = {} } = await readManifest(own)
-  const { dependencies = {} } = await readManifest(root)
-  const unused = Object.keys(dependencies).filter((name) => !Object.hasOwn(used, name))
+  const { dependencies = {}, peerDependencies = {} } = await readManifest(root)
+  const unused = [
+    ...Object.keys(dependencies).filter((name) => !Object.hasOwn(used, name)),
+    ...(peers ? [] : Object.keys(peerDependencies)),
+  ]
   const [, ...packages] = await withDependencies(root, { unused })
   const joined = build ? await readJoined(build) : {}
   // Dependencies are siblings of this package, so that users' programs can resolve helpers such as "tslib".

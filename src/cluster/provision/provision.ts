@@ -2,6 +2,8 @@ import type { ClusterError } from '../../errors.js'
 import { mapLimited } from '../../util/concurrency.js'
 import { ownTree } from '../bundle/own-tree.js'
 import { type Member, maxConcurrentHosts } from '../members.js'
+import type { HostState } from '../protocol/messages.js'
+import type { Tree } from '../protocol/tree.js'
 import { setUpWithoutNode } from './bootstrap.js'
 import { checkState, failureOf, type HostFailure, notReady } from './errors.js'
 import { knownHostsOf, testFactoryConnections } from './factory-connections.js'
@@ -22,8 +24,6 @@ import {
  */
 export async function provision(request: ProvisionRequest): Promise<InspectedHost[]> {
   const { members } = request
-  // This fails for a broken installation of this package, which is not the fault of any host.
-  await ownTree()
   const routed = members.map(withRoute)
   const inspected = await mapLimited(routed, maxConcurrentHosts, (member) =>
     catchFailure(request, member, () => inspectHost(request, member)),
@@ -70,12 +70,9 @@ async function catchFailure<T>(
 }
 
 async function inspectHost(request: ProvisionRequest, member: Member): Promise<InspectedHost> {
-  const { cluster, setupCmds, dryRun, signal, onEvent } = request
+  const { setupCmds, dryRun, onEvent } = request
   const { host, role } = member
-  const tree = await ownTree()
-  const setup = setupCmds.length === 0 ? undefined : hashCommands(setupCmds)
-  const makeKey = !dryRun && role === 'orchestrator'
-  const inspect = () => host.ask('inspect', { cluster, trees: [tree.hash], makeKey, setup }, signal)
+  const inspect = () => askForState(request, member)
   const steps: string[] = []
   const inspected = inspect().catch(async (error: ClusterError) => {
     // The setup commands may install Node.
@@ -84,11 +81,29 @@ async function inspectHost(request: ProvisionRequest, member: Member): Promise<I
     return inspect()
   })
   const [state, route] = await Promise.all([inspected, member.resolve?.()])
-  checkState(host.name, state, tree)
+  checkState(host.name, state, await treeOf(request))
   const known = role === 'factory' ? await host.knownKeys?.() : undefined
   onEvent({ kind: 'connected', host: host.name })
   const hostKeys = [...new Set([...state.hostKeys, ...(known ?? [])])].sort()
   return { member: { ...member, ...route }, state, hostKeys, steps }
+}
+
+// The tree is read while the host is connected to. This fails for a broken installation of this package as well, which is
+// not the fault of any host.
+function askForState(request: ProvisionRequest, { host, role }: Member): Promise<HostState> {
+  const { cluster, setupCmds, dryRun, signal } = request
+  const setup = setupCmds.length === 0 ? undefined : hashCommands(setupCmds)
+  const makeKey = !dryRun && role === 'orchestrator'
+  const tree = treeOf(request)
+  return host.withSession(async (session) => {
+    const { hash } = await tree
+    await session.ask('inspect', { cluster, trees: [hash], makeKey, setup })
+    return session.reply<'inspect'>()
+  }, signal)
+}
+
+function treeOf({ forRun }: ProvisionRequest): Promise<Tree> {
+  return ownTree({ peers: forRun })
 }
 
 async function contextsOf(
@@ -97,7 +112,7 @@ async function contextsOf(
 ): Promise<StepContext[]> {
   const orchestrator = hosts.find(isOrchestrator)
   const publicKey = orchestrator && (orchestrator.state.publicKey ?? '')
-  const common = { request, tree: await ownTree(), publicKey, knownHosts: knownHostsOf(hosts) }
+  const common = { request, tree: await treeOf(request), publicKey, knownHosts: knownHostsOf(hosts) }
   return hosts.map((host) => ({ ...common, ...host }))
 }
 

@@ -14,6 +14,8 @@ export interface ProvisionRequest {
   readonly cluster: string
   readonly members: readonly Member[]
   readonly setupCmds: readonly string[]
+  /** Whether hosts get what a run needs, and not only what this package needs. */
+  readonly forRun: boolean
   /** Whether to return the steps without running them. */
   readonly dryRun: boolean
   readonly signal: AbortSignal | undefined

@@ -75,7 +75,7 @@ export async function submit(
   const parts = await collectParts(content, target.privateFiles)
   checkSize(parts, target.sizeLimit)
   const trees = await readTrees(parts)
-  const { hash } = await ownTree()
+  const { hash } = await ownTree({ peers: true })
   const hosts = [orchestrator, ...factories].map(({ host }) => host)
   for (const tree of trees) await sendToAll(hosts, { tree, cluster: target.name, packageHash: hash }, options)
   const extensions = extensionPaths(trees)
