@@ -67,10 +67,14 @@ function assignChunks(getModuleInfo) {
   ].map((file) => imported(file, getModuleInfo))
   const records = imported('records/recording.js', getModuleInfo)
   const everyCall = new Set([...main, ...program])
+  // What is no part of the command line is also loaded by other processes, such as workers.
+  const isCommandLine = (id) => id.startsWith(resolve('build/js/cli'))
   return new Map([
-    ...[...records].map((id) => [id, 'records']),
-    ...commands.flatMap((modules) => [...modules]).map((id) => [id, 'commands']),
-    ...[...program].map((id) => [id, 'program']),
+    ...[...records].map((id) => [id, id.startsWith(resolve('build/js/records')) ? 'records' : 'files']),
+    ...commands
+      .flatMap((modules) => [...modules])
+      .map((id) => [id, isCommandLine(id) ? 'commands' : 'modules']),
+    ...[...program].map((id) => [id, isCommandLine(id) ? 'program' : 'base']),
     ...[...library].map((id) => [id, everyCall.has(id) ? 'base' : 'library']),
     ...[...main].slice(1).map((id) => [id, 'base']),
   ])
