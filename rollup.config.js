@@ -18,10 +18,8 @@ const library = {
     'language-server/checker': 'build/js/language-server/checker-main.js',
     'pool/index': 'build/js/pool/index.js',
     'pool/worker': 'build/js/pool/engines/processes/worker-main.js',
-    'reflect/import': 'build/js/registry/reflect/import.js',
-    'reflect/require': 'build/js/registry/reflect/require.js',
-    'yaml/static': 'build/js/document/yaml/static.js',
-    'yaml/lazy': 'build/js/document/yaml/lazy.js',
+    'packages/lazy': 'build/js/packages/lazy.js',
+    'packages/static': 'build/js/packages/static.js',
   },
   output: {
     dir: 'dist',
@@ -67,13 +65,13 @@ function assignChunks(getModuleInfo) {
   ].map((file) => imported(file, getModuleInfo))
   const records = imported('records/recording.js', getModuleInfo)
   const everyCall = new Set([...main, ...program])
-  // What is no part of the command line is also loaded by other processes, such as workers.
+  // What is no part of the command line is also loaded by other processes, such as workers, besides the library.
   const isCommandLine = (id) => id.startsWith(resolve('build/js/cli'))
   return new Map([
     ...[...records].map((id) => [id, id.startsWith(resolve('build/js/records')) ? 'records' : 'files']),
     ...commands
       .flatMap((modules) => [...modules])
-      .map((id) => [id, isCommandLine(id) ? 'commands' : 'modules']),
+      .map((id) => [id, isCommandLine(id) ? 'commands' : 'library']),
     ...[...program].map((id) => [id, isCommandLine(id) ? 'program' : 'base']),
     ...[...library].map((id) => [id, everyCall.has(id) ? 'base' : 'library']),
     ...[...main].slice(1).map((id) => [id, 'base']),

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { inspect } from 'node:util'
 import { resultLostCode } from '../util/exit-codes.js'
 import { explainWriteError } from '../util/file-error.js'
@@ -50,8 +48,9 @@ export async function copyToOutput(source: Readable): Promise<void> {
 
 /** Copies a log to standard error; without a reader, it is read to its end nevertheless. */
 export async function copyToStandardError(source: AsyncIterable<string | Uint8Array>): Promise<void> {
+  const { default: events } = await import('node:events')
   for await (const chunk of source)
-    if (!process.stderr.write(chunk)) await once(process.stderr, 'drain').catch(() => {})
+    if (!process.stderr.write(chunk)) await events.once(process.stderr, 'drain').catch(() => {})
 }
 
 /** Prints a line. The names in it may come from files and hosts that are not trusted, so they are escaped. */
@@ -84,10 +83,14 @@ export function inspected(value: unknown): string {
 export function teeOutput(onText: (text: string) => void): () => void {
   const ends = [process.stdout, process.stderr].map((stream) => {
     const { write } = stream
+    let decoder: InstanceType<typeof TextDecoder> | undefined
     // A character may be written in two pieces.
-    const decoder = new StringDecoder()
+    const textOf = (bytes: Uint8Array): string => {
+      decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })
+      return decoder.decode(bytes, { stream: true })
+    }
     stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-      onText(typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)))
+      onText(typeof chunk === 'string' ? chunk : textOf(chunk))
       return (write as (...words: unknown[]) => boolean).call(stream, chunk, ...rest)
     }
     return () => {

@@ -358,7 +358,7 @@ describe('importing the package', () => {
     const { stdout } = await execute(process.execPath, args, { cwd: root, timeout: 30_000 })
     assert.match(stdout, /^1 function yaml\(\) \{\s*return library;/)
     assert.match(
-      readFileSync(join(root, 'dist/yaml/static.js'), 'utf8'),
+      readFileSync(join(root, 'dist/packages/static.js'), 'utf8'),
       /^import \* as library from 'yaml'/m,
     )
   })

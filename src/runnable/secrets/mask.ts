@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { fromJson, toJson } from '../../util/json.js'
 import { isPlainObject } from '../../util/plain-object.js'
-import { messageOf, propertyOf, stackOf } from '../../util/thrown.js'
+import { messageOf, propertyOf, readSafely, stackOf } from '../../util/thrown.js'
 import type { Redact } from './redact.js'
 import { emptySecrets, type SecretsConfig } from './secrets.js'
 
@@ -114,8 +113,14 @@ function maskStream(stream: NodeJS.WriteStream, redact: Redact): void {
 
 function maskedChunk(chunk: unknown, encoding: unknown, redact: Redact): unknown {
   if (typeof chunk === 'string') return isOtherEncoding(encoding) ? chunk : redact(chunk)
-  if (!(chunk instanceof Uint8Array) || !isUtf8(chunk)) return chunk
-  return Buffer.from(redact(Buffer.from(chunk).toString()))
+  const text = chunk instanceof Uint8Array ? textOf(chunk) : undefined
+  return text === undefined ? chunk : Buffer.from(redact(text))
+}
+
+/** The text of bytes; `undefined` if they are not UTF-8. */
+function textOf(bytes: Uint8Array): string | undefined {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  return readSafely(() => decoder.decode(bytes), undefined)
 }
 
 function isOtherEncoding(encoding: unknown): boolean {

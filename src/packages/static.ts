@@ -1,3 +1,4 @@
+import 'reflect-metadata/lite'
 import * as library from 'yaml'
 
 /** The `yaml` package. */

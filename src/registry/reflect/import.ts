@@ -1,2 +1,0 @@
-/** `reflect-metadata`, for bundlers, which need an import that they see. */
-import 'reflect-metadata/lite'
