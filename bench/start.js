@@ -1,6 +1,6 @@
-/** What the start of the command costs: the CPU time of whole processes, in turns with an empty one: `start(rounds)`. */
+/** What the start of the command costs: the CPU time of whole processes, in turns with an empty one. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { median } from './rounds.js'
 
@@ -42,21 +42,20 @@ const subjects = {
 }
 
 /**
- * The median of the ratios of each subject to its peer in the same round; `value` and `peer` are the medians in milliseconds. The
- * processes inherit the environment: certificates in NODE_EXTRA_CA_CERTS are read by each, and make all ratios smaller.
+ * The processes inherit the environment: certificates in NODE_EXTRA_CA_CERTS are read by each, an empty one included, and make all
+ * ratios smaller.
  */
-export function start(rounds, environment = process.env) {
+export function* start(quick) {
   const project = createProject()
   try {
     const times = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]))
-    for (let round = 0; round < rounds; round++)
-      for (const [name, { args }] of Object.entries(subjects))
-        times[name].push(cpuTime(args, project, environment))
-    return Object.entries(subjects).flatMap(([name, { peer, limit }]) => {
-      if (peer === undefined) return []
+    for (let round = 0; round < (quick ? 7 : 25); round++)
+      for (const [name, { args }] of Object.entries(subjects)) times[name].push(cpuTime(args, project))
+    for (const [name, { peer, limit }] of Object.entries(subjects)) {
+      if (peer === undefined) continue
       const ratio = median(times[name].map((time, round) => time / times[peer][round]))
-      return [{ name, value: median(times[name]), peer: median(times[peer]), ratio, limit }]
-    })
+      yield { name, peer, ratio, atMost: limit, value: `${median(times[name]).toFixed(0)} ms` }
+    }
   } finally {
     rmSync(project, { recursive: true })
   }
@@ -82,34 +81,13 @@ function createProject() {
 }
 
 /** The user and system time of a process and of those that it has waited for, in milliseconds, as bash counts it. */
-function cpuTime(args, folder, environment) {
+function cpuTime(args, folder) {
   const words = args.map((word) => (word === command ? resolve(command) : word))
   const script = 'TIMEFORMAT="%3U %3S"; { time "$@" >/dev/null 2>&1 </dev/null; } 2>&1'
   const output = execFileSync('bash', ['-c', `${script} || exit 1`, 'bash', process.execPath, ...words], {
     cwd: folder,
-    env: environment,
     encoding: 'utf8',
     timeout: 60_000,
   })
   return output.split(/\s+/, 2).reduce((sum, seconds) => sum + Number(seconds) * 1000, 0)
-}
-
-/** Prints rows, each with its limit. */
-export function print(rows) {
-  for (const { name, value, peer, ratio, limit } of rows)
-    console.log(
-      `  ${name.padEnd(44)} ${value.toFixed(0).padStart(4)} ms of ${peer.toFixed(0).padStart(3)}  ${ratio.toFixed(2)} ×  at most ${limit}${ratio <= limit ? '' : '  EXCEEDED'}`,
-    )
-}
-
-if (process.argv[1] === import.meta.filename) {
-  if (!existsSync(command)) throw new Error('Build the package first: npm run build')
-  const rounds = Number(process.argv[2] ?? 15)
-  console.log('The start of the command, in CPU time of whole processes')
-  print(start(rounds))
-  if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
-    console.log('The same without NODE_EXTRA_CA_CERTS, which each process reads')
-    const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env
-    print(start(rounds, environment))
-  }
 }

@@ -15,7 +15,12 @@ export class Table {
 
   add(row) {
     this.sections.at(-1).rows.push(row)
-    const figures = [row.name.padEnd(56), ratioOf(row).padStart(8), limitOf(row).padEnd(14)]
+    const figures = [
+      row.name.padEnd(56),
+      ratioOf(row).padStart(8),
+      `× ${row.peer}`.padEnd(32),
+      limitOf(row).padEnd(14),
+    ]
     console.log(`  ${figures.join('  ')}${isHeld(row) ? '' : 'MISSED  '}${row.value ?? ''}`)
   }
 
