@@ -184,8 +184,6 @@ const minQuickTasks = 100
 const maxQuickMs = 5
 /** How many tasks a quick worker has, the one that runs included. */
 const maxPrefetch = 32
-/** A worker whose tasks take less than this on average has twice as many: it would wait for its parent. */
-const maxTinyMs = 0.1
 
 /** Decides from the durations of a worker's tasks how many tasks are sent ahead. */
 class Prefetch {
@@ -201,8 +199,7 @@ class Prefetch {
 
   /** How many tasks the worker should have. */
   get target(): number {
-    if (this.#quickInARow < minQuickTasks) return 1
-    return this.averageMs < maxTinyMs ? 2 * maxPrefetch : maxPrefetch
+    return this.#quickInARow < minQuickTasks ? 1 : maxPrefetch
   }
 
   /**
