@@ -23,9 +23,9 @@ export function* pools(quick) {
   if (!redisServer)
     return console.log('  no redis-server is at hand (on Debian: apt-get install redis-server)')
   const four = { count, slots: 4, tasks: quick ? [5000, 5000] : [100_000] }
-  if (!quick) yield* compare('one at once', queued, { ...four, slots: 1, tasks: [40_000] })
+  if (!quick) yield* compare('one at once', queued, { ...four, slots: 1, tasks: [20_000] })
   yield* compare('4 at once', queued, four)
-  if (!quick) yield* compare('4 at once', apart, four)
+  if (!quick) yield* compare('4 at once', apart, { ...four, count: 1, tasks: [60_000] })
 }
 
 function* compare(how, { peer, subjects }, { count, slots, tasks }) {
