@@ -28,9 +28,10 @@ const library = {
     manualChunks: chunkOf,
     entryFileNames: '[name].js',
     // Node would take the entry of tslib that is CommonJS inside, and start the command 10 ms later.
-    // "build-protocol.js" bundles the library of the language server.
+    // "build-protocol.js" bundles the library of the language server, "build-commander.js" the parser of the command line.
     paths: {
       tslib: 'tslib/tslib.es6.mjs',
+      commander: '#commander',
       'vscode-languageserver/node': '#vscode-languageserver',
       'vscode-languageserver-textdocument': '#vscode-languageserver',
     },

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import {
   readSecrets,
 } from '../runnable/secrets/read-secrets.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import { codeOf } from '../util/thrown.js'
 import type { Settings } from './settings.js'
 
 /** The largest text of secrets on standard input, in bytes. */
@@ -69,7 +71,7 @@ async function readDefaultFile(
   logger: Logger,
 ): Promise<SecretsConfig | undefined> {
   const path = defaultPath()
-  if (path === undefined) return undefined
+  if (path === undefined || isAbsent(path)) return undefined
   try {
     const secrets = await readSecrets(defaultFile, options)
     await warnIfShared(path, logger)
@@ -97,6 +99,16 @@ function defaultPath(): string | undefined {
     return join(homedir(), defaultFile.slice(1))
   } catch {
     return undefined
+  }
+}
+
+// Most users have none, and the error of a missing file says what to do about it.
+function isAbsent(path: string): boolean {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return codeOf(error) === 'ENOENT'
   }
 }
 

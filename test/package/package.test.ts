@@ -31,6 +31,8 @@ describe('what is published', () => {
       'SECURITY.md',
       'dist/**/*.d.ts',
       'dist/**/*.js',
+      'dist/cli/commander.cjs',
+      'dist/cli/licences.txt',
       'dist/cluster/agent.cjs',
       'dist/host/**',
       'dist/language-server/licences.txt',
