@@ -100,8 +100,7 @@ function inAscii(code) {
 /** The agent is sent to a host and compiled there with each connection. */
 const minified = {
   name: 'minified',
-  renderChunk: (code) =>
-    transformSync(code, { minify: true, keepNames: true, charset: 'utf8', lineLimit: 200 }).code,
+  renderChunk: (code) => transformSync(code, { minify: true, charset: 'utf8', lineLimit: 200 }).code,
 }
 
 /** The agent of a host that is ready needs no cryptography, and Node takes 3 ms to load it. */

@@ -1,9 +1,10 @@
 /**
  * `npm run bench:cluster`: what bringing clusters up costs, on real SSH hosts that this makes for itself. Needs Linux
- * and root; the ratios are to what ran in the same process just before.
+ * and root; the ratios are to what ran in the same process just before. `node bench/cluster.js --quick` counts what is
+ * sent, and times whole commands for few hosts.
  */
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,8 +17,11 @@ if (noMachines) {
   process.exit(1)
 }
 
+const quick = process.argv.includes('--quick')
 /** How many hosts a cluster has. */
-const counted = [1, 20, 100]
+const counted = quick ? [1, 5] : [1, 20, 100]
+/** How long whole commands may take, to `ssh HOST node -e 0` for the same hosts. */
+const limits = { one: { first: 2, unchanged: 1.6 }, many: { first: 1.5, unchanged: 1.15 } }
 
 function clusterOf(hosts, count, options = {}) {
   const [first, ...others] = hosts.all.slice(0, count).map(({ name }) => name)
@@ -82,8 +86,9 @@ function clusterFile(folder, hosts, count) {
 async function growth(hosts) {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-bench-'))
   const flambeau = installed(folder)
+  await sent(hosts, flambeau, folder)
   const best = {}
-  for (let round = 0; round < 2; round++)
+  for (let round = 0; round < (quick ? 4 : 2); round++)
     for (const count of counted) {
       const file = clusterFile(folder, hosts, count)
       await timed(flambeau, 'down', file)
@@ -100,16 +105,29 @@ async function growth(hosts) {
   reportGrowth(best)
 }
 
+/** What a host gets of this package, source maps aside. */
+async function sent(hosts, flambeau, folder) {
+  await timed(flambeau, 'up', clusterFile(folder, hosts, 1))
+  const packages = join(hosts.all[0].folder, 'home/.flambeau/packages')
+  const entries = readdirSync(packages, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && !/^\.flambeau-tree|\.map$/.test(entry.name))
+  const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  report('files that are sent', files.length, 60)
+  report('megabytes that are sent', bytes / 1e6, 1.5)
+}
+
 function reportGrowth(best) {
   const most = { 20: 6, 100: 20 }
   for (const kind of ['first', 'unchanged'])
-    for (const count of [20, 100])
+    for (const count of counted.slice(1))
       report(`${count} hosts, ${kind}, to one`, best[`${kind} ${count}`] / best[`${kind} 1`], most[count])
-  for (const count of [20, 100])
-    report(
-      `${count} hosts, unchanged, to ssh and an empty Node`,
-      best[`unchanged ${count}`] / best[`bare ${count}`],
-    )
+  for (const count of counted)
+    for (const [kind, most] of Object.entries(count === 1 ? limits.one : limits.many))
+      report(
+        `${count === 1 ? 'one host' : `${count} hosts`}, ${kind}, to ssh and an empty Node`,
+        best[`${kind} ${count}`] / best[`bare ${count}`],
+        most,
+      )
 }
 
 function inWords(count, taken) {
@@ -197,14 +215,16 @@ async function silent(hosts) {
 
 // Each real host has a disk of its own; on one that all share, files that were just removed hinder those that come.
 if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm'
-const hosts = await SshHosts.start(100)
+const hosts = await SshHosts.start(counted.at(-1))
 try {
   console.log(`Node ${process.version}, SSH hosts on this machine`)
-  await counts(hosts)
-  await roundTrips(hosts)
-  await smallFiles(hosts)
+  if (!quick) {
+    await counts(hosts)
+    await roundTrips(hosts)
+    await smallFiles(hosts)
+  }
   await growth(hosts)
-  await silent(hosts)
+  if (!quick) await silent(hosts)
 } finally {
   await hosts.end()
 }

@@ -17,11 +17,7 @@ export const generatorTag = '<meta name="generator" content="flambeau">'
 
 /** Renders the page with its data: one HTML file, which asks only the server that it comes from, and none when it is not live. */
 export async function renderPage(data: PageData, { title }: RenderOptions): Promise<string> {
-  const [script, style, licences] = await Promise.all([
-    readAsset('page.js.br').then(promisify(brotliDecompress)).then(String),
-    readAsset('page.css').then(String),
-    readAsset('licences.txt').then(String),
-  ])
+  const { script, style, licences } = await readAssets()
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -45,8 +41,16 @@ ${licences.replaceAll('--', '- -')}-->
 `
 }
 
-function readAsset(name: string): Promise<Buffer> {
-  return readFile(join(packageRoot(), 'dist', 'view', name))
+/** What `build-page.js` makes of `page/`. */
+interface PageAssets {
+  readonly script: string
+  readonly style: string
+  readonly licences: string
+}
+
+async function readAssets(): Promise<PageAssets> {
+  const compressed = await readFile(join(packageRoot(), 'dist', 'view', 'page.json.br'))
+  return JSON.parse(String(await promisify(brotliDecompress)(compressed)))
 }
 
 /** The policy of a page: only its own script and style, and no request but to its own server. */

@@ -1,6 +1,5 @@
 // Makes what a host gets of this package, in dist/host: "flambeau" has the modules that a run can load, joined into few
-// files, and "packages" the dependencies that they import. All is minified, but functions and classes keep their names: a
-// stack shows those that it shows here.
+// files, and "packages" the dependencies that they import. All is without comments and spaces.
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build, transformSync } from 'esbuild'
@@ -23,15 +22,11 @@ const packages = {
   yaml: { joined: ['dist/index.js'] },
 }
 
-const compact = {
-  minify: true,
-  keepNames: true,
-  // Node shows the line of an error that nothing catches.
-  lineLimit: 200,
-  charset: 'utf8',
-  legalComments: 'none',
-  target: 'node20.19',
-}
+/** Node shows the line of an error that nothing catches. */
+const common = { lineLimit: 200, charset: 'utf8', legalComments: 'none', target: 'node20.19' }
+/** A stack names the functions and classes of this package as it names them here. */
+const withNames = { ...common, minifyWhitespace: true, minifySyntax: true }
+const compact = { ...common, minify: true }
 
 rmSync(output, { recursive: true, force: true })
 checkPackages(await joinOwn())
@@ -51,8 +46,7 @@ async function joinOwn() {
     chunkFileNames: 'dist/chunks/[name].js',
     manualChunks: groupModules,
   })
-  for (const { fileName, code } of chunks)
-    write(`flambeau/${fileName}`, transformSync(code, { ...compact, format: 'esm' }).code)
+  for (const { fileName, code } of chunks) write(`flambeau/${fileName}`, transformSync(code, withNames).code)
   return new Set(
     chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports].flatMap(packageOf)),
   )

@@ -26,7 +26,8 @@ const isNotShipped: Ignores = (path) => !/^(?:dist\/|package\.json$)/.test(path)
 
 /** Besides the modules in {@link hostBuild}, a host gets the programs that need none, and what a report is made of. */
 const isNotShared: Ignores = (path) =>
-  !/^dist\/(?:$|view\/|cluster\/(?:$|agent\.cjs$|supervise\.js$))/.test(path) || notRun.test(path)
+  !/^dist\/(?:$|view\/(?:$|page\.json\.br$)|cluster\/(?:$|agent\.cjs$|supervise\.js$))/.test(path) ||
+  notRun.test(path)
 
 interface SourceFile {
   readonly path: string
@@ -67,17 +68,28 @@ async function readOwnTree({ peers }: OwnTreeOptions): Promise<Tree> {
     ...(peers ? [] : Object.keys(peerDependencies)),
   ]
   const [, ...packages] = await withDependencies(root, { unused })
-  const joined = build ? await readJoined(build) : {}
+  const joined = build === undefined ? {} : await readJoined(build)
   // Dependencies are siblings of this package, so that users' programs can resolve helpers such as "tslib".
   for (const { folder, path } of packages) {
     const name = path.slice('node_modules/'.length)
-    const isJoined = Object.hasOwn(joined, name) && (await isSame(folder, joined[name]!))
-    const files = isJoined
-      ? filesOf(join(build!, 'packages', name), path)
-      : filesOf(folder, path, isNotForNode)
-    found.push(...(await files))
+    const known = joined[name]
+    if (known === undefined) found.push(...(await filesOf(folder, path, isNotForNode)))
+    else if (!(await isSame(folder, known)))
+      found.push(...(await filesOf(folder, path, await rulesOf(folder))))
+    else found.push(...(await filesOf(join(build!, 'packages', name), path)))
   }
   return treeOfFiles(found)
+}
+
+/** What is left out of a dependency that is sent as it is installed: all but its one module, if that imports no other. */
+async function rulesOf(folder: string): Promise<Ignores> {
+  const { main = 'index.js', exports } = await readManifest(folder)
+  if (exports !== undefined || typeof main !== 'string' || !/\.c?js$/.test(main)) return isNotForNode
+  const text = await readFile(join(folder, main), 'utf8').catch(() => undefined)
+  const isAlone = text !== undefined && !/\brequire\b|\bimport\b|__(?:dir|file)name/.test(text)
+  const module = join(main)
+  const isParent: Ignores = (path) => path.endsWith('/') && module.startsWith(path)
+  return isAlone ? (path) => path !== module && path !== 'package.json' && !isParent(path) : isNotForNode
 }
 
 async function filesOf(folder: string, path: string, ignore?: Ignores): Promise<SourceFile[]> {
@@ -92,7 +104,7 @@ interface JoinedPackage {
   readonly files: Readonly<Record<string, number>>
 }
 
-async function readJoined(build: string): Promise<Readonly<Record<string, JoinedPackage>>> {
+async function readJoined(build: string): Promise<Readonly<Record<string, JoinedPackage | undefined>>> {
   return JSON.parse(await readFile(join(build, 'packages.json'), 'utf8'))
 }
 
