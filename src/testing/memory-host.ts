@@ -154,9 +154,9 @@ export class MemoryHost extends AgentHost {
   override async close(): Promise<void> {}
 
   /** @internal Replies as the agent of a real host would. */
-  override async ask<O extends Operation>(op: O, ask: Request<O>): Promise<Reply<O>> {
+  override async ask<O extends Operation>(op: O, ask: Request<O> | Promise<Request<O>>): Promise<Reply<O>> {
     try {
-      return await this.#agent[op](ask)
+      return await this.#agent[op](await ask)
     } catch (error) {
       throw explainAgentError(this.name, error)
     }

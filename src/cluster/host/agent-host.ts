@@ -53,10 +53,14 @@ export abstract class AgentHost implements Host {
     return []
   }
 
-  /** @internal Sends one request and returns its reply. */
-  ask<O extends Operation>(op: O, request: Unwritten<Request<O>>, signal?: AbortSignal): Promise<Reply<O>> {
+  /** @internal Sends one request and returns its reply; a request that is a promise is made while the host is connected to. */
+  ask<O extends Operation>(
+    op: O,
+    request: Unwritten<Request<O>> | Promise<Unwritten<Request<O>>>,
+    signal?: AbortSignal,
+  ): Promise<Reply<O>> {
     return this.withSession(async (session) => {
-      await session.ask(op, request)
+      await session.ask(op, await request)
       return session.reply<O>()
     }, signal)
   }

@@ -94,12 +94,10 @@ function askForState(request: ProvisionRequest, { host, role }: Member): Promise
   const { cluster, setupCmds, dryRun, signal } = request
   const setup = setupCmds.length === 0 ? undefined : hashCommands(setupCmds)
   const makeKey = !dryRun && role === 'orchestrator'
-  const tree = treeOf(request)
-  return host.withSession(async (session) => {
-    const { hash } = await tree
-    await session.ask('inspect', { cluster, trees: [hash], makeKey, setup })
-    return session.reply<'inspect'>()
-  }, signal)
+  const asked = treeOf(request).then(({ hash }) => ({ cluster, trees: [hash], makeKey, setup }))
+  // If no connection is made, nobody else looks at it.
+  asked.catch(() => {})
+  return host.ask('inspect', asked, signal)
 }
 
 function treeOf({ forRun }: ProvisionRequest): Promise<Tree> {
