@@ -21,8 +21,37 @@ const runId: ArgumentWords = ['<id>', 'the id of the run, the beginning of it, o
 const cluster: ArgumentWords = ['[cluster]', 'the YAML file of the cluster (default: that of the project)']
 const runOrFolder = 'the id of a run, the beginning of it, "last", or the "output" folder of a sweep'
 
+/** The name of a command. */
+export type CommandName =
+  | 'init'
+  | 'run'
+  | 'check'
+  | 'resolve'
+  | 'up'
+  | 'down'
+  | 'plan'
+  | 'runs'
+  | 'show'
+  | 'diff'
+  | 'rerun'
+  | 'status'
+  | 'logs'
+  | 'wait'
+  | 'cancel'
+  | 'fetch'
+  | 'prune'
+  | 'view'
+  | 'report'
+  | 'extensions'
+  | 'lock'
+  | 'lsp'
+  | 'tags'
+  | 'types'
+  | 'schema'
+  | 'completion'
+
 /** All commands, in the order of the help. */
-const commands = {
+const commands: Readonly<Record<CommandName, CommandWords>> = {
   init: {
     group: groups.start,
     description:
@@ -153,20 +182,17 @@ const commands = {
     description: 'print a script that completes commands, options, tags, and the paths of a file',
     arguments: [['<shell>', 'the shell']],
   },
-} as const satisfies Readonly<Record<string, CommandWords>>
+}
 
 /** The name of the hidden command that the scripts of shells call to complete words. */
 export const completeName = '__complete'
 
-/** The name of a command. */
-export type CommandName = keyof typeof commands
-
 /** The names of all commands, in the order of the help. */
-export const commandNames = Object.keys(commands) as readonly CommandName[]
+export const commandNames: readonly CommandName[] = Object.keys(commands) as CommandName[]
 
 /** Creates a command with its description and its arguments, without options. */
 export function commandOf(name: CommandName): Command {
-  const words: CommandWords = commands[name]
+  const words = commands[name]
   const command = new Command(name).description(words.description).helpGroup(words.group)
   for (const [flags, description, fallback] of words.arguments) command.argument(flags, description, fallback)
   return command
