@@ -49,8 +49,6 @@ const ownTrees = new Map<boolean, Promise<Tree>>()
 export function ownTree({ peers }: OwnTreeOptions): Promise<Tree> {
   const tree = ownTrees.get(peers) ?? readOwnTree({ peers })
   ownTrees.set(peers, tree)
-  // Hosts may fail before anything waits for it.
-  tree.catch(() => undefined)
   return tree
 }
 

@@ -134,6 +134,9 @@ describe('a host that is killed while it receives', { skip: noMachines }, () => 
     await one!.boot()
     const [report] = await cluster.up()
     assert.match(report!.did.join(), /sent flambeau .* \(1 file,/)
+    // What only runs need is verified by the next run.
+    const run = await cluster.submit(await project.job('return 1'), { imports: [project.module] })
+    assert.equal((await run.wait()).value, 1)
     assertWhole(one!.home)
   })
 
