@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { build, transformSync } from 'esbuild'
 import { rollup } from 'rollup'
+import * as valibot from 'valibot'
 
 const output = 'dist/host'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -17,7 +18,7 @@ const packages = {
   // Users' modules may import these: compilers write such imports.
   'reflect-metadata': { separate: ['Reflect.js', 'ReflectLite.js', 'ReflectNoConflict.js'] },
   tslib: { separate: ['tslib.js', 'tslib.es6.mjs', 'modules/index.js'], copied: ['modules/package.json'] },
-  valibot: { joined: ['dist/index.mjs'] },
+  valibot: { joined: ['dist/index.mjs'], only: valibotNames },
   // Found with "require", when it is first used.
   yaml: { joined: ['dist/index.js'] },
 }
@@ -91,11 +92,12 @@ function checkPackages(imported) {
 }
 
 /** Joins a package; returns its version, and the sizes of the files it was made of: they show whether a user has the same. */
-async function joinPackage(name, { joined = [], separate = [], copied = [] }) {
+async function joinPackage(name, { joined = [], separate = [], copied = [], only }) {
   const folder = `node_modules/${name}`
   const { version, type, main, exports } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
   const files = [...separate, ...copied]
-  for (const file of joined) files.push(...(await joinModules(folder, file, formatOf(file, type))))
+  for (const file of joined)
+    files.push(...(await joinModules(folder, file, { format: formatOf(file, type), names: only?.() })))
   for (const file of separate)
     write(`packages/${name}/${file}`, transformSync(textOf(`${folder}/${file}`), compact).code)
   for (const file of copied) write(`packages/${name}/${file}`, textOf(`${folder}/${file}`))
@@ -108,10 +110,12 @@ async function joinPackage(name, { joined = [], separate = [], copied = [] }) {
 }
 
 /** Joins a module with those that it imports; returns all of them, as paths within the package. */
-async function joinModules(folder, file, format) {
+async function joinModules(folder, file, { format, names }) {
+  const whole = { entryPoints: [`${folder}/${file}`] }
+  const part = { stdin: { contents: `export { ${names} } from './${file}'`, resolveDir: folder } }
   const { metafile } = await build({
     ...compact,
-    entryPoints: [`${folder}/${file}`],
+    ...(names ? part : whole),
     outfile: `${output}/packages${folder.slice('node_modules'.length)}/${file}`,
     bundle: true,
     packages: 'external',
@@ -120,7 +124,18 @@ async function joinModules(folder, file, format) {
     metafile: true,
     logLevel: 'warning',
   })
-  return Object.keys(metafile.inputs).map((path) => path.slice(folder.length + 1))
+  const inputs = Object.keys(metafile.inputs).filter((path) => path !== '<stdin>')
+  return inputs.map((path) => path.slice(folder.length + 1))
+}
+
+/** What this package uses of valibot, as the namespace "v": a fourth of it. */
+function valibotNames() {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => textOf(join('src', file)))
+    .filter((text) => text.includes("* as v from 'valibot'"))
+  const used = sources.flatMap((text) => [...text.matchAll(/\bv\.(\w+)/g)].map(([, name]) => name))
+  return [...new Set(used)].filter((name) => name in valibot)
 }
 
 function textOf(path) {
