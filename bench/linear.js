@@ -8,8 +8,8 @@ export function* doubled(quick) {
   const kinds = quick ? ['the quick way'] : ['the quick way', 'the exact way', 'dumped']
   for (const name of Object.keys(growing))
     for (const kind of kinds) {
-      // The machine is noisy: the least of three.
-      const ratios = Array.from({ length: quick ? 1 : 3 }, () => ratioOf(kind, name))
+      // The machine is noisy: the least of some.
+      const ratios = Array.from({ length: quick ? 2 : 3 }, () => ratioOf(kind, name))
       const peer = `${count.toLocaleString('en')}`
       yield {
         name: `${(2 * count).toLocaleString('en')} ${name}, ${kind}`,

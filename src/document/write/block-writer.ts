@@ -84,10 +84,21 @@ export abstract class BlockWriter<Value, Collection extends Block> {
   }
 }
 
+// Programs write the same keys again and again.
+const keyTexts = new Map<string, string>()
+const mostKeys = 4096
+
 /** A key and its colon; `undefined` if it is too long for a line. */
 export function keyText(name: unknown): string | undefined {
+  const known = typeof name === 'string' ? keyTexts.get(name) : undefined
+  if (known !== undefined) return known
   const text = scalarText(name)
-  return text.length > longestKey ? undefined : `${text}:`
+  if (text.length > longestKey) return undefined
+  if (typeof name === 'string') {
+    if (keyTexts.size >= mostKeys) keyTexts.clear()
+    keyTexts.set(name, `${text}:`)
+  }
+  return `${text}:`
 }
 
 /** A scalar that is not an object, indented if it is a block. */

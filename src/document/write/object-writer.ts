@@ -26,7 +26,6 @@ interface Collection extends Block {
 class ObjectWriter extends BlockWriter<unknown, Collection> {
   /** The tag of each class. */
   readonly #tags = new Map<unknown, ResolvedTag>()
-  readonly #keys = new Map<string, string>()
   /** An object that occurs twice needs an anchor. */
   readonly #seen = new Set<object>()
 
@@ -69,11 +68,8 @@ class ObjectWriter extends BlockWriter<unknown, Collection> {
   }
 
   #key(name: string): string {
-    const known = this.#keys.get(name)
-    if (known !== undefined) return known
     const text = keyText(name)
     if (text === undefined) throw BAIL_OUT
-    this.#keys.set(name, text)
     return text
   }
 

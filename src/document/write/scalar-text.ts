@@ -54,8 +54,9 @@ function isSafeAsWritten(text: string, { flow, isYaml11 }: ScalarContext): boole
   )
 }
 
-// No number, boolean, null or date has so many characters and begins with a letter.
+// No number, boolean, null or date has so many characters and begins with a letter, or begins with any other letter.
 const leastWords = 6
+const mayBeShortWord = new Set('ntfyo')
 const inWords = Uint8Array.from({ length: 128 }, (_, code) =>
   /[\w ./-]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
@@ -63,7 +64,8 @@ const inWords = Uint8Array.from({ length: 128 }, (_, code) =>
 /** Whether a text is letters, digits and the like, with spaces only inside: most are, and no pattern has to be tried. */
 function isWords(text: string): boolean {
   const first = text.charCodeAt(0) | 0x20
-  if (text.length < leastWords || first < 97 || first > 122) return false
+  if (first < 97 || first > 122) return false
+  if (text.length < leastWords && mayBeShortWord.has(String.fromCharCode(first))) return false
   for (let offset = 1; offset < text.length; offset++) if (!inWords[text.charCodeAt(offset)]) return false
   return text.charCodeAt(text.length - 1) !== 32
 }
