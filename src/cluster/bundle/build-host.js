@@ -6,6 +6,7 @@ import { build, transformSync } from 'esbuild'
 import { rollup } from 'rollup'
 import * as valibot from 'valibot'
 
+// The "package.json" of each is "manifest.json" until it is sent: bundlers would look into it here.
 const output = 'dist/host'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -34,7 +35,7 @@ checkPackages(await joinOwn())
 const sizes = {}
 for (const [name, parts] of Object.entries(packages)) sizes[name] = await joinPackage(name, parts)
 write('packages.json', JSON.stringify(sizes))
-write('flambeau/package.json', JSON.stringify(manifestOfHost()))
+write('flambeau/manifest.json', JSON.stringify(manifestOfHost()))
 writeLicences()
 
 /** Joins the modules of this package; returns the names of the packages that they import. */
@@ -102,7 +103,7 @@ async function joinPackage(name, { joined = [], separate = [], copied = [], only
     write(`packages/${name}/${file}`, transformSync(textOf(`${folder}/${file}`), compact).code)
   for (const file of copied) write(`packages/${name}/${file}`, textOf(`${folder}/${file}`))
   const own = { name, version, type, main, exports: exportsOf(exports, joined) }
-  write(`packages/${name}/package.json`, JSON.stringify(own))
+  write(`packages/${name}/manifest.json`, JSON.stringify(own))
   return {
     version,
     files: Object.fromEntries(files.map((file) => [file, statSync(`${folder}/${file}`).size])),

@@ -153,8 +153,8 @@ interface PackageManifest {
 }
 
 /** Reads the `package.json` of a folder; returns an empty manifest if there is none. */
-export async function readManifest(folder: string): Promise<PackageManifest> {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}')
+export async function readManifest(folder: string, name = 'package.json'): Promise<PackageManifest> {
+  const text = await readFile(join(folder, name), 'utf8').catch(() => '{}')
   return JSON.parse(text)
 }
 

@@ -57,9 +57,9 @@ async function readOwnTree({ peers }: OwnTreeOptions): Promise<Tree> {
   const build = existsSync(join(root, hostBuild)) ? join(root, hostBuild) : undefined
   const own = build ? join(build, 'flambeau') : root
   const found = build
-    ? [...(await filesOf(own, ownPackage)), ...(await filesOf(root, ownPackage, isNotShared))]
+    ? [...(await builtFilesOf(own, ownPackage)), ...(await filesOf(root, ownPackage, isNotShared))]
     : await filesOf(root, ownPackage, isNotShipped)
-  const { dependencies: used = {} } = await readManifest(own)
+  const { dependencies: used = {} } = await readManifest(own, build && builtManifest)
   const { dependencies = {}, peerDependencies = {} } = await readManifest(root)
   const unused = [
     ...Object.keys(dependencies).filter((name) => !Object.hasOwn(used, name)),
@@ -74,7 +74,7 @@ async function readOwnTree({ peers }: OwnTreeOptions): Promise<Tree> {
     if (known === undefined) found.push(...(await filesOf(folder, path, isNotForNode)))
     else if (!(await isSame(folder, known)))
       found.push(...(await filesOf(folder, path, await rulesOf(folder))))
-    else found.push(...(await filesOf(join(build!, 'packages', name), path)))
+    else found.push(...(await builtFilesOf(join(build!, 'packages', name), path)))
   }
   return treeOfFiles(found)
 }
@@ -93,6 +93,15 @@ async function rulesOf(folder: string): Promise<Ignores> {
 async function filesOf(folder: string, path: string, ignore?: Ignores): Promise<SourceFile[]> {
   const { files, sources } = await readTree(folder, { ...(ignore && { ignore }), hashed: false })
   return files.map((file, index) => ({ path: join(path, file.path), source: sources[index]! }))
+}
+
+/** The name of a `package.json` in {@link hostBuild}: bundlers would look into one there. */
+const builtManifest = 'manifest.json'
+
+async function builtFilesOf(folder: string, path: string): Promise<SourceFile[]> {
+  const files = await filesOf(folder, path)
+  const manifest = join(path, builtManifest)
+  return files.map((file) => (file.path === manifest ? { ...file, path: join(path, 'package.json') } : file))
 }
 
 /** A package of which `build-host.js` made few files. */
