@@ -35,7 +35,7 @@ seed: 42
 /** Every tag that the texts have. */
 export const tags = [
   ...'Train Dataset Model Adam Cosine Evaluate Accuracy F1 Loss Checkpoint EarlyStop'.split(' '),
-  ...Array.from({ length: 9 }, (_, at) => `Part${at}`),
+  ...Array.from({ length: 9 }, (_, index) => `Part${index}`),
 ]
 
 const jobs = (count) => {
@@ -51,12 +51,16 @@ const jobs = (count) => {
 /** Objects of twenty classes on four levels, each with four keys: 93,000 are 8 MB. */
 const nested = (count) => {
   const lines = ['jobs:']
-  for (let at = 0; at < count; ) {
-    lines.push(`  - !${tags[at % tags.length]}`)
-    for (let level = 1; level <= 4; level++, at++) {
+  for (let number = 0; number < count; ) {
+    lines.push(`  - !${tags[number % tags.length]}`)
+    for (let level = 1; level <= 4; level++, number++) {
       const indent = '  '.repeat(level + 1)
-      lines.push(`${indent}name: item ${at}`, `${indent}rate: 0.${at % 1000}`, `${indent}count: ${at}`)
-      lines.push(level < 4 ? `${indent}child: !${tags[(at + 1) % tags.length]}` : `${indent}last: true`)
+      lines.push(
+        `${indent}name: item ${number}`,
+        `${indent}rate: 0.${number % 1000}`,
+        `${indent}count: ${number}`,
+      )
+      lines.push(level < 4 ? `${indent}child: !${tags[(number + 1) % tags.length]}` : `${indent}last: true`)
     }
   }
   return `${lines.join('\n')}\n`

@@ -105,7 +105,7 @@ export class Loader extends Construction {
     if (!classes || (!allowsSchemas && classes.some(({ schema }) => schema))) return undefined
     const failures: unknown[] = []
     const construction = new TapeConstruction(document as TapeDocument, classes, {
-      make: (of, options, number) => this.#makeQuickly(of, options, number),
+      make: (tapeClass, options, number) => this.#makeQuickly(tapeClass, options, number),
       keep: (value, number) => recordNumber(value, this, number),
       fail: (error, number) => onFailure(this.#located(this.nodeOf(number), error), failures),
     })

@@ -43,7 +43,7 @@ function classOf(tag: string, registry: Registry): TapeClass | undefined {
 /** What receives the objects of a tape. */
 export interface TapeObjects {
   /** Constructs an object; `number`: that of its value. */
-  make(of: TapeClass, options: Record<string, unknown>, number: number): object
+  make(tapeClass: TapeClass, options: Record<string, unknown>, number: number): object
   /** Takes what a constructor has thrown; if it returns, the others are constructed. */
   fail(error: unknown, number: number): void
   /** Takes plain data. */
@@ -110,7 +110,7 @@ export class TapeConstruction {
     return value
   }
 
-  #tagged(of: TapeClass): unknown {
+  #tagged(tapeClass: TapeClass): unknown {
     const number = this.values.push(undefined) - 1
     const record = this.#record++
     const failed = this.#failed
@@ -118,7 +118,7 @@ export class TapeConstruction {
     // What uses an object that could not be constructed is not constructed.
     if (this.#failed !== failed) return undefined
     try {
-      const made = this.objects.make(of, options, number)
+      const made = this.objects.make(tapeClass, options, number)
       this.values[number] = made
       return made
     } catch (error) {
