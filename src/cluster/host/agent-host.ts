@@ -9,7 +9,7 @@ import { explainAgentError, SessionEnded } from './agent-errors.js'
 import type { ExecOptions, ExecResult, FetchOptions, Host, Sent, SyncOptions } from './host.js'
 import type { Server } from './port-forward.js'
 import type { Session } from './session.js'
-import { SessionPool } from './session-pool.js'
+import { SessionPool, stopOnAbort } from './session-pool.js'
 import { receiveTree, type SendTarget, sendTree } from './tree-transfer.js'
 
 /** The largest file that `get` reads into memory, in bytes. */
@@ -97,11 +97,16 @@ export abstract class AgentHost implements Host {
   }
 
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return this.withSession((session) => runProgram(session, argv, options), options.signal).catch(
-      (error) => {
-        throw programNotFound(error, this.name, argv) ?? error
-      },
-    )
+    const { signal, readsToEnd } = options
+    const run = (session: Session): Promise<ExecResult> => runProgram(session, argv, options)
+    const toEnd = (session: Session): Promise<ExecResult> => {
+      signal!.throwIfAborted()
+      return stopOnAbort(run(session), session, signal!)
+    }
+    const result = signal && readsToEnd ? this.withSession(toEnd) : this.withSession(run, signal)
+    return result.catch((error) => {
+      throw programNotFound(error, this.name, argv) ?? error
+    })
   }
 
   async script(text: string, args: readonly string[] = [], options: Omit<ExecOptions, 'input'> = {}) {

@@ -10,6 +10,8 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Terminates the program: SIGTERM to its process group, and SIGKILL two seconds later. */
   readonly signal?: AbortSignal
+  /** @internal Whether what the program prints is read to its end, also after `signal` is aborted; the result arrives then. */
+  readonly readsToEnd?: boolean
   /** Called with output as it arrives, instead of `stdout` in the result. A promise that it returns is awaited. */
   readonly onStdout?: (chunk: Buffer) => unknown
   /** Called with error output as it arrives, instead of `stderr` in the result. */

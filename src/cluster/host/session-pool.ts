@@ -123,14 +123,29 @@ const stopMs = 10_000
 
 async function untilAborted<T>(working: Promise<T>, session: Session, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason)
-      session.abandon()
-      const timer = setTimeout(() => session.kill(), stopMs)
-      const stopped = (): void => clearTimeout(timer)
-      working.then(stopped, stopped)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    working.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const stopped = stopOnAbort(working, session, signal, () => reject(signal.reason))
+    stopped.then(resolve, reject)
   })
+}
+
+/** Lets the agent stop an operation when a signal is aborted; settles as the operation does, with the last of its output. */
+export async function stopOnAbort<T>(
+  working: Promise<T>,
+  session: Session,
+  signal: AbortSignal,
+  onAbort?: () => void,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const abort = (): void => {
+    onAbort?.()
+    session.abandon()
+    timer = setTimeout(() => session.kill(), stopMs)
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await working
+  } finally {
+    signal.removeEventListener('abort', abort)
+    clearTimeout(timer)
+  }
 }

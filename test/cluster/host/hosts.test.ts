@@ -132,6 +132,26 @@ function runsAnything(host: () => Host): void {
     await until(() => processesWith(mark).length === 0)
   })
 
+  test('what a program prints while it is stopped is read, where the caller waits for it', async () => {
+    const controller = new AbortController()
+    const script = `process.on('SIGTERM', () => {
+      console.error('last words')
+      process.exit(3)
+    })
+    console.log('ready')
+    setInterval(() => {}, 1000)`
+    let printed = ''
+    const { exitCode } = await host().exec(['node', '-e', script], {
+      signal: controller.signal,
+      readsToEnd: true,
+      onStdout: () => controller.abort(),
+      onStderr: (chunk) => {
+        printed += chunk
+      },
+    })
+    assert.deepEqual([exitCode, printed], [3, 'last words\n'])
+  })
+
   test('a program that reads nothing can be aborted', async () => {
     const controller = new AbortController()
     const mark = `7${process.pid}.5`

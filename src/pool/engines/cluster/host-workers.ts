@@ -91,6 +91,8 @@ export class HostWorkers {
     const exit = await this.host.exec(['node', '--enable-source-maps', path], {
       input,
       signal,
+      // The result of a task may arrive before what it has printed.
+      readsToEnd: true,
       onStdout,
       onStderr,
     })
