@@ -36,7 +36,8 @@ export class Table {
 
   /** The table as Markdown. */
   markdown() {
-    const parts = this.sections.map(({ title, rows }) =>
+    const measured = this.sections.filter(({ rows }) => rows.length > 0)
+    const parts = measured.map(({ title, rows }) =>
       [
         `### ${title}`,
         '',
