@@ -16,7 +16,7 @@ import { detached } from '../read/tape-document.js'
 import { literalVariables } from './literal-variables.js'
 import { PendingChecks, SchemaCheck, type SchemaFindings } from './schema-check.js'
 import { TagCheck } from './tag-check.js'
-import { type Accepts, accepts, acceptsNone, isRightOnTape } from './tape-check.js'
+import { isRightOnTape } from './tape-check.js'
 
 /**
  * Every problem of a text, in file order: syntax, tags, options.
@@ -90,7 +90,7 @@ export function checkParsed(
   registry: Registry,
   unseen: ReadonlySet<string> = new Set(),
 ): Findings {
-  return nothingWrong(parsed, registry, accepts) ?? examined(parsed, registry, { unseen }).findings
+  return nothingWrong(parsed, registry, true) ?? examined(parsed, registry, { unseen }).findings
 }
 
 /** Does the same as {@link checkParsed}, and waits for asynchronous schemas. */
@@ -100,7 +100,7 @@ export async function checkParsedAsync(
   unseen: ReadonlySet<string> = new Set(),
 ): Promise<Findings> {
   if (registry.lazyTags) await importTagsToCheck(parsed, registry)
-  const nothing = nothingWrong(parsed, registry, acceptsNone)
+  const nothing = nothingWrong(parsed, registry, false)
   if (nothing) return nothing
   const pending = new PendingChecks()
   const examination = examined(parsed, registry, { unseen, pending })
@@ -114,10 +114,10 @@ const noFindings: Findings = { problems: [], doubtful: [], warnings: [] }
 function nothingWrong(
   { documents, problems }: ParsedText,
   registry: Registry,
-  accepts: Accepts,
+  allowsSchemas: boolean,
 ): Findings | undefined {
   if (problems.length > 0) return undefined
-  const isRight = documents.every((document) => isRightOnTape(document, registry, accepts))
+  const isRight = documents.every((document) => isRightOnTape(document, registry, allowsSchemas))
   return isRight ? noFindings : undefined
 }
 

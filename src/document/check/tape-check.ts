@@ -1,31 +1,20 @@
 import type { Registry } from '../../registry/registry.js'
-import type { StandardSchema } from '../../registry/standard-schema.js'
 import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
-import { classesOf, TapeConstruction } from '../construct/tape-construction.js'
+import { planOf, TapeConstruction } from '../construct/tape-construction.js'
 import { validate } from '../construct/validation.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { TapeDocument } from '../read/tape-document.js'
-
-/** Whether a schema accepts options. */
-export type Accepts = (schema: StandardSchema, options: unknown) => boolean
-
-/** Validates options at once. */
-export const accepts: Accepts = (schema, options) => validate(schema, options).issues === undefined
-
-/** Accepts no options: where a schema may be asynchronous, it is called once, for the nodes. */
-export const acceptsNone: Accepts = () => false
 
 /**
  * Whether a document that is on a tape has nothing wrong: its tags are known, and the schemas accept all options, in which a stub with the
- * prototype of its class replaces each tagged child. If not, nodes are made to find out what is wrong.
+ * prototype of its class replaces each tagged child. If not, nodes are made to find out what is wrong. Where schemas may be
+ * asynchronous, they are called once, for the nodes: then `allowsSchemas` is false.
  */
-export function isRightOnTape(document: ParsedDocument, registry: Registry, accepts: Accepts): boolean {
-  const classes = document instanceof TapeDocument ? classesOf(document.tape, registry) : undefined
-  if (!classes) return false
-  if (!classes.some(({ schema }) => schema)) return true
-  const construction = new TapeConstruction(document as TapeDocument, classes, {
+export function isRightOnTape(document: ParsedDocument, registry: Registry, allowsSchemas: boolean): boolean {
+  const plan = planOf(document, registry, allowsSchemas)
+  if (!plan?.classes.some(({ schema }) => schema)) return plan !== undefined
+  const construction = new TapeConstruction(plan, {
     make({ Class, schema }, options) {
-      if (schema && !accepts(schema, options)) throw BAIL_OUT
+      if (schema && validate(schema, options).issues) throw BAIL_OUT
       return Object.create(Class.prototype)
     },
     keep() {},

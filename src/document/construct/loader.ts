@@ -12,7 +12,7 @@ import { messageOf, nameOf } from '../../util/thrown.js'
 import { childrenOf, NodePaths } from '../nodes.js'
 import { attachSource, documentError, hasSource, nodeProblem, ProblemList } from '../problems.js'
 import type { ParsedDocument } from '../read/parsed.js'
-import { TapeDocument } from '../read/tape-document.js'
+import type { TapeDocument } from '../read/tape-document.js'
 import { Construction, unsettled } from './construction.js'
 import { Disposables, disposeOf, isDisposable, type OnDisposeError } from './disposal.js'
 import { IssueProblems } from './issue-problems.js'
@@ -21,7 +21,7 @@ import { NodeBuilder } from './node-builder.js'
 import { ChildPending, combinedFailure, PendingNodes } from './pending-nodes.js'
 import { provenanceOf, recordLoaded, recordNumber } from './provenance.js'
 import { snapshotOf } from './snapshot.js'
-import { classesOf, type TapeClass, TapeConstruction } from './tape-construction.js'
+import { planOf, type TapeClass, TapeConstruction } from './tape-construction.js'
 import { isAsynchronous, markPrevalidated, validate, validateAsync, withPrevalidated } from './validation.js'
 import { maskVariables } from './variable-mask.js'
 
@@ -100,11 +100,10 @@ export class Loader extends Construction {
 
   /** Constructs the document without nodes, if its classes allow it; what cannot be constructed is passed to `onFailure`. */
   #constructQuickly(allowsSchemas: boolean, onFailure: OnFailure): { readonly value: unknown } | undefined {
-    const { document } = this
-    const classes = document instanceof TapeDocument ? classesOf(document.tape, this.registry) : undefined
-    if (!classes || (!allowsSchemas && classes.some(({ schema }) => schema))) return undefined
+    const plan = planOf(this.document, this.registry, allowsSchemas)
+    if (!plan) return undefined
     const failures: unknown[] = []
-    const construction = new TapeConstruction(document as TapeDocument, classes, {
+    const construction = new TapeConstruction(plan, {
       make: (tapeClass, options, number) => this.#makeQuickly(tapeClass, options, number),
       keep: (value, number) => recordNumber(value, this, number),
       fail: (error, number) => onFailure(this.#located(this.nodeOf(number), error), failures),

@@ -3,9 +3,10 @@ import { type Class, constructsOwnClass, schemaOf } from '../../registry/registr
 import type { Registry } from '../../registry/registry.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import { setOwn } from '../../util/plain-object.js'
-import { plainValue } from '../read/plain-value.js'
-import { ALIAS, ANCHOR, BLOCK, MAPPING, PLAIN, QUOTED, SEQUENCE, TAG, type Tape } from '../read/tape.js'
-import type { TapeDocument } from '../read/tape-document.js'
+import type { ParsedDocument } from '../read/parsed.js'
+import { scalarValue } from '../read/plain-value.js'
+import { ALIAS, ANCHOR, MAPPING, SEQUENCE, TAG, type Tape } from '../read/tape.js'
+import { TapeDocument } from '../read/tape-document.js'
 
 /** The class of a tag, and the schema of its options. */
 export interface TapeClass {
@@ -13,14 +14,27 @@ export interface TapeClass {
   readonly schema: StandardSchema | undefined
 }
 
-/** The class of each tag of a tape. */
-export type TapeClasses = readonly TapeClass[]
+/** A document that can be constructed from its tape, with the class of each tag. */
+export interface TapePlan {
+  readonly document: TapeDocument
+  readonly classes: readonly TapeClass[]
+}
 
 /**
- * The class of each tag, if the whole text can be constructed from its tape: no tag in it is wrong, and every tagged mapping is the
- * options of a class that constructs itself. Else `undefined`: then nodes are made, and checked.
+ * How a document is constructed from its tape, if it has one, no tag in the text is wrong, and every tagged mapping is the options of a
+ * class that constructs itself. Else `undefined`: then nodes are made, and checked. `allowsSchemas`: classes may have schemas.
  */
-export function classesOf(tape: Tape, registry: Registry): TapeClasses | undefined {
+export function planOf(
+  document: ParsedDocument,
+  registry: Registry,
+  allowsSchemas: boolean,
+): TapePlan | undefined {
+  const classes = document instanceof TapeDocument ? classesOf(document.tape, registry) : undefined
+  if (!classes || (!allowsSchemas && classes.some(({ schema }) => schema))) return undefined
+  return { document: document as TapeDocument, classes }
+}
+
+function classesOf(tape: Tape, registry: Registry): TapeClass[] | undefined {
   if (tape.hasMerges || (tape.hasOtherKeys && tape.tags.length > 0)) return undefined
   const classes: TapeClass[] = []
   for (const [number, tag] of tape.tags.entries()) {
@@ -61,10 +75,10 @@ export class TapeConstruction {
   #failed = 0
 
   constructor(
-    { tape, first }: TapeDocument,
-    readonly classes: TapeClasses,
+    readonly plan: TapePlan,
     readonly objects: TapeObjects,
   ) {
+    const { tape, first } = plan.document
     this.#tape = tape
     this.#record = first
   }
@@ -74,24 +88,18 @@ export class TapeConstruction {
     const tape = this.#tape
     const record = this.#record++
     switch (tape.kindOf(record)) {
-      case PLAIN:
-        return plainValue(tape.text, tape.startOf(record), tape.endOf(record))
-      case QUOTED:
-        return tape.text.slice(tape.startOf(record) + 1, tape.endOf(record) - 1)
       case MAPPING:
         return this.#mapping(record)
       case SEQUENCE:
         return this.#sequence(record)
       case TAG:
-        return this.#tagged(this.classes[tape.linkOf(record)]!)
+        return this.#tagged(this.plan.classes[tape.linkOf(record)]!)
       case ALIAS:
         return this.#alias(tape.linkOf(record) - 1)
       case ANCHOR:
         return this.#named(record)
-      case BLOCK:
-        return tape.blockOf(record)
       default:
-        throw new Error(`A value begins with a record of kind ${tape.kindOf(record)}`)
+        return scalarValue(tape, record)
     }
   }
 

@@ -1,7 +1,16 @@
 import { resolvePlain } from './core-schema.js'
+import { PLAIN, QUOTED, type Tape } from './tape.js'
 
 const mostDigits = 15
 const powersOfTen = Float64Array.from({ length: mostDigits + 1 }, (_, exponent) => 10 ** exponent)
+
+/** The value of a scalar without a tag that is on a tape. */
+export function scalarValue(tape: Tape, record: number): unknown {
+  const kind = tape.kindOf(record)
+  if (kind === PLAIN) return plainValue(tape.text, tape.startOf(record), tape.endOf(record))
+  if (kind === QUOTED) return tape.text.slice(tape.startOf(record) + 1, tape.endOf(record) - 1)
+  return tape.blockOf(record)
+}
 
 /** The value of the plain scalar between two offsets, as `resolvePlain` resolves it: most are words or short numbers. */
 export function plainValue(text: string, start: number, end: number): unknown {

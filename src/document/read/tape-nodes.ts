@@ -8,8 +8,8 @@ import {
   scalarAt,
   sequenceAt,
 } from '../../node.js'
-import { resolvePlain } from './core-schema.js'
-import { ALIAS, ANCHOR, BLOCK, MAPPING, PLAIN, QUOTED, SEQUENCE, TAG, type Tape } from './tape.js'
+import { scalarValue } from './plain-value.js'
+import { ALIAS, ANCHOR, MAPPING, PLAIN, SEQUENCE, TAG, type Tape } from './tape.js'
 
 /** The nodes of one document of a tape. */
 export interface TapeNodes {
@@ -73,11 +73,8 @@ class NodeMaker {
 
   #valueOf(record: number, tag: string | undefined): unknown {
     const { tape } = this
-    const [kind, start, end] = [tape.kindOf(record), tape.startOf(record), tape.endOf(record)]
-    if (kind === BLOCK) return tape.blockOf(record)
-    if (kind === QUOTED) return tape.text.slice(start + 1, end - 1)
-    if (tag !== undefined) return tape.text.slice(start, end)
-    return start === end ? null : resolvePlain(tape.text.slice(start, end))
+    const isText = tag !== undefined && tape.kindOf(record) === PLAIN
+    return isText ? tape.text.slice(tape.startOf(record), tape.endOf(record)) : scalarValue(tape, record)
   }
 
   #alias(record: number): Node {

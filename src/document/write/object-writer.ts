@@ -9,8 +9,9 @@ import { optionsOf } from './instance-writer.js'
 import { isWritableTag } from './quick-writer.js'
 
 /**
- * Writes objects that were made in code, as they would be written from their nodes. Returns `undefined` for what needs nodes: loaded and
- * repeated objects, classes with `toYaml` or another style of keys, dates, and whatever cannot be written.
+ * Writes objects that were made in code; the text is the same as from their nodes. Returns `undefined` for values that need nodes:
+ * loaded and repeated objects, dates and other core types, objects whose class has `toYaml` or snake-case keys, and values that cannot be
+ * written.
  */
 export function writeObject(value: unknown, registry: Registry): string | undefined {
   return unlessBailedOut(() => new ObjectWriter(registry).write(value))

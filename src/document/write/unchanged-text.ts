@@ -2,10 +2,9 @@ import type { Registry } from '../../registry/registry.js'
 import { isPlainObject } from '../../util/plain-object.js'
 import { BAIL_OUT, unlessBailedOut } from '../bail-out.js'
 import { provenanceOf, type TapeContext, TapeProvenance } from '../construct/provenance.js'
-import { classesOf, type TapeClasses } from '../construct/tape-construction.js'
-import { plainValue } from '../read/plain-value.js'
-import { ANCHOR, BLOCK, MAPPING, PLAIN, QUOTED, SEQUENCE, TAG, type Tape } from '../read/tape.js'
-import { TapeDocument } from '../read/tape-document.js'
+import { planOf, type TapePlan } from '../construct/tape-construction.js'
+import { scalarValue } from '../read/plain-value.js'
+import { ALIAS, ANCHOR, MAPPING, SEQUENCE, TAG, type Tape } from '../read/tape.js'
 
 /**
  * The text of a document that a value was loaded from as a whole, if nothing in the value has changed and the document was constructed
@@ -15,15 +14,13 @@ export function unchangedText(value: unknown, registry: Registry): string | unde
   const provenance = typeof value === 'object' && value !== null ? provenanceOf(value) : undefined
   if (!(provenance instanceof TapeProvenance) || provenance.number !== 0) return undefined
   const { context } = provenance
-  const { document } = context
-  if (!(document instanceof TapeDocument)) return undefined
-  const text = document.tape.text.slice(document.start, document.end)
+  const plan = planOf(context.document, registry, true)
+  if (!plan || !isWrittenByTag(plan.document.tape, registry)) return undefined
+  const { tape, start, end } = plan.document
+  const text = tape.text.slice(start, end)
   // A line end that is added may become part of a block scalar.
-  if (!text.endsWith('\n') || !isWrittenByTag(document.tape, registry)) return undefined
-  const classes = classesOf(document.tape, registry)
-  const isUnchanged =
-    classes && unlessBailedOut(() => new Comparison(document, context, classes).isUnchanged())
-  return isUnchanged ? text : undefined
+  if (!text.endsWith('\n')) return undefined
+  return unlessBailedOut(() => new Comparison(plan, context).isUnchanged()) ? text : undefined
 }
 
 function isWrittenByTag({ tags }: Tape, registry: Registry): boolean {
@@ -39,12 +36,11 @@ class Comparison {
   #number = 0
 
   constructor(
-    document: TapeDocument,
+    readonly plan: TapePlan,
     readonly context: TapeContext,
-    readonly classes: TapeClasses,
   ) {
-    this.#tape = document.tape
-    this.#record = document.first
+    this.#tape = plan.document.tape
+    this.#record = plan.document.first
   }
 
   isUnchanged(): true {
@@ -52,7 +48,7 @@ class Comparison {
     return true
   }
 
-  /** Compares what an object was given; its scalars are written as they were given, whatever the object has now. */
+  /** Compares an option that an object was constructed with. A scalar needs no comparison: it is written as it was loaded. */
   #option(): unknown {
     const record = this.#record++
     switch (this.#tape.kindOf(record)) {
@@ -98,11 +94,8 @@ class Comparison {
 
   #scalar(record: number): unknown {
     const tape = this.#tape
-    const [start, end] = [tape.startOf(record), tape.endOf(record)]
-    const kind = tape.kindOf(record)
-    if (kind === PLAIN) return plainValue(tape.text, start, end)
-    if (kind === QUOTED) return tape.text.slice(start + 1, end - 1)
-    return kind === BLOCK ? tape.blockOf(record) : this.#anchored.get(tape.linkOf(record) - 1)
+    if (tape.kindOf(record) === ALIAS) return this.#anchored.get(tape.linkOf(record) - 1)
+    return scalarValue(tape, record)
   }
 
   /** The next value, if it is still the one that was loaded there. */
@@ -117,7 +110,7 @@ class Comparison {
 
   #object(tag: number): object {
     const object = this.#loaded()
-    if (object.constructor !== this.classes[this.#tape.linkOf(tag)]?.Class) throw BAIL_OUT
+    if (object.constructor !== this.plan.classes[this.#tape.linkOf(tag)]?.Class) throw BAIL_OUT
     const record = this.#record++
     const next = this.#tape.linkOf(record)
     // A tagged scalar is empty, and has no link.

@@ -21,8 +21,7 @@ import { random } from '../../support/random.js'
 
 const emitted = (file: string) => import(pathToFileURL(join('build/js', file)).href)
 const { parse } = await emitted('document/read/parse.js')
-const { TapeDocument } = await emitted('document/read/tape-document.js')
-const { classesOf } = await emitted('document/construct/tape-construction.js')
+const { planOf } = await emitted('document/construct/tape-construction.js')
 
 const seed = Number(
   process.env.SEED ?? [...import.meta.url].reduce((sum, letter) => sum + letter.charCodeAt(0), 0),
@@ -50,9 +49,7 @@ const registry = registryOf()
 /** Whether a text is constructed without nodes. */
 function isQuick(text: string, known = registry): boolean {
   const { documents } = parse(text, 'text')
-  return documents.every(
-    (document: any) => document instanceof TapeDocument && classesOf(document.tape, known) !== undefined,
-  )
+  return documents.every((document: object) => planOf(document, known, true) !== undefined)
 }
 
 /** The same text, as only the exact reader takes it. */

@@ -42,7 +42,7 @@ export class WorkerProcess {
     return this.isStarting || this.#child.isEnding ? 0 : this.#prefetch.freeSlots(this.#inFlight.length)
   }
 
-  /** Whether it will probably have ended all of its tasks in a moment. */
+  /** Whether it is expected to complete all of its tasks within a millisecond. */
   get isAlmostIdle(): boolean {
     const [running] = this.#inFlight
     const elapsedMs = running ? performance.now() - running.startedAt : 0
