@@ -9,7 +9,7 @@ export {
   type SetupOptions,
 } from './cluster/cluster-runnable.js'
 export type { ExecOptions, ExecResult, Host, Sent, SyncOptions } from './cluster/host/host.js'
-export type { Exit, Resources } from './cluster/protocol/messages.js'
+export type { Exit, Gpu, Resources } from './cluster/protocol/messages.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './cluster/remote-environment.js'
 export { check, checkAsync } from './document/check/check.js'
 export type { ComposeFileOptions, ComposeOptions } from './document/compose/read-composed.js'
@@ -136,6 +136,7 @@ export {
   lockExtensions,
   pruneExtensions,
 } from './runnable/manage-extensions.js'
+export type { Needs } from './runnable/needs.js'
 export type { Outcome } from './runnable/outcome.js'
 export { type ResolvedFile, type ResolveFileOptions, resolveFile } from './runnable/resolve-file.js'
 export { type RunFileOptions, runFile } from './runnable/run-file.js'

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { provenanceOf } from '../document/construct/provenance.js'
+import { sizePattern } from '../util/byte-size.js'
 import { absolutePath } from '../util/paths.js'
-import { sizePattern } from './bundle/size-limit.js'
 
 /** A name that is a single path component on every machine. */
 const ClusterName = v.pipe(

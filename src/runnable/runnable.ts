@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { ResolvedExtension } from '../extensions/source.js'
+import type { Needs } from './needs.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, mergeSecrets, type RequiredSecrets, type SecretsConfig } from './secrets/secrets.js'
@@ -63,6 +64,18 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
    * ```
    */
   declare static readonly files?: readonly string[]
+
+  /**
+   * What a run of the class, or a worker of a pool that runs it, needs of its host. As with {@link Runnable.secrets}, the
+   * static of a subclass replaces this one, unless it spreads it.
+   *
+   * ```ts
+   * class Train extends Runnable {
+   *   static needs = { gpus: 1, cpus: 2, memory: '8 GB' }
+   * }
+   * ```
+   */
+  declare static readonly needs?: Needs
 
   /** @internal */
   declare static readonly ownOptions: RunnableParameters

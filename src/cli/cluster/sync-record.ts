@@ -87,7 +87,7 @@ async function writeTo(recording: Recording, work: (recording: Recording) => Pro
 }
 
 function isOver({ state }: RunStatus): boolean {
-  return state !== 'starting' && state !== 'running'
+  return state !== 'queued' && state !== 'starting' && state !== 'running'
 }
 
 // What the host adds at the end of a log, about losses, is in no file there: it is copied with the end.

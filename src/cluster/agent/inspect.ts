@@ -5,7 +5,7 @@ import { cpus, homedir, totalmem, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram } from '../../util/find-program.js'
-import type { HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
+import type { Gpu, HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { isSetUp } from './exec.js'
 import { layout } from './home.js'
 import { removeStaleSecrets, removeStaleTransfers } from './run-store.js'
@@ -72,12 +72,15 @@ export async function resources(): Promise<Resources> {
   return { cpus: cpus().length, memory: totalmem(), gpus: await gpus() }
 }
 
-async function gpus(): Promise<string[]> {
+async function gpus(): Promise<Gpu[]> {
   if (findProgram('nvidia-smi') === undefined) return []
-  const listed = await execute('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader']).catch(
-    () => undefined,
-  )
-  return listed?.stdout.split('\n').filter((name) => name.trim() !== '') ?? []
+  const query = ['--query-gpu=index,name,memory.total', '--format=csv,noheader,nounits']
+  const listed = await execute('nvidia-smi', query).catch(() => undefined)
+  const lines = listed?.stdout.split('\n').filter((line) => line.trim() !== '') ?? []
+  return lines.map((line) => {
+    const [index = '', name = '', mebibytes] = line.split(',').map((cell) => cell.trim())
+    return { index: Number(index), name, memory: (Number(mebibytes) || 0) * 2 ** 20, vendor: 'nvidia' }
+  })
 }
 
 // Every user can read them. If a host keeps them elsewhere, the orchestrator cannot verify it.

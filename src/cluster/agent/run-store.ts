@@ -124,7 +124,7 @@ export async function runsOf(cluster: string): Promise<Unwritten<RunStatus>[]> {
 }
 
 export function isFinished(state: RunState): boolean {
-  return state !== 'starting' && state !== 'running'
+  return state !== 'queued' && state !== 'starting' && state !== 'running'
 }
 
 /** Removes the secrets of finished runs whose supervisor could not do it. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ClusterConfigurationError } from '../../errors.js'
+import { parseByteSize } from '../../util/byte-size.js'
 import type { BundlePart } from './bundle.js'
 import { ignoreFile } from './ignore.js'
 
@@ -16,11 +17,6 @@ const defaultLimit: SizeLimit = { bytes: 100e6, files: 10_000, name: '100 MB and
 
 /** How many of the largest parts a message names. */
 const maxNamedParts = 5
-
-const units: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 }
-
-/** The format of `max_size` in a cluster file, such as `2 GB`. */
-export const sizePattern = /^(\d+(?:\.\d+)?)\s*([kmgt]?b)$/i
 
 /** A part of a package that is sent: a folder, a file at the top, or a dependency. */
 export interface ContentPart {
@@ -75,7 +71,7 @@ export function describeLargest(parts: readonly ContentPart[]): string[] {
 /** The limit that the option `max_size` sets. */
 export function sizeLimitOf(maxSize: string | number | undefined): SizeLimit {
   if (maxSize === undefined) return defaultLimit
-  const bytes = bytesOf(maxSize)
+  const bytes = parseByteSize(maxSize)!
   return { bytes, files: Infinity, name: `max_size, ${describeSize({ bytes })}` }
 }
 
@@ -118,10 +114,4 @@ export function describeSize({ files, bytes }: { readonly files?: number; readon
 /** The total size of files. */
 export function totalBytes(files: readonly { readonly size: number }[]): number {
   return files.reduce((sum, { size }) => sum + size, 0)
-}
-
-function bytesOf(maxSize: string | number): number {
-  if (typeof maxSize === 'number') return maxSize * 1e6
-  const [, count, unit = ''] = sizePattern.exec(maxSize)!
-  return Number(count) * units[unit.toLowerCase()]!
 }

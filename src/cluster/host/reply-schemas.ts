@@ -38,7 +38,14 @@ const CommandEnd = v.object({
   failed: v.exactOptional(v.object({ ...exit, command: PrintableText, output: PrintableText })),
 })
 
-const RunState = v.picklist(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost'])
+const RunState = v.picklist(['queued', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost'])
+
+const Gpu = v.object({
+  index: Count,
+  name: PrintableLine,
+  memory: Amount,
+  vendor: v.picklist(['nvidia', 'amd']),
+})
 
 /** The status of a run of a cluster; with `id`, of that run only. */
 function statusOf(cluster: string, id?: string) {
@@ -51,6 +58,8 @@ function statusOf(cluster: string, id?: string) {
     endedAt: v.exactOptional(Time),
     exitCode: v.exactOptional(ExitCode),
     signal: v.exactOptional(Signal),
+    waitsFor: v.exactOptional(PrintableLine),
+    reason: v.exactOptional(PrintableLine),
     logSize: Count,
   })
 }
@@ -82,7 +91,7 @@ const replySchemas: ReplySchemas = {
     v.object({
       cpus: v.pipe(v.number(), v.integer(), v.minValue(1)),
       memory: Amount,
-      gpus: v.array(PrintableLine),
+      gpus: v.array(Gpu),
     }),
   setUp: () => CommandEnd,
   authorize: done,

@@ -1,12 +1,23 @@
 import type { TreeManifest } from './tree.js'
 
+/** A GPU of a host. */
+export interface Gpu {
+  /** The number by which `CUDA_VISIBLE_DEVICES`, or `ROCR_VISIBLE_DEVICES`, names it. */
+  readonly index: number
+  /** Such as `NVIDIA A100-SXM4-40GB`. */
+  readonly name: string
+  /** In bytes; 0 when the tool of the vendor does not say it. */
+  readonly memory: number
+  readonly vendor: 'nvidia' | 'amd'
+}
+
 /** The CPUs, memory and GPUs of a host. */
 export interface Resources {
   readonly cpus: number
   /** In bytes. */
   readonly memory: number
-  /** The names of the GPUs that `nvidia-smi` lists; empty if there are none. */
-  readonly gpus: readonly string[]
+  /** The GPUs that `nvidia-smi` or `rocm-smi` list, in the order of their numbers. */
+  readonly gpus: readonly Gpu[]
 }
 
 /** The state of a host, and of a cluster on it. */
@@ -33,8 +44,11 @@ export interface HostState {
   readonly reached?: string
 }
 
-/** The state of a run. `lost`: the host was restarted, or the supervisor of the run was killed. */
-export type RunState = 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
+/**
+ * The state of a run. `queued`: it waits for its turn. `lost`: the host was restarted, or the supervisor of the run was
+ * killed.
+ */
+export type RunState = 'queued' | 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
 
 /** The status of a run. */
 export interface RunStatus {
@@ -50,6 +64,10 @@ export interface RunStatus {
   readonly exitCode?: number
   /** The signal that ended it, such as `SIGKILL`. */
   readonly signal?: string
+  /** What a `queued` run waits for: the id of the run before it, or the reason that Slurm gives, such as `Resources`. */
+  readonly waitsFor?: string
+  /** Why Slurm ended the run, as it calls it: `TIMEOUT`, `PREEMPTED`, `OUT_OF_MEMORY`, `NODE_FAIL`. */
+  readonly reason?: string
   /** In bytes. */
   readonly logSize: number
 }
