@@ -12,7 +12,7 @@ import type { AgentHost } from './host/agent-host.js'
 import { ClusterHosts, removeCluster } from './hosts.js'
 import { type Members, membersOf } from './members.js'
 import { fromHome, HostLayout } from './protocol/layout.js'
-import type { HostState, Resources, RunStatus } from './protocol/messages.js'
+import type { HostState, Resources, RunSpecification, RunStatus } from './protocol/messages.js'
 import type { ClusterCallOptions, HostPlan, HostReport } from './provision/events.js'
 import { provision } from './provision/provision.js'
 import type { InspectedHost } from './provision/steps.js'
@@ -56,6 +56,11 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
 
   /** Returns the members of the cluster and how to reach them. It is called once, and opens no connection. */
   protected abstract connect(): Members
+
+  /** @internal The job that runs a runnable, on a cluster whose machines Slurm manages. */
+  protected slurmJob(_runnable: Runnable<any, any>, _options: SubmitOptions): RunSpecification['slurm'] {
+    return undefined
+  }
 
   get name(): string {
     return this.options.name
@@ -134,7 +139,8 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const ready = await this.#readyHosts()
     // Again: bringing a local cluster up makes its folder.
     const privateFiles = await this.#privateFiles(runnable)
-    const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit }
+    const slurm = this.slurmJob(runnable, options)
+    const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit, slurm }
     return submit(runnable, { ...target, privateFiles, files, setUp }, options)
   }
 

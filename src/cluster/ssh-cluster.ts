@@ -2,14 +2,13 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ownRegistrable as registrable } from '../registry/own-tags.js'
 import { Cluster } from './cluster.js'
-import { commonOptions, HostName, pathOf, Text } from './cluster-options.js'
+import { commonOptions, HostName } from './cluster-options.js'
 import { SSHHost } from './host/ssh-host.js'
-import type { HostKeyPolicy } from './host/ssh-options.js'
 import type { Connection, Member, Members, Route } from './members.js'
+import { sshHostOptions, sshOptions } from './ssh-options.js'
 
 /** One address, or the public and the private address of a machine. */
 const Address = v.union([HostName, v.tuple([HostName, HostName])], 'must be an address, or [public, private]')
-const Port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))
 
 const SSHClusterOptions = toStandardJsonSchema(
   v.strictObject({
@@ -20,26 +19,16 @@ const SSHClusterOptions = toStandardJsonSchema(
     maxSize: commonOptions.maxSize,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
-    key: v.optional(Text),
-    username: v.optional(HostName),
+    key: sshOptions.key,
+    username: sshOptions.username,
     // A key of flambé, which writes null if it is not used.
     remoteContext: v.optional(v.null('has no counterpart in flambeau: remove it')),
     usePublic: v.optional(v.boolean(), true),
-    port: v.optional(Port),
-    hostKeys: v.optional(
-      v.union(
-        [
-          v.literal('accept-new'),
-          v.literal('known'),
-          v.record(v.string(), v.pipe(v.string(), v.regex(/^[^\n\r\0]+$/))),
-        ],
-        'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
-      ),
-      'accept-new',
-    ),
-    sshConfig: v.optional(Text),
-    connectTimeout: v.optional(v.pipe(v.number(), v.minValue(1)), 10),
-    node: v.optional(Text),
+    port: sshOptions.port,
+    hostKeys: sshOptions.hostKeys,
+    sshConfig: sshOptions.sshConfig,
+    connectTimeout: sshOptions.connectTimeout,
+    node: sshOptions.node,
   }),
 )
 
@@ -100,23 +89,6 @@ export class SSHCluster extends Cluster.with(SSHClusterOptions) {
   }
 
   #host(address: string): SSHHost {
-    const { username: user, port, key, sshConfig, connectTimeout, node } = this.options
-    return new SSHHost({
-      address,
-      user,
-      port,
-      key: key && pathOf(this, key),
-      sshConfig: sshConfig && pathOf(this, sshConfig),
-      connectTimeout,
-      node,
-      hostKey: this.#hostKey(address),
-    })
-  }
-
-  #hostKey(address: string): HostKeyPolicy {
-    const { hostKeys } = this.options
-    if (typeof hostKeys === 'string') return hostKeys
-    const pinned = hostKeys[address]
-    return pinned === undefined ? 'known' : { pinned }
+    return new SSHHost(sshHostOptions(this, address))
   }
 }

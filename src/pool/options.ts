@@ -1,10 +1,10 @@
-import { availableParallelism } from 'node:os'
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
 import type { Logger, LogLevel } from '../logger.js'
 import { moduleUrls } from '../modules/resolve.js'
 import type { Registry } from '../registry/registry.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
+import { availableCpus } from '../util/cpus.js'
 import { defaultGraceMs } from '../util/process.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
 import type { ResultFile } from './result.js'
@@ -192,7 +192,7 @@ export function completeSetup({
   extensions = {},
   secrets,
   registry,
-  workers = availableParallelism(),
+  workers = availableCpus(),
   crashRetries = 2,
   graceMs = defaultGraceMs,
 }: SetupOptions): WorkerProcessSetup {

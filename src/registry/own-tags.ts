@@ -14,6 +14,7 @@ export const ownTags: Readonly<Record<Tag, TagOrigin>> = {
   '!RemoteEnvironment': ['flambeau', 'RemoteEnvironment', ...registrableClass],
   '!LocalCluster': ['flambeau/cluster', 'LocalCluster', ...cluster],
   '!SSHCluster': ['flambeau/cluster', 'SSHCluster', ...cluster],
+  '!SlurmCluster': ['flambeau/cluster', 'SlurmCluster', ...cluster],
   '!Asha': ['flambeau/pool', 'Asha', 'Checked', ...registrableClass],
   '!Sweep': ['flambeau/pool', 'Sweep', 'Checked', 'ClusterRunnable', 'Runnable', ...registrableClass],
   '!Tpe': ['flambeau/pool', 'Tpe', 'Checked', ...registrableClass],

@@ -1,20 +1,21 @@
-import { lstat, readdir, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { runFiles, treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { layout } from './home.js'
 import { cancel } from './run-control.js'
-import { activeRun, runActiveError, runsOf } from './run-store.js'
+import { isFinished, runActiveError, runsOf } from './run-store.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
 import { removeUnusedTrees, treesUsedBy } from './tree-store.js'
 import { removeWorked } from './work-folder.js'
 
 /** Removes everything of a cluster from this host. What clusters share stays until the last of them is removed. */
 export async function down({ cluster, force, graceMs }: Request<'down'>): Promise<void> {
-  const active = await activeRun(cluster)
-  if (active && !force) throw runActiveError(active)
-  if (active) await cancel({ cluster, id: active, graceMs })
+  const unfinished = (await runsOf(cluster)).filter(({ state }) => !isFinished(state))
+  const [first] = unfinished
+  if (first && !force) throw runActiveError(first.id)
+  for (const { id } of unfinished) await cancel({ cluster, id, graceMs })
   await removeAuthorizedKeys(cluster)
   for (const { id } of await runsOf(cluster)) await removeWorked(layout.run(id))
   const used = await treesUsedBy(cluster)
@@ -33,6 +34,7 @@ async function isLast(): Promise<boolean> {
 async function removeShared(): Promise<void> {
   await removeMarked(layout.packages, treeManifest)
   await removeMarked(layout.runs, runFiles.spec)
+  await rm(layout.slurmJobs, { force: true })
   for (const folder of [layout.packages, layout.runs, layout.clusters, layout.root])
     await rmdir(folder).catch(() => undefined)
 }

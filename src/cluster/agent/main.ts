@@ -2,6 +2,7 @@
  * The agent that runs on a host. It handles the requests of `Operations` over standard input and output, one
  * after another. It is sent with each connection, so that it always has the version of the client.
  */
+import './home-folder.js'
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { findProgram, programFolders } from '../../util/find-program.js'
@@ -154,6 +155,10 @@ const checks: Readonly<Record<string, Check>> = {
   packageHash: isName(/^[0-9a-f]+$/),
   run: isName(/^[\w-]{1,128}$/),
   work: isWork,
+  slurm: (value) => {
+    const { arguments: given } = Object(value) as { arguments?: unknown }
+    return Array.isArray(given) && given.every(isText)
+  },
   trees: (value) => Array.isArray(value) && value.every((path) => isTreePath(String(path))),
   manifest: isTree,
   path: isText,

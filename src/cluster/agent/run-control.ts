@@ -23,12 +23,14 @@ import {
   runActiveError,
   statusOf,
 } from './run-store.js'
+import { cancelJob, submitJob } from './slurm-control.js'
 import { copyRunFiles } from './work-folder.js'
 
 /** Starts a run that continues without this process. Fails while another run is active, unless forced. */
 export async function start(specification: RunSpecification): Promise<{ id: string }> {
-  const { id, cluster, force } = specification
+  const { id, cluster, force, slurm } = specification
   if (!/^[\w-]+$/.test(id)) throw new Error(`"${id}" is not the id of a run`)
+  if (slurm) return startOnSlurm(specification)
   // Before the files of a run are copied in vain.
   const active = force ? undefined : await activeRun(cluster)
   if (active) throw runActiveError(active)
@@ -43,6 +45,19 @@ export async function start(specification: RunSpecification): Promise<{ id: stri
     throw error
   }
   await startSupervisor(specification)
+  return { id }
+}
+
+// Slurm decides when it runs: any number of runs may wait.
+async function startOnSlurm(specification: RunSpecification): Promise<{ id: string }> {
+  const { id } = specification
+  await writeRun(specification)
+  try {
+    await submitJob(specification)
+  } catch (error) {
+    await rm(layout.run(id), { recursive: true, force: true })
+    throw error
+  }
   return { id }
 }
 
@@ -70,9 +85,10 @@ async function makeWork(folder: string, work: WorkFiles | undefined): Promise<vo
   await symlink(relative(folder, await copyRunFiles(folder, work)), path)
 }
 
-async function recordOf({ id, cluster, file, packageHash }: RunSpecification): Promise<RunRecord> {
+async function recordOf({ id, cluster, file, packageHash, slurm }: RunSpecification): Promise<RunRecord> {
   const starter = (await identify(process.pid))!
-  return { id, cluster, file, packageHash, startedAt: new Date().toISOString(), starter }
+  const record = { id, cluster, file, packageHash, startedAt: new Date().toISOString(), starter }
+  return slurm ? { ...record, slurm: true } : record
 }
 
 // Detached, with its own streams: it survives this process and the connection.
@@ -106,10 +122,20 @@ export async function cancel({ cluster, id, graceMs }: Request<'cancel'>): Promi
   for (;;) {
     const status = await statusOf(cluster, id)
     if (isFinished(status.state)) return status
+    const { slurm } = (await readJson<RunRecord>(id, 'spec'))!
+    if (slurm) return cancelOnSlurm({ cluster, id, graceMs })
     const processes = await readJson<RunProcesses>(id, 'state')
     if (processes) return cancelProcesses(processes, { cluster, id, graceMs })
     await delay(20)
   }
+}
+
+async function cancelOnSlurm(request: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
+  await writeCancellation(request)
+  const status = await cancelJob(request)
+  // The supervisor of a job that never ran has not removed them.
+  if (isFinished(status.state)) await rm(layout.run(request.id, 'secrets'), { force: true })
+  return status
 }
 
 async function cancelProcesses(

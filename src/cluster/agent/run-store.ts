@@ -6,6 +6,7 @@ import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 import type { RunFile } from '../protocol/layout.js'
 import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
+import { type JobStatus, jobStatus } from './slurm-jobs.js'
 
 /** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
@@ -16,6 +17,8 @@ export interface RunRecord {
   readonly startedAt: string
   /** The process that starts the run: while it lives, a run without a supervisor is `starting`. */
   readonly starter: ProcessIdentity
+  /** Present when the run is a job of Slurm: its processes are on another host. */
+  readonly slurm?: true
 }
 
 /** `state.json`: the processes of a run. */
@@ -30,6 +33,8 @@ interface RunExit {
   readonly exitCode: number | null
   readonly signal: string | null
   readonly cancelled: boolean
+  /** The state in which Slurm ended it, when it did. */
+  readonly reason?: string
   readonly endedAt: string
 }
 
@@ -78,15 +83,23 @@ export async function statusOf(cluster: string, id: string): Promise<Unwritten<R
   const record = /^[\w-]+$/.test(id) ? await readJson<RunRecord>(id, 'spec') : undefined
   if (record?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
   const early = await readJson<RunExit>(id, 'exit')
-  const current = early ? undefined : await currentState(record)
+  const current = early ? undefined : await currentStatus(record)
   // It may have exited while its processes were checked.
   const exit = early ?? (await readJson<RunExit>(id, 'exit'))
-  const state = exit ? finalState(exit) : current!
   const { file, startedAt } = record
-  const status = { id, cluster, state, file, startedAt, logSize: await sizeOfLog(id) }
-  if (!exit) return status
-  const { exitCode, signal, endedAt } = exit
-  return { ...status, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined }
+  const status = { id, cluster, file, startedAt, logSize: await sizeOfLog(id) }
+  if (!exit) return { ...status, ...current! }
+  const { exitCode, signal, endedAt, reason } = exit
+  const state = finalState(exit)
+  return { ...status, state, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined, reason }
+}
+
+async function currentStatus(record: RunRecord): Promise<JobStatus> {
+  if (!record.slurm) return { state: await currentState(record) }
+  const { id } = record
+  const status = await jobStatus(record, (await readJson<RunProcesses>(id, 'state')) !== undefined)
+  const isCancelled = isFinished(status.state) && (await readJson<Cancellation>(id, 'cancel')) !== undefined
+  return isCancelled ? { ...status, state: 'cancelled', reason: undefined } : status
 }
 
 function finalState({ exitCode, cancelled }: RunExit): RunState {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, openSync, rmSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statfsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
@@ -18,11 +18,15 @@ import {
   readJson,
   secretsPaths,
 } from './run-store.js'
+import { endReason } from './slurm-jobs.js'
 
 /**
  * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
  * file, and records how it exited.
  */
+
+/** How much of the end of a log is searched for what Slurm has written there. */
+const maxTail = 1 << 16
 
 const folder = process.argv[2]!
 const id = basename(folder)
@@ -31,9 +35,9 @@ let cancelled = false
 await supervise()
 
 async function supervise(): Promise<void> {
-  const { cluster } = (await readJson<RunRecord>(id, 'spec'))!
-  // The starter was killed meanwhile, and another run has started.
-  if (!(await holdsCluster(cluster, id))) return
+  const record = (await readJson<RunRecord>(id, 'spec'))!
+  const { cluster } = record
+  if (!(await mayStart(record))) return
   const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
   const runner = spawn(process.execPath, ['--enable-source-maps', program, folder], {
@@ -53,15 +57,46 @@ async function supervise(): Promise<void> {
   )
   const exit = await exited
   // A SIGTERM that arrives after this does not change how the run ended.
-  const wasCancelled = cancelled
+  const interruption = cancelled ? await interruptionOf(record) : { cancelled: false }
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
   for (const secrets of secretsPaths(cluster, id)) rmSync(secrets, { force: true })
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
-    JSON.stringify({ ...exit, cancelled: wasCancelled, endedAt: new Date().toISOString() }),
+    JSON.stringify({ ...exit, ...interruption, endedAt: new Date().toISOString() }),
   )
+  // For the accounts of Slurm.
+  process.exitCode = exit.exitCode ?? 1
+}
+
+async function mayStart({ cluster, slurm }: RunRecord): Promise<boolean> {
+  // Where the user has Slurm requeue jobs, it may start one again, whose secrets are gone.
+  if (slurm) return (await readJson<RunProcesses>(id, 'state')) === undefined
+  // Otherwise the starter was killed meanwhile, and another run has started.
+  return holdsCluster(cluster, id)
+}
+
+/** Why this supervisor was terminated: the user has cancelled the run, or Slurm has ended its job. */
+async function interruptionOf({
+  slurm,
+}: RunRecord): Promise<{ cancelled: boolean; reason?: string | undefined }> {
+  const isWanted = !slurm || (await readJson<Cancellation>(id, 'cancel')) !== undefined
+  const jobId = process.env['SLURM_JOB_ID'] ?? ''
+  const reason = isWanted ? undefined : endReason(readTail(join(folder, runFiles.log)), jobId)
+  return reason === undefined || reason === 'CANCELLED' ? { cancelled: true } : { cancelled: false, reason }
+}
+
+function readTail(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const tail = Buffer.alloc(Math.min(size, maxTail))
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    return tail.toString()
+  } finally {
+    closeSync(file)
+  }
 }
 
 // Without files of the project, the working directory stands for it.

@@ -104,6 +104,11 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
     (host) =>
       `The login shell of host "${host}" prints too much before a command can run: remove the output of startup files such as ~/.bashrc`,
   ],
+  HOST_NO_SLURM: [
+    'HOST_NO_SLURM',
+    (host) => `Host "${host}" has no "sbatch": name a login host of Slurm as "login"`,
+  ],
+  SLURM_REFUSED: ['SLURM_REFUSED', (_, { message }) => message],
   FILE_CHANGED: ['FILE_CHANGED', (_, { message }) => changedWhileSent(message)],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',

@@ -35,6 +35,10 @@ export const runFiles = {
   connection: 'connection.json',
   secrets: 'secrets.json',
   spec: 'spec.json',
+  /** The script of the job, on a cluster of Slurm. */
+  jobScript: 'job.sh',
+  /** The job, as far as Slurm has said. */
+  slurm: 'slurm.json',
   state: 'state.json',
   exit: 'exit.json',
   cancel: 'cancel.json',
@@ -72,6 +76,7 @@ export const treeManifest = '.flambeau-tree.json'
  *     files/HASH/                    files of projects, which each run copies
  *   clusters/NAME/                   clusterFiles
  *   runs/ID/                         runFiles
+ *   slurm-jobs.json                  what squeue last said, on the login host of Slurm
  * ```
  *
  * Paths are absolute with `home`, and relative to the home folder without.
@@ -81,12 +86,14 @@ export class HostLayout {
   readonly packages: string
   readonly clusters: string
   readonly runs: string
+  readonly slurmJobs: string
 
   constructor(home = '') {
     this.root = posix.join(home, '.flambeau')
     this.packages = posix.join(this.root, 'packages')
     this.clusters = posix.join(this.root, 'clusters')
     this.runs = posix.join(this.root, 'runs')
+    this.slurmJobs = posix.join(this.root, 'slurm-jobs.json')
   }
 
   /** A package by the hash of its tree, or a path within it. */

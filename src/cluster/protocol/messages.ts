@@ -99,6 +99,8 @@ export interface RunSpecification {
   readonly files: Readonly<Record<string, string>>
   /** The files of the project that it works with, if there are any. */
   readonly work?: WorkFiles
+  /** Present when the run is a job of Slurm, which starts it. */
+  readonly slurm?: { /** The options of `sbatch`. */ readonly arguments: readonly string[] }
 }
 
 /**

@@ -2,6 +2,7 @@ import { ClusterError } from '../../errors.js'
 import { runVariable } from '../agent/run-processes.js'
 import type { AgentHost } from '../host/agent-host.js'
 import { LocalHost } from '../host/local-host.js'
+import { SlurmNode } from '../host/slurm-node.js'
 import { SSHHost } from '../host/ssh-host.js'
 import type { Connection } from '../members.js'
 import { factoryOptions } from '../provision/factory-connections.js'
@@ -45,6 +46,7 @@ export async function currentRun(): Promise<CurrentRun> {
  */
 export async function connectToFactories(env: RemoteEnvironment): Promise<readonly AgentHost[]> {
   const { connections } = await currentRun()
+  if (connections.isAllocation) return env.factoriesIps.map((name) => new SlurmNode(name))
   return connections.factories.map((connection) => hostOf(connection, env))
 }
 

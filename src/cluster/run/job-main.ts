@@ -8,6 +8,7 @@ import { RunLogger } from '../../logger.js'
 import { importModules } from '../../modules/import-modules.js'
 import type { RunListener } from '../../records/events.js'
 import { SafeExecutionContext } from '../../runnable/context.js'
+import type { Runnable } from '../../runnable/runnable.js'
 import { maskData, maskOutput, printCrashes, type Redact, redactorFor } from '../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
 import { flushSpans, withSpan } from '../../tracing/tracing.js'
@@ -18,8 +19,10 @@ import { printable } from '../../util/printable.js'
 import { setCall } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
+import { isClusterRunnable } from '../cluster-runnable.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
-import type { RunProgram, RunSecrets } from './run-folder.js'
+import { allocationEnvironment } from './allocation.js'
+import { type Connections, type RunProgram, type RunSecrets, readRunFile } from './run-folder.js'
 
 /**
  * The process of a run on the orchestrator: `node run-job.js RUN_FOLDER`. It loads the runnable of the run folder
@@ -59,6 +62,7 @@ async function runJob(): Promise<number> {
       const imports = program.imports.map((module) => pathToFileURL(join(packageFolder, module)).href)
       await importModules(imports, { from: packageFolder, option: '--import' }).catch(explainImport)
       const { runnable } = await context.preprocess({ secrets })
+      await useAllocation(runnable)
       runnable.injectContent(await read('content'))
       runnable.injectExtensions(program.declared)
       const attributes = { 'flambeau.run.id': basename(folder), 'flambeau.file': program.file }
@@ -74,6 +78,13 @@ async function runJob(): Promise<number> {
   const hint = explainNotSent(outcome.error)
   if (hint !== undefined) console.error(printable(hint))
   return outcome.exitCode
+}
+
+// Which nodes a job has is known only now.
+async function useAllocation(runnable: Runnable<unknown, any>): Promise<void> {
+  if (!isClusterRunnable(runnable) || !runnable.env) return
+  const { isAllocation } = await readRunFile<Connections>(folder, 'connection')
+  if (isAllocation) runnable.setSerializableAttr('env', await allocationEnvironment(runnable.env))
 }
 
 // On a full disk, events are lost, and the run goes on.

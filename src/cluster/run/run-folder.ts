@@ -35,6 +35,8 @@ export interface Connections {
   readonly cluster: string
   readonly packageHash: string
   readonly factories: readonly Connection[]
+  /** Whether the workers are the nodes of the allocation of Slurm in which the run is. */
+  readonly isAllocation: boolean
 }
 
 /** `secrets.json` of a run folder, which is deleted as soon as it is read. */

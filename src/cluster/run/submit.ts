@@ -15,7 +15,7 @@ import type { AgentHost } from '../host/agent-host.js'
 import { onEveryHost } from '../hosts.js'
 import type { Members } from '../members.js'
 import { fromHome, HostLayout, runFiles } from '../protocol/layout.js'
-import type { Request, WorkFiles } from '../protocol/messages.js'
+import type { Request, RunSpecification, WorkFiles } from '../protocol/messages.js'
 import type { ClusterCallOptions } from '../provision/events.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram, RunSecrets } from './run-folder.js'
@@ -57,6 +57,8 @@ export interface SubmitTarget {
   readonly files: RunFiles | undefined
   /** The home folder of the orchestrator. */
   readonly home: string
+  /** Present when Slurm starts the run. */
+  readonly slurm: RunSpecification['slurm'] | undefined
   /** Called after the code was sent, with the paths of the extensions on the orchestrator, by name. */
   readonly setUp: (extensions: Readonly<Record<string, string>>) => Promise<void>
 }
@@ -100,6 +102,7 @@ export async function submit(
     cluster: target.name,
     packageHash: hash,
     factories: factories.map(({ connection }) => connection),
+    isAllocation: target.slurm !== undefined,
   }
   const files = filesOf(runnable, options, { secrets, program, connections })
   const specification = {
@@ -110,6 +113,7 @@ export async function submit(
     packageHash: hash,
     files,
     work,
+    slurm: target.slurm,
   }
   const { id } = await orchestrator.host.ask('start', specification, signal)
   const used = [hash, ...trees.map(({ path }) => `${hash}/${path}`)]

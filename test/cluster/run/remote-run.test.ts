@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { dump, isFlambeauError } from 'flambeau'
-import { type Cluster, LocalCluster, type RemoteRun, SSHCluster } from 'flambeau/cluster'
+import { type Cluster, LocalCluster, type RemoteRun, SlurmCluster, SSHCluster } from 'flambeau/cluster'
 import { Project } from '../../support/cluster-project.js'
 import { allProcesses, argumentsOf, processesWith } from '../../support/processes.js'
+import { noSlurm, Slurm } from '../../support/slurm.js'
 import { noHosts, noMachines, SshHosts } from '../../support/ssh-hosts.js'
 import { until } from '../../support/until.js'
 
@@ -27,7 +28,26 @@ const newMark = (): string => `6${process.pid}.${++marks}5`
 describe('runs on a local cluster', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-local-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
-  runs(() => new LocalCluster({ name: 'test', folder, factories: 1 }))
+  const make = (): Cluster => new LocalCluster({ name: 'test', folder, factories: 1 })
+  runs(make)
+  runsOneByOne(make)
+})
+
+describe('runs on Slurm', { skip: noSlurm }, () => {
+  let slurm: Slurm
+  let share: string
+  before(async () => {
+    slurm = await Slurm.start(2)
+    share = mkdtempSync(join(tmpdir(), 'flambeau-share-'))
+  })
+  after(async () => {
+    await slurm.end()
+    rmSync(share, { recursive: true, force: true })
+  })
+  runs(
+    () => new SlurmCluster({ name: 'test', share, nodes: 2 }),
+    () => slurm.nodes,
+  )
 })
 
 describe('runs on SSH hosts', { skip: noHosts }, () => {
@@ -45,6 +65,7 @@ describe('runs on SSH hosts', { skip: noHosts }, () => {
       connectTimeout: 2,
     })
   runs(make)
+  runsOneByOne(make)
 
   describe('and their machines', { skip: noMachines }, () => {
     test('the log and the end of a run come through a connection that is cut', async () => {
@@ -134,7 +155,8 @@ function lines(count: number, pauseMs: number): string {
   }`
 }
 
-function runs(make: () => Cluster): void {
+/** What every cluster does; `nodes` are the workers of a run, where they are known only as it starts. */
+function runs(make: () => Cluster, nodes?: () => readonly string[]): void {
   test('a run has its environment, its folder, its text, and gives a value', async () => {
     await using cluster = make()
     const code = `files.writeFileSync('made.txt', 'made')
@@ -148,8 +170,8 @@ function runs(make: () => Cluster): void {
     assert.equal(content, readFileSync(join(project.folder, 'job.yaml'), 'utf8'))
     assert.ok(folder.endsWith(`.flambeau/runs/${run.id}/work`))
     const given = await cluster.getRemoteEnv()
-    assert.deepEqual(env.factoriesIps, given.factoriesIps)
-    assert.equal(env.orchestratorIp, given.orchestratorIp)
+    assert.deepEqual(env.factoriesIps, nodes?.() ?? given.factoriesIps)
+    if (!nodes) assert.equal(env.orchestratorIp, given.orchestratorIp)
     const local = mkdtempSync(join(tmpdir(), 'flambeau-fetched-'))
     await run.fetch('made.txt', join(local, 'here.txt'))
     assert.equal(readFileSync(join(local, 'here.txt'), 'utf8'), 'made')
@@ -302,6 +324,37 @@ function runs(make: () => Cluster): void {
     await assert.rejects(buffer(cluster.attach('nothing').logs({ tail: 1 })), { code: 'RUN_NOT_FOUND' })
   })
 
+  test('a run that has ended is not cancelled by what comes after', async () => {
+    await using cluster = make()
+    // It ends when the supervisor has heard of the end of the run, and sends what a cancellation sends.
+    const late = `const [run, supervisor] = process.argv.slice(1).map(Number)
+      console.log('ready')
+      const exists = () => { try { return process.kill(run, 0) } catch { return false } }
+      while (exists());
+      process.kill(supervisor, 'SIGTERM')`
+    const run = await submit(
+      cluster,
+      `const late = processes.spawn(process.execPath, ['-e', ${JSON.stringify(late)}, process.pid, process.ppid],
+         { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: {} })
+       await new Promise((ready) => late.stdout.once('data', ready))
+       late.unref()
+       late.stdout.destroy()
+       return 'over'`,
+    )
+    const { state, value } = await run.wait()
+    assert.deepEqual([state, value], ['succeeded', 'over'])
+  })
+
+  test('a run that there is not is named', async () => {
+    await using cluster = make()
+    await cluster.up()
+    await assert.rejects(cluster.attach('nothing').status(), { code: 'RUN_NOT_FOUND', message: /"nothing"/ })
+    await assert.rejects(cluster.attach('../..').wait(), { code: 'RUN_NOT_FOUND' })
+  })
+}
+
+/** What clusters do that have one run at a time. */
+function runsOneByOne(make: () => Cluster): void {
   test('one of many that start at once gets the cluster', async () => {
     await using cluster = make()
     await cluster.up()
@@ -338,34 +391,6 @@ function runs(make: () => Cluster): void {
     await assert.rejects(submit(cluster, 'return 2'), { code: 'RUN_ACTIVE' })
     assert.equal((await run.cancel({ graceMs: 300 })).state, 'lost')
     assert.deepEqual(processesOfRun(run.id), [])
-  })
-
-  test('a run that has ended is not cancelled by what comes after', async () => {
-    await using cluster = make()
-    // It ends when the supervisor has heard of the end of the run, and sends what a cancellation sends.
-    const late = `const [run, supervisor] = process.argv.slice(1).map(Number)
-      console.log('ready')
-      const exists = () => { try { return process.kill(run, 0) } catch { return false } }
-      while (exists());
-      process.kill(supervisor, 'SIGTERM')`
-    const run = await submit(
-      cluster,
-      `const late = processes.spawn(process.execPath, ['-e', ${JSON.stringify(late)}, process.pid, process.ppid],
-         { detached: true, stdio: ['ignore', 'pipe', 'ignore'], env: {} })
-       await new Promise((ready) => late.stdout.once('data', ready))
-       late.unref()
-       late.stdout.destroy()
-       return 'over'`,
-    )
-    const { state, value } = await run.wait()
-    assert.deepEqual([state, value], ['succeeded', 'over'])
-  })
-
-  test('a run that there is not is named', async () => {
-    await using cluster = make()
-    await cluster.up()
-    await assert.rejects(cluster.attach('nothing').status(), { code: 'RUN_NOT_FOUND', message: /"nothing"/ })
-    await assert.rejects(cluster.attach('../..').wait(), { code: 'RUN_NOT_FOUND' })
   })
 }
 

@@ -9,7 +9,7 @@ import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
 import { completeSetup, type PoolOptions, type PoolParts } from '../../options.js'
 import { type BullmqEngine, bullmqEngine } from '../bullmq/engine.js'
 import { HostWorkers, type WorkersListener } from './host-workers.js'
-import { openRedis, type PoolRedis, type RedisServer } from './redis-server.js'
+import { openRedis, type PoolRedis, type RedisServer, redisProgram } from './redis-server.js'
 import {
   keepOutput,
   programModules,
@@ -33,7 +33,9 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
   const imports = [...(await programModules(run)), ...(options.imports ?? [])]
   const extensions = remoteExtensions(options.extensions ?? {}, run)
   const poolOptions = { ...options, imports, extensions }
-  if (options.env.factoriesIps.length === 0) return { poolOptions, keepOutput }
+  const { factoriesIps } = options.env
+  if (factoriesIps.length === 0 || (factoriesIps.length === 1 && !needsRedis(options, run)))
+    return { poolOptions, keepOutput }
   const redis = await openRedis(options, run)
   try {
     const engine = await openClusterEngine(poolOptions, run, redis)
@@ -42,6 +44,11 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
     await redis.server?.close()
     throw error
   }
+}
+
+// In an allocation of one node, the workers can be processes of the run itself: few nodes have Redis.
+function needsRedis({ redis }: ClusterPoolOptions, { connections }: CurrentRun): boolean {
+  return !connections.isAllocation || redis !== undefined || redisProgram() !== undefined
 }
 
 async function openClusterEngine(

@@ -132,7 +132,7 @@ function ignoreExit(error: unknown): undefined {
  * @throws {@link ClusterError} when there is no such program, or it exits at once.
  */
 async function startRedis(config: string): Promise<ChildProcess> {
-  const server = spawn(redisProgram(), ['-'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const server = spawn(expectRedis(), ['-'], { stdio: ['pipe', 'pipe', 'ignore'] })
   server.on('error', () => {})
   server.stdin.on('error', () => {}).end(config)
   let output = ''
@@ -146,8 +146,13 @@ async function startRedis(config: string): Promise<ChildProcess> {
   throw new ClusterError(`Redis exited while it was starting: ${output.trim()}`, { code: 'REDIS_ENDED' })
 }
 
-function redisProgram(): string {
-  const found = findProgram('redis-server') ?? findProgram('valkey-server')
+/** The path of the server; `undefined` when this host has none. */
+export function redisProgram(): string | undefined {
+  return findProgram('redis-server') ?? findProgram('valkey-server')
+}
+
+function expectRedis(): string {
+  const found = redisProgram()
   if (found !== undefined) return found
   const message =
     'The orchestrator has no "redis-server" or "valkey-server", which the queue of the pool needs: install one ("apt-get install redis-server", in "setup_cmds"), or set "redis" of "openPool" to the URL of your own'

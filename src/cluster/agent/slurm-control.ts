@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { quoteArgument } from '../../util/shell.js'
+import { propertyOf } from '../../util/thrown.js'
+import { ownPackage } from '../protocol/layout.js'
+import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
+import { layout, writeDurably } from './home.js'
+import { isFinished, statusOf } from './run-store.js'
+import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
+
+/** Submits the job of a run whose folder is written: its supervisor runs on the first node of the allocation. */
+export async function submitJob(specification: RunSpecification): Promise<void> {
+  const { id, slurm } = specification
+  const script = layout.run(id, 'jobScript')
+  await writeDurably(script, jobScript(specification))
+  const args = [
+    '--parsable',
+    // The secrets of a run are gone when it has started: it cannot start twice.
+    '--no-requeue',
+    `--job-name=${jobName(id)}`,
+    `--chdir=${layout.run(id, 'work')}`,
+    `--output=${layout.run(id, 'log')}`,
+    '--open-mode=append',
+  ]
+  const submitted = await runSlurm('sbatch', [...args, ...slurm!.arguments, script]).catch(throwRefused)
+  // "17", or "17;cluster".
+  const [jobId = ''] = submitted.trim().split('\n').at(-1)!.split(';')
+  await recordJob(id, { jobId })
+}
+
+// The nodes share the file system with this host, but perhaps not its Node.
+function jobScript({ id, packageHash }: RunSpecification): string {
+  const program = layout.package(packageHash, ownPackage, 'dist/cluster/supervise.js')
+  const node = quoteArgument(process.execPath)
+  return [
+    '#!/bin/sh',
+    `node=${node}`,
+    '[ -x "$node" ] || node=node',
+    `exec "$node" ${quoteArgument(program)} ${quoteArgument(layout.run(id))}`,
+    '',
+  ].join('\n')
+}
+
+/** Throws what `sbatch` says, for the user. */
+function throwRefused(error: Error): never {
+  if (propertyOf(error, 'code') === 'ENOENT')
+    throw Object.assign(new Error('sbatch'), { code: 'HOST_NO_SLURM' })
+  const said = String(propertyOf(error, 'stderr') ?? '').trim() || error.message
+  throw Object.assign(new Error(said.replaceAll(/^sbatch: (?:error: )?/gm, '')), { code: 'SLURM_REFUSED' })
+}
+
+const pauseMs = 100
+/** How often Slurm is asked for one job that is cancelled. */
+const askMs = 1000
+/** How long Slurm may take to end a job, in addition to the grace period: longer than the usual `KillWait`. */
+const killMs = 120_000
+
+/**
+ * Cancels the job of a run. One that waits never starts; the supervisor of one that runs terminates it, as on other hosts,
+ * and Slurm does so when the supervisor does not.
+ */
+export async function cancelJob({ cluster, id, graceMs }: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
+  const started = Date.now()
+  let askedAt = 0
+  for (;;) {
+    const status = await statusOf(cluster, id)
+    const waited = Date.now() - started
+    if (isFinished(status.state) || waited > graceMs + killMs) return status
+    if (Date.now() - askedAt > askMs) {
+      askedAt = Date.now()
+      const job = await askForJob(id)
+      if (!job || !isFinalState(job.state)) await signalJob(id, waited > graceMs + askMs)
+    }
+    await delay(pauseMs)
+  }
+}
+
+async function signalJob(id: string, isLate: boolean): Promise<void> {
+  const name = `--name=${jobName(id)}`
+  if (isLate) return cancelWith([name])
+  await cancelWith(['--state=PENDING', name])
+  await cancelWith(['--state=RUNNING', '--batch', '--signal=TERM', name])
+}
+
+// It fails while the controller is restarted; the next turn tries again.
+async function cancelWith(args: readonly string[]): Promise<void> {
+  await runSlurm('scancel', args).catch(() => undefined)
+}

@@ -1,0 +1,229 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { promisify } from 'node:util'
+import { writeAtomically } from '../../util/atomic-write.js'
+import { isMapping } from '../../util/plain-object.js'
+import type { RunState } from '../protocol/messages.js'
+import { withFileLock } from './file-lock.js'
+import { layout, writeDurably } from './home.js'
+
+const execute = promisify(execFile)
+
+/** What Slurm says of the job of a run. */
+export interface SlurmJob {
+  readonly jobId: string
+  /** As `squeue` prints it: `PENDING`, `TIMEOUT`. */
+  readonly state: string
+  /** Why it is in this state; `None` when Slurm gives no reason. */
+  readonly reason: string
+  /** ISO 8601; absent while it has not ended. */
+  readonly endedAt?: string | undefined
+}
+
+/** The jobs of this user at one time, by the id of the run. All agents on the host share it. */
+interface JobListing {
+  /** When `squeue` was asked, in milliseconds since 1970. */
+  readonly askedAt: number
+  /** When it last answered. */
+  readonly answeredAt: number
+  readonly jobs: Readonly<Record<string, SlurmJob>>
+}
+
+/** `slurm.json` of a run folder: its job, as far as it is known. */
+type KnownJob = Pick<SlurmJob, 'jobId'> & Partial<SlurmJob>
+
+/** How long the answer of `squeue` is used: it is never asked more often, however many runs and agents wait. */
+const listingMs = 5000
+/** How long a command of Slurm may take: it tries again by itself when the controller does not answer. */
+const commandMs = 30_000
+/** How long the files of a job may take to reach this host over a network file system. */
+const fileDelayMs = 10_000
+
+const namePrefix = 'flambeau-'
+
+/** The name of the job of a run, by which it is found. */
+export function jobName(id: string): string {
+  return `${namePrefix}${id}`
+}
+
+/** Runs a command of Slurm; rejects when it is not installed, fails, or does not end. */
+export async function runSlurm(command: string, args: readonly string[]): Promise<string> {
+  const env = { ...process.env, SLURM_TIME_FORMAT: 'standard' }
+  return (await execute(command, args, { env, timeout: commandMs, maxBuffer: 1 << 28 })).stdout
+}
+
+/** The status of a run by its job: of a run without `exit.json`, for which its supervisor cannot speak. */
+export interface JobStatus {
+  readonly state: RunState
+  readonly waitsFor?: string | undefined
+  readonly reason?: string | undefined
+  readonly endedAt?: string | undefined
+}
+
+/** What Slurm says of a run that was submitted at `startedAt`; `hasStarted` says whether its supervisor has. */
+export async function jobStatus(
+  { id, startedAt }: { readonly id: string; readonly startedAt: string },
+  hasStarted: boolean,
+): Promise<JobStatus> {
+  const job = (await finalJob(id)) ?? (await listedJob(id, startedAt))
+  if (job === 'submitted') return { state: hasStarted ? 'running' : 'queued' }
+  if (!job) return { state: 'lost' }
+  const { state, reason, endedAt } = job
+  // What Slurm said may be five seconds old.
+  if (waitingStates.has(state) && !hasStarted)
+    return { state: 'queued', waitsFor: reason === 'None' ? undefined : reason }
+  if (!isFinalState(state)) return { state: hasStarted ? 'running' : 'starting' }
+  if (cancelledStates.has(state)) return { state: 'cancelled', endedAt }
+  if (reasonStates.has(state)) return { state: 'failed', reason: state, endedAt }
+  // Its supervisor has recorded how it ended, unless it was killed.
+  const isRecent = endedAt !== undefined && Date.now() - Date.parse(endedAt) < fileDelayMs
+  return isRecent ? { state: 'running' } : { state: 'lost', endedAt }
+}
+
+const waitingStates = new Set([
+  'PENDING',
+  'REQUEUED',
+  'REQUEUE_FED',
+  'REQUEUE_HOLD',
+  'RESV_DEL_HOLD',
+  'SPECIAL_EXIT',
+])
+const cancelledStates = new Set(['CANCELLED', 'REVOKED'])
+/** The states in which Slurm itself has ended a job. */
+const reasonStates = new Set(['BOOT_FAIL', 'DEADLINE', 'NODE_FAIL', 'OUT_OF_MEMORY', 'PREEMPTED', 'TIMEOUT'])
+
+/** Whether a job in this state has ended. */
+export function isFinalState(state: string): boolean {
+  return cancelledStates.has(state) || reasonStates.has(state) || state === 'COMPLETED' || state === 'FAILED'
+}
+
+/** The last state of a job in this state, as the log of the run has it; `undefined` when Slurm did not end it. */
+export function endReason(log: string, jobId: string): string | undefined {
+  const pattern = new RegExp(
+    `^slurmstepd\\S*: error: \\*\\*\\* (?:JOB|STEP) ${jobId}\\b.* CANCELLED AT \\S+(?: DUE TO ([^,*]*).*?)? \\*\\*\\*`,
+    'gm',
+  )
+  const last = [...log.matchAll(pattern)].at(-1)
+  return last && (writtenReasons[last[1]?.trim() ?? ''] ?? 'CANCELLED')
+}
+
+/** What slurmstepd writes into the output of a job, by the state of the job. */
+const writtenReasons: Readonly<Record<string, string>> = {
+  'TIME LIMIT': 'TIMEOUT',
+  PREEMPTION: 'PREEMPTED',
+  'NODE FAILURE': 'NODE_FAIL',
+}
+
+/** Records the job of a run, so that it is found when Slurm has forgotten it. */
+export async function recordJob(id: string, job: KnownJob): Promise<void> {
+  await writeDurably(layout.run(id, 'slurm'), JSON.stringify(job))
+}
+
+/** The id of the job of a run, if it is known. */
+export async function knownJob(id: string): Promise<KnownJob | undefined> {
+  return parsed<KnownJob>(await readFile(layout.run(id, 'slurm'), 'utf8').catch(() => ''))
+}
+
+async function finalJob(id: string): Promise<SlurmJob | undefined> {
+  const job = await knownJob(id)
+  return job?.state === undefined ? undefined : (job as SlurmJob)
+}
+
+/** What Slurm says of one job now. `squeue` would list all of them. */
+export async function askForJob(id: string): Promise<SlurmJob | undefined> {
+  const known = await knownJob(id)
+  if (!known) return undefined
+  const shown = await runSlurm('scontrol', ['--oneliner', 'show', 'job', known.jobId]).catch(() => '')
+  const [, state] = /\bJobState=(\S+)/.exec(shown) ?? []
+  const [, reason = 'None'] = /\bReason=(\S+)/.exec(shown) ?? []
+  const [, end] = /\bEndTime=(\S+)/.exec(shown) ?? []
+  return state === undefined
+    ? undefined
+    : keepFinal(id, { jobId: known.jobId, state, reason, endedAt: timeOf(end) })
+}
+
+async function listedJob(id: string, startedAt: string): Promise<SlurmJob | 'submitted' | undefined> {
+  const { jobs, answeredAt } = await currentListing()
+  const job = jobs[id]
+  if (job) return job
+  // It was submitted after the answer, or Slurm does not answer.
+  if (answeredAt < Date.parse(startedAt) + commandMs) return 'submitted'
+  return accountedJob(id)
+}
+
+/** A job that the controller has forgotten; only clusters with accounting know it. */
+async function accountedJob(id: string): Promise<SlurmJob | undefined> {
+  const format = ['--noheader', '--parsable2', '--allocations', '--format=JobID,State,Reason,End']
+  const listed = await runSlurm('sacct', [...format, `--name=${jobName(id)}`]).catch(() => '')
+  const [jobId, state = '', reason = 'None', end] = listed.trim().split('\n').at(-1)?.split('|') ?? []
+  if (!jobId) return undefined
+  // "CANCELLED by 1000".
+  return keepFinal(id, { jobId, state: state.split(' ')[0]!, reason, endedAt: timeOf(end) })
+}
+
+async function keepFinal(id: string, job: SlurmJob): Promise<SlurmJob> {
+  if (isFinalState(job.state) && !(await finalJob(id))) await recordJob(id, job)
+  return job
+}
+
+async function currentListing(): Promise<JobListing> {
+  const early = await readListing()
+  if (isCurrent(early)) return early
+  return withFileLock(layout.slurmJobs, async () => {
+    const listing = await readListing()
+    // Another agent has asked meanwhile.
+    return isCurrent(listing) ? listing : updateListing(listing)
+  })
+}
+
+// The clock may have been set back.
+function isCurrent({ askedAt }: JobListing): boolean {
+  return Math.abs(Date.now() - askedAt) < listingMs
+}
+
+async function updateListing(before: JobListing): Promise<JobListing> {
+  const askedAt = Date.now()
+  const format = ['--noheader', '--states=all', '--format=%j|%i|%T|%e|%r', `--user=${userInfo().uid}`]
+  const answer = await runSlurm('squeue', format).catch(() => undefined)
+  // While the controller is restarted, what is known stays.
+  const listing =
+    answer === undefined
+      ? { ...before, askedAt: Date.now() }
+      : { askedAt, answeredAt: askedAt, jobs: jobsIn(answer) }
+  for (const [id, job] of Object.entries(listing.jobs))
+    if (existsSync(layout.run(id))) await keepFinal(id, job)
+  await writeAtomically(layout.slurmJobs, JSON.stringify(listing))
+  return listing
+}
+
+function jobsIn(answer: string): Record<string, SlurmJob> {
+  const jobs: Record<string, SlurmJob> = {}
+  for (const line of answer.split('\n')) {
+    const [name = '', jobId = '', state = '', end, reason = 'None'] = line.split('|')
+    if (name.startsWith(namePrefix))
+      jobs[name.slice(namePrefix.length)] = { jobId, state, reason, endedAt: timeOf(end) }
+  }
+  return jobs
+}
+
+async function readListing(): Promise<JobListing> {
+  const text = await readFile(layout.slurmJobs, 'utf8').catch(() => '')
+  return parsed<JobListing>(text) ?? { askedAt: 0, answeredAt: 0, jobs: {} }
+}
+
+function parsed<T>(text: string): T | undefined {
+  try {
+    const value = JSON.parse(text)
+    return isMapping(value) ? (value as T) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// In the time zone of this host; "N/A" and "Unknown" for a job that has not ended.
+function timeOf(text = ''): string | undefined {
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString()
+}

@@ -1,0 +1,208 @@
+import { homedir } from 'node:os'
+import { posix } from 'node:path'
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import * as v from 'valibot'
+import { ClusterConfigurationError, ClusterError, isFlambeauError } from '../errors.js'
+import { ownRegistrable as registrable } from '../registry/own-tags.js'
+import { type CompleteNeeds, completeNeeds, needsOf } from '../runnable/needs.js'
+import type { Runnable } from '../runnable/runnable.js'
+import { printable } from '../util/printable.js'
+import { Cluster } from './cluster.js'
+import { commonOptions, HostName, optionError, Text } from './cluster-options.js'
+import type { AgentHost } from './host/agent-host.js'
+import { LocalHost } from './host/local-host.js'
+import { SSHHost } from './host/ssh-host.js'
+import type { Members } from './members.js'
+import type { RunSpecification } from './protocol/messages.js'
+import type { RemoteRun } from './run/remote-run.js'
+import type { SubmitOptions } from './run/submit.js'
+import { sshHostOptions, sshOptions } from './ssh-options.js'
+
+const timeMessage =
+  'must be a time as Slurm writes it: minutes such as 90, "hours:minutes:seconds" or "days-hours"'
+
+/** Minutes, or `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes:seconds`. */
+const Time = v.union(
+  [
+    v.pipe(v.number(), v.integer(), v.minValue(1)),
+    v.pipe(v.string(), v.regex(/^(?:\d+-\d+(?::\d+){0,2}|\d+(?::\d+){0,2})$/)),
+  ],
+  timeMessage,
+)
+
+/** The options of `sbatch` that this package sets, or that would make a run something else than one job. */
+const reservedOptions =
+  /^(?:-[aDeiJoW]|--(?:array|chdir|error|input|job-name|open-mode|output|parsable|quiet|test-only|wait|wrap)(?:=|$))/
+
+const SbatchOption = v.pipe(
+  Text,
+  v.regex(/^-\S/, 'must be one option with its value, such as "--constraint=a100"'),
+  v.check((option) => !reservedOptions.test(option), 'is an option that flambeau sets itself: leave it out'),
+)
+
+const SlurmClusterOptions = toStandardJsonSchema(
+  v.strictObject({
+    // One by one: compilers order the members of a spread differently in declarations.
+    name: commonOptions.name,
+    setupCmds: commonOptions.setupCmds,
+    secrets: commonOptions.secrets,
+    maxSize: commonOptions.maxSize,
+    login: v.optional(HostName),
+    key: sshOptions.key,
+    username: sshOptions.username,
+    port: sshOptions.port,
+    hostKeys: sshOptions.hostKeys,
+    sshConfig: sshOptions.sshConfig,
+    connectTimeout: sshOptions.connectTimeout,
+    node: sshOptions.node,
+    share: v.optional(
+      v.pipe(Text, v.regex(/^\//, 'must be an absolute path that the login host and the nodes share')),
+    ),
+    partition: v.optional(Text),
+    account: v.optional(Text),
+    time: v.optional(Time),
+    nodes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
+    sbatch: v.optional(v.array(SbatchOption), []),
+  }),
+)
+
+/**
+ * Machines that Slurm manages. Each run is a job: `submit` sends it to the login host and calls `sbatch` there, and the job
+ * has the states, the log and the exit code of a run elsewhere. The login host and the nodes share the home folder, or
+ * `share`; Node is installed there.
+ *
+ * ```yaml
+ * !SlurmCluster
+ * name: campus
+ * login: login.example.edu     # an address, or an alias from ~/.ssh/config; default: this machine is the login host
+ * partition: gpu               # and account, time (minutes, "2:00:00" or "1-12"), as sbatch takes them
+ * time: "2:00:00"
+ * nodes: 2                     # how many machines a run gets; the workers of its pools run on all of them
+ * sbatch: [--constraint=a100]  # further options of sbatch
+ * share: /scratch/me           # where the home folder is not shared
+ * ```
+ *
+ * What a runnable {@link Runnable.needs} of its host becomes `--gres=gpu:N`, `--cpus-per-task` and `--mem`. The options of a
+ * connection are those of {@link SSHCluster}. Any number of runs may wait: Slurm decides when each starts.
+ */
+@registrable('!SlurmCluster', {
+  keys: 'snake_case',
+  twin: true,
+  description: 'Machines that Slurm manages',
+})
+export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
+  protected override connect(): Members {
+    const { login, node } = this.options
+    const host = this.#loginHost()
+    const address = login ?? '127.0.0.1'
+    const connection = { kind: 'ssh', address, node } as const
+    return { orchestrator: { host, role: 'orchestrator', address, connection }, factories: [] }
+  }
+
+  /** @throws `ClusterConfigurationError` when Slurm says that such a job can never run, before anything is sent. */
+  override async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
+    await this.#testSubmission(this.#arguments(runnable))
+    return super.submit(runnable, options).catch((error) => {
+      throw isFlambeauError(error) && error.code === 'SLURM_REFUSED'
+        ? this.#refused(error.message, error)
+        : error
+    })
+  }
+
+  /** @internal */
+  protected override slurmJob(runnable: Runnable<any, any>): RunSpecification['slurm'] {
+    return { arguments: this.#arguments(runnable) }
+  }
+
+  #arguments(runnable: Runnable<any, any>): string[] {
+    const { partition, account, time, nodes, sbatch } = this.options
+    const needs = completeNeeds(needsOf(runnable.constructor as never) ?? {})
+    return [
+      `--nodes=${nodes}`,
+      '--ntasks-per-node=1',
+      ...(partition === undefined ? [] : [`--partition=${partition}`]),
+      ...(account === undefined ? [] : [`--account=${account}`]),
+      ...(time === undefined ? [] : [`--time=${time}`]),
+      ...needsArguments(needs),
+      ...sbatch,
+    ]
+  }
+
+  /** Asks Slurm whether such a job can ever run. */
+  async #testSubmission(args: readonly string[]): Promise<void> {
+    const tested = await this.#sbatch(['--test-only', ...args])
+    if (tested.exitCode === 0) return
+    // It refuses what waits for nodes that are down as well; a job that is held is refused only if it can never run.
+    const held = await this.#sbatch([
+      '--hold',
+      '--parsable',
+      `--job-name=flambeau-check`,
+      '--output=/dev/null',
+      ...args,
+    ])
+    if (held.exitCode !== 0) throw this.#refused(held.stderr.toString())
+    await this.orchestrator.exec(['scancel', held.stdout.toString().trim().split(';')[0]!])
+  }
+
+  #sbatch(args: readonly string[]) {
+    return this.orchestrator.exec(['sbatch', ...args], { input: '#!/bin/sh\n' }).catch((cause) => {
+      if (!isFlambeauError(cause) || cause.code !== 'NO_PROGRAM') throw cause
+      const message = `Host "${this.orchestrator.name}" has no "sbatch": name a login host of Slurm as "login"`
+      throw new ClusterConfigurationError(message, { code: 'HOST_NO_SLURM', cause })
+    })
+  }
+
+  #refused(stderr: string, cause?: unknown): ClusterError {
+    const said = printable(stderr.replaceAll(/^sbatch: (?:error: )?/gm, '').trim())
+    const reason = said
+      .split('\n')
+      .at(-1)!
+      .replace(/^(?:Batch job submission failed|allocation failure): /, '')
+    if (/contact slurm controller|timed out/i.test(said)) {
+      const message = `Slurm does not answer on host "${this.orchestrator.name}" (${reason}): try again when "sinfo" answers there`
+      return new ClusterError(message, { code: 'SLURM_SILENT', cause })
+    }
+    const key = refusedOptions.find(([pattern]) => pattern.test(said))?.[1]
+    const message = `Slurm refuses this job: ${reason}`
+    return optionError(this, key === undefined ? [] : [key], { code: 'SLURM_REFUSED', message })
+  }
+
+  #loginHost(): AgentHost {
+    const { login, share } = this.options
+    if (login !== undefined) return new LoginHost(sshHostOptions(this, login), share)
+    return new LocalHost('this machine', share ?? homedir())
+  }
+}
+
+/** What Slurm says, and the option that it says it of. */
+const refusedOptions: readonly (readonly [said: RegExp, key: string])[] = [
+  [/partition/i, 'partition'],
+  [/account/i, 'account'],
+  [/time/i, 'time'],
+  [/option|constraint|feature/i, 'sbatch'],
+]
+
+function needsArguments({ gpus, cpus, memory }: CompleteNeeds): string[] {
+  return [
+    ...(gpus === 0 ? [] : [`--gres=gpu:${gpus}`]),
+    ...(cpus === 0 ? [] : [`--cpus-per-task=${Math.ceil(cpus)}`]),
+    // In mebibytes.
+    ...(memory === 0 ? [] : [`--mem=${Math.ceil(memory / 2 ** 20)}M`]),
+  ]
+}
+
+/** A login host; `share` takes the place of the home folder there, once Node is found. */
+class LoginHost extends SSHHost {
+  constructor(
+    options: ConstructorParameters<typeof SSHHost>[0],
+    readonly share: string | undefined,
+  ) {
+    super(options)
+  }
+
+  override start(argv: readonly string[]): ReturnType<SSHHost['start']> {
+    return super.start(
+      this.share === undefined ? argv : ['env', `FLAMBEAU_HOME=${posix.normalize(this.share)}`, ...argv],
+    )
+  }
+}
