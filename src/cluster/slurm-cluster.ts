@@ -25,7 +25,7 @@ const timeMessage =
 const Time = v.union(
   [
     v.pipe(v.number(), v.integer(), v.minValue(1)),
-    v.pipe(v.string(), v.regex(/^(?:\d+-\d+(?::\d+){0,2}|\d+(?::\d+){0,2})$/)),
+    v.pipe(v.string(), v.regex(/^(?:\d+-\d+(?::\d+){0,2}|\d+(?::\d+){0,2})$/, timeMessage)),
   ],
   timeMessage,
 )
@@ -132,16 +132,23 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   async #testSubmission(args: readonly string[]): Promise<void> {
     const tested = await this.#sbatch(['--test-only', ...args])
     if (tested.exitCode === 0) return
-    // It refuses what waits for nodes that are down as well; a job that is held is refused only if it can never run.
-    const held = await this.#sbatch([
-      '--hold',
-      '--parsable',
-      `--job-name=flambeau-check`,
-      '--output=/dev/null',
-      ...args,
-    ])
-    if (held.exitCode !== 0) throw this.#refused(held.stderr.toString())
-    await this.orchestrator.exec(['scancel', held.stdout.toString().trim().split(';')[0]!])
+    await this.#checkNodes()
+    // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
+    const real = await this.#sbatch(['--begin=now+1hour', '--parsable', '--output=/dev/null', ...args])
+    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString())
+    await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
+  }
+
+  // Slurm itself would let such a job wait for ever.
+  async #checkNodes(): Promise<void> {
+    const { partition, nodes } = this.options
+    const named = partition === undefined ? [] : [`--partition=${partition}`]
+    const { stdout } = await this.orchestrator.exec(['sinfo', '--noheader', '--format=%D', ...named])
+    const most = Math.max(0, ...stdout.toString().split('\n').map(Number))
+    if (most === 0 || nodes <= most) return
+    const where = partition === undefined ? 'Slurm' : `Partition "${partition}"`
+    const message = `${where} has ${most} ${most === 1 ? 'node' : 'nodes'}, but the run asks for ${nodes}`
+    throw optionError(this, ['nodes'], { code: 'SLURM_REFUSED', message })
   }
 
   #sbatch(args: readonly string[]) {

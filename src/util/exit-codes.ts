@@ -10,6 +10,9 @@ export const resultLostCode = 74
 /** The connection to the host was lost, and the run may go on: `EX_TEMPFAIL` of sysexits.h. */
 export const unreachableCode = 75
 
+/** The run took longer than it may, as `timeout` of the GNU tools says it. */
+export const timeoutCode = 124
+
 /** The process of the run could not be started, as shells say it. */
 export const notStartedCode = 126
 

@@ -102,7 +102,13 @@ describe('the words that complete', () => {
   })
 
   test('tags of the project and of flambeau, after --allow and in values', async () => {
-    assert.deepEqual(await completed('run', '--allow', '!S'), ['!SSHCluster', '!Secret', '!Show', '!Sweep'])
+    assert.deepEqual(await completed('run', '--allow', '!S'), [
+      '!SSHCluster',
+      '!Secret',
+      '!Show',
+      '!SlurmCluster',
+      '!Sweep',
+    ])
     assert.deepEqual(await completed('run', 'train.yaml', 'model=!Sh'), ['model=!Show'])
     assert.deepEqual(await completed('run', '--no-project', '--allow', '!Sh'), [])
   })

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import ts from 'typescript'
 import {
@@ -20,6 +20,7 @@ import {
   type PageFile,
 } from '../support/code-blocks.js'
 import { atAnyTime, patternOf, quoted, scriptOf } from '../support/sessions.js'
+import { noSlurm, Slurm } from '../support/slurm.js'
 
 const root = resolve('build/docs')
 const pages = guidePages()
@@ -27,7 +28,11 @@ const blocks = pages.map(blocksOf)
 const files = blocks.flatMap((ofPage) => filesOf(ofPage, root, exportedNames()))
 
 describe('the guides', () => {
-  before(() => {
+  let slurm: Slurm | undefined
+  after(() => slurm?.end())
+  before(async () => {
+    // The console of the guide about clusters talks to it.
+    if (!noSlurm) slurm = await Slurm.start(2)
     rmSync(root, { recursive: true, force: true, maxRetries: 5 })
     for (const { path, text } of files) write(path, text)
     for (const page of pages) bePackage(folderOf(page, root))
@@ -129,7 +134,9 @@ function bePackage(folder: string): void {
 const userManifest = JSON.stringify({ type: 'module', dependencies: { zod: '*' } })
 
 function sessionsOf(ofPage: readonly Block[]): Block[] {
-  return ofPage.filter(({ language }) => language === 'console')
+  return ofPage.filter(
+    ({ language, text }) => language === 'console' && !(noSlurm && text.includes('slurm.yaml')),
+  )
 }
 
 function isFirstSteps(block: Block | undefined): boolean {

@@ -100,6 +100,8 @@ export abstract class TestHost {
       PATH: parts.path,
       TMPDIR: join(folder, 'tmp'),
       FLAMBEAU_TEST_HOST: folder,
+      // The login host of Slurm.
+      ...(process.env['SLURM_CONF'] && { SLURM_CONF: process.env['SLURM_CONF'] }),
     }
     const lines = [
       ...listen,

@@ -21,7 +21,7 @@ export class Trial extends Runnable {
   async run({ signal, taskId }) {
     const { rate = 1, layers = 1, ms = 0, notes, busy, needs, says, exits } = this.options
     if (needs) this.config.get('AWS', needs)
-    if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.HOME].join(' ') + '\\n')
+    if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.SLURMD_NODENAME ?? process.env.HOME].join(' ') + '\\n')
     if (says) console.log(says)
     if (exits) process.exit(9)
     if (busy) spawn('sleep', ['600'], { stdio: 'ignore' })
@@ -71,6 +71,7 @@ export interface Note {
   readonly pid: number
   /** The program that started its process. */
   readonly parent: number
+  /** The home folder of the host; the name of a node of Slurm, which share one. */
   readonly home: string
 }
 

@@ -4,7 +4,7 @@ import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import { continuesMessage, type Logger, logLine } from '../../logger.js'
 import type { RunEnded, RunEvent } from '../../records/events.js'
-import { interruptedCode, unavailableCode } from '../../util/exit-codes.js'
+import { interruptedCode, timeoutCode, unavailableCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { repeatCommand } from '../../util/repeat-command.js'
 import type { ReconnectFlags } from '../options.js'
@@ -74,11 +74,23 @@ export function endEvent(end: RunEnd): RunEvent & RunEnded {
   return { time, type: 'run.ended', state: ended, exitCode, error: message }
 }
 
+/** Why Slurm has ended a run. */
+const slurmReasons: Readonly<Record<string, string>> = {
+  PREEMPTED: 'was preempted by another job: submit it again',
+  OUT_OF_MEMORY: 'used more memory than it had: state more as "memory" in its "needs"',
+  NODE_FAIL: 'is lost: its node failed',
+  BOOT_FAIL: 'never started: its node failed to boot',
+}
+
 /** The exit code of a run, and what its log does not say. */
-function explainEnd({ id, state, exitCode, signal }: RunEnd): [exitCode: number, message?: string] {
+function explainEnd({ id, state, exitCode, signal, reason }: RunEnd): [exitCode: number, message?: string] {
   if (state === 'cancelled') return [interruptedCode, `Run ${id} was cancelled`]
   if (state === 'lost')
     return [unavailableCode, `Run ${id} is lost: its host was restarted, or its supervisor was killed`]
+  if (reason === 'TIMEOUT' || reason === 'DEADLINE')
+    return [timeoutCode, `Run ${id} reached its time limit: set a longer "time" in the cluster file`]
+  if (reason !== undefined)
+    return [unavailableCode, `Run ${id} ${slurmReasons[reason] ?? `was ended by Slurm (${reason})`}`]
   if (signal === undefined) return [exitCode ?? 1]
   return [signalCode + (signalNumbers[signal] ?? 0), `Run ${id} was killed by ${signal}`]
 }

@@ -4,6 +4,10 @@ import { dirname, resolve } from 'node:path'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { HostLayout } from '../protocol/layout.js'
 
+// The launcher has looked for Node in the home folder of the user. The nodes of Slurm may share another folder only.
+const { FLAMBEAU_HOME: home } = process.env
+if (home !== undefined) process.env['HOME'] = home
+
 /** Where everything is on this host. */
 export const layout = new HostLayout(homedir())
 

@@ -2,7 +2,6 @@
  * The agent that runs on a host. It handles the requests of `Operations` over standard input and output, one
  * after another. It is sent with each connection, so that it always has the version of the client.
  */
-import './home-folder.js'
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { findProgram, programFolders } from '../../util/find-program.js'

@@ -1,0 +1,315 @@
+// Slurm decides when a run starts, and may end it; what it says is in the status of the run, and nothing is lost meanwhile.
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { ClusterConfigurationError, isFlambeauError, loadFile } from 'flambeau'
+import { type RemoteRun, SlurmCluster, SlurmNode } from 'flambeau/cluster'
+import { hostConformance } from 'flambeau/testing'
+import { Project } from '../../support/cluster-project.js'
+import { allProcesses, argumentsOf } from '../../support/processes.js'
+import { noSlurm, Slurm } from '../../support/slurm.js'
+import { until } from '../../support/until.js'
+
+type Options = ConstructorParameters<typeof SlurmCluster>[0]
+
+describe('on Slurm', { skip: noSlurm }, () => {
+  let slurm: Slurm
+  let project: Project
+  let share: string
+  /** It takes Slurm more than a minute to end it: the other tests run meanwhile. */
+  let limited: RemoteRun
+  before(async () => {
+    slurm = await Slurm.start(2)
+    project = new Project()
+    share = mkdtempSync(join(tmpdir(), 'flambeau-share-'))
+    limited = await submit(make({ time: 1 }), waiting)
+  })
+  after(async () => {
+    await slurm.end()
+    project.end()
+    rmSync(share, { recursive: true, force: true })
+  })
+
+  const make = (options: Partial<Options> = {}): SlurmCluster =>
+    new SlurmCluster({ name: 'test', share, ...options })
+  const submit = async (cluster: SlurmCluster, code: string): Promise<RemoteRun> =>
+    cluster.submit(await project.job(code), { imports: [project.module] })
+  /** Runs until there is a file "go" in its folder, or it is cancelled. */
+  const waiting = `console.log('ready'); while (!files.existsSync('go') && !options.signal.aborted) await delay(50)`
+  const release = (cluster: SlurmCluster, run: RemoteRun): Promise<void> =>
+    cluster.orchestrator.put(`.flambeau/runs/${run.id}/work/go`, '')
+  const isRunning = async (run: RemoteRun): Promise<boolean> => (await run.status()).logSize > 0
+  const fileOf = (run: RemoteRun, name: string): string => join(share, '.flambeau/runs', run.id, name)
+
+  test('a run that waits says why, and starts when there is room', async () => {
+    await using cluster = make({ sbatch: ['--exclusive', '--nodelist=n2'] })
+    const first = await submit(cluster, waiting)
+    await until(() => isRunning(first))
+    const second = await submit(cluster, 'return 2')
+    await until(async () => (await second.status()).waitsFor !== undefined, 'Slurm gives a reason')
+    const { state, waitsFor } = await second.status()
+    assert.equal(state, 'queued')
+    assert.match(waitsFor!, /^(?:Resources|Priority)$/)
+    const { stdout } = await project.flambeau('runs', '--json', '-c', clusterFile())
+    const listed = (JSON.parse(stdout) as { id: string; state: string; waitsFor?: string }[]).find(
+      ({ id }) => id === second.id,
+    )
+    assert.deepEqual([listed?.state, listed?.waitsFor], ['queued', waitsFor])
+    await release(cluster, first)
+    assert.equal((await second.wait()).value, 2)
+    assert.equal((await first.wait()).state, 'succeeded')
+  })
+
+  test('a run that waits is cancelled without ever starting, and its secrets are gone', async () => {
+    await using cluster = make({ sbatch: ['--hold'] })
+    const run = await submit(cluster, `files.writeFileSync('started', '')`)
+    assert.equal((await run.status()).state, 'queued')
+    assert.ok(existsSync(fileOf(run, 'secrets.json')))
+    assert.equal((await run.cancel()).state, 'cancelled')
+    assert.deepEqual(
+      [existsSync(fileOf(run, 'work/started')), existsSync(fileOf(run, 'secrets.json'))],
+      [false, false],
+    )
+    assert.equal((await make().attach(run.id).wait()).state, 'cancelled')
+  })
+
+  test('a job that somebody cancels with scancel is cancelled', async () => {
+    await using cluster = make()
+    const [running, held] = [
+      await submit(cluster, waiting),
+      await submit(make({ sbatch: ['--hold'] }), 'return 1'),
+    ]
+    await until(() => isRunning(running))
+    for (const { id } of [running, held]) await slurm.ask('scancel', `--name=flambeau-${id}`)
+    assert.deepEqual(
+      (await Promise.all([running.wait(), held.wait()])).map(({ state }) => state),
+      ['cancelled', 'cancelled'],
+    )
+  })
+
+  test('a run that Slurm preempts says so', async () => {
+    await using cluster = make({ nodes: 1, sbatch: ['--exclusive', '--nodelist=n2'] })
+    const run = await submit(cluster, waiting)
+    await until(() => isRunning(run))
+    await slurm.ask(
+      'sbatch',
+      '--partition=urgent',
+      '--exclusive',
+      '--nodelist=n2',
+      '--output=/dev/null',
+      '--wrap=true',
+    )
+    const { state, reason } = await run.wait()
+    assert.deepEqual([state, reason], ['failed', 'PREEMPTED'])
+    const { code, stderr } = await project.flambeau('wait', run.id, '-c', clusterFile())
+    assert.equal(code, 69)
+    assert.match(stderr, new RegExp(`Run ${run.id} was preempted by another job`))
+  })
+
+  test('what Slurm is asked for is what the runnable needs, and what the file of the cluster says', async () => {
+    await using cluster = make({
+      nodes: 2,
+      time: '1-2',
+      partition: 'urgent',
+      sbatch: ['--hold', '--comment=mine'],
+    })
+    project.file(
+      'needy.js',
+      `import { Runnable, registrable } from 'flambeau'
+      class Needy extends Runnable { static needs = { gpus: 1, cpus: 2, memory: '512 MB' }; run() {} }
+      registrable('!Needy')(Needy)`,
+    )
+    const { stdout: id } = await project.flambeau(
+      'run',
+      project.file('needy.yaml', '!Needy {}'),
+      '--import',
+      './needy.js',
+      '--detach',
+      '-c',
+      clusterFile('nodes: 2\ntime: 1-2\npartition: urgent\nsbatch: [--hold, --comment=mine]\n'),
+    )
+    const shown = await slurm.ask('scontrol', 'show', 'job', await jobIdOf(id.trim()))
+    for (const part of [
+      'NumNodes=2',
+      'CPUs/Task=2',
+      'TimeLimit=1-02:00:00',
+      'Partition=urgent',
+      'Comment=mine',
+      'MinMemoryNode=489M',
+      'TresPerNode=gres:gpu:1',
+    ])
+      assert.ok(shown.includes(part), `${part} in ${shown}`)
+    await cluster.attach(id.trim()).cancel()
+  })
+  const jobIdOf = async (id: string): Promise<string> =>
+    (await slurm.ask('squeue', '--noheader', `--name=flambeau-${id}`, '--format=%i')).trim()
+  const clusterFile = (extra = ''): string =>
+    project.file('slurm.yaml', `!SlurmCluster\nname: test\nshare: ${share}\n${extra}`)
+
+  test('what Slurm refuses is a problem at the line of the file, before anything is sent', async () => {
+    const fresh = mkdtempSync(join(tmpdir(), 'flambeau-fresh-'))
+    const refused = async (extra: string): Promise<Error> => {
+      const file = project.file('slurm.yaml', `!SlurmCluster\nname: test\nshare: ${fresh}\n${extra}\n`)
+      await using cluster = await loadFile(file, { expect: SlurmCluster })
+      return submit(cluster, 'return 1').then(
+        () => assert.fail('it was submitted'),
+        (error) => error,
+      )
+    }
+    for (const [extra, line, pattern] of [
+      ['partition: nowhere', 4, /invalid partition|Invalid partition/i],
+      ['sbatch: [--constraint=a100]', 4, /Invalid feature/],
+      ['nodes: 7', 4, /Slurm has 2 nodes, but the run asks for 7/],
+    ] as const) {
+      const error = await refused(extra)
+      assert.ok(error instanceof ClusterConfigurationError, String(error))
+      assert.deepEqual([error.exitCode, error.problems[0]?.line], [22, line], error.message)
+      assert.match(error.message, pattern)
+    }
+    assert.ok(!existsSync(join(fresh, '.flambeau')), 'nothing was sent')
+    rmSync(fresh, { recursive: true })
+  })
+
+  test('a mistake in the file is a problem at its line', async () => {
+    for (const [extra, line, message] of [
+      ['time: soon', 4, /"time" of "!SlurmCluster": must be a time as Slurm writes it/],
+      [
+        'sbatch: [--array=1-10]',
+        4,
+        /"sbatch\[0\]" of "!SlurmCluster": is an option that flambeau sets itself: leave it out/,
+      ],
+      [
+        'sbatch: [--constraint, a100]',
+        4,
+        /"sbatch\[1\]" of "!SlurmCluster": must be one option with its value, such as "--constraint=a100"/,
+      ],
+    ] as const) {
+      const error = await loadFile(clusterFile(`${extra}\n`)).then(
+        () => assert.fail('it was loaded'),
+        (error) => error,
+      )
+      assert.ok(isFlambeauError(error))
+      assert.equal(error.problems[0]!.line, line)
+      assert.match(error.message, message)
+    }
+  })
+
+  test('while slurmctld is restarted, what is known stays, and nothing is lost', async () => {
+    await using cluster = make()
+    const running = await submit(cluster, waiting)
+    const held = await submit(make({ sbatch: ['--hold'] }), 'return 3')
+    await until(() => isRunning(running))
+    await until(async () => (await held.status()).waitsFor !== undefined)
+    await slurm.stopController()
+    const ends = Promise.all([running.wait(), held.wait()])
+    assert.equal((await running.status()).state, 'running')
+    assert.equal((await held.status()).state, 'queued')
+    await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', exitCode: 69 })
+    // It ends while nobody hears of it.
+    await release(cluster, running)
+    await until(async () => (await running.status()).state === 'succeeded', 'the run itself says so')
+    await slurm.startController()
+    await slurm.ask('scontrol', 'release', await jobIdOf(held.id))
+    assert.deepEqual(
+      (await ends).map(({ state, value }) => [state, value]),
+      [
+        ['succeeded', undefined],
+        ['succeeded', 3],
+      ],
+    )
+  })
+
+  test('a run whose supervisor is killed is lost', async () => {
+    await using cluster = make()
+    const run = await submit(cluster, waiting)
+    await until(() => isRunning(run))
+    const supervisor = allProcesses().find((pid) => {
+      const argv = argumentsOf(pid)
+      return argv.some((each) => each.endsWith('supervise.js')) && argv.some((each) => each.endsWith(run.id))
+    })
+    process.kill(supervisor!, 'SIGKILL')
+    assert.equal((await run.wait()).state, 'lost')
+  })
+
+  test('however many wait, squeue is asked at most once in five seconds', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flambeau-squeue-'))
+    const squeue = (process.env['PATH'] ?? '')
+      .split(delimiter)
+      .map((each) => join(each, 'squeue'))
+      .find(existsSync)
+    mkdirSync(join(folder, 'bin'))
+    writeFileSync(
+      join(folder, 'bin/squeue'),
+      `#!/bin/sh\ndate +%s%N >> ${folder}/calls\nexec ${squeue} "$@"\n`,
+    )
+    chmodSync(join(folder, 'bin/squeue'), 0o755)
+    const before = process.env['PATH']
+    process.env['PATH'] = `${folder}/bin${delimiter}${before}`
+    try {
+      // Each waits over a connection of its own.
+      const clusters = Array.from({ length: 10 }, () => make({ sbatch: ['--hold'] }))
+      const runs = await Promise.all(clusters.map((cluster) => submit(cluster, 'return 1')))
+      const ends = runs.map((run) => run.wait())
+      const calls = (): number[] =>
+        existsSync(join(folder, 'calls'))
+          ? readFileSync(join(folder, 'calls'), 'utf8')
+              .trim()
+              .split('\n')
+              .map((line) => Number(line) / 1e6)
+          : []
+      await until(() => calls().length >= 3, 'squeue is asked three times')
+      await Promise.all(runs.map((run) => run.cancel()))
+      assert.ok((await Promise.all(ends)).every(({ state }) => state === 'cancelled'))
+      const times = calls()
+      for (const [index, time] of times.slice(1).entries())
+        assert.ok(time - times[index]! > 4500, times.join())
+      await Promise.all(clusters.map((cluster) => cluster.close()))
+    } finally {
+      process.env['PATH'] = before
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('a cluster with runs is not taken down, unless it is forced', async () => {
+    await using cluster = new SlurmCluster({ name: 'other', share, sbatch: ['--hold'] })
+    const run = await submit(cluster, 'return 1')
+    await assert.rejects(cluster.down(), { code: 'RUN_ACTIVE' })
+    await cluster.down({ force: true })
+    assert.equal(await slurm.ask('squeue', '--noheader', `--name=flambeau-${run.id}`), '')
+    assert.ok(!existsSync(join(share, '.flambeau/runs', run.id)))
+  })
+
+  describe('a node of an allocation', () => {
+    let node: SlurmNode
+    let jobId: string
+    before(async () => {
+      await slurm.ask(
+        'salloc',
+        '--no-shell',
+        '--nodes=1',
+        '--nodelist=n1',
+        '--job-name=node',
+        '--cpus-per-task=2',
+      )
+      jobId = (await slurm.ask('squeue', '--noheader', '--name=node', '--format=%i')).trim()
+      node = new SlurmNode('n1', jobId)
+    })
+    after(async () => {
+      await node.close()
+      await slurm.ask('scancel', jobId)
+    })
+    for (const { name, check } of hostConformance(() => node)) test(name, check)
+  })
+
+  test('a run that reaches its time limit says so, and its log shows what Slurm said', async () => {
+    const { state, reason } = await limited.wait()
+    assert.deepEqual([state, reason], ['failed', 'TIMEOUT'])
+    assert.match((await buffer(limited.logs())).toString(), /ready\n(?:.*\n)*.*DUE TO TIME LIMIT/)
+    const { code, stderr } = await project.flambeau('wait', limited.id, '-c', clusterFile())
+    assert.equal(code, 124)
+    assert.match(stderr, new RegExp(`Run ${limited.id} reached its time limit`))
+  })
+})
