@@ -13,6 +13,7 @@ import type { AgentHost } from './host/agent-host.js'
 import { LocalHost } from './host/local-host.js'
 import { SSHHost } from './host/ssh-host.js'
 import type { Members } from './members.js'
+import { HostLayout } from './protocol/layout.js'
 import type { RunSpecification } from './protocol/messages.js'
 import type { RemoteRun } from './run/remote-run.js'
 import type { SubmitOptions } from './run/submit.js'
@@ -177,7 +178,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   #loginHost(): AgentHost {
     const { login, share } = this.options
     if (login !== undefined) return new LoginHost(sshHostOptions(this, login), share)
-    return new LocalHost('this machine', share ?? homedir())
+    return new LocalLogin('this machine', share ?? homedir())
   }
 }
 
@@ -196,6 +197,13 @@ function needsArguments({ gpus, cpus, memory }: CompleteNeeds): string[] {
     // In mebibytes.
     ...(memory === 0 ? [] : [`--mem=${Math.ceil(memory / 2 ** 20)}M`]),
   ]
+}
+
+/** This machine as the login host: the project may be in its home folder. */
+class LocalLogin extends LocalHost {
+  override async privateFiles(): Promise<readonly string[]> {
+    return [new HostLayout(this.folder).root]
+  }
 }
 
 /** A login host; `share` takes the place of the home folder there, once Node is found. */

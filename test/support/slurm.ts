@@ -198,7 +198,7 @@ export class Slurm {
     writeFileSync(this.configuration, `${lines.join('\n')}\n`)
     // Two devices of each node, which are files.
     for (const number of [0, 1]) writeFileSync(join(this.folder, `gpu${number}`), '')
-    const gpus = `Name=gpu Flags=nvidia_gpu_env File=${join(this.folder, 'gpu[0-1]')}`
+    const gpus = `Name=gpu File=${join(this.folder, 'gpu[0-1]')}`
     writeFileSync(
       join(this.folder, 'gres.conf'),
       `${this.nodes.map((each) => `NodeName=${each} ${gpus}`).join('\n')}\n`,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import { writeAtomically } from '../../util/atomic-write.js'
@@ -38,8 +38,10 @@ type KnownJob = Pick<SlurmJob, 'jobId'> & Partial<SlurmJob>
 const listingMs = 5000
 /** How long a command of Slurm may take: it tries again by itself when the controller does not answer. */
 const commandMs = 30_000
+/** The same for `squeue`: less than the time after which others no longer wait for its lock. */
+const squeueMs = 8000
 /** How long the files of a job may take to reach this host over a network file system. */
-const fileDelayMs = 10_000
+const fileDelayMs = 15_000
 
 const namePrefix = 'flambeau-'
 
@@ -49,9 +51,13 @@ export function jobName(id: string): string {
 }
 
 /** Runs a command of Slurm; rejects when it is not installed, fails, or does not end. */
-export async function runSlurm(command: string, args: readonly string[]): Promise<string> {
+export async function runSlurm(
+  command: string,
+  args: readonly string[],
+  timeout = commandMs,
+): Promise<string> {
   const env = { ...process.env, SLURM_TIME_FORMAT: 'standard' }
-  return (await execute(command, args, { env, timeout: commandMs, maxBuffer: 1 << 28 })).stdout
+  return (await execute(command, args, { env, timeout, maxBuffer: 1 << 28 })).stdout
 }
 
 /** The status of a run by its job: of a run without `exit.json`, for which its supervisor cannot speak. */
@@ -77,7 +83,8 @@ export async function jobStatus(
   if (!isFinalState(state)) return { state: hasStarted ? 'running' : 'starting' }
   if (cancelledStates.has(state)) return { state: 'cancelled', endedAt }
   if (reasonStates.has(state)) return { state: 'failed', reason: state, endedAt }
-  // Its supervisor has recorded how it ended, unless it was killed.
+  // Its supervisor has recorded how it ended, unless it was killed. A client of NFS looks for the record again once the folder is read.
+  await readdir(layout.run(id)).catch(() => [])
   const isRecent = endedAt !== undefined && Date.now() - Date.parse(endedAt) < fileDelayMs
   return isRecent ? { state: 'running' } : { state: 'lost', endedAt }
 }
@@ -186,7 +193,7 @@ function isCurrent({ askedAt }: JobListing): boolean {
 async function updateListing(before: JobListing): Promise<JobListing> {
   const askedAt = Date.now()
   const format = ['--noheader', '--states=all', '--format=%j|%i|%T|%e|%r', `--user=${userInfo().uid}`]
-  const answer = await runSlurm('squeue', format).catch(() => undefined)
+  const answer = await runSlurm('squeue', format, squeueMs).catch(() => undefined)
   // While the controller is restarted, what is known stays.
   const listing =
     answer === undefined

@@ -12,7 +12,6 @@ const stepMs = 120_000
  */
 export class SlurmNode extends AgentHost {
   override readonly greetingMs = stepMs
-  override readonly node = process.execPath
 
   constructor(
     /** The name that Slurm has for the node. */

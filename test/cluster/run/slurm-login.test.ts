@@ -63,6 +63,13 @@ describe('a login host of Slurm', { skip: noSlurm || noHosts }, () => {
     }
   })
 
+  test('a project in the home folder that is shared is sent', async () => {
+    await using cluster = new SlurmCluster({ name: 'test', share: project.folder })
+    const run = await cluster.submit(await project.job('return 1'), { imports: [project.module] })
+    assert.equal((await run.wait()).value, 1)
+    await cluster.down()
+  })
+
   test('a host without Slurm says so', async () => {
     const bin = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
     // The agent adds the folder of its Node to PATH, so it is another Node.
