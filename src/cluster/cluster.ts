@@ -62,6 +62,11 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     return undefined
   }
 
+  /** @internal How many hosts run the tasks of a run, besides its own. */
+  protected get workerHosts(): number {
+    return this.factories.length
+  }
+
   get name(): string {
     return this.options.name
   }
@@ -126,7 +131,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is active, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
-    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
+    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.workerHosts })
     // Before the cluster is brought up, which sends this package.
     const files = await runFilesOf(runnable, options, await this.#privateFiles(runnable))
     this.#submitting++
@@ -149,7 +154,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     runnable: Runnable<any, any>,
     options: Pick<SubmitOptions, 'imports' | 'files' | 'projectFolder'> = {},
   ): Promise<readonly ContentPlan[]> {
-    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.factories.length })
+    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.workerHosts })
     const { imports = [] } = options
     const privateFiles = await this.#privateFiles(runnable)
     const files = await runFilesOf(runnable, options, privateFiles)

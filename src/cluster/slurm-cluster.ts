@@ -115,6 +115,12 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     return { arguments: this.#arguments(runnable) }
   }
 
+  /** @internal The workers of one node can be processes of the run. */
+  protected override get workerHosts(): number {
+    const { nodes } = this.options
+    return nodes === 1 ? 0 : nodes
+  }
+
   #arguments(runnable: Runnable<any, any>): string[] {
     const { partition, account, time, nodes, sbatch } = this.options
     const needs = completeNeeds(needsOf(runnable.constructor as never) ?? {})

@@ -8,6 +8,7 @@ import { mistakeCode } from '../../../util/exit-codes.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
 import { completeSetup, type PoolOptions, type PoolParts } from '../../options.js'
 import { type BullmqEngine, bullmqEngine } from '../bullmq/engine.js'
+import { loadPackages } from '../bullmq/packages.js'
 import { HostWorkers, type WorkersListener } from './host-workers.js'
 import { openRedis, type PoolRedis, type RedisServer, redisProgram } from './redis-server.js'
 import {
@@ -34,8 +35,7 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
   const extensions = remoteExtensions(options.extensions ?? {}, run)
   const poolOptions = { ...options, imports, extensions }
   const { factoriesIps } = options.env
-  if (factoriesIps.length === 0 || (factoriesIps.length === 1 && !needsRedis(options, run)))
-    return { poolOptions, keepOutput }
+  if (factoriesIps.length === 0 || (await isAlone(options, run))) return { poolOptions, keepOutput }
   const redis = await openRedis(options, run)
   try {
     const engine = await openClusterEngine(poolOptions, run, redis)
@@ -47,8 +47,10 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
 }
 
 // In an allocation of one node, the workers can be processes of the run itself: few nodes have Redis.
-function needsRedis({ redis }: ClusterPoolOptions, { connections }: CurrentRun): boolean {
-  return !connections.isAllocation || redis !== undefined || redisProgram() !== undefined
+async function isAlone({ env, redis }: ClusterPoolOptions, { connections }: CurrentRun): Promise<boolean> {
+  if (!connections.isAllocation || env.factoriesIps.length > 1 || redis !== undefined) return false
+  const hasQueue = redisProgram() !== undefined && (await loadPackages().then(Boolean, () => false))
+  return !hasQueue
 }
 
 async function openClusterEngine(
