@@ -182,6 +182,11 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
       logger: new RunLogger(levelOf(flags)),
       onEvent: reporter.onEvent,
       runOptions: { imports },
+      // Few classes have needs, and the command need not load this for the others.
+      onReady: async (runnable, surroundings) =>
+        'needs' in runnable.constructor
+          ? (await import('./run-needs.js')).meetNeeds(runnable, surroundings)
+          : undefined,
     })
     endTee?.()
     return reportOutcome(outcome, reporter)

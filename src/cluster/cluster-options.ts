@@ -6,6 +6,7 @@ import { ClusterConfigurationError } from '../errors.js'
 import type { Node } from '../node.js'
 import { reportProblems } from '../problem-report.js'
 import { sizePattern } from '../util/byte-size.js'
+import { variablesMistake } from '../util/environment-variables.js'
 import { absolutePath } from '../util/paths.js'
 
 /** A name that is a single path component on every machine. */
@@ -42,8 +43,28 @@ const MaxSize = v.optional(
   v.union([v.pipe(v.number(), v.minValue(0, size)), v.pipe(v.string(), v.regex(sizePattern, size))], size),
 )
 
+const Workers = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1, 'must be at least 1')))
+
+/** Environment variables, each a text or a number. */
+const Variables = v.optional(
+  v.pipe(
+    v.record(v.string(), v.union([v.string(), v.number()], 'must be a text or a number')),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const message = dataset.typed ? variablesMistake(dataset.value) : undefined
+      if (message !== undefined) addIssue({ message })
+    }),
+  ),
+)
+
 /** The options that every cluster has, for the schema of one kind. */
-export const commonOptions = { name: ClusterName, setupCmds: TextList, secrets: TextList, maxSize: MaxSize }
+export const commonOptions = {
+  name: ClusterName,
+  setupCmds: TextList,
+  secrets: TextList,
+  maxSize: MaxSize,
+  workers: Workers,
+  env: Variables,
+}
 
 /** The absolute path of an option of an object: a relative path starts at the file that contains it. */
 export function pathOf(object: object, path: string): string {

@@ -1,5 +1,6 @@
 import { setSerializableAttr } from '../document/construct/provenance.js'
 import { RegistrationError } from '../errors.js'
+import type { NeedsSite } from '../runnable/needs-problems.js'
 import { Runnable, type RunnableParameters, type UserProvider } from '../runnable/runnable.js'
 import type { Host } from './host/host.js'
 import type { Resources } from './protocol/messages.js'
@@ -23,6 +24,18 @@ export interface ClusterRunnableParameters extends RunnableParameters {
 export interface PreflightOptions {
   /** How many hosts would run its tasks. */
   readonly factories: number
+  /**
+   * Asks the hosts that would run its tasks, or the orchestrator when there are none, for what they have. Nothing is sent to them by
+   * this.
+   */
+  readonly resources: () => Promise<readonly (Resources & { readonly host: string })[]>
+}
+
+/** What the workers of a runnable need. */
+export interface WorkerNeeds {
+  readonly site: NeedsSite
+  /** As many as fit when absent. */
+  readonly workers: number | undefined
 }
 
 const brand = Symbol.for('flambeau.ClusterRunnable')
@@ -68,11 +81,16 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
   }
 
   /**
-   * Checks whether this can run on a cluster, before any host is connected to. It may be asynchronous.
+   * Checks whether this can run on a cluster, before anything is sent. It may be asynchronous.
    *
    * @throws When it cannot.
    */
   preflight(_options: PreflightOptions): void | Promise<void> {}
+
+  /** @internal What each worker of its pool needs, and how many workers it has on a host at most. */
+  get workerNeeds(): WorkerNeeds | undefined {
+    return undefined
+  }
 
   /** Prepares the cluster. It is called on the machine that submits the run, before the runnable is sent. */
   abstract setup(options: SetupOptions): void | Promise<void>

@@ -1,6 +1,8 @@
+import { noNeeds } from '../runnable/needs.js'
 import type { RunOptions } from '../runnable/run-options.js'
 import { Runnable, type UserProvider } from '../runnable/runnable.js'
 import { secretsFilesOf, serializeSecrets } from '../runnable/secrets/serialize-secrets.js'
+import { variableTexts } from '../util/environment-variables.js'
 import { PrivateFiles } from '../util/private-files.js'
 import { defaultGraceMs } from '../util/process.js'
 import { collectParts } from './bundle/bundle.js'
@@ -9,7 +11,7 @@ import { collectRunFiles, currentProject, type RunFiles } from './bundle/run-fil
 import { type ContentPlan, checkSize, contentPlanOf, sizeLimitOf } from './bundle/size-limit.js'
 import { type ClusterAccess, isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
-import { ClusterHosts, removeCluster } from './hosts.js'
+import { ClusterHosts, onEveryHost, removeCluster } from './hosts.js'
 import { type Members, membersOf } from './members.js'
 import { fromHome, HostLayout } from './protocol/layout.js'
 import type { HostState, Resources, RunSpecification, RunStatus } from './protocol/messages.js'
@@ -18,6 +20,7 @@ import { provision } from './provision/provision.js'
 import type { InspectedHost } from './provision/steps.js'
 import { RemoteEnvironment } from './remote-environment.js'
 import { RemoteRun } from './run/remote-run.js'
+import { expectFit, runNeeds } from './run/run-needs.js'
 import { type SubmitOptions, submit } from './run/submit.js'
 
 /** The options that every kind of cluster has. */
@@ -30,6 +33,10 @@ export interface ClusterOptions {
   readonly secrets?: readonly string[] | null | undefined
   /** The most that a run may send to each host, such as `2 GB`; 100 MB and 10,000 files by default. */
   readonly maxSize?: string | number | undefined
+  /** The most worker processes of a pool on each host; one for each processor by default. */
+  readonly workers?: number | undefined
+  /** Environment variables of runs and of the workers of their pools. Secrets do not belong here: they have a file of their own. */
+  readonly env?: Readonly<Record<string, string | number>> | undefined
 }
 
 /**
@@ -131,7 +138,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * @throws `ClusterError` with code `RUN_ACTIVE` while another run is active, unless `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
-    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.workerHosts })
+    await this.#preflight(runnable, options)
     // Before the cluster is brought up, which sends this package.
     const files = await runFilesOf(runnable, options, await this.#privateFiles(runnable))
     this.#submitting++
@@ -140,21 +147,22 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const setUp = async (extensions: Readonly<Record<string, string>>): Promise<void> => {
       if (isClusterRunnable(runnable)) await runnable.setupInjectEnv({ cluster: this, extensions, force })
     }
-    const { name, secrets, sizeLimit } = this.#settings
+    const { name, secrets, sizeLimit, workers, variables } = this.#settings
     const ready = await this.#readyHosts()
     // Again: bringing a local cluster up makes its folder.
     const privateFiles = await this.#privateFiles(runnable)
+    const home = ready[0]!.state.home
     const slurm = this.slurmJob(runnable, options)
-    const target = { name, members: membersOf(ready), home: ready[0]!.state.home, secrets, sizeLimit, slurm }
+    const target = { name, members: membersOf(ready), home, secrets, sizeLimit, workers, variables, slurm }
     return submit(runnable, { ...target, privateFiles, files, setUp }, options)
   }
 
   /** Returns what `submit` would send with a runnable, and sends nothing. */
   async planContent(
     runnable: Runnable<any, any>,
-    options: Pick<SubmitOptions, 'imports' | 'files' | 'projectFolder'> = {},
+    options: Pick<SubmitOptions, 'imports' | 'files' | 'projectFolder' | 'needs'> = {},
   ): Promise<readonly ContentPlan[]> {
-    if (isClusterRunnable(runnable)) await runnable.preflight?.({ factories: this.workerHosts })
+    await this.#preflight(runnable, options)
     const { imports = [] } = options
     const privateFiles = await this.#privateFiles(runnable)
     const files = await runFilesOf(runnable, options, privateFiles)
@@ -238,8 +246,30 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   get #settings() {
-    const { name, setupCmds, secrets, maxSize } = this.options
-    return { name, setupCmds: setupCmds ?? [], secrets: secrets ?? [], sizeLimit: sizeLimitOf(maxSize) }
+    const { name, setupCmds, secrets, maxSize, workers, env = {} } = this.options
+    const lists = { setupCmds: setupCmds ?? [], secrets: secrets ?? [] }
+    return { name, ...lists, sizeLimit: sizeLimitOf(maxSize), workers, variables: variableTexts(env) }
+  }
+
+  // Only what has needs costs a question to the hosts.
+  async #preflight(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
+    if (isClusterRunnable(runnable)) {
+      const resources = () => this.workerResources()
+      await runnable.preflight?.({ factories: this.workerHosts, resources })
+    }
+    await this.checkNeeds(runnable, options)
+  }
+
+  /** @internal Checks that what the process of a run needs fits on its host. */
+  protected async checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
+    const own = runNeeds(runnable, options.needs)
+    if (own.needs !== noNeeds) await expectFit(own, () => resourcesOf([this.orchestrator]))
+  }
+
+  /** @internal What the hosts have that run the tasks of a run; none when they are not known. */
+  protected workerResources(): Promise<readonly (Resources & { readonly host: string })[]> {
+    const { factories } = this
+    return resourcesOf(factories.length === 0 ? [this.orchestrator] : factories)
   }
 
   get #hosts(): ClusterHosts {
@@ -264,6 +294,10 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const forRun = this.#submitting > 0
     return provision({ cluster, members, setupCmds, dryRun, forRun, signal, onEvent })
   }
+}
+
+function resourcesOf(hosts: readonly AgentHost[]) {
+  return onEveryHost(hosts, async (host) => ({ host: `"${host.name}"`, ...(await host.resources()) }))
 }
 
 /** The files that a run needs besides code: those of its classes, and those that the options name. */

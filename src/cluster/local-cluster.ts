@@ -17,6 +17,8 @@ const LocalClusterOptions = toStandardJsonSchema(
     setupCmds: commonOptions.setupCmds,
     secrets: commonOptions.secrets,
     maxSize: commonOptions.maxSize,
+    workers: commonOptions.workers,
+    env: commonOptions.env,
     factories: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)), 2),
     folder: v.optional(Text),
   }),

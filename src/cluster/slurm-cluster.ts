@@ -4,11 +4,13 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
 import { ClusterConfigurationError, ClusterError, isFlambeauError } from '../errors.js'
 import { ownRegistrable as registrable } from '../registry/own-tags.js'
-import { type CompleteNeeds, completeNeeds, needsOf } from '../runnable/needs.js'
+import { type CompleteNeeds, describeNeeds, noNeeds } from '../runnable/needs.js'
+import { type NeedsSite, needsError } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
 import { Cluster } from './cluster.js'
 import { commonOptions, HostName, optionError, Text } from './cluster-options.js'
+import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
 import { LocalHost } from './host/local-host.js'
 import { SSHHost } from './host/ssh-host.js'
@@ -16,6 +18,7 @@ import type { Members } from './members.js'
 import { HostLayout } from './protocol/layout.js'
 import type { RunSpecification } from './protocol/messages.js'
 import type { RemoteRun } from './run/remote-run.js'
+import { runNeeds } from './run/run-needs.js'
 import type { SubmitOptions } from './run/submit.js'
 import { sshHostOptions, sshOptions } from './ssh-options.js'
 
@@ -48,6 +51,8 @@ const SlurmClusterOptions = toStandardJsonSchema(
     setupCmds: commonOptions.setupCmds,
     secrets: commonOptions.secrets,
     maxSize: commonOptions.maxSize,
+    workers: commonOptions.workers,
+    env: commonOptions.env,
     login: v.optional(HostName),
     key: sshOptions.key,
     username: sshOptions.username,
@@ -100,19 +105,19 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     return { orchestrator: { host, role: 'orchestrator', address, connection }, factories: [] }
   }
 
-  /** @throws `ClusterConfigurationError` when Slurm says that such a job can never run, before anything is sent. */
   override async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
-    await this.#testSubmission(this.#arguments(runnable))
     return super.submit(runnable, options).catch((error) => {
-      throw isFlambeauError(error) && error.code === 'SLURM_REFUSED'
-        ? this.#refused(error.message, error)
-        : error
+      if (!isFlambeauError(error) || error.code !== 'SLURM_REFUSED' || error.problems.length > 0) throw error
+      throw this.#refused(error.message, sitesOf(runnable, options), error)
     })
   }
 
   /** @internal */
-  protected override slurmJob(runnable: Runnable<any, any>): RunSpecification['slurm'] {
-    return { arguments: this.#arguments(runnable) }
+  protected override slurmJob(
+    runnable: Runnable<any, any>,
+    options: SubmitOptions,
+  ): RunSpecification['slurm'] {
+    return { arguments: this.#arguments(sitesOf(runnable, options)) }
   }
 
   /** @internal The workers of one node can be processes of the run. */
@@ -121,28 +126,38 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     return nodes === 1 ? 0 : nodes
   }
 
-  #arguments(runnable: Runnable<any, any>): string[] {
-    const { partition, account, time, nodes, sbatch } = this.options
-    const needs = completeNeeds(needsOf(runnable.constructor as never) ?? {})
+  /** @internal Which nodes a run gets is known only when it starts: Slurm itself says whether any of them suffice. */
+  protected override async workerResources(): Promise<readonly []> {
+    return []
+  }
+
+  /** @internal @throws `ClusterConfigurationError` when Slurm says that such a job can never run. */
+  protected override checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
+    return this.#testSubmission(sitesOf(runnable, options))
+  }
+
+  #arguments(sites: Sites): string[] {
+    const { partition, account, time, nodes, sbatch, workers = sites.workers } = this.options
     return [
       `--nodes=${nodes}`,
       '--ntasks-per-node=1',
       ...(partition === undefined ? [] : [`--partition=${partition}`]),
       ...(account === undefined ? [] : [`--account=${account}`]),
       ...(time === undefined ? [] : [`--time=${time}`]),
-      ...needsArguments(needs),
+      ...needsArguments(jobNeeds(sites, workers)),
       ...sbatch,
     ]
   }
 
   /** Asks Slurm whether such a job can ever run. */
-  async #testSubmission(args: readonly string[]): Promise<void> {
+  async #testSubmission(sites: Sites): Promise<void> {
+    const args = this.#arguments(sites)
     const tested = await this.#sbatch(['--test-only', ...args])
     if (tested.exitCode === 0) return
     await this.#checkNodes()
     // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
     const real = await this.#sbatch(['--begin=now+1hour', '--parsable', '--output=/dev/null', ...args])
-    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString())
+    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString(), sites)
     await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
   }
 
@@ -166,7 +181,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     })
   }
 
-  #refused(stderr: string, cause?: unknown): ClusterError {
+  #refused(stderr: string, sites: Sites, cause?: unknown): ClusterError {
     const said = printable(stderr.replaceAll(/^sbatch: (?:error: )?/gm, '').trim())
     const reason = said
       .split('\n')
@@ -178,7 +193,15 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     }
     const key = refusedOptions.find(([pattern]) => pattern.test(said))?.[1]
     const message = `Slurm refuses this job: ${reason}`
+    const site = [sites.worker, sites.own].find((each) => each && each.needs !== noNeeds)
+    if (key === undefined && site)
+      return this.#needsRefused(site, `${message} (${describeNeeds(site.needs)})`)
     return optionError(this, key === undefined ? [] : [key], { code: 'SLURM_REFUSED', message })
+  }
+
+  #needsRefused(site: NeedsSite, message: string): ClusterConfigurationError {
+    const { text, options } = needsError(site, message)
+    return new ClusterConfigurationError(text, { ...options, code: 'SLURM_REFUSED' })
   }
 
   #loginHost(): AgentHost {
@@ -195,6 +218,31 @@ const refusedOptions: readonly (readonly [said: RegExp, key: string])[] = [
   [/time/i, 'time'],
   [/option|constraint|feature/i, 'sbatch'],
 ]
+
+/** What a run needs of each node: its own process, and its workers. */
+interface Sites {
+  readonly own: NeedsSite
+  readonly worker: NeedsSite | undefined
+  /** How many workers the runnable wants on each node. */
+  readonly workers: number | undefined
+}
+
+function sitesOf(runnable: Runnable<any, any>, { needs }: SubmitOptions): Sites {
+  const { site: worker, workers } = (isClusterRunnable(runnable) && runnable.workerNeeds) || {}
+  return { own: runNeeds(runnable, needs), worker, workers }
+}
+
+/** The most of what the run itself needs, and what so many workers need; each worker has a processor. */
+function jobNeeds({ own, worker }: Sites, workers: number | undefined): CompleteNeeds {
+  const each = worker?.needs ?? noNeeds
+  const count = workers ?? 1
+  const cpus = workers === undefined ? each.cpus : count * (each.cpus || 1)
+  return {
+    gpus: Math.max(own.needs.gpus, count * each.gpus),
+    cpus: Math.max(own.needs.cpus, cpus),
+    memory: Math.max(own.needs.memory, count * each.memory),
+  }
+}
 
 function needsArguments({ gpus, cpus, memory }: CompleteNeeds): string[] {
   return [

@@ -17,6 +17,8 @@ const SSHClusterOptions = toStandardJsonSchema(
     setupCmds: commonOptions.setupCmds,
     secrets: commonOptions.secrets,
     maxSize: commonOptions.maxSize,
+    workers: commonOptions.workers,
+    env: commonOptions.env,
     orchestratorIp: Address,
     factoriesIps: v.optional(v.array(Address), []),
     key: sshOptions.key,
@@ -49,6 +51,8 @@ type SSHConnection = Extract<Connection, { kind: 'ssh' }>
  * setup_cmds: [sudo apt-get install -y libgomp1]
  * secrets: [AWS]                               # the sections that may be sent to the machines
  * host_keys: known                             # or accept-new (default), or { gpu-1: ssh-ed25519 AAAA... }
+ * workers: 4                                   # the most worker processes of a pool on each machine
+ * env: { OMP_NUM_THREADS: 2 }                  # variables of runs and of the workers of their pools
  * ```
  *
  * `use_public: false` connects to the private addresses. `connect_timeout` is in seconds. `node` is the path of Node

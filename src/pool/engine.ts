@@ -1,7 +1,9 @@
 import type { LogLevel } from '../logger.js'
 import type { Registry } from '../registry/registry.js'
+import type { CompleteNeeds } from '../runnable/needs.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import type { TraceCarrier } from '../tracing/tracing.js'
+import type { LocalGpu } from '../util/gpus.js'
 import type { Cancellation } from './cancellation.js'
 
 export type { LogLevel }
@@ -42,8 +44,8 @@ export type Ended =
 /** An attempt without a result. */
 export type FailedAttempt = Extract<Ended, { ok: false }>
 
-/** Why an attempt has no result: the task threw, took too long, killed its workers, or was cancelled. */
-export type EndReason = 'failed' | 'timeout' | 'crashed' | 'cancelled'
+/** Why an attempt has no result: the task threw, took too long, used too much memory, killed its workers, or was cancelled. */
+export type EndReason = 'failed' | 'timeout' | 'memory' | 'crashed' | 'cancelled'
 
 /** A result as JSON, or the file that holds it; neither when the task returned nothing. */
 export type PackedResult = { readonly json?: string } | { readonly file: string; readonly bytes: number }
@@ -103,4 +105,16 @@ export interface WorkerProcessSetup extends WorkerSetup {
   readonly crashRetries: number
   /** Milliseconds that a cancelled task has to clean up. */
   readonly graceMs: number
+  /** What each process has of its machine. */
+  readonly needs: CompleteNeeds
+  /** Environment variables of the processes. */
+  readonly variables: Readonly<Record<string, string>>
+}
+
+/** The setup of as many worker processes as fit on this machine. */
+export interface FittedSetup extends WorkerProcessSetup {
+  /** The GPUs that they may lease; empty when they need none. */
+  readonly gpus: readonly LocalGpu[]
+  /** Takes what to say while a process waits for GPUs. */
+  readonly onWait: (message: string) => void
 }

@@ -1,3 +1,14 @@
+import { FlambeauError } from '../errors.js'
+import type { Class } from '../registry/registration.js'
+import {
+  type CompleteNeeds,
+  completeNeeds,
+  describeNeeds,
+  exceeds,
+  needsOf,
+  noNeeds,
+} from '../runnable/needs.js'
+import { mistakeCode } from '../util/exit-codes.js'
 import type { AnyTask, TaskOutcome } from './options.js'
 import { type MapContext, TaskRun } from './task-run.js'
 
@@ -12,6 +23,8 @@ export class MapRun<Task extends AnyTask> {
   readonly #outcomes = new OutcomeQueue<TaskOutcome<Task>>()
   readonly #running = new Map<TaskRun<Task>, Promise<void>>()
   readonly #seen = new Set<string>()
+  /** The classes of tasks whose needs the workers meet. */
+  readonly #classes = new Set<Class>()
   /** How many tasks were taken whose outcomes were not. */
   #inFlight = 0
   #taken = 0
@@ -102,11 +115,22 @@ export class MapRun<Task extends AnyTask> {
   }
 
   #start(task: Task, index: number): void {
+    this.#expectNeeds(task)
     const id = this.#idOf(task, index)
     if (id === undefined || this.#isEnded) return
     const run = new TaskRun(task, { id, index }, this.context)
     this.#inFlight++
     this.#running.set(run, this.#settle(run))
+  }
+
+  /** @throws {@link FlambeauError} for a task that needs more than a worker has. */
+  #expectNeeds(task: Task): void {
+    const { needs } = this.context
+    const Class = task.constructor as Class
+    if (!needs || this.#classes.has(Class)) return
+    const own = completeNeeds(needsOf(Class) ?? noNeeds)
+    if (exceeds(own, needs)) throw needsMore(Class, own)
+    this.#classes.add(Class)
   }
 
   async #settle(run: TaskRun<Task>): Promise<void> {
@@ -136,6 +160,12 @@ export class MapRun<Task extends AnyTask> {
       this.#resumeTaking = resolve
     })
   }
+}
+
+function needsMore({ name }: Class, needs: CompleteNeeds): FlambeauError {
+  const written = describeNeeds(needs)
+  const message = `Class "${name}" needs ${written}, more than a worker of the pool has: write "needs: ${written}" into the options of "openPool", or of the sweep`
+  return new FlambeauError(message, { code: 'TASK_NEEDS_MORE', exitCode: mistakeCode })
 }
 
 function isAsyncIterable<Task>(tasks: Tasks<Task>): tasks is AsyncIterable<Task> {

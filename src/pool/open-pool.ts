@@ -1,7 +1,9 @@
-import { StderrLogger } from '../logger.js'
+import { type Logger, StderrLogger } from '../logger.js'
+import type { CompleteNeeds } from '../runnable/needs.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
 import { InlineEngine } from './engines/inline.js'
 import { ProcessEngine } from './engines/processes/engine.js'
+import { fitSetup } from './fit-setup.js'
 import { completeSetup, type PoolOptions, type PoolParts } from './options.js'
 import { Pool } from './pool.js'
 
@@ -19,17 +21,29 @@ export async function openPool(options: PoolOptions = {}): Promise<Pool> {
   const { env, engine } = options
   if (!env || engine) return createPool(options, async () => {})
   const { clusterPool } = await import('./engines/cluster/engine.js')
-  const { poolOptions, keepOutput } = await clusterPool({ ...options, env })
-  return createPool(poolOptions, keepOutput)
+  const { poolOptions, keepOutput, needs } = await clusterPool({ ...options, env })
+  return createPool(poolOptions, keepOutput, needs)
 }
 
-function createPool(options: PoolOptions, keepOutput: PoolParts['keepOutput']): Pool {
+async function createPool(
+  options: PoolOptions,
+  keepOutput: PoolParts['keepOutput'],
+  clusterNeeds?: CompleteNeeds,
+): Promise<Pool> {
   const setup = completeSetup(options)
-  const { logger = new StderrLogger(), signal } = options
-  return new Pool({ ...setup, engine: createEngine(options.engine, setup), logger, signal, keepOutput })
+  const { engine, logger = new StderrLogger(), needsLogger = logger, signal } = options
+  const isOther = engine === 'inline' || typeof engine === 'object'
+  const needs = isOther ? clusterNeeds : setup.needs
+  const parts = { ...setup, needs, logger, signal, keepOutput }
+  return new Pool({ ...parts, engine: await createEngine(engine, setup, needsLogger) })
 }
 
-function createEngine(engine: PoolOptions['engine'], setup: WorkerProcessSetup): Engine {
+async function createEngine(
+  engine: PoolOptions['engine'],
+  setup: WorkerProcessSetup,
+  logger: Logger,
+): Promise<Engine> {
   if (engine === 'inline') return new InlineEngine(setup)
-  return engine === undefined || engine === 'processes' ? new ProcessEngine(setup) : engine
+  if (typeof engine === 'object') return engine
+  return new ProcessEngine(await fitSetup(setup, (message) => logger.info(message)))
 }

@@ -1,11 +1,15 @@
 import type { RemoteEnvironment } from '../cluster/remote-environment.js'
+import { FlambeauError } from '../errors.js'
 import type { Logger, LogLevel } from '../logger.js'
 import { moduleUrls } from '../modules/resolve.js'
 import type { Registry } from '../registry/registry.js'
+import { type CompleteNeeds, completeNeeds, type Needs, needsMistake } from '../runnable/needs.js'
 import type { Runnable } from '../runnable/runnable.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
-import { availableCpus } from '../util/cpus.js'
+import { variablesMistake, variableTexts } from '../util/environment-variables.js'
+import { mistakeCode } from '../util/exit-codes.js'
 import { defaultGraceMs } from '../util/process.js'
+import { availableCpus } from '../util/this-machine.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
 import type { ResultFile } from './result.js'
 import type { TaskError } from './task-error.js'
@@ -33,8 +37,22 @@ export interface PoolOptions {
   tls?: boolean
   /** On a cluster: milliseconds after which the tasks of a silent host are run on others; default 10 000. */
   lockMs?: number
-  /** The most worker processes, on a cluster for each worker host; default one for each processor. */
-  workers?: number
+  /**
+   * The most worker processes, on a cluster for each worker host; by default as many as the `workers` of the cluster file,
+   * or one for each processor. There are fewer when their `needs` do not fit.
+   */
+  workers?: number | undefined
+  /**
+   * What each worker process has of its machine: its GPUs are its own, a task that uses more than its memory fails, and no more workers
+   * start than fit. A pool whose tasks have `static needs` states at least these. It applies to worker processes of this pool, and not
+   * `inline` or to an engine of your own.
+   */
+  needs?: Needs | undefined
+  /**
+   * Environment variables of the workers, such as `OMP_NUM_THREADS`, besides those of this process; on a cluster, besides the `env` of the
+   * cluster file. Secrets have an option of their own. The name `env` is that of the cluster.
+   */
+  variables?: Readonly<Record<string, string | number>> | undefined
   /** Modules that register the classes of the tasks, imported by each worker: URLs, paths, packages. */
   imports?: readonly (string | URL)[]
   /** The registry for what this process writes and runs `inline`; the default registry when absent. */
@@ -49,6 +67,8 @@ export interface PoolOptions {
   folder?: string
   /** Receives what the tasks log, each line with the id of its task; default standard error. */
   logger?: Logger
+  /** @internal Receives what the pool itself says of its needs; default `logger`. */
+  needsLogger?: Logger
   /** Ends every map of the pool. */
   signal?: AbortSignal
   /** How often a task is run again after its worker died; default 2. */
@@ -179,6 +199,8 @@ export interface PoolParts {
   readonly registry: Registry | undefined
   readonly secrets: SecretsConfig | undefined
   readonly signal: AbortSignal | undefined
+  /** What each worker has; absent when another engine decides that. */
+  readonly needs: CompleteNeeds | undefined
   /** Makes a folder outlive the run that it is made in. */
   readonly keepOutput: (output: string) => Promise<void>
 }
@@ -192,10 +214,14 @@ export function completeSetup({
   extensions = {},
   secrets,
   registry,
-  workers = availableCpus(),
+  needs = {},
+  variables = {},
+  workers = needs.cpus === undefined ? availableCpus() : Number.POSITIVE_INFINITY,
   crashRetries = 2,
   graceMs = defaultGraceMs,
 }: SetupOptions): WorkerProcessSetup {
+  expectValid('needs', needsMistake(needs))
+  expectValid('variables', variablesMistake(variables))
   return {
     imports: moduleUrls(imports),
     folder,
@@ -205,7 +231,15 @@ export function completeSetup({
     workers,
     crashRetries,
     graceMs,
+    needs: completeNeeds(needs),
+    variables: variableTexts(variables),
   }
+}
+
+function expectValid(option: string, mistake: string | undefined): void {
+  if (mistake === undefined) return
+  const message = `Option "${option}" of the pool ${mistake.replace(/^expected/, 'must be')}`
+  throw new FlambeauError(message, { code: 'BAD_POOL_OPTION', exitCode: mistakeCode })
 }
 
 /** {@link MapOptions} of running tasks, with every default filled in. */

@@ -102,7 +102,13 @@ export function unpackError({ name, message, stack, code, exitCode }: PackedErro
 // Whatever arrives from another process is checked: through Redis it may be anything.
 
 const levels: ReadonlySet<unknown> = new Set<LogLevel>(['debug', 'info', 'warn', 'error'])
-const reasons: ReadonlySet<unknown> = new Set<EndReason>(['failed', 'timeout', 'crashed', 'cancelled'])
+const reasons: ReadonlySet<unknown> = new Set<EndReason>([
+  'failed',
+  'timeout',
+  'memory',
+  'crashed',
+  'cancelled',
+])
 
 /** Whether a value is an object, whose properties may be anything. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -45,6 +45,7 @@ export interface FailedTask {
 const codes: Record<EndReason, string> = {
   failed: 'TASK_FAILED',
   timeout: 'TASK_TIMEOUT',
+  memory: 'TASK_OUT_OF_MEMORY',
   crashed: 'TASK_CRASHED',
   cancelled: 'TASK_CANCELLED',
 }

@@ -1,7 +1,8 @@
 import { RegistrationError } from '../errors.js'
 import type { Class } from '../registry/registration.js'
 import { parseByteSize } from '../util/byte-size.js'
-import { isMapping } from '../util/plain-object.js'
+import type { Gpu } from '../util/gpus.js'
+import { isMapping, omitUndefined } from '../util/plain-object.js'
 
 /** What a runnable, or a worker that runs it, needs of its host. What is absent is not limited. */
 export interface Needs {
@@ -28,6 +29,11 @@ export const noNeeds: CompleteNeeds = { gpus: 0, cpus: 0, memory: 0 }
 /** Fills in the defaults of needs that are valid. */
 export function completeNeeds({ gpus = 0, cpus = 0, memory = 0 }: Needs): CompleteNeeds {
   return { gpus, cpus, memory: Math.round(parseByteSize(memory) ?? 0) }
+}
+
+/** Complete needs as options. */
+export function writtenNeeds({ gpus, cpus, memory }: CompleteNeeds): Needs {
+  return omitUndefined({ gpus, cpus: cpus || undefined, memory: memory === 0 ? undefined : `${memory} B` })
 }
 
 /** Why a value is not {@link Needs}, as the end of a message; `undefined` when it is. */
@@ -61,4 +67,70 @@ export function needsOf(Class: Class): Needs | undefined {
   if (mistake === undefined) return needs as Needs
   const message = `The static "needs" of class "${Class.name}": ${mistake}; write "static needs = { gpus: 1, memory: '8 GB' }"`
   throw new RegistrationError(message, { code: 'BAD_STATIC_NEEDS' })
+}
+
+/** What a host has. */
+export interface HostResources {
+  readonly cpus: number
+  /** In bytes. */
+  readonly memory: number
+  readonly gpus: readonly Pick<Gpu, 'vendor'>[]
+}
+
+/** How many workers with these needs fit on a host at once; `Infinity` without needs. */
+export function slotsOn(needs: CompleteNeeds, { cpus, memory, gpus }: HostResources): number {
+  return Math.min(
+    countFitting(needs.cpus, cpus),
+    countFitting(needs.memory, memory),
+    needs.gpus === 0
+      ? Infinity
+      : gpuGroups(gpus).reduce((sum, count) => sum + countFitting(needs.gpus, count), 0),
+  )
+}
+
+// Of parts of a CPU, as many as there are fit, although the quotient may be a little less.
+function countFitting(need: number, available: number): number {
+  return need === 0 ? Infinity : Math.floor(available / need + 1e-9)
+}
+
+/** How many GPUs there are of each vendor: one process uses those of one. */
+function gpuGroups(gpus: HostResources['gpus']): number[] {
+  return (['nvidia', 'amd'] as const).map((vendor) => gpus.filter((gpu) => gpu.vendor === vendor).length)
+}
+
+/** What a host lacks for these needs: the need, and what the host has; `undefined` when they fit. */
+export function lackOn(
+  needs: CompleteNeeds,
+  { cpus, memory, gpus }: HostResources,
+): { readonly need: string; readonly has: string } | undefined {
+  const most = Math.max(...gpuGroups(gpus))
+  if (needs.gpus > most) return { need: countOf(needs.gpus, 'GPU'), has: String(most) }
+  if (needs.cpus > cpus) return { need: countOf(needs.cpus, 'CPU'), has: String(cpus) }
+  if (needs.memory > memory) return { need: `${sizeOf(needs.memory)} of memory`, has: sizeOf(memory) }
+  return undefined
+}
+
+/** Whether something needs more than something else, which has what it needs. */
+export function exceeds(needs: CompleteNeeds, other: CompleteNeeds): boolean {
+  return needs.gpus > other.gpus || needs.cpus > other.cpus || needs.memory > other.memory
+}
+
+/** Needs as they are written: `{ gpus: 1, memory: '8 GB' }`. */
+export function describeNeeds({ gpus, cpus, memory }: CompleteNeeds): string {
+  const parts = [
+    ...(gpus > 0 ? [`gpus: ${gpus}`] : []),
+    ...(cpus > 0 ? [`cpus: ${cpus}`] : []),
+    ...(memory > 0 ? [`memory: '${sizeOf(memory)}'`] : []),
+  ]
+  return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** The size of memory as people write it: `8 GB`, `200 MB`. */
+export function sizeOf(bytes: number): string {
+  const [size, unit] = bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB']
+  return `${Number(size.toFixed(1))} ${unit}`
 }

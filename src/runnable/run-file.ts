@@ -11,6 +11,7 @@ import type { Outcome } from './outcome.js'
 import { progressListener } from './progress/progress.js'
 import { RunEvents } from './run-events.js'
 import { pickRunOptions, type RunOptions, runOptions } from './run-options.js'
+import type { Runnable } from './runnable.js'
 import type { RunnableSource } from './runnable-file.js'
 
 /** Options of {@link runFile}. */
@@ -24,6 +25,11 @@ export interface RunFileOptions extends ContextOptions, PreprocessOptions, Parti
    * not exist. When absent, nothing is written.
    */
   record?: string | undefined
+  /** @internal Prepares this process for a runnable of the file; what it returns is released after `run()`. */
+  onReady?: (
+    runnable: Runnable<unknown, any>,
+    options: RunOptions,
+  ) => Promise<{ release(): Promise<void> } | undefined>
 }
 
 /**
@@ -58,7 +64,12 @@ export async function runFile<T = unknown>(
         const { runnable } = await context.preprocess({ ...options, logger: complete.logger })
         span.set({ 'flambeau.run.id': events.start(), 'flambeau.tag': tagOf(runnable) })
         if (options.dryRun) return undefined as T
-        return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
+        const lease = await options.onReady?.(runnable, surroundings)
+        try {
+          return (await runnable.run({ ...surroundings, ...options.runOptions })) as T
+        } finally {
+          await lease?.release()
+        }
       }, complete)
       span.set({ 'flambeau.exit_code': ended.exitCode })
       if (!ended.ok) span.fail(ended.error, (text) => events.mask(text))

@@ -31,8 +31,8 @@ export class MemoryCluster extends Cluster {
 
   constructor(options: MemoryClusterOptions = {}) {
     super()
-    const { name = 'memory', setupCmds, secrets } = options
-    this.options = { name, setupCmds, secrets }
+    const { name = 'memory', setupCmds, secrets, workers, env } = options
+    this.options = { name, setupCmds, secrets, workers, env }
     this.#options = options
   }
 

@@ -1,6 +1,9 @@
 /** The user's file, options or secrets are wrong. */
 export const mistakeCode = 22
 
+/** The workers of a pool do not fit on the host: of a program whose starter decides what that means. */
+export const doesNotFitCode = 23
+
 /** A service such as a cluster or Redis cannot be used: `EX_UNAVAILABLE` of sysexits.h. */
 export const unavailableCode = 69
 

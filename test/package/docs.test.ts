@@ -320,7 +320,7 @@ function parseSource(name: string): ts.SourceFile {
 }
 
 const noCodes =
-  /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|GET|HEAD|DENY|CI|TERM|KILL|NULL|TRUE|FALSE|COUNT|MODULE_NOT_FOUND|CERTIFICATE|LICENSE|PATH|NODE_OPTIONS|TSX_\w+|FLAMBEAU_\w+)$/
+  /^(?:E[A-Z]+|ERR_\w+|SIG[A-Z]+|DEFAULT|GET|HEAD|DENY|CI|TERM|KILL|NULL|TRUE|FALSE|COUNT|MODULE_NOT_FOUND|CERTIFICATE|LICENSE|PATH|NODE_OPTIONS|TSX_\w+|FLAMBEAU_\w+|(?:CUDA|ROCR|HIP|PCI)_\w+|[CG]PU|[MG]B)$/
 
 function collectCodes(node: ts.Node, codes: Set<string>): void {
   if (ts.isStringLiteral(node) && /^[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*$/.test(node.text) && !isCompared(node))

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
-import { cpus, homedir, totalmem, userInfo } from 'node:os'
+import { cpus, homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { findProgram } from '../../util/find-program.js'
-import type { Gpu, HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
+import { listGpus } from '../../util/gpus.js'
+import { hostMemory } from '../../util/this-machine.js'
+import type { HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { isSetUp } from './exec.js'
 import { layout } from './home.js'
 import { removeStaleSecrets, removeStaleTransfers } from './run-store.js'
@@ -17,8 +16,6 @@ import {
   readPublicKey,
 } from './ssh-access.js'
 import { isComplete } from './tree-store.js'
-
-const execute = promisify(execFile)
 
 /** Returns the state of this host and of a cluster on it. Creates nothing but the key, and that only with `makeKey`. */
 export async function inspect({
@@ -69,18 +66,8 @@ async function freeBytes(): Promise<number> {
 
 /** The CPUs, memory and GPUs of this host. */
 export async function resources(): Promise<Resources> {
-  return { cpus: cpus().length, memory: totalmem(), gpus: await gpus() }
-}
-
-async function gpus(): Promise<Gpu[]> {
-  if (findProgram('nvidia-smi') === undefined) return []
-  const query = ['--query-gpu=index,name,memory.total', '--format=csv,noheader,nounits']
-  const listed = await execute('nvidia-smi', query).catch(() => undefined)
-  const lines = listed?.stdout.split('\n').filter((line) => line.trim() !== '') ?? []
-  return lines.map((line) => {
-    const [index = '', name = '', mebibytes] = line.split(',').map((cell) => cell.trim())
-    return { index: Number(index), name, memory: (Number(mebibytes) || 0) * 2 ** 20, vendor: 'nvidia' }
-  })
+  const gpus = await listGpus()
+  return { cpus: cpus().length, memory: hostMemory(), gpus: gpus.map(({ id: _, ...gpu }) => gpu) }
 }
 
 // Every user can read them. If a host keeps them elsewhere, the orchestrator cannot verify it.

@@ -102,9 +102,10 @@ async function currentStatus(record: RunRecord): Promise<JobStatus> {
   return isCancelled ? { ...status, state: 'cancelled', reason: undefined } : status
 }
 
-function finalState({ exitCode, cancelled }: RunExit): RunState {
+function finalState({ exitCode, cancelled, reason }: RunExit): RunState {
   if (cancelled) return 'cancelled'
-  return exitCode === 0 ? 'succeeded' : 'failed'
+  // Whatever it exited with, it was not done.
+  return exitCode === 0 && reason === undefined ? 'succeeded' : 'failed'
 }
 
 async function currentState({ id, starter }: RunRecord): Promise<RunState> {

@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
-import { notStartedCode } from '../../util/exit-codes.js'
+import { mistakeCode, notStartedCode } from '../../util/exit-codes.js'
+import { type GpuLease, type LeaseRequest, leaseGpus } from '../../util/gpu-leases.js'
+import { listGpus } from '../../util/gpus.js'
 import { projectVariable } from '../../util/not-sent.js'
-import { defaultGraceMs, signalGroup, waitForExit } from '../../util/process.js'
+import { defaultGraceMs, type ExitStatus, signalGroup, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
+import { messageOf } from '../../util/thrown.js'
 import { projectFolder, runFiles } from '../protocol/layout.js'
+import type { RunSurroundings } from '../protocol/messages.js'
 import { recordLoss, writeReserved } from './reserved-file.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
 import {
@@ -40,14 +44,25 @@ async function supervise(): Promise<void> {
   if (!(await mayStart(record))) return
   const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
+  const surroundings = (await readJson<RunSurroundings>(id, 'program')) ?? {}
+  // Slurm itself gives GPUs to a job.
+  const lease = record.slurm ? {} : await leaseFor(cluster, surroundings, log)
+  if (!lease) return
   const runner = spawn(process.execPath, ['--enable-source-maps', program, folder], {
     detached: true,
     cwd: join(folder, runFiles.work),
-    env: { ...process.env, [runVariable]: folder, [projectVariable]: projectOf(folder) },
+    env: {
+      ...process.env,
+      ...surroundings.variables,
+      ...lease.variables,
+      [runVariable]: folder,
+      [projectVariable]: projectOf(folder),
+    },
     stdio: ['ignore', log, log],
   })
   const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
   process.on('SIGTERM', () => void cancel(runner, exited))
+  if (runner.pid !== undefined) await lease.passTo?.(runner.pid)
   await writeState({ supervisor: (await identify(process.pid))!, runner: await identityOf(runner) }).catch(
     (error) => {
       // A run whose state is not recorded could neither be listed nor cancelled.
@@ -60,11 +75,15 @@ async function supervise(): Promise<void> {
   const interruption = cancelled ? await interruptionOf(record) : { cancelled: false }
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
+  await recordExit(cluster, { ...exit, ...interruption })
+}
+
+async function recordExit(cluster: string, exit: ExitStatus & Interruption): Promise<void> {
   for (const secrets of secretsPaths(cluster, id)) rmSync(secrets, { force: true })
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
-    JSON.stringify({ ...exit, ...interruption, endedAt: new Date().toISOString() }),
+    JSON.stringify({ ...exit, endedAt: new Date().toISOString() }),
   )
   // For the accounts of Slurm.
   process.exitCode = exit.exitCode ?? 1
@@ -77,10 +96,15 @@ async function mayStart({ cluster, slurm }: RunRecord): Promise<boolean> {
   return holdsCluster(cluster, id)
 }
 
+/** Whether a run was terminated, and why. */
+interface Interruption {
+  readonly cancelled: boolean
+  /** The state in which Slurm has ended its job. */
+  readonly reason?: string
+}
+
 /** Why this supervisor was terminated: the user has cancelled the run, or Slurm has ended its job. */
-async function interruptionOf({
-  slurm,
-}: RunRecord): Promise<{ cancelled: boolean; reason?: string | undefined }> {
+async function interruptionOf({ slurm }: RunRecord): Promise<Interruption> {
   const isWanted = !slurm || (await readJson<Cancellation>(id, 'cancel')) !== undefined
   const jobId = process.env['SLURM_JOB_ID'] ?? ''
   const reason = isWanted ? undefined : endReason(readTail(join(folder, runFiles.log)), jobId)
@@ -97,6 +121,41 @@ function readTail(path: string): string {
   } finally {
     closeSync(file)
   }
+}
+
+/** The GPUs of the run; `undefined` when it ended before it had them. While it waits for them, it can be cancelled. */
+async function leaseFor(
+  cluster: string,
+  { gpus: count = 0 }: RunSurroundings,
+  log: number,
+): Promise<Partial<GpuLease> | undefined> {
+  if (count === 0) return {}
+  const waiting = new AbortController()
+  const abort = (): void => waiting.abort()
+  process.once('SIGTERM', abort)
+  // The run exists from now on, for those who start, list and cancel it.
+  await writeState({ supervisor: (await identify(process.pid))!, runner: undefined })
+  const say = (message: string): void => void writeSync(log, `${message}\n`)
+  const { signal } = waiting
+  const lease = await leaseOf(count, { signal, onWait: say }).catch((error) => {
+    if (!signal.aborted) say(messageOf(error))
+    return undefined
+  })
+  process.off('SIGTERM', abort)
+  if (lease && !signal.aborted) return lease
+  await lease?.release()
+  await recordExit(cluster, {
+    exitCode: signal.aborted ? null : mistakeCode,
+    signal: null,
+    cancelled: signal.aborted,
+  })
+  return undefined
+}
+
+async function leaseOf(count: number, options: Pick<LeaseRequest, 'signal' | 'onWait'>): Promise<GpuLease> {
+  const gpus = await listGpus()
+  if (gpus.length >= count) return leaseGpus({ gpus, count, ...options })
+  throw new Error(`The run needs ${count} GPUs, but this host has ${gpus.length}`)
 }
 
 // Without files of the project, the working directory stands for it.

@@ -1,15 +1,7 @@
+import type { Gpu } from '../../util/gpus.js'
 import type { TreeManifest } from './tree.js'
 
-/** A GPU of a host. */
-export interface Gpu {
-  /** The number by which `CUDA_VISIBLE_DEVICES`, or `ROCR_VISIBLE_DEVICES`, names it. */
-  readonly index: number
-  /** Such as `NVIDIA A100-SXM4-40GB`. */
-  readonly name: string
-  /** In bytes; 0 when the tool of the vendor does not say it. */
-  readonly memory: number
-  readonly vendor: 'nvidia' | 'amd'
-}
+export type { Gpu }
 
 /** The CPUs, memory and GPUs of a host. */
 export interface Resources {
@@ -84,6 +76,14 @@ export interface WorkFiles {
   readonly tree: string
   /** The current folder of the run, as a path within the project; empty for the project itself. */
   readonly folder: string
+}
+
+/** What the process of a run is started with: a part of its `program.json`. */
+export interface RunSurroundings {
+  /** Environment variables, of the run and of the workers of its pools. */
+  readonly variables?: Readonly<Record<string, string>> | undefined
+  /** How many GPUs of the orchestrator it has to itself. */
+  readonly gpus?: number | undefined
 }
 
 /** A run to start; its trees were sent before. */

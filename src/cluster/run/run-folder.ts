@@ -6,10 +6,10 @@ import type { TraceCarrier } from '../../tracing/tracing.js'
 import type { Call } from '../../util/repeat-command.js'
 import type { Connection } from '../members.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
-import type { WorkFiles } from '../protocol/messages.js'
+import type { RunSurroundings, WorkFiles } from '../protocol/messages.js'
 
 /** `program.json` of a run folder: what the run needs besides its runnable. Paths are relative to the package. */
-export interface RunProgram {
+export interface RunProgram extends RunSurroundings {
   readonly cluster: string
   readonly file: string
   readonly flags: RunFlags
@@ -26,6 +26,8 @@ export interface RunProgram {
   readonly sent: readonly (readonly [path: string, folder: string])[]
   /** The files of the project that the run was sent, if there are any. */
   readonly work?: WorkFiles | undefined
+  /** The most worker processes of a pool on each host; one for each processor when absent. */
+  readonly workers?: number | undefined
   /** The context of the trace that the run belongs to. */
   readonly trace?: TraceCarrier | undefined
 }

@@ -1,6 +1,7 @@
 import { dump } from '../../document/write/dump.js'
 import { newRunId } from '../../records/run-id.js'
 import type { Registry } from '../../registry/registry.js'
+import type { Needs } from '../../runnable/needs.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import type { Runnable } from '../../runnable/runnable.js'
 import { serializeSecrets } from '../../runnable/secrets/serialize-secrets.js'
@@ -19,6 +20,7 @@ import type { Request, RunSpecification, WorkFiles } from '../protocol/messages.
 import type { ClusterCallOptions } from '../provision/events.js'
 import { RemoteRun } from './remote-run.js'
 import type { Connections, RunProgram, RunSecrets } from './run-folder.js'
+import { runNeeds } from './run-needs.js'
 
 /** Options of `Cluster.submit`. */
 export interface SubmitOptions extends ClusterCallOptions, RunFlags {
@@ -38,6 +40,8 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
    * `package.json` at or above the current one.
    */
   readonly projectFolder?: string | undefined
+  /** What the process of the run needs of the orchestrator; by default the `static needs` of the class. Its GPUs are its own. */
+  readonly needs?: Needs | undefined
   /** @internal The id of the run; a new one when absent. */
   readonly id?: string | undefined
   /** The registry whose tags are used to write the runnable; the default registry if absent. */
@@ -53,6 +57,9 @@ export interface SubmitTarget {
   /** The files that are never sent, whichever package contains them. */
   readonly privateFiles: PrivateFiles
   readonly sizeLimit: SizeLimit
+  readonly workers: number | undefined
+  /** Environment variables of the run. */
+  readonly variables: Readonly<Record<string, string>>
   /** The files that the run needs besides code. */
   readonly files: RunFiles | undefined
   /** The home folder of the orchestrator. */
@@ -97,6 +104,9 @@ export async function submit(
     sent: trees.map(({ path, folder }) => [path, folder]),
     work,
     trace: await traceCarrier(),
+    workers: target.workers,
+    variables: target.variables,
+    gpus: runNeeds(runnable, options.needs).needs.gpus,
   }
   const connections: Connections = {
     cluster: target.name,

@@ -3,6 +3,8 @@ import * as v from 'valibot'
 import { isTemplate, type Template } from '../../document/construct/template.js'
 import type { Objective } from '../../records/events.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
+import type { Needs } from '../../runnable/needs.js'
+import { sizePattern } from '../../util/byte-size.js'
 import type { AnyTask } from '../options.js'
 import { durationMessage, durationMs } from './duration.js'
 import { isStoppingRule, type StoppingRule } from './stopping-rule.js'
@@ -37,8 +39,10 @@ export interface SweepInput {
   maxDuration?: string
   /** The folder of the results; default `sweep`. */
   output?: string
-  /** The most worker processes; default one for each processor. */
+  /** The most worker processes; default one for each processor, or as many as `needs` allows. */
   workers?: number
+  /** What each worker needs of its host, as `needs` of `openPool`; by default the `static needs` of the class of `each`. */
+  needs?: Needs
   /** How often a failed trial is tried again; default 0. */
   retries?: number
   /** Milliseconds that a trial may take; no limit when absent. */
@@ -98,6 +102,16 @@ const isPaths = (value: unknown): boolean =>
     (paths) => Array.isArray(paths) && paths.length > 1 && paths.every((path) => typeof path === 'string'),
   )
 
+const memoryMessage = 'expected a size such as "8 GB", or a number of megabytes'
+
+const needs = v.strictObject({
+  gpus: v.optional(wholeNumber(0)),
+  cpus: v.optional(v.pipe(v.number(), v.gtValue(0, 'expected a number above 0'))),
+  memory: v.optional(
+    v.union([v.pipe(v.string(), v.regex(sizePattern)), v.pipe(v.number(), v.gtValue(0))], memoryMessage),
+  ),
+})
+
 const entries = {
   each: v.custom<Template<AnyTask>>(isRunnableTemplate, runnable),
   metric: v.optional(text(metricName)),
@@ -124,6 +138,7 @@ const entries = {
   ),
   output: v.optional(text('expected the path of a folder'), 'sweep'),
   workers: v.optional(wholeNumber(1)),
+  needs: v.optional(needs),
   retries: v.optional(wholeNumber(0), 0),
   timeoutMs: v.optional(wholeNumber(1)),
   maxFailures: v.optional(wholeNumber(0)),

@@ -1,8 +1,12 @@
-import { ClusterRunnable, type PreflightOptions } from '../../cluster/cluster-runnable.js'
+import { ClusterRunnable, type PreflightOptions, type WorkerNeeds } from '../../cluster/cluster-runnable.js'
+import { expectFit } from '../../cluster/run/run-needs.js'
+import { FlambeauError, isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { ownRegistrable as registrable } from '../../registry/own-tags.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
 import { constructsOwnClass } from '../../registry/registration.js'
+import { completeNeeds, noNeeds, writtenNeeds } from '../../runnable/needs.js'
+import { type NeedsSite, needsError, needsOfNode, needsOfOption } from '../../runnable/needs-problems.js'
 import { progressListener } from '../../runnable/progress/progress.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
@@ -70,12 +74,30 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   /**
-   * Checks that the packages of the queue are installed, from which worker hosts take their tasks.
+   * Checks that the packages of the queue are installed, from which worker hosts take their tasks, and that the needs of a
+   * trial fit on one of the hosts.
    *
-   * @throws `FlambeauError` when they are not installed.
+   * @throws `FlambeauError` when they are not installed, or do not fit.
    */
-  override async preflight({ factories }: PreflightOptions): Promise<void> {
+  override async preflight({ factories, resources }: PreflightOptions): Promise<void> {
     if (factories > 0) await requirePackages()
+    const { site } = this.workerNeeds
+    if (site.needs !== noNeeds) await expectFit(site, resources)
+  }
+
+  /** @internal */
+  override get workerNeeds(): WorkerNeeds {
+    const { workers } = this.options
+    return { site: this.#needs, workers }
+  }
+
+  /** What a trial needs, and where that is written. */
+  get #needs(): NeedsSite {
+    const { each, needs } = this.options
+    if (needs) return needsOfOption(this, 'needs', completeNeeds(needs))
+    const { node, context } = each
+    const resolved = node.tag === undefined ? undefined : context.registry.get(node.tag)
+    return needsOfNode(node, resolved?.Class, context.source)
   }
 
   /** There is nothing to prepare. */
@@ -149,12 +171,15 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
       signal,
       folder: output,
       logger: debugLogger(logger),
+      needsLogger: logger,
       extensions: this.#extensionFolders(),
       secrets: this.config,
     }
     if (engine !== undefined) poolOptions.engine = engine
     if (workers !== undefined) poolOptions.workers = workers
-    return openPool(poolOptions)
+    const site = this.#needs
+    if (site.needs !== noNeeds) poolOptions.needs = writtenNeeds(site.needs)
+    return openPool(poolOptions).catch((error) => throwAt(site, error))
   }
 
   // Their folders, since workers do not know the file to which declared paths are relative. Only those that this
@@ -183,6 +208,13 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     const { length } = records.filter(({ error }) => !error)
     logger.warn(`${length} of ${plan.size} trials are done: continue with "--resume"`)
   }
+}
+
+// That they do not fit on this machine is a problem of the file.
+function throwAt(site: NeedsSite, error: unknown): never {
+  if (!isFlambeauError(error) || error.code !== 'NEEDS_DO_NOT_FIT') throw error
+  const { text, options } = needsError(site, error.message)
+  throw new FlambeauError(text, { ...options, exitCode: error.exitCode, cause: error })
 }
 
 // Log lines of trials would hide the progress of the sweep.

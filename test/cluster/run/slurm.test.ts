@@ -173,6 +173,36 @@ describe('on Slurm', { skip: noSlurm }, () => {
     rmSync(fresh, { recursive: true })
   })
 
+  test('needs that no node has are a problem at the line that asks, before anything is sent', async () => {
+    project.file(
+      'greedy.js',
+      `import { Runnable, registrable } from 'flambeau'
+      class Greedy extends Runnable { static needs = { gpus: 9 }; run() {} }
+      registrable('!Greedy')(Greedy)`,
+    )
+    const flags = ['--import', './greedy.js', '-c', clusterFile()]
+    const plain = await project.flambeau('run', project.file('greedy.yaml', '# one\n!Greedy {}'), ...flags)
+    assert.match(plain.stderr, /^Slurm refuses this job: .*\(\{ gpus: 9 \}\)\n\n {2}\S*greedy.yaml:2:1$/m)
+    const sweep = '!Sweep\neach: !Greedy { n: !choice [1, 2] }\nmetric: n\nneeds: { gpus: 3 }\n'
+    const swept = await project.flambeau('run', project.file('sweep.yaml', sweep), ...flags)
+    assert.match(swept.stderr, /\(\{ gpus: 3 \}\)\n\n {2}\S*sweep.yaml:4:8$/m)
+    assert.deepEqual([plain.code, swept.code], [22, 22])
+  })
+
+  test('a job of a sweep has what its workers need', async () => {
+    const sweep = '!Sweep\neach: !Needy { n: !choice [1, 2] }\nmetric: n\nworkers: 2\n'
+    const flags = ['--import', './needy.js', '--detach', '-c', clusterFile('sbatch: [--hold]\n')]
+    const { stdout, stderr } = await project.flambeau(
+      'run',
+      project.file('needy-sweep.yaml', sweep),
+      ...flags,
+    )
+    const shown = await slurm.ask('scontrol', 'show', 'job', await jobIdOf(stdout.trim()))
+    for (const part of ['CPUs/Task=4', 'MinMemoryNode=977M', 'TresPerNode=gres:gpu:2'])
+      assert.ok(shown.includes(part), `${part} in ${shown} ${stderr}`)
+    await make().attach(stdout.trim()).cancel()
+  })
+
   test('a mistake in the file is a problem at its line', async () => {
     for (const [extra, line, message] of [
       ['time: soon', 4, /"time" of "!SlurmCluster": must be a time as Slurm writes it/],

@@ -9,7 +9,7 @@ import { describeError } from '../../../runnable/outcome.js'
 import type { SecretsConfig } from '../../../runnable/secrets/secrets.js'
 import { type SecretValues, secretsOf } from '../../../runnable/secrets/secrets.js'
 import { deserializeSecrets, type SerializedSecrets } from '../../../runnable/secrets/serialize-secrets.js'
-import { mistakeCode } from '../../../util/exit-codes.js'
+import { doesNotFitCode, mistakeCode } from '../../../util/exit-codes.js'
 import { projectVariable } from '../../../util/not-sent.js'
 import { printable } from '../../../util/printable.js'
 import { commandLine } from '../../../util/shell.js'
@@ -128,5 +128,6 @@ function exitOnMistake(error: NodeJS.ErrnoException): Promise<never> {
 
 main().catch((error: unknown) => {
   console.error(describeError(error))
-  process.exit(isFlambeauError(error) ? error.exitCode : 1)
+  const doesNotFit = isFlambeauError(error) && error.code === 'NEEDS_DO_NOT_FIT'
+  process.exit(doesNotFit ? doesNotFitCode : isFlambeauError(error) ? error.exitCode : 1)
 })

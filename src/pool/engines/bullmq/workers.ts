@@ -1,8 +1,10 @@
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import type { Needs } from '../../../runnable/needs.js'
 import type { SecretsConfig } from '../../../runnable/secrets/secrets.js'
 import { Cancellation } from '../../cancellation.js'
 import type { Ended, TaskMessage } from '../../engine.js'
+import { fitSetup } from '../../fit-setup.js'
 import { completeSetup } from '../../options.js'
 import { isTaskMessage, packError } from '../../serialize.js'
 import { failedAttempt } from '../attempt.js'
@@ -20,7 +22,11 @@ export interface WorkersOptions extends RedisAddress {
   /** The sources of the extensions that tasks may declare, by name: imported at the start, and from nowhere else. */
   extensions?: Readonly<Record<string, string>>
   /** The most processes, each of which runs one task at a time; default one for each processor. */
-  slots?: number
+  slots?: number | undefined
+  /** What each process has of this machine, as `needs` of `openPool`: no more processes run than fit. */
+  needs?: Needs | undefined
+  /** Environment variables of the processes, as `variables` of `openPool`. */
+  variables?: Readonly<Record<string, string | number>> | undefined
   /** The folder of results above 64 KB; default the current folder. */
   folder?: string
   /** The secrets of the tasks: `this.config` of a runnable. */
@@ -48,7 +54,9 @@ export interface WorkersOptions extends RedisAddress {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { queue, slots, lockMs = 10_000 } = options
-  const engine = new ProcessEngine(completeSetup({ ...options, workers: slots }))
+  const setup = completeSetup({ ...options, workers: slots })
+  const engine = new ProcessEngine(await fitSetup(setup, (message) => console.error(message)))
+  await engine.leaseAhead()
   const [connection, subscriber] = await connectTwice(options)
   const workers = new Workers({ engine, connection, subscriber })
   try {
@@ -103,7 +111,7 @@ export class Workers implements AsyncDisposable {
     this.#worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job), {
       connection,
       prefix,
-      concurrency: engine.setup.workers,
+      concurrency: engine.concurrency,
       lockDuration: lockMs,
       // An expired lock is found within a second.
       stalledInterval: Math.min(1000, lockMs / 2),

@@ -3,6 +3,7 @@ import type { RemoteEnvironment } from '../../../cluster/remote-environment.js'
 import { type CurrentRun, connectToFactories, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterError, FlambeauError } from '../../../errors.js'
 import { StderrLogger } from '../../../logger.js'
+import type { CompleteNeeds } from '../../../runnable/needs.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
@@ -26,6 +27,7 @@ type ClusterPoolOptions = PoolOptions & { readonly env: RemoteEnvironment }
 /** What {@link clusterPool} adds to the options of a pool. */
 interface ClusterPool extends Pick<PoolParts, 'keepOutput'> {
   readonly poolOptions: PoolOptions
+  readonly needs: CompleteNeeds
 }
 
 /** Prepares a pool whose tasks run on the workers of a cluster, or on its orchestrator when it has none. */
@@ -33,13 +35,16 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
   const run = await currentRun()
   const imports = [...(await programModules(run)), ...(options.imports ?? [])]
   const extensions = remoteExtensions(options.extensions ?? {}, run)
-  const poolOptions = { ...options, imports, extensions }
+  const { workers = run.program.workers } = options
+  const variables = { ...run.program.variables, ...options.variables }
+  const poolOptions = { ...options, imports, extensions, workers, variables }
+  const { needs } = completeSetup(poolOptions)
   const { factoriesIps } = options.env
-  if (factoriesIps.length === 0 || (await isAlone(options, run))) return { poolOptions, keepOutput }
+  if (factoriesIps.length === 0 || (await isAlone(options, run))) return { poolOptions, keepOutput, needs }
   const redis = await openRedis(options, run)
   try {
     const engine = await openClusterEngine(poolOptions, run, redis)
-    return { poolOptions: { ...poolOptions, engine }, keepOutput }
+    return { poolOptions: { ...poolOptions, engine }, keepOutput, needs }
   } catch (error) {
     await redis.server?.close()
     throw error
@@ -64,7 +69,8 @@ async function openClusterEngine(
     await Promise.all(factories.map((factory) => factory.close()))
     throw error
   })
-  const engine = new ClusterEngine({ queue, redis: server, workers: options.workers })
+  const slots = options.needs === undefined ? options.workers : undefined
+  const engine = new ClusterEngine({ queue, redis: server, slots })
   const settings = { ...address, queue: queue.queue, ...shared }
   const redis = { url: address.redis, isOwn: server === undefined }
   const work = workRequest(run)
@@ -87,6 +93,8 @@ async function workerSettings(options: PoolOptions, run: CurrentRun) {
   return {
     // Each worker host counts its own processors when it is absent.
     slots: options.workers,
+    needs: options.needs,
+    variables: options.variables,
     crashRetries,
     graceMs,
     lockMs: options.lockMs,
@@ -100,11 +108,18 @@ async function workerSettings(options: PoolOptions, run: CurrentRun) {
 function workersListener(
   engine: ClusterEngine,
   factories: readonly AgentHost[],
-  { logger = new StderrLogger() }: PoolOptions,
+  { logger = new StderrLogger(), needsLogger = logger }: PoolOptions,
 ): WorkersListener {
   const reachability = new Reachability(factories.length, (why) => engine.fail(redisOutOfReach(why)))
+  const unfit = new Set<string>()
   return {
     logger,
+    onUnfit(factory, message) {
+      unfit.add(factory)
+      const text = `The workers do not fit on "${factory}": ${message}`
+      if (unfit.size < factories.length) needsLogger.warn(text)
+      else engine.fail(workersUnfit(text))
+    },
     onReady: () => reachability.onReached(),
     onUnreachable: (factory, why) => reachability.onFailed(factory, why),
     onMistake: (message) => engine.fail(workersUnfit(message)),
@@ -115,8 +130,8 @@ interface ClusterEngineParts {
   readonly queue: BullmqEngine
   /** Absent when the pool uses the Redis of the user. */
   readonly redis: RedisServer | undefined
-  /** The worker processes of each worker host; as many as it has processors when absent. */
-  readonly workers: number | undefined
+  /** The worker processes of each worker host; absent when that depends on the host. */
+  readonly slots: number | undefined
 }
 
 /** A queue and the workers of the worker hosts, all of which end with the pool. */
@@ -132,8 +147,8 @@ class ClusterEngine implements Engine {
   }
 
   get slots(): number | undefined {
-    const { workers } = this.parts
-    return workers === undefined ? undefined : workers * this.#workers.length
+    const { slots } = this.parts
+    return slots === undefined ? undefined : slots * this.#workers.length
   }
 
   /** Adds workers, which this engine closes. */

@@ -4,7 +4,7 @@ import type { Server } from '../../../cluster/host/port-forward.js'
 import type { Request } from '../../../cluster/protocol/messages.js'
 import { ClusterError, isFlambeauError } from '../../../errors.js'
 import type { Logger } from '../../../logger.js'
-import { mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
+import { doesNotFitCode, mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
 import { printable } from '../../../util/printable.js'
 import { LineBuffer, standardError } from '../output-sink.js'
 
@@ -26,6 +26,8 @@ export interface WorkersListener {
   onReady(): void
   /** The workers could not connect to Redis. */
   onUnreachable(factory: string, message: string): void
+  /** The host has less than a worker needs. */
+  onUnfit(factory: string, message: string): void
   /** The workers can start on no worker host, because of a mistake of the user. */
   onMistake(message: string): void
 }
@@ -100,6 +102,7 @@ export class HostWorkers {
     const reason = printable(last.trim()) || (exit.signal ?? `exit code ${exit.exitCode}`)
     if (exit.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${reason}`)
+    if (exit.exitCode === doesNotFitCode) return void this.listener.onUnfit(this.host.name, reason)
     if (exit.exitCode !== unavailableCode) return reason
     this.listener.onUnreachable(this.host.name, reason)
     return `${reason}${this.#route.switchRoute()}`

@@ -5,8 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { FlambeauError } from '../../../errors.js'
 import { settledWithin } from '../../../util/concurrency.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
+import type { GpuLease } from '../../../util/gpu-leases.js'
 import { signalGroup, terminateGroup, waitForExit } from '../../../util/process.js'
+import { isNode } from '../../../util/runtime.js'
 import { standardError } from '../output-sink.js'
+import { heapMegabytes, MemoryWatch } from './memory-watch.js'
 import {
   Channel,
   channelFd,
@@ -23,6 +26,15 @@ import { WorkerOutput } from './output.js'
  */
 const idleMs = 500
 
+/** How the process of a worker is started. */
+export interface WorkerStart {
+  readonly settings: Omit<WorkerSettings, 'mark'>
+  /** Environment variables besides those of this process. */
+  readonly variables: Readonly<Record<string, string>>
+  /** The GPUs that are its own, if it needs any. */
+  readonly lease: GpuLease | undefined
+}
+
 /** The process of a worker and its process group: messages, output, and exit. */
 export class WorkerChild {
   /** Settles when the whole process group has ended, and its messages and output have been read. */
@@ -33,11 +45,13 @@ export class WorkerChild {
   readonly #channel: Channel<FromWorker, ToWorker> | undefined
   #end: Promise<void> | undefined
   #isBroken = false
+  #memory: MemoryWatch | undefined
+  #hasExceededMemory = false
   /** Whether it keeps this program alive. */
   #isKept = true
 
-  constructor(settings: Omit<WorkerSettings, 'mark'>, onMessage: (message: FromWorker) => void) {
-    this.#child = spawnWorker()
+  constructor(start: WorkerStart, onMessage: (message: FromWorker) => void) {
+    this.#child = spawnWorker(start)
     // Secret, so that no task can print it.
     const mark = `\0${randomBytes(12).toString('hex')}:`
     const { stdout, stderr } = this.#child
@@ -45,8 +59,27 @@ export class WorkerChild {
     const onInvalid = (): void => this.#invalidate()
     this.#channel =
       this.#stream && new Channel(this.#stream, { isMessage: isFromWorker, onMessage, onInvalid })
-    this.exited = this.#waitForExit()
+    this.exited = this.#waitForExit(start.lease)
+    void this.#setUp(start, mark)
+  }
+
+  // Before it has the lease on its GPUs it must not use them: this process may be killed.
+  async #setUp({ settings, lease }: WorkerStart, mark: string): Promise<void> {
+    const { pid } = this.#child
+    if (pid === undefined) return
+    if (lease) await lease.passTo(pid)
+    if (settings.memory > 0) this.#memory = new MemoryWatch(pid, settings.memory, () => this.#exceedMemory())
     this.post({ type: 'setup', setup: { ...settings, mark } })
+  }
+
+  #exceedMemory(): void {
+    this.#hasExceededMemory = true
+    this.#kill()
+  }
+
+  /** Whether it was killed because it used more memory than it may. */
+  get hasExceededMemory(): boolean {
+    return this.#hasExceededMemory
   }
 
   /** Whether {@link end} was called. */
@@ -106,9 +139,11 @@ export class WorkerChild {
   }
 
   // Its last messages and output may arrive after its exit.
-  async #waitForExit(): Promise<void> {
+  async #waitForExit(lease: GpuLease | undefined): Promise<void> {
     await waitForExit(this.#child).catch(() => undefined)
+    this.#memory?.stop()
     this.#kill()
+    if (lease) await this.#endLease(lease)
     await Promise.all([this.#channel?.closed(), this.#outputRead()])
   }
 
@@ -131,6 +166,12 @@ export class WorkerChild {
     for (const stream of streams) stream.destroy()
   }
 
+  // Others take the GPUs as soon as the last process of the group has ended, and not before.
+  #endLease(lease: GpuLease): Promise<void> | undefined {
+    if (this.#child.pid === undefined) return lease.release()
+    lease.forget()
+  }
+
   #kill(): void {
     signalGroup(this.#child.pid, 'SIGKILL')
   }
@@ -145,16 +186,21 @@ const maxDepth = 3
  *
  * @throws {@link FlambeauError} in a worker of a worker of a worker.
  */
-function spawnWorker(): ChildProcess {
+function spawnWorker({ settings, variables, lease }: WorkerStart): ChildProcess {
   const depth = Number(process.env[depthVariable] ?? 0) + 1
   if (depth > maxDepth) throw tooDeep()
   const program = fileURLToPath(import.meta.resolve('#pool-worker'))
-  return spawn(process.execPath, [...inheritedFlags(process.execArgv), program], {
+  const flags = [...inheritedFlags(process.execArgv), ...heapFlags(settings.memory)]
+  return spawn(process.execPath, [...flags, program], {
     detached: true,
     // Output is read line by line. The last one is the channel.
     stdio: ['ignore', 'pipe', 'pipe', 'overlapped'],
-    env: { ...process.env, [depthVariable]: String(depth) },
+    env: { ...process.env, ...variables, ...lease?.variables, [depthVariable]: String(depth) },
   })
+}
+
+function heapFlags(memory: number): string[] {
+  return memory > 0 && isNode ? [`--max-old-space-size=${heapMegabytes(memory)}`] : []
 }
 
 /** The flags of this Node that suit another program: not those that name a script or the port of a debugger. */

@@ -2,17 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { FlambeauError } from '../../../errors.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
+import { deferred } from '../../../util/concurrency.js'
+import type { GpuLease } from '../../../util/gpu-leases.js'
 import { waitForExit } from '../../../util/process.js'
 import { type CancelListener, type Cancellation, cancellationOf } from '../../cancellation.js'
-import type {
-  Ended,
-  Engine,
-  PackedError,
-  TaskMessage,
-  TaskNews,
-  Watch,
-  WorkerProcessSetup,
-} from '../../engine.js'
+import type { Ended, Engine, FittedSetup, PackedError, TaskMessage, TaskNews, Watch } from '../../engine.js'
 import { unpackError } from '../../serialize.js'
 import { cancelledAttempt } from '../attempt.js'
 import type { WorkerSettings } from './messages.js'
@@ -22,16 +16,26 @@ import { type AssignedTask, type WorkerListener, WorkerProcess } from './worker.
 export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   readonly capacity: number
   readonly #settings: Omit<WorkerSettings, 'mark'>
+  readonly #closing = new AbortController()
+  /** How many workers wait for their GPUs. */
+  #leasing = 0
+  #hasWaited = false
+  #isEager = false
+  /** The workers with GPUs that were idle at the last look. */
+  #idle = new Set<WorkerProcess>()
+  #idleTimer: NodeJS.Timeout | undefined
+  readonly #firstLease = deferred()
   readonly #workers = new Set<WorkerProcess>()
   readonly #reaper = new OrphanReaper()
   #queue = new Set<QueuedTask>()
   #lastAssigned: WorkerProcess | undefined
   #error: Error | undefined
 
-  constructor(readonly setup: WorkerProcessSetup) {
-    const { imports, folder, extensions, secrets, workers } = setup
+  constructor(readonly setup: FittedSetup) {
+    const { imports, folder, extensions, secrets, workers, needs } = setup
     this.capacity = 64 * workers
-    this.#settings = { imports, folder, extensions, secrets: secrets && serializeAllSecrets(secrets) }
+    const shared = secrets && serializeAllSecrets(secrets)
+    this.#settings = { imports, folder, extensions, secrets: shared, memory: needs.memory }
   }
 
   get slots(): number {
@@ -41,7 +45,19 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   /** How many tasks keep all workers busy: one for each worker, and more for those whose tasks are very short. */
   get concurrency(): number {
     const started = [...this.#workers].reduce((sum, { prefetch }) => sum + prefetch, 0)
+    if (this.#isEager) return Math.max(1, started)
     return started + this.setup.workers - this.#workers.size
+  }
+
+  /**
+   * Leases all GPUs that are free now, and others as they become free, before there are tasks: for a queue whose tasks
+   * other machines may run, which must not wait here. Settles when the first worker has its GPUs.
+   */
+  async leaseAhead(): Promise<void> {
+    if (this.setup.needs.gpus === 0) return
+    this.#isEager = true
+    this.#addWorkers()
+    await this.#firstLease.promise
   }
 
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
@@ -56,6 +72,8 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
 
   async close(): Promise<void> {
     this.#fail(new Error('The pool is closed'))
+    this.#closing.abort()
+    clearInterval(this.#idleTimer)
     await Promise.all([...this.#workers].map((worker) => worker.close()))
     await this.#reaper.close()
   }
@@ -75,6 +93,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     this.#workers.delete(worker)
     if (this.#lastAssigned === worker) this.#lastAssigned = undefined
     this.#updateReaper()
+    if (this.#isEager && !this.#error) this.#addWorkers()
     this.#assign()
   }
 
@@ -82,7 +101,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     if (this.#queue.size === 0) return
     if (this.#error) this.#fail(this.#error)
     while (this.#queue.size > 0 && this.#assignNext());
-    if (this.#workers.size < this.setup.workers) this.#addWorkers()
+    if (this.#count < this.setup.workers) this.#addWorkers()
   }
 
   // Very short tasks go to one worker as long as it is about to end them: a worker costs more to wake than such a task. Any other task
@@ -102,20 +121,76 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     return least
   }
 
+  /** The workers, and those that wait for their GPUs. */
+  get #count(): number {
+    return this.#workers.size + this.#leasing
+  }
+
   #addWorkers(): void {
-    const count = this.#workers.size
-    const starting = [...this.#workers].filter((worker) => worker.isStarting).length
-    const wanted = Math.min(count + this.#queue.size - starting, this.setup.workers)
+    const count = this.#count
+    const starting = [...this.#workers].filter((worker) => worker.isStarting).length + this.#leasing
+    const { workers } = this.setup
+    const wanted = this.#isEager ? workers : Math.min(count + this.#queue.size - starting, workers)
     for (let added = count; added < wanted; added++) this.#addWorker()
   }
 
   #addWorker(): void {
-    this.#workers.add(new WorkerProcess(this.#settings, this.setup.graceMs, this))
+    if (this.setup.needs.gpus === 0) this.#startWorker(undefined)
+    else void this.#addWorkerWithGpus().catch((error) => this.#leaseFailed(error))
+  }
+
+  async #addWorkerWithGpus(): Promise<void> {
+    this.#leasing++
+    const lease = await this.#leaseGpus().finally(() => this.#leasing--)
+    const isNeeded = (this.#isEager || this.#queue.size > 0) && !this.#error
+    if (isNeeded) this.#startWorker(lease)
+    else await lease?.release()
+    this.#firstLease.resolve()
+  }
+
+  async #leaseGpus(): Promise<GpuLease | undefined> {
+    const { gpus, needs } = this.setup
+    const { signal } = this.#closing
+    const { leaseGpus } = await import('../../../util/gpu-leases.js')
+    const onWait = (message: string): void => this.#reportWait(message)
+    const own = (): number[] => this.#pids()
+    return leaseGpus({ gpus, count: needs.gpus, signal, own, onWait }).catch((error) => {
+      if (!signal.aborted) throw error
+      return undefined
+    })
+  }
+
+  #leaseFailed(error: Error): void {
+    this.#fail(error)
+    this.#firstLease.reject(error)
+  }
+
+  // Once, however many workers wait.
+  #reportWait(message: string): void {
+    if (!this.#hasWaited) this.setup.onWait(message)
+    this.#hasWaited = true
+  }
+
+  // A pool may stay open for long, and others may wait for its GPUs.
+  #endIdleWorkers(): void {
+    const idle = [...this.#workers].filter((worker) => worker.load === 0 && !worker.isStarting)
+    for (const worker of idle) if (this.#idle.has(worker)) void worker.close()
+    this.#idle = new Set(idle)
+  }
+
+  #startWorker(lease: GpuLease | undefined): void {
+    if (lease && !this.#isEager) this.#idleTimer ??= setInterval(() => this.#endIdleWorkers(), idleMs).unref()
+    const { variables, graceMs } = this.setup
+    this.#workers.add(new WorkerProcess({ settings: this.#settings, variables, lease }, graceMs, this))
     this.#updateReaper()
   }
 
   #updateReaper(): void {
-    this.#reaper.watch([...this.#workers].flatMap(({ pid }) => pid ?? []))
+    this.#reaper.watch(this.#pids())
+  }
+
+  #pids(): number[] {
+    return [...this.#workers].flatMap(({ pid }) => pid ?? [])
   }
 
   #startNext(worker: WorkerProcess): void {
@@ -146,6 +221,9 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     this.#queue.clear()
   }
 }
+
+/** A worker with GPUs ends when it was idle for this long, or twice as long at most. */
+const idleMs = 1000
 
 /** Follows a {@link QueuedTask}. */
 interface QueueListener {

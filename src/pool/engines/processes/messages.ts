@@ -19,6 +19,8 @@ export interface WorkerSettings {
   readonly mark: string
   readonly extensions: Readonly<Record<string, string>>
   readonly secrets: SerializedSecrets | undefined
+  /** The most memory that it may use, in bytes; 0 when that is not limited. */
+  readonly memory: number
 }
 
 /** A message of a worker process. */

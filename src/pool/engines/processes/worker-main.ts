@@ -1,5 +1,7 @@
 // The program of a worker process: runs one task after the other for its parent, and ends when its parent does.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { maskOutput, redactorFor } from '../../../runnable/secrets/mask.js'
 import { deserializeSecrets } from '../../../runnable/secrets/serialize-secrets.js'
@@ -20,6 +22,8 @@ class WorkerProgram {
   readonly #inFlight: InFlightTask[] = []
   readonly #startFolder = process.cwd()
   readonly #output = new OutputMarker()
+  /** The most that it may use, in bytes; 0 when that is not limited. */
+  #memory = 0
   readonly #channel: Channel<ToWorker, FromWorker>
 
   constructor() {
@@ -42,8 +46,9 @@ class WorkerProgram {
     else this.#inFlight.find(({ task }) => task.id === message.task)?.cancellation.cancel()
   }
 
-  async #prepare({ secrets: shared, mark, ...setup }: WorkerSettings): Promise<void> {
+  async #prepare({ secrets: shared, mark, memory, ...setup }: WorkerSettings): Promise<void> {
     this.#output.mark = mark
+    this.#memory = memory
     try {
       const secrets = shared && deserializeSecrets(shared)
       if (secrets) maskOutput(redactorFor(secrets))
@@ -67,6 +72,7 @@ class WorkerProgram {
       const attempt = await this.#run(next)
       this.#inFlight.shift()
       const marked = this.#output.end()
+      if (this.#memory > 0) collectGarbage(this.#memory)
       this.#channel.post({ type: 'ended', ended: attempt, ms: performance.now() - startedAt, marked })
     }
   }
@@ -79,6 +85,16 @@ class WorkerProgram {
     const watch = { signal: cancellation.signal, onNews }
     return currentTask.run(task, () => runAttempt(task, this.#worker!, watch))
   }
+}
+
+let collect: (() => void) | undefined
+
+/** Frees what earlier tasks have left, when it is much: it would count as memory of the next one. */
+function collectGarbage(limit: number): void {
+  if (!isNode || process.memoryUsage.rss() < limit / 2) return
+  setFlagsFromString('--expose-gc')
+  collect ??= runInNewContext('gc') as () => void
+  collect()
 }
 
 /** A task that runs, or was prefetched. */

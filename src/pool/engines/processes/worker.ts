@@ -1,8 +1,10 @@
+import { sizeOf } from '../../../runnable/needs.js'
 import type { Cancellation } from '../../cancellation.js'
 import type { Ended, PackedError, TaskMessage, Watch } from '../../engine.js'
 import { Deadline, interruptedAttempt, thisHost } from '../attempt.js'
-import { WorkerChild } from './child.js'
-import type { FromWorker, WorkerSettings } from './messages.js'
+import { WorkerChild, type WorkerStart } from './child.js'
+import { isHeapFull } from './memory-watch.js'
+import type { FromWorker } from './messages.js'
 
 /** Receives the events of a {@link WorkerProcess}. */
 export interface WorkerListener {
@@ -25,11 +27,11 @@ export class WorkerProcess {
   readonly #prefetch = new Prefetch()
 
   constructor(
-    settings: Omit<WorkerSettings, 'mark'>,
+    readonly start: WorkerStart,
     readonly graceMs: number,
     readonly listener: WorkerListener,
   ) {
-    this.#child = new WorkerChild(settings, (message) => this.#onMessage(message))
+    this.#child = new WorkerChild(start, (message) => this.#onMessage(message))
     this.exited = this.#child.exited.then(() => this.#onExit())
   }
 
@@ -122,11 +124,17 @@ export class WorkerProcess {
   }
 
   #onExit(): void {
-    const { exitReason } = this.#child
+    const output = this.#child.output.close()
+    const { exitReason, hasExceededMemory } = this.#child
+    const isFull = hasExceededMemory || isHeapFull(output)
+    const { memory } = this.start.settings
     // A new worker would end in the same way.
-    if (this.isStarting && !this.#isClosing) this.listener.onSetupFailed(setupCrash(exitReason))
-    const crashed = interruptedAttempt('crashed', `killed its worker (${exitReason})`)
-    const attempt = withOutput(crashed, this.#child.output.close())
+    if (this.isStarting && !this.#isClosing)
+      this.listener.onSetupFailed(setupCrash(hasExceededMemory ? memoryText(memory) : exitReason))
+    const ended = isFull
+      ? interruptedAttempt('memory', memoryText(memory))
+      : interruptedAttempt('crashed', `killed its worker (${exitReason})`)
+    const attempt = withOutput(ended, output)
     const left = this.#inFlight.splice(0)
     // First: this worker must not be given the tasks that it has left.
     this.listener.onExit(this)
@@ -136,6 +144,12 @@ export class WorkerProcess {
 
 function withOutput(attempt: Ended, output: string): Ended {
   return attempt.ok || output === '' ? attempt : { ...attempt, output }
+}
+
+function memoryText(limit: number): string {
+  return limit === 0
+    ? 'used more memory than the heap of Node has: write "needs: { memory: 8 GB }" for a larger one'
+    : `used more memory than "memory: ${sizeOf(limit)}" of its needs allows`
 }
 
 function setupCrash(exitReason: string): PackedError {

@@ -1,0 +1,34 @@
+import { ClusterConfigurationError } from '../../errors.js'
+import { completeNeeds, type Needs, needsMistake } from '../../runnable/needs.js'
+import {
+  describeLack,
+  type NamedHost,
+  type NeedsSite,
+  needsError,
+  ownNeeds,
+} from '../../runnable/needs-problems.js'
+import type { Runnable } from '../../runnable/runnable.js'
+
+/**
+ * What the process of a run needs of the orchestrator: what was asked for, or else what the class of the runnable states.
+ *
+ * @throws {@link ClusterConfigurationError} when what was asked for is wrong.
+ */
+export function runNeeds(runnable: Runnable<any, any>, needs: Needs | undefined): NeedsSite {
+  if (needs === undefined) return ownNeeds(runnable)
+  const mistake = needsMistake(needs)
+  if (mistake === undefined) return { needs: completeNeeds(needs), subject: 'The run' }
+  const message = `Option "needs" of "submit" ${mistake.replace(/^expected/, 'must be')}`
+  throw new ClusterConfigurationError(message, { code: 'BAD_NEEDS' })
+}
+
+/** @throws {@link ClusterConfigurationError} when something fits on none of the hosts. */
+export async function expectFit(
+  site: NeedsSite,
+  resources: () => Promise<readonly NamedHost[]>,
+): Promise<void> {
+  const message = describeLack(site, await resources())
+  if (message === undefined) return
+  const { text, options } = needsError(site, message)
+  throw new ClusterConfigurationError(text, options)
+}

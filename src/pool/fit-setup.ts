@@ -1,0 +1,24 @@
+import { FlambeauError } from '../errors.js'
+import { lackOn, slotsOn } from '../runnable/needs.js'
+import { mistakeCode } from '../util/exit-codes.js'
+import { localResources } from '../util/this-machine.js'
+import type { FittedSetup, WorkerProcessSetup } from './engine.js'
+
+/**
+ * Limits the worker processes to those that fit on this machine, and finds the GPUs that they may lease.
+ *
+ * @throws {@link FlambeauError} with code `NEEDS_DO_NOT_FIT` when not even one fits.
+ */
+export async function fitSetup(
+  setup: WorkerProcessSetup,
+  onWait: FittedSetup['onWait'],
+): Promise<FittedSetup> {
+  const { needs, workers } = setup
+  const machine = await localResources(needs)
+  const lack = lackOn(needs, machine)
+  if (lack) {
+    const message = `A worker of the pool needs ${lack.need}, but this machine has ${lack.has}: ask for less in "needs"`
+    throw new FlambeauError(message, { code: 'NEEDS_DO_NOT_FIT', exitCode: mistakeCode })
+  }
+  return { ...setup, workers: Math.min(workers, slotsOn(needs, machine)), gpus: machine.gpus, onWait }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+const {
+  completeNeeds,
+  describeNeeds,
+  exceeds,
+  lackOn,
+  needsMistake,
+  needsOf,
+  noNeeds,
+  slotsOn,
+  writtenNeeds,
+} = await import(pathToFileURL(join('build/js/runnable/needs.js')).href)
+
+const nvidia = { vendor: 'nvidia' }
+const amd = { vendor: 'amd' }
+const host = { cpus: 8, memory: 32e9, gpus: [nvidia, nvidia, nvidia, amd] }
+
+describe('needs', () => {
+  test('decide how many workers fit on a host', () => {
+    const slots = (needs: object) => slotsOn(completeNeeds(needs), host)
+    assert.equal(slots({}), Number.POSITIVE_INFINITY)
+    assert.equal(slots({ cpus: 3 }), 2)
+    assert.equal(slots({ cpus: 0.1 }), 80)
+    assert.equal(slots({ memory: '10 GB' }), 3)
+    assert.equal(slots({ memory: 100 }), 320)
+    // A process uses GPUs of one vendor.
+    assert.equal(slots({ gpus: 1 }), 4)
+    assert.equal(slots({ gpus: 2 }), 1)
+    assert.equal(slots({ gpus: 2, memory: '20 GB', cpus: 5 }), 1)
+    assert.equal(slots({ gpus: 4 }), 0)
+  })
+
+  test('that do not fit are named with what there is', () => {
+    const lack = (needs: object) => lackOn(completeNeeds(needs), host)
+    assert.equal(lack({ gpus: 3, cpus: 8, memory: '32 GB' }), undefined)
+    assert.deepEqual(lack({ gpus: 4 }), { need: '4 GPUs', has: '3' })
+    assert.deepEqual(lack({ cpus: 9 }), { need: '9 CPUs', has: '8' })
+    assert.deepEqual(lack({ memory: '33.5 GB' }), { need: '33.5 GB of memory', has: '32 GB' })
+    assert.deepEqual(lackOn(completeNeeds({ gpus: 1 }), { ...host, gpus: [] }), { need: '1 GPU', has: '0' })
+  })
+
+  test('are written as they are read', () => {
+    for (const needs of [{}, { gpus: 1 }, { gpus: 2, cpus: 0.5, memory: '1.5 GB' }, { memory: 200 }]) {
+      const complete = completeNeeds(needs)
+      assert.deepEqual(completeNeeds(writtenNeeds(complete)), complete)
+      assert.equal(exceeds(complete, complete), false)
+    }
+    assert.equal(describeNeeds(completeNeeds({ gpus: 1, memory: 200 })), "{ gpus: 1, memory: '200 MB' }")
+    assert.equal(exceeds(completeNeeds({ cpus: 1 }), noNeeds), true)
+  })
+
+  test('of a class that are wrong name what is wrong', () => {
+    class Train {
+      static needs: unknown = { gpus: 1.5 }
+    }
+    assert.throws(() => needsOf(Train), {
+      code: 'BAD_STATIC_NEEDS',
+      message:
+        'The static "needs" of class "Train": "gpus" must be a whole number from 0; write "static needs = { gpus: 1, memory: \'8 GB\' }"',
+    })
+    for (const wrong of [[], 3, { gpus: -1 }, { cpus: 0 }, { memory: '8 gigs' }, { memory: 0 }, { gpu: 1 }])
+      assert.equal(typeof needsMistake(wrong), 'string', JSON.stringify(wrong))
+  })
+})

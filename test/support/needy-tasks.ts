@@ -1,0 +1,59 @@
+// Tasks that show what they have of their machine: imported by tests and by the workers that they start.
+import { spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Runnable, type RunOptions, registrable } from 'flambeau'
+import type { TaskOptions } from 'flambeau/pool'
+import { z } from 'zod'
+
+/** Writes a line when it begins and when it ends, with the GPUs that it sees, into a file that several pools share. */
+@registrable('!UseGpu')
+export class UseGpu extends Runnable.with(z.object({ file: z.string(), ms: z.int().default(100) })) {
+  static override needs = { gpus: 1 }
+
+  override async run({ taskId, signal }: RunOptions & TaskOptions): Promise<string> {
+    const { CUDA_VISIBLE_DEVICES: gpus = 'all' } = process.env
+    const note = (what: string) =>
+      appendFileSync(this.options.file, `${what} ${gpus} ${taskId} ${process.pid}\n`)
+    note('begin')
+    await delay(this.options.ms, undefined, { signal })
+    note('end')
+    return gpus
+  }
+}
+
+/** Returns environment variables. */
+@registrable('!Variables')
+export class Variables extends Runnable.with(z.object({ names: z.array(z.string()) })) {
+  override run(): Record<string, string | undefined> {
+    return Object.fromEntries(this.options.names.map((name) => [name, process.env[name]]))
+  }
+}
+
+/** Uses so many megabytes, in arrays or buffers, for a moment. */
+@registrable('!Allocate')
+export class Allocate extends Runnable.with(
+  z.object({ megabytes: z.int(), as: z.enum(['arrays', 'buffers']) }),
+) {
+  override async run(): Promise<number> {
+    const kept: unknown[] = []
+    for (let count = 0; count < this.options.megabytes; count++) {
+      kept.push(
+        this.options.as === 'buffers' ? Buffer.alloc(2 ** 20, 1) : new Array(2 ** 17).fill(count + 0.5),
+      )
+      if (count % 10 === 0) await delay(2)
+    }
+    await delay(200)
+    return kept.length
+  }
+}
+
+/** Runs a program. */
+@registrable('!Shell')
+export class Shell extends Runnable.with(z.object({ argv: z.array(z.string()) })) {
+  override run(): Promise<number | null> {
+    const [program = '', ...args] = this.options.argv
+    const child = spawn(program, args, { stdio: 'ignore' })
+    return new Promise((resolve) => child.once('exit', resolve))
+  }
+}
