@@ -125,7 +125,7 @@ const commands: Readonly<Record<CommandName, CommandWords>> = {
   },
   cancel: {
     group: groups.runs,
-    description: 'cancel a run, and end all processes that it started',
+    description: 'cancel a run, queued or active, and end all processes that it started',
     arguments: [runId],
   },
   fetch: {

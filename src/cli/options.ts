@@ -141,6 +141,11 @@ export function eventsOption(): Option {
   return new Option('--events', 'print what happens as JSON lines, the result among them').conflicts('json')
 }
 
+/** Creates `--queue`. */
+export function queueOption(): Option {
+  return new Option('--queue', 'with --cluster: start after the runs that are active or queued there')
+}
+
 /** What {@link withReconnect} adds. */
 export interface ReconnectFlags {
   readonly reconnectTimeout?: number

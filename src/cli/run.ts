@@ -18,6 +18,7 @@ import {
   eventsOption,
   type ImportFlags,
   type IncludeFlags,
+  queueOption,
   type ReconnectFlags,
   type SecretsFlags,
   type SendFlags,
@@ -51,6 +52,7 @@ interface RunFlags
   set?: readonly string[]
   cluster?: string | false
   detach?: true
+  queue?: true
   force?: true
   json?: true
   events?: true
@@ -64,6 +66,7 @@ export function runCommand(): Command {
     .option('-c, --cluster <file>', 'run it on the cluster of this YAML file, and follow the log')
     .option('--no-cluster', 'run it here, although the project names a cluster')
     .option('--detach', 'with --cluster: print the id of the run, and do not follow the log')
+    .addOption(queueOption())
     .option('--resume', 'continue where an earlier run stopped')
     .option('--json', 'print one JSON object: value, exitCode, problems and error')
     .addOption(eventsOption())
@@ -84,7 +87,7 @@ export function runCommand(): Command {
   return withExamples(
     complete,
     "flambeau run train.yaml 'optimizer.rate=0.01' --import ./train.js",
-    'flambeau run train.yaml --import ./train.js --cluster lab.yaml',
+    'flambeau run train.yaml --import ./train.js --cluster lab.yaml --queue',
   ).action((file: string, operands: string[], flags: RunFlags, self: Command) => {
     const { file: named, set } = oneFile([file, ...operands], self)
     return run(named, { ...flags, set }, self)
@@ -138,8 +141,8 @@ function chosenByProject(cluster: string): string {
   return printable(`The cluster is "${cluster}", as package.json says: to run here, add "--no-cluster"`)
 }
 
-function expectAttached({ detach, send }: RunFlags, reporter: RunReporter, command: Command): void {
-  const option = detach ? '--detach' : send.length > 0 ? '--send' : undefined
+function expectAttached({ detach, queue, send }: RunFlags, reporter: RunReporter, command: Command): void {
+  const option = detach ? '--detach' : queue ? '--queue' : send.length > 0 ? '--send' : undefined
   if (option === undefined) return
   const message = `"${option}" needs a cluster: add "--cluster FILE"`
   reporter.onFailure(message)

@@ -97,6 +97,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
       signal,
       onEvent: (event) => {
         if (event.kind === 'did') logger.info(`${event.host}: ${event.what}`)
+        if (event.kind === 'shared') logger.warn(event.message)
       },
     })
   }
@@ -117,7 +118,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   /**
-   * Removes everything that this package put on the hosts for this cluster. Fails while a run is active, unless
+   * Removes everything that this package put on the hosts for this cluster. Fails while runs are active or queued, unless
    * `force`.
    */
   async down({
@@ -135,7 +136,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
    * Brings the cluster up, sends the code, calls `setup` of a `ClusterRunnable`, then sends the runnable and starts
    * it. The run continues when this process exits.
    *
-   * @throws `ClusterError` with code `RUN_ACTIVE` while another run is active, unless `force`.
+   * @throws `ClusterError` with code `RUN_ACTIVE` while other runs are active or queued, unless `queue` or `force`.
    */
   async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     await this.#preflight(runnable, options)

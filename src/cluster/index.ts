@@ -12,7 +12,13 @@ export type { HostKeyPolicy, SSHHostOptions } from './host/ssh-options.js'
 export { LocalCluster } from './local-cluster.js'
 export type { Connection, Member, Members, Route } from './members.js'
 export type { Exit, Gpu, Resources, RunState, RunStatus } from './protocol/messages.js'
-export type { ClusterCallOptions, ClusterEvent, HostPlan, HostReport } from './provision/events.js'
+export type {
+  ClusterCallOptions,
+  ClusterEvent,
+  HostPlan,
+  HostReport,
+  SharedHosts,
+} from './provision/events.js'
 export { RemoteEnvironment, type RemoteEnvironmentOptions } from './remote-environment.js'
 export { connectToFactories } from './run/current-run.js'
 export type { ReconnectOptions } from './run/reconnect.js'

@@ -2,8 +2,8 @@ import type { Problem } from '../errors.js'
 import type { ProcessIdentity } from '../util/process-identity.js'
 import type { Objective } from './events.js'
 
-/** The state of a run. `lost`: its process is gone without an end. */
-export type RecordState = 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
+/** The state of a run. `queued`: it waits for its cluster. `lost`: its process is gone without an end. */
+export type RecordState = 'queued' | 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost'
 
 /** Where a value of `run.yaml` comes from. */
 export interface RecordedOrigin {
@@ -88,7 +88,14 @@ export interface RunRecord {
   readonly modules: Readonly<Record<string, string>>
   readonly git?: RecordedGit | undefined
   readonly cluster?: RecordedCluster | undefined
+  /** The run for which a queued one waits on its cluster. */
+  readonly waitsFor?: string | undefined
   readonly sweep?: RecordedSweep | undefined
   /** The numbers of the result by path; of a sweep, the best value of its metric. */
   readonly values?: Readonly<Record<string, number>> | undefined
+}
+
+/** Whether a run in this state has ended. */
+export function isEndState(state: RecordState): boolean {
+  return state !== 'queued' && state !== 'starting' && state !== 'running'
 }

@@ -172,12 +172,14 @@ export class Recording {
 
   /** Takes a part of the log of a run on a cluster, which masks its secrets. */
   onRemoteLog(chunk: Uint8Array): void {
+    if (this.#record?.state === 'queued' && chunk.length > 0) this.onSubmitted({ isQueued: false })
     this.#add('log.txt', chunk)
   }
 
-  /** The run has started on its cluster. */
-  onSubmitted(): void {
-    this.#update({ state: 'running' })
+  /** The run is on its cluster: it has started, or waits for another one. */
+  onSubmitted({ isQueued, waitsFor }: { isQueued: boolean; waitsFor?: string | undefined }): void {
+    const state = isQueued ? 'queued' : 'running'
+    if (this.#record?.state !== state || this.#record.waitsFor !== waitsFor) this.#update({ state, waitsFor })
   }
 
   /** Takes an event, in which secrets are masked. */
@@ -379,7 +381,7 @@ export class Recording {
   // After a full disk, too: the state of the run is the one thing that must be right.
   #end(end: RunEnd): void {
     if (!this.#record) return
-    this.#record = { ...this.#record, ...end }
+    this.#record = { ...this.#record, ...end, waitsFor: undefined }
     if (this.#folder === undefined) return
     const path = join(this.#folder, 'run.json')
     try {

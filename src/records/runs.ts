@@ -11,7 +11,7 @@ import { isMapping } from '../util/plain-object.js'
 import { isAlive } from '../util/process-identity.js'
 import { repeatCommand } from '../util/repeat-command.js'
 import { readSafely } from '../util/thrown.js'
-import type { RecordState, RunRecord } from './record.js'
+import { isEndState, type RecordState, type RunRecord } from './record.js'
 
 /** What a list of runs shows of each. */
 export interface RunEntry {
@@ -29,6 +29,8 @@ export interface RunEntry {
   readonly host: string
   /** The name of the cluster on which it runs. */
   readonly cluster?: string | undefined
+  /** The run for which a queued one waits. */
+  readonly waitsFor?: string | undefined
   readonly commit?: string | undefined
   readonly error?: string | undefined
 }
@@ -66,7 +68,7 @@ export async function listRuns(folder: string, limit = Number.POSITIVE_INFINITY)
 function readEntry(folder: string, id: string): RunEntry | { record: RunRecord } | undefined {
   const record = parsed(() => readRegularSync(join(folder, id, 'run.json')))
   if (!record) return undefined
-  return isEnded(record.state) ? entryOf(record) : { record }
+  return isEndState(record.state) ? entryOf(record) : { record }
 }
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
@@ -83,12 +85,9 @@ function readRegularSync(path: string): string {
 
 function entryOf(record: RunRecord): RunEntry {
   const { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, cluster, git, error } = record
-  const entry = { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, error }
+  const { waitsFor } = record
+  const entry = { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, error, waitsFor }
   return { ...entry, cluster: cluster?.name, commit: git?.commit }
-}
-
-function isEnded(state: RecordState): boolean {
-  return state !== 'starting' && state !== 'running'
 }
 
 async function readCache(folder: string): Promise<Map<string, RunEntry>> {
@@ -110,7 +109,7 @@ async function writeCache(
   cache: ReadonlyMap<string, RunEntry>,
 ): Promise<void> {
   // A run that is lost may be one whose host is away.
-  const kept = entries.filter(({ state }) => isEnded(state) && state !== 'lost')
+  const kept = entries.filter(({ state }) => isEndState(state) && state !== 'lost')
   if (kept.length < leastCached || (kept.length === cache.size && kept.every(({ id }) => cache.has(id))))
     return
   const text = JSON.stringify({ format: 1, entries: kept })
@@ -157,7 +156,7 @@ function isRecord(value: unknown): value is RunRecord {
 // A run without an end is lost when its process is gone, unless that is on another host.
 async function withState(record: RunRecord): Promise<RunRecord> {
   const { state, process, host } = record
-  if (isEnded(state) || !process || host !== hostname() || (await isAlive(process))) return record
+  if (isEndState(state) || !process || host !== hostname() || (await isAlive(process))) return record
   return { ...record, state: 'lost' }
 }
 

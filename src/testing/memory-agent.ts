@@ -18,10 +18,11 @@ import type { RunEvent } from '../records/events.js'
 import { currentRegistry } from '../registry/default-registry.js'
 import type { Registry } from '../registry/registry.js'
 import { SafeExecutionContext } from '../runnable/context.js'
-import type { Outcome } from '../runnable/outcome.js'
+import { failedOutcome, type Outcome } from '../runnable/outcome.js'
 import { maskData } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { deserializeSecrets } from '../runnable/secrets/serialize-secrets.js'
+import { type Deferred, deferred } from '../util/concurrency.js'
 import { toJson } from '../util/json.js'
 import { MemoryLogger } from './memory-logger.js'
 import { withExtensions } from './run-yaml.js'
@@ -89,6 +90,7 @@ const hostState: Omit<HostState, 'setUp'> = {
   authorized: [authorizedLine(publicKey)],
   hostKeys: [],
   knownHosts: '',
+  others: [],
 }
 
 // The methods of the host transfer bytes directly.
@@ -96,68 +98,82 @@ function inBytes(): never {
   throw new TypeError('A host in memory has no connection')
 }
 
-interface StartedRun {
+interface MemoryRun {
   readonly specification: RunSpecification
   readonly secrets: SecretsConfig
   readonly logger: MemoryLogger
   readonly controller: AbortController
-  readonly startedAt: string
   /** Grows while it runs. */
   readonly events: RunEvent[]
-}
-
-interface MemoryRun extends StartedRun {
-  readonly finished: Promise<void>
+  readonly finished: Deferred<void>
+  /** When it was submitted, then when it began. */
+  startedAt: string
+  hasBegun: boolean
   outcome?: Outcome<unknown>
 }
 
 /** The runs of a host in memory. They run in this process, as they would on a host. */
 export class MemoryRuns {
   readonly #runs = new Map<string, MemoryRun>()
+  /** The runs that are active or queued, in order. */
+  #order: MemoryRun[] = []
 
   constructor(
     private readonly records: MemoryRecord[],
     private readonly registry: Registry | undefined,
   ) {}
 
-  start(specification: RunSpecification): { id: string } {
-    const { id, cluster, force, files } = specification
-    for (const { specification: other, outcome, controller } of this.#runs.values()) {
-      if (other.cluster !== cluster || outcome) continue
-      if (!force) throw new AgentResponseError({ code: 'RUN_ACTIVE', message: other.id })
-      controller.abort()
+  start(specification: RunSpecification): Reply<'start'> {
+    const { id, cluster, force, queue } = specification
+    const others = this.#unfinished(cluster)
+    const [first] = others
+    if (first && !force && !queue)
+      throw new AgentResponseError({
+        code: 'RUN_ACTIVE',
+        message: first.specification.id,
+        detail: 'start',
+      })
+    const run = newRun(specification)
+    this.#runs.set(id, run)
+    this.#order = queue ? [...this.#order, run] : [run, ...this.#order]
+    if (!queue && first?.hasBegun) first.controller.abort()
+    this.#startNext(cluster)
+    const { waitsFor } = this.#status(run)
+    return {
+      id,
+      unfinished: others.map(({ specification }) => specification.id),
+      ...(waitsFor !== undefined && { waitsFor }),
     }
-    this.records.push({ kind: 'started', id, yaml: files['job.yaml']! })
-    this.#runs.set(id, this.#begin(specification))
-    return { id }
   }
 
   of(cluster: string): RunStatus[] {
     const runs = [...this.#runs.values()].filter(({ specification }) => specification.cluster === cluster)
-    return runs.map(statusOf).reverse()
+    return runs.map((run) => this.#status(run)).reverse()
   }
 
   status(id: string): RunStatus {
-    return statusOf(this.#run(id))
+    return this.#status(this.#run(id))
   }
 
   async wait(id: string): Promise<Reply<'wait'>> {
     const run = this.#run(id)
-    await run.finished
+    await run.finished.promise
     const result = run.outcome?.ok ? toJson(run.outcome.value) : undefined
-    return result === undefined ? statusOf(run) : { ...statusOf(run), result }
+    return result === undefined ? this.#status(run) : { ...this.#status(run), result }
   }
 
   async cancel(id: string): Promise<RunStatus> {
     const run = this.#run(id)
     run.controller.abort()
-    await run.finished
-    return statusOf(run)
+    if (!run.hasBegun && !run.outcome)
+      this.#end(run, failedOutcome(run.controller.signal.reason, run.controller.signal))
+    await run.finished.promise
+    return this.#status(run)
   }
 
   async log({ id, offset, follow, file = 'log' }: Request<'logs'>): Promise<Buffer> {
     const run = this.#run(id)
-    if (follow) await run.finished
+    if (follow) await run.finished.promise
     return (file === 'log' ? logOf(run) : eventsOf(run)).subarray(offset)
   }
 
@@ -172,23 +188,48 @@ export class MemoryRuns {
     throw new AgentResponseError({ code: 'RUN_NOT_FOUND', message: id })
   }
 
-  #begin(specification: RunSpecification): MemoryRun {
-    const logger = new MemoryLogger()
-    const controller = new AbortController()
-    const secrets = deserializeSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
-    const startedAt = new Date().toISOString()
-    const started = { specification, secrets, logger, controller, startedAt, events: [] }
-    const finished = runInProcess(started, this.registry).then((outcome) => {
-      run.outcome = outcome
-    })
-    const run: MemoryRun = { ...started, finished }
-    return run
+  #unfinished(cluster: string): MemoryRun[] {
+    return this.#order.filter(({ specification }) => specification.cluster === cluster)
   }
+
+  #status(run: MemoryRun): RunStatus {
+    if (run.hasBegun || run.outcome) return statusOf(run)
+    const others = this.#unfinished(run.specification.cluster)
+    // A run that was forced is first, while the one that it has cancelled still ends.
+    const active = others.find(({ hasBegun }) => hasBegun)
+    const previous = others[others.indexOf(run) - 1] ?? active
+    return { ...statusOf(run), state: 'queued', ...(previous && { waitsFor: previous.specification.id }) }
+  }
+
+  #startNext(cluster: string): void {
+    const runs = this.#unfinished(cluster)
+    const [next] = runs
+    if (!next || runs.some(({ hasBegun }) => hasBegun)) return
+    next.hasBegun = true
+    next.startedAt = new Date().toISOString()
+    const { id, files } = next.specification
+    this.records.push({ kind: 'started', id, yaml: files['job.yaml']! })
+    void runInProcess(next, this.registry).then((outcome) => this.#end(next, outcome))
+  }
+
+  #end(run: MemoryRun, outcome: Outcome<unknown>): void {
+    run.outcome = outcome
+    this.#order = this.#order.filter((each) => each !== run)
+    run.finished.resolve()
+    this.#startNext(run.specification.cluster)
+  }
+}
+
+function newRun(specification: RunSpecification): MemoryRun {
+  const secrets = deserializeSecrets(JSON.parse(specification.files['secrets.json']!) as RunSecrets)
+  const startedAt = new Date().toISOString()
+  const outputs = { logger: new MemoryLogger(), controller: new AbortController(), events: [] }
+  return { specification, secrets, startedAt, hasBegun: false, finished: deferred(), ...outputs }
 }
 
 /** Does what `job-main.ts` does on the orchestrator. */
 function runInProcess(
-  { specification, secrets, logger, controller, events }: StartedRun,
+  { specification, secrets, logger, controller, events }: MemoryRun,
   registry: Registry | undefined,
 ) {
   const { files, file } = specification

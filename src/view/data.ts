@@ -5,10 +5,11 @@ import type { Objective } from '../records/events.js'
 export type RunText = 'trials' | 'metrics' | 'log' | 'trial-log'
 
 /**
- * The state of a run; `lost` when its process is gone without an end. `incomplete`: the folder of a sweep, which does not say whether
+ * The state of a run; `queued` while it waits for its cluster; `lost` when its process is gone without an end. `incomplete`: the folder of a sweep, which does not say whether
  * its other trials still run.
  */
 export type PageRunState =
+  | 'queued'
   | 'starting'
   | 'running'
   | 'succeeded'

@@ -127,6 +127,73 @@ describe('the record of a run on a cluster', () => {
     assert.equal(JSON.parse(listed.stdout)[0].id, id)
   })
 
+  test('of a queued run says what it waits for, until it starts', async () => {
+    const first = await detached()
+    const queue = async (...more: string[]) => {
+      const { stdout, stderr } = await project.flambeau(...run('--queue', '--detach', ...more))
+      return { id: stdout.trim(), stderr }
+    }
+    const second = await queue()
+    assert.match(second.stderr, new RegExp(`Run ${second.id} is queued behind ${first} on orchestrator`))
+    const third = await started(`is queued behind ${second.id}`, ...run('--queue'))
+    const [id] = ids().slice(-1)
+    assert.deepEqual([record(id!).state, record(id!).waitsFor], ['queued', second.id])
+    const listed = await project.flambeau('runs')
+    assert.match(listed.stdout, new RegExp(`${id}  queued .*  waits for ${second.id}\n`))
+    const onCluster = JSON.parse((await project.flambeau('runs', '-c', file, '--json')).stdout)
+    assert.deepEqual(
+      onCluster.slice(0, 3).map(({ state, waitsFor }: any) => [state, waitsFor]),
+      [
+        ['queued', second.id],
+        ['queued', first],
+        ['running', undefined],
+      ],
+    )
+    const status = await project.flambeau('status', second.id)
+    assert.match(status.stdout, new RegExp(`^${second.id}  queued .* waits for ${first}\n`))
+    const refused = await project.flambeau(...run())
+    assert.match(
+      refused.stderr,
+      new RegExp(`Run "${first}" is active in this cluster: add "--queue" to run after it`),
+    )
+    // It leaves the run in the queue.
+    third.child.kill('SIGINT')
+    assert.equal(await third.ended, 130)
+    assert.match(
+      third.output.text,
+      new RegExp(`Run ${id} stays in the queue\n.*flambeau logs ${id} --follow`),
+    )
+    const cancelled = await project.flambeau('cancel', second.id)
+    assert.match(cancelled.stderr, new RegExp(`Cancelled run ${second.id}`))
+    assert.equal(record(second.id).state, 'cancelled')
+    assert.match((await project.flambeau('status', id!)).stdout, new RegExp(`queued .* waits for ${first}\n`))
+    assert.equal(record(id!).waitsFor, first)
+    go(first)
+    const following = project.flambeau('logs', id!, '--follow')
+    await until(
+      () => existsSync(onHost(id!, 'log')) && readFileSync(onHost(id!, 'log'), 'utf8').includes('ready'),
+    )
+    go(id!)
+    assert.match((await following).stdout, /over\n$/)
+    assert.deepEqual([record(id!).state, record(id!).waitsFor], ['succeeded', undefined])
+  })
+
+  test('of a queued run that is followed is that of the run when it starts', async () => {
+    const first = await detached()
+    const second = await started('is queued behind', ...run('--queue'))
+    const id = ids().at(-1)!
+    go(first)
+    await until(() => record(id).state === 'running')
+    go(id)
+    assert.equal(await second.ended, 0)
+    assert.match(
+      second.output.text,
+      new RegExp(`is queued behind ${first}[^]*Run ${id} is started on orchestrator\nready`),
+    )
+    assertWhole(id, readFileSync(onHost(id, 'log'), 'utf8'))
+    await project.flambeau('wait', first)
+  })
+
   test('of a failed run has its exit code and the reason', async () => {
     project.jobFile(`throw Object.assign(new Error('no such luck'), { exitCode: 3 })`)
     assert.equal((await project.flambeau(...run())).code, 3)

@@ -386,6 +386,32 @@ describe('MemoryCluster', () => {
     await assert.rejects(cluster.attach('none').status(), { code: 'RUN_NOT_FOUND' })
   })
 
+  test('queues runs, as a cluster does', async () => {
+    const cluster = new MemoryCluster({ registry: own, factories: 0 })
+    const submit = (wait: boolean, options: { queue?: boolean; force?: boolean }) =>
+      cluster.submit(new Job({ data, wait }), { registry: own, ...options })
+    const first = await submit(true, { queue: true })
+    const [second, third] = [await submit(false, { queue: true }), await submit(false, { queue: true })]
+    const facts = async () =>
+      Promise.all(
+        [first, second, third].map(async (run) => [
+          (await run.status()).state,
+          (await run.status()).waitsFor,
+        ]),
+      )
+    assert.deepEqual(await facts(), [
+      ['running', undefined],
+      ['queued', first.id],
+      ['queued', second.id],
+    ])
+    await assert.rejects(submit(false, {}), { code: 'RUN_ACTIVE', message: /add "--queue"/ })
+    assert.equal((await second.cancel()).state, 'cancelled')
+    const forced = await submit(false, { force: true })
+    assert.equal((await third.wait()).state, 'succeeded')
+    const started = cluster.records.flatMap((each) => (each.kind === 'started' ? [each.id] : []))
+    assert.deepEqual(started, [first.id, forced.id, third.id])
+  })
+
   test('tells the exit code of a run that fails', async () => {
     const cluster = new MemoryCluster({ registry: own })
     const run = await cluster.submit(new Greet({ name: '' }), { registry: own })

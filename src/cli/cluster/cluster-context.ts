@@ -131,7 +131,8 @@ async function loadCluster(
   throw new ClusterConfigurationError(message, { code: 'NOT_A_CLUSTER' })
 }
 
-/** Logs what was done on a host. */
+/** Logs what was done on a host, and which other cluster has a run there. */
 export function logEvent(event: ClusterEvent, logger: Logger): void {
   if (event.kind === 'did') logger.info(`${event.host}: ${event.what}`)
+  if (event.kind === 'shared' && event.run !== undefined) logger.warn(event.message)
 }

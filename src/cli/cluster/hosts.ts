@@ -23,6 +23,7 @@ export function upCommand(): Command {
           onEvent: (event) => {
             logEvent(event, logger)
             if (event.kind === 'ready') logger.info(`${event.host}: ready`)
+            if (event.kind === 'shared' && event.run === undefined) logger.info(event.message)
           },
         })
       },
@@ -37,7 +38,7 @@ export function downCommand(): Command {
   const command = commandOf('down')
   const complete = withForce(
     withClusterFile(command),
-    'cancel a run that is in progress; for a LocalCluster, also remove host folders that it did not create',
+    'cancel the runs that are active or queued; for a LocalCluster, also remove host folders that it did not create',
   )
   return withExamples(complete, 'flambeau down lab.yaml').action(
     async (file: string | undefined, flags: DownFlags) =>

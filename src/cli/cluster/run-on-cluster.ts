@@ -1,4 +1,6 @@
 import { basename } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunState } from '../../cluster/protocol/messages.js'
 import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
@@ -38,10 +40,11 @@ export interface RunOnClusterFlags
     RunFlags,
     SendFlags {
   readonly detach?: true
+  readonly queue?: true
   readonly set?: readonly string[]
 }
 
-/** Sends a runnable, starts it and follows its log; Ctrl-C leaves it running. */
+/** Sends a runnable, starts or queues it, and follows its log; Ctrl-C leaves it there. */
 export function runOnCluster(
   file: FileInput,
   flags: RunOnClusterFlags,
@@ -101,8 +104,8 @@ async function submitAndFollow(
   try {
     const options = { ...submitOptions(file.path, flags, context), imports, id: recording?.id }
     const run = await context.cluster.submit(prepared.value.runnable, options)
-    context.logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
-    recording?.onSubmitted()
+    context.logger.info(describeStart(run, context))
+    recording?.onSubmitted({ isQueued: mayWait(run), waitsFor: run.waitsFor })
     events.start(run.id)
     reporter.onStart(run.id)
     if (!flags.detach) return await follow(run, started, context)
@@ -111,6 +114,19 @@ async function submitAndFollow(
   } finally {
     await lock?.release()
   }
+}
+
+/** Whether a run begins later than it is submitted. */
+function mayWait({ waitsFor, job }: RemoteRun): boolean {
+  return waitsFor !== undefined || job !== undefined
+}
+
+function describeStart({ id, waitsFor, job }: RemoteRun, { cluster }: ClusterContext): string {
+  const where = `on ${cluster.orchestrator.name}`
+  if (job !== undefined) return `Run ${id} is submitted ${where} as job ${job} of Slurm`
+  return waitsFor === undefined
+    ? `Run ${id} is started ${where}`
+    : `Run ${id} is queued behind ${waitsFor} ${where}`
 }
 
 /** Another command has the lock of a new record for a moment at most. */
@@ -135,6 +151,7 @@ function submitOptions(
   return {
     file: basename(file),
     ...pickRunFlags(flags),
+    queue: flags.queue ?? false,
     signal,
     ...sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),
@@ -147,10 +164,26 @@ async function follow(
   context: ClusterContext,
 ): Promise<number> {
   const { logger, signal } = context
-  const explain = (): void => logger.info(followAgain(run.id, 'logs'))
+  let isQueued = mayWait(run)
+  const explain = (): void => {
+    if (isQueued) logger.info(`Run ${run.id} stays in the queue`)
+    logger.info(followAgain(run.id, 'logs'))
+  }
+  const onBegin = (): void => {
+    if (!isQueued) return
+    logger.info(`Run ${run.id} is started on ${context.cluster.orchestrator.name}`)
+    recording?.onSubmitted({ isQueued: false })
+    isQueued = false
+  }
   signal.addEventListener('abort', explain, { once: true })
+  const watch = new AbortController()
   const followed = followRun({ id: run.id, flags }, context, async (options) => {
-    const log = recorded(run.logs({ ...options, follow: true }), recording)
+    const log = withListeners(run.logs({ ...options, follow: true }), [
+      onBegin,
+      (chunk) => recording?.onRemoteLog(chunk),
+    ])
+    // It may print nothing.
+    if (isQueued) void untilBegun(run, watch.signal).then(onBegin, () => undefined)
     await Promise.all([
       copyToStandardError(flags.quiet ? withoutProgress(log) : log),
       copyEvents(run, options, events),
@@ -159,15 +192,26 @@ async function follow(
     return reportRunEnd(end, logger, withEnd(reporter, end, events))
   })
   // An interrupt may come while the connections close: the run has ended then.
-  return followed.finally(() => signal.removeEventListener('abort', explain))
+  return followed.finally(() => {
+    watch.abort()
+    signal.removeEventListener('abort', explain)
+  })
 }
 
-async function* recorded(
+/** How often a queued run is asked whether it has begun. */
+const pauseMs = 500
+
+async function untilBegun(run: RemoteRun, signal: AbortSignal): Promise<void> {
+  for (let state: RunState = 'queued'; state !== 'running'; state = (await run.status()).state)
+    await delay(pauseMs, undefined, { signal })
+}
+
+async function* withListeners(
   log: AsyncIterable<Uint8Array>,
-  recording: Recording | undefined,
+  listeners: readonly ((chunk: Uint8Array) => void)[],
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of log) {
-    recording?.onRemoteLog(chunk)
+    for (const listener of listeners) listener(chunk)
     yield chunk
   }
 }

@@ -6,6 +6,7 @@ import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import { OutputLock } from '../../pool/output-lock.js'
 import { eventNow } from '../../records/events.js'
+import { isEndState } from '../../records/record.js'
 import { Recording } from '../../records/recording.js'
 import { readRecord } from '../../records/runs.js'
 import { maskData, redactorFor } from '../../runnable/secrets/mask.js'
@@ -43,12 +44,14 @@ export async function syncRecord(run: RemoteRun, synced: SyncedRecord): Promise<
   if ((await readRecord(synced.folder)).endedAt !== undefined) return
   const status = await run.status()
   // The process that follows a run writes its end as well.
-  await updateRecord(synced, isOver(status) ? endMs : 0, async (recording) => {
+  await updateRecord(synced, isEndState(status.state) ? endMs : 0, async (recording) => {
     const redact = redactorFor(synced.context.cluster.config)
+    if (!isEndState(status.state))
+      recording.onSubmitted({ isQueued: status.state === 'queued', waitsFor: status.waitsFor })
     await copyLog(run, status, recording)
     for await (const event of run.events()) recording.onEvent(maskData(event, redact))
     recording.keepRewritten()
-    if (isOver(status)) recording.onEvent(maskData(endEvent(await run.wait()), redact))
+    if (isEndState(status.state)) recording.onEvent(maskData(endEvent(await run.wait()), redact))
   })
 }
 
@@ -86,14 +89,10 @@ async function writeTo(recording: Recording, work: (recording: Recording) => Pro
   }
 }
 
-function isOver({ state }: RunStatus): boolean {
-  return state !== 'queued' && state !== 'starting' && state !== 'running'
-}
-
 // What the host adds at the end of a log, about losses, is in no file there: it is copied with the end.
 async function copyLog(run: RemoteRun, status: RunStatus, recording: Recording): Promise<void> {
   const offset = await sizeOf(join(recording.folder!, 'log.txt'))
-  const most = isOver(status) ? Number.POSITIVE_INFINITY : status.logSize - offset
+  const most = isEndState(status.state) ? Number.POSITIVE_INFINITY : status.logSize - offset
   if (offset > status.logSize || most === 0) return
   let copied = 0
   for await (const chunk of run.logs({ offset })) {

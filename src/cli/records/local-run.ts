@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RunRecord } from '../../records/record.js'
+import { isEndState, type RunRecord } from '../../records/record.js'
 import { readRecord } from '../../records/runs.js'
 import { signalProcess } from '../../util/process.js'
 import { isAlive } from '../../util/process-identity.js'
@@ -29,7 +29,7 @@ async function* logChunks(folder: string, { follow, tail }: LogPart): AsyncGener
   let isFirst = true
   for (;;) {
     // The state is read before the log, so that nothing that is written in between is missed.
-    const isOver = isEnded(await readRecord(folder))
+    const isOver = isEndState((await readRecord(folder)).state)
     const file = await open(join(folder, 'log.txt')).catch(() => undefined)
     try {
       if (isFirst && file && tail !== undefined) position = await startOfLast(tail, await file.readFile())
@@ -60,7 +60,7 @@ function startOfLast(count: number, bytes: Buffer): number {
 export async function waitForEnd({ folder }: FoundRecord): Promise<RunRecord> {
   for (;;) {
     const record = await readRecord(folder)
-    if (isEnded(record)) return record
+    if (isEndState(record.state)) return record
     await delay(pauseMs)
   }
 }
@@ -72,8 +72,4 @@ export async function interruptRun(found: FoundRecord): Promise<boolean> {
   signalProcess(process.pid, 'SIGINT')
   await waitForEnd(found)
   return true
-}
-
-function isEnded({ state }: RunRecord): boolean {
-  return state !== 'running' && state !== 'starting'
 }

@@ -1,6 +1,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeSize } from '../../cluster/bundle/size-limit.js'
+import { isEndState } from '../../records/record.js'
 import { listRuns, type RunEntry } from '../../records/runs.js'
 import { isTemporary, temporaryBeside } from '../../util/atomic-write.js'
 import { codeOf } from '../../util/thrown.js'
@@ -54,7 +55,7 @@ async function prune(flags: PruneFlags, command: Command): Promise<void> {
   const { path } = await expectRuns(flags)
   const entries = await listRuns(path)
   const old = entries.filter(
-    (entry, index) => isOver(entry) && (keep === undefined ? isOlder(entry, days!) : index >= keep),
+    (entry, index) => isEndState(entry.state) && (keep === undefined ? isOlder(entry, days!) : index >= keep),
   )
   const removed: string[] = []
   let bytes = 0
@@ -69,10 +70,6 @@ async function prune(flags: PruneFlags, command: Command): Promise<void> {
   if (json) return printLine(JSON.stringify({ removed, bytes }, null, 2))
   const verb = isDryRun ? 'Would remove' : 'Removed'
   printLine(`${verb} ${removed.length} of ${entries.length} runs (${describeSize({ bytes })})`)
-}
-
-function isOver({ state }: RunEntry): boolean {
-  return state !== 'running' && state !== 'starting'
 }
 
 function isOlder({ endedAt, startedAt }: RunEntry, days: number): boolean {

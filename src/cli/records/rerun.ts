@@ -12,6 +12,7 @@ import {
   type EnvFileFlags,
   eventsOption,
   type ImportFlags,
+  queueOption,
   type ReconnectFlags,
   type SecretsFlags,
   withEnvFile,
@@ -27,6 +28,7 @@ import { readText } from './show.js'
 interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags, SecretsFlags {
   readonly cluster?: string | false
   readonly force?: true
+  readonly queue?: true
   readonly json?: true
   readonly events?: true
   readonly record: boolean
@@ -38,6 +40,7 @@ export function rerunCommand(): Command {
   const command = commandOf('rerun')
     .option('-c, --cluster <file>', 'run it on this cluster (default: that of the record)')
     .option('--no-cluster', 'run it here, although it ran on a cluster')
+    .addOption(queueOption())
     .option('--resume', 'continue where the earlier run stopped')
     .option('--json', 'print one JSON object: value, exitCode, problems and error')
     .addOption(eventsOption())

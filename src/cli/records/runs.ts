@@ -72,11 +72,19 @@ function printEntries(entries: readonly RunEntry[]): void {
 }
 
 function cellsOf(entry: RunEntry): string[] {
-  const { id, state, startedAt, endedAt, file, set, cluster, exitCode } = entry
+  const { id, state, startedAt, endedAt, file, set, cluster, waitsFor, exitCode } = entry
   const took = endedAt === undefined ? '' : formatDuration(Date.parse(endedAt) - Date.parse(startedAt))
   const ended = exitCode ? `exit code ${exitCode}` : ''
   const where = cluster === undefined ? '' : `on ${cluster}`
-  return [id, state, formatTime(startedAt), took, file, [...set, where, ended].filter(Boolean).join('  ')]
+  const waits = waitsFor === undefined ? '' : `waits for ${waitsFor}`
+  return [
+    id,
+    state,
+    formatTime(startedAt),
+    took,
+    file,
+    [...set, where, waits, ended].filter(Boolean).join('  '),
+  ]
 }
 
 /** Lines whose cells stand below each other. */
@@ -101,7 +109,8 @@ async function listCluster(flags: RunsFlags, command: Command): Promise<void> {
 }
 
 /** Formats the status of a run on a cluster as one line. */
-export function statusLine({ id, state, file, startedAt, exitCode, signal }: RunStatus): string {
-  const result = signal ?? (exitCode ? `exit code ${exitCode}` : '')
+export function statusLine({ id, state, file, startedAt, exitCode, signal, waitsFor }: RunStatus): string {
+  const ended = signal ?? (exitCode ? `exit code ${exitCode}` : '')
+  const result = waitsFor === undefined ? ended : `waits for ${waitsFor}`
   return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
 }

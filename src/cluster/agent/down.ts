@@ -5,17 +5,20 @@ import { runFiles, treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { layout } from './home.js'
 import { cancel } from './run-control.js'
-import { isFinished, runActiveError, runsOf } from './run-store.js'
+import { runsOf } from './run-store.js'
+import { runActiveError, unfinishedRuns } from './run-turn.js'
+import { unfinishedJobs } from './slurm-control.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
 import { removeUnusedTrees, treesUsedBy } from './tree-store.js'
 import { removeWorked } from './work-folder.js'
 
 /** Removes everything of a cluster from this host. What clusters share stays until the last of them is removed. */
 export async function down({ cluster, force, graceMs }: Request<'down'>): Promise<void> {
-  const unfinished = (await runsOf(cluster)).filter(({ state }) => !isFinished(state))
+  const unfinished = [...new Set([...(await unfinishedRuns(cluster)), ...(await unfinishedJobs(cluster))])]
   const [first] = unfinished
-  if (first && !force) throw runActiveError(first.id)
-  for (const { id } of unfinished) await cancel({ cluster, id, graceMs })
+  if (first !== undefined && !force) throw runActiveError(first, 'down')
+  // The last one first, so that none starts when the one before it ends.
+  for (const id of unfinished.reverse()) await cancel({ cluster, id, graceMs })
   await removeAuthorizedKeys(cluster)
   for (const { id } of await runsOf(cluster)) await removeWorked(layout.run(id))
   const used = await treesUsedBy(cluster)

@@ -7,6 +7,8 @@ import { hostMemory } from '../../util/this-machine.js'
 import type { HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { isSetUp } from './exec.js'
 import { layout } from './home.js'
+import { otherClusters } from './other-clusters.js'
+import { lookForNext } from './run-start.js'
 import { removeStaleSecrets, removeStaleTransfers } from './run-store.js'
 import {
   createKey,
@@ -25,7 +27,8 @@ export async function inspect({
   makeKey: make,
 }: Request<'inspect'>): Promise<Unwritten<HostState>> {
   const unwritable = await findWriteError(make)
-  if (unwritable === undefined) await Promise.all([removeStaleSecrets(cluster), removeStaleTransfers()])
+  if (unwritable === undefined)
+    await Promise.all([lookForNext(cluster), removeStaleSecrets(cluster), removeStaleTransfers()])
   if (make && unwritable === undefined) await createKey(cluster)
   const [present, publicKey] = await Promise.all([
     Promise.all(trees.map((hash) => isComplete(layout.package(hash)))),
@@ -43,6 +46,7 @@ export async function inspect({
     hostKeys: await hostKeys(),
     knownHosts: await readKnownHosts(cluster),
     reached: await readConnectionsMark(cluster),
+    others: await otherClusters(cluster),
   }
 }
 

@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MessageConnection } from '../protocol/connection.js'
-import type { Reply, Request, Unwritten } from '../protocol/messages.js'
+import type { Reply, Request, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
-import { describeLosses } from './reserved-file.js'
-import { isFinished, type RunLosses, readJson, statusOf } from './run-store.js'
+import { describeLosses, type RunLosses } from './reserved-file.js'
+import { lookForNext } from './run-start.js'
+import { isFinished, readJson, statusOf } from './run-store.js'
 
 const pieceSize = 1 << 16
 const pauseMs = 50
@@ -19,12 +20,20 @@ export async function logs(
   let position = offset
   for (;;) {
     // The status is read before the log, so that nothing that is written in between is missed.
-    const finished = isFinished((await statusOf(cluster, id)).state)
+    const finished = isFinished((await currentStatus(cluster, id)).state)
     position = await sendFileFrom(layout.run(id, file), position, connection)
     if (finished && file === 'log') await sendLosses(id, connection)
     if (finished || !follow || cancellation.requested) return
     await delay(pauseMs)
   }
+}
+
+/** The status of a run, which is started if it is its turn. */
+export async function currentStatus(cluster: string, id: string): Promise<Unwritten<RunStatus>> {
+  const status = await statusOf(cluster, id)
+  if (status.state !== 'queued') return status
+  await lookForNext(cluster)
+  return statusOf(cluster, id)
 }
 
 // A note in the log itself would need space on the full disk.
@@ -85,7 +94,7 @@ export async function wait(
 ): Promise<Unwritten<Reply<'wait'>>> {
   const cancellation = watchCancellation(connection)
   for (;;) {
-    const status = await statusOf(cluster, id)
+    const status = await currentStatus(cluster, id)
     if (isFinished(status.state)) return { ...status, result: await resultOf(id) }
     if (cancellation.requested) return status
     await delay(pauseMs)

@@ -20,10 +20,11 @@ import { down } from './down.js'
 import { exec, setUp } from './exec.js'
 import { exists, get, makeFolders, put, remove, sendTree } from './files.js'
 import { inspect, resources } from './inspect.js'
-import { logStart, logs, wait } from './logs.js'
+import { currentStatus, logStart, logs, wait } from './logs.js'
 import { receive } from './receive.js'
 import { cancel, start } from './run-control.js'
-import { runsOf, statusOf } from './run-store.js'
+import { lookForNext, startNextIfPossible } from './run-start.js'
+import { runsOf } from './run-store.js'
 import { authorize, setKnownHosts, testConnections } from './ssh-access.js'
 import { retain } from './tree-store.js'
 import { makeWorkFolder, removeSentFiles } from './work-folder.js'
@@ -58,18 +59,29 @@ const handlers: Handlers = {
   remove: acknowledge(remove),
   exists,
   start,
-  runs: async ({ cluster }) => ({ runs: await runsOf(cluster) }),
-  status: ({ cluster, id }) => statusOf(cluster, id),
+  runs: listRuns,
+  status: ({ cluster, id }) => currentStatus(cluster, id),
   logStart,
   logs: acknowledge(logs),
   wait,
-  cancel,
+  cancel: cancelRun,
   down: acknowledge(down),
+}
+
+async function listRuns({ cluster }: Request<'runs'>) {
+  await lookForNext(cluster)
+  return { runs: await runsOf(cluster) }
+}
+
+async function cancelRun(request: Request<'cancel'>) {
+  const status = await cancel(request)
+  await startNextIfPossible(request.cluster)
+  return status
 }
 
 async function retainTrees(request: Request<'retain'>): Promise<void> {
   await retain(request)
-  await removeSentFiles(request.cluster, request.run)
+  await removeSentFiles(request.cluster, [request.run, ...request.unfinished])
 }
 
 function acknowledge<A>(handle: (request: A, connection: MessageConnection) => Promise<void>) {
@@ -125,8 +137,8 @@ async function respond<O extends Operation>(
     checkRequest(op, request)
     return { reply: await handlers[op](request, connection) }
   } catch (error) {
-    const { message, path } = error as NodeJS.ErrnoException
-    return { error: { code: errorCode(error as NodeJS.ErrnoException), message, detail: path } }
+    const { message, path, detail = path } = error as NodeJS.ErrnoException & { detail?: string }
+    return { error: { code: errorCode(error as NodeJS.ErrnoException), message, detail } }
   }
 }
 
@@ -153,6 +165,7 @@ const checks: Readonly<Record<string, Check>> = {
   cluster: isName(/^[A-Za-z0-9][\w.-]{0,63}$/),
   packageHash: isName(/^[0-9a-f]+$/),
   run: isName(/^[\w-]{1,128}$/),
+  unfinished: (value) => Array.isArray(value) && value.every(isName(/^[\w-]{1,128}$/)),
   work: isWork,
   slurm: (value) => {
     const { arguments: given } = Object(value) as { arguments?: unknown }

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -6,72 +5,131 @@ import { temporaryBeside } from '../../util/atomic-write.js'
 import { defaultGraceMs, signalProcess } from '../../util/process.js'
 import { identify, isAlive } from '../../util/process-identity.js'
 import { reserve } from '../../util/reserved-file.js'
-import { ownPackage, runFiles } from '../protocol/layout.js'
-import type { Request, RunSpecification, RunStatus, Unwritten, WorkFiles } from '../protocol/messages.js'
+import { runFiles } from '../protocol/layout.js'
+import type {
+  Reply,
+  Request,
+  RunSpecification,
+  RunStatus,
+  Unwritten,
+  WorkFiles,
+} from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
 import { writeReserved } from './reserved-file.js'
-import { killRun, type RunProcessTree, runVariable, signalRun } from './run-processes.js'
+import { type RunBeginning, type RunProcesses } from './run-begin.js'
+import { killRun, type RunProcessTree, signalRun } from './run-processes.js'
+import { enqueue } from './run-queue.js'
+import { endUnstarted, startNext, startNextIfPossible, startSupervisor } from './run-start.js'
 import {
-  activeRun,
   type Cancellation,
-  claimCluster,
   isFinished,
-  type RunProcesses,
   type RunRecord,
   readJson,
+  removeRunSecrets,
   reservedFiles,
-  runActiveError,
   statusOf,
 } from './run-store.js'
-import { cancelJob, submitJob } from './slurm-control.js'
+import { activeRun, claimCluster, runActiveError, unfinishedRuns } from './run-turn.js'
+import { cancelJob, submitJob, unfinishedJobs } from './slurm-control.js'
 import { copyRunFiles } from './work-folder.js'
 
-/** Starts a run that continues without this process. Fails while another run is active, unless forced. */
-export async function start(specification: RunSpecification): Promise<{ id: string }> {
-  const { id, cluster, force, slurm } = specification
+/**
+ * Starts a run that continues without this process, or queues it. Fails while other runs are active or queued, unless the run is
+ * queued as well, or forced: then it cancels the active run, and goes first.
+ */
+export async function start(specification: RunSpecification): Promise<Unwritten<Reply<'start'>>> {
+  const { id, cluster, force, queue, slurm } = specification
   if (!/^[\w-]+$/.test(id)) throw new Error(`"${id}" is not the id of a run`)
   if (slurm) return startOnSlurm(specification)
+  if (queue) await startInOrder(specification, { isFirst: false })
+  else if (force) await startInPlace(specification)
+  else await startAlone(specification)
+  const { waitsFor } = await statusOf(cluster, id)
+  return { id, waitsFor, unfinished: (await unfinishedRuns(cluster)).filter((other) => other !== id) }
+}
+
+async function startAlone(specification: RunSpecification): Promise<void> {
+  const { id, cluster } = specification
+  // After a restart of the host, queued runs go first.
+  await startNext(cluster)
   // Before the files of a run are copied in vain.
-  const active = force ? undefined : await activeRun(cluster)
-  if (active) throw runActiveError(active)
-  await writeRun(specification)
-  try {
-    for (let other = await claimCluster(cluster, id); other; other = await claimCluster(cluster, id)) {
-      if (!force) throw runActiveError(other)
-      await cancel({ cluster, id: other, graceMs: defaultGraceMs })
-    }
-  } catch (error) {
-    await rm(layout.run(id), { recursive: true, force: true })
-    throw error
+  const [first] = await unfinishedRuns(cluster)
+  if (first !== undefined) throw runActiveError(first, 'start')
+  const record = await writeRun(specification, { isQueued: false })
+  await removeOnFailure(id, async () => {
+    const other = await claimCluster(cluster, id)
+    if (other !== undefined) throw runActiveError(other, 'start')
+  })
+  const end = await startSupervisor(record)
+  // When it was killed, its run may have begun nevertheless.
+  if (end && (end.exitCode !== null || (await endUnstarted(id, { exitCode: null, cancelled: false }))))
+    throw new Error(`the supervisor exited with ${end.exitCode}`)
+}
+
+async function startInOrder(
+  specification: RunSpecification,
+  position: { readonly isFirst: boolean },
+): Promise<void> {
+  const { id, cluster } = specification
+  await writeRun(specification, { isQueued: true })
+  await removeOnFailure(id, () => enqueue(cluster, id, position))
+  await startNextIfPossible(cluster)
+}
+
+// It is in front of the queue before the active run ends: no queued run starts in between, to be cancelled as well.
+async function startInPlace(specification: RunSpecification): Promise<void> {
+  const { id, cluster } = specification
+  await startInOrder(specification, { isFirst: true })
+  for (let active = await activeRun(cluster); active && active !== id; active = await activeRun(cluster)) {
+    // Another one that was forced meanwhile has cancelled this one.
+    if (await readJson(id, 'state')) return
+    await cancel({ cluster, id: active, graceMs: defaultGraceMs })
+    await startNextIfPossible(cluster)
   }
-  await startSupervisor(specification)
-  return { id }
 }
 
 // Slurm decides when it runs: any number of runs may wait.
-async function startOnSlurm(specification: RunSpecification): Promise<{ id: string }> {
-  const { id } = specification
-  await writeRun(specification)
+async function startOnSlurm(specification: RunSpecification): Promise<Unwritten<Reply<'start'>>> {
+  const { id, cluster } = specification
+  await writeRun(specification, { isQueued: false })
+  let job: string | undefined
+  await removeOnFailure(id, async () => {
+    job = await submitJob(specification)
+  })
+  return {
+    id,
+    waitsFor: undefined,
+    job,
+    unfinished: (await unfinishedJobs(cluster)).filter((other) => other !== id),
+  }
+}
+
+async function removeOnFailure(id: string, work: () => Promise<void>): Promise<void> {
   try {
-    await submitJob(specification)
+    await work()
   } catch (error) {
     await rm(layout.run(id), { recursive: true, force: true })
     throw error
   }
-  return { id }
 }
 
 // The files contain secrets, so an incomplete folder is removed.
-async function writeRun(specification: RunSpecification): Promise<void> {
+async function writeRun(
+  specification: RunSpecification,
+  { isQueued }: { readonly isQueued: boolean },
+): Promise<RunRecord> {
   const folder = layout.run(specification.id)
+  const record: RunRecord = { ...(await recordOf(specification)), isQueued }
   const incoming = temporaryBeside(folder)
   try {
     await makeWork(incoming, specification.work)
     for (const file of reservedFiles) reserve(join(incoming, runFiles[file]), { sync: true })
     await writeDurably(join(incoming, runFiles.log), '')
-    const all = { ...specification.files, [runFiles.spec]: JSON.stringify(await recordOf(specification)) }
+    const all = { ...specification.files, [runFiles.spec]: JSON.stringify(record) }
     for (const [name, content] of Object.entries(all)) await writeDurably(join(incoming, name), content)
+    if (isQueued) await writeDurably(join(incoming, runFiles.environment), JSON.stringify(process.env))
     await rename(incoming, folder)
+    return record
   } finally {
     await rm(incoming, { recursive: true, force: true })
   }
@@ -85,63 +143,44 @@ async function makeWork(folder: string, work: WorkFiles | undefined): Promise<vo
   await symlink(relative(folder, await copyRunFiles(folder, work)), path)
 }
 
-async function recordOf({ id, cluster, file, packageHash, slurm }: RunSpecification): Promise<RunRecord> {
+async function recordOf({
+  id,
+  cluster,
+  file,
+  packageHash,
+  trees,
+  slurm,
+}: RunSpecification): Promise<RunRecord> {
   const starter = (await identify(process.pid))!
-  const record = { id, cluster, file, packageHash, startedAt: new Date().toISOString(), starter }
+  const record = { id, cluster, file, packageHash, trees, startedAt: new Date().toISOString(), starter }
   return slurm ? { ...record, slurm: true } : record
 }
 
-// Detached, with its own streams: it survives this process and the connection.
-async function startSupervisor({ id, cluster, packageHash }: RunSpecification): Promise<void> {
-  const program = layout.package(packageHash, ownPackage, 'dist/cluster/supervise.js')
-  const child = spawn(process.execPath, [program, layout.run(id)], {
-    detached: true,
-    stdio: 'ignore',
-    cwd: layout.run(id),
-    // A run that another run starts must outlive it.
-    env: { ...process.env, [runVariable]: undefined },
-  })
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`the supervisor exited with ${code}`)))
-  })
-  failed.catch(() => undefined)
-  await Promise.race([failed, supervisorReady(id)]).catch(async (error) => {
-    const other = await activeRun(cluster)
-    throw other && other !== id ? runActiveError(other) : error
-  })
-  child.removeAllListeners().unref()
-}
-
-async function supervisorReady(id: string): Promise<void> {
-  while (!(await readJson(id, 'state')) && !(await readJson(id, 'exit'))) await delay(10)
-}
-
-/** Terminates the processes of a run: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it is. */
-export async function cancel({ cluster, id, graceMs }: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
-  for (;;) {
-    const status = await statusOf(cluster, id)
-    if (isFinished(status.state)) return status
-    const { slurm } = (await readJson<RunRecord>(id, 'spec'))!
-    if (slurm) return cancelOnSlurm({ cluster, id, graceMs })
-    const processes = await readJson<RunProcesses>(id, 'state')
-    if (processes) return cancelProcesses(processes, { cluster, id, graceMs })
-    await delay(20)
+/**
+ * Takes a run out of the queue, or terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it
+ * is.
+ */
+export async function cancel(request: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
+  const { cluster, id } = request
+  const status = await statusOf(cluster, id)
+  if (isFinished(status.state)) return status
+  if ((await readJson<RunRecord>(id, 'spec'))?.slurm) return cancelOnSlurm(request)
+  if (!(await endUnstarted(id, { exitCode: null, cancelled: true }))) {
+    const beginning = await readJson<RunBeginning>(id, 'state')
+    if (beginning && 'supervisor' in beginning) await cancelProcesses(beginning, request)
   }
+  return statusOf(cluster, id)
 }
 
 async function cancelOnSlurm(request: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
   await writeCancellation(request)
   const status = await cancelJob(request)
   // The supervisor of a job that never ran has not removed them.
-  if (isFinished(status.state)) await rm(layout.run(request.id, 'secrets'), { force: true })
+  if (isFinished(status.state)) await removeRunSecrets(request.id)
   return status
 }
 
-async function cancelProcesses(
-  processes: RunProcesses,
-  request: Request<'cancel'>,
-): Promise<Unwritten<RunStatus>> {
+async function cancelProcesses(processes: RunProcesses, request: Request<'cancel'>): Promise<void> {
   const { cluster, id, graceMs } = request
   const tree = (): Promise<RunProcessTree> => processTreeOf(processes, id)
   await writeCancellation(request)
@@ -157,7 +196,6 @@ async function cancelProcesses(
   }
   // Without a supervisor, the remaining processes are killed here.
   if (!supervised) await killRun(await tree())
-  return status
 }
 
 async function writeCancellation({ id, graceMs }: Request<'cancel'>): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
@@ -6,7 +6,9 @@ import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 import type { RunFile } from '../protocol/layout.js'
 import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
-import { type JobStatus, jobStatus } from './slurm-jobs.js'
+import type { RunBeginning, RunExit } from './run-begin.js'
+import { lastClaim, waitingRuns } from './run-queue.js'
+import { jobStatus } from './slurm-jobs.js'
 
 /** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
@@ -14,28 +16,16 @@ export interface RunRecord {
   readonly cluster: string
   readonly file: string
   readonly packageHash: string
+  /** The trees that it uses, as paths below `packages`. */
+  readonly trees: readonly string[]
+  /** When the run was submitted. */
   readonly startedAt: string
-  /** The process that starts the run: while it lives, a run without a supervisor is `starting`. */
+  /** The process that writes the run: while it lives, a run that is not queued yet is `starting`. */
   readonly starter: ProcessIdentity
+  /** Whether any process may start the run once it is in the queue. */
+  readonly isQueued?: boolean
   /** Present when the run is a job of Slurm: its processes are on another host. */
   readonly slurm?: true
-}
-
-/** `state.json`: the processes of a run. */
-export interface RunProcesses {
-  readonly supervisor: ProcessIdentity
-  /** The leader of the process group of the run itself. */
-  readonly runner: ProcessIdentity | undefined
-}
-
-/** `exit.json`: how a run exited; written atomically, and last. */
-interface RunExit {
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly cancelled: boolean
-  /** The state in which Slurm ended it, when it did. */
-  readonly reason?: string
-  readonly endedAt: string
 }
 
 /** `cancel.json`: tells the supervisor how to cancel the run. */
@@ -44,16 +34,9 @@ export interface Cancellation {
   readonly graceMs: number
 }
 
-/** `losses.json`: what the disk had no space for. */
-export interface RunLosses {
-  /** The error code of the first failed write to the log. */
-  readonly log?: string
-  /** The same for the result. */
-  readonly result?: string
-}
-
 /** The files that are written during or after a run, for which space is reserved: a run may fill the disk. */
 export const reservedFiles = [
+  'starter',
   'state',
   'exit',
   'cancel',
@@ -64,9 +47,9 @@ export const reservedFiles = [
 /** How many runs are read at once: the number of open files is limited. */
 const maxConcurrency = 16
 
-/** The files of secrets that are removed when a run is over: its own, and those that `sendSecrets` wrote. */
-export function secretsPaths(cluster: string, id: string): string[] {
-  return [layout.run(id, 'secrets'), layout.cluster(cluster, 'secrets')]
+/** Removes what a run was given that others must not see; it has read it when it begins, and needs it no more when it is over. */
+export async function removeRunSecrets(id: string): Promise<void> {
+  for (const file of ['secrets', 'environment'] as const) await rm(layout.run(id, file), { force: true })
 }
 
 /** Reads a JSON file of a run folder; `undefined` if it does not exist. */
@@ -83,40 +66,101 @@ export async function statusOf(cluster: string, id: string): Promise<Unwritten<R
   const record = /^[\w-]+$/.test(id) ? await readJson<RunRecord>(id, 'spec') : undefined
   if (record?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
   const early = await readJson<RunExit>(id, 'exit')
-  const current = early ? undefined : await currentStatus(record)
+  const current = early ? undefined : await currentState(record)
   // It may have exited while its processes were checked.
   const exit = early ?? (await readJson<RunExit>(id, 'exit'))
-  const { file, startedAt } = record
-  const status = { id, cluster, file, startedAt, logSize: await sizeOfLog(id) }
-  if (!exit) return { ...status, ...current! }
-  const { exitCode, signal, endedAt, reason } = exit
-  const state = finalState(exit)
-  return { ...status, state, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined, reason }
+  const { file } = record
+  const startedAt = await startOf(record)
+  const state = exit ? endState(exit) : current!
+  return { id, cluster, file, startedAt, logSize: await sizeOfLog(id), ...state }
 }
 
-async function currentStatus(record: RunRecord): Promise<JobStatus> {
-  if (!record.slurm) return { state: await currentState(record) }
+// A run that was queued has waited before.
+async function startOf({ id, isQueued, slurm, startedAt }: RunRecord): Promise<string> {
+  const beginning = isQueued || slurm ? await readJson<RunBeginning>(id, 'state') : undefined
+  return beginning && 'startedAt' in beginning ? beginning.startedAt : startedAt
+}
+
+type CurrentState = Pick<
+  Unwritten<RunStatus>,
+  'state' | 'waitsFor' | 'endedAt' | 'exitCode' | 'signal' | 'reason'
+>
+
+function endState({ exitCode, signal, cancelled, endedAt, reason }: RunExit): CurrentState {
+  // One that Slurm has ended was not done, whatever it exited with.
+  const isDone = exitCode === 0 && reason === undefined
+  const state = cancelled ? 'cancelled' : isDone ? 'succeeded' : 'failed'
+  return { state, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined, reason }
+}
+
+async function stateOfJob(record: RunRecord): Promise<CurrentState> {
   const { id } = record
-  const status = await jobStatus(record, (await readJson<RunProcesses>(id, 'state')) !== undefined)
+  const status = await jobStatus(record, (await readJson(id, 'state')) !== undefined)
   const isCancelled = isFinished(status.state) && (await readJson<Cancellation>(id, 'cancel')) !== undefined
   return isCancelled ? { ...status, state: 'cancelled', reason: undefined } : status
 }
 
-function finalState({ exitCode, cancelled, reason }: RunExit): RunState {
-  if (cancelled) return 'cancelled'
-  // Whatever it exited with, it was not done.
-  return exitCode === 0 && reason === undefined ? 'succeeded' : 'failed'
+async function currentState(record: RunRecord): Promise<CurrentState> {
+  if (record.slurm) return stateOfJob(record)
+  const early = await readJson<RunBeginning>(record.id, 'state')
+  const waiting = early ? undefined : await waitingState(record)
+  if (waiting) return waiting
+  // It may have begun while it was looked for in the queue.
+  const beginning = early ?? (await readJson<RunBeginning>(record.id, 'state'))
+  if (!beginning) return { state: 'lost' }
+  if ('unstarted' in beginning) return beginning.unstarted ? endState(beginning.unstarted) : { state: 'lost' }
+  const { supervisor, runner } = beginning
+  const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
+  return { state: alive ? 'running' : 'lost' }
 }
 
-async function currentState({ id, starter }: RunRecord): Promise<RunState> {
-  const early = await readJson<RunProcesses>(id, 'state')
-  if (!early && (await isAlive(starter))) return 'starting'
-  // The starter exits once the supervisor has started, perhaps between the two checks.
-  const processes = early ?? (await readJson<RunProcesses>(id, 'state'))
-  if (!processes) return 'lost'
-  const { supervisor, runner } = processes
-  const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
-  return alive ? 'running' : 'lost'
+/** The state of a run that has not begun; `undefined` when nothing is left that could begin it. */
+async function waitingState({
+  id,
+  cluster,
+  starter,
+  isQueued,
+}: RunRecord): Promise<CurrentState | undefined> {
+  if (await isBeingStarted(id)) return { state: 'starting' }
+  const queued = isQueued ? await queuedState(cluster, id) : undefined
+  if (queued) return queued
+  return (await isAlive(starter)) ? { state: 'starting' } : undefined
+}
+
+/** The state of a run in the queue; `undefined` if it is not there. */
+async function queuedState(cluster: string, id: string): Promise<CurrentState | undefined> {
+  const [waiting, last] = [await waitingRuns(cluster), await lastClaim(cluster)]
+  if (last?.id === id) return { state: 'queued' }
+  const position = waiting.indexOf(id)
+  if (position < 0) return undefined
+  const isFirst = position === 0
+  const previous = isFirst ? last?.id : waiting[position - 1]
+  const waitsFor =
+    previous !== undefined && (!isFirst || (await isActive(cluster, previous))) ? previous : undefined
+  return { state: 'queued', waitsFor }
+}
+
+/** Whether a run is active or queued. */
+export async function isActive(cluster: string, id: string): Promise<boolean> {
+  const state = await findState(cluster, id)
+  return state !== undefined && !isFinished(state)
+}
+
+/** The state of a run; `undefined` if it does not exist any more, or cannot be read as one. */
+export async function findState(cluster: string, id: string): Promise<RunState | undefined> {
+  const status = await statusOf(cluster, id).catch((error) => {
+    // With too many open files, for example, it may well be active.
+    if ('syscall' in error) throw error
+    return undefined
+  })
+  return status?.state
+}
+
+/** Whether a process is about to begin a run. */
+export async function isBeingStarted(id: string): Promise<boolean> {
+  // The file is overwritten in its place.
+  const starter = await readJson<ProcessIdentity>(id, 'starter').catch(() => undefined)
+  return starter !== undefined && (await isAlive(starter))
 }
 
 async function sizeOfLog(id: string): Promise<number> {
@@ -143,8 +187,7 @@ export function isFinished(state: RunState): boolean {
 
 /** Removes the secrets of finished runs whose supervisor could not do it. */
 export async function removeStaleSecrets(cluster: string): Promise<void> {
-  for (const { id, state } of await runsOf(cluster))
-    if (isFinished(state)) await rm(layout.run(id, 'secrets'), { force: true })
+  for (const { id, state } of await runsOf(cluster)) if (isFinished(state)) await removeRunSecrets(id)
 }
 
 /** How long an incomplete transfer must be unchanged before it is removed. */
@@ -161,60 +204,4 @@ export async function removeStaleTransfers(): Promise<void> {
 async function ageOf(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined)
   return found ? Date.now() - found.mtimeMs : 0
-}
-
-interface Claim {
-  readonly number: number
-  readonly id: string
-}
-
-/** The id of the active run of a cluster, if there is one. */
-export async function activeRun(cluster: string): Promise<string | undefined> {
-  const last = await lastClaim(cluster)
-  return last && (await isActive(cluster, last.id)) ? last.id : undefined
-}
-
-/** The error that another run is active. */
-export function runActiveError(id: string): Error {
-  return Object.assign(new Error(id), { code: 'RUN_ACTIVE' })
-}
-
-/** Whether a run made the last claim of the cluster. */
-export async function holdsCluster(cluster: string, id: string): Promise<boolean> {
-  return (await lastClaim(cluster))?.id === id
-}
-
-/**
- * Claims the cluster for a run. Returns the id of the active run if there is one.
- *
- * Each run claims the next number, once the run with the last number is over. A claim is a symbolic link to the run's
- * id: only one of several processes can create it, and it never exists without its id.
- */
-export async function claimCluster(cluster: string, id: string): Promise<string | undefined> {
-  await mkdir(layout.cluster(cluster, 'claims'), { recursive: true, mode: 0o700 })
-  for (;;) {
-    const last = await lastClaim(cluster)
-    if (last && (await isActive(cluster, last.id))) return last.id
-    const next = join(layout.cluster(cluster, 'claims'), String((last?.number ?? 0) + 1))
-    const isClaimed = await symlink(id, next).then(
-      () => true,
-      (error) => {
-        if (error.code !== 'EEXIST') throw error
-        return false
-      },
-    )
-    if (isClaimed) return undefined
-  }
-}
-
-async function lastClaim(cluster: string): Promise<Claim | undefined> {
-  const names = await readdir(layout.cluster(cluster, 'claims')).catch(() => [])
-  if (names.length === 0) return undefined
-  const number = Math.max(...names.map(Number))
-  return { number, id: await readlink(join(layout.cluster(cluster, 'claims'), String(number))) }
-}
-
-async function isActive(cluster: string, id: string): Promise<boolean> {
-  const status = await statusOf(cluster, id).catch(() => undefined)
-  return status !== undefined && !isFinished(status.state)
 }

@@ -4,11 +4,14 @@ import { propertyOf } from '../../util/thrown.js'
 import { ownPackage } from '../protocol/layout.js'
 import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
-import { isFinished, statusOf } from './run-store.js'
+import { isFinished, runsOf, statusOf } from './run-store.js'
 import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
 
-/** Submits the job of a run whose folder is written: its supervisor runs on the first node of the allocation. */
-export async function submitJob(specification: RunSpecification): Promise<void> {
+/**
+ * Submits the job of a run whose folder is written: its supervisor runs on the first node of the allocation. Returns the id of
+ * the job.
+ */
+export async function submitJob(specification: RunSpecification): Promise<string> {
   const { id, slurm } = specification
   const script = layout.run(id, 'jobScript')
   await writeDurably(script, jobScript(specification))
@@ -25,6 +28,13 @@ export async function submitJob(specification: RunSpecification): Promise<void> 
   // "17", or "17;cluster".
   const [jobId = ''] = submitted.trim().split('\n').at(-1)!.split(';')
   await recordJob(id, { jobId })
+  return jobId
+}
+
+/** The runs of a cluster that wait in Slurm, or run. */
+export async function unfinishedJobs(cluster: string): Promise<string[]> {
+  const unfinished = (await runsOf(cluster)).filter(({ state }) => !isFinished(state))
+  return unfinished.map(({ id }) => id)
 }
 
 // The nodes share the file system with this host, but perhaps not its Node.

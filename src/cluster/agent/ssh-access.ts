@@ -70,6 +70,12 @@ export async function hasAuthorizedKeys(): Promise<boolean> {
   return (await readLines()).some((line) => line.includes(` ${clusterKeyComment('')}`))
 }
 
+/** The clusters whose orchestrators may log in. */
+export async function authorizedClusters(): Promise<string[]> {
+  const mark = ` ${clusterKeyComment('')}`
+  return (await readLines()).flatMap((line) => line.split(mark)[1] ?? [])
+}
+
 /** Lets the orchestrator log in with this key, which replaces earlier keys of the cluster. */
 export async function authorize({ cluster, publicKey }: Request<'authorize'>): Promise<void> {
   if (!isClusterKey(publicKey, cluster)) throw new Error(`not a public key of cluster "${cluster}"`)

@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
@@ -7,27 +17,27 @@ import { mistakeCode, notStartedCode } from '../../util/exit-codes.js'
 import { type GpuLease, type LeaseRequest, leaseGpus } from '../../util/gpu-leases.js'
 import { listGpus } from '../../util/gpus.js'
 import { projectVariable } from '../../util/not-sent.js'
-import { defaultGraceMs, type ExitStatus, signalGroup, waitForExit } from '../../util/process.js'
+import { defaultGraceMs, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
 import { messageOf } from '../../util/thrown.js'
 import { projectFolder, runFiles } from '../protocol/layout.js'
 import type { RunSurroundings } from '../protocol/messages.js'
+import { layout } from './home.js'
 import { recordLoss, writeReserved } from './reserved-file.js'
+import { beginRun, type RunBeginning } from './run-begin.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
-import {
-  type Cancellation,
-  holdsCluster,
-  type RunProcesses,
-  type RunRecord,
-  readJson,
-  secretsPaths,
-} from './run-store.js'
+import { waitingRuns } from './run-queue.js'
+import { announceStarter, endUnstarted, startNext } from './run-start.js'
+import { type Cancellation, type RunRecord, readJson, removeRunSecrets } from './run-store.js'
 import { endReason } from './slurm-jobs.js'
 
 /**
  * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
  * file, and records how it exited.
  */
+
+/** How often a run that waits for GPUs looks whether it was cancelled. */
+const lookMs = 500
 
 /** How much of the end of a log is searched for what Slurm has written there. */
 const maxTail = 1 << 16
@@ -40,15 +50,17 @@ await supervise()
 
 async function supervise(): Promise<void> {
   const record = (await readJson<RunRecord>(id, 'spec'))!
-  const { cluster } = record
-  if (!(await mayStart(record))) return
+  const { cluster, slurm } = record
+  const supervisor = (await identify(process.pid))!
+  await announceStarter(id, supervisor)
   const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
   const surroundings = (await readJson<RunSurroundings>(id, 'program')) ?? {}
   // Slurm itself gives GPUs to a job.
-  const lease = record.slurm ? {} : await leaseFor(cluster, surroundings, log)
-  if (!lease) return
-  const runner = spawn(process.execPath, ['--enable-source-maps', program, folder], {
+  const lease = slurm ? {} : await leaseFor(surroundings, log)
+  if (!lease) return endWithoutLease(cluster)
+  const args = ['--enable-source-maps', program, folder, JSON.stringify(supervisor)]
+  const runner = spawn(process.execPath, args, {
     detached: true,
     cwd: join(folder, runFiles.work),
     env: {
@@ -63,37 +75,58 @@ async function supervise(): Promise<void> {
   const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
   process.on('SIGTERM', () => void cancel(runner, exited))
   if (runner.pid !== undefined) await lease.passTo?.(runner.pid)
-  await writeState({ supervisor: (await identify(process.pid))!, runner: await identityOf(runner) }).catch(
-    (error) => {
-      // A run whose state is not recorded could neither be listed nor cancelled.
-      signalGroup(runner.pid, 'SIGKILL')
-      throw error
-    },
-  )
   const exit = await exited
   // A SIGTERM that arrives after this does not change how the run ended.
   const interruption = cancelled ? await interruptionOf(record) : { cancelled: false }
+  if (!(await supervises(supervisor))) return
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
-  await recordExit(cluster, { ...exit, ...interruption })
-}
-
-async function recordExit(cluster: string, exit: ExitStatus & Interruption): Promise<void> {
-  for (const secrets of secretsPaths(cluster, id)) rmSync(secrets, { force: true })
+  await removeRunSecrets(id)
+  await removeClusterSecrets(cluster)
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
-    JSON.stringify({ ...exit, endedAt: new Date().toISOString() }),
+    JSON.stringify({ ...exit, ...interruption, endedAt: new Date().toISOString() }),
   )
   // For the accounts of Slurm.
   process.exitCode = exit.exitCode ?? 1
+  // A host that is shut down terminates this process as well: the queue stays for its next start.
+  if (!slurm && !(await isShutDown())) await startNext(cluster)
 }
 
-async function mayStart({ cluster, slurm }: RunRecord): Promise<boolean> {
-  // Where the user has Slurm requeue jobs, it may start one again, whose secrets are gone.
-  if (slurm) return (await readJson<RunProcesses>(id, 'state')) === undefined
-  // Otherwise the starter was killed meanwhile, and another run has started.
-  return holdsCluster(cluster, id)
+/** The GPUs of the run; `undefined` when it is cancelled while it waits for them, or can never have them. */
+async function leaseFor(
+  { gpus: count = 0 }: RunSurroundings,
+  log: number,
+): Promise<Partial<GpuLease> | undefined> {
+  if (count === 0) return {}
+  const waiting = new AbortController()
+  const abort = (): void => waiting.abort()
+  process.once('SIGTERM', abort)
+  const look = setInterval(() => void readJson(id, 'state').then((state) => state && abort()), lookMs)
+  const say = (message: string): void => void writeSync(log, `${message}\n`)
+  const { signal } = waiting
+  const lease = await leaseOf(count, { signal, onWait: say }).catch((error) => {
+    if (!signal.aborted) say(messageOf(error))
+    return undefined
+  })
+  clearInterval(look)
+  process.off('SIGTERM', abort)
+  if (lease && !signal.aborted) return lease
+  await lease?.release()
+  if (!signal.aborted) await endUnstarted(id, { exitCode: mistakeCode, cancelled: false })
+  return undefined
+}
+
+async function leaseOf(count: number, options: Pick<LeaseRequest, 'signal' | 'onWait'>): Promise<GpuLease> {
+  const gpus = await listGpus()
+  if (gpus.length >= count) return leaseGpus({ gpus, count, ...options })
+  throw new Error(`The run needs ${count} GPUs, but this host has ${gpus.length}`)
+}
+
+// When the host is shut down, the run has not ended: it starts again from the queue.
+async function endWithoutLease(cluster: string): Promise<void> {
+  if (await readJson(id, 'state')) await startNext(cluster)
 }
 
 /** Whether a run was terminated, and why. */
@@ -123,53 +156,38 @@ function readTail(path: string): string {
   }
 }
 
-/** The GPUs of the run; `undefined` when it ended before it had them. While it waits for them, it can be cancelled. */
-async function leaseFor(
-  cluster: string,
-  { gpus: count = 0 }: RunSurroundings,
-  log: number,
-): Promise<Partial<GpuLease> | undefined> {
-  if (count === 0) return {}
-  const waiting = new AbortController()
-  const abort = (): void => waiting.abort()
-  process.once('SIGTERM', abort)
-  // The run exists from now on, for those who start, list and cancel it.
-  await writeState({ supervisor: (await identify(process.pid))!, runner: undefined })
-  const say = (message: string): void => void writeSync(log, `${message}\n`)
-  const { signal } = waiting
-  const lease = await leaseOf(count, { signal, onWait: say }).catch((error) => {
-    if (!signal.aborted) say(messageOf(error))
-    return undefined
-  })
-  process.off('SIGTERM', abort)
-  if (lease && !signal.aborted) return lease
-  await lease?.release()
-  await recordExit(cluster, {
-    exitCode: signal.aborted ? null : mistakeCode,
-    signal: null,
-    cancelled: signal.aborted,
-  })
-  return undefined
+/** Whether the run has begun under this supervisor, or failed before it could. */
+async function supervises(supervisor: ProcessIdentity): Promise<boolean> {
+  const early = await readJson<RunBeginning>(id, 'state')
+  if (!early) {
+    if (await isShutDown()) return false
+    const startedAt = new Date().toISOString()
+    if (await beginRun(id, { supervisor, runner: undefined, startedAt })) return true
+  }
+  const beginning = early ?? (await readJson<RunBeginning>(id, 'state'))
+  if (!beginning || !('supervisor' in beginning)) return false
+  const { pid, started, boot } = beginning.supervisor
+  return pid === supervisor.pid && started === supervisor.started && boot === supervisor.boot
 }
 
-async function leaseOf(count: number, options: Pick<LeaseRequest, 'signal' | 'onWait'>): Promise<GpuLease> {
-  const gpus = await listGpus()
-  if (gpus.length >= count) return leaseGpus({ gpus, count, ...options })
-  throw new Error(`The run needs ${count} GPUs, but this host has ${gpus.length}`)
+async function isShutDown(): Promise<boolean> {
+  return cancelled && !(await readJson<Cancellation>(id, 'cancel'))
+}
+
+// Those that a user sent after the run had begun, or for runs that are still queued, are not for this run.
+async function removeClusterSecrets(cluster: string): Promise<void> {
+  const secrets = layout.cluster(cluster, 'secrets')
+  const [sent, beginning] = [secrets, layout.run(id, 'state')].map((path) =>
+    statSync(path, { throwIfNoEntry: false }),
+  )
+  const isLater = sent && beginning && sent.mtimeMs > beginning.mtimeMs
+  if (!isLater && (await waitingRuns(cluster)).length === 0) rmSync(secrets, { force: true })
 }
 
 // Without files of the project, the working directory stands for it.
 function projectOf(folder: string): string {
   const project = join(folder, projectFolder)
   return existsSync(project) ? project : join(folder, runFiles.work)
-}
-
-async function identityOf({ pid }: ChildProcess): Promise<ProcessIdentity | undefined> {
-  return pid === undefined ? undefined : identify(pid)
-}
-
-async function writeState(processes: RunProcesses): Promise<void> {
-  await writeReserved(join(folder, runFiles.state), JSON.stringify(processes))
 }
 
 // Programs of the run may have lost output silently.

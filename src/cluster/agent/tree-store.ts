@@ -97,6 +97,8 @@ const unusedMs = 7 * 86_400_000
 interface TreeUsage {
   /** The trees of its latest runs, the latest first. */
   readonly runs: readonly (readonly string[])[]
+  /** The trees of runs that were active or queued when the latest run was submitted, by id. */
+  readonly unfinished?: Readonly<Record<string, readonly string[]>>
   /** The trees that were sent for a run that has not started yet, and when. */
   readonly expected: Readonly<Record<string, number>>
 }
@@ -104,31 +106,39 @@ interface TreeUsage {
 /** Records that a cluster is about to use a tree. */
 export async function expectTree(cluster: string, folder: string): Promise<void> {
   const path = relative(layout.packages, folder)
-  await updateUsage(cluster, ({ runs, expected }) => ({
-    runs,
-    expected: { ...expected, [path]: Date.now() },
+  await updateUsage(cluster, (usage) => ({
+    ...usage,
+    expected: { ...usage.expected, [path]: Date.now() },
   }))
 }
 
 /** Records the trees of a new run, and removes trees that no cluster uses any more. */
-export async function retain({ cluster, trees }: Request<'retain'>): Promise<void> {
+export async function retain({ cluster, run, trees, unfinished: others }: Request<'retain'>): Promise<void> {
   const before = await treesUsedBy(cluster)
-  await updateUsage(cluster, ({ runs, expected }) => ({
-    runs: [trees, ...runs.filter((each) => each.join() !== trees.join())].slice(0, runsKept),
-    expected: Object.fromEntries(
-      Object.entries(expected).filter(
-        ([path, sentAt]) => !trees.includes(path) && Date.now() - sentAt < expectedMs,
+  await updateUsage(cluster, ({ runs, unfinished = {}, expected }) => {
+    // The command that submitted a run may have been killed before it said which trees the run uses.
+    const isUnknown = others.some((id) => unfinished[id] === undefined)
+    return {
+      runs: [trees, ...runs.filter((each) => each.join() !== trees.join())].slice(0, runsKept),
+      unfinished: {
+        ...Object.fromEntries(Object.entries(unfinished).filter(([id]) => others.includes(id))),
+        [run]: trees,
+      },
+      expected: Object.fromEntries(
+        Object.entries(expected).filter(
+          ([path, sentAt]) => isUnknown || (!trees.includes(path) && Date.now() - sentAt < expectedMs),
+        ),
       ),
-    ),
-  }))
+    }
+  })
   await removeUnusedTrees(before)
   await removeExpiredTrees()
 }
 
 /** The trees that a cluster uses. */
 export async function treesUsedBy(cluster: string): Promise<string[]> {
-  const { runs, expected } = await readUsage(cluster)
-  return [...runs.flat(), ...Object.keys(expected)]
+  const { runs, unfinished = {}, expected } = await readUsage(cluster)
+  return [...runs.flat(), ...Object.values(unfinished).flat(), ...Object.keys(expected)]
 }
 
 /** Removes those of some trees that no cluster uses, but no package: another cluster may be about to use it. */

@@ -86,8 +86,14 @@ const runIdPattern = /^[\w-]{1,128}$/
 const explanations: Readonly<Record<string, readonly [code: string, explain: Explain]>> = {
   RUN_ACTIVE: [
     'RUN_ACTIVE',
-    (_, { message }) =>
-      `Run "${message}" is active in this cluster: wait for it ("${repeatCommand(['wait', message])}"), or cancel it with "--force"`,
+    (_, { message, detail }) => {
+      const wait = `wait for it ("${repeatCommand(['wait', message])}")`
+      const remedy =
+        detail === 'start'
+          ? `add "--queue" to run after it, "--force" to cancel it, or ${wait}`
+          : `${wait}, or cancel it with "--force"`
+      return `Run "${message}" is active in this cluster: ${remedy}`
+    },
   ],
   RUN_NOT_FOUND: [
     'RUN_NOT_FOUND',

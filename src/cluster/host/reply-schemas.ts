@@ -18,6 +18,7 @@ const PrintableText = v.pipe(v.string(), v.maxLength(maxText), v.transform(print
 /** The same on one line. */
 const PrintableLine = v.pipe(v.string(), v.maxLength(4096), v.regex(/^[^\n]*$/), v.transform(printable))
 const Id = v.pipe(v.string(), v.regex(/^[\w-]{1,128}$/))
+const ClusterName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/))
 const UserName = v.pipe(v.string(), v.regex(/^(?!-)[^\s\p{Cc}\p{Cf}]{1,255}$/u))
 const Folder = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/[^\p{Cc}]*$/u))
 const Lines = v.pipe(
@@ -86,6 +87,7 @@ const replySchemas: ReplySchemas = {
       hostKeys: v.array(PublicKey),
       knownHosts: Lines,
       reached: v.exactOptional(Lines),
+      others: v.array(v.object({ name: ClusterName, run: v.exactOptional(Id) })),
     }),
   resources: () =>
     v.object({
@@ -113,7 +115,13 @@ const replySchemas: ReplySchemas = {
   makeFolders: done,
   remove: done,
   exists: () => v.object({ exists: v.boolean() }),
-  start: ({ id }) => v.object({ id: v.literal(id) }),
+  start: ({ id }) =>
+    v.object({
+      id: v.literal(id),
+      waitsFor: v.exactOptional(Id),
+      job: v.exactOptional(Id),
+      unfinished: v.array(Id),
+    }),
   runs: ({ cluster }) => v.object({ runs: v.array(statusOf(cluster)) }),
   status: ({ cluster, id }) => statusOf(cluster, id),
   logStart: () => v.object({ offset: Count }),

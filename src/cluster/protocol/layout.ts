@@ -15,8 +15,10 @@ export const clusterFiles = {
   secrets: 'secrets.json',
   /** The trees that the cluster uses. */
   trees: 'trees.json',
-  /** One link for each run: the last one has the cluster. */
+  /** One link for each run that has started or is about to: the last one has the cluster. */
   claims: 'claims',
+  /** One file for each run that waits for the cluster, in order. */
+  queue: 'queue',
   /** Files of users. */
   content: 'content',
   /** Results of tasks that are too large for a message. */
@@ -39,6 +41,10 @@ export const runFiles = {
   jobScript: 'job.sh',
   /** The job, as far as Slurm has said. */
   slurm: 'slurm.json',
+  /** The environment of a run that was queued, until it begins. */
+  environment: 'environment.json',
+  /** The process that is about to begin the run. */
+  starter: 'starter.json',
   state: 'state.json',
   exit: 'exit.json',
   cancel: 'cancel.json',

@@ -34,6 +34,15 @@ export interface HostState {
   readonly knownHosts: string
   /** The mark of the connections to the workers that last succeeded. */
   readonly reached?: string
+  /** The other clusters of this user that use the host. */
+  readonly others: readonly OtherCluster[]
+}
+
+/** Another cluster that uses a host. */
+export interface OtherCluster {
+  readonly name: string
+  /** The id of its run that is active there. */
+  readonly run?: string
 }
 
 /**
@@ -91,10 +100,14 @@ export interface RunSpecification {
   readonly id: string
   readonly cluster: string
   readonly file: string
-  /** Whether to cancel the active run of the cluster first. */
+  /** Whether to cancel the active run of the cluster first, and to start before the runs that are queued. */
   readonly force: boolean
+  /** Whether to start after the runs that are active or queued; then `force` cancels nothing. */
+  readonly queue: boolean
   /** The hash of the tree that contains flambeau. */
   readonly packageHash: string
+  /** The trees that it uses, as paths below `packages`. */
+  readonly trees: readonly string[]
   /** Text files of the run folder, by name. */
   readonly files: Readonly<Record<string, string>>
   /** The files of the project that it works with, if there are any. */
@@ -136,9 +149,12 @@ export interface Operations {
   receive: { ask: { path: string; manifest: TreeManifest; fresh: boolean; cluster?: string }; reply: Done }
   /**
    * Records the trees that the new run of a cluster uses, as paths below `packages`; unused trees may be removed, and the
-   * unchanged files of earlier runs.
+   * unchanged files of earlier runs, but nothing of the runs in `unfinished`, which only the orchestrator knows.
    */
-  retain: { ask: { cluster: string; run: string; trees: readonly string[] }; reply: Done }
+  retain: {
+    ask: { cluster: string; run: string; trees: readonly string[]; unfinished: readonly string[] }
+    reply: Done
+  }
   /** Makes the folder in which the tasks of a run work on a worker host, once for each run. */
   makeWorkFolder: {
     ask: { cluster: string; run: string; work?: WorkFiles }
@@ -157,7 +173,14 @@ export interface Operations {
   makeFolders: { ask: { paths: readonly string[] }; reply: Done }
   remove: { ask: { path: string; contentOnly: boolean }; reply: Done }
   exists: { ask: { path: string }; reply: { exists: boolean } }
-  start: { ask: RunSpecification; reply: { id: string } }
+  /**
+   * Starts a run, or queues it. Returns the run that it waits for, or its job of Slurm, and the other runs of the cluster that are
+   * active or queued.
+   */
+  start: {
+    ask: RunSpecification
+    reply: { id: string; waitsFor?: string; job?: string; unfinished: readonly string[] }
+  }
   runs: { ask: { cluster: string }; reply: { runs: RunStatus[] } }
   status: { ask: { cluster: string; id: string }; reply: RunStatus }
   /** Finds the byte at which the last `tail` lines of a log start. */

@@ -7,6 +7,7 @@ import type { Tree } from '../protocol/tree.js'
 import { setUpWithoutNode } from './bootstrap.js'
 import { checkState, failureOf, type HostFailure, notReady } from './errors.js'
 import { knownHostsOf, testFactoryConnections } from './factory-connections.js'
+import { sharedHosts } from './shared-hosts.js'
 import {
   hashCommands,
   type InspectedHost,
@@ -28,6 +29,7 @@ export async function provision(request: ProvisionRequest): Promise<InspectedHos
   const inspected = await mapLimited(routed, maxConcurrentHosts, (member) =>
     catchFailure(request, member, () => inspectHost(request, member)),
   )
+  for (const event of sharedHosts(inspected.filter(isHost))) request.onEvent(event)
   const contexts = await contextsOf(request, inspected.filter(isHost))
   const prepared = await mapLimited(contexts, maxConcurrentHosts, (context) =>
     catchFailure(request, context.member, () => runSteps(context)),

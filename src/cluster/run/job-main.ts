@@ -16,16 +16,18 @@ import { resultLostCode } from '../../util/exit-codes.js'
 import { toJson } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
 import { printable } from '../../util/printable.js'
+import { identify, type ProcessIdentity } from '../../util/process-identity.js'
 import { setCall } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
+import { beginRun } from '../agent/run-begin.js'
 import { isClusterRunnable } from '../cluster-runnable.js'
 import { type RunFile, runFiles } from '../protocol/layout.js'
 import { allocationEnvironment } from './allocation.js'
 import { type Connections, type RunProgram, type RunSecrets, readRunFile } from './run-folder.js'
 
 /**
- * The process of a run on the orchestrator: `node run-job.js RUN_FOLDER`. It loads the runnable of the run folder
+ * The process of a run on the orchestrator: `node run-job.js RUN_FOLDER SUPERVISOR`. It loads the runnable of the run folder
  * with its imports, extensions and secrets, and runs it as it would run locally.
  */
 
@@ -36,9 +38,22 @@ const packageFolder = fileURLToPath(new URL('../../../..', import.meta.url))
 // Without a listener, a failed write to the log on a full disk would crash the run.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => void recordLoss(folder, { log: code }))
-process.exitCode = await runJob()
+process.exitCode = (await begin()) ? await runJob() : 0
 // A timer or server that is still open must not keep the process alive.
 process.exit()
+
+/** Returns `false` when another process was faster: the run has begun there, or was cancelled. */
+async function begin(): Promise<boolean> {
+  const supervisor: ProcessIdentity = JSON.parse(process.argv[3]!)
+  const runner = await identify(process.pid)
+  const hasBegun = await beginRun(basename(folder), {
+    supervisor,
+    runner,
+    startedAt: new Date().toISOString(),
+  })
+  if (hasBegun) await rm(join(folder, runFiles.environment), { force: true })
+  return hasBegun
+}
 
 async function runJob(): Promise<number> {
   const interrupted = new AbortController()

@@ -49,6 +49,13 @@ export interface RunEnd extends RunStatus {
   readonly value?: unknown
 }
 
+/** What is known of a run before its host is asked. */
+interface KnownRun {
+  readonly wasSeen: boolean
+  readonly waitsFor?: string | undefined
+  readonly job?: string | undefined
+}
+
 /**
  * A run on a cluster. It continues without this process: attach to it by its id, from any process, at any time.
  *
@@ -64,13 +71,19 @@ export class RemoteRun {
   readonly #host: AgentHost
   /** Whether the host has confirmed that the run exists. */
   #wasSeen: boolean
+  /** @internal The run that it waited for when it was submitted. */
+  readonly waitsFor: string | undefined
+  /** @internal The id of its job of Slurm. */
+  readonly job: string | undefined
 
   /** @internal */
-  constructor(id: string, cluster: string, host: AgentHost, known = false) {
+  constructor(id: string, cluster: string, host: AgentHost, known: KnownRun = { wasSeen: false }) {
     this.id = id
     this.#cluster = cluster
     this.#host = host
-    this.#wasSeen = known
+    this.#wasSeen = known.wasSeen
+    this.waitsFor = known.waitsFor
+    this.job = known.job
   }
 
   /**
@@ -133,7 +146,10 @@ export class RemoteRun {
     return result === undefined ? status : { ...status, value: fromJson(result) }
   }
 
-  /** Terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it is. */
+  /**
+   * Takes it out of the queue, or terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it
+   * is.
+   */
   cancel({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<RunStatus> {
     return this.#host.ask('cancel', { ...this.#run, graceMs })
   }

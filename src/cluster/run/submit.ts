@@ -24,8 +24,16 @@ import { runNeeds } from './run-needs.js'
 
 /** Options of `Cluster.submit`. */
 export interface SubmitOptions extends ClusterCallOptions, RunFlags {
-  /** Whether to cancel the active run of the cluster first; `setup` gets the flag as well. */
+  /**
+   * Whether to cancel the active run of the cluster first, and to start before the runs that are queued; `setup` gets the flag as
+   * well. With `queue`, nothing is cancelled.
+   */
   readonly force?: boolean
+  /**
+   * Whether to start after the runs of the cluster that are active or queued, in order: `status()` says what the run waits for.
+   * Without them it starts at once. The hosts need no connection to this machine for that.
+   */
+  readonly queue?: boolean
   /** The file name that lists of runs show. */
   readonly file?: string
   /** Modules that register classes of the runnable; the package of each is sent. */
@@ -77,7 +85,7 @@ export async function submit(
   options: SubmitOptions,
 ): Promise<RemoteRun> {
   const { orchestrator, factories } = target.members
-  const { force = false, file = runFiles.job, imports = [], signal } = options
+  const { force = false, queue = false, file = runFiles.job, imports = [], signal } = options
   // First, so that mistakes in secrets are reported before anything is sent.
   const secrets = serializeSecrets(runnable.config, target.secrets)
   const content = { extensions: runnable.importedExtensions, imports, files: target.files?.part }
@@ -114,21 +122,23 @@ export async function submit(
     factories: factories.map(({ connection }) => connection),
     isAllocation: target.slurm !== undefined,
   }
+  const used = [hash, ...trees.map(({ path }) => `${hash}/${path}`)]
   const files = filesOf(runnable, options, { secrets, program, connections })
   const specification = {
     id: options.id ?? newRunId(),
     cluster: target.name,
     file,
     force,
+    queue,
     packageHash: hash,
+    trees: used,
     files,
     work,
     slurm: target.slurm,
   }
-  const { id } = await orchestrator.host.ask('start', specification, signal)
-  const used = [hash, ...trees.map(({ path }) => `${hash}/${path}`)]
-  await retain(hosts, { cluster: target.name, run: id, trees: used })
-  return new RemoteRun(id, target.name, orchestrator.host, true)
+  const { id, waitsFor, job, unfinished } = await orchestrator.host.ask('start', specification, signal)
+  await retain(hosts, { cluster: target.name, run: id, trees: used, unfinished })
+  return new RemoteRun(id, target.name, orchestrator.host, { wasSeen: true, waitsFor, job })
 }
 
 /** The paths of the extensions within the package that the run uses, by name. */

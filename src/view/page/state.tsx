@@ -1,6 +1,7 @@
 import type { RunSummary } from '../data.js'
 
 const signs: Readonly<Record<string, string>> = {
+  queued: '⋯',
   starting: '◌',
   running: '▶',
   succeeded: '✓',

@@ -83,7 +83,15 @@ describe('the files of a run', {
   test('of a run that cannot be written nothing stays, its secrets least of all', async () => {
     await using host = new LocalHost('local', join(home, 'unwritten'))
     const files = { 'secrets.json': '{}', ['n'.repeat(250)]: '' }
-    const facts = { id: 'unwritten', cluster: 'test', file: 'job.yaml', force: false, packageHash: '0' }
+    const facts = {
+      id: 'unwritten',
+      cluster: 'test',
+      file: 'job.yaml',
+      force: false,
+      queue: false,
+      packageHash: '0',
+      trees: [],
+    }
     await assert.rejects(host.ask('start', { ...facts, files }))
     assert.deepEqual(readdirSync(join(home, 'unwritten/.flambeau/runs')), [])
   })

@@ -42,6 +42,26 @@ const status = {
   startedAt: '2026-01-01T00:00:00.000Z',
   logSize: 0,
 }
+const started = {
+  id: 'r1',
+  cluster: 'test',
+  file: '',
+  force: false,
+  queue: true,
+  packageHash: 'ab',
+  trees: [],
+  files: {},
+}
+const inspected = {
+  home: '/home/user',
+  user: 'user',
+  freeBytes: 1,
+  missing: [],
+  setUp: true,
+  authorized: [],
+  hostKeys: [],
+  knownHosts: '',
+}
 const given = (...files: object[]) => ({ single: false, files })
 const file = (path: string, size = 1) => ({ path, size, executable: false, hash: '' })
 const run = (host: AgentHost): RemoteRun => new RemoteRun('r1', 'test', host)
@@ -77,6 +97,18 @@ const invalid: Record<string, [use: Use, hostility: Hostility]> = {
   'a run that is in no state': [
     (host) => run(host).status(),
     answers({ reply: { ...status, state: 'fine' } }),
+  ],
+  'a run that waits for a command': [
+    (host) => host.ask('start', started),
+    answers({ reply: { id: 'r1', waitsFor: '"; rm -rf ~', unfinished: [] } }),
+  ],
+  'other runs that are no list': [
+    (host) => host.ask('start', started),
+    answers({ reply: { id: 'r1', unfinished: { length: 1 } } }),
+  ],
+  'another cluster with a name that is a command': [
+    (host) => host.ask('inspect', { cluster: 'test', trees: [], makeKey: false }),
+    answers({ reply: { ...inspected, others: [{ name: '"; rm -rf ~', run: 'r1' }] } }),
   ],
   'a start that is no time': [
     (host) => run(host).status(),
