@@ -217,6 +217,20 @@ function queues(make: () => Promise<Cluster>): void {
     await cluster.down()
   })
 
+  test('a host that is shut down does not start the next run, which would be lost', async () => {
+    await using cluster = await make()
+    const [first, second] = [await submit(cluster, held), await submit(cluster, noted)]
+    await begins(first)
+    for (const pid of processesOf(first, 'supervise.js')) process.kill(pid, 'SIGTERM')
+    await until(() => processesOf(first, 'supervise.js').length === 0)
+    assert.deepEqual(processesOf(second, 'supervise.js'), [])
+    assert.equal(await cluster.orchestrator.exists(`.flambeau/runs/${second.id}/state.json`), false)
+    assert.equal((await first.wait()).state, 'cancelled')
+    assert.equal((await second.wait()).state, 'succeeded')
+    assert.deepEqual(await ran(cluster), idsOf([first, second]))
+    await cluster.down()
+  })
+
   test('of twenty that are queued at once, each runs once, in the order that is told', async () => {
     await using cluster = await make()
     const first = await submit(cluster, held)
