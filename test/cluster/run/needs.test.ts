@@ -305,6 +305,24 @@ describe('what can never fit', () => {
   })
 })
 
+describe('the workers of a cluster file', { skip: noRedis }, () => {
+  for (const factories of [0, 1])
+    test(`are the most of a pool on each host, of ${factories} worker hosts`, async () => {
+      const file = join(folder, `workers-${factories}`)
+      project.file(
+        'none.yaml',
+        `!Sweep\neach: !UseNone { file: ${file}, ms: !choice [150, 151, 152] }\nmetric: score\n`,
+      )
+      const home = join(folder, `alone-${factories}`)
+      const cluster = `!LocalCluster\nname: alone\nfolder: ${home}\nfactories: ${factories}\nworkers: 1\n`
+      project.file('alone.yaml', cluster)
+      const { code, stderr } = await flambeau('run', 'none.yaml', '-c', 'alone.yaml')
+      assert.equal(code, 0, stderr)
+      const { lines, overlaps: found } = overlaps(readFileSync(file, 'utf8'))
+      assert.deepEqual([lines.length, found], [6, []])
+    })
+})
+
 describe('the variables of a cluster', () => {
   test('reach its runs', async () => {
     await using cluster = local('variables', { env: { OMP_NUM_THREADS: 2 } })

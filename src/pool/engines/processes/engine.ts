@@ -16,7 +16,8 @@ import { type AssignedTask, type WorkerListener, WorkerProcess } from './worker.
 export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   readonly capacity: number
   readonly #settings: Omit<WorkerSettings, 'mark'>
-  readonly #closing = new AbortController()
+  /** Ends the wait for GPUs. */
+  #waiting = new AbortController()
   /** How many workers wait for their GPUs. */
   #leasing = 0
   #hasWaited = false
@@ -72,7 +73,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
 
   async close(): Promise<void> {
     this.#fail(new Error('The pool is closed'))
-    this.#closing.abort()
+    this.#waiting.abort()
     clearInterval(this.#idleTimer)
     await Promise.all([...this.#workers].map((worker) => worker.close()))
     await this.#reaper.close()
@@ -143,17 +144,18 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     this.#leasing++
     const lease = await this.#leaseGpus().finally(() => this.#leasing--)
     const isNeeded = (this.#isEager || this.#queue.size > 0) && !this.#error
-    if (isNeeded) this.#startWorker(lease)
+    if (lease && isNeeded) this.#startWorker(lease)
     else await lease?.release()
     this.#firstLease.resolve()
   }
 
   async #leaseGpus(): Promise<GpuLease | undefined> {
     const { gpus, needs } = this.setup
-    const { signal } = this.#closing
+    const { signal } = this.#waiting
     const { leaseGpus } = await import('../../../util/gpu-leases.js')
     const onWait = (message: string): void => this.#reportWait(message)
-    const own = (): number[] => this.#pids()
+    // A lease is held by this process until it is passed to the worker.
+    const own = (): number[] => [process.pid, ...this.#pids()]
     return leaseGpus({ gpus, count: needs.gpus, signal, own, onWait }).catch((error) => {
       if (!signal.aborted) throw error
       return undefined
@@ -212,6 +214,13 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   // The worker itself cancels a task that it has.
   onCancelled(queued: QueuedTask): void {
     if (this.#queue.delete(queued)) queued.settle(cancelledAttempt())
+    if (this.#queue.size === 0 && this.#leasing > 0 && !this.#isEager) this.#stopWaiting()
+  }
+
+  // No task needs them any more, and the wait would keep the program running.
+  #stopWaiting(): void {
+    this.#waiting.abort()
+    this.#waiting = new AbortController()
   }
 
   // From now on no task can be run here.

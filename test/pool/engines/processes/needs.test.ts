@@ -47,7 +47,10 @@ describe('GPUs of worker processes', () => {
     assert.deepEqual([lines.length, found], [16, []])
     // Each pool may have one, and wait for the other one.
     for (const messages of said) assert.ok(messages.length <= 1, messages.join('\n'))
-    assert.match(said.flat().join('\n'), /^Waiting for a GPU, which others hold: process \d+$/m)
+    assert.match(
+      said.flat().join('\n'),
+      /^Waiting for a GPU(?:, which others hold: process \d+(?:, process \d+)?)?$/m,
+    )
   })
 
   test('stay leased while a worker of a killed pool lives, and are free then', async () => {
@@ -83,6 +86,27 @@ describe('GPUs of worker processes', () => {
     for (const pool of [first, second, first]) await all(pool.map([new UseGpu({ file })]))
     const { lines, overlaps: found } = overlaps(readFileSync(file, 'utf8'))
     assert.deepEqual([lines.length, found], [6, []])
+  })
+
+  test('are not waited for when no task needs them any more', async () => {
+    const file = join(folder, 'nobody')
+    await using first = await openPool({ ...options, needs: { gpus: 2 } })
+    const busy = new AbortController()
+    const long = all(first.map([new UseGpu({ file, ms: 60_000 })], { signal: busy.signal }))
+    await until(() => existsSync(file))
+    const program = `
+      const { openPool } = await import('flambeau/pool')
+      const { UseGpu } = await import(${JSON.stringify(tasks.href)})
+      const signal = AbortSignal.timeout(500)
+      const pool = await openPool({ imports: [${JSON.stringify(tasks.href)}], needs: { gpus: 1 }, folder: ${JSON.stringify(folder)} })
+      await pool.map([new UseGpu({ file: 'never' })], { signal }).next().catch(() => console.log('cancelled'))`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [code] = await once(child, 'exit')
+    assert.equal(code, 0)
+    busy.abort()
+    await assert.rejects(long)
   })
 
   test('of a worker are those of the pool that its task opens', async () => {
