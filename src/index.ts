@@ -81,6 +81,7 @@ export type {
   RunStarted,
   SweepStarted,
   TrialEnded,
+  TrialFailure,
   TrialProgress,
   TrialStarted,
   TrialState,

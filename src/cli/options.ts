@@ -160,6 +160,23 @@ export function withReconnect(command: Command): Command {
   return command.addOption(option.argParser(seconds))
 }
 
+/** What {@link withSeed} adds. */
+export interface SeedFlags {
+  readonly seed?: number
+}
+
+/** Adds `--seed NUMBER`. */
+export function withSeed(command: Command): Command {
+  const option = new Option('--seed <number>', 'the seed of the run: "seed" of its run options')
+  return command.addOption(option.argParser(seedNumber))
+}
+
+function seedNumber(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,10}$/.test(text) && value < 2 ** 31) return value
+  throw new InvalidArgumentError('It must be a whole number from 0 to 2147483647.')
+}
+
 function seconds(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= 0 && value <= 1e9) return value

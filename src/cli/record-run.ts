@@ -12,6 +12,7 @@ export interface RecordFlags extends EnvFileFlags {
   /** `false` for `--no-record`. */
   readonly record: boolean
   readonly set?: readonly string[]
+  readonly seed?: number
   /** The run that is repeated, and its file. */
   readonly rerun?: { readonly id: string; readonly file: string }
 }
@@ -51,6 +52,7 @@ function callOf({ input, flags, settings, imports, cluster }: RecordSource): Rec
     argv: process.argv.slice(2),
     folder: process.cwd(),
     set: flags.set ?? [],
+    seed: flags.seed,
     imports,
     secrets: isPath(secrets) ? absolutePath(secrets) : secrets,
     secretsDialect,

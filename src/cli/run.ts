@@ -21,6 +21,7 @@ import {
   queueOption,
   type ReconnectFlags,
   type SecretsFlags,
+  type SeedFlags,
   type SendFlags,
   withAllow,
   withEnvFile,
@@ -30,6 +31,7 @@ import {
   withReconnect,
   withRecord,
   withSecrets,
+  withSeed,
   withSend,
 } from './options.js'
 import { teeOutput } from './output.js'
@@ -48,6 +50,7 @@ interface RunFlags
     ReconnectFlags,
     RecordFlags,
     SecretsFlags,
+    SeedFlags,
     SendFlags {
   set?: readonly string[]
   cluster?: string | false
@@ -79,7 +82,9 @@ export function runCommand(): Command {
   const complete = withForce(
     withReconnect(
       withExtensions(
-        withAllow(withIncludes(withEnvFile(withImports(withSecrets(withSend(withRecord(command))))))),
+        withAllow(
+          withIncludes(withEnvFile(withImports(withSecrets(withSend(withRecord(withSeed(command))))))),
+        ),
       ),
     ),
     'run again, even if results exist',

@@ -15,10 +15,14 @@ export interface TaskMessage {
   readonly attempt: number
   /** The task as a runnable file: its extensions, and its dump. */
   readonly text: string
+  /** The seed of its run options: the same for each attempt. */
+  readonly seed: number
   /** Milliseconds from its start; no limit when absent. */
   readonly timeoutMs?: number
   /** Whether it continues where an earlier run of it stopped. */
   readonly resume?: true
+  /** On a cluster: the worker host that ran it before, and has its folder. */
+  readonly worker?: string
   /** The context of the trace that the task belongs to. */
   readonly trace?: TraceCarrier
 }
@@ -31,12 +35,14 @@ export type TaskNews =
 
 /** The result of an attempt, or why there is none. */
 export type Ended =
-  | { readonly ok: true; readonly result: PackedResult; readonly host: string }
+  | { readonly ok: true; readonly result: PackedResult; readonly host: string; readonly worker?: string }
   | {
       readonly ok: false
       readonly reason: EndReason
       readonly error: PackedError
       readonly host: string
+      /** On a cluster: the worker host, by the name that the cluster has for it. */
+      readonly worker?: string
       /** The last output of the task, 64 KB at most; absent when it printed nothing, or where nobody reads it. */
       readonly output?: string
     }

@@ -1,11 +1,14 @@
 import { type Logger, StderrLogger } from '../logger.js'
 import type { CompleteNeeds } from '../runnable/needs.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
+import { LoggedEngine } from './engines/attempt-log.js'
 import { InlineEngine } from './engines/inline.js'
+import { standardError } from './engines/output-sink.js'
 import { ProcessEngine } from './engines/processes/engine.js'
 import { fitSetup } from './fit-setup.js'
 import { completeSetup, type PoolOptions, type PoolParts } from './options.js'
 import { Pool } from './pool.js'
+import { TaskLogs } from './task-logs.js'
 
 /**
  * Opens a pool of workers.
@@ -18,32 +21,58 @@ import { Pool } from './pool.js'
  * Where `await using` cannot be written, call `pool.close()` in a `finally`.
  */
 export async function openPool(options: PoolOptions = {}): Promise<Pool> {
-  const { env, engine } = options
-  if (!env || engine) return createPool(options, async () => {})
+  const { env, engine, logger = new StderrLogger() } = options
+  const { ownLogger = logger } = options
+  const logs = options.logs ? openLogs(options, ownLogger) : undefined
+  const shared = { logs, logger }
+  if (!env || engine) return createPool(options, { ...shared, keepOutput: async () => {} })
   const { clusterPool } = await import('./engines/cluster/engine.js')
-  const { poolOptions, keepOutput, needs } = await clusterPool({ ...options, env })
-  return createPool(poolOptions, keepOutput, needs)
+  const { poolOptions, ...opened } = await clusterPool(
+    { ...options, env },
+    { logger: ownLogger, output: logs ?? standardError },
+  )
+  return createPool(poolOptions, { ...shared, ...opened })
 }
 
-async function createPool(
-  options: PoolOptions,
-  keepOutput: PoolParts['keepOutput'],
-  clusterNeeds?: CompleteNeeds,
-): Promise<Pool> {
+interface OpenedParts extends Pick<PoolParts, 'keepOutput' | 'logs' | 'logger'> {
+  /** That of a cluster. */
+  readonly engine?: Engine
+  /** What each worker of a cluster has. */
+  readonly needs?: CompleteNeeds
+}
+
+async function createPool(options: PoolOptions, { engine, ...parts }: OpenedParts): Promise<Pool> {
   const setup = completeSetup(options)
-  const { engine, logger = new StderrLogger(), needsLogger = logger, signal } = options
-  const isOther = engine === 'inline' || typeof engine === 'object'
-  const needs = isOther ? clusterNeeds : setup.needs
-  const parts = { ...setup, needs, logger, signal, keepOutput }
-  return new Pool({ ...parts, engine: await createEngine(engine, setup, needsLogger) })
+  const { signal, ownLogger = parts.logger } = options
+  const given = engine ?? options.engine
+  const isOther = given === 'inline' || typeof given === 'object'
+  const needs = isOther ? parts.needs : setup.needs
+  return new Pool({
+    ...setup,
+    ...parts,
+    needs,
+    engine: engine ?? (await createEngine(options.engine, { setup, logs: parts.logs, logger: ownLogger })),
+    signal,
+  })
+}
+
+interface EngineParts extends Pick<PoolParts, 'logs' | 'logger'> {
+  readonly setup: WorkerProcessSetup
 }
 
 async function createEngine(
   engine: PoolOptions['engine'],
-  setup: WorkerProcessSetup,
-  logger: Logger,
+  { setup, logs, logger }: EngineParts,
 ): Promise<Engine> {
-  if (engine === 'inline') return new InlineEngine(setup)
-  if (typeof engine === 'object') return engine
-  return new ProcessEngine(await fitSetup(setup, (message) => logger.info(message)))
+  if (engine === undefined || engine === 'processes') {
+    const fitted = await fitSetup(setup, (message) => logger.info(message))
+    return new ProcessEngine(fitted, logs ?? standardError)
+  }
+  const given = engine === 'inline' ? new InlineEngine(setup) : engine
+  return logs ? new LoggedEngine(given, logs) : given
+}
+
+function openLogs(options: PoolOptions, logger: Logger): TaskLogs {
+  const { folder, secrets } = completeSetup({ folder: options.folder, secrets: options.secrets })
+  return new TaskLogs({ folder, secrets, logger, next: standardError })
 }

@@ -13,6 +13,8 @@ import { availableCpus } from '../util/this-machine.js'
 import type { Engine, WorkerProcessSetup } from './engine.js'
 import type { ResultFile } from './result.js'
 import type { TaskError } from './task-error.js'
+import type { TaskLogs } from './task-logs.js'
+import { taskSeeds } from './task-seed.js'
 
 /** Options of `openPool`. */
 export interface PoolOptions {
@@ -62,13 +64,20 @@ export interface PoolOptions {
   /** The secrets of the tasks: `this.config` of a runnable. */
   secrets?: SecretsConfig
   /**
-   * The folder of `failed/`, `results/` and `tasks/`, which are made when they are needed; default the current folder.
+   * The folder of `failed/`, `results/`, `tasks/` and `logs/`, which are made when they are needed; default the current folder.
    */
   folder?: string
+  /**
+   * Whether what each task prints and logs is kept in `logs/ID.log` in `folder`, each attempt below the one before; default false. An
+   * engine of your own passes on what tasks log, and of what they print only the end of an attempt that failed.
+   */
+  logs?: boolean
   /** Receives what the tasks log, each line with the id of its task; default standard error. */
   logger?: Logger
-  /** @internal Receives what the pool itself says of its needs; default `logger`. */
-  needsLogger?: Logger
+  /** @internal Names the folder of the tasks on worker hosts, for a later run; it is that of the run when absent. */
+  folderId?: string
+  /** @internal Receives what the pool itself logs, in place of `logger`. */
+  ownLogger?: Logger
   /** Ends every map of the pool. */
   signal?: AbortSignal
   /** How often a task is run again after its worker died; default 2. */
@@ -109,6 +118,8 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   resume?: boolean
   /** Starts over, whatever `output` holds; default false. */
   force?: boolean
+  /** The whole number from which the `seed` of each task is derived, by its id; default 0. */
+  seed?: number
   /** Cancels what runs and ends the map. */
   signal?: AbortSignal
   /** Called for each event of a running task. */
@@ -119,6 +130,8 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   isRepeatable?: boolean
   /** @internal Whether a task continues where an earlier run of it stopped. */
   isResumed?: (task: Task) => boolean
+  /** @internal The worker host of a cluster that ran a task before. */
+  workerOf?: (task: Task) => string | undefined
 }
 
 /** An event of a running task. */
@@ -145,6 +158,8 @@ interface Settled<Task extends AnyTask> {
   readonly durationMs: number
   /** The host of the last attempt. */
   readonly host: string
+  /** On a cluster: the worker host of the last attempt, by the name that the cluster has for it. The folder of the task is there. */
+  readonly worker?: string
 }
 
 /** A task with its result. */
@@ -181,8 +196,8 @@ export interface TaskOptions {
   readonly taskId?: string
   /**
    * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when
-   * this property is first read. The current folder is shared by all tasks of a worker. A trial that a sweep has paused is run again
-   * with `resume: true`, and finds there what it has left.
+   * this property is first read. The current folder is shared by all tasks of a worker. Another attempt finds there what the one before
+   * has left, and so does a trial that is run again by a sweep, with `resume: true` when the sweep had paused it.
    */
   readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */
@@ -201,6 +216,8 @@ export interface PoolParts {
   readonly signal: AbortSignal | undefined
   /** What each worker has; absent when another engine decides that. */
   readonly needs: CompleteNeeds | undefined
+  /** Absent when no logs are kept. */
+  readonly logs: TaskLogs | undefined
   /** Makes a folder outlive the run that it is made in. */
   readonly keepOutput: (output: string) => Promise<void>
 }
@@ -252,11 +269,14 @@ export interface CompleteMapOptions<Task extends AnyTask> {
   /** `Infinity` for no limit. */
   readonly timeoutMs: number
   readonly collectsErrors: boolean
+  /** The seed of the task with an id. */
+  readonly seedOf: (id: string) => number
   /** Absent when nobody follows the tasks: an event for each of them would cost time. */
   readonly onEvent: ((event: TaskEvent<Task>) => void) | undefined
   readonly spanName: string
   readonly isRepeatable: boolean
   readonly isResumed: (task: Task) => boolean
+  readonly workerOf: (task: Task) => string | undefined
 }
 
 const maxBackoffMs = 60_000
@@ -268,10 +288,12 @@ export function completeMapOptions<Task extends AnyTask>({
   backoff = 100,
   timeoutMs = Number.POSITIVE_INFINITY,
   onError,
+  seed = 0,
   onEvent,
   spanName = 'flambeau.task',
   isRepeatable = false,
   isResumed = () => false,
+  workerOf = () => undefined,
 }: MapOptions<Task>): CompleteMapOptions<Task> {
   const doubled = (attempt: number) => Math.min(Number(backoff) * 2 ** (attempt - 1), maxBackoffMs)
   return {
@@ -280,9 +302,11 @@ export function completeMapOptions<Task extends AnyTask>({
     backoff: typeof backoff === 'function' ? backoff : doubled,
     timeoutMs,
     collectsErrors: onError === 'collect',
+    seedOf: taskSeeds(seed),
     onEvent,
     spanName,
     isRepeatable,
     isResumed,
+    workerOf,
   }
 }

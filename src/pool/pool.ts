@@ -96,6 +96,7 @@ export class Pool implements AsyncDisposable {
     // Before the workers end: their tasks have the first half of the grace period.
     await this.#abortAll(closedError())
     await this.parts.engine.close()
+    this.parts.logs?.close()
   }
 
   async #openStore<Task extends AnyTask>({ output, resume = false, force = false }: MapOptions<Task>) {

@@ -118,9 +118,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** Whether a value is a {@link TaskMessage}. */
 export function isTaskMessage(value: unknown): value is TaskMessage {
   if (!isRecord(value)) return false
-  const { id, attempt, text, timeoutMs } = value
+  const { id, attempt, text, seed, timeoutMs, worker } = value
   const isLimit = timeoutMs === undefined || isNumber(timeoutMs)
-  return isText(id) && Number.isInteger(attempt) && isText(text) && isLimit
+  const isRun = isText(id) && isText(text) && [attempt, seed].every(Number.isInteger)
+  return isRun && isLimit && (worker === undefined || isText(worker))
 }
 
 /** Whether a value is {@link TaskNews}. */
@@ -134,7 +135,8 @@ export function isTaskNews(value: unknown): value is TaskNews {
 /** Whether a value is {@link Ended}. */
 export function isEnded(value: unknown): value is Ended {
   if (!isRecord(value) || !isText(value['host'])) return false
-  const { ok, result, reason, error, output } = value
+  const { ok, result, reason, error, output, worker } = value
+  if (worker !== undefined && !isText(worker)) return false
   if (ok === true) return isPackedResult(result)
   const hasOutput = output === undefined || isText(output)
   return ok === false && reasons.has(reason) && isPackedError(error) && hasOutput

@@ -50,6 +50,7 @@ interface TaskFailure {
   readonly id: string
   readonly attempts: number
   readonly text: string
+  readonly seed: number
   readonly attempt: FailedAttempt
 }
 
@@ -68,7 +69,7 @@ export async function writeFailedFile(
 ): Promise<FailedFile> {
   const file = join(folder, 'failed', `${taskFileName(failed.id)}.yaml`)
   const path = relative('', file)
-  const command = repeatRun(path, imports)
+  const command = repeatRun(path, { modules: imports, seed: String(failed.seed) })
   const head = [summaryLine(failed), `again: ${command}`]
   const text = `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`
   await writeFiles(file, text, failed.attempt.output).catch(throwNotWritten(file))

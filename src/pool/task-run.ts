@@ -32,6 +32,8 @@ type AttemptFacts = Pick<StoredResult, 'attempts' | 'durationMs' | 'host'>
 export class TaskRun<Task extends AnyTask> implements Watch {
   readonly cancellation = new Cancellation()
   #attempts = 0
+  /** The worker host that has its folder. */
+  #worker: string | undefined
   #trace: TraceCarrier | undefined
   #startedAt = performance.now()
   /** What a callback threw. */
@@ -84,18 +86,25 @@ export class TaskRun<Task extends AnyTask> implements Watch {
   #done({ result, attempts, durationMs, host }: StoredResult): TaskOutcome<Task> {
     const { id, index } = this.identity
     const value = unpackResult(result) as never
-    return { id, index, task: this.task, attempts, durationMs, host, ok: true, result: value }
+    const { task } = this
+    return this.#withWorker({ id, index, task, attempts, durationMs, host, ok: true, result: value })
   }
 
   #failed({ attempts, durationMs, host }: AttemptFacts, error: TaskError): TaskOutcome<Task> {
     const { id, index } = this.identity
-    return { id, index, task: this.task, attempts, durationMs, host, ok: false, error }
+    return this.#withWorker({ id, index, task: this.task, attempts, durationMs, host, ok: false, error })
+  }
+
+  #withWorker(outcome: TaskOutcome<Task>): TaskOutcome<Task> {
+    return this.#worker === undefined ? outcome : { ...outcome, worker: this.#worker }
   }
 
   async #lastAttempt(text: string): Promise<Ended> {
+    this.#worker = this.context.options.workerOf(this.task)
     for (;;) {
       this.#attempts++
       const attempt = await this.context.engine.run(this.#message(text), this)
+      this.#worker = attempt.worker ?? this.#worker
       if (attempt.ok) return attempt
       const masked = this.#masked(attempt)
       if (this.#attempts > this.context.options.retries || !isWorthRetry(masked)) return masked
@@ -111,14 +120,16 @@ export class TaskRun<Task extends AnyTask> implements Watch {
   }
 
   #message(text: string): TaskMessage {
-    const { timeoutMs, isResumed } = this.context.options
+    const { timeoutMs, isResumed, seedOf } = this.context.options
     const message: { -readonly [Key in keyof TaskMessage]: TaskMessage[Key] } = {
       id: this.identity.id,
       attempt: this.#attempts,
       text,
+      seed: seedOf(this.identity.id),
     }
     if (this.#trace) message.trace = this.#trace
     if (isResumed(this.task)) message.resume = true
+    if (this.#worker !== undefined) message.worker = this.#worker
     // JSON turns Infinity into null.
     if (timeoutMs !== Number.POSITIVE_INFINITY) message.timeoutMs = timeoutMs
     return message
@@ -154,7 +165,8 @@ export class TaskRun<Task extends AnyTask> implements Watch {
   async #failure(attempt: FailedAttempt, text: string): Promise<TaskError> {
     const failed = { id: this.identity.id, attempts: this.#attempts }
     if (attempt.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, attempt)
-    const file = await writeFailedFile({ ...failed, text, attempt }, this.context)
+    const seed = this.context.options.seedOf(failed.id)
+    const file = await writeFailedFile({ ...failed, text, seed, attempt }, this.context)
     return new TaskError({ ...failed, file }, attempt)
   }
 }

@@ -57,7 +57,7 @@ export interface SweepStarted {
   readonly trials: number
   /** The folder of its results: an absolute path on the machine where it runs. */
   readonly output: string
-  /** The command that repeats a failed trial; `{trial}` stands for its number. */
+  /** The command that repeats a failed trial; `{trial}` stands for its number, `{seed}` for its seed. */
   readonly repeat: string
 }
 
@@ -70,6 +70,8 @@ export interface TrialStarted {
   readonly options: Readonly<Record<string, unknown>>
   /** Its runnable file. */
   readonly file: string
+  /** The seed of its run options. */
+  readonly seed: number
   readonly host?: string
   /** Counts from 1. */
   readonly attempt: number
@@ -86,6 +88,15 @@ export interface TrialProgress {
 /** How a trial of a sweep ended: it has a result, was stopped early, or has failed for good. */
 export type TrialState = 'done' | 'stopped' | 'failed'
 
+/** Why a trial of a sweep has failed. */
+export interface TrialFailure {
+  /** Such as `TASK_FAILED`, `TASK_TIMEOUT`, `TASK_CRASHED` and `NO_METRIC`. */
+  readonly code: string
+  readonly message: string
+  /** The end of what its last attempt printed, 4 KB at most; absent when it printed nothing. */
+  readonly output?: string
+}
+
 /** A trial has finished, or is paused. Trials of an earlier sweep end at the start of this one. */
 export interface TrialEnded {
   readonly type: 'trial.ended'
@@ -100,7 +111,9 @@ export interface TrialEnded {
   readonly durationMs: number
   readonly host: string
   readonly attempts: number
-  readonly error?: { readonly code: string; readonly message: string }
+  /** The seed of its run options; absent in the results of an earlier version. */
+  readonly seed?: number
+  readonly error?: TrialFailure
   /** Whether an earlier sweep has done it. */
   readonly isKept?: true
 }

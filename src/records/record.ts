@@ -59,6 +59,8 @@ export interface RunRecord {
   readonly folder: string
   /** The overrides. */
   readonly set: readonly string[]
+  /** The seed that it was given. */
+  readonly seed?: number | undefined
   /** The URLs of the modules that were imported. */
   readonly imports: readonly string[]
   readonly secrets?: string | false | undefined

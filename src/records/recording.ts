@@ -28,6 +28,7 @@ export type RecordedCall = Pick<
   | 'rerunOf'
   | 'folder'
   | 'set'
+  | 'seed'
   | 'imports'
   | 'secrets'
   | 'secretsDialect'

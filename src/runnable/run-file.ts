@@ -94,7 +94,7 @@ function nameOf(file: RunnableSource): string {
 
 async function recordingFor(
   file: RunnableSource,
-  { recording, record, set = [], secrets, dialect }: RunFileOptions,
+  { recording, record, set = [], seed, secrets, dialect }: RunFileOptions,
   logger: Logger,
 ): Promise<Recording | undefined> {
   if (recording || record === undefined) return recording
@@ -107,6 +107,7 @@ async function recordingFor(
     argv: [],
     folder: process.cwd(),
     set: overrides,
+    seed,
     imports: [],
     secrets: typeof secrets === 'string' ? secrets : undefined,
     secretsDialect: dialect,

@@ -8,6 +8,11 @@ export interface RunOptions {
   readonly force: boolean
   /** Continue where an earlier run stopped: `flambeau run --resume`. */
   readonly resume?: boolean
+  /**
+   * A whole number from 0 to 2^31 - 1, for what the run draws at random. Each task of a pool and each trial of a sweep has its own, the
+   * same in each attempt; absent in another run without `flambeau run --seed`.
+   */
+  readonly seed?: number
   /** Log more. */
   readonly verbose: boolean
   /** Show stacks, for developers. */
@@ -26,7 +31,7 @@ export interface RunOptions {
 }
 
 /** The run options that are plain data, so that they can be sent to another host. */
-export type RunFlags = Partial<Pick<RunOptions, 'force' | 'resume' | 'verbose' | 'debug'>>
+export type RunFlags = Partial<Pick<RunOptions, 'force' | 'resume' | 'seed' | 'verbose' | 'debug'>>
 
 /** @internal The run options among other options. */
 export function pickRunOptions(options: Partial<RunOptions>): Partial<RunOptions> {
@@ -35,8 +40,8 @@ export function pickRunOptions(options: Partial<RunOptions>): Partial<RunOptions
 }
 
 /** @internal The flags among other options. */
-export function pickRunFlags({ force, resume, verbose, debug }: RunFlags): RunFlags {
-  return defined({ force, resume, verbose, debug })
+export function pickRunFlags({ force, resume, seed, verbose, debug }: RunFlags): RunFlags {
+  return defined({ force, resume, seed, verbose, debug })
 }
 
 /**

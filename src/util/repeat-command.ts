@@ -109,12 +109,20 @@ export function repeatCall(options: readonly string[]): string | undefined {
   return commandLine([...program, ...argv.slice(0, end), ...options, ...argv.slice(end)])
 }
 
-/** The command that runs a file that this process wrote. A run on a cluster wrote it there, so that it has to be fetched. */
-export function repeatRun(path: string, modules: readonly string[]): string {
-  if (!remote || !current) return repeatCommand(['run', path], { file: path, modules })
+/** The command that runs the file of a task that this process wrote. A run on a cluster wrote it there, so that it has to be fetched. */
+export function repeatRun(path: string, { modules, seed }: TaskRepeat): string {
+  const words = ['--seed', seed]
+  if (!remote || !current) return repeatCommand(['run', path, ...words], { file: path, modules })
   const name = basename(path)
   const fetched = repeatCommand(['fetch', remote.id, path.startsWith('..') ? resolve(path) : path, name])
-  return `${fetched} && ${repeatCommand(['run', name], { modules: modules.map(onMachineOfUser) })}`
+  return `${fetched} && ${repeatCommand(['run', name, ...words], { modules: modules.map(onMachineOfUser) })}`
+}
+
+/** What a task was run with. */
+interface TaskRepeat {
+  /** The URLs of the modules that it needs. */
+  readonly modules: readonly string[]
+  readonly seed: string
 }
 
 function isIn(folder: string, file: string): boolean {

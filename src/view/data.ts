@@ -56,7 +56,7 @@ export interface SweepSummary {
   readonly metrics: readonly Objective[]
   /** How many trials it has in all. */
   readonly trials: number
-  /** The command that repeats a failed trial; `{trial}` stands for its number. */
+  /** The command that repeats a failed trial; `{trial}` stands for its number, `{seed}` for its seed. */
   readonly repeat: string
   readonly done: number
   readonly failed: number

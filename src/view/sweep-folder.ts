@@ -118,7 +118,7 @@ async function summaryOf(folder: string): Promise<RunSummary> {
     sweep: {
       metrics,
       trials,
-      repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), []),
+      repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), { modules: [], seed: '{seed}' }),
       done: ranked.length,
       failed: failed.length,
     },

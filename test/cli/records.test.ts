@@ -359,6 +359,22 @@ describe('the commands on records', () => {
     rmSync(clone, { recursive: true })
   })
 
+  test('are repeated with the seed that they were given, or with another one', async () => {
+    const project = new RecordProject({ imports: ['./draw.js'] })
+    project.file(
+      'draw.js',
+      "import { registrable, Runnable } from 'flambeau'\nclass Draw extends Runnable { run({ seed }) { return { seed } } }\nregistrable('!Draw')(Draw)\n",
+    )
+    project.file('draw.yaml', '!Draw {}\n')
+    const run = async (...args: string[]) =>
+      JSON.parse((await project.flambeau(...args, '--quiet')).stdout).seed
+    assert.equal(await run('run', 'draw.yaml', '--seed', '5'), 5)
+    assert.equal(project.record().seed, 5)
+    assert.equal(await run('rerun', 'last'), 5)
+    assert.equal(await run('rerun', 'last', '--seed', '6'), 6)
+    project.end()
+  })
+
   test('rerun runs the same file, says when the code is another, and takes overrides', async () => {
     const again = await project.flambeau('rerun', ids[2]!, 'steps=2')
     assert.equal(again.code, 0, again.stderr)

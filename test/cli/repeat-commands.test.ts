@@ -41,10 +41,8 @@ describe('the command that repeats a failed task', () => {
     const project = make({ imports: ['./tasks.js'] })
     project.file('sweep.yaml', sweep)
     assert.equal((await project.flambeau('run', 'sweep.yaml')).code, 1)
-    assert.equal(
-      againOf(project),
-      `${installed} run 'out put/failed/${failedIn(join(project.folder, 'out put'))}'`,
-    )
+    const file = `'out put/failed/${failedIn(join(project.folder, 'out put'))}'`
+    assert.equal(againOf(project).replace(/ --seed \d+$/, ' --seed N'), `${installed} run ${file} --seed N`)
     const { code, stderr } = await project.paste(againOf(project))
     assert.equal(code, 1)
     assert.match(stderr, /it failed/)
@@ -160,7 +158,7 @@ registrable('!Pool')(Pool)
     assert.match(pasted.stderr, /it failed/, `${again}\n${pasted.stderr}`)
     assert.match(
       again,
-      /^npx --no-install flambeau fetch \S+ failed\/\S+ \S+ -c 'my lab\.yaml' && .* run \S+ -c 'my lab\.yaml'$/,
+      /^npx --no-install flambeau fetch \S+ failed\/\S+ \S+ -c 'my lab\.yaml' && .* run \S+ --seed \d+ -c 'my lab\.yaml'$/,
     )
   })
 

@@ -20,7 +20,7 @@ import { promisify } from 'node:util'
 import { load, parseSecrets, Registry, Runnable } from 'flambeau'
 import { openPool, type ResultFile, type TaskEvent } from 'flambeau/pool'
 import { all, tasks } from '../support/engine-conformance.js'
-import { Echo, Flaky, Leak, Long, Note, Says, Talk } from '../support/pool-tasks.js'
+import { Draw, Echo, Flaky, Leak, Long, Note, Says, Talk } from '../support/pool-tasks.js'
 import { until } from '../support/until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-pool-'))
@@ -182,6 +182,28 @@ describe('pools', () => {
       const script = command.replace(/^flambeau/, `${process.execPath} dist/cli/main.js`)
       const repeated = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
       assert.match(repeated.stderr, /no luck in attempt 1/)
+    })
+
+    test('what failed is repeated with its seed', async () => {
+      const pool = await openPool({ imports: [tasks], workers: 1, folder })
+      const mapped = pool.map([new Draw({ failures: 1 })], {
+        onError: 'collect',
+        taskId: () => 'drawn',
+        seed: 5,
+      })
+      const [outcome] = await all(mapped)
+      await pool.close()
+      assert.ok(outcome && !outcome.ok)
+      const [, seed, command = ''] = /failed: (seed \d+) \(repeat it with "(.*)"\)/.exec(
+        outcome.error.message,
+      )!
+      const script = command.replace(/^flambeau/, `${process.execPath} dist/cli/main.js`)
+      const repeated = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
+      assert.match(repeated.stderr, new RegExp(`${seed}\\b`))
+      const anew = spawnSync('sh', ['-c', script.replace(/--seed \d+/, '')], { encoding: 'utf8' })
+      assert.match(anew.stderr, /seed undefined/)
+      const wrong = spawnSync('sh', ['-c', script.replace(/--seed \d+/, '--seed 1.5')], { encoding: 'utf8' })
+      assert.match(wrong.stderr, /It must be a whole number from 0 to 2147483647/)
     })
 
     test('on a cluster they are where a later run finds them, or it is said why not', async () => {

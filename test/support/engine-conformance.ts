@@ -19,6 +19,7 @@ import { parseSecrets, runFile, SafeExecutionContext } from 'flambeau'
 import { openPool, type Pool, type PoolOptions, ResultFile, TaskError, type TaskEvent } from 'flambeau/pool'
 import {
   Circular,
+  Draw,
   Echo,
   Epochs,
   Fails,
@@ -131,6 +132,30 @@ export function conforms(name: string, { open, close, apart }: Subject): void {
       const [outcome] = await all(pool.map([new Flaky({ failures: 2 })], { retries: 2, backoff: 1, onEvent }))
       assert.deepEqual([outcome?.result, outcome?.attempts], [3, 3])
       assert.deepEqual(events, ['started', 'retry', 'started', 'retry', 'started'])
+    })
+
+    test('each task has a seed of its own, the same in each attempt and in another map', async () => {
+      const errors = new Map<string, string[]>()
+      const onEvent = (event: TaskEvent<any>) => {
+        if (event.type === 'retry')
+          errors.set(event.id, [...(errors.get(event.id) ?? []), event.error.message])
+      }
+      const names = ['a', 'b', 'c']
+      const taskId = (_: unknown, index: number): string => `drawn-${names[index]}`
+      const draw = (failures: number, seed?: number) => {
+        const options = { retries: 2, backoff: 1, taskId, onEvent, ...(seed !== undefined && { seed }) }
+        return all(
+          pool.map(
+            names.map(() => new Draw({ failures })),
+            options,
+          ),
+        ).then((outcomes) => new Map(outcomes.map(({ id, result }) => [id, result])))
+      }
+      const seeds = await draw(2)
+      assert.equal(new Set(seeds.values()).size, 3)
+      for (const [id, seed] of seeds) assert.deepEqual(errors.get(id), [`seed ${seed}`, `seed ${seed}`])
+      assert.deepEqual(await draw(0), seeds)
+      assert.notDeepEqual(await draw(0, 1), seeds)
     })
 
     test('a task that fails for good leaves a file that repeats it', async () => {

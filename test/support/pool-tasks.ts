@@ -276,6 +276,15 @@ export class Fails extends Runnable.with(z.object({ file: z.string() })) {
   }
 }
 
+/** Returns its seed, after it has failed with it in its first attempts. */
+@registrable('!Draw')
+export class Draw extends Runnable.with(z.object({ failures: z.int().default(0) })) {
+  override run({ seed, attempt = 1 }: RunOptions & TaskOptions): number | undefined {
+    if (attempt <= this.options.failures) throw new Error(`seed ${seed}`)
+    return seed
+  }
+}
+
 /** Fails with these words. */
 @registrable('!Says')
 export class Says extends Runnable.with(z.object({ says: z.string() })) {

@@ -23,8 +23,8 @@ export function writeSweep(folder: string, count: number): void {
       dropout: next() > 0.5,
     }
     const accuracy = Math.exp(-((Math.log10(options.rate) + 2) ** 2)) * (0.6 + options.layers / 20)
-    const facts = { trial, key: trial, options, durationMs: 1000 + n, host: 'h1', attempts: 1 }
-    const error = { code: 'TASK_FAILED', message: `it said ${hostile}` }
+    const facts = { trial, key: trial, options, durationMs: 1000 + n, host: 'h1', attempts: 1, seed: 100 + n }
+    const error = { code: 'TASK_FAILED', message: `it said ${hostile}`, output: `epoch 1\n${hostile}\n` }
     if (n === 4) trials.push(JSON.stringify({ ...facts, error }))
     else {
       const result = { accuracy, seconds: options.layers * 2 + next() }

@@ -10,7 +10,8 @@ import { type CommandEnd, endOf, UserPackage } from './user-package.js'
 
 const trialsModule = `
 import { spawn } from 'node:child_process'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterRunnable, Runnable, registrable } from 'flambeau'
 import { openPool } from 'flambeau/pool'
@@ -18,8 +19,8 @@ import { openPool } from 'flambeau/pool'
 export class Trial extends Runnable {
   constructor(options = {}) { super(options); this.options = options }
 
-  async run({ signal, taskId }) {
-    const { rate = 1, layers = 1, ms = 0, notes, busy, needs, says, exits } = this.options
+  async run({ signal, taskId, seed, ...options }) {
+    const { rate = 1, layers = 1, ms = 0, notes, busy, needs, says, exits, counts } = this.options
     if (needs) this.config.get('AWS', needs)
     if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.SLURMD_NODENAME ?? process.env.HOME].join(' ') + '\\n')
     if (says) console.log(says)
@@ -27,10 +28,34 @@ export class Trial extends Runnable {
     if (busy) spawn('sleep', ['600'], { stdio: 'ignore' })
     while (busy) Math.random()
     await delay(ms, undefined, { signal })
+    if (this.options.epochs) return learn(this.options, { signal, ...options })
+    if (counts) return { score: rate * layers, count: countIn(options.folder, counts), seed }
     return { score: rate * layers }
   }
 }
 registrable('!Trial')(Trial)
+
+// Fails when it should go on, and its folder is empty.
+async function learn({ rate, epochs }, { signal, progress, folder, resume }) {
+  const file = join(folder, 'epoch.txt')
+  if (resume && !existsSync(file)) throw new Error('the folder is empty')
+  for (let epoch = resume ? Number(readFileSync(file, 'utf8')) + 1 : 1; epoch <= epochs; epoch++) {
+    signal.throwIfAborted()
+    writeFileSync(file, String(epoch))
+    progress({ epoch, score: rate * epoch })
+    await delay(150)
+  }
+  return { score: rate * epochs }
+}
+
+// Fails until it has been called so often with the same folder.
+function countIn(folder, wanted) {
+  const file = join(folder, 'count.txt')
+  const count = existsSync(file) ? Number(readFileSync(file, 'utf8')) + 1 : 1
+  writeFileSync(file, String(count))
+  if (count < wanted) throw new Error('the count is ' + count)
+  return count
+}
 
 export class Trials extends ClusterRunnable {
   constructor(options = {}) { super(options); this.options = options }
@@ -41,7 +66,8 @@ export class Trials extends ClusterRunnable {
     const pool = await openPool({ ...this.given({ signal, logger }), ...this.options.pool })
     const done = []
     try {
-      const options = { taskId: (_, index) => 't' + index, resume, force, ...this.options.map }
+      const onEvent = ({ type, id }) => type === 'retry' && logger.info(id + ' is tried again')
+      const options = { taskId: (_, index) => 't' + index, resume, force, onEvent, ...this.options.map }
       for await (const { id } of pool.map(this.trials(), options)) done.push(id)
     } finally {
       await pool.close()

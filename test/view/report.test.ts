@@ -228,8 +228,11 @@ describe('the report of a sweep', () => {
     test('a failure has its message and the command that repeats it; names are never HTML', async () => {
       const { page } = await openPage(browser, pathToFileURL(file).href)
       const failures = page.locator('section:has(> h2:text-is("Failures"))')
-      assert.ok((await failures.locator('pre').innerText()).includes(`it said ${hostile}`))
-      assert.match(await failures.locator('.command code').innerText(), /flambeau run '?\S*failed\/04\.yaml/)
+      const [message, output] = await failures.locator('pre').allInnerTexts()
+      assert.ok(message?.includes(`it said ${hostile}`))
+      assert.equal(output?.trimEnd(), `epoch 1\n${hostile}`)
+      const command = await failures.locator('.command code').innerText()
+      assert.match(command, /flambeau run '?\S*failed\/04\.yaml'? --seed 104$/)
       assert.equal(await page.locator('img').count(), 0)
       assert.equal(await page.title(), basename(folder))
       await page.close()

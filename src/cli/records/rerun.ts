@@ -15,17 +15,19 @@ import {
   queueOption,
   type ReconnectFlags,
   type SecretsFlags,
+  type SeedFlags,
   withEnvFile,
   withImports,
   withReconnect,
   withRecord,
   withSecrets,
+  withSeed,
 } from '../options.js'
 import { run } from '../run.js'
 import { type FoundRecord, findRecord, loggerOf } from './run-location.js'
 import { readText } from './show.js'
 
-interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags, SecretsFlags {
+interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags, SecretsFlags, SeedFlags {
   readonly cluster?: string | false
   readonly force?: true
   readonly queue?: true
@@ -47,7 +49,7 @@ export function rerunCommand(): Command {
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
   const complete = withForce(
-    withReconnect(withEnvFile(withImports(withSecrets(withRecord(command))))),
+    withReconnect(withEnvFile(withImports(withSecrets(withSeed(withRecord(command)))))),
     'run again, even if results exist',
   )
   return withExamples(complete, "flambeau rerun last 'optimizer.rate=0.1'").action(
@@ -72,10 +74,11 @@ function enterFolder({ record }: FoundRecord): void {
 }
 
 function flagsOf({ record }: FoundRecord, flags: RerunFlags) {
-  const { secrets = record.secrets, secretsDialect = record.secretsDialect } = flags
+  const { secrets = record.secrets, secretsDialect = record.secretsDialect, seed = record.seed } = flags
   return {
     ...flags,
     ...(secrets !== undefined && { secrets }),
+    ...(seed !== undefined && { seed }),
     ...(secretsDialect !== undefined && { secretsDialect: secretsDialect as 'python' }),
     import: [...new Set([...record.imports, ...flags.import])],
     envFile: flags.envFile.length > 0 ? flags.envFile : (record.envFiles ?? []),

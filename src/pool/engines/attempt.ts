@@ -94,7 +94,7 @@ function maskNews(news: TaskNews, redact: Redact): TaskNews {
 }
 
 async function runTask(
-  { id, attempt, resume }: TaskMessage,
+  { id, attempt, seed, resume }: TaskMessage,
   { secrets, folder }: PreparedWorker,
   { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
@@ -113,6 +113,7 @@ async function runTask(
     signal,
     logger,
     progress,
+    seed,
     taskId: id,
     attempt,
   }

@@ -23,12 +23,12 @@ export class SweepEvents {
       metrics: objectives,
       trials: size,
       output: resolve(output),
-      repeat: repeatRun(join(output, 'failed', '{trial}.yaml'), modules),
+      repeat: repeatRun(join(output, 'failed', '{trial}.yaml'), { modules, seed: '{seed}' }),
     })
   }
 
   /** Emits the event of a task of the pool; `file` gives the text of its runnable file. */
-  onTask(event: TaskEvent, { id: trial, options }: Trial, file: () => string): void {
+  onTask(event: TaskEvent, { id: trial, options, seed }: Trial, file: () => string): void {
     const attempt = this.#attempts.get(trial) ?? 0
     switch (event.type) {
       case 'started': {
@@ -39,6 +39,7 @@ export class SweepEvents {
           trial,
           options,
           file: file(),
+          seed,
           attempt: attempt + 1,
           ...host,
         })
@@ -54,12 +55,12 @@ export class SweepEvents {
 
   /** `isKept`: an earlier sweep has done it. */
   ended(record: TrialRecord, { isKept = false } = {}): void {
-    const { trial, options, durationMs, host, attempts, metric, metrics, error } = record
+    const { trial, options, durationMs, host, attempts, metric, metrics, seed, error } = record
     this.#attempts.delete(trial)
     const state = stateOf(record)
     const result = record.result instanceof ResultFile ? { file: record.result.path } : record.result
     const found = Object.fromEntries(
-      Object.entries({ metric, metrics, result, error, isKept: isKept || undefined }).filter(
+      Object.entries({ metric, metrics, seed, result, error, isKept: isKept || undefined }).filter(
         ([, value]) => value !== undefined,
       ),
     )

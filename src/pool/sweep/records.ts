@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError, throwNotWritten } from '../../errors.js'
-import type { Objective, TrialState } from '../../records/events.js'
+import type { Objective, TrialFailure, TrialState } from '../../records/events.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -24,12 +24,16 @@ export interface TrialRecord {
   readonly result?: unknown
   readonly durationMs: number
   readonly host: string
+  /** On a cluster: the worker host that has its folder, by the name that the cluster has for it. */
+  readonly worker?: string
   readonly attempts: number
+  /** The `seed` of its run options; absent in the results of an earlier version. */
+  readonly seed?: number
   /** Present when it was stopped early, as it was worse than the others. A rule that pauses trials may resume it. */
   readonly stopped?: true
   /** The metric at the steps that it reported, `null` for NaN; only in sweeps that stop trials early. */
   readonly curve?: readonly (readonly [step: number, value: number | null])[]
-  readonly error?: { readonly code: string; readonly message: string }
+  readonly error?: TrialFailure
 }
 
 /** How the trial of a record has ended. */
@@ -68,6 +72,8 @@ const recordShape: Shape = {
   durationMs: 'number',
   host: 'string',
   attempts: 'number',
+  seed: 'number?',
+  worker: 'string?',
   stopped: 'boolean?',
   error: 'object?',
 }
@@ -75,7 +81,8 @@ const recordShape: Shape = {
 function recordMismatch(item: object): string | undefined {
   const { metric, error } = item as Partial<TrialRecord>
   const why =
-    shapeMismatch(item, recordShape) ?? (error && shapeMismatch(error, { code: 'string', message: 'string' }))
+    shapeMismatch(item, recordShape) ??
+    (error && shapeMismatch(error, { code: 'string', message: 'string', output: 'string?' }))
   return why ?? (metric === undefined && !error ? '"metric" is missing' : undefined)
 }
 
@@ -163,12 +170,15 @@ interface SweepDescription {
   readonly metrics: readonly Objective[]
   /** How many trials the sweep has in all. */
   readonly trials: number
+  /** Names the folder of the trials on worker hosts; absent in a sweep of an earlier version. */
+  readonly id?: string
 }
 
 const descriptionName = 'sweep.json'
 
-export async function writeDescription({ options, objectives, size }: SearchPlan): Promise<void> {
-  const description: SweepDescription = { metrics: objectives, trials: size }
+/** Writes the description, with the id of the sweep. */
+export async function writeDescription({ options, objectives, size }: SearchPlan, id: string): Promise<void> {
+  const description: SweepDescription = { metrics: objectives, trials: size, id }
   const file = join(options.output, descriptionName)
   const text = `${JSON.stringify(description, null, 2)}\n`
   await writeAtomically(file, text, { mode: 0o666 }).catch(throwNotWritten(file))
@@ -185,7 +195,7 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   if (text === undefined) return undefined
   const description = withMetricList(parseJson(text)) as SweepDescription
   const why =
-    shapeMismatch(description, { trials: 'number' }) ??
+    shapeMismatch(description, { trials: 'number', id: 'string?' }) ??
     (isObjectives(description.metrics) ? undefined : '"metrics" must list names and goals, "max" or "min"')
   if (why !== undefined) throw editedResults(`"${file}"`, why)
   return description
@@ -235,6 +245,7 @@ const sweepFiles: OwnFileNames = {
   failed: /^\d+\.(?:yaml|log)$/,
   results: /^\d+\.[0-9a-f]{12}\.json$/,
   tasks: /^\d+$/,
+  logs: /^\d+\.log$/,
 }
 /** What a sweep would replace in a folder where none was. */
 const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/, best: /^\d+\.yaml$/ }

@@ -4,6 +4,7 @@ import type { Objective } from '../../records/events.js'
 import { isRunnable } from '../../runnable/runnable.js'
 import type { AnyTask } from '../options.js'
 import { type TaskTextOptions, taskKey, taskText } from '../task-file.js'
+import { taskSeeds } from '../task-seed.js'
 import { hasEnd, objectivesOf, type SweepOptions } from './options.js'
 import { seededRandom } from './random.js'
 import type { Point } from './space.js'
@@ -23,6 +24,8 @@ export interface Combination {
 export interface Trial extends Combination {
   /** The same for the same trial in another run, and for no other trial. */
   readonly key: string
+  /** The seed of its run options. */
+  readonly seed: number
   readonly options: TrialOptions
   readonly task: AnyTask
 }
@@ -41,6 +44,7 @@ export class SearchPlan {
   readonly strategy: Strategy | undefined
   /** The most trials. */
   readonly size: number
+  readonly #seedOf: (id: string) => number
 
   constructor(
     readonly options: SweepOptions,
@@ -51,6 +55,7 @@ export class SearchPlan {
   ) {
     const { each, together, strategy, samples, maxTrials = Number.POSITIVE_INFINITY } = options
     this.objectives = objectivesOf(options)
+    this.#seedOf = taskSeeds(options.seed)
     this.templateSpace = new TemplateSpace(each, together)
     const { size } = this.templateSpace.space
     if (strategy === 'grid') rejectEndless(this.templateSpace)
@@ -107,7 +112,8 @@ export class SearchPlan {
     const task = await this.templateSpace.build(point)
     const key = taskKey(taskText(task, this.textOptions))
     await disposeAll(task).catch((error: Error) => process.emitWarning(error.message))
-    return { ...combination, key, options: this.templateSpace.describe(point), task }
+    const seed = this.#seedOf(combination.id)
+    return { ...combination, key, seed, options: this.templateSpace.describe(point), task }
   }
 
   /** Constructs the first trial, so that a mistake is found before any trial runs. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { ClusterRunnable, type PreflightOptions, type WorkerNeeds } from '../../cluster/cluster-runnable.js'
 import { expectFit } from '../../cluster/run/run-needs.js'
 import { FlambeauError, isFlambeauError } from '../../errors.js'
@@ -21,7 +22,7 @@ import { resultsExist } from '../results-store.js'
 import { SweepEvents } from './events.js'
 import { sweepSchema } from './options.js'
 import { numbersIn } from './parameters.js'
-import { readRecords } from './records.js'
+import { readDescription, readRecords } from './records.js'
 import { matchEarlier } from './resume.js'
 import { SearchPlan } from './search.js'
 import { type SweepResult, summarize } from './summary.js'
@@ -129,14 +130,15 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   }
 
   async #runTrials(options: RunOptions & SweepRunOptions): Promise<SweepResult> {
-    const plan = this.#plan(await this.#fileExtensions())
+    const plan = this.#plan(options.seed, await this.#fileExtensions())
     const earlier = await this.#earlier(plan, options)
-    const pool = await this.#openPool(options)
+    const id = await this.#id(options)
+    const pool = await this.#openPool(options, id)
     try {
       const { logger, signal, imports = [], onEvent } = options
       const redact = redactorFor(this.config)
       const events = new SweepEvents(plan, onEvent ?? progressListener(logger))
-      const context = { plan, pool, logger, signal, earlier, imports, redact, events }
+      const context = { plan, pool, id, logger, signal, earlier, imports, redact, events }
       const records = await new SweepRun(context).run()
       return await summarize(plan, records, logger)
     } catch (thrown) {
@@ -147,9 +149,12 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
   }
 
-  #plan(fileExtensions = this.extensions): SearchPlan {
+  #plan(seed = this.options.seed, fileExtensions = this.extensions): SearchPlan {
     const textOptions = { extensions: this.extensions, registry: undefined }
-    return new SearchPlan(this.options, textOptions, { ...textOptions, extensions: fileExtensions })
+    return new SearchPlan({ ...this.options, seed }, textOptions, {
+      ...textOptions,
+      extensions: fileExtensions,
+    })
   }
 
   async #earlier(
@@ -163,15 +168,26 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     return matchEarlier(plan, found, signal)
   }
 
-  #openPool({ imports = [], engine, logger, signal }: RunOptions & SweepRunOptions): Promise<Pool> {
+  // A sweep that is resumed finds the folders of its trials, one that starts over does not.
+  async #id({ force }: RunOptions): Promise<string> {
+    const found = force ? undefined : await readDescription(this.options.output)
+    return found?.id ?? randomUUID()
+  }
+
+  #openPool(
+    { imports = [], engine, logger, signal }: RunOptions & SweepRunOptions,
+    folderId: string,
+  ): Promise<Pool> {
     const { workers, output } = this.options
     const poolOptions: PoolOptions = {
       imports,
       env: this.env,
       signal,
       folder: output,
+      folderId,
+      logs: true,
       logger: debugLogger(logger),
-      needsLogger: logger,
+      ownLogger: logger,
       extensions: this.#extensionFolders(),
       secrets: this.config,
     }

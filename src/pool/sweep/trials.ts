@@ -33,6 +33,8 @@ import { type MonitoredTrial, TrialMonitor } from './trial-monitor.js'
 export interface SweepContext {
   readonly plan: SearchPlan
   readonly pool: Pool
+  /** The id of the sweep. */
+  readonly id: string
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly earlier: EarlierTrials
@@ -89,7 +91,7 @@ export class SweepRun {
     this.#warnOfOthers()
     this.#emitStart()
     try {
-      await writeDescription(plan)
+      await writeDescription(plan, this.context.id)
       await this.#runTrials(file)
     } finally {
       await file.close()
@@ -130,15 +132,17 @@ export class SweepRun {
 
   #outcomes(): AsyncIterable<TaskOutcome> {
     const { plan, pool, signal } = this.context
-    const { retries, timeoutMs = Infinity } = plan.options
+    const { retries, timeoutMs = Infinity, seed } = plan.options
     return pool.map<AnyTask>(this.#pendingTasks(), {
       taskId: (task) => this.#trials.get(task)!.id,
       retries,
       timeoutMs,
+      seed,
       onError: 'collect',
       spanName: 'flambeau.trial',
       isRepeatable: true,
       isResumed: (task) => this.#resumed.has(task),
+      workerOf: (task) => this.#records.get(this.#trials.get(task)!.id)?.worker,
       signal,
       onEvent: (event) => this.#onEvent(event),
     })
@@ -244,27 +248,44 @@ export class SweepRun {
   }
 
   async #record(outcome: TaskOutcome): Promise<TrialRecord> {
-    const { id, key, options } = this.#trials.get(outcome.task)!
+    const { id, key, seed, options } = this.#trials.get(outcome.task)!
     this.#trials.delete(outcome.task)
     this.#resumed.delete(outcome.task)
-    const { durationMs, host, attempts } = outcome
+    const { durationMs, host, worker, attempts } = outcome
     const { curve, ...monitored } = this.#monitor.take(id)
     const measurement = this.#mask(await this.#measure(outcome, monitored))
-    if (measurement.error && outcome.ok) await this.#writeFailed(outcome, measurement.error)
+    if (measurement.error && outcome.ok) await this.#writeFailed(outcome, seed, measurement.error)
     const measured = { ...measurement, ...(curve && { curve }) }
-    return { trial: id, key, options, durationMs, host, attempts, ...measured }
+    return {
+      trial: id,
+      key,
+      options,
+      durationMs,
+      host,
+      ...(worker && { worker }),
+      attempts,
+      seed,
+      ...measured,
+    }
   }
 
   #mask({ error, ...rest }: Measurement): Measurement {
-    return error ? { ...rest, error: { ...error, message: this.context.redact(error.message) } } : rest
+    if (!error) return rest
+    const { redact } = this.context
+    const output = error.output === undefined ? {} : { output: redact(error.output) }
+    return { ...rest, error: { ...error, message: redact(error.message), ...output } }
   }
 
   // For the pool, a task without the metric has succeeded, so its file is written here.
-  async #writeFailed(done: TaskDone, { message, code }: NonNullable<Measurement['error']>): Promise<void> {
+  async #writeFailed(
+    done: TaskDone,
+    seed: number,
+    { message, code }: NonNullable<Measurement['error']>,
+  ): Promise<void> {
     const { plan, pool, imports } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, attempts, text: taskText(task, pool.textOptions) }
+    const failed = { id, attempts, text: taskText(task, pool.textOptions), seed }
     const attempt = { ok: false, reason: 'failed', error, host } as const
     await writeFailedFile(
       { ...failed, attempt },
@@ -282,8 +303,8 @@ export class SweepRun {
       return lastMetric === undefined
         ? { error: neverANumber(objectives[0]!) }
         : { metric: lastMetric, stopped: true }
-    const { code, message } = outcome.error
-    return { error: { code, message } }
+    const { code, message, output } = outcome.error
+    return { error: { code, message, ...(output !== undefined && { output: endOf(output) }) } }
   }
 
   #checkFailures({ error }: TrialRecord): void {
@@ -293,6 +314,17 @@ export class SweepRun {
     const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
   }
+}
+
+/** How many of the last characters that a failed trial printed are in its record; the file in `failed/` has more. */
+const maxOutput = 4096
+
+// Whole lines, unless the last one is longer.
+function endOf(output: string): string {
+  if (output.length <= maxOutput) return output
+  const end = output.slice(-maxOutput)
+  const start = end.indexOf('\n') + 1
+  return start === 0 || start === end.length ? end : end.slice(start)
 }
 
 function neverANumber({ name }: Objective) {

@@ -1,4 +1,4 @@
-import type { Objective } from '../../records/events.js'
+import type { Objective, TrialFailure } from '../../records/events.js'
 
 /** A trial of a sweep, as the page shows it. */
 export interface Trial {
@@ -14,7 +14,8 @@ export interface Trial {
   readonly durationMs?: number
   readonly host?: string
   readonly attempts?: number
-  readonly error?: { readonly code: string; readonly message: string }
+  readonly seed?: number
+  readonly error?: TrialFailure
   /** Its runnable file. */
   readonly file?: string
   readonly result?: unknown

@@ -1,3 +1,4 @@
+import type { TrialFailure } from '../../records/events.js'
 import { numbersOf } from '../../records/numbers.js'
 import type { RunDetail } from '../data.js'
 import type { CurvePoint, Trial } from './model.js'
@@ -42,7 +43,7 @@ export class TrialReader {
   }
 
   #trial(id: string, line: Record<string, unknown>): Trial {
-    const { options, metric, metrics, result, durationMs, host, attempts, error, file } = line
+    const { options, metric, metrics, result, durationMs, host, attempts, seed, error, file } = line
     const values = { ...numbersOf(result), ...numbersOf(metrics) }
     const isMeasured = typeof metric === 'number'
     if (isMeasured && this.metric !== undefined) values[this.metric] = metric
@@ -56,9 +57,18 @@ export class TrialReader {
       ...(typeof durationMs === 'number' && { durationMs }),
       ...(typeof host === 'string' && { host }),
       ...(typeof attempts === 'number' && { attempts }),
+      ...(typeof seed === 'number' && { seed }),
       ...(typeof file === 'string' && { file }),
-      ...(isObject(error) && { error: { code: String(error['code']), message: String(error['message']) } }),
+      ...(isObject(error) && { error: failureOf(error) }),
     }
+  }
+}
+
+function failureOf({ code, message, output }: Record<string, unknown>): TrialFailure {
+  return {
+    code: String(code),
+    message: String(message),
+    ...(typeof output === 'string' && { output }),
   }
 }
 

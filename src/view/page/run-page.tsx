@@ -327,7 +327,7 @@ function ChosenTrial({ run, trial, toggle }: Omit<ChosenProps, 'selected'> & { t
         </button>
       </h3>
       <p>{describeOptions(trial)}</p>
-      {trial.error && <Pre label={`Error of trial ${trial.id}`} text={trial.error.message} isError />}
+      {trial.error && <TrialError trial={trial} />}
       {trial.file !== undefined && <Named name="File" text={trial.file} trial={trial.id} />}
       {log !== '' && <Named name="Log" text={log} trial={trial.id} />}
       {trial.result !== undefined && (
@@ -339,6 +339,15 @@ function ChosenTrial({ run, trial, toggle }: Omit<ChosenProps, 'selected'> & { t
         </div>
       )}
     </article>
+  )
+}
+
+function TrialError({ trial: { id, error } }: { trial: Trial }) {
+  return (
+    <>
+      <Pre label={`Error of trial ${id}`} text={error?.message ?? ''} isError />
+      {error?.output !== undefined && <Named name="Output" text={error.output} trial={id} />}
+    </>
   )
 }
 
@@ -362,9 +371,9 @@ function Failures({ run: { detail, sweep } }: { run: LoadedRun }) {
         <article key={trial.id} class="failure">
           <h3>{`Trial ${trial.id}`}</h3>
           <p>{describeOptions(trial)}</p>
-          <Pre label={`Error of trial ${trial.id}`} text={trial.error?.message ?? ''} isError />
+          <TrialError trial={trial} />
           {detail.sweep && detail.sweep.repeat !== '' && isNumber(trial.id) && (
-            <Command text={detail.sweep.repeat.replaceAll('{trial}', trial.id)} />
+            <Command text={repeatCommand(detail.sweep.repeat, trial)} />
           )}
         </article>
       ))}
@@ -373,6 +382,12 @@ function Failures({ run: { detail, sweep } }: { run: LoadedRun }) {
       )}
     </Section>
   )
+}
+
+// The results of an earlier version have no seed.
+function repeatCommand(template: string, { id, seed }: Trial): string {
+  const command = seed === undefined ? template.replace(/ --seed '?\{seed\}'?/, '') : template
+  return command.replaceAll('{trial}', id).replace(/'?\{seed\}'?/, String(seed))
 }
 
 const mostFailures = 20

@@ -79,6 +79,7 @@ describe('sweeps', () => {
       attempts: 1,
       durationMs: records[0]!.durationMs,
       host: records[0]!.host,
+      seed: records[0]!.seed,
     })
     assert.equal(readFileSync(join(run.output, 'best.yaml'), 'utf8'), '!Fit\nrate: 3\nlayers: 4\n')
     const table = said.at(-1)!.split('\n')
@@ -241,7 +242,7 @@ describe('sweeps', () => {
     await sweep('each: !Fit { rate: 2 }', { output, force: true })
     const [time = ''] = readdirSync(join(output, 'old'))
     const aside = readdirSync(join(output, 'old', time)).toSorted()
-    assert.deepEqual(aside, ['best.yaml', 'failed', 'metrics.jsonl', 'results.jsonl', 'sweep.json'])
+    assert.deepEqual(aside, ['best.yaml', 'failed', 'logs', 'metrics.jsonl', 'results.jsonl', 'sweep.json'])
     assert.equal(linesOf(join(output, 'old', time, 'results.jsonl')).length, 2)
     assert.equal((await readRecords(output)).length, 1)
   })

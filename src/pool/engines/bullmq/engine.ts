@@ -6,7 +6,15 @@ import { isTaskNews, packError } from '../../serialize.js'
 import { cancelledAttempt, failedAttempt } from '../attempt.js'
 import { MessageBatcher } from '../processes/messages.js'
 import { type PendingJob, PendingJobs, type Waiter } from './pending-jobs.js'
-import { attemptOfFailure, attemptOfValue, JobQueue, jobId, type OpenQueue, openQueue } from './queue.js'
+import {
+  attemptOfFailure,
+  attemptOfValue,
+  hostQueue,
+  JobQueue,
+  jobId,
+  type OpenQueue,
+  openQueue,
+} from './queue.js'
 import type { RedisAddress } from './redis.js'
 
 /** Options of {@link bullmqEngine}. */
@@ -20,6 +28,8 @@ export interface BullmqOptions extends RedisAddress {
   capacity?: number
   /** Milliseconds after which a cancelled task counts as ended even if its worker does not answer; default 5000. */
   graceMs?: number
+  /** @internal Called for a task that is run again where its folder is not. */
+  onFolderLost?: (task: string, worker: string) => void
 }
 
 /** Milliseconds after which the state of a job is read again: its event may have been lost with a connection. */
@@ -52,7 +62,11 @@ export class BullmqEngine implements Engine {
   readonly capacity: number
   /** The name of the queue, for `startWorkers`. */
   readonly queue: string
+  /** The queue that all workers take jobs from. */
   readonly #jobs: JobQueue
+  /** The queues of the worker hosts that have run tasks before, by their names. */
+  readonly #hostQueues = new Map<string, Promise<JobQueue>>()
+  readonly #goneHosts = new Set<string>()
   readonly #pending = new PendingJobs()
   readonly #batcher = new MessageBatcher<PendingJob['id']>((ids) => this.#send(ids))
   readonly #recheck = setInterval(() => void this.#recheckOldJobs(), recheckMs).unref()
@@ -73,11 +87,14 @@ export class BullmqEngine implements Engine {
   async run(task: TaskMessage, watch: Watch): Promise<Ended> {
     const cancellation = cancellationOf(watch)
     const id = jobId(task)
+    const queue = task.worker === undefined ? this.#jobs : await this.#queueOf(task.worker, task)
     // The same task of another map.
     for (let job = this.#pending.get(id); job?.isCancelling; job = this.#pending.get(id))
       await job.settled.promise
     if (cancellation.isCancelled) return cancelledAttempt()
-    const waiter = this.#pending.add(id, task, watch)
+    // The host may have gone meanwhile, after the jobs of its queue were moved.
+    const isGone = this.#goneHosts.has(task.worker ?? '')
+    const waiter = this.#pending.add(id, { task, watch, queue: isGone ? this.#jobs : queue })
     if (waiter.isNew) this.#batcher.post(id)
     const listener = { onCancelled: () => void this.#stopWaiting(id, waiter) }
     cancellation.add(listener)
@@ -96,13 +113,64 @@ export class BullmqEngine implements Engine {
   async close(): Promise<void> {
     clearInterval(this.#recheck)
     await this.cancelAll()
-    await this.#jobs.close()
+    await Promise.all([...(await this.#openQueues()), this.#jobs].map((queue) => queue.close()))
   }
 
   /** @internal Closes the connections of a Redis that is gone. */
   disconnect(): void {
     clearInterval(this.#recheck)
     this.#jobs.disconnect()
+    void this.#openQueues().then((queues) => queues.map((queue) => queue.disconnect()))
+  }
+
+  /** @internal Says whether the workers of a host take jobs. Those that wait for a host that does not are run on others. */
+  setHostGone(worker: string, isGone: boolean): void {
+    if (!isGone) this.#goneHosts.delete(worker)
+    else if (!this.#goneHosts.has(worker)) {
+      this.#goneHosts.add(worker)
+      // When it fails, Redis is out of reach, which the workers notice as well.
+      void this.#moveJobs(worker).catch(() => {})
+    }
+  }
+
+  async #queueOf(worker: string, { id }: TaskMessage): Promise<JobQueue> {
+    if (this.#goneHosts.has(worker)) {
+      this.options.onFolderLost?.(id, worker)
+      return this.#jobs
+    }
+    const queue = this.#hostQueues.get(worker) ?? this.#openHostQueue(worker)
+    this.#hostQueues.set(worker, queue)
+    try {
+      return await queue
+    } catch {
+      // Redis does not answer: it is opened again for the next task.
+      this.#hostQueues.delete(worker)
+      this.options.onFolderLost?.(id, worker)
+      return this.#jobs
+    }
+  }
+
+  async #openHostQueue(worker: string): Promise<JobQueue> {
+    const open = await openQueue(this.options, hostQueue(this.queue, worker))
+    this.#listen(open)
+    return new JobQueue(open, this.#jobs.options)
+  }
+
+  async #openQueues(): Promise<JobQueue[]> {
+    const opened = await Promise.allSettled(this.#hostQueues.values())
+    return opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  }
+
+  async #moveJobs(worker: string): Promise<void> {
+    const queue = await this.#hostQueues.get(worker)
+    for (const job of queue ? this.#pending.in(queue) : []) {
+      if (job.isCancelling) continue
+      this.options.onFolderLost?.(job.task.id, worker)
+      // One that runs there is locked; with the host, its lock is gone.
+      await queue!.remove(job.id).catch(() => {})
+      job.queue = this.#jobs
+      this.#resend(job.id)
+    }
   }
 
   #listen({ events }: OpenQueue): void {
@@ -119,8 +187,15 @@ export class BullmqEngine implements Engine {
   // Jobs that were cancelled meanwhile are not sent.
   #send(ids: readonly string[]): void {
     const jobs = [...new Set(ids)].flatMap((id) => this.#pending.get(id) ?? [])
-    if (jobs.length === 0) return
-    const sent = this.#jobs.add(jobs)
+    for (const queue of new Set(jobs.map((job) => job.queue)))
+      this.#sendTo(
+        queue,
+        jobs.filter((job) => job.queue === queue),
+      )
+  }
+
+  #sendTo(queue: JobQueue, jobs: readonly PendingJob[]): void {
+    const sent = queue.add(jobs)
     for (const job of jobs) job.sent = sent
     sent.catch((thrown) => {
       for (const { id } of jobs) this.#pending.settle(id, failedAttempt('failed', packError(thrown)))
@@ -138,13 +213,13 @@ export class BullmqEngine implements Engine {
 
   async #cancel(job: PendingJob): Promise<void> {
     job.isCancelling = true
-    if (job.sent) await this.#jobs.cancel(job)
+    if (job.sent) await job.queue.cancel(job)
     if (this.#pending.get(job.id) === job) this.#pending.settle(job.id, cancelledAttempt())
   }
 
   // An earlier process has added the same job: its result counts, but a failure is tried again.
   async #adopt(id: string): Promise<void> {
-    const { attempt } = await this.#jobs.find(id)
+    const attempt = (await this.#pending.get(id)?.queue.find(id))?.attempt
     if (attempt?.ok) return this.#pending.settle(id, attempt)
     if (attempt) await this.#replace(id)
   }
@@ -159,8 +234,9 @@ export class BullmqEngine implements Engine {
   }
 
   async #replace(id: string): Promise<void> {
-    if (!this.#pending.get(id)) return
-    await this.#jobs.remove(id)
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    await pending.queue.remove(id)
     this.#resend(id)
   }
 
@@ -168,12 +244,12 @@ export class BullmqEngine implements Engine {
     // While Redis is unreachable, the previous check still waits for it.
     if (this.#isRechecking) return
     this.#isRechecking = true
-    for (const { id } of this.#pending.olderThan(recheckMs)) await this.#checkJob(id).catch(() => {})
+    for (const job of this.#pending.olderThan(recheckMs)) await this.#checkJob(job).catch(() => {})
     this.#isRechecking = false
   }
 
-  async #checkJob(id: string): Promise<void> {
-    const { exists, attempt } = await this.#jobs.find(id)
+  async #checkJob({ id, queue }: PendingJob): Promise<void> {
+    const { exists, attempt } = await queue.find(id)
     if (attempt) this.#onAttemptEnd(id, attempt)
     const pending = this.#pending.get(id)
     // Only the second time: after the first one, the event of its end may be on the way.

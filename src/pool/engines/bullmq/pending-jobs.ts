@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../../../util/concurrency.js'
 import type { Ended, TaskMessage, TaskNews, Watch } from '../../engine.js'
+import type { JobQueue, QueuedJob } from './queue.js'
 
 /** One `run` call that waits for a job. */
 export interface Waiter {
@@ -8,19 +9,21 @@ export interface Waiter {
 }
 
 /** A job, and the calls that wait for it: two maps may have the same task, with the same id. */
-export interface PendingJob {
-  readonly id: string
-  readonly task: TaskMessage
+export interface PendingJob extends QueuedJob {
   readonly waiters: Set<Waiter>
   readonly since: number
-  /** Settles when Redis has the job; absent while it has not been sent. */
-  sent?: Promise<void> | undefined
+  /** The queue that it is added to. */
+  queue: JobQueue
   /** Whether it was cancelled and has not ended. Nobody else may wait for it. */
   isCancelling: boolean
-  /** Settles when nobody waits for it any more. */
-  readonly settled: Deferred<void>
   /** How many times in a row Redis did not have the job. */
   missing: number
+}
+
+interface NewJob {
+  readonly task: TaskMessage
+  readonly watch: Watch
+  readonly queue: JobQueue
 }
 
 /** The jobs that this process waits for, by their ids. */
@@ -28,9 +31,9 @@ export class PendingJobs {
   readonly #jobs = new Map<string, PendingJob>()
 
   /** Adds a waiter to a job; `isNew` when it is the first one. */
-  add(id: string, task: TaskMessage, watch: Watch): Waiter & { readonly isNew: boolean } {
+  add(id: string, { task, watch, queue }: NewJob): Waiter & { readonly isNew: boolean } {
     const known = this.#jobs.get(id)
-    const job = known ?? pendingJob(id, task)
+    const job = known ?? pendingJob(id, task, queue)
     this.#jobs.set(id, job)
     const waiter = { watch, attempt: deferred<Ended>(), isNew: !known }
     job.waiters.add(waiter)
@@ -52,6 +55,11 @@ export class PendingJobs {
     job?.settled.resolve()
   }
 
+  /** The jobs of a queue. */
+  in(queue: JobQueue): PendingJob[] {
+    return [...this.#jobs.values()].filter((job) => job.queue === queue)
+  }
+
   /** The jobs that have been pending for at least that long. */
   olderThan(milliseconds: number): PendingJob[] {
     const before = performance.now() - milliseconds
@@ -59,7 +67,7 @@ export class PendingJobs {
   }
 }
 
-function pendingJob(id: string, task: TaskMessage): PendingJob {
+function pendingJob(id: string, task: TaskMessage, queue: JobQueue): PendingJob {
   const since = performance.now()
-  return { id, task, waiters: new Set(), since, isCancelling: false, settled: deferred(), missing: 0 }
+  return { id, task, queue, waiters: new Set(), since, isCancelling: false, settled: deferred(), missing: 0 }
 }

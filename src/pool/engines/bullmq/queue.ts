@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Job, Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { settledWithin } from '../../../util/concurrency.js'
+import { type Deferred, settledWithin } from '../../../util/concurrency.js'
 import type { Ended, TaskMessage } from '../../engine.js'
 import { isEnded, packError } from '../../serialize.js'
 import { failedAttempt, interruptedAttempt } from '../attempt.js'
 import { loadPackages } from './packages.js'
-import type { PendingJob } from './pending-jobs.js'
 import { connect, type RedisAddress } from './redis.js'
 
 /** How long results are kept in a queue with a name, which another process may open. */
@@ -16,6 +15,16 @@ const hourSeconds = 3600
 /** The pause between two attempts to cancel a job. */
 const repeatMs = 500
 
+/** A task in a queue. */
+export interface QueuedJob {
+  readonly id: string
+  readonly task: TaskMessage
+  /** Settles when Redis has the job; absent while it has not been sent. */
+  sent?: Promise<void> | undefined
+  /** Settles when nobody waits for it any more. */
+  readonly settled: Deferred<void>
+}
+
 /** The jobs of a queue in Redis. While Redis is unreachable, commands wait. */
 export class JobQueue {
   constructor(
@@ -23,7 +32,7 @@ export class JobQueue {
     readonly options: { readonly isNamed: boolean; readonly graceMs: number },
   ) {}
 
-  async add(jobs: readonly PendingJob[]): Promise<void> {
+  async add(jobs: readonly QueuedJob[]): Promise<void> {
     const keep = this.options.isNamed ? { age: weekSeconds } : { age: hourSeconds, count: 10_000 }
     const opts = { removeOnComplete: keep, removeOnFail: keep }
     const data = jobs.map(({ id, task }) => ({ name: 'task', data: task, opts: { ...opts, jobId: id } }))
@@ -41,7 +50,7 @@ export class JobQueue {
   }
 
   /** Removes a job from the queue, or tells its worker to cancel it; settles within the grace period. */
-  async cancel(job: PendingJob): Promise<void> {
+  async cancel(job: QueuedJob): Promise<void> {
     await this.#withinGrace(this.#cancelJob(job).catch(() => {}))
   }
 
@@ -69,7 +78,7 @@ export class JobQueue {
     await Promise.all([queue.close(), events.close()])
   }
 
-  async #cancelJob({ id, sent, settled }: PendingJob): Promise<void> {
+  async #cancelJob({ id, sent, settled }: QueuedJob): Promise<void> {
     const { queue, connection } = this.open
     // A job cannot be removed before it was added.
     await sent
@@ -147,9 +156,14 @@ export function attemptOfFailure(reason: string): Ended {
 export const prefix = 'flambeau'
 
 /** The id of the job of an attempt: the same for the same task in another process, and for no other task. */
-export function jobId({ id, attempt, text }: TaskMessage): string {
-  const content = createHash('sha256').update(text).digest('hex').slice(0, 12)
+export function jobId({ id, attempt, seed, text }: TaskMessage): string {
+  const content = createHash('sha256').update(`${seed} ${text}`).digest('hex').slice(0, 12)
   return `${encodeURIComponent(id)}.${attempt}.${content}`
+}
+
+/** The queue of the tasks whose folders a worker host has. */
+export function hostQueue(queue: string, worker: string): string {
+  return `${queue}-${createHash('sha256').update(worker).digest('hex').slice(0, 12)}`
 }
 
 /** The channel on which the ids of cancelled jobs are published. */

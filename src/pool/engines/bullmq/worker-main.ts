@@ -14,9 +14,11 @@ import { projectVariable } from '../../../util/not-sent.js'
 import { printable } from '../../../util/printable.js'
 import { commandLine } from '../../../util/shell.js'
 import { stackOf } from '../../../util/thrown.js'
+import { FrameSink, readyLine } from '../cluster/output-frames.js'
+import { standardError } from '../output-sink.js'
 import { prefix } from './queue.js'
 import { connect, type RedisAddress } from './redis.js'
-import { startWorkers, type WorkersOptions } from './workers.js'
+import { startWorkersWith, type WorkersOptions } from './workers.js'
 
 /** The settings of this program, as JSON. */
 export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
@@ -25,17 +27,23 @@ export interface WorkerProgramSettings extends Omit<WorkersOptions, 'secrets'> {
   readonly secrets?: SerializedSecrets | SecretValues
   /** The name of a lease on the queue: of two programs with the same name, the one that started first ends. */
   readonly place?: string
+  /** @internal The name of this host in a cluster: tasks whose folders it has come back to it. */
+  readonly worker?: string
+  /** @internal Sends the output of the tasks as frames, to a pool on a cluster. */
+  readonly frames?: { readonly hasLogs: boolean }
   /** @internal The folders of a run on a cluster: the copy of its project, and the one in it that the tasks work in. */
   readonly work?: { readonly project: string; readonly folder: string }
 }
 
 async function main(): Promise<void> {
-  const { place, secrets, ...options } = enterWorkFolder(readSettings(process.argv[2]))
+  const { place, secrets, frames, ...options } = enterWorkFolder(readSettings(process.argv[2]))
   // Before anything else, as Redis may not answer. The processes of the tasks end with this one.
   if (place !== undefined) await acquireLease({ ...options, place }, exitOnLostLease)
-  const workers = await startWorkers(secrets ? { ...options, secrets: secretsConfig(secrets) } : options)
+  const output = frames ? new FrameSink(frames) : standardError
+  const complete = secrets ? { ...options, secrets: secretsConfig(secrets) } : options
+  const workers = await startWorkersWith(output, complete)
   workers.onUnfit = exitOnMistake
-  console.log('ready')
+  console.log(readyLine)
   const end = (): void => void workers.close().finally(() => process.exit())
   process.once('SIGINT', end).once('SIGTERM', end)
 }

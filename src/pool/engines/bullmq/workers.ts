@@ -8,9 +8,10 @@ import { fitSetup } from '../../fit-setup.js'
 import { completeSetup } from '../../options.js'
 import { isTaskMessage, packError } from '../../serialize.js'
 import { failedAttempt } from '../attempt.js'
+import { standardError, type TaskOutputSink } from '../output-sink.js'
 import { ProcessEngine } from '../processes/engine.js'
 import { loadPackages } from './packages.js'
-import { cancelChannel, prefix } from './queue.js'
+import { cancelChannel, hostQueue, prefix } from './queue.js'
 import { connect, type RedisAddress } from './redis.js'
 
 /** Options of {@link startWorkers}. */
@@ -52,13 +53,30 @@ export interface WorkersOptions extends RedisAddress {
  *
  * @throws `FlambeauError` when a package is not installed, or Redis cannot be used.
  */
-export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { queue, slots, lockMs = 10_000 } = options
+export function startWorkers(options: WorkersOptions): Promise<Workers> {
+  return startWorkersWith(standardError, options)
+}
+
+/** The default of `lockMs`. */
+export const defaultLockMs = 10_000
+
+/** What the workers of a cluster have besides. */
+export interface HostWorkersOptions {
+  /** The name of their host in the cluster: they take jobs from its own queue, too. */
+  readonly worker?: string
+}
+
+/** The same with another sink for the output of the tasks. */
+export async function startWorkersWith(
+  output: TaskOutputSink,
+  options: WorkersOptions & HostWorkersOptions,
+): Promise<Workers> {
+  const { queue, worker, slots, lockMs = defaultLockMs } = options
   const setup = completeSetup({ ...options, workers: slots })
-  const engine = new ProcessEngine(await fitSetup(setup, (message) => console.error(message)))
+  const engine = new ProcessEngine(await fitSetup(setup, (message) => console.error(message)), output)
   await engine.leaseAhead()
   const [connection, subscriber] = await connectTwice(options)
-  const workers = new Workers({ engine, connection, subscriber })
+  const workers = new Workers({ engine, connection, subscriber, worker })
   try {
     await workers.open(queue, lockMs)
     return workers
@@ -83,18 +101,26 @@ interface WorkersParts {
   readonly engine: ProcessEngine
   readonly connection: Redis
   readonly subscriber: Redis
+  readonly worker: string | undefined
 }
 
 interface RunningJob {
   readonly cancellation: Cancellation
   /** Whether the pool has cancelled it. */
   isCancelled: boolean
+  /** Whether it is of the queue of this host. */
+  readonly isOfHost: boolean
 }
 
 /** The workers of one machine; {@link startWorkers} starts them. */
 export class Workers implements AsyncDisposable {
   readonly #running = new Map<string, RunningJob>()
+  /** Those below, also while they are not ready. */
+  readonly #opened: Worker[] = []
+  /** Takes jobs that may run anywhere. */
   #worker: Worker | undefined
+  /** Takes the jobs of this host before others. */
+  #hostWorker: Worker | undefined
   #isClosing = false
   /** @internal Decides what happens to a job when no task can run here; by default the job fails. */
   onUnfit: (error: Error) => Promise<Ended> = (error) => Promise.reject(error)
@@ -104,11 +130,17 @@ export class Workers implements AsyncDisposable {
 
   /** @internal */
   async open(queue: string, lockMs: number): Promise<void> {
+    const { subscriber, worker } = this.parts
+    subscriber.on('message', (_channel, id) => this.#cancel(id))
+    if (worker !== undefined) this.#hostWorker = await this.#listen(hostQueue(queue, worker), lockMs)
+    this.#worker = await this.#listen(queue, lockMs)
+  }
+
+  async #listen(queue: string, lockMs: number): Promise<Worker> {
     const { Worker } = await loadPackages()
     const { connection, subscriber, engine } = this.parts
-    subscriber.on('message', (_channel, id) => this.#cancel(id))
     await subscriber.subscribe(cancelChannel(queue))
-    this.#worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job), {
+    const worker: Worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job, worker), {
       connection,
       prefix,
       concurrency: engine.concurrency,
@@ -118,15 +150,17 @@ export class Workers implements AsyncDisposable {
       // How many hosts may die with the task; deaths of child processes are counted by the engine.
       maxStalledCount: engine.setup.crashRetries,
     })
-    this.#worker.on('error', () => {})
-    await this.#worker.waitUntilReady()
+    this.#opened.push(worker)
+    worker.on('error', () => {})
+    await worker.waitUntilReady()
+    return worker
   }
 
   /** Ends what runs, for other workers to run it again, and ends the processes. */
   async close(): Promise<void> {
     this.#isClosing = true
     // Before its jobs are returned to the queue: it must not take them again.
-    const closed = this.#worker?.close()
+    const closed = Promise.all(this.#opened.map((worker) => worker.close()))
     for (const { cancellation } of this.#running.values()) cancellation.cancel()
     await closed
     const { engine, connection, subscriber } = this.parts
@@ -147,22 +181,42 @@ export class Workers implements AsyncDisposable {
     running.cancellation.cancel()
   }
 
-  async #work(job: Job<TaskMessage>): Promise<Ended> {
+  async #work(job: Job<TaskMessage>, worker: Worker): Promise<Ended> {
     if (!isTaskMessage(job.data))
       return failedAttempt('failed', packError(new Error(`Job "${job.id}" is not a task`)))
     const id = job.id ?? ''
-    const running = { cancellation: new Cancellation(), isCancelled: false }
+    const isOfHost = worker === this.#hostWorker
+    // It was being fetched when the jobs of this host took the last processes: another host may have one that is free.
+    if (!isOfHost && this.#isFullOfOwn) return returnToQueue(job)
+    const running = { cancellation: new Cancellation(), isCancelled: false, isOfHost }
     this.#running.set(id, running)
+    this.#adjust()
     // BullMQ may have fetched it before it was closed.
     if (this.#isClosing) running.cancellation.cancel()
     try {
       const ended = await this.#run(job, running.cancellation)
       const isInterrupted = !ended.ok && ended.reason === 'cancelled' && !running.isCancelled
-      return isInterrupted ? await returnToQueue(job) : ended
+      if (isInterrupted) return await returnToQueue(job)
+      return this.parts.worker === undefined ? ended : { ...ended, worker: this.parts.worker }
     } finally {
       this.#running.delete(id)
-      this.#worker!.concurrency = this.parts.engine.concurrency
+      this.#adjust()
     }
+  }
+
+  get #isFullOfOwn(): boolean {
+    const { engine } = this.parts
+    const hasOwn = [...this.#running.values()].some(({ isOfHost }) => isOfHost)
+    return hasOwn && this.#running.size >= engine.concurrency
+  }
+
+  // No more jobs are taken from the others than there are processes for.
+  #adjust(): void {
+    const worker = this.#worker
+    if (!worker || this.#isClosing) return
+    worker.concurrency = this.parts.engine.concurrency
+    if (this.#isFullOfOwn) void worker.pause(true).catch(() => {})
+    else if (worker.isPaused()) void worker.resume()
   }
 
   async #run(job: Job<TaskMessage>, cancellation: Cancellation): Promise<Ended> {

@@ -2,14 +2,17 @@ import type { AgentHost } from '../../../cluster/host/agent-host.js'
 import type { RemoteEnvironment } from '../../../cluster/remote-environment.js'
 import { type CurrentRun, connectToFactories, currentRun } from '../../../cluster/run/current-run.js'
 import { ClusterError, FlambeauError } from '../../../errors.js'
-import { StderrLogger } from '../../../logger.js'
+import type { Logger } from '../../../logger.js'
 import type { CompleteNeeds } from '../../../runnable/needs.js'
 import { serializeAllSecrets } from '../../../runnable/secrets/serialize-secrets.js'
 import { mistakeCode } from '../../../util/exit-codes.js'
+import { printable } from '../../../util/printable.js'
 import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
 import { completeSetup, type PoolOptions, type PoolParts } from '../../options.js'
 import { type BullmqEngine, bullmqEngine } from '../bullmq/engine.js'
 import { loadPackages } from '../bullmq/packages.js'
+import { defaultLockMs } from '../bullmq/workers.js'
+import type { TaskOutputSink } from '../output-sink.js'
 import { HostWorkers, type WorkersListener } from './host-workers.js'
 import { openRedis, type PoolRedis, type RedisServer, redisProgram } from './redis-server.js'
 import {
@@ -26,12 +29,19 @@ type ClusterPoolOptions = PoolOptions & { readonly env: RemoteEnvironment }
 
 /** What {@link clusterPool} adds to the options of a pool. */
 interface ClusterPool extends Pick<PoolParts, 'keepOutput'> {
+  /** Absent when tasks run on the orchestrator. */
+  readonly engine?: Engine
   readonly poolOptions: PoolOptions
   readonly needs: CompleteNeeds
 }
 
-/** Prepares a pool whose tasks run on the workers of a cluster, or on its orchestrator when it has none. */
-export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterPool> {
+/**
+ * Prepares a pool whose tasks run on the workers of a cluster, or on its orchestrator when it has none.
+ */
+export async function clusterPool(
+  options: ClusterPoolOptions,
+  surroundings: ClusterPoolSurroundings,
+): Promise<ClusterPool> {
   const run = await currentRun()
   const imports = [...(await programModules(run)), ...(options.imports ?? [])]
   const extensions = remoteExtensions(options.extensions ?? {}, run)
@@ -43,8 +53,8 @@ export async function clusterPool(options: ClusterPoolOptions): Promise<ClusterP
   if (factoriesIps.length === 0 || (await isAlone(options, run))) return { poolOptions, keepOutput, needs }
   const redis = await openRedis(options, run)
   try {
-    const engine = await openClusterEngine(poolOptions, run, redis)
-    return { poolOptions: { ...poolOptions, engine }, keepOutput, needs }
+    const engine = await openClusterEngine(poolOptions, { run, redis, ...surroundings })
+    return { poolOptions, engine, keepOutput, needs }
   } catch (error) {
     await redis.server?.close()
     throw error
@@ -58,33 +68,59 @@ async function isAlone({ env, redis }: ClusterPoolOptions, { connections }: Curr
   return !hasQueue
 }
 
+interface ClusterPoolSurroundings {
+  /** Receives what the pool itself logs. */
+  readonly logger: Logger
+  /** Takes what tasks print on the worker hosts. */
+  readonly output: TaskOutputSink
+}
+
+interface ClusterParts extends ClusterPoolSurroundings {
+  readonly run: CurrentRun
+  readonly redis: PoolRedis
+}
+
 async function openClusterEngine(
   options: ClusterPoolOptions,
-  run: CurrentRun,
-  { address, server }: PoolRedis,
+  { run, redis: { address, server }, ...surroundings }: ClusterParts,
 ): Promise<ClusterEngine> {
   const shared = await workerSettings(options, run)
   const factories = await connectToFactories(options.env)
-  const queue = await bullmqEngine({ ...address, graceMs: shared.graceMs }).catch(async (error) => {
-    await Promise.all(factories.map((factory) => factory.close()))
-    throw error
-  })
+  const onFolderLost = (task: string, worker: string): void =>
+    surroundings.logger.warn(folderLost(task, worker))
+  const queue = await bullmqEngine({ ...address, graceMs: shared.graceMs, onFolderLost }).catch(
+    async (error) => {
+      await Promise.all(factories.map((factory) => factory.close()))
+      throw error
+    },
+  )
   const slots = options.needs === undefined ? options.workers : undefined
   const engine = new ClusterEngine({ queue, redis: server, slots })
   const settings = { ...address, queue: queue.queue, ...shared }
   const redis = { url: address.redis, isOwn: server === undefined }
   const work = workRequest(run)
-  const listener = workersListener(engine, factories, options)
+  const goneMs = goneLocks * (shared.lockMs ?? defaultLockMs)
+  const listener = workersListener({ engine, factories, ...surroundings })
   for (const [index, host] of factories.entries()) {
     const program = {
       path: workerProgramPath(run),
-      settings: { ...settings, place: `${index}` },
+      settings: { ...settings, place: `${index}`, worker: host.name },
       redis,
       work,
+      goneMs,
     }
     engine.addWorkers(new HostWorkers(host, program, listener))
   }
   return engine
+}
+
+/** After the time of so many locks without workers, a host is gone: its tasks begin anew on others. */
+const goneLocks = 3
+
+function folderLost(task: string, worker: string): string {
+  return printable(
+    `Task "${task}" begins anew on another worker host: the workers on "${worker}", which has its folder, are gone`,
+  )
 }
 
 /** The settings that the workers of all worker hosts have in common. */
@@ -100,16 +136,18 @@ async function workerSettings(options: PoolOptions, run: CurrentRun) {
     lockMs: options.lockMs,
     imports: await remoteModules(imports, run),
     extensions,
-    folder: resultsFolder(run),
+    folder: resultsFolder(run, options.folderId),
     secrets: secrets && serializeAllSecrets(secrets),
+    frames: { hasLogs: options.logs ?? false },
   }
 }
 
-function workersListener(
-  engine: ClusterEngine,
-  factories: readonly AgentHost[],
-  { logger = new StderrLogger(), needsLogger = logger }: PoolOptions,
-): WorkersListener {
+interface ListenerParts extends ClusterPoolSurroundings {
+  readonly engine: ClusterEngine
+  readonly factories: readonly AgentHost[]
+}
+
+function workersListener({ engine, factories, logger, output }: ListenerParts): WorkersListener {
   const reachability = new Reachability(factories.length, (why) => engine.fail(redisOutOfReach(why)))
   const unfit = new Set<string>()
   return {
@@ -117,10 +155,15 @@ function workersListener(
     onUnfit(factory, message) {
       unfit.add(factory)
       const text = `The workers do not fit on "${factory}": ${message}`
-      if (unfit.size < factories.length) needsLogger.warn(text)
+      if (unfit.size < factories.length) logger.warn(text)
       else engine.fail(workersUnfit(text))
     },
-    onReady: () => reachability.onReached(),
+    output,
+    onReady: (factory) => {
+      reachability.onReached()
+      engine.setHostGone(factory, false)
+    },
+    onGone: (factory) => engine.setHostGone(factory, true),
     onUnreachable: (factory, why) => reachability.onFailed(factory, why),
     onMistake: (message) => engine.fail(workersUnfit(message)),
   }
@@ -156,8 +199,16 @@ class ClusterEngine implements Engine {
     this.#workers.push(workers)
   }
 
+  setHostGone(worker: string, isGone: boolean): void {
+    this.parts.queue.setHostGone(worker, isGone)
+  }
+
   run(task: TaskMessage, watch: Watch): Promise<Ended> {
     if (this.#error) return Promise.reject(this.#error)
+    const { worker } = task
+    // A host that is no longer part of the cluster does not come back.
+    if (worker !== undefined && !this.#workers.some(({ host }) => host.name === worker))
+      this.setHostGone(worker, true)
     return new Promise((resolve, reject) => {
       this.#rejections.add(reject)
       const forget = (): boolean => this.#rejections.delete(reject)

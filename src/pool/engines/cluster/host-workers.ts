@@ -6,7 +6,8 @@ import { ClusterError, isFlambeauError } from '../../../errors.js'
 import type { Logger } from '../../../logger.js'
 import { doesNotFitCode, mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
 import { printable } from '../../../util/printable.js'
-import { LineBuffer, standardError } from '../output-sink.js'
+import { LineBuffer, standardError, type TaskOutputSink } from '../output-sink.js'
+import { FrameReader, readyLine } from './output-frames.js'
 
 /** The program of the workers, as a worker host starts it. */
 interface WorkerProgram {
@@ -15,6 +16,8 @@ interface WorkerProgram {
   /** Its settings, without the URL of Redis. */
   readonly settings: object
   readonly redis: RedisEndpoint
+  /** After so many milliseconds without workers, the host counts as gone. */
+  readonly goneMs: number
   /** The run whose folder the tasks work in. */
   readonly work: Request<'makeWorkFolder'>
 }
@@ -22,8 +25,12 @@ interface WorkerProgram {
 /** Receives the events of the workers of a worker host. */
 export interface WorkersListener {
   readonly logger: Logger
+  /** Takes the output of the tasks. */
+  readonly output: TaskOutputSink
   /** The workers take tasks. */
-  onReady(): void
+  onReady(factory: string): void
+  /** The workers have not taken tasks for a while. */
+  onGone(factory: string): void
   /** The workers could not connect to Redis. */
   onUnreachable(factory: string, message: string): void
   /** The host has less than a worker needs. */
@@ -46,6 +53,7 @@ export class HostWorkers {
   readonly #end = new AbortController()
   readonly #route: RedisRoute
   readonly #supervised: Promise<void>
+  #goneTimer: NodeJS.Timeout | undefined
 
   constructor(
     readonly host: AgentHost,
@@ -59,6 +67,7 @@ export class HostWorkers {
   /** Ends the workers, with their tasks. */
   async close(): Promise<void> {
     this.#end.abort()
+    this.#endGoneTimer()
     await this.#supervised
     await this.host.close()
   }
@@ -67,6 +76,7 @@ export class HostWorkers {
     const { signal } = this.#end
     for (let pauseMs = minPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
       const startedAt = Date.now()
+      this.#startGoneTimer()
       const why = await this.#runWorkers().catch((error: Error) => this.#notStarted(error))
       if (signal.aborted || why === undefined) return
       if (Date.now() - startedAt > steadyMs) pauseMs = minPauseMs
@@ -75,30 +85,40 @@ export class HostWorkers {
     }
   }
 
+  // Goes on while the workers are started again and again.
+  #startGoneTimer(): void {
+    this.#goneTimer ??= setTimeout(() => this.listener.onGone(this.host.name), this.program.goneMs).unref()
+  }
+
+  #endGoneTimer(): void {
+    clearTimeout(this.#goneTimer)
+    this.#goneTimer = undefined
+  }
+
   // Settles when the workers have ended, with the reason; with `undefined` when they would always end in this way.
   async #runWorkers(): Promise<string | undefined> {
     const { path, settings } = this.program
     const { signal } = this.#end
     const work = await this.host.ask('makeWorkFolder', this.program.work, signal)
     const input = JSON.stringify({ ...settings, work, redis: await this.#route.open(signal) })
-    const onStdout = (): void => this.#ready()
+    const frames = new FrameReader(this.listener.output, (line) => line === readyLine && this.#ready())
     let last = ''
     const lines = new LineBuffer()
-    // The output of the tasks there is part of the log of this run.
+    // What workers print without a task is part of the log of this run, too.
     const onStderr = (chunk: Buffer): Promise<void> | undefined => {
       last = (last + chunk.toString()).slice(-maxLastOutput)
       const complete = lines.add(chunk)
-      return complete === '' ? undefined : standardError.write(complete)
+      return standardError.print(complete)
     }
     const exit = await this.host.exec(['node', '--enable-source-maps', path], {
       input,
       signal,
       // The result of a task may arrive before what it has printed.
       readsToEnd: true,
-      onStdout,
+      onStdout: (chunk) => frames.add(chunk),
       onStderr,
     })
-    await standardError.write(lines.flush())
+    await standardError.print(lines.flush())
     const reason = printable(last.trim()) || (exit.signal ?? `exit code ${exit.exitCode}`)
     if (exit.exitCode === mistakeCode)
       return void this.listener.onMistake(`The workers on "${this.host.name}" cannot start: ${reason}`)
@@ -110,7 +130,8 @@ export class HostWorkers {
 
   #ready(): void {
     this.listener.logger.debug(`The workers on "${this.host.name}" are ready`)
-    this.listener.onReady()
+    this.#endGoneTimer()
+    this.listener.onReady(this.host.name)
   }
 
   #notStarted(error: Error): string {

@@ -19,11 +19,11 @@ export function workerProgramPath(run: CurrentRun): string {
 }
 
 /**
- * The folder of results above 64 KB, relative to the home folder of a worker host. It stays until the cluster is taken
+ * The folder of results above 64 KB and of the tasks' own folders, relative to the home folder of a worker host. It stays until the cluster is taken
  * down.
  */
-export function resultsFolder({ folder, program }: CurrentRun): string {
-  return posix.join(fromHome.cluster(program.cluster, 'results'), basename(folder))
+export function resultsFolder({ folder, program }: CurrentRun, id = basename(folder)): string {
+  return posix.join(fromHome.cluster(program.cluster, 'results'), id)
 }
 
 /** Asks a worker host for the folder in which the tasks of a run work. */

@@ -8,7 +8,7 @@ import { mistakeCode } from '../../../util/exit-codes.js'
 import type { GpuLease } from '../../../util/gpu-leases.js'
 import { signalGroup, terminateGroup, waitForExit } from '../../../util/process.js'
 import { isNode } from '../../../util/runtime.js'
-import { standardError } from '../output-sink.js'
+import type { TaskOutputSink } from '../output-sink.js'
 import { heapMegabytes, MemoryWatch } from './memory-watch.js'
 import {
   Channel,
@@ -50,12 +50,16 @@ export class WorkerChild {
   /** Whether it keeps this program alive. */
   #isKept = true
 
-  constructor(start: WorkerStart, onMessage: (message: FromWorker) => void) {
+  constructor(
+    start: WorkerStart,
+    readonly sink: TaskOutputSink,
+    onMessage: (message: FromWorker) => void,
+  ) {
     this.#child = spawnWorker(start)
     // Secret, so that no task can print it.
     const mark = `\0${randomBytes(12).toString('hex')}:`
     const { stdout, stderr } = this.#child
-    this.output = new WorkerOutput(stdout && stderr ? [stdout, stderr] : [], mark, standardError)
+    this.output = new WorkerOutput(stdout && stderr ? [stdout, stderr] : [], mark, sink)
     const onInvalid = (): void => this.#invalidate()
     this.#channel =
       this.#stream && new Channel(this.#stream, { isMessage: isFromWorker, onMessage, onInvalid })
@@ -159,7 +163,7 @@ export class WorkerChild {
       bytes += chunk.length
     }
     for (const stream of streams) stream.on('data', count)
-    for (let before = -1; before !== bytes || standardError.isFull; ) {
+    for (let before = -1; before !== bytes || this.sink.isFull; ) {
       before = bytes
       if (await settledWithin(closed, idleMs)) return
     }

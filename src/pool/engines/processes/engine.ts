@@ -9,6 +9,7 @@ import { type CancelListener, type Cancellation, cancellationOf } from '../../ca
 import type { Ended, Engine, FittedSetup, PackedError, TaskMessage, TaskNews, Watch } from '../../engine.js'
 import { unpackError } from '../../serialize.js'
 import { cancelledAttempt } from '../attempt.js'
+import type { TaskOutputSink } from '../output-sink.js'
 import type { WorkerSettings } from './messages.js'
 import { type AssignedTask, type WorkerListener, WorkerProcess } from './worker.js'
 
@@ -32,7 +33,10 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   #lastAssigned: WorkerProcess | undefined
   #error: Error | undefined
 
-  constructor(readonly setup: FittedSetup) {
+  constructor(
+    readonly setup: FittedSetup,
+    readonly sink: TaskOutputSink,
+  ) {
     const { imports, folder, extensions, secrets, workers, needs } = setup
     this.capacity = 64 * workers
     const shared = secrets && serializeAllSecrets(secrets)
@@ -183,7 +187,9 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   #startWorker(lease: GpuLease | undefined): void {
     if (lease && !this.#isEager) this.#idleTimer ??= setInterval(() => this.#endIdleWorkers(), idleMs).unref()
     const { variables, graceMs } = this.setup
-    this.#workers.add(new WorkerProcess({ settings: this.#settings, variables, lease }, graceMs, this))
+    this.#workers.add(
+      new WorkerProcess({ settings: this.#settings, variables, lease }, graceMs, this.sink, this),
+    )
     this.#updateReaper()
   }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type Deferred, deferred } from '../../../util/concurrency.js'
-import { LineBuffer, type OutputSink } from '../output-sink.js'
+import type { AttemptLog } from '../attempt-log.js'
+import { LineBuffer, type TaskOutputSink } from '../output-sink.js'
 
 /** How many of the last characters of a task are kept. */
 const maxKeptLength = 64 * 1024
@@ -14,9 +15,12 @@ class TaskOutput {
   constructor(
     readonly id: string,
     readonly number: number,
+    readonly log: AttemptLog | undefined,
   ) {}
 
   add(line: string): void {
+    // Its first line may arrive before the message that the task before has ended.
+    this.log?.begin()
     this.#text += line
     if (this.#text.length > 2 * maxKeptLength) this.#text = this.#text.slice(-maxKeptLength)
   }
@@ -49,7 +53,7 @@ class MarkedStream {
   constructor(
     readonly stream: Readable,
     readonly mark: string,
-    readonly sink: OutputSink,
+    readonly sink: TaskOutputSink,
   ) {
     stream.on('data', (chunk: Buffer) => this.#onLines(this.#lines.add(chunk)))
     stream.on('error', () => {})
@@ -73,31 +77,16 @@ class MarkedStream {
   }
 
   #onLines(lines: string): void {
-    if (lines === '') return
-    const labelled = lines.includes(this.mark)
-      ? lines
-          .split(/(?<=\n)/)
-          .map((line) => this.#onLine(line))
-          .join('')
-      : this.#label(lines)
-    if (labelled !== '') this.#forward(labelled)
-  }
-
-  // A mark is at the end of its line, perhaps after text without a line break.
-  #onLine(line: string): string {
-    const start = line.indexOf(this.mark)
-    if (start < 0) return this.#label(line)
-    const labelled = start === 0 ? '' : this.#label(`${line.slice(0, start)}\n`)
-    this.#closeUntil(Number(line.slice(start + this.mark.length)))
-    return labelled
-  }
-
-  #label(lines: string): string {
-    const [task] = this.#tasks
-    if (!task) return lines
-    task.add(lines)
-    const label = `[${Buffer.from(task.id).toString('latin1')}] `
-    return lines.replace(/(?<=^|\n)(?=[\s\S])/g, label)
+    let rest = lines
+    for (let start = rest.indexOf(this.mark); start >= 0; start = rest.indexOf(this.mark)) {
+      const end = rest.indexOf('\n', start) + 1 || rest.length
+      // A mark is at the end of its line, perhaps after text without a line break.
+      const before = rest.slice(0, start)
+      this.#forward(before === '' || before.endsWith('\n') ? before : `${before}\n`)
+      this.#closeUntil(Number(rest.slice(start + this.mark.length, end)))
+      rest = rest.slice(end)
+    }
+    this.#forward(rest)
   }
 
   #closeUntil(number: number): void {
@@ -111,7 +100,10 @@ class MarkedStream {
 
   // Back-pressure: a worker waits when it prints faster than its output is read.
   #forward(lines: string): void {
-    const written = this.sink.write(lines)
+    if (lines === '') return
+    const [task] = this.#tasks
+    task?.add(lines)
+    const written = this.sink.print(lines, task?.id)
     if (!written) return
     this.stream.pause()
     void written.then(() => this.stream.resume())
@@ -125,13 +117,13 @@ export class WorkerOutput {
   #added = 0
   #endedCount = 0
 
-  constructor(streams: readonly Readable[], mark: string, sink: OutputSink) {
+  constructor(streams: readonly Readable[], mark: string, sink: TaskOutputSink) {
     this.#streams = streams.map((stream) => new MarkedStream(stream, mark, sink))
   }
 
   /** Adds a task, which will run after those before it. */
-  add(id: string): void {
-    const task = new TaskOutput(id, ++this.#added)
+  add(id: string, log: AttemptLog | undefined): void {
+    const task = new TaskOutput(id, ++this.#added, log)
     this.#tasks.set(task.number, task)
     for (const stream of this.#streams) stream.add(task)
   }

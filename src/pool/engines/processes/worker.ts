@@ -1,7 +1,9 @@
 import { sizeOf } from '../../../runnable/needs.js'
 import type { Cancellation } from '../../cancellation.js'
-import type { Ended, PackedError, TaskMessage, Watch } from '../../engine.js'
+import type { Ended, PackedError, TaskMessage, TaskNews, Watch } from '../../engine.js'
 import { Deadline, interruptedAttempt, thisHost } from '../attempt.js'
+import { AttemptLog } from '../attempt-log.js'
+import type { TaskOutputSink } from '../output-sink.js'
 import { WorkerChild, type WorkerStart } from './child.js'
 import { isHeapFull } from './memory-watch.js'
 import type { FromWorker } from './messages.js'
@@ -29,9 +31,10 @@ export class WorkerProcess {
   constructor(
     readonly start: WorkerStart,
     readonly graceMs: number,
+    readonly sink: TaskOutputSink,
     readonly listener: WorkerListener,
   ) {
-    this.#child = new WorkerChild(start, (message) => this.#onMessage(message))
+    this.#child = new WorkerChild(start, sink, (message) => this.#onMessage(message))
     this.exited = this.#child.exited.then(() => this.#onExit())
   }
 
@@ -64,8 +67,9 @@ export class WorkerProcess {
   run(assigned: AssignedTask): void {
     const { task } = assigned
     this.#child.post({ type: 'run', task })
-    this.#child.output.add(task.id)
-    if (this.#inFlight.push(new InFlightTask(assigned)) === 1) this.#startNext()
+    const log = this.sink.note && new AttemptLog(task, this.sink)
+    this.#child.output.add(task.id, log)
+    if (this.#inFlight.push(new InFlightTask(assigned, log)) === 1) this.#startNext()
   }
 
   /** Ends the process at once, whatever it does: its group is sent SIGTERM, and SIGKILL after the grace period. */
@@ -95,7 +99,7 @@ export class WorkerProcess {
 
   #onMessage(message: FromWorker): void {
     if (message.type === 'ended') this.#onEnded(message)
-    else if (message.type === 'news') this.#inFlight[0]?.assigned.onNews(message.news)
+    else if (message.type === 'news') this.#inFlight[0]?.onNews(message.news)
     else if (message.type === 'unfit') this.#onSetupFailed(message.error)
     else this.#ready()
   }
@@ -169,7 +173,11 @@ export interface AssignedTask extends Pick<Watch, 'onNews'> {
 class InFlightTask {
   #deadline: Deadline | undefined
 
-  constructor(readonly assigned: AssignedTask) {}
+  constructor(
+    readonly assigned: AssignedTask,
+    /** Absent where tasks have no logs. */
+    readonly log: AttemptLog | undefined,
+  ) {}
 
   get hasStarted(): boolean {
     return this.#deadline !== undefined
@@ -180,13 +188,20 @@ class InFlightTask {
   start(onInterrupt: () => void): void {
     const { task, cancellation } = this.assigned
     this.startedAt = performance.now()
-    this.assigned.onNews({ type: 'started', host: thisHost })
+    this.onNews({ type: 'started', host: thisHost })
     this.#deadline = new Deadline(task.timeoutMs, cancellation, onInterrupt)
+  }
+
+  onNews(news: TaskNews): void {
+    this.log?.onNews(news)
+    this.assigned.onNews(news)
   }
 
   settle(attempt: Ended | undefined): void {
     this.#deadline?.clear()
-    this.assigned.onEnded(attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt)
+    const explained = attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt
+    if (explained) this.log?.end(explained)
+    this.assigned.onEnded(explained)
   }
 }
 

@@ -182,7 +182,7 @@ describe('BullMQ', { skip }, () => {
       slots: 1,
     })
     const text = `evil: ${evil}\n---\n!evil.X {}\n`
-    const ended = await jobOf('stranger', { id: '01', attempt: 1, text })
+    const ended = await jobOf('stranger', { id: '01', attempt: 1, seed: 1, text })
     assert.match(ended.error.message, /^Extension "evil" is refused/)
     assert.ok(!existsSync(mark))
   })
@@ -216,9 +216,15 @@ describe('BullMQ', { skip }, () => {
 
   test('a job that is no task fails, and its workers go on', async () => {
     await using _host = await startWorkers({ redis: server.url, queue: 'odd', imports: [tasks], slots: 1 })
-    for (const data of [null, 'text', {}, { id: 1, attempt: 1, text: '!Echo' }, { id: '1', attempt: 1 }])
+    for (const data of [
+      null,
+      'text',
+      {},
+      { id: 1, attempt: 1, seed: 1, text: '!Echo' },
+      { id: '1', attempt: 1, seed: 1 },
+    ])
       assert.match((await jobOf('odd', data)).error.message, /is not a task$/)
-    assert.equal((await jobOf('odd', { id: '1', attempt: 1, text: '!Echo { value: 1 }' })).ok, true)
+    assert.equal((await jobOf('odd', { id: '1', attempt: 1, seed: 1, text: '!Echo { value: 1 }' })).ok, true)
   })
 
   test('what others write as the result of a job, or as its progress, is no result', async () => {
