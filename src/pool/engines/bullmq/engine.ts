@@ -67,6 +67,8 @@ export class BullmqEngine implements Engine {
   /** The queues of the worker hosts that have run tasks before, by their names. */
   readonly #hostQueues = new Map<string, Promise<JobQueue>>()
   readonly #goneHosts = new Set<string>()
+  /** The worker hosts whose workers have been ready: each of them has made its queue. */
+  readonly #readyHosts = new Set<string>()
   readonly #pending = new PendingJobs()
   readonly #batcher = new MessageBatcher<PendingJob['id']>((ids) => this.#send(ids))
   readonly #recheck = setInterval(() => void this.#recheckOldJobs(), recheckMs).unref()
@@ -113,7 +115,8 @@ export class BullmqEngine implements Engine {
   async close(): Promise<void> {
     clearInterval(this.#recheck)
     await this.cancelAll()
-    await Promise.all([...(await this.#openQueues()), this.#jobs].map((queue) => queue.close()))
+    await Promise.all((await this.#openQueues()).map((queue) => queue.close()))
+    await this.#jobs.close([...this.#readyHosts].map((worker) => hostQueue(this.queue, worker)))
   }
 
   /** @internal Closes the connections of a Redis that is gone. */
@@ -125,6 +128,7 @@ export class BullmqEngine implements Engine {
 
   /** @internal Says whether the workers of a host take jobs. Those that wait for a host that does not are run on others. */
   setHostGone(worker: string, isGone: boolean): void {
+    if (!isGone) this.#readyHosts.add(worker)
     if (!isGone) this.#goneHosts.delete(worker)
     else if (!this.#goneHosts.has(worker)) {
       this.#goneHosts.add(worker)

@@ -54,11 +54,16 @@ export class JobQueue {
     await this.#withinGrace(this.#cancelJob(job).catch(() => {}))
   }
 
-  /** Closes the connections, and removes a queue without a name; settles within the grace period. */
-  async close(): Promise<void> {
+  /**
+   * Closes the connections, and removes a queue without a name, and the queues with the names `others`, which have no jobs any
+   * more; settles within the grace period.
+   */
+  async close(others: readonly string[] = []): Promise<void> {
     const { queue, events, connection } = this.open
+    const keys = others.flatMap((name) => ['meta', 'stalled-check'].map((key) => `${prefix}:${name}:${key}`))
     try {
       if (!this.options.isNamed) await this.#withinGrace(queue.obliterate({ force: true }))
+      if (keys.length > 0) await this.#withinGrace(connection.del(keys).then(() => undefined))
     } finally {
       await this.#withinGrace(this.#disconnect().catch(() => {}))
       // Ends the commands that still wait for Redis.
