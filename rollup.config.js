@@ -120,7 +120,7 @@ const program = (name, output) => ({
   input: `build/js/cluster/agent/${name}.js`,
   output,
   external: /^node:/,
-  treeshake: false,
+  treeshake: true,
   plugins: [lazyCrypto, minified],
 })
 

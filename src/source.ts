@@ -75,9 +75,14 @@ export class Source {
   }
 }
 
+/** The value of what looks like an environment variable with a secret, such as `HF_TOKEN: ...`. */
+const secretValue =
+  /(?<=\b[A-Z][A-Z0-9_]{0,99}(?:_KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)["']?\s{0,9}[:=]\s{0,9}["']?)[^\s,}"']+/g
+
 // Keeps the length, since a marker may be below.
 function withoutSecrets(line: string): string {
-  return hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
+  const hidden = hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
+  return hidden.replace(secretValue, (value) => '*'.repeat(value.length))
 }
 
 // A byte order mark is not part of the first line.

@@ -41,7 +41,7 @@ writeLicences()
 /** Joins the modules of this package; returns the names of the packages that they import. */
 async function joinOwn() {
   const input = Object.fromEntries(entryNames().map((name) => [name, `dist/${name}.js`]))
-  const bundle = await rollup({ input, external: /^(?:node:|[^./])/, treeshake: false })
+  const bundle = await rollup({ input, external: /^(?:node:|[^./])/ })
   const { output: chunks } = await bundle.generate({
     format: 'es',
     entryFileNames: 'dist/[name].js',

@@ -9,6 +9,12 @@ const stepMs = 120_000
 /**
  * A node of an allocation of Slurm. Each program there is a step of the job, which `srun` starts. This process is in the
  * job, or names it.
+ *
+ * ```ts
+ * const node = new SlurmNode('gpu-7', '4711')
+ * const { stdout } = await node.exec(['nvidia-smi', '-L'])
+ * await node.close()
+ * ```
  */
 export class SlurmNode extends AgentHost {
   override readonly greetingMs = stepMs

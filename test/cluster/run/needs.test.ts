@@ -341,5 +341,6 @@ describe('the variables of a cluster', () => {
       /^Option "env" of "!LocalCluster": sets "HF_TOKEN", which looks like a secret: put it into the secrets/,
     )
     assert.match(stderr, /secret\.yaml:3:6/)
+    assert.doesNotMatch(stderr, /hf_abc/)
   })
 })
