@@ -178,7 +178,10 @@ export class Slurm {
       SelectTypeParameters: 'CR_Core_Memory',
       SchedulerParameters: 'batch_sched_delay=0,sched_interval=2,bf_interval=2',
       MpiDefault: 'none',
-      JobAcctGatherType: 'jobacct_gather/none',
+      // Without cgroups, the daemon of a node itself kills a job that uses more memory than it has.
+      JobAcctGatherType: 'jobacct_gather/linux',
+      JobAcctGatherFrequency: 'task=1',
+      JobAcctGatherParams: 'OverMemoryKill',
       // The nodes say that they have more than this machine.
       SlurmdParameters: 'config_overrides',
       ReturnToService: 2,

@@ -10,7 +10,7 @@ const { gpuVariables, listGpus, parseNvidiaSmi, parseRocmSmi } = await import(
   pathToFileURL(join('build/js/util/gpus.js')).href
 )
 
-// Recorded on machines with these GPUs.
+// As the programs print it on machines with these GPUs, from public reports; the UUIDs are made up.
 const a100 = [
   '0, NVIDIA A100-SXM4-40GB, 40536, GPU-5c9ff0c4-2a39-4b5e-9f6e-2d3c6f6b8e11',
   '1, NVIDIA A100-SXM4-40GB, 40536, GPU-9d0c7a11-31b2-46cf-8a1b-0f4f8a5f7d20',

@@ -8,7 +8,7 @@ import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
 import type { RunBeginning, RunExit } from './run-begin.js'
 import { lastClaim, waitingRuns } from './run-queue.js'
-import { jobStatus } from './slurm-jobs.js'
+import { jobStatus, knownJob, reasonInLog } from './slurm-jobs.js'
 
 /** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
@@ -71,7 +71,7 @@ export async function statusOf(cluster: string, id: string): Promise<Unwritten<R
   const exit = early ?? (await readJson<RunExit>(id, 'exit'))
   const { file } = record
   const startedAt = await startOf(record)
-  const state = exit ? endState(exit) : current!
+  const state = exit ? await endOf(record, exit) : current!
   return { id, cluster, file, startedAt, logSize: await sizeOfLog(id), ...state }
 }
 
@@ -85,6 +85,15 @@ type CurrentState = Pick<
   Unwritten<RunStatus>,
   'state' | 'waitsFor' | 'endedAt' | 'exitCode' | 'signal' | 'reason'
 >
+
+// A process that the kernel has killed for its memory looks like any other one that was killed, but Slurm writes it down.
+async function endOf(record: RunRecord, exit: RunExit): Promise<CurrentState> {
+  const end = endState(exit)
+  if (!record.slurm || exit.signal !== 'SIGKILL' || end.state !== 'failed') return end
+  const job = await knownJob(record.id)
+  const written = job && reasonInLog(record.id, job.jobId)
+  return written === 'OUT_OF_MEMORY' ? { ...end, reason: written } : end
+}
 
 function endState({ exitCode, signal, cancelled, endedAt, reason }: RunExit): CurrentState {
   // One that Slurm has ended was not done, whatever it exited with.

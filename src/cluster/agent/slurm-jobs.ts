@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
@@ -85,6 +85,8 @@ export async function jobStatus(
   if (reasonStates.has(state)) return { state: 'failed', reason: state, endedAt }
   // Its supervisor has recorded how it ended, unless it was killed. A client of NFS looks for the record again once the folder is read.
   await readdir(layout.run(id)).catch(() => [])
+  const written = reasonInLog(id, job.jobId)
+  if (written === 'OUT_OF_MEMORY') return { state: 'failed', reason: written, endedAt }
   const isRecent = endedAt !== undefined && Date.now() - Date.parse(endedAt) < fileDelayMs
   return isRecent ? { state: 'running' } : { state: 'lost', endedAt }
 }
@@ -106,14 +108,34 @@ export function isFinalState(state: string): boolean {
   return cancelledStates.has(state) || reasonStates.has(state) || state === 'COMPLETED' || state === 'FAILED'
 }
 
-/** The last state of a job in this state, as the log of the run has it; `undefined` when Slurm did not end it. */
-export function endReason(log: string, jobId: string): string | undefined {
-  const pattern = new RegExp(
-    `^slurmstepd\\S*: error: \\*\\*\\* (?:JOB|STEP) ${jobId}\\b.* CANCELLED AT \\S+(?: DUE TO ([^,*]*).*?)? \\*\\*\\*`,
-    'gm',
-  )
-  const last = [...log.matchAll(pattern)].at(-1)
-  return last && (writtenReasons[last[1]?.trim() ?? ''] ?? 'CANCELLED')
+/** How much of the end of a log is searched for what Slurm has written there. */
+const maxTail = 1 << 16
+
+/** Why Slurm has ended the job of a run, as the log of the run says; `undefined` when it says nothing of it. */
+export function reasonInLog(id: string, jobId: string): string | undefined {
+  return endReason(readTail(layout.run(id, 'log')), jobId)
+}
+
+function endReason(log: string, jobId: string): string | undefined {
+  const written = log.split('\n').filter((line) => line.startsWith('slurmstepd'))
+  const ofJob = written.filter((line) => new RegExp(`(?:JOB |STEP |StepId=)${jobId}\\b`).test(line))
+  if (ofJob.some((line) => /exceeded memory limit|oom.?kill event/i.test(line))) return 'OUT_OF_MEMORY'
+  const [, reason] =
+    ofJob.map((line) => /CANCELLED AT \S+(?: DUE TO ([^,*]*))?/.exec(line)).findLast(Boolean) ?? []
+  const isEnded = ofJob.some((line) => line.includes('CANCELLED AT'))
+  return isEnded ? (writtenReasons[reason?.trim() ?? ''] ?? 'CANCELLED') : undefined
+}
+
+function readTail(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const tail = Buffer.alloc(Math.min(size, maxTail))
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    return tail.toString()
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** What slurmstepd writes into the output of a job, by the state of the job. */

@@ -1,15 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
@@ -29,7 +19,7 @@ import { killRun, runVariable, signalRun } from './run-processes.js'
 import { waitingRuns } from './run-queue.js'
 import { announceStarter, endUnstarted, startNext } from './run-start.js'
 import { type Cancellation, type RunRecord, readJson, removeRunSecrets } from './run-store.js'
-import { endReason } from './slurm-jobs.js'
+import { reasonInLog } from './slurm-jobs.js'
 
 /**
  * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
@@ -38,9 +28,6 @@ import { endReason } from './slurm-jobs.js'
 
 /** How often a run that waits for GPUs looks whether it was cancelled. */
 const lookMs = 500
-
-/** How much of the end of a log is searched for what Slurm has written there. */
-const maxTail = 1 << 16
 
 const folder = process.argv[2]!
 const id = basename(folder)
@@ -140,20 +127,8 @@ interface Interruption {
 async function interruptionOf({ slurm }: RunRecord): Promise<Interruption> {
   const isWanted = !slurm || (await readJson<Cancellation>(id, 'cancel')) !== undefined
   const jobId = process.env['SLURM_JOB_ID'] ?? ''
-  const reason = isWanted ? undefined : endReason(readTail(join(folder, runFiles.log)), jobId)
+  const reason = isWanted ? undefined : reasonInLog(id, jobId)
   return reason === undefined || reason === 'CANCELLED' ? { cancelled: true } : { cancelled: false, reason }
-}
-
-function readTail(path: string): string {
-  const file = openSync(path, 'r')
-  try {
-    const { size } = fstatSync(file)
-    const tail = Buffer.alloc(Math.min(size, maxTail))
-    readSync(file, tail, 0, tail.length, size - tail.length)
-    return tail.toString()
-  } finally {
-    closeSync(file)
-  }
 }
 
 /** Whether the run has begun under this supervisor, or failed before it could. */

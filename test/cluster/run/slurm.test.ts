@@ -303,6 +303,19 @@ describe('on Slurm', { skip: noSlurm }, () => {
     }
   })
 
+  test('a run that uses more memory than it has fails as such', async () => {
+    await using cluster = make()
+    const hungry = `const held = []; console.log('ready')
+      for (;;) { held.push(Buffer.alloc(2e7, 1)); await delay(50) }`
+    const imports = [project.module]
+    const run = await cluster.submit(await project.job(hungry), { imports, needs: { memory: '300 MB' } })
+    const { state, reason } = await run.wait()
+    assert.deepEqual([state, reason], ['failed', 'OUT_OF_MEMORY'])
+    const { code, stderr } = await project.flambeau('wait', run.id, '-c', clusterFile())
+    assert.equal(code, 69)
+    assert.match(stderr, /used more memory than it had: state more as "memory" in its "needs"/)
+  })
+
   test('a cluster with runs is not taken down, unless it is forced', async () => {
     await using cluster = new SlurmCluster({ name: 'other', share, sbatch: ['--hold'] })
     const run = await submit(cluster, 'return 1')
