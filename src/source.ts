@@ -1,5 +1,6 @@
 import type { Problem } from './errors.js'
 import { firstIndexWhere } from './util/binary-search.js'
+import { secretWord } from './util/environment-variables.js'
 import { printableColumns } from './util/printable.js'
 import { hideUrlCredentials } from './util/url-credentials.js'
 
@@ -75,14 +76,17 @@ export class Source {
   }
 }
 
-/** The value of what looks like an environment variable with a secret, such as `HF_TOKEN: ...`. */
-const secretValue =
-  /(?<=\b[A-Z][A-Z0-9_]{0,99}(?:_KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)["']?\s{0,9}[:=]\s{0,9}["']?)[^\s,}"']+/g
+/** A name and its value, which ends with its quote, with the line, or in a flow with `,` or `}`. */
+const namedValue =
+  /(?<name>\b[A-Za-z]\w{0,99})(?<colon>["']?\s{0,9}[:=]\s{0,9})(?<value>"[^"]*"?|'[^']*'?|[^\s,{}[\]"'!&*][^,}\r\n]*)/g
 
-// Keeps the length, since a marker may be below.
+// Keeps the length, since a marker may be below. Words such as "key" are options of many classes; variables have more.
 function withoutSecrets(line: string): string {
   const hidden = hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
-  return hidden.replace(secretValue, (value) => '*'.repeat(value.length))
+  return hidden.replace(namedValue, (all: string, name: string, colon: string, value: string) => {
+    const isVariable = /_|^[A-Z]+$/.test(name) && secretWord.test(name)
+    return isVariable ? `${name}${colon}${'*'.repeat(value.length)}` : all
+  })
 }
 
 // A byte order mark is not part of the first line.

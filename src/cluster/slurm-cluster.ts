@@ -34,14 +34,25 @@ const Time = v.union(
   timeMessage,
 )
 
-/** The options of `sbatch` that this package sets, or that would make a run something else than one job. */
-const reservedOptions =
-  /^(?:-[aDeiJoW]|--(?:array|chdir|error|input|job-name|open-mode|output|parsable|quiet|test-only|wait|wrap)(?:=|$))/
+/** The options of `sbatch` that this package sets, or that would make a run something else than one job that starts once. */
+const reservedNames =
+  'array chdir clusters error input job-name nodes open-mode output parsable quiet requeue test-only wait wrap'.split(
+    ' ',
+  )
+const reservedLetters = /^-[aDeiJMNoQW]/
+
+// "sbatch" takes the beginning of a name as well.
+function isReserved(option: string): boolean {
+  const [, name] = /^--([\w-]+)/.exec(option) ?? []
+  return name === undefined
+    ? reservedLetters.test(option)
+    : reservedNames.some((each) => each.startsWith(name))
+}
 
 const SbatchOption = v.pipe(
   Text,
   v.regex(/^-\S/, 'must be one option with its value, such as "--constraint=a100"'),
-  v.check((option) => !reservedOptions.test(option), 'is an option that flambeau sets itself: leave it out'),
+  v.check((option) => !isReserved(option), 'is an option that flambeau sets itself: leave it out'),
 )
 
 const SlurmClusterOptions = toStandardJsonSchema(
@@ -107,7 +118,8 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
 
   override async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
     return super.submit(runnable, options).catch((error) => {
-      if (!isFlambeauError(error) || error.code !== 'SLURM_REFUSED' || error.problems.length > 0) throw error
+      const isOfHost = isFlambeauError(error) && error.code === 'SLURM_REFUSED'
+      if (!isOfHost || error instanceof ClusterConfigurationError) throw error
       throw this.#refused(error.message, sitesOf(runnable, options), error)
     })
   }
@@ -156,7 +168,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     if (tested.exitCode === 0) return
     await this.#checkNodes()
     // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
-    const real = await this.#sbatch(['--begin=now+1hour', '--parsable', '--output=/dev/null', ...args])
+    const real = await this.#sbatch([...args, '--begin=now+1hour', '--parsable', '--output=/dev/null'])
     if (real.exitCode !== 0) throw this.#refused(real.stderr.toString(), sites)
     await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
   }
@@ -213,8 +225,8 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
 
 /** What Slurm says, and the option that it says it of. */
 const refusedOptions: readonly (readonly [said: RegExp, key: string])[] = [
+  [/invalid account/i, 'account'],
   [/partition/i, 'partition'],
-  [/account/i, 'account'],
   [/time/i, 'time'],
   [/option|constraint|feature/i, 'sbatch'],
 ]
@@ -232,15 +244,15 @@ function sitesOf(runnable: Runnable<any, any>, { needs }: SubmitOptions): Sites 
   return { own: runNeeds(runnable, needs), worker, workers }
 }
 
-/** The most of what the run itself needs, and what so many workers need; each worker has a processor. */
+/** What the run itself needs, and so many workers beside it; each worker has a processor. */
 function jobNeeds({ own, worker }: Sites, workers: number | undefined): CompleteNeeds {
   const each = worker?.needs ?? noNeeds
   const count = workers ?? 1
   const cpus = workers === undefined ? each.cpus : count * (each.cpus || 1)
   return {
-    gpus: Math.max(own.needs.gpus, count * each.gpus),
-    cpus: Math.max(own.needs.cpus, cpus),
-    memory: Math.max(own.needs.memory, count * each.memory),
+    gpus: own.needs.gpus + count * each.gpus,
+    cpus: own.needs.cpus + cpus,
+    memory: own.needs.memory + count * each.memory,
   }
 }
 

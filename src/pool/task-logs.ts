@@ -51,10 +51,15 @@ export class TaskLogs implements TaskOutputSink {
     try {
       writeAllSync(this.#fileOf(task), this.#masked(bytes))
     } catch (error) {
-      this.#isBroken = true
-      const why = explainWriteError(error)
-      this.options.logger.warn(`The logs of tasks cannot be written: "${this.#pathOf(task)}": ${why}`)
+      this.#break(task, error)
     }
+  }
+
+  #break(task: string, error: unknown): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    const why = explainWriteError(error)
+    this.options.logger.warn(`The logs of tasks cannot be written: "${this.#pathOf(task)}": ${why}`)
   }
 
   // Programs that a task starts do not mask what they print. Other encodings than UTF-8 stay as they are.
@@ -81,7 +86,12 @@ export class TaskLogs implements TaskOutputSink {
     const file = this.#files.get(task)
     if (file === undefined) return
     this.#files.delete(task)
-    closeSync(file)
+    // Over a network, only this may say that the disk is full.
+    try {
+      closeSync(file)
+    } catch (error) {
+      this.#break(task, error)
+    }
   }
 
   #pathOf(task: string): string {

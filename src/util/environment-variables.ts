@@ -1,6 +1,8 @@
 import { isMapping } from './plain-object.js'
 
-const secretWord = /passw|passphrase|(?:^|_)(?:api|access)?(?:key|token|secret|pwd|credentials?)(?:_|$)/i
+/** What a name has that looks like the name of a secret. */
+export const secretWord =
+  /passw|passphrase|(?:^|_)(?:api|access)?(?:key|token|secret|pwd|credentials?)(?:_|$)/i
 
 /** Why a value is no mapping of environment variables to set, as the end of a message; `undefined` when it is one. */
 export function variablesMistake(variables: unknown): string | undefined {

@@ -110,7 +110,7 @@ async function listCluster(flags: RunsFlags, command: Command): Promise<void> {
 
 /** Formats the status of a run on a cluster as one line. */
 export function statusLine({ id, state, file, startedAt, exitCode, signal, waitsFor }: RunStatus): string {
-  const ended = signal ?? (exitCode ? `exit code ${exitCode}` : '')
-  const result = waitsFor === undefined ? ended : `waits for ${waitsFor}`
+  const outcome = signal ?? (exitCode ? `exit code ${exitCode}` : '')
+  const result = waitsFor === undefined ? outcome : `waits for ${waitsFor}`
   return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
 }

@@ -5,7 +5,7 @@ import { runFiles, treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { layout } from './home.js'
 import { cancel } from './run-control.js'
-import { runsOf } from './run-store.js'
+import { isFinished, runsOf } from './run-store.js'
 import { runActiveError, unfinishedRuns } from './run-turn.js'
 import { unfinishedJobs } from './slurm-control.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
@@ -18,7 +18,11 @@ export async function down({ cluster, force, graceMs }: Request<'down'>): Promis
   const [first] = unfinished
   if (first !== undefined && !force) throw runActiveError(first, 'down')
   // The last one first, so that none starts when the one before it ends.
-  for (const id of unfinished.reverse()) await cancel({ cluster, id, graceMs })
+  for (const id of unfinished.reverse()) {
+    const { state } = await cancel({ cluster, id, graceMs })
+    // Slurm does not answer: its job must keep its files.
+    if (!isFinished(state)) throw runActiveError(id, 'down')
+  }
   await removeAuthorizedKeys(cluster)
   for (const { id } of await runsOf(cluster)) await removeWorked(layout.run(id))
   const used = await treesUsedBy(cluster)

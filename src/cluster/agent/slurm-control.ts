@@ -1,10 +1,12 @@
+import { readdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { quoteArgument } from '../../util/shell.js'
 import { propertyOf } from '../../util/thrown.js'
 import { ownPackage } from '../protocol/layout.js'
 import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
-import { isFinished, runsOf, statusOf } from './run-store.js'
+import { isActive, isFinished, type RunRecord, readJson, statusOf } from './run-store.js'
 import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
 
 /**
@@ -24,17 +26,31 @@ export async function submitJob(specification: RunSpecification): Promise<string
     `--output=${layout.run(id, 'log')}`,
     '--open-mode=append',
   ]
-  const submitted = await runSlurm('sbatch', [...args, ...slurm!.arguments, script]).catch(throwRefused)
+  const submitted = await runSlurm('sbatch', [...args, ...slurm!.arguments, script]).catch(async (error) => {
+    // It may have been too late for an answer only.
+    if (error.killed) await cancelWith([`--name=${jobName(id)}`])
+    return throwRefused(error)
+  })
   // "17", or "17;cluster".
   const [jobId = ''] = submitted.trim().split('\n').at(-1)!.split(';')
-  await recordJob(id, { jobId })
+  await recordJob(id, { jobId, submittedAt: Date.now() })
   return jobId
 }
 
-/** The runs of a cluster that wait in Slurm, or run. */
+/**
+ * The runs of a cluster that wait in Slurm, or run.
+ *
+ * @throws The error of a file that cannot be read: its run may well be active.
+ */
 export async function unfinishedJobs(cluster: string): Promise<string[]> {
-  const unfinished = (await runsOf(cluster)).filter(({ state }) => !isFinished(state))
-  return unfinished.map(({ id }) => id)
+  const ids = await readdir(layout.runs).catch(() => [])
+  const unfinished: string[] = []
+  for (const id of ids.filter((name) => !name.includes('.'))) {
+    const record = await readJson<RunRecord>(id, 'spec')
+    const isJob = record?.cluster === cluster && record.slurm
+    if (isJob && (await isActive(cluster, id))) unfinished.push(id)
+  }
+  return unfinished.sort()
 }
 
 // The nodes share the file system with this host, but perhaps not its Node.
@@ -43,6 +59,8 @@ function jobScript({ id, packageHash }: RunSpecification): string {
   const node = quoteArgument(process.execPath)
   return [
     '#!/bin/sh',
+    // Whatever of the environment reaches the job.
+    `export HOME=${quoteArgument(homedir())}`,
     `node=${node}`,
     '[ -x "$node" ] || node=node',
     `exec "$node" ${quoteArgument(program)} ${quoteArgument(layout.run(id))}`,

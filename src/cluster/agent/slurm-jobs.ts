@@ -5,6 +5,7 @@ import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
+import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 import type { RunState } from '../protocol/messages.js'
 import { withFileLock } from './file-lock.js'
 import { layout, writeDurably } from './home.js'
@@ -18,7 +19,7 @@ export interface SlurmJob {
   readonly state: string
   /** Why it is in this state; `None` when Slurm gives no reason. */
   readonly reason: string
-  /** ISO 8601; absent while it has not ended. */
+  /** When it ended, or will have to; ISO 8601. */
   readonly endedAt?: string | undefined
 }
 
@@ -31,8 +32,12 @@ interface JobListing {
   readonly jobs: Readonly<Record<string, SlurmJob>>
 }
 
-/** `slurm.json` of a run folder: its job, as far as it is known. */
-type KnownJob = Pick<SlurmJob, 'jobId'> & Partial<SlurmJob>
+/** `slurm.json` of a run folder: its job, as far as it is known; with its state once it has ended. */
+interface KnownJob extends Partial<SlurmJob> {
+  readonly jobId: string
+  /** When `sbatch` had submitted it, in milliseconds since 1970. */
+  readonly submittedAt?: number
+}
 
 /** How long the answer of `squeue` is used: it is never asked more often, however many runs and agents wait. */
 const listingMs = 5000
@@ -68,12 +73,17 @@ export interface JobStatus {
   readonly endedAt?: string | undefined
 }
 
-/** What Slurm says of a run that was submitted at `startedAt`; `hasStarted` says whether its supervisor has. */
-export async function jobStatus(
-  { id, startedAt }: { readonly id: string; readonly startedAt: string },
-  hasStarted: boolean,
-): Promise<JobStatus> {
-  const job = (await finalJob(id)) ?? (await listedJob(id, startedAt))
+/** A run that a process has submitted, or is about to submit. */
+interface SubmittedRun {
+  readonly id: string
+  readonly startedAt: string
+  readonly starter: ProcessIdentity
+}
+
+/** What Slurm says of a run; `hasStarted` says whether its supervisor has. */
+export async function jobStatus(run: SubmittedRun, hasStarted: boolean): Promise<JobStatus> {
+  const { id } = run
+  const job = (await finalJob(id)) ?? (await listedJob(run))
   if (job === 'submitted') return { state: hasStarted ? 'running' : 'queued' }
   if (!job) return { state: 'lost' }
   const { state, reason, endedAt } = job
@@ -117,7 +127,8 @@ export function reasonInLog(id: string, jobId: string): string | undefined {
 }
 
 function endReason(log: string, jobId: string): string | undefined {
-  const written = log.split('\n').filter((line) => line.startsWith('slurmstepd'))
+  // What the run has printed may have no end of line.
+  const written = log.match(/slurmstepd\S*: error: .*/g) ?? []
   const ofJob = written.filter((line) => new RegExp(`(?:JOB |STEP |StepId=)${jobId}\\b`).test(line))
   if (ofJob.some((line) => /exceeded memory limit|oom.?kill event/i.test(line))) return 'OUT_OF_MEMORY'
   const [, reason] =
@@ -173,38 +184,50 @@ export async function askForJob(id: string): Promise<SlurmJob | undefined> {
     : keepFinal(id, { jobId: known.jobId, state, reason, endedAt: timeOf(end) })
 }
 
-async function listedJob(id: string, startedAt: string): Promise<SlurmJob | 'submitted' | undefined> {
+async function listedJob(run: SubmittedRun): Promise<SlurmJob | 'submitted' | undefined> {
+  const { id, startedAt, starter } = run
   const { jobs, answeredAt } = await currentListing()
   const job = jobs[id]
   if (job) return job
-  // It was submitted after the answer, or Slurm does not answer.
-  if (answeredAt < Date.parse(startedAt) + commandMs) return 'submitted'
-  return accountedJob(id)
+  const submittedAt = (await knownJob(id))?.submittedAt
+  // Its starter copies files, or calls "sbatch"; or it was killed then, and the job may exist nevertheless.
+  if (submittedAt === undefined && (await isAlive(starter))) return 'submitted'
+  // The list is older than the job, or Slurm does not answer.
+  if (answeredAt < (submittedAt ?? Date.parse(startedAt)) + commandMs) return 'submitted'
+  return accountedJob(run)
 }
 
 /** A job that the controller has forgotten; only clusters with accounting know it. */
-async function accountedJob(id: string): Promise<SlurmJob | undefined> {
+async function accountedJob({ id, startedAt }: SubmittedRun): Promise<SlurmJob | undefined> {
   const format = ['--noheader', '--parsable2', '--allocations', '--format=JobID,State,Reason,End']
-  const listed = await runSlurm('sacct', [...format, `--name=${jobName(id)}`]).catch(() => '')
+  const dayBefore = new Date(Date.parse(startedAt) - 86_400_000).toISOString().slice(0, 10)
+  const args = [...format, `--name=${jobName(id)}`, `--starttime=${dayBefore}`]
+  const listed = await runSlurm('sacct', args).catch(() => '')
   const [jobId, state = '', reason = 'None', end] = listed.trim().split('\n').at(-1)?.split('|') ?? []
   if (!jobId) return undefined
   // "CANCELLED by 1000".
   return keepFinal(id, { jobId, state: state.split(' ')[0]!, reason, endedAt: timeOf(end) })
 }
 
+// On a full disk, Slurm is asked again.
 async function keepFinal(id: string, job: SlurmJob): Promise<SlurmJob> {
-  if (isFinalState(job.state) && !(await finalJob(id))) await recordJob(id, job)
+  if (isFinalState(job.state) && !(await finalJob(id))) await recordJob(id, job).catch(() => undefined)
   return job
 }
 
+/** What this process has heard last: on a full disk, it cannot tell others. */
+let latest: JobListing | undefined
+
 async function currentListing(): Promise<JobListing> {
-  const early = await readListing()
+  const early = latest && isCurrent(latest) ? latest : await readListing()
   if (isCurrent(early)) return early
-  return withFileLock(layout.slurmJobs, async () => {
+  const update = async (): Promise<JobListing> => {
     const listing = await readListing()
     // Another agent has asked meanwhile.
-    return isCurrent(listing) ? listing : updateListing(listing)
-  })
+    return isCurrent(listing) ? listing : updateListing(listing.askedAt === 0 ? (latest ?? listing) : listing)
+  }
+  latest = await withFileLock(layout.slurmJobs, update).catch(update)
+  return latest
 }
 
 // The clock may have been set back.
@@ -223,7 +246,7 @@ async function updateListing(before: JobListing): Promise<JobListing> {
       : { askedAt, answeredAt: askedAt, jobs: jobsIn(answer) }
   for (const [id, job] of Object.entries(listing.jobs))
     if (existsSync(layout.run(id))) await keepFinal(id, job)
-  await writeAtomically(layout.slurmJobs, JSON.stringify(listing))
+  await writeAtomically(layout.slurmJobs, JSON.stringify(listing)).catch(() => undefined)
   return listing
 }
 

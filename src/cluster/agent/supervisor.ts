@@ -19,6 +19,7 @@ import { killRun, runVariable, signalRun } from './run-processes.js'
 import { waitingRuns } from './run-queue.js'
 import { announceStarter, endUnstarted, startNext } from './run-start.js'
 import { type Cancellation, type RunRecord, readJson, removeRunSecrets } from './run-store.js'
+import { unfinishedJobs } from './slurm-control.js'
 import { reasonInLog } from './slurm-jobs.js'
 
 /**
@@ -32,6 +33,8 @@ const lookMs = 500
 const folder = process.argv[2]!
 const id = basename(folder)
 let cancelled = false
+/** What Slurm had written when it terminated this process: the run may print much more before it ends. */
+let reasonWhenCancelled: string | undefined
 
 await supervise()
 
@@ -90,7 +93,9 @@ async function leaseFor(
   const waiting = new AbortController()
   const abort = (): void => waiting.abort()
   process.once('SIGTERM', abort)
-  const look = setInterval(() => void readJson(id, 'state').then((state) => state && abort()), lookMs)
+  // With the folder, the run is gone.
+  const isOver = async (): Promise<boolean> => !existsSync(folder) || Boolean(await readJson(id, 'state'))
+  const look = setInterval(() => void isOver().then((over) => over && abort(), abort), lookMs)
   const say = (message: string): void => void writeSync(log, `${message}\n`)
   const { signal } = waiting
   const lease = await leaseOf(count, { signal, onWait: say }).catch((error) => {
@@ -125,10 +130,14 @@ interface Interruption {
 
 /** Why this supervisor was terminated: the user has cancelled the run, or Slurm has ended its job. */
 async function interruptionOf({ slurm }: RunRecord): Promise<Interruption> {
-  const isWanted = !slurm || (await readJson<Cancellation>(id, 'cancel')) !== undefined
-  const jobId = process.env['SLURM_JOB_ID'] ?? ''
-  const reason = isWanted ? undefined : reasonInLog(id, jobId)
-  return reason === undefined || reason === 'CANCELLED' ? { cancelled: true } : { cancelled: false, reason }
+  if (!slurm || (await readJson<Cancellation>(id, 'cancel'))) return { cancelled: true }
+  const reason = reasonWhenCancelled ?? writtenReason()
+  if (reason === 'CANCELLED') return { cancelled: true }
+  return reason === undefined ? { cancelled: false } : { cancelled: false, reason }
+}
+
+function writtenReason(): string | undefined {
+  return reasonInLog(id, process.env['SLURM_JOB_ID'] ?? '')
 }
 
 /** Whether the run has begun under this supervisor, or failed before it could. */
@@ -156,7 +165,14 @@ async function removeClusterSecrets(cluster: string): Promise<void> {
     statSync(path, { throwIfNoEntry: false }),
   )
   const isLater = sent && beginning && sent.mtimeMs > beginning.mtimeMs
-  if (!isLater && (await waitingRuns(cluster)).length === 0) rmSync(secrets, { force: true })
+  const others = await runsToCome(cluster)
+  if (!isLater && others.length === 0) rmSync(secrets, { force: true })
+}
+
+async function runsToCome(cluster: string): Promise<readonly string[]> {
+  if (process.env['SLURM_JOB_ID'] === undefined) return waitingRuns(cluster)
+  const unfinished = await unfinishedJobs(cluster).catch(() => [id, 'unknown'])
+  return unfinished.filter((other) => other !== id)
 }
 
 // Without files of the project, the working directory stands for it.
@@ -175,6 +191,7 @@ async function recordFullDisk(): Promise<void> {
 async function cancel({ pid }: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (cancelled || pid === undefined) return
   cancelled = true
+  if (process.env['SLURM_JOB_ID'] !== undefined) reasonWhenCancelled = writtenReason()
   await signalRun({ folder, leader: pid }, 'SIGTERM')
   const { graceMs } = (await readJson<Cancellation>(id, 'cancel')) ?? { graceMs: defaultGraceMs }
   await settledWithin(exited, graceMs)

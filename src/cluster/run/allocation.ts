@@ -19,12 +19,17 @@ export async function allocationEnvironment(submitted: RemoteEnvironment): Promi
   return new RemoteEnvironment({ key, user, localUser, orchestratorIp, factoriesIps })
 }
 
+/** Networks that other machines do not reach. */
+const bridges = /^(?:docker|br-|virbr|veth|cni|podman|lxc)/
+
 /** The address by which other nodes reach this one: many machines have 127.0.1.1 for their own name. */
 async function ownAddress(): Promise<string> {
-  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
-  const reachable = addresses.filter(({ internal }) => !internal).map(({ address }) => address)
-  const named = await lookup(hostname(), { all: true }).catch(() => [])
-  const known = named.map(({ address }) => address).find((address) => reachable.includes(address))
+  const networks = Object.entries(networkInterfaces()).filter(([name]) => !bridges.test(name))
+  const addresses = networks.flatMap(([, each]) => each ?? []).filter(({ internal }) => !internal)
+  const reachable = addresses.map(({ address }) => address)
+  const names = [process.env['SLURMD_NODENAME'] ?? '', hostname()]
+  const found = await Promise.all(names.map((name) => lookup(name, { all: true }).catch(() => [])))
+  const named = found.flat().map(({ address }) => address)
   const [first = '127.0.0.1'] = reachable.filter((address) => !address.startsWith('fe80:'))
-  return known ?? first
+  return named.find((address) => reachable.includes(address)) ?? first
 }

@@ -51,12 +51,13 @@ describe('the files of a run', {
     assert.deepEqual([told, exitCode], ['succeeded', 0])
   })
 
-  /** Supervises a run that waits for ever for its program, and settles with the exit code of the supervisor. */
+  /** Supervises a run that waits for ever for its secrets, and settles with the exit code of the supervisor. */
   async function supervise(id: string, at: (name: string) => string): Promise<number | null> {
     const claims = join(home, '.flambeau/clusters', id, 'claims')
     mkdirSync(claims, { recursive: true })
     symlinkSync(id, join(claims, '1'))
-    execFileSync('mkfifo', [at('program.json')])
+    writeFileSync(at('program.json'), JSON.stringify({ sent: [], call: {} }))
+    execFileSync('mkfifo', [at('secrets.json')])
     const child = spawn(process.execPath, ['dist/cluster/supervise.js', at('.')], {
       env: { ...process.env, HOME: home },
       detached: true,

@@ -129,7 +129,7 @@ describe('a run that needs a GPU', () => {
     const waiting = await second.submit(await made('!UseGpu', { file }), options)
     await until(async () => (await logOf(waiting)) !== '')
     assert.match(await logOf(waiting), /^Waiting for a GPU, which others hold: process \d+\n$/)
-    assert.equal((await waiting.status()).state, 'running')
+    assert.equal((await waiting.status()).state, 'starting')
     await long.cancel()
     const end = await waiting.wait()
     assert.equal((end.value as { gpus: string }).gpus, '0')

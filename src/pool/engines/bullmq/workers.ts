@@ -74,10 +74,10 @@ export async function startWorkersWith(
   const { queue, worker, slots, lockMs = defaultLockMs } = options
   const setup = completeSetup({ ...options, workers: slots })
   const engine = new ProcessEngine(await fitSetup(setup, (message) => console.error(message)), output)
-  await engine.leaseAhead()
   const [connection, subscriber] = await connectTwice(options)
   const workers = new Workers({ engine, connection, subscriber, worker })
   try {
+    await engine.leaseAhead()
     await workers.open(queue, lockMs)
     return workers
   } catch (error) {

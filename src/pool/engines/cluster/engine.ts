@@ -104,7 +104,12 @@ async function openClusterEngine(
   for (const [index, host] of factories.entries()) {
     const program = {
       path: workerProgramPath(run),
-      settings: { ...settings, place: `${index}`, worker: host.name },
+      // In an allocation, all nodes share the folders of the tasks: none has to come back.
+      settings: {
+        ...settings,
+        place: `${index}`,
+        worker: run.connections.isAllocation ? undefined : host.name,
+      },
       redis,
       work,
       goneMs,
@@ -157,6 +162,7 @@ function workersListener({ engine, factories, logger, output }: ListenerParts): 
       const text = `The workers do not fit on "${factory}": ${message}`
       if (unfit.size < factories.length) logger.warn(text)
       else engine.fail(workersUnfit(text))
+      reachability.leaveOut(factory)
     },
     output,
     onReady: (factory) => {
@@ -241,7 +247,9 @@ const maxFailures = 4
 /** Notices when no worker host has ever reached Redis, and all have tried often enough: then no task would ever run. */
 class Reachability {
   readonly #failures = new Map<string, number>()
+  readonly #leftOut = new Set<string>()
   #wasReached = false
+  #why = ''
 
   constructor(
     readonly factories: number,
@@ -254,9 +262,22 @@ class Reachability {
 
   onFailed(factory: string, why: string): void {
     this.#failures.set(factory, (this.#failures.get(factory) ?? 0) + 1)
+    this.#why = why
+    this.#check()
+  }
+
+  /** A host whose workers do not fit tries no more. */
+  leaveOut(factory: string): void {
+    this.#leftOut.add(factory)
+    this.#failures.delete(factory)
+    this.#check()
+  }
+
+  #check(): void {
     const failures = [...this.#failures.values()]
-    const all = failures.length === this.factories && failures.every((count) => count >= maxFailures)
-    if (all && !this.#wasReached) this.onOutOfReach(why)
+    const isComplete = failures.length > 0 && failures.length === this.factories - this.#leftOut.size
+    const all = isComplete && failures.every((count) => count >= maxFailures)
+    if (all && !this.#wasReached) this.onOutOfReach(this.#why)
   }
 }
 

@@ -72,6 +72,7 @@ export class WorkerChild {
     const { pid } = this.#child
     if (pid === undefined) return
     if (lease) await lease.passTo(pid)
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     if (settings.memory > 0) this.#memory = new MemoryWatch(pid, settings.memory, () => this.#exceedMemory())
     this.post({ type: 'setup', setup: { ...settings, mark } })
   }

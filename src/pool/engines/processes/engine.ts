@@ -39,6 +39,8 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   ) {
     const { imports, folder, extensions, secrets, workers, needs } = setup
     this.capacity = 64 * workers
+    // Only those who wait for it hear of it.
+    this.#firstLease.promise.catch(() => {})
     const shared = secrets && serializeAllSecrets(secrets)
     this.#settings = { imports, folder, extensions, secrets: shared, memory: needs.memory }
   }
@@ -151,6 +153,8 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     if (lease && isNeeded) this.#startWorker(lease)
     else await lease?.release()
     this.#firstLease.resolve()
+    // Tasks may have come while a lease was given up.
+    this.#assign()
   }
 
   async #leaseGpus(): Promise<GpuLease | undefined> {

@@ -135,10 +135,10 @@ export class WorkerProcess {
     // A new worker would end in the same way.
     if (this.isStarting && !this.#isClosing)
       this.listener.onSetupFailed(setupCrash(hasExceededMemory ? memoryText(memory) : exitReason))
-    const ended = isFull
+    const crashed = isFull
       ? interruptedAttempt('memory', memoryText(memory))
       : interruptedAttempt('crashed', `killed its worker (${exitReason})`)
-    const attempt = withOutput(ended, output)
+    const attempt = withOutput(crashed, output)
     const left = this.#inFlight.splice(0)
     // First: this worker must not be given the tasks that it has left.
     this.listener.onExit(this)
