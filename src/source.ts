@@ -1,7 +1,7 @@
 import type { Problem } from './errors.js'
 import { firstIndexWhere } from './util/binary-search.js'
-import { secretWord } from './util/environment-variables.js'
 import { printableColumns } from './util/printable.js'
+import { isSecretVariable } from './util/private-names.js'
 import { hideUrlCredentials } from './util/url-credentials.js'
 
 /** A part of a text: offsets in UTF-16 units, the end exclusive. */
@@ -84,7 +84,7 @@ const namedValue =
 function withoutSecrets(line: string): string {
   const hidden = hideUrlCredentials(line, (credentials) => '*'.repeat(credentials.length))
   return hidden.replace(namedValue, (all: string, name: string, colon: string, value: string) => {
-    const isVariable = /_|^[A-Z]+$/.test(name) && secretWord.test(name)
+    const isVariable = /_|^[A-Z]+$/.test(name) && isSecretVariable(name)
     return isVariable ? `${name}${colon}${'*'.repeat(value.length)}` : all
   })
 }

@@ -1,10 +1,6 @@
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { provenanceOf } from '../document/construct/provenance.js'
-import { nodeProblem } from '../document/problems.js'
-import { ClusterConfigurationError } from '../errors.js'
-import type { Node } from '../node.js'
-import { reportProblems } from '../problem-report.js'
 import { sizePattern } from '../util/byte-size.js'
 import { variablesMistake } from '../util/environment-variables.js'
 import { absolutePath } from '../util/paths.js'
@@ -70,27 +66,4 @@ export const commonOptions = {
 export function pathOf(object: object, path: string): string {
   const filename = provenanceOf(object)?.loaded?.context.source.filename ?? '<code>'
   return absolutePath(path, filename.startsWith('<') ? '.' : dirname(filename))
-}
-
-/**
- * An error about an option of a cluster, framed where the file of the cluster has the first of the keys.
- */
-export function optionError(
-  object: object,
-  keys: readonly string[],
-  { code, message }: { readonly code: string; readonly message: string },
-): ClusterConfigurationError {
-  const loaded = provenanceOf(object)?.loaded
-  const node = loaded && (entryOf(loaded.node, keys) ?? loaded.node)
-  if (!node) return new ClusterConfigurationError(message, { code })
-  const problems = [nodeProblem(node, loaded.context.source, code, message)]
-  return new ClusterConfigurationError(reportProblems(problems), { code, problems })
-}
-
-function entryOf(node: Node, keys: readonly string[]): Node | undefined {
-  if (node.kind !== 'mapping') return undefined
-  const entries = keys.map((name) =>
-    node.entries.find(({ key }) => key.kind === 'scalar' && key.value === name),
-  )
-  return entries.find((entry) => entry !== undefined)?.value
 }

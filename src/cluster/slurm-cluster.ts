@@ -2,14 +2,15 @@ import { homedir } from 'node:os'
 import { posix } from 'node:path'
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
+import { errorAt, type WrittenNode, writtenOption } from '../document/written-option.js'
 import { ClusterConfigurationError, ClusterError, isFlambeauError } from '../errors.js'
 import { ownRegistrable as registrable } from '../registry/own-tags.js'
 import { type CompleteNeeds, describeNeeds, noNeeds } from '../runnable/needs.js'
-import { type NeedsSite, needsError } from '../runnable/needs-problems.js'
+import type { NeedsSite } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
 import { Cluster } from './cluster.js'
-import { commonOptions, HostName, optionError, Text } from './cluster-options.js'
+import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
 import { LocalHost } from './host/local-host.js'
@@ -182,7 +183,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     if (most === 0 || nodes <= most) return
     const where = partition === undefined ? 'Slurm' : `Partition "${partition}"`
     const message = `${where} has ${most} ${most === 1 ? 'node' : 'nodes'}, but the run asks for ${nodes}`
-    throw optionError(this, ['nodes'], { code: 'SLURM_REFUSED', message })
+    throw refusedAt(writtenOption(this, 'nodes'), message)
   }
 
   #sbatch(args: readonly string[]) {
@@ -206,14 +207,8 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     const key = refusedOptions.find(([pattern]) => pattern.test(said))?.[1]
     const message = `Slurm refuses this job: ${reason}`
     const site = [sites.worker, sites.own].find((each) => each && each.needs !== noNeeds)
-    if (key === undefined && site)
-      return this.#needsRefused(site, `${message} (${describeNeeds(site.needs)})`)
-    return optionError(this, key === undefined ? [] : [key], { code: 'SLURM_REFUSED', message })
-  }
-
-  #needsRefused(site: NeedsSite, message: string): ClusterConfigurationError {
-    const { text, options } = needsError(site, message)
-    return new ClusterConfigurationError(text, { ...options, code: 'SLURM_REFUSED' })
+    if (key === undefined && site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
+    return refusedAt(writtenOption(this, key) ?? writtenOption(this), message)
   }
 
   #loginHost(): AgentHost {
@@ -221,6 +216,11 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     if (login !== undefined) return new LoginHost(sshHostOptions(this, login), share)
     return new LocalLogin('this machine', share ?? homedir())
   }
+}
+
+function refusedAt(written: WrittenNode | undefined, message: string): ClusterConfigurationError {
+  const { text, options } = errorAt(written, 'SLURM_REFUSED', message)
+  return new ClusterConfigurationError(text, options)
 }
 
 /** What Slurm says, and the option that it says it of. */

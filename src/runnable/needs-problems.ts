@@ -1,9 +1,6 @@
 import { provenanceOf } from '../document/construct/provenance.js'
-import { targetOf, textOfKey } from '../document/nodes.js'
-import { nodeProblem } from '../document/problems.js'
-import type { Problem } from '../errors.js'
+import { errorAt, type WrittenNode, writtenOption } from '../document/written-option.js'
 import type { Node } from '../node.js'
-import { reportProblems } from '../problem-report.js'
 import type { Class } from '../registry/registration.js'
 import type { Source } from '../source.js'
 import { type CompleteNeeds, completeNeeds, type HostResources, lackOn, needsOf, noNeeds } from './needs.js'
@@ -14,7 +11,7 @@ export interface NeedsSite {
   /** The subject of a message: `"!Train"`. */
   readonly subject: string
   /** Absent for an object that was constructed in code. */
-  readonly written?: { readonly node: Node; readonly source: Source } | undefined
+  readonly written?: WrittenNode | undefined
 }
 
 /** What an object needs itself: what its class states, at its tag. */
@@ -32,12 +29,7 @@ export function needsOfNode(node: Node, Class: Class | undefined, source: Source
 
 /** Needs that an option of an object holds, at its value in the file. */
 export function needsOfOption(object: object, option: string, needs: CompleteNeeds): NeedsSite {
-  const { loaded } = provenanceOf(object) ?? {}
-  const target = loaded && targetOf(loaded.node)
-  const entry =
-    target?.kind === 'mapping' ? target.entries.find(({ key }) => textOfKey(key) === option) : undefined
-  const written = loaded && entry && { node: entry.value, source: loaded.context.source }
-  return { needs, subject: 'A worker', written }
+  return { needs, subject: 'A worker', written: writtenOption(object, option) }
 }
 
 function statedNeeds(Class: Class | undefined): CompleteNeeds {
@@ -63,13 +55,7 @@ function amountOf({ each: { cpus, memory, gpus } }: { readonly each: HostResourc
   return gpus.length * 1e9 + cpus * 1e4 + memory / 1e12
 }
 
-/** The options of an error that something does not fit: its problem, where it is written in a file. */
-export function needsError(
-  { written }: NeedsSite,
-  message: string,
-): { readonly text: string; readonly options: { code: string; problems?: readonly Problem[] } } {
-  const code = 'NEEDS_DO_NOT_FIT'
-  if (!written) return { text: message, options: { code } }
-  const problems = [nodeProblem(written.node, written.source, code, message)]
-  return { text: reportProblems(problems), options: { code, problems } }
+/** The text and the options of an error that something does not fit, at what asks for it. */
+export function needsError({ written }: NeedsSite, message: string): ReturnType<typeof errorAt> {
+  return errorAt(written, 'NEEDS_DO_NOT_FIT', message)
 }

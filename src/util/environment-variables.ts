@@ -1,8 +1,5 @@
 import { isMapping } from './plain-object.js'
-
-/** What a name has that looks like the name of a secret. */
-export const secretWord =
-  /passw|passphrase|(?:^|_)(?:api|access)?(?:key|token|secret|pwd|credentials?)(?:_|$)/i
+import { isSecretVariable } from './private-names.js'
 
 /** Why a value is no mapping of environment variables to set, as the end of a message; `undefined` when it is one. */
 export function variablesMistake(variables: unknown): string | undefined {
@@ -10,7 +7,7 @@ export function variablesMistake(variables: unknown): string | undefined {
   for (const [name, value] of Object.entries(variables)) {
     if (!/^[A-Za-z_]\w*$/.test(name)) return `has "${name}", which is not the name of an environment variable`
     if (/^FLAMBEAU_/i.test(name)) return `sets "${name}", which flambeau sets itself: remove it`
-    if (secretWord.test(name))
+    if (isSecretVariable(name))
       return `sets "${name}", which looks like a secret: put it into the secrets, since the variables are stored as they are`
     const isText = typeof value === 'string' && !value.includes('\0')
     if (!isText && !Number.isFinite(value)) return `must have a text or a number for "${name}"`

@@ -50,3 +50,10 @@ const secretName = /key|token|secret|passw|passphrase|pwd|credential/i
 export function isSecretName(name: string): boolean {
   return secretName.test(name)
 }
+
+const secretWord = /passw|passphrase|(?:^|_)(?:api|access)?(?:key|token|secret|pwd|credentials?)(?:_|$)/i
+
+/** The same by whole words: a variable that is only refused or hidden when it is one, and so not `TOKENIZERS_PARALLELISM`. */
+export function isSecretVariable(name: string): boolean {
+  return secretWord.test(name)
+}

@@ -74,7 +74,7 @@ export function endEvent(end: RunEnd): RunEvent & RunEnded {
   return { time, type: 'run.ended', state: ended, exitCode, error: message }
 }
 
-/** Why Slurm has ended a run. */
+/** The ends of runs that Slurm has stopped, in words, by the state of the job. */
 const slurmReasons: Readonly<Record<string, string>> = {
   PREEMPTED: 'was preempted by another job: submit it again',
   OUT_OF_MEMORY: 'used more memory than it had: state more as "memory" in its "needs"',

@@ -74,7 +74,7 @@ function printEntries(entries: readonly RunEntry[]): void {
 function cellsOf(entry: RunEntry): string[] {
   const { id, state, startedAt, endedAt, file, set, cluster, waitsFor, exitCode } = entry
   const took = endedAt === undefined ? '' : formatDuration(Date.parse(endedAt) - Date.parse(startedAt))
-  const ended = exitCode ? `exit code ${exitCode}` : ''
+  const outcome = exitCode ? `exit code ${exitCode}` : ''
   const where = cluster === undefined ? '' : `on ${cluster}`
   const waits = waitsFor === undefined ? '' : `waits for ${waitsFor}`
   return [
@@ -83,7 +83,7 @@ function cellsOf(entry: RunEntry): string[] {
     formatTime(startedAt),
     took,
     file,
-    [...set, where, waits, ended].filter(Boolean).join('  '),
+    [...set, where, waits, outcome].filter(Boolean).join('  '),
   ]
 }
 

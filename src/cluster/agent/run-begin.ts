@@ -11,12 +11,12 @@ export interface RunProcesses {
   readonly startedAt: string
 }
 
-/** How a run ended. */
+/** The end of a run: its exit code, or the signal that killed it. */
 export interface RunExit {
   readonly exitCode: number | null
   readonly signal: string | null
   readonly cancelled: boolean
-  /** The state in which Slurm ended it, when it did. */
+  /** The state of its job, such as `TIMEOUT`; present when Slurm has stopped the job. */
   readonly reason?: string
   readonly endedAt: string
 }

@@ -63,7 +63,7 @@ async function supervise(): Promise<void> {
     stdio: ['ignore', log, log],
   })
   const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
-  process.on('SIGTERM', () => void cancel(runner, exited))
+  process.on('SIGTERM', () => void cancel(record, runner, exited))
   if (runner.pid !== undefined) await lease.passTo?.(runner.pid)
   const exit = await exited
   // A SIGTERM that arrives after this does not change how the run ended.
@@ -72,7 +72,7 @@ async function supervise(): Promise<void> {
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: runner.pid })
   await removeRunSecrets(id)
-  await removeClusterSecrets(cluster)
+  await removeClusterSecrets(record)
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
@@ -159,18 +159,18 @@ async function isShutDown(): Promise<boolean> {
 }
 
 // Those that a user sent after the run had begun, or for runs that are still queued, are not for this run.
-async function removeClusterSecrets(cluster: string): Promise<void> {
-  const secrets = layout.cluster(cluster, 'secrets')
+async function removeClusterSecrets(record: RunRecord): Promise<void> {
+  const secrets = layout.cluster(record.cluster, 'secrets')
   const [sent, beginning] = [secrets, layout.run(id, 'state')].map((path) =>
     statSync(path, { throwIfNoEntry: false }),
   )
   const isLater = sent && beginning && sent.mtimeMs > beginning.mtimeMs
-  const others = await runsToCome(cluster)
+  const others = await runsToCome(record)
   if (!isLater && others.length === 0) rmSync(secrets, { force: true })
 }
 
-async function runsToCome(cluster: string): Promise<readonly string[]> {
-  if (process.env['SLURM_JOB_ID'] === undefined) return waitingRuns(cluster)
+async function runsToCome({ cluster, slurm }: RunRecord): Promise<readonly string[]> {
+  if (!slurm) return waitingRuns(cluster)
   const unfinished = await unfinishedJobs(cluster).catch(() => [id, 'unknown'])
   return unfinished.filter((other) => other !== id)
 }
@@ -188,10 +188,10 @@ async function recordFullDisk(): Promise<void> {
   if (isFull) await recordLoss(folder, { log: 'ENOSPC' })
 }
 
-async function cancel({ pid }: ChildProcess, exited: Promise<unknown>): Promise<void> {
+async function cancel({ slurm }: RunRecord, { pid }: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (cancelled || pid === undefined) return
   cancelled = true
-  if (process.env['SLURM_JOB_ID'] !== undefined) reasonWhenCancelled = writtenReason()
+  if (slurm) reasonWhenCancelled = writtenReason()
   await signalRun({ folder, leader: pid }, 'SIGTERM')
   const { graceMs } = (await readJson<Cancellation>(id, 'cancel')) ?? { graceMs: defaultGraceMs }
   await settledWithin(exited, graceMs)

@@ -80,6 +80,15 @@ describe('the queue of a local cluster', () => {
     assert.equal((await second.wait()).value, 'yes')
     assert.equal(existsSync(kept), false)
   })
+
+  test('within a job of Slurm, secrets that are sent for queued runs stay as well', async () => {
+    process.env['SLURM_JOB_ID'] = '1'
+    try {
+      await keepsSecrets(async () => new LocalCluster({ name: 'test', folder: join(folder, 'job') }))
+    } finally {
+      delete process.env['SLURM_JOB_ID']
+    }
+  })
 })
 
 describe('the queue on SSH hosts', { skip: noHosts }, () => {
@@ -314,25 +323,28 @@ function queues(make: () => Promise<Cluster>): void {
     await cluster.down()
   })
 
-  test('secrets that are sent for queued runs stay until the last of them is over', async () => {
-    await using cluster = await make()
-    const first = await submit(cluster, held)
-    await begins(first)
-    const path = await cluster.sendSecrets()
-    const read = `${held}; return files.existsSync(${JSON.stringify(path)})`
-    const others = [await submit(cluster, read), await submit(cluster, read)]
-    for (const run of [first, ...others]) {
-      await begins(run)
-      await release(cluster, run)
-    }
-    const ends = await Promise.all(others.map((run) => run.wait()))
-    assert.deepEqual(
-      ends.map(({ value }) => value),
-      [true, true],
-    )
-    assert.equal(await cluster.orchestrator.exists(path), false)
-    await cluster.down()
-  })
+  test('secrets that are sent for queued runs stay until the last of them is over', () => keepsSecrets(make))
+}
+
+/** Sends secrets while runs are queued. */
+async function keepsSecrets(make: () => Promise<Cluster>): Promise<void> {
+  await using cluster = await make()
+  const first = await submit(cluster, held)
+  await begins(first)
+  const path = await cluster.sendSecrets()
+  const read = `${held}; return files.existsSync(${JSON.stringify(path)})`
+  const others = [await submit(cluster, read), await submit(cluster, read)]
+  for (const run of [first, ...others]) {
+    await begins(run)
+    await release(cluster, run)
+  }
+  const ends = await Promise.all(others.map((run) => run.wait()))
+  assert.deepEqual(
+    ends.map(({ value }) => value),
+    [true, true],
+  )
+  assert.equal(await cluster.orchestrator.exists(path), false)
+  await cluster.down()
 }
 
 /** Makes the folder in which the tasks of a run work on the worker host, as a pool does. */
