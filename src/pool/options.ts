@@ -239,6 +239,7 @@ export function completeSetup({
 }: SetupOptions): WorkerProcessSetup {
   expectValid('needs', needsMistake(needs))
   expectValid('variables', variablesMistake(variables))
+  expectValid('workers', workersMistake(workers))
   return {
     imports: moduleUrls(imports),
     folder,
@@ -251,6 +252,11 @@ export function completeSetup({
     needs: completeNeeds(needs),
     variables: variableTexts(variables),
   }
+}
+
+function workersMistake(workers: number): string | undefined {
+  if (workers >= 1 && (Number.isInteger(workers) || workers === Number.POSITIVE_INFINITY)) return undefined
+  return `must be a whole number from 1, but is ${workers}`
 }
 
 function expectValid(option: string, mistake: string | undefined): void {

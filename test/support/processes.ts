@@ -25,3 +25,13 @@ export function read(path: string): string {
     return ''
   }
 }
+
+/** Sends a signal to a process that may have ended since it was found: true where it was still there. */
+export function kill(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { mistakeCode, notStartedCode } from '../../util/exit-codes.js'
 import { type GpuLease, type LeaseRequest, leaseGpus } from '../../util/gpu-leases.js'
 import { listGpus } from '../../util/gpus.js'
 import { projectVariable } from '../../util/not-sent.js'
-import { defaultGraceMs, waitForExit } from '../../util/process.js'
+import { defaultGraceMs, type ExitStatus, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
 import { messageOf } from '../../util/thrown.js'
 import { projectFolder, runFiles } from '../protocol/layout.js'
@@ -29,6 +29,8 @@ import { reasonInLog } from './slurm-jobs.js'
 
 /** How often a run that waits for GPUs looks whether it was cancelled. */
 const lookMs = 500
+/** How often the process of a run is started: it may be killed before it begins the run. */
+const mostStarts = 3
 
 const folder = process.argv[2]!
 const id = basename(folder)
@@ -43,34 +45,26 @@ async function supervise(): Promise<void> {
   const { cluster, slurm } = record
   const supervisor = (await identify(process.pid))!
   await announceStarter(id, supervisor)
-  const program = fileURLToPath(new URL('run-job.js', import.meta.url))
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
   const surroundings = (await readJson<RunSurroundings>(id, 'program')) ?? {}
   // Slurm itself gives GPUs to a job.
   const lease = slurm ? {} : await leaseFor(surroundings, log)
   if (!lease) return endWithoutLease(cluster)
-  const args = ['--enable-source-maps', program, folder, JSON.stringify(supervisor)]
-  const runner = spawn(process.execPath, args, {
-    detached: true,
-    cwd: join(folder, runFiles.work),
-    env: {
-      ...process.env,
-      ...surroundings.variables,
-      ...lease.variables,
-      [runVariable]: folder,
-      [projectVariable]: projectOf(folder),
-    },
-    stdio: ['ignore', log, log],
-  })
-  const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
-  process.on('SIGTERM', () => void cancel(record, runner, exited))
-  if (runner.pid !== undefined) await lease.passTo?.(runner.pid)
-  const exit = await exited
+  const start = starterOf(supervisor, { surroundings, lease, log })
+  let current = start()
+  process.on('SIGTERM', () => void cancel(record, current))
+  let exit = await exitOf(current, lease)
+  // A process that was killed before it began the run has done nothing of it.
+  for (let starts = 1; starts < mostStarts && exit.signal !== null; starts++) {
+    if ((await readJson(id, 'state')) || cancelled) break
+    current = start()
+    exit = await exitOf(current, lease)
+  }
   // A SIGTERM that arrives after this does not change how the run ended.
   const interruption = cancelled ? await interruptionOf(record) : { cancelled: false }
   if (!(await supervises(supervisor))) return
   // Background processes of the run are killed with it, cancelled or not.
-  await killRun({ folder, leader: runner.pid })
+  await killRun({ folder, leader: current.runner.pid })
   await removeRunSecrets(id)
   await removeClusterSecrets(record)
   await recordFullDisk()
@@ -82,6 +76,46 @@ async function supervise(): Promise<void> {
   process.exitCode = exit.exitCode ?? 1
   // A host that is shut down terminates this process as well: the queue stays for its next start.
   if (!slurm && !(await isShutDown())) await startNext(cluster)
+}
+
+/** A process that is to begin the run. */
+interface RunProcess {
+  readonly runner: ChildProcess
+  readonly exited: Promise<ExitStatus>
+}
+
+interface RunSetup {
+  readonly surroundings: RunSurroundings
+  readonly lease: Partial<GpuLease>
+  /** The file descriptor of its output. */
+  readonly log: number
+}
+
+function starterOf(supervisor: ProcessIdentity, { surroundings, lease, log }: RunSetup): () => RunProcess {
+  const program = fileURLToPath(new URL('run-job.js', import.meta.url))
+  const args = ['--enable-source-maps', program, folder, JSON.stringify(supervisor)]
+  const options: SpawnOptions = {
+    detached: true,
+    cwd: join(folder, runFiles.work),
+    env: {
+      ...process.env,
+      ...surroundings.variables,
+      ...lease.variables,
+      [runVariable]: folder,
+      [projectVariable]: projectOf(folder),
+    },
+    stdio: ['ignore', log, log],
+  }
+  return () => {
+    const runner = spawn(process.execPath, args, options)
+    const exited = waitForExit(runner).catch(() => ({ exitCode: notStartedCode, signal: null }))
+    return { runner, exited }
+  }
+}
+
+async function exitOf({ runner, exited }: RunProcess, lease: Partial<GpuLease>): Promise<ExitStatus> {
+  if (runner.pid !== undefined) await lease.passTo?.(runner.pid)
+  return exited
 }
 
 /** The GPUs of the run; `undefined` when it is cancelled while it waits for them, or can never have them. */
@@ -188,7 +222,7 @@ async function recordFullDisk(): Promise<void> {
   if (isFull) await recordLoss(folder, { log: 'ENOSPC' })
 }
 
-async function cancel({ slurm }: RunRecord, { pid }: ChildProcess, exited: Promise<unknown>): Promise<void> {
+async function cancel({ slurm }: RunRecord, { runner: { pid }, exited }: RunProcess): Promise<void> {
   if (cancelled || pid === undefined) return
   cancelled = true
   if (slurm) reasonWhenCancelled = writtenReason()

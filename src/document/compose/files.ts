@@ -53,7 +53,8 @@ export class IncludedFiles {
   /** The real paths and the ids of files. */
   readonly #forbidden: ReadonlySet<string>
   readonly #found = new Map<string, FileUnit | ReadFailure>()
-  readonly #byRealPath = new Map<string, FileUnit | ReadFailure>()
+  /** Each is set when its reading begins: includes of one file are read at the same time. */
+  readonly #byRealPath = new Map<string, Promise<FileUnit | ReadFailure>>()
   /** Whether names in messages lead to the files: not if the program names the top file otherwise. */
   readonly #namesArePaths: boolean
   #count = 0
@@ -78,7 +79,7 @@ export class IncludedFiles {
     const root = await realRoot(includeRoot, folder)
     const names = (await Promise.all(forbidden.map(namesOf))).flat()
     const files = new IncludedFiles({ parsed, folder }, { root, forbidden: new Set(names), path })
-    files.#byRealPath.set(await realpath(file).catch(() => file), files.top)
+    files.#byRealPath.set(await realpath(file).catch(() => file), Promise.resolve(files.top))
     await files.#readAll(nodes)
     return files
   }
@@ -91,17 +92,19 @@ export class IncludedFiles {
   async #readAll(nodes: readonly Node[]): Promise<void> {
     let level: Wanted[] = wantedBy(nodes, this.top)
     while (level.length > 0) {
-      const fresh = level.filter(({ folder, path }) => !this.#found.has(keyOf(folder, path)))
-      const units = await mapLimited(fresh, parallelReads, (wanted) => this.#read(wanted))
+      const fresh = new Map<string, Wanted>()
+      for (const wanted of level) {
+        const key = keyOf(wanted.folder, wanted.path)
+        if (!this.#found.has(key) && !fresh.has(key)) fresh.set(key, wanted)
+      }
+      const units = await mapLimited([...fresh.values()], parallelReads, (wanted) => this.#read(wanted))
       level = units.flatMap((unit) => (unit ? wantedBy(includeNodes(unit.parsed), unit) : []))
     }
   }
 
   // Returns a file that was not read before.
   async #read(wanted: Wanted): Promise<FileUnit | undefined> {
-    const { folder, path, filename } = wanted
-    const key = keyOf(folder, path)
-    if (this.#found.has(key)) return undefined
+    const key = keyOf(wanted.folder, wanted.path)
     const located = await this.#locate(wanted)
     if ('code' in located) {
       this.#found.set(key, located)
@@ -109,19 +112,24 @@ export class IncludedFiles {
     }
     const known = this.#byRealPath.get(located.real)
     if (known) {
-      this.#found.set(key, known)
+      this.#found.set(key, await known)
       return undefined
     }
     if (++this.#count > maxFiles) {
       this.#found.set(key, tooManyFiles())
       return undefined
     }
-    const shown = await this.#shownName(join(dirname(filename), path), located.real)
-    const isExcluded = (stats: Stats): boolean => this.#forbidden.has(fileId(stats))
-    const read = await readUnit(located.real, { filename: shown, path, isExcluded })
-    this.#byRealPath.set(located.real, read)
+    const reading = this.#readUnit(located.real, wanted)
+    this.#byRealPath.set(located.real, reading)
+    const read = await reading
     this.#found.set(key, read)
     return 'code' in read ? undefined : read
+  }
+
+  async #readUnit(real: string, { path, filename }: Wanted): Promise<FileUnit | ReadFailure> {
+    const shown = await this.#shownName(join(dirname(filename), path), real)
+    const isExcluded = (stats: Stats): boolean => this.#forbidden.has(fileId(stats))
+    return readUnit(real, { filename: shown, path, isExcluded })
   }
 
   // As the user named the file that includes it: relative to the current folder, or absolute. Behind a symbolic link to a

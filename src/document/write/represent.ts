@@ -39,6 +39,8 @@ export class Representation implements RepresentContext {
   readonly replaced = new Map<Node, Node>()
   /** The contexts of the loaded nodes. */
   readonly sources = new Set<ConstructContext>()
+  /** Those of them that were composed or edited: each node is looked for in these alone. */
+  readonly #composed = new Set<ConstructContext>()
   /** Whether a value is repeated, so that it needs an anchor. */
   repeats = false
   /** The node of each object; `undefined` while it is being made. */
@@ -69,7 +71,7 @@ export class Representation implements RepresentContext {
 
   /** The node of the text in whose place a loaded node was composed. */
   writtenFor(node: Node): Node | undefined {
-    for (const { document } of this.sources) {
+    for (const { document } of this.#composed) {
       const written = document.written?.get(node)
       if (written) return written
     }
@@ -82,7 +84,7 @@ export class Representation implements RepresentContext {
     const replaced = this.replaced.get(made)
     if (replaced || !origin) return replaced ? [replaced] : []
     const before: Node[] = []
-    for (const { document } of this.sources)
+    for (const { document } of this.#composed)
       for (let node = document.replaced?.get(origin); node; node = document.replaced?.get(node))
         before.push(node)
     return before
@@ -90,7 +92,7 @@ export class Representation implements RepresentContext {
 
   /** The text of the loaded document that has composed nodes. */
   get topSource(): Source | undefined {
-    return [...this.sources].find(({ document }) => document.written)?.source
+    return [...this.#composed].find(({ document }) => document.written)?.source
   }
 
   /** Records that a made node was made again. */
@@ -112,7 +114,7 @@ export class Representation implements RepresentContext {
   #inPlace(made: Node, origin: Origin | undefined): Node {
     if (!origin || this.origins.get(made) === origin.node) return made
     this.replaced.set(made, origin.node)
-    this.sources.add(origin.context)
+    this.#addSource(origin.context)
     return made
   }
 
@@ -120,8 +122,13 @@ export class Representation implements RepresentContext {
   recordOrigin<N extends Node>(made: N, origin: Origin | undefined): N {
     if (!origin) return made
     this.origins.set(made, origin.node)
-    this.sources.add(origin.context)
+    this.#addSource(origin.context)
     return made
+  }
+
+  #addSource(context: ConstructContext): void {
+    this.sources.add(context)
+    if (context.document.written || context.document.replaced) this.#composed.add(context)
   }
 
   written(written: Node, context: ConstructContext): Node | undefined {

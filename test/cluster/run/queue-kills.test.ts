@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { dump } from 'flambeau'
 import { LocalCluster } from 'flambeau/cluster'
 import { Project } from '../../support/cluster-project.js'
-import { allProcesses, argumentsOf, read } from '../../support/processes.js'
+import { allProcesses, argumentsOf, kill, read } from '../../support/processes.js'
 import { random } from '../../support/random.js'
 import { until } from '../../support/until.js'
 import { endOf } from '../../support/user-package.js'
@@ -71,20 +71,19 @@ describe('a queue', () => {
         if (stdout !== '') queued.push(stdout.trim())
       }
     }
-    const kill = async (kind: keyof typeof victims): Promise<void> => {
+    const killOne = async (kind: keyof typeof victims): Promise<void> => {
       for (;;) {
         await until(() => victims[kind]().length > 0, `there is one of the ${kind}`)
         await delay(next() * 300)
         const found = victims[kind]()
         const pid = found[Math.floor(next() * found.length)]
-        if (pid === undefined) continue
-        process.kill(pid, 'SIGKILL')
+        if (pid === undefined || !kill(pid, 'SIGKILL')) continue
         killed[kind]++
         return
       }
     }
     const killAll = async (): Promise<void> => {
-      while (total() < kills) await kill(kinds[Math.floor(next() * kinds.length)]!)
+      while (total() < kills) await killOne(kinds[Math.floor(next() * kinds.length)]!)
     }
     await submit(() => queued.length === leastRuns)
     await Promise.all([killAll(), submit(() => total() >= kills)])

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { type Cluster, LocalCluster, type RemoteRun, SSHCluster } from 'flambeau/cluster'
 import { Project } from '../../support/cluster-project.js'
-import { allProcesses, argumentsOf } from '../../support/processes.js'
+import { allProcesses, argumentsOf, kill } from '../../support/processes.js'
 import { noHosts, noMachines, SshHosts } from '../../support/ssh-hosts.js'
 import { until } from '../../support/until.js'
 
@@ -107,6 +107,8 @@ describe('the queue on SSH hosts', { skip: noHosts }, () => {
     })
   queues(async () => {
     const cluster = make()
+    // A test that failed has left its runs.
+    await cluster.down({ force: true })
     await cluster.orchestrator.remove('ran').catch(() => undefined)
     return cluster
   })
@@ -215,7 +217,7 @@ function queues(make: () => Promise<Cluster>): void {
     for (const run of [first, second]) {
       await begins(run)
       for (const program of ['supervise.js', 'run-job.js'] as const)
-        for (const pid of processesOf(run, program)) process.kill(pid, 'SIGKILL')
+        for (const pid of processesOf(run, program)) kill(pid, 'SIGKILL')
       const clusters = Array.from({ length: 6 }, () => sameAs(cluster))
       await Promise.all(clusters.map((each) => each.runs()))
       await Promise.all(clusters.map((each) => each.close()))
@@ -230,7 +232,7 @@ function queues(make: () => Promise<Cluster>): void {
     await using cluster = await make()
     const [first, second] = [await submit(cluster, held), await submit(cluster, noted)]
     await begins(first)
-    for (const pid of processesOf(first, 'supervise.js')) process.kill(pid, 'SIGTERM')
+    for (const pid of processesOf(first, 'supervise.js')) kill(pid, 'SIGTERM')
     await until(() => processesOf(first, 'supervise.js').length === 0)
     assert.deepEqual(processesOf(second, 'supervise.js'), [])
     assert.equal(await cluster.orchestrator.exists(`.flambeau/runs/${second.id}/state.json`), false)

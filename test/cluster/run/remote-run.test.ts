@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { dump, isFlambeauError } from 'flambeau'
 import { type Cluster, LocalCluster, type RemoteRun, SlurmCluster, SSHCluster } from 'flambeau/cluster'
 import { Project } from '../../support/cluster-project.js'
-import { allProcesses, argumentsOf, processesWith } from '../../support/processes.js'
+import { allProcesses, argumentsOf, kill, processesWith } from '../../support/processes.js'
 import { noSlurm, Slurm } from '../../support/slurm.js'
 import { noHosts, noMachines, SshHosts } from '../../support/ssh-hosts.js'
 import { until } from '../../support/until.js'
@@ -377,6 +377,28 @@ function runsOneByOne(make: () => Cluster): void {
     const second = await submit(cluster, 'return 2', { force: true })
     assert.equal((await second.wait()).value, 2)
     assert.equal((await first.status()).state, 'cancelled')
+  })
+
+  test('a run whose process is killed before it begins is started again', async () => {
+    await using cluster = make()
+    const { stdout } = await cluster.orchestrator.exec(['sh', '-c', 'echo ~/.flambeau/runs/'])
+    const runs = stdout.toString().trim()
+    const known = new Set(allProcesses())
+    const submitted = submit(cluster, 'return 1')
+    const started = (): number | undefined =>
+      allProcesses().find((pid) => {
+        const words = known.has(pid) ? [] : argumentsOf(pid)
+        return (
+          words.some((each) => each.endsWith('run-job.js')) && words.some((each) => each.startsWith(runs))
+        )
+      })
+    await until(() => started() !== undefined, 'it is started')
+    const pid = started()!
+    assert.ok(kill(pid, 'SIGSTOP'))
+    const folder = argumentsOf(pid).find((each) => each.startsWith(runs))!
+    assert.equal(existsSync(join(folder, 'state.json')), false, 'it has not begun')
+    assert.ok(kill(pid, 'SIGKILL'))
+    assert.equal((await (await submitted).wait()).value, 1)
   })
 
   test('when its supervisor is killed, a run is seen to run on, then to be lost', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { link, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
+import promises, { link, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, mock, test } from 'node:test'
 import {
   check,
   checkFile,
@@ -102,6 +103,20 @@ describe('a file', () => {
       'big.yaml': `${all}broken: !include missing.yaml\n`,
     })
     assert.deepEqual(value, Array(15).fill(0))
+  })
+
+  test('is read once, however often and by whatever paths it is included', async () => {
+    const open = mock.method(promises, 'open')
+    syncBuiltinESMExports()
+    try {
+      const lines = Array.from({ length: 30 }, (_, index) => `- !include ${index % 2 ? './' : ''}one.yaml\n`)
+      assert.deepEqual(await read({ 'all.yaml': lines.join(''), 'one.yaml': '1\n' }), Array(30).fill(1))
+      const opened = open.mock.calls.map(({ arguments: [path] }) => String(path))
+      assert.equal(opened.filter((path) => path.endsWith('one.yaml')).length, 1)
+    } finally {
+      open.mock.restore()
+      syncBuiltinESMExports()
+    }
   })
 
   test('gives a part with what its aliases lead to, and what an include on the way contains', async () => {

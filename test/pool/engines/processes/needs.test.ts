@@ -156,6 +156,11 @@ describe('needs', () => {
       code: 'BAD_POOL_OPTION',
       message: 'Option "needs" of the pool has no "gpu": write "gpus", "cpus" or "memory"',
     })
+    for (const workers of [0, -1, 1.5, Number.NaN])
+      await assert.rejects(openPool({ ...options, workers }), {
+        code: 'BAD_POOL_OPTION',
+        message: `Option "workers" of the pool must be a whole number from 1, but is ${workers}`,
+      })
   })
 
   test('in CPUs decide how many workers there are', async () => {
