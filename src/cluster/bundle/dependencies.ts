@@ -166,8 +166,27 @@ export function entriesOf({ main, exports, imports, files }: PackageManifest): s
     .flatMap((target) => baseOfPattern(target) ?? [])
 }
 
-function targetsOf(value: unknown): unknown[] {
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(targetsOf) : [value]
+/** The conditions under which Node itself resolves `exports`; bundlers have others. */
+const conditionsOfNode = ['node', 'node-addons', 'import', 'require', 'module-sync', 'default']
+
+/** Whether Node can load a module of a package from one of its folders, whose path ends with `/`. */
+export function isForNode({ main, exports }: PackageManifest, folder: string): boolean {
+  const targets = [main ?? 'index.js', ...targetsOf(exports, conditionsOfNode)]
+  return targets
+    .filter((target) => typeof target === 'string')
+    .map((target) => target.replace(/^\.?\//, ''))
+    .some(
+      (target) =>
+        target.startsWith(folder) || (target.includes('*') && folder.startsWith(target.split('*')[0]!)),
+    )
+}
+
+function targetsOf(value: unknown, conditions?: readonly string[]): unknown[] {
+  if (typeof value !== 'object' || value === null) return [value]
+  const entries = Object.entries(value).filter(
+    ([key]) => !conditions || /^(?:\.|\d)/.test(key) || conditions.includes(key),
+  )
+  return entries.flatMap(([, target]) => targetsOf(target, conditions))
 }
 
 // The folder that contains everything that a pattern can match; `undefined` if it can match anywhere.

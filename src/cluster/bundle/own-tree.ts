@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { packageRoot } from '../../util/paths.js'
 import { ownPackage } from '../protocol/layout.js'
 import { readTree, type Tree, treeOfFiles } from '../protocol/tree.js'
-import { readManifest, withDependencies } from './dependencies.js'
+import { isForNode, readManifest, withDependencies } from './dependencies.js'
 import type { Ignores } from './ignore.js'
 import { notRun } from './package-files.js'
 
@@ -71,12 +71,20 @@ async function readOwnTree({ peers }: OwnTreeOptions): Promise<Tree> {
   for (const { folder, path } of packages) {
     const name = path.slice('node_modules/'.length)
     const known = joined[name]
-    if (known === undefined) found.push(...(await filesOf(folder, path, isNotForNode)))
+    if (known === undefined) found.push(...(await filesOf(folder, path, await unusedBuildsOf(folder))))
     else if (!(await isSame(folder, known)))
       found.push(...(await filesOf(folder, path, await rulesOf(folder))))
     else found.push(...(await builtFilesOf(join(build!, 'packages', name), path)))
   }
   return treeOfFiles(found)
+}
+
+/** What is left out of a dependency: a build for bundlers, beside the one that Node loads, is half of BullMQ. */
+async function unusedBuildsOf(folder: string): Promise<Ignores> {
+  const manifest = await readManifest(folder)
+  const isUnused: Ignores = (path) =>
+    /(?:^|\/)(?:es|es6|esm|esnext)\/$/.test(path) && !isForNode(manifest, path)
+  return (path) => isNotForNode(path) || isUnused(path)
 }
 
 /** What is left out of a dependency that is sent as it is installed: all but its one module, if that imports no other. */

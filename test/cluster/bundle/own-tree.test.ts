@@ -227,17 +227,22 @@ describe('an installed package', () => {
       assert.deepEqual(readFileSync(join(folder, each)), readFileSync(join(user.app, each)), each)
   })
 
-  test('optional peers are sent with a run, and not before', async () => {
-    for (const name of ['bullmq', 'ioredis']) {
-      user.write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0' }))
-      user.write(`node_modules/${name}/index.js`, '')
+  test('optional peers are sent with a run, and not before; without what only bundlers load', async () => {
+    const [main, module, index] = ['dist/cjs/index.js', 'dist/esm/index.js', 'esm/index.js']
+    const exports = { '.': { module: './es6/index.js', default: './esm/index.js' }, './more/*': './es/*' }
+    const manifests = { bullmq: { main, module }, ioredis: { main, exports } }
+    for (const [name, manifest] of Object.entries(manifests)) {
+      user.write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0', ...manifest }))
+      for (const path of [main, module, index, 'es6/index.js', 'es/index.js'])
+        user.write(`node_modules/${name}/${path}`, '')
     }
     await user.up()
     const [folder = ''] = user.packages()
     assert.equal(existsSync(join(folder, 'node_modules/bullmq')), false)
     await user.run('plain')
     const [, withPeers = ''] = user.packages()
-    assert.ok(existsSync(join(withPeers, 'node_modules/bullmq/index.js')))
-    assert.ok(existsSync(join(withPeers, 'node_modules/ioredis/index.js')))
+    const filesOf = (name: string) => [...filesIn(join(withPeers, 'node_modules', name)).keys()]
+    assert.deepEqual(filesOf('bullmq'), [main, 'package.json'])
+    assert.deepEqual(filesOf('ioredis'), [main, 'es/index.js', index, 'package.json'])
   })
 })

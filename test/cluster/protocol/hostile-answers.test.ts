@@ -367,7 +367,7 @@ describe('real answers that were changed', () => {
     timeout: 240_000,
   }, async () => {
     let good = 0
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= 5; seed++) {
       const host = new HostileHost('h1', join(folder, 'mutated'), { kind: 'mutate', seed })
       if (await tryOut(host, seed)) good++
       await host.close()
@@ -384,7 +384,7 @@ describe('real answers that were changed', () => {
       class Silenced extends SSHHost {
         override readonly silenceMs = 1000
       }
-      for (let seed = 101; seed <= 103; seed++) {
+      for (let seed = 101; seed <= 102; seed++) {
         const node = join(machine!.home, 'node')
         writeFileSync(node, hostileNode({ kind: 'mutate', seed }), { mode: 0o755 })
         const host = new Silenced({ ...hosts.options(machine!), node })

@@ -65,9 +65,12 @@ const sizes = [
 
 test('the broken part of a large file is diagnosed like that of a small one', () => {
   const different: string[] = []
-  const cases = brokenFiles().flatMap(({ text }, index) =>
-    [0, 1, 3].map((depth) => ({ text, depth, sizes: sizes[(index + depth) % sizes.length]! })),
-  )
+  const depths = [0, 1, 3]
+  const cases = brokenFiles().map(({ text }, index) => ({
+    text,
+    depth: depths[index % depths.length]!,
+    sizes: sizes[Math.trunc(index / depths.length) % sizes.length]!,
+  }))
   for (const { text, depth, sizes } of cases) {
     const small = embedded(text, depth, [Math.min(sizes[0], 2), Math.min(sizes[1], 2)])
     const large = embedded(text, depth, sizes)
@@ -76,7 +79,7 @@ test('the broken part of a large file is diagnosed like that of a small one', ()
     assert.equal(found.length === 0, expected.length === 0, large.slice(0, 200))
     if (found.join('\n') !== expected.join('\n')) different.push([...expected, 'large:', ...found].join('\n'))
   }
-  assert.ok(cases.length > 400 && different.length <= cases.length / 100, different.join('\n\n'))
+  assert.ok(cases.length > 130 && different.length <= cases.length / 100, different.join('\n\n'))
 })
 
 test(`the parts of mutated texts are diagnosed like the whole (seed ${seed})`, () => {
