@@ -102,7 +102,8 @@ describe('modules that are wrong', () => {
     await until(() => editor.messages.length > 0, 'a message')
     assert.match(
       editor.messages[0]!,
-      /^The process with the modules of ".*" has ended: it exited with code 1$/,
+      // On a busy machine, while it checks once more.
+      /^The process with the modules of ".*" has ended: it exited with code 1(?: while it checked ".*")?$/,
     )
     rmSync(project.path('end'))
     editor.replace(job, `${wrong}mode: fats\n`)

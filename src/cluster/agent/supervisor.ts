@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
 import { mistakeCode, notStartedCode } from '../../util/exit-codes.js'
@@ -29,6 +30,9 @@ import { reasonInLog } from './slurm-jobs.js'
 
 /** How often a run that waits for GPUs looks whether it was cancelled. */
 const lookMs = 500
+/** How often, and at what intervals, the log is searched for why Slurm has terminated the run. */
+const mostReasonLooks = 50
+const reasonLookMs = 100
 /** How often the process of a run is started: it may be killed before it begins the run. */
 const mostStarts = 3
 
@@ -165,9 +169,19 @@ interface Interruption {
 /** Why this supervisor was terminated: the user has cancelled the run, or Slurm has ended its job. */
 async function interruptionOf({ slurm }: RunRecord): Promise<Interruption> {
   if (!slurm || (await readJson<Cancellation>(id, 'cancel'))) return { cancelled: true }
-  const reason = reasonWhenCancelled ?? writtenReason()
+  const reason = reasonWhenCancelled ?? (await soonWrittenReason())
   if (reason === 'CANCELLED') return { cancelled: true }
   return reason === undefined ? { cancelled: false } : { cancelled: false, reason }
+}
+
+// Slurm may terminate a job a moment before it writes why, and a run may end at once.
+async function soonWrittenReason(): Promise<string | undefined> {
+  for (let looks = 0; looks < mostReasonLooks; looks++) {
+    const reason = writtenReason()
+    if (reason !== undefined) return reason
+    await delay(reasonLookMs)
+  }
+  return undefined
 }
 
 function writtenReason(): string | undefined {
