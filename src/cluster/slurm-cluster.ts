@@ -9,6 +9,7 @@ import { type CompleteNeeds, describeNeeds, noNeeds } from '../runnable/needs.js
 import type { NeedsSite } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
+import { memoryBesideWorkers } from '../util/this-machine.js'
 import { Cluster } from './cluster.js'
 import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
@@ -244,15 +245,21 @@ function sitesOf(runnable: Runnable<any, any>, { needs }: SubmitOptions): Sites 
   return { own: runNeeds(runnable, needs), worker, workers }
 }
 
+/** What a run without workers has beside what it needs, in bytes: for Node, the modules of flambeau, and its supervisor. */
+const memoryBesideRun = 256 * 2 ** 20
+
 /** What the run itself needs, and so many workers beside it; each worker has a processor. */
 function jobNeeds({ own, worker }: Sites, workers: number | undefined): CompleteNeeds {
   const each = worker?.needs ?? noNeeds
   const count = workers ?? 1
   const cpus = workers === undefined ? each.cpus : count * (each.cpus || 1)
+  const memory = own.needs.memory + count * each.memory
+  // Slurm kills a job for the memory of all its processes.
+  const others = memory === 0 ? 0 : worker ? memoryBesideWorkers : memoryBesideRun
   return {
     gpus: own.needs.gpus + count * each.gpus,
     cpus: own.needs.cpus + cpus,
-    memory: own.needs.memory + count * each.memory,
+    memory: memory + others,
   }
 }
 

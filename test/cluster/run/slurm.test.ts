@@ -138,7 +138,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       'TimeLimit=1-02:00:00',
       'Partition=urgent',
       'Comment=mine',
-      'MinMemoryNode=489M',
+      'MinMemoryNode=745M',
       'TresPerNode=gres:gpu:1',
     ])
       assert.ok(shown.includes(part), `${part} in ${shown}`)
@@ -198,7 +198,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       ...flags,
     )
     const shown = await slurm.ask('scontrol', 'show', 'job', await jobIdOf(stdout.trim()))
-    for (const part of ['CPUs/Task=4', 'MinMemoryNode=977M', 'TresPerNode=gres:gpu:2'])
+    for (const part of ['CPUs/Task=4', 'MinMemoryNode=1489M', 'TresPerNode=gres:gpu:2'])
       assert.ok(shown.includes(part), `${part} in ${shown} ${stderr}`)
     await make().attach(stdout.trim()).cancel()
   })
