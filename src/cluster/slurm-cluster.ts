@@ -36,12 +36,16 @@ const Time = v.union(
   timeMessage,
 )
 
-/** The options of `sbatch` that this package sets, or that would make a run something else than one job that starts once. */
+/**
+ * The options of `sbatch` that this package sets, that would make a run something else than one job that starts once, or with which
+ * `sbatch` submits nothing.
+ */
 const reservedNames =
-  'array chdir clusters error input job-name nodes open-mode output parsable quiet requeue test-only wait wrap'.split(
+  'array autocomplete chdir clusters error help input job-name nodes open-mode output parsable quiet requeue test-only usage version wait wrap'.split(
     ' ',
   )
-const reservedLetters = /^-[aDeiJMNoQW]/
+/** Letters that have no value can stand before another one. */
+const reservedLetters = /^-[HIkOsv]*[aDehiJMNoQVW]/
 
 // "sbatch" takes the beginning of a name as well.
 function isReserved(option: string): boolean {

@@ -1,6 +1,6 @@
 // Slurm decides when a run starts, and may end it; what it says is in the status of the run, and nothing is lost meanwhile.
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -211,6 +211,10 @@ describe('on Slurm', { skip: noSlurm }, () => {
         4,
         /"sbatch\[0\]" of "!SlurmCluster": is an option that flambeau sets itself: leave it out/,
       ],
+      ...['--help', '--vers', '-V', '-HJname'].map(
+        (option) =>
+          [`sbatch: [${option}]`, 4, /"sbatch\[0\]" .* is an option that flambeau sets itself/] as const,
+      ),
       [
         'sbatch: [--constraint, a100]',
         4,
@@ -225,6 +229,21 @@ describe('on Slurm', { skip: noSlurm }, () => {
       assert.equal(error.problems[0]!.line, line)
       assert.match(error.message, message)
     }
+  })
+
+  test('a run for which "sbatch" prints no job is none', async () => {
+    const folder = join(share, '.flambeau/runs')
+    const before = readdirSync(folder)
+    await withProgram(
+      'sbatch',
+      'case "$*" in *--test-only*) ;; *) echo "Usage: sbatch" ;; esac',
+      async () => {
+        const message = /Slurm refuses this job: "sbatch" printed no id of a job, but "Usage: sbatch\\n"$/
+        await using cluster = make()
+        await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_REFUSED', message })
+      },
+    )
+    assert.deepEqual(readdirSync(folder), before)
   })
 
   test('while slurmctld is restarted, what is known stays, and nothing is lost', async () => {
@@ -270,15 +289,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       .split(delimiter)
       .map((each) => join(each, 'squeue'))
       .find(existsSync)
-    mkdirSync(join(folder, 'bin'))
-    writeFileSync(
-      join(folder, 'bin/squeue'),
-      `#!/bin/sh\ndate +%s%N >> ${folder}/calls\nexec ${squeue} "$@"\n`,
-    )
-    chmodSync(join(folder, 'bin/squeue'), 0o755)
-    const before = process.env['PATH']
-    process.env['PATH'] = `${folder}/bin${delimiter}${before}`
-    try {
+    await withProgram('squeue', `date +%s%N >> ${folder}/calls\nexec ${squeue} "$@"`, async () => {
       // Each waits over a connection of its own.
       const clusters = Array.from({ length: 10 }, () => make({ sbatch: ['--hold'] }))
       const runs = await Promise.all(clusters.map((cluster) => submit(cluster, 'return 1')))
@@ -297,10 +308,8 @@ describe('on Slurm', { skip: noSlurm }, () => {
       for (const [index, time] of times.slice(1).entries())
         assert.ok(time - times[index]! > 4500, times.join())
       await Promise.all(clusters.map((cluster) => cluster.close()))
-    } finally {
-      process.env['PATH'] = before
-      rmSync(folder, { recursive: true })
-    }
+    })
+    rmSync(folder, { recursive: true })
   })
 
   test('a run that uses more memory than it has fails as such', async () => {
@@ -356,3 +365,17 @@ describe('on Slurm', { skip: noSlurm }, () => {
     assert.match(stderr, new RegExp(`Run ${limited.id} reached its time limit`))
   })
 })
+
+/** Does some work while a shell script stands in for a program. */
+async function withProgram(name: string, script: string, work: () => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
+  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}${delimiter}${before}`
+  try {
+    await work()
+  } finally {
+    process.env['PATH'] = before
+    rmSync(folder, { recursive: true })
+  }
+}
