@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { ClusterConfigurationError, isFlambeauError, loadFile } from 'flambeau'
-import { type RemoteRun, SlurmCluster, SlurmNode } from 'flambeau/cluster'
+import { type RemoteRun, type RunStatus, SlurmCluster, SlurmNode } from 'flambeau/cluster'
 import { hostConformance } from 'flambeau/testing'
 import { Project } from '../../support/cluster-project.js'
 import { allProcesses, argumentsOf } from '../../support/processes.js'
@@ -107,6 +107,11 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const { code, stderr } = await project.flambeau('wait', run.id, '-c', clusterFile())
     assert.equal(code, 69)
     assert.match(stderr, new RegExp(`Run ${run.id} was preempted by another job`))
+    const status = await project.flambeau('status', run.id, '-c', clusterFile())
+    assert.match(status.stdout, /job\.yaml {2}PREEMPTED$/m)
+    const shown = await project.flambeau('runs', '--json', '-c', clusterFile())
+    const listed = (JSON.parse(shown.stdout) as RunStatus[]).find(({ id }) => id === run.id)!
+    assert.deepEqual([listed.exitCode, listed.reason], [69, 'PREEMPTED'])
   })
 
   test('what Slurm is asked for is what the runnable needs, and what the file of the cluster says', async () => {
