@@ -57,7 +57,11 @@ function isReserved(option: string): boolean {
 
 const SbatchOption = v.pipe(
   Text,
-  v.regex(/^-\S/, 'must be one option with its value, such as "--constraint=a100"'),
+  // "sbatch" takes what follows a letter, a space too, as the value.
+  v.regex(
+    /^-(?:[A-Za-z](?!\s)|-[A-Za-z][\w-]*(?:=|$))/,
+    'must be one option with its value, such as "--constraint=a100"',
+  ),
   v.check((option) => !isReserved(option), 'is an option that flambeau sets itself: leave it out'),
 )
 
@@ -205,7 +209,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
       .split('\n')
       .at(-1)!
       .replace(/^(?:Batch job submission failed|allocation failure): /, '')
-    if (/contact slurm controller|timed out/i.test(said)) {
+    if (unusableSlurm.test(said)) {
       const message = `Slurm does not answer on host "${this.orchestrator.name}" (${reason}): try again when "sinfo" answers there`
       return new ClusterError(message, { code: 'SLURM_SILENT', cause })
     }
@@ -213,7 +217,8 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     const message = `Slurm refuses this job: ${reason}`
     const site = [sites.worker, sites.own].find((each) => each && each.needs !== noNeeds)
     if (key === undefined && site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
-    return refusedAt(writtenOption(this, key) ?? writtenOption(this), message)
+    const options = [key, 'sbatch'].map((each) => each && writtenOption(this, each))
+    return refusedAt(options.find(Boolean) || writtenOption(this), message)
   }
 
   #loginHost(): AgentHost {
@@ -228,12 +233,16 @@ function refusedAt(written: WrittenNode | undefined, message: string): ClusterCo
   return new ClusterConfigurationError(text, options)
 }
 
+/** What commands of Slurm say that do not get so far as to look at the job. */
+const unusableSlurm =
+  /contact slurm controller|timed out|configuration (?:source|file)|slurm\.conf|munge|protocol|authentication|zero bytes|connection (?:refused|reset)|standby mode/i
+
 /** What Slurm says, and the option that it says it of. */
 const refusedOptions: readonly (readonly [said: RegExp, key: string])[] = [
   [/invalid account/i, 'account'],
   [/partition/i, 'partition'],
   [/time/i, 'time'],
-  [/option|constraint|feature/i, 'sbatch'],
+  [/--\w|option|constraint|feature|reservation|licen[cs]e|node name|qos/i, 'sbatch'],
 ]
 
 /** What a run needs of each node: its own process, and its workers. */

@@ -167,6 +167,10 @@ describe('on Slurm', { skip: noSlurm }, () => {
     for (const [extra, line, pattern] of [
       ['partition: nowhere', 4, /invalid partition|Invalid partition/i],
       ['sbatch: [--constraint=a100]', 4, /Invalid feature/],
+      ['nodes: 1\nsbatch: [--mem=lots]', 5, /Invalid --mem specification/],
+      ['nodes: 1\nsbatch: [--reservation=foo]', 5, /Requested reservation is invalid/],
+      ['nodes: 1\nsbatch: [--gres=gpu:a100:1]', 5, /Requested node configuration is not available/],
+      ['nodes: 1\nsbatch: [--partition=nowhere]', 5, /invalid partition/i],
       ['nodes: 7', 4, /Slurm has 2 nodes, but the run asks for 7/],
     ] as const) {
       const error = await refused(extra)
@@ -220,6 +224,10 @@ describe('on Slurm', { skip: noSlurm }, () => {
         (option) =>
           [`sbatch: [${option}]`, 4, /"sbatch\[0\]" .* is an option that flambeau sets itself/] as const,
       ),
+      ...['-p urgent', '--partition urgent', '--'].map(
+        (option) =>
+          [`sbatch: ["${option}"]`, 4, /"sbatch\[0\]" .* must be one option with its value/] as const,
+      ),
       [
         'sbatch: [--constraint, a100]',
         4,
@@ -249,6 +257,14 @@ describe('on Slurm', { skip: noSlurm }, () => {
       },
     )
     assert.deepEqual(readdirSync(folder), before)
+  })
+
+  test('that Slurm has no configuration is no mistake of the file', async () => {
+    const says = 'sbatch: fatal: Could not establish a configuration source'
+    await withProgram('sbatch', `echo '${says}' >&2; exit 1`, async () => {
+      await using cluster = make()
+      await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', exitCode: 69 })
+    })
   })
 
   test('while slurmctld is restarted, what is known stays, and nothing is lost', async () => {
