@@ -14,11 +14,14 @@ import { Cluster } from './cluster.js'
 import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
+import type { ExecResult } from './host/host.js'
 import { LocalHost } from './host/local-host.js'
 import { SSHHost } from './host/ssh-host.js'
+import { onEveryHost } from './hosts.js'
 import type { Members } from './members.js'
 import { HostLayout } from './protocol/layout.js'
 import type { RunSpecification } from './protocol/messages.js'
+import type { ClusterCallOptions, HostReport } from './provision/events.js'
 import type { RemoteRun } from './run/remote-run.js'
 import { runNeeds } from './run/run-needs.js'
 import type { SubmitOptions } from './run/submit.js'
@@ -118,12 +121,25 @@ const SlurmClusterOptions = toStandardJsonSchema(
   description: 'Machines that Slurm manages',
 })
 export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
+  /** Whether the login host is known to have `sbatch`. */
+  #hasSlurm = false
+
   protected override connect(): Members {
     const { login, node } = this.options
     const host = this.#loginHost()
     const address = login ?? '127.0.0.1'
     const connection = { kind: 'ssh', address, node } as const
     return { orchestrator: { host, role: 'orchestrator', address, connection }, factories: [] }
+  }
+
+  override async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
+    await this.#findSlurm().catch((error) => {
+      // The setup commands may install Node, without which nothing can be asked.
+      if (!isFlambeauError(error) || error.code !== 'HOST_NO_NODE') throw error
+    })
+    const reports = await super.up(options)
+    await this.#findSlurm()
+    return reports
   }
 
   override async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
@@ -171,6 +187,10 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     ]
   }
 
+  async #findSlurm(): Promise<void> {
+    if (!this.#hasSlurm) await onEveryHost([this.orchestrator], () => this.#sbatch(['--version']))
+  }
+
   /** Asks Slurm whether such a job can ever run. */
   async #testSubmission(sites: Sites): Promise<void> {
     const args = this.#arguments(sites)
@@ -195,12 +215,16 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     throw refusedAt(writtenOption(this, 'nodes'), message)
   }
 
-  #sbatch(args: readonly string[]) {
-    return this.orchestrator.exec(['sbatch', ...args], { input: '#!/bin/sh\n' }).catch((cause) => {
+  async #sbatch(args: readonly string[]): Promise<ExecResult> {
+    try {
+      const result = await this.orchestrator.exec(['sbatch', ...args], { input: '#!/bin/sh\n' })
+      this.#hasSlurm = true
+      return result
+    } catch (cause) {
       if (!isFlambeauError(cause) || cause.code !== 'NO_PROGRAM') throw cause
       const message = `Host "${this.orchestrator.name}" has no "sbatch": name a login host of Slurm as "login"`
       throw new ClusterConfigurationError(message, { code: 'HOST_NO_SLURM', cause })
-    })
+    }
   }
 
   #refused(stderr: string, sites: Sites, cause?: unknown): ClusterError {
