@@ -25,6 +25,7 @@ import type { ClusterCallOptions, HostReport } from './provision/events.js'
 import type { RemoteRun } from './run/remote-run.js'
 import { runNeeds } from './run/run-needs.js'
 import type { SubmitOptions } from './run/submit.js'
+import { type Excess, findExcess, listNodes, showPartitions } from './slurm-limits.js'
 import { sshHostOptions, sshOptions } from './ssh-options.js'
 
 const timeMessage =
@@ -194,25 +195,47 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   /** Asks Slurm whether such a job can ever run. */
   async #testSubmission(sites: Sites): Promise<void> {
     const args = this.#arguments(sites)
-    const tested = await this.#sbatch(['--test-only', ...args])
-    if (tested.exitCode === 0) return
-    await this.#checkNodes()
-    // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
+    const [tested, excess] = await Promise.all([
+      this.#sbatch(['--test-only', ...args]),
+      this.#findExcess(args, sites),
+    ])
+    if (tested.exitCode === 0 && !excess) return
+    // The test refuses what would wait for nodes that are down, too, and a quality of service may lift the limits of a partition: of a
+    // real job, Slurm says whether it can ever run.
     const real = await this.#sbatch([...args, '--begin=now+1hour', '--parsable', '--output=/dev/null'])
-    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString(), sites)
-    await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
+    if (real.exitCode !== 0) throw excess ?? this.#refused(real.stderr.toString(), sites)
+    const [jobId = ''] = real.stdout.toString().trim().split(';')
+    const reason = await this.#print(['squeue', '--noheader', `--jobs=${jobId}`, '--format=%r'])
+    await this.orchestrator.exec(['scancel', jobId])
+    if (neverReasons.test(reason))
+      throw excess ?? this.#refused(`it would wait for ever (${reason.trim()})`, sites)
   }
 
-  // Slurm itself would let such a job wait for ever.
-  async #checkNodes(): Promise<void> {
-    const { partition, nodes } = this.options
-    const named = partition === undefined ? [] : [`--partition=${partition}`]
-    const { stdout } = await this.orchestrator.exec(['sinfo', '--noheader', '--format=%D', ...named])
-    const most = Math.max(0, ...stdout.toString().split('\n').map(Number))
-    if (most === 0 || nodes <= most) return
-    const where = partition === undefined ? 'Slurm' : `Partition "${partition}"`
-    const message = `${where} has ${most} ${most === 1 ? 'node' : 'nodes'}, but the run asks for ${nodes}`
-    throw refusedAt(writtenOption(this, 'nodes'), message)
+  /** Whether it asks for more than there is, as far as that can be known without a job. */
+  async #findExcess(args: readonly string[], sites: Sites): Promise<ClusterConfigurationError | undefined> {
+    const [partitions, nodes] = await Promise.all([
+      this.#print(['scontrol', ...showPartitions]),
+      this.#print(['sinfo', ...listNodes]),
+    ])
+    const excess = findExcess(args, { partitions, nodes })
+    return excess && this.#excessAt(excess, sites)
+  }
+
+  #excessAt({ what, message }: Excess, sites: Sites): ClusterConfigurationError {
+    const site = what === 'cpus' || what === 'memory' ? siteOfNeeds(sites) : undefined
+    if (site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
+    const workers = what === 'cpus' ? (writtenOption(this, 'workers') ?? sites.worker?.written) : undefined
+    const written = workers ?? writtenOption(this, what) ?? writtenOption(this, 'sbatch')
+    return refusedAt(written ?? writtenOption(this), message)
+  }
+
+  /** What a program on the login host prints; nothing when it does not exist. */
+  async #print(argv: readonly string[]): Promise<string> {
+    const result = await this.orchestrator.exec(argv).catch((error) => {
+      if (!isFlambeauError(error) || error.code !== 'NO_PROGRAM') throw error
+      return undefined
+    })
+    return result?.stdout.toString() ?? ''
   }
 
   async #sbatch(args: readonly string[]): Promise<ExecResult> {
@@ -239,7 +262,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     }
     const key = refusedOptions.find(([pattern]) => pattern.test(said))?.[1]
     const message = `Slurm refuses this job: ${reason}`
-    const site = [sites.worker, sites.own].find((each) => each && each.needs !== noNeeds)
+    const site = siteOfNeeds(sites)
     if (key === undefined && site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
     const options = [key, 'sbatch'].map((each) => each && writtenOption(this, each))
     return refusedAt(options.find(Boolean) || writtenOption(this), message)
@@ -256,6 +279,10 @@ function refusedAt(written: WrittenNode | undefined, message: string): ClusterCo
   const { text, options } = errorAt(written, 'SLURM_REFUSED', message)
   return new ClusterConfigurationError(text, options)
 }
+
+/** Why a job waits that can never run. One that waits for nodes that are down has another reason. */
+const neverReasons =
+  /^(?:PartitionConfig|PartitionTimeLimit|PartitionNodeLimit|BadConstraints|MaxMemPerLimit|(?:Assoc|QOS)Max\w*PerJob\w*)\s*$/
 
 /** What commands of Slurm say that do not get so far as to look at the job. */
 const unusableSlurm =
@@ -284,6 +311,11 @@ function sitesOf(runnable: Runnable<any, any>, { needs }: SubmitOptions): Sites 
 
 /** What a run without workers has beside what it needs, in bytes: for Node, the modules of flambeau, and its supervisor. */
 const memoryBesideRun = 256 * 2 ** 20
+
+/** What asks for more than a processor and a process, if there is something. */
+function siteOfNeeds({ worker, own }: Sites): NeedsSite | undefined {
+  return [worker, own].find((each) => each && each.needs !== noNeeds)
+}
 
 /** What the run itself needs, and so many workers beside it; each worker has a processor. */
 function jobNeeds({ own, worker }: Sites, workers: number | undefined): CompleteNeeds {

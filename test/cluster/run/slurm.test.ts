@@ -171,7 +171,15 @@ describe('on Slurm', { skip: noSlurm }, () => {
       ['nodes: 1\nsbatch: [--reservation=foo]', 5, /Requested reservation is invalid/],
       ['nodes: 1\nsbatch: [--gres=gpu:a100:1]', 5, /Requested node configuration is not available/],
       ['nodes: 1\nsbatch: [--partition=nowhere]', 5, /invalid partition/i],
-      ['nodes: 7', 4, /Slurm has 2 nodes, but the run asks for 7/],
+      ['nodes: 7', 4, /In partition "main", a run can have 2 nodes, but this one asks for 7/],
+      [
+        'partition: short\ntime: 10',
+        5,
+        /In partition "short", a run can have 5 minutes, but this one asks for 10/,
+      ],
+      ['partition: short\nnodes: 2', 5, /a run can have 1 node, but this one asks for 2/],
+      ['partition: short\nsbatch: [--mem=3G]', 5, /a run can have 2000M of memory on a node/],
+      ['sbatch: [--cpus-per-task=5]', 4, /a run can have 4 CPUs on a node, but this one asks for 5/],
     ] as const) {
       const error = await refused(extra)
       assert.ok(error instanceof ClusterConfigurationError, String(error))
@@ -195,7 +203,22 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const sweep = '!Sweep\neach: !Greedy { n: !choice [1, 2] }\nmetric: n\nneeds: { gpus: 3 }\n'
     const swept = await project.flambeau('run', project.file('sweep.yaml', sweep), ...flags)
     assert.match(swept.stderr, /\(\{ gpus: 3 \}\)\n\n {2}\S*sweep.yaml:4:8$/m)
-    assert.deepEqual([plain.code, swept.code], [22, 22])
+    const wide = sweep.replace('gpus: 3', 'cpus: 5').replace('Greedy', 'Modest')
+    const modest = `import { Runnable, registrable } from 'flambeau'
+      registrable('!Modest')(class Modest extends Runnable { run() {} })`
+    project.file('modest.js', modest)
+    const widened = await project.flambeau(
+      'run',
+      project.file('wide.yaml', wide),
+      '--import',
+      './modest.js',
+      ...flags.slice(2),
+    )
+    assert.match(
+      widened.stderr,
+      /4 CPUs on a node, but this one asks for 5 \(\{ cpus: 5 \}\)\n\n {2}\S*wide.yaml:4:8$/m,
+    )
+    assert.deepEqual([plain.code, swept.code, widened.code], [22, 22, 22])
   })
 
   test('a job of a sweep has what its workers need', async () => {
