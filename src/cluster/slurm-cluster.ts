@@ -9,18 +9,23 @@ import { type CompleteNeeds, describeNeeds, noNeeds } from '../runnable/needs.js
 import type { NeedsSite } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
+import { memoryBesideWorkers } from '../util/this-machine.js'
 import { Cluster } from './cluster.js'
 import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
+import type { ExecResult } from './host/host.js'
 import { LocalHost } from './host/local-host.js'
 import { SSHHost } from './host/ssh-host.js'
+import { onEveryHost } from './hosts.js'
 import type { Members } from './members.js'
 import { HostLayout } from './protocol/layout.js'
 import type { RunSpecification } from './protocol/messages.js'
+import type { ClusterCallOptions, HostReport } from './provision/events.js'
 import type { RemoteRun } from './run/remote-run.js'
 import { runNeeds } from './run/run-needs.js'
 import type { SubmitOptions } from './run/submit.js'
+import { type Excess, findExcess, listNodes, showPartitions } from './slurm-limits.js'
 import { sshHostOptions, sshOptions } from './ssh-options.js'
 
 const timeMessage =
@@ -35,12 +40,16 @@ const Time = v.union(
   timeMessage,
 )
 
-/** The options of `sbatch` that this package sets, or that would make a run something else than one job that starts once. */
+/**
+ * The options of `sbatch` that this package sets, that would make a run something else than one job that starts once, or with which
+ * `sbatch` submits nothing.
+ */
 const reservedNames =
-  'array chdir clusters error input job-name nodes open-mode output parsable quiet requeue test-only wait wrap'.split(
+  'array autocomplete chdir clusters error help input job-name nodes open-mode output parsable quiet requeue test-only usage version wait wrap'.split(
     ' ',
   )
-const reservedLetters = /^-[aDeiJMNoQW]/
+/** Letters that have no value can stand before another one. */
+const reservedLetters = /^-[HIkOsv]*[aDehiJMNoQVW]/
 
 // "sbatch" takes the beginning of a name as well.
 function isReserved(option: string): boolean {
@@ -52,7 +61,11 @@ function isReserved(option: string): boolean {
 
 const SbatchOption = v.pipe(
   Text,
-  v.regex(/^-\S/, 'must be one option with its value, such as "--constraint=a100"'),
+  // "sbatch" takes what follows a letter, a space too, as the value.
+  v.regex(
+    /^-(?:[A-Za-z](?!\s)|-[A-Za-z][\w-]*(?:=|$))/,
+    'must be one option with its value, such as "--constraint=a100"',
+  ),
   v.check((option) => !isReserved(option), 'is an option that flambeau sets itself: leave it out'),
 )
 
@@ -109,12 +122,25 @@ const SlurmClusterOptions = toStandardJsonSchema(
   description: 'Machines that Slurm manages',
 })
 export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
+  /** Whether the login host is known to have `sbatch`. */
+  #hasSlurm = false
+
   protected override connect(): Members {
     const { login, node } = this.options
     const host = this.#loginHost()
     const address = login ?? '127.0.0.1'
     const connection = { kind: 'ssh', address, node } as const
     return { orchestrator: { host, role: 'orchestrator', address, connection }, factories: [] }
+  }
+
+  override async up(options: ClusterCallOptions = {}): Promise<readonly HostReport[]> {
+    await this.#findSlurm().catch((error) => {
+      // The setup commands may install Node, without which nothing can be asked.
+      if (!isFlambeauError(error) || error.code !== 'HOST_NO_NODE') throw error
+    })
+    const reports = await super.up(options)
+    await this.#findSlurm()
+    return reports
   }
 
   override async submit(runnable: Runnable<any, any>, options: SubmitOptions = {}): Promise<RemoteRun> {
@@ -162,36 +188,66 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     ]
   }
 
+  async #findSlurm(): Promise<void> {
+    if (!this.#hasSlurm) await onEveryHost([this.orchestrator], () => this.#sbatch(['--version']))
+  }
+
   /** Asks Slurm whether such a job can ever run. */
   async #testSubmission(sites: Sites): Promise<void> {
     const args = this.#arguments(sites)
-    const tested = await this.#sbatch(['--test-only', ...args])
-    if (tested.exitCode === 0) return
-    await this.#checkNodes()
-    // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
+    const [tested, excess] = await Promise.all([
+      this.#sbatch(['--test-only', ...args]),
+      this.#findExcess(args, sites),
+    ])
+    if (tested.exitCode === 0 && !excess) return
+    // The test refuses what would wait for nodes that are down, too, and a quality of service may lift the limits of a partition: of a
+    // real job, Slurm says whether it can ever run.
     const real = await this.#sbatch([...args, '--begin=now+1hour', '--parsable', '--output=/dev/null'])
-    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString(), sites)
-    await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
+    if (real.exitCode !== 0) throw excess ?? this.#refused(real.stderr.toString(), sites)
+    const [jobId = ''] = real.stdout.toString().trim().split(';')
+    const reason = await this.#print(['squeue', '--noheader', `--jobs=${jobId}`, '--format=%r'])
+    await this.orchestrator.exec(['scancel', jobId])
+    if (neverReasons.test(reason))
+      throw excess ?? this.#refused(`it would wait for ever (${reason.trim()})`, sites)
   }
 
-  // Slurm itself would let such a job wait for ever.
-  async #checkNodes(): Promise<void> {
-    const { partition, nodes } = this.options
-    const named = partition === undefined ? [] : [`--partition=${partition}`]
-    const { stdout } = await this.orchestrator.exec(['sinfo', '--noheader', '--format=%D', ...named])
-    const most = Math.max(0, ...stdout.toString().split('\n').map(Number))
-    if (most === 0 || nodes <= most) return
-    const where = partition === undefined ? 'Slurm' : `Partition "${partition}"`
-    const message = `${where} has ${most} ${most === 1 ? 'node' : 'nodes'}, but the run asks for ${nodes}`
-    throw refusedAt(writtenOption(this, 'nodes'), message)
+  /** Whether it asks for more than there is, as far as that can be known without a job. */
+  async #findExcess(args: readonly string[], sites: Sites): Promise<ClusterConfigurationError | undefined> {
+    const [partitions, nodes] = await Promise.all([
+      this.#print(['scontrol', ...showPartitions]),
+      this.#print(['sinfo', ...listNodes]),
+    ])
+    const excess = findExcess(args, { partitions, nodes })
+    return excess && this.#excessAt(excess, sites)
   }
 
-  #sbatch(args: readonly string[]) {
-    return this.orchestrator.exec(['sbatch', ...args], { input: '#!/bin/sh\n' }).catch((cause) => {
+  #excessAt({ what, message }: Excess, sites: Sites): ClusterConfigurationError {
+    const site = what === 'cpus' || what === 'memory' ? siteOfNeeds(sites) : undefined
+    if (site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
+    const workers = what === 'cpus' ? (writtenOption(this, 'workers') ?? sites.worker?.written) : undefined
+    const written = workers ?? writtenOption(this, what) ?? writtenOption(this, 'sbatch')
+    return refusedAt(written ?? writtenOption(this), message)
+  }
+
+  /** What a program on the login host prints; nothing when it does not exist. */
+  async #print(argv: readonly string[]): Promise<string> {
+    const result = await this.orchestrator.exec(argv).catch((error) => {
+      if (!isFlambeauError(error) || error.code !== 'NO_PROGRAM') throw error
+      return undefined
+    })
+    return result?.stdout.toString() ?? ''
+  }
+
+  async #sbatch(args: readonly string[]): Promise<ExecResult> {
+    try {
+      const result = await this.orchestrator.exec(['sbatch', ...args], { input: '#!/bin/sh\n' })
+      this.#hasSlurm = true
+      return result
+    } catch (cause) {
       if (!isFlambeauError(cause) || cause.code !== 'NO_PROGRAM') throw cause
       const message = `Host "${this.orchestrator.name}" has no "sbatch": name a login host of Slurm as "login"`
       throw new ClusterConfigurationError(message, { code: 'HOST_NO_SLURM', cause })
-    })
+    }
   }
 
   #refused(stderr: string, sites: Sites, cause?: unknown): ClusterError {
@@ -200,15 +256,16 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
       .split('\n')
       .at(-1)!
       .replace(/^(?:Batch job submission failed|allocation failure): /, '')
-    if (/contact slurm controller|timed out/i.test(said)) {
+    if (unusableSlurm.test(said)) {
       const message = `Slurm does not answer on host "${this.orchestrator.name}" (${reason}): try again when "sinfo" answers there`
       return new ClusterError(message, { code: 'SLURM_SILENT', cause })
     }
     const key = refusedOptions.find(([pattern]) => pattern.test(said))?.[1]
     const message = `Slurm refuses this job: ${reason}`
-    const site = [sites.worker, sites.own].find((each) => each && each.needs !== noNeeds)
+    const site = siteOfNeeds(sites)
     if (key === undefined && site) return refusedAt(site.written, `${message} (${describeNeeds(site.needs)})`)
-    return refusedAt(writtenOption(this, key) ?? writtenOption(this), message)
+    const options = [key, 'sbatch'].map((each) => each && writtenOption(this, each))
+    return refusedAt(options.find(Boolean) || writtenOption(this), message)
   }
 
   #loginHost(): AgentHost {
@@ -223,12 +280,20 @@ function refusedAt(written: WrittenNode | undefined, message: string): ClusterCo
   return new ClusterConfigurationError(text, options)
 }
 
+/** Why a job waits that can never run. One that waits for nodes that are down has another reason. */
+const neverReasons =
+  /^(?:PartitionConfig|PartitionTimeLimit|PartitionNodeLimit|BadConstraints|MaxMemPerLimit|(?:Assoc|QOS)Max\w*PerJob\w*)\s*$/
+
+/** What commands of Slurm say that do not get so far as to look at the job. */
+const unusableSlurm =
+  /contact slurm controller|timed out|configuration (?:source|file)|slurm\.conf|munge|protocol|authentication|zero bytes|connection (?:refused|reset)|standby mode/i
+
 /** What Slurm says, and the option that it says it of. */
 const refusedOptions: readonly (readonly [said: RegExp, key: string])[] = [
   [/invalid account/i, 'account'],
   [/partition/i, 'partition'],
   [/time/i, 'time'],
-  [/option|constraint|feature/i, 'sbatch'],
+  [/--\w|option|constraint|feature|reservation|licen[cs]e|node name|qos/i, 'sbatch'],
 ]
 
 /** What a run needs of each node: its own process, and its workers. */
@@ -244,15 +309,26 @@ function sitesOf(runnable: Runnable<any, any>, { needs }: SubmitOptions): Sites 
   return { own: runNeeds(runnable, needs), worker, workers }
 }
 
+/** What a run without workers has beside what it needs, in bytes: for Node, the modules of flambeau, and its supervisor. */
+const memoryBesideRun = 256 * 2 ** 20
+
+/** What asks for more than a processor and a process, if there is something. */
+function siteOfNeeds({ worker, own }: Sites): NeedsSite | undefined {
+  return [worker, own].find((each) => each && each.needs !== noNeeds)
+}
+
 /** What the run itself needs, and so many workers beside it; each worker has a processor. */
 function jobNeeds({ own, worker }: Sites, workers: number | undefined): CompleteNeeds {
   const each = worker?.needs ?? noNeeds
   const count = workers ?? 1
   const cpus = workers === undefined ? each.cpus : count * (each.cpus || 1)
+  const memory = own.needs.memory + count * each.memory
+  // Slurm kills a job for the memory of all its processes.
+  const others = memory === 0 ? 0 : worker ? memoryBesideWorkers : memoryBesideRun
   return {
     gpus: own.needs.gpus + count * each.gpus,
     cpus: own.needs.cpus + cpus,
-    memory: own.needs.memory + count * each.memory,
+    memory: memory + others,
   }
 }
 

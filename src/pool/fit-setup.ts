@@ -1,7 +1,7 @@
 import { FlambeauError } from '../errors.js'
 import { lackOn, slotsOn } from '../runnable/needs.js'
 import { mistakeCode } from '../util/exit-codes.js'
-import { localResources } from '../util/this-machine.js'
+import { localResources, reservedMemory } from '../util/this-machine.js'
 import type { FittedSetup, WorkerProcessSetup } from './engine.js'
 
 /**
@@ -20,5 +20,6 @@ export async function fitSetup(
     const message = `A worker of the pool needs ${lack.need}, but this machine has ${lack.has}: ask for less in "needs"`
     throw new FlambeauError(message, { code: 'NEEDS_DO_NOT_FIT', exitCode: mistakeCode })
   }
-  return { ...setup, workers: Math.min(workers, slotsOn(needs, machine)), gpus: machine.gpus, onWait }
+  const slots = Math.max(1, slotsOn(needs, { ...machine, memory: machine.memory - reservedMemory() }))
+  return { ...setup, workers: Math.min(workers, slots), gpus: machine.gpus, onWait }
 }

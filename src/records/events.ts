@@ -128,6 +128,8 @@ export interface RunEnded {
   readonly value?: unknown
   /** Why it failed. */
   readonly error?: string
+  /** Why Slurm ended it, as Slurm calls it: `TIMEOUT`, `PREEMPTED`. */
+  readonly reason?: string
   readonly problems?: readonly Problem[]
 }
 

@@ -71,6 +71,8 @@ export interface RunRecord {
   readonly endedAt?: string | undefined
   readonly exitCode?: number | undefined
   readonly error?: string | undefined
+  /** Why Slurm ended it, as Slurm calls it. */
+  readonly reason?: string | undefined
   readonly problems?: readonly Problem[] | undefined
   readonly user: string
   readonly host: string

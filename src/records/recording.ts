@@ -58,7 +58,7 @@ export interface RecordedFile {
 }
 
 /** What `run.json` says of the end of a run. */
-type RunEnd = Pick<RunRecord, 'state' | 'exitCode' | 'endedAt' | 'error' | 'problems' | 'values'>
+type RunEnd = Pick<RunRecord, 'state' | 'exitCode' | 'endedAt' | 'error' | 'reason' | 'problems' | 'values'>
 
 /** The files of a record to which lines are added. */
 type AddedFile = 'log.txt' | 'metrics.jsonl' | 'trials.jsonl' | 'trials.log'
@@ -326,10 +326,10 @@ export class Recording {
     this.#addJson('trials.jsonl', { ...trial, ...facts })
   }
 
-  #addEnd({ state, exitCode, value, error, problems, time }: RunEnded & { time: string }): void {
+  #addEnd({ value, time, ...ended }: RunEnded & { time: string }): void {
     if (value !== undefined) this.#write('result.json', `${toJson(value, 2)}\n`)
-    const end = { state, exitCode, error, problems, endedAt: time, values: this.#valuesOf(value) }
-    this.#end(end)
+    const { state, exitCode, error, reason, problems } = ended
+    this.#end({ state, exitCode, error, reason, problems, endedAt: time, values: this.#valuesOf(value) })
   }
 
   #valuesOf(value: unknown): Record<string, number> {
@@ -428,8 +428,8 @@ function draftOf(folder: string, file: AddedFile): string {
   return join(folder, `${file}.incoming`)
 }
 
-function shortened({ state, exitCode, endedAt, error }: RunEnd): RunEnd {
-  return { state, exitCode, endedAt, error: error?.slice(0, mostOfError) }
+function shortened({ state, exitCode, endedAt, error, reason }: RunEnd): RunEnd {
+  return { state, exitCode, endedAt, reason, error: error?.slice(0, mostOfError) }
 }
 
 function sweepOf({ metrics, trials, output, repeat }: SweepStarted): RecordedSweep {

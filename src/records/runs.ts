@@ -33,6 +33,8 @@ export interface RunEntry {
   readonly waitsFor?: string | undefined
   readonly commit?: string | undefined
   readonly error?: string | undefined
+  /** Why Slurm ended it, as Slurm calls it. */
+  readonly reason?: string | undefined
 }
 
 /** The file of a folder of records that spares to read each of them: what has ended does not change. */
@@ -85,8 +87,22 @@ function readRegularSync(path: string): string {
 
 function entryOf(record: RunRecord): RunEntry {
   const { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, cluster, git, error } = record
-  const { waitsFor } = record
-  const entry = { id, state, exitCode, startedAt, endedAt, file, tag, set, user, host, error, waitsFor }
+  const { waitsFor, reason } = record
+  const entry = {
+    id,
+    state,
+    exitCode,
+    startedAt,
+    endedAt,
+    file,
+    tag,
+    set,
+    user,
+    host,
+    error,
+    waitsFor,
+    reason,
+  }
   return { ...entry, cluster: cluster?.name, commit: git?.commit }
 }
 

@@ -8,6 +8,17 @@ export function hostMemory(): number {
   return Math.min(totalmem(), ...limits.filter((limit) => limit > 0))
 }
 
+/**
+ * What the processes of flambeau use in a job of Slurm besides the workers of a pool, in bytes: the run, its supervisor, Redis, and
+ * on each node an agent and the parent of the workers.
+ */
+export const memoryBesideWorkers = 512 * 2 ** 20
+
+/** How much of {@link hostMemory} all workers but the first leave to others: Slurm kills a job that uses more than it has. */
+export function reservedMemory(): number {
+  return Number(process.env['SLURM_MEM_PER_NODE']) > 0 ? memoryBesideWorkers : 0
+}
+
 /** How many processors this process may use: in a job of Slurm, those that the job has on this node. */
 export function availableCpus(): number {
   const allocated = Number(process.env['SLURM_CPUS_ON_NODE'])

@@ -197,6 +197,7 @@ export class Slurm {
       ...this.nodes.map((each, index) => `NodeName=${each} ${node} Port=${ports[index + 1]}`),
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 State=UP',
       'PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=10 State=UP',
+      'PartitionName=short Nodes=ALL MaxTime=5 MaxNodes=1 MaxMemPerNode=2000 State=UP',
     ]
     writeFileSync(this.configuration, `${lines.join('\n')}\n`)
     // Two devices of each node, which are files.

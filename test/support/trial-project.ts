@@ -20,11 +20,12 @@ export class Trial extends Runnable {
   constructor(options = {}) { super(options); this.options = options }
 
   async run({ signal, taskId, seed, ...options }) {
-    const { rate = 1, layers = 1, ms = 0, notes, busy, needs, says, exits, counts } = this.options
+    const { rate = 1, layers = 1, ms = 0, notes, busy, needs, says, exits, counts, holds = 0 } = this.options
     if (needs) this.config.get('AWS', needs)
     if (notes) appendFileSync(notes, [taskId, process.pid, process.ppid, process.env.SLURMD_NODENAME ?? process.env.HOME].join(' ') + '\\n')
     if (says) console.log(says)
     if (exits) process.exit(9)
+    this.held = Buffer.alloc(holds * 1e6, 1)
     if (busy) spawn('sleep', ['600'], { stdio: 'ignore' })
     while (busy) Math.random()
     await delay(ms, undefined, { signal })

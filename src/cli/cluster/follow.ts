@@ -1,9 +1,11 @@
 import { constants } from 'node:os'
+import type { RunStatus } from '../../cluster/protocol/messages.js'
 import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RunEnd } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import { continuesMessage, type Logger, logLine } from '../../logger.js'
 import type { RunEnded, RunEvent } from '../../records/events.js'
+import { isEndState } from '../../records/record.js'
 import { interruptedCode, timeoutCode, unavailableCode } from '../../util/exit-codes.js'
 import { printable } from '../../util/printable.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -66,12 +68,19 @@ function failureOf({ id }: RunEnd): string {
 
 /** The event of the end of a run. */
 export function endEvent(end: RunEnd): RunEvent & RunEnded {
-  const { state, endedAt, value } = end
+  const { state, endedAt, value, reason } = end
   const [exitCode, message = failureOf(end)] = explainEnd(end)
   const time = endedAt ?? new Date().toISOString()
   if (state === 'succeeded') return { time, type: 'run.ended', state, exitCode, value }
   const ended = state === 'cancelled' || state === 'lost' ? state : 'failed'
-  return { time, type: 'run.ended', state: ended, exitCode, error: message }
+  return { time, type: 'run.ended', state: ended, exitCode, error: message, ...(reason && { reason }) }
+}
+
+/** The status of a run, once it has ended with the exit code of the commands that wait for it: its process may have had another. */
+export function withExitCode(status: RunStatus): RunStatus {
+  if (!isEndState(status.state)) return status
+  const [exitCode] = explainEnd(status)
+  return { ...status, exitCode }
 }
 
 /** The ends of runs that Slurm has stopped, in words, by the state of the job. */

@@ -8,6 +8,7 @@ import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
 import type { RunRecord } from '../../records/record.js'
 import { unavailableCode, unreachableCode } from '../../util/exit-codes.js'
+import { omitUndefined } from '../../util/plain-object.js'
 import { messageOf } from '../../util/thrown.js'
 import { type Command, InvalidArgumentError, Option } from '../commander.js'
 import { commandOf } from '../commands.js'
@@ -26,7 +27,7 @@ import {
   useCluster,
   withClusterFile,
 } from './cluster-context.js'
-import { followRun, jsonLines, reportRunEnd } from './follow.js'
+import { followRun, jsonLines, reportRunEnd, withExitCode } from './follow.js'
 import { endRecord, syncRecord } from './sync-record.js'
 
 /** `flambeau status ID`. */
@@ -38,14 +39,13 @@ export function statusCommand(): Command {
       const print = (status: RunStatus): void =>
         printLine(flags.json ? JSON.stringify(status, null, 2) : statusLine(status))
       if (!run.cluster) return print(localStatus(run.found.record))
-      await useRun(run, command, async (remote) => print(await remote.status()))
+      await useRun(run, command, async (remote) => print(withExitCode(await remote.status())))
     },
   )
 }
 
-function localStatus({ id, state, file, startedAt, endedAt, exitCode }: RunRecord): RunStatus {
-  const end = { ...(endedAt !== undefined && { endedAt }), ...(exitCode !== undefined && { exitCode }) }
-  return { id, state, file, startedAt, ...end } as RunStatus
+function localStatus({ id, state, file, startedAt, endedAt, exitCode, reason }: RunRecord): RunStatus {
+  return { id, state, file, startedAt, ...omitUndefined({ endedAt, exitCode, reason }) } as RunStatus
 }
 
 /** Uses a run on its cluster, and brings its record up to date. */

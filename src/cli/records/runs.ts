@@ -9,6 +9,7 @@ import {
   useCluster,
   withClusterFile,
 } from '../cluster/cluster-context.js'
+import { withExitCode } from '../cluster/follow.js'
 import { type Command, InvalidArgumentError, Option } from '../commander.js'
 import { commandOf } from '../commands.js'
 import { withExamples } from '../help.js'
@@ -72,9 +73,8 @@ function printEntries(entries: readonly RunEntry[]): void {
 }
 
 function cellsOf(entry: RunEntry): string[] {
-  const { id, state, startedAt, endedAt, file, set, cluster, waitsFor, exitCode } = entry
+  const { id, state, startedAt, endedAt, file, set, cluster, waitsFor } = entry
   const took = endedAt === undefined ? '' : formatDuration(Date.parse(endedAt) - Date.parse(startedAt))
-  const outcome = exitCode ? `exit code ${exitCode}` : ''
   const where = cluster === undefined ? '' : `on ${cluster}`
   const waits = waitsFor === undefined ? '' : `waits for ${waitsFor}`
   return [
@@ -83,8 +83,12 @@ function cellsOf(entry: RunEntry): string[] {
     formatTime(startedAt),
     took,
     file,
-    [...set, where, waits, outcome].filter(Boolean).join('  '),
+    [...set, where, waits, outcomeOf(entry)].filter(Boolean).join('  '),
   ]
+}
+
+function outcomeOf({ reason, signal, exitCode }: Partial<RunEntry> & Pick<RunStatus, 'signal'>): string {
+  return reason ?? signal ?? (exitCode ? `exit code ${exitCode}` : '')
 }
 
 /** Lines whose cells stand below each other. */
@@ -100,7 +104,7 @@ export function alignedLines(rows: readonly (readonly string[])[]): string[] {
 
 async function listCluster(flags: RunsFlags, command: Command): Promise<void> {
   await useCluster(await completeClusterFlags(flags, command), async ({ cluster, logger }) => {
-    const runs = (await cluster.runs()).slice(0, flags.limit)
+    const runs = (await cluster.runs()).slice(0, flags.limit).map(withExitCode)
     if (flags.json) printLine(JSON.stringify(runs, null, 2))
     else for (const run of runs) printLine(statusLine(run))
     if (runs.length === 0 && !flags.json) logger.info(`Cluster "${cluster.name}" has no runs yet`)
@@ -109,8 +113,8 @@ async function listCluster(flags: RunsFlags, command: Command): Promise<void> {
 }
 
 /** Formats the status of a run on a cluster as one line. */
-export function statusLine({ id, state, file, startedAt, exitCode, signal, waitsFor }: RunStatus): string {
-  const outcome = signal ?? (exitCode ? `exit code ${exitCode}` : '')
-  const result = waitsFor === undefined ? outcome : `waits for ${waitsFor}`
+export function statusLine(status: RunStatus): string {
+  const { id, state, file, startedAt, waitsFor } = status
+  const result = waitsFor === undefined ? outcomeOf(status) : `waits for ${waitsFor}`
   return [id, state.padEnd(9), startedAt.slice(0, 19).replace('T', ' '), file, result].join('  ').trimEnd()
 }

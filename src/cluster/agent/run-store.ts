@@ -99,7 +99,9 @@ function endState({ exitCode, signal, cancelled, endedAt, reason }: RunExit): Cu
   // One that Slurm has ended was not done, whatever it exited with.
   const isDone = exitCode === 0 && reason === undefined
   const state = cancelled ? 'cancelled' : isDone ? 'succeeded' : 'failed'
-  return { state, endedAt, exitCode: exitCode ?? undefined, signal: signal ?? undefined, reason }
+  // Then its process has not exited by itself.
+  const ownCode = reason === undefined ? (exitCode ?? undefined) : undefined
+  return { state, endedAt, exitCode: ownCode, signal: signal ?? undefined, reason }
 }
 
 async function stateOfJob(record: RunRecord): Promise<CurrentState> {

@@ -9,6 +9,9 @@ import { layout, writeDurably } from './home.js'
 import { isActive, isFinished, type RunRecord, readJson, statusOf } from './run-store.js'
 import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
 
+/** How many characters of what "sbatch" has printed an error shows. */
+const mostShown = 200
+
 /**
  * Submits the job of a run whose folder is written: its supervisor runs on the first node of the allocation. Returns the id of
  * the job.
@@ -32,7 +35,12 @@ export async function submitJob(specification: RunSpecification): Promise<string
     return throwRefused(error)
   })
   // "17", or "17;cluster".
-  const [jobId = ''] = submitted.trim().split('\n').at(-1)!.split(';')
+  const [, jobId] = /^(\d+)(?:;.*)?$/.exec(submitted.trim().split('\n').at(-1)!) ?? []
+  if (jobId === undefined) {
+    // What takes the place of "sbatch" on this host may have submitted it.
+    await cancelWith([`--name=${jobName(id)}`])
+    throw refused(`"sbatch" printed no id of a job, but ${JSON.stringify(submitted.slice(0, mostShown))}`)
+  }
   await recordJob(id, { jobId, submittedAt: Date.now() })
   return jobId
 }
@@ -73,7 +81,11 @@ function throwRefused(error: Error): never {
   if (propertyOf(error, 'code') === 'ENOENT')
     throw Object.assign(new Error('sbatch'), { code: 'HOST_NO_SLURM' })
   const said = String(propertyOf(error, 'stderr') ?? '').trim() || error.message
-  throw Object.assign(new Error(said.replaceAll(/^sbatch: (?:error: )?/gm, '')), { code: 'SLURM_REFUSED' })
+  throw refused(said.replaceAll(/^sbatch: (?:error: )?/gm, ''))
+}
+
+function refused(message: string): Error {
+  return Object.assign(new Error(message), { code: 'SLURM_REFUSED' })
 }
 
 const pauseMs = 100

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
 import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
-import type { RunState } from '../protocol/messages.js'
+import { memoryKill, type RunState } from '../protocol/messages.js'
 import { withFileLock } from './file-lock.js'
 import { layout, writeDurably } from './home.js'
 
@@ -130,7 +130,7 @@ function endReason(log: string, jobId: string): string | undefined {
   // What the run has printed may have no end of line.
   const written = log.match(/slurmstepd\S*: error: .*/g) ?? []
   const ofJob = written.filter((line) => new RegExp(`(?:JOB |STEP |StepId=)${jobId}\\b`).test(line))
-  if (ofJob.some((line) => /exceeded memory limit|oom.?kill event/i.test(line))) return 'OUT_OF_MEMORY'
+  if (ofJob.some((line) => memoryKill.test(line))) return 'OUT_OF_MEMORY'
   const [, reason] =
     ofJob.map((line) => /CANCELLED AT \S+(?: DUE TO ([^,*]*))?/.exec(line)).findLast(Boolean) ?? []
   const isEnded = ofJob.some((line) => line.includes('CANCELLED AT'))

@@ -73,6 +73,9 @@ export interface RunStatus {
   readonly logSize: number
 }
 
+/** What Slurm writes when it ends a step, or processes of it, for their memory. */
+export const memoryKill = /exceeded memory limit|oom.?kill event/i
+
 /** How a program on a host exited: with a code from 0 to 255, or by a signal. */
 export interface Exit {
   readonly exitCode: number | null

@@ -77,16 +77,21 @@ describe('a login host of Slurm', { skip: noSlurm || noHosts }, () => {
     for (const name of ['sh', 'ssh-keygen']) symlinkSync(whereIs(name), join(bin, name))
     project.file('slurm.yaml', `!SlurmCluster\nname: test\nshare: ${project.folder}\n`)
     const job = project.jobFile('return 1')
-    const args = [resolve('dist/cli/main.js'), 'run', job, '--import', './jobs.js', '-c', 'slurm.yaml']
+    const command = resolve('dist/cli/main.js')
+    const args = [command, 'run', job, '--import', './jobs.js', '-c', 'slurm.yaml']
     const options = {
       cwd: project.folder,
       env: { PATH: bin, HOME: project.folder },
       encoding: 'utf8',
     } as const
-    const { status, stderr } = spawnSync(join(bin, 'node'), args, options)
+    const ends = [args, [command, 'up', 'slurm.yaml']].map((each) =>
+      spawnSync(join(bin, 'node'), each, options),
+    )
     rmSync(bin, { recursive: true })
-    assert.match(stderr, /Host "this machine" has no "sbatch": name a login host of Slurm as "login"\n$/)
-    assert.equal(status, 22)
+    for (const { status, stderr } of ends) {
+      assert.match(stderr, /^Host "this machine" has no "sbatch": name a login host of Slurm as "login"\n$/)
+      assert.equal(status, 22)
+    }
   })
 })
 

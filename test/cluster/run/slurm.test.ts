@@ -1,12 +1,12 @@
 // Slurm decides when a run starts, and may end it; what it says is in the status of the run, and nothing is lost meanwhile.
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { ClusterConfigurationError, isFlambeauError, loadFile } from 'flambeau'
-import { type RemoteRun, SlurmCluster, SlurmNode } from 'flambeau/cluster'
+import { type RemoteRun, type RunStatus, SlurmCluster, SlurmNode } from 'flambeau/cluster'
 import { hostConformance } from 'flambeau/testing'
 import { Project } from '../../support/cluster-project.js'
 import { allProcesses, argumentsOf } from '../../support/processes.js'
@@ -107,6 +107,11 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const { code, stderr } = await project.flambeau('wait', run.id, '-c', clusterFile())
     assert.equal(code, 69)
     assert.match(stderr, new RegExp(`Run ${run.id} was preempted by another job`))
+    const status = await project.flambeau('status', run.id, '-c', clusterFile())
+    assert.match(status.stdout, /job\.yaml {2}PREEMPTED$/m)
+    const shown = await project.flambeau('runs', '--json', '-c', clusterFile())
+    const listed = (JSON.parse(shown.stdout) as RunStatus[]).find(({ id }) => id === run.id)!
+    assert.deepEqual([listed.exitCode, listed.reason], [69, 'PREEMPTED'])
   })
 
   test('what Slurm is asked for is what the runnable needs, and what the file of the cluster says', async () => {
@@ -138,7 +143,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       'TimeLimit=1-02:00:00',
       'Partition=urgent',
       'Comment=mine',
-      'MinMemoryNode=489M',
+      'MinMemoryNode=745M',
       'TresPerNode=gres:gpu:1',
     ])
       assert.ok(shown.includes(part), `${part} in ${shown}`)
@@ -162,7 +167,19 @@ describe('on Slurm', { skip: noSlurm }, () => {
     for (const [extra, line, pattern] of [
       ['partition: nowhere', 4, /invalid partition|Invalid partition/i],
       ['sbatch: [--constraint=a100]', 4, /Invalid feature/],
-      ['nodes: 7', 4, /Slurm has 2 nodes, but the run asks for 7/],
+      ['nodes: 1\nsbatch: [--mem=lots]', 5, /Invalid --mem specification/],
+      ['nodes: 1\nsbatch: [--reservation=foo]', 5, /Requested reservation is invalid/],
+      ['nodes: 1\nsbatch: [--gres=gpu:a100:1]', 5, /Requested node configuration is not available/],
+      ['nodes: 1\nsbatch: [--partition=nowhere]', 5, /invalid partition/i],
+      ['nodes: 7', 4, /In partition "main", a run can have 2 nodes, but this one asks for 7/],
+      [
+        'partition: short\ntime: 10',
+        5,
+        /In partition "short", a run can have 5 minutes, but this one asks for 10/,
+      ],
+      ['partition: short\nnodes: 2', 5, /a run can have 1 node, but this one asks for 2/],
+      ['partition: short\nsbatch: [--mem=3G]', 5, /a run can have 2000M of memory on a node/],
+      ['sbatch: [--cpus-per-task=5]', 4, /a run can have 4 CPUs on a node, but this one asks for 5/],
     ] as const) {
       const error = await refused(extra)
       assert.ok(error instanceof ClusterConfigurationError, String(error))
@@ -186,7 +203,22 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const sweep = '!Sweep\neach: !Greedy { n: !choice [1, 2] }\nmetric: n\nneeds: { gpus: 3 }\n'
     const swept = await project.flambeau('run', project.file('sweep.yaml', sweep), ...flags)
     assert.match(swept.stderr, /\(\{ gpus: 3 \}\)\n\n {2}\S*sweep.yaml:4:8$/m)
-    assert.deepEqual([plain.code, swept.code], [22, 22])
+    const wide = sweep.replace('gpus: 3', 'cpus: 5').replace('Greedy', 'Modest')
+    const modest = `import { Runnable, registrable } from 'flambeau'
+      registrable('!Modest')(class Modest extends Runnable { run() {} })`
+    project.file('modest.js', modest)
+    const widened = await project.flambeau(
+      'run',
+      project.file('wide.yaml', wide),
+      '--import',
+      './modest.js',
+      ...flags.slice(2),
+    )
+    assert.match(
+      widened.stderr,
+      /4 CPUs on a node, but this one asks for 5 \(\{ cpus: 5 \}\)\n\n {2}\S*wide.yaml:4:8$/m,
+    )
+    assert.deepEqual([plain.code, swept.code, widened.code], [22, 22, 22])
   })
 
   test('a job of a sweep has what its workers need', async () => {
@@ -198,7 +230,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       ...flags,
     )
     const shown = await slurm.ask('scontrol', 'show', 'job', await jobIdOf(stdout.trim()))
-    for (const part of ['CPUs/Task=4', 'MinMemoryNode=977M', 'TresPerNode=gres:gpu:2'])
+    for (const part of ['CPUs/Task=4', 'MinMemoryNode=1489M', 'TresPerNode=gres:gpu:2'])
       assert.ok(shown.includes(part), `${part} in ${shown} ${stderr}`)
     await make().attach(stdout.trim()).cancel()
   })
@@ -211,6 +243,14 @@ describe('on Slurm', { skip: noSlurm }, () => {
         4,
         /"sbatch\[0\]" of "!SlurmCluster": is an option that flambeau sets itself: leave it out/,
       ],
+      ...['--help', '--vers', '-V', '-HJname'].map(
+        (option) =>
+          [`sbatch: [${option}]`, 4, /"sbatch\[0\]" .* is an option that flambeau sets itself/] as const,
+      ),
+      ...['-p urgent', '--partition urgent', '--'].map(
+        (option) =>
+          [`sbatch: ["${option}"]`, 4, /"sbatch\[0\]" .* must be one option with its value/] as const,
+      ),
       [
         'sbatch: [--constraint, a100]',
         4,
@@ -225,6 +265,29 @@ describe('on Slurm', { skip: noSlurm }, () => {
       assert.equal(error.problems[0]!.line, line)
       assert.match(error.message, message)
     }
+  })
+
+  test('a run for which "sbatch" prints no job is none', async () => {
+    const folder = join(share, '.flambeau/runs')
+    const before = readdirSync(folder)
+    await withProgram(
+      'sbatch',
+      'case "$*" in *--test-only*) ;; *) echo "Usage: sbatch" ;; esac',
+      async () => {
+        const message = /Slurm refuses this job: "sbatch" printed no id of a job, but "Usage: sbatch\\n"$/
+        await using cluster = make()
+        await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_REFUSED', message })
+      },
+    )
+    assert.deepEqual(readdirSync(folder), before)
+  })
+
+  test('that Slurm has no configuration is no mistake of the file', async () => {
+    const says = 'sbatch: fatal: Could not establish a configuration source'
+    await withProgram('sbatch', `echo '${says}' >&2; exit 1`, async () => {
+      await using cluster = make()
+      await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', exitCode: 69 })
+    })
   })
 
   test('while slurmctld is restarted, what is known stays, and nothing is lost', async () => {
@@ -270,15 +333,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       .split(delimiter)
       .map((each) => join(each, 'squeue'))
       .find(existsSync)
-    mkdirSync(join(folder, 'bin'))
-    writeFileSync(
-      join(folder, 'bin/squeue'),
-      `#!/bin/sh\ndate +%s%N >> ${folder}/calls\nexec ${squeue} "$@"\n`,
-    )
-    chmodSync(join(folder, 'bin/squeue'), 0o755)
-    const before = process.env['PATH']
-    process.env['PATH'] = `${folder}/bin${delimiter}${before}`
-    try {
+    await withProgram('squeue', `date +%s%N >> ${folder}/calls\nexec ${squeue} "$@"`, async () => {
       // Each waits over a connection of its own.
       const clusters = Array.from({ length: 10 }, () => make({ sbatch: ['--hold'] }))
       const runs = await Promise.all(clusters.map((cluster) => submit(cluster, 'return 1')))
@@ -297,10 +352,8 @@ describe('on Slurm', { skip: noSlurm }, () => {
       for (const [index, time] of times.slice(1).entries())
         assert.ok(time - times[index]! > 4500, times.join())
       await Promise.all(clusters.map((cluster) => cluster.close()))
-    } finally {
-      process.env['PATH'] = before
-      rmSync(folder, { recursive: true })
-    }
+    })
+    rmSync(folder, { recursive: true })
   })
 
   test('a run that uses more memory than it has fails as such', async () => {
@@ -356,3 +409,17 @@ describe('on Slurm', { skip: noSlurm }, () => {
     assert.match(stderr, new RegExp(`Run ${limited.id} reached its time limit`))
   })
 })
+
+/** Does some work while a shell script stands in for a program. */
+async function withProgram(name: string, script: string, work: () => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
+  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}${delimiter}${before}`
+  try {
+    await work()
+  } finally {
+    process.env['PATH'] = before
+    rmSync(folder, { recursive: true })
+  }
+}

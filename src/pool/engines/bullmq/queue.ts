@@ -150,10 +150,20 @@ export function attemptOfValue(value: unknown): Ended {
 /** Why BullMQ lets a job fail whose workers were lost too often. */
 const stalledReason = 'job stalled more than allowable limit'
 
+const lostWorkers = 'killed its workers again and again'
+
+/** Blames the memory of a job of Slurm for an attempt whose workers were lost too often. */
+export function blameMemory(attempt: Ended): Ended {
+  const isLost = !attempt.ok && attempt.reason === 'crashed' && attempt.error.message === lostWorkers
+  return isLost ? interruptedAttempt('memory', `${lostWorkers}: ${memoryText}`) : attempt
+}
+
+const memoryText = 'Slurm ended them, as together they used more memory than the job has on a node'
+
 /** A failed attempt is a value, too: a job itself fails only when its workers die, or can run no task at all. */
 export function attemptOfFailure(reason: string): Ended {
   return reason === stalledReason
-    ? interruptedAttempt('crashed', 'killed its workers again and again')
+    ? interruptedAttempt('crashed', lostWorkers)
     : failedAttempt('failed', packError(new Error(reason)))
 }
 

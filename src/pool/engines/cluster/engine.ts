@@ -11,6 +11,7 @@ import type { Ended, Engine, TaskMessage, Watch } from '../../engine.js'
 import { completeSetup, type PoolOptions, type PoolParts } from '../../options.js'
 import { type BullmqEngine, bullmqEngine } from '../bullmq/engine.js'
 import { loadPackages } from '../bullmq/packages.js'
+import { blameMemory } from '../bullmq/queue.js'
 import { defaultLockMs } from '../bullmq/workers.js'
 import type { TaskOutputSink } from '../output-sink.js'
 import { HostWorkers, type WorkersListener } from './host-workers.js'
@@ -170,6 +171,7 @@ function workersListener({ engine, factories, logger, output }: ListenerParts): 
       engine.setHostGone(factory, false)
     },
     onGone: (factory) => engine.setHostGone(factory, true),
+    onMemoryKill: () => engine.setKilledForMemory(),
     onUnreachable: (factory, why) => reachability.onFailed(factory, why),
     onMistake: (message) => engine.fail(workersUnfit(message)),
   }
@@ -189,6 +191,7 @@ class ClusterEngine implements Engine {
   readonly #rejections = new Set<(error: Error) => void>()
   readonly #workers: HostWorkers[] = []
   #error: Error | undefined
+  #isKilledForMemory = false
 
   constructor(readonly parts: ClusterEngineParts) {
     this.capacity = parts.queue.capacity
@@ -205,6 +208,11 @@ class ClusterEngine implements Engine {
     this.#workers.push(workers)
   }
 
+  /** Slurm has ended workers for their memory. */
+  setKilledForMemory(): void {
+    this.#isKilledForMemory = true
+  }
+
   setHostGone(worker: string, isGone: boolean): void {
     this.parts.queue.setHostGone(worker, isGone)
   }
@@ -218,7 +226,8 @@ class ClusterEngine implements Engine {
     return new Promise((resolve, reject) => {
       this.#rejections.add(reject)
       const forget = (): boolean => this.#rejections.delete(reject)
-      this.parts.queue.run(task, watch).then(resolve, reject).finally(forget)
+      const explain = (ended: Ended): Ended => (this.#isKilledForMemory ? blameMemory(ended) : ended)
+      this.parts.queue.run(task, watch).then(explain).then(resolve, reject).finally(forget)
     })
   }
 

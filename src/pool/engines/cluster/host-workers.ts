@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentHost } from '../../../cluster/host/agent-host.js'
 import type { Server } from '../../../cluster/host/port-forward.js'
-import type { Request } from '../../../cluster/protocol/messages.js'
+import { memoryKill, type Request } from '../../../cluster/protocol/messages.js'
 import { ClusterError, isFlambeauError } from '../../../errors.js'
 import type { Logger } from '../../../logger.js'
 import { doesNotFitCode, mistakeCode, unavailableCode } from '../../../util/exit-codes.js'
@@ -31,6 +31,8 @@ export interface WorkersListener {
   onReady(factory: string): void
   /** The workers have not taken tasks for a while. */
   onGone(factory: string): void
+  /** Slurm has ended the workers for their memory. */
+  onMemoryKill(): void
   /** The workers could not connect to Redis. */
   onUnreachable(factory: string, message: string): void
   /** The host has less than a worker needs. */
@@ -79,6 +81,7 @@ export class HostWorkers {
       this.#startGoneTimer()
       const why = await this.#runWorkers().catch((error: Error) => this.#notStarted(error))
       if (signal.aborted || why === undefined) return
+      if (memoryKill.test(why)) this.listener.onMemoryKill()
       if (Date.now() - startedAt > steadyMs) pauseMs = minPauseMs
       this.listener.logger.warn(`The workers on "${this.host.name}" ended and will be started again: ${why}`)
       await delay(pauseMs, undefined, { signal }).catch(() => {})
