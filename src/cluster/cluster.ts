@@ -264,13 +264,21 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   /** @internal Checks that what the process of a run needs fits on its host. */
   protected async checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
     const own = runNeeds(runnable, options.needs)
-    if (own.needs !== noNeeds) await expectFit(own, () => resourcesOf([this.orchestrator]))
+    if (own.needs !== noNeeds) await expectFit(own, () => this.#resourcesOf([this.orchestrator]))
   }
 
   /** @internal What the hosts have that run the tasks of a run; none when they are not known. */
   protected workerResources(): Promise<readonly (Resources & { readonly host: string })[]> {
     const { factories } = this
-    return resourcesOf(factories.length === 0 ? [this.orchestrator] : factories)
+    return this.#resourcesOf(factories.length === 0 ? [this.orchestrator] : factories)
+  }
+
+  // The `env` of the cluster may hide GPUs from its runs and workers.
+  #resourcesOf(hosts: readonly AgentHost[]) {
+    const { variables } = this.#settings
+    return onEveryHost(hosts, async (host) => {
+      return { host: `"${host.name}"`, ...(await host.ask('resources', { variables })) }
+    })
   }
 
   get #hosts(): ClusterHosts {
@@ -295,10 +303,6 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const forRun = this.#submitting > 0
     return provision({ cluster, members, setupCmds, dryRun, forRun, signal, onEvent })
   }
-}
-
-function resourcesOf(hosts: readonly AgentHost[]) {
-  return onEveryHost(hosts, async (host) => ({ host: `"${host.name}"`, ...(await host.resources()) }))
 }
 
 /** The files that a run needs besides code: those of its classes, and those that the options name. */

@@ -15,6 +15,8 @@ export interface TaskMessage {
   readonly attempt: number
   /** The task as a runnable file: its extensions, and its dump. */
   readonly text: string
+  /** Identifies the task in other runs, where its id may be another one; the hash of its text when absent. */
+  readonly key?: string
   /** The seed of its run options: the same for each attempt. */
   readonly seed: number
   /** Milliseconds from its start; no limit when absent. */

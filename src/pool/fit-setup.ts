@@ -13,8 +13,8 @@ export async function fitSetup(
   setup: WorkerProcessSetup,
   onWait: FittedSetup['onWait'],
 ): Promise<FittedSetup> {
-  const { needs, workers } = setup
-  const machine = await localResources(needs)
+  const { needs, workers, variables } = setup
+  const machine = await localResources(needs, variables)
   const lack = lackOn(needs, machine)
   if (lack) {
     const message = `A worker of the pool needs ${lack.need}, but this machine has ${lack.has}: ask for less in "needs"`

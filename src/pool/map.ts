@@ -5,6 +5,7 @@ import {
   completeNeeds,
   describeNeeds,
   exceeds,
+  maxNeeds,
   needsOf,
   noNeeds,
 } from '../runnable/needs.js'
@@ -129,7 +130,7 @@ export class MapRun<Task extends AnyTask> {
     const Class = task.constructor as Class
     if (!needs || this.#classes.has(Class)) return
     const own = completeNeeds(needsOf(Class) ?? noNeeds)
-    if (exceeds(own, needs)) throw needsMore(Class, own)
+    if (exceeds(own, needs)) throw needsMore(Class, own, needs)
     this.#classes.add(Class)
   }
 
@@ -162,9 +163,10 @@ export class MapRun<Task extends AnyTask> {
   }
 }
 
-function needsMore({ name }: Class, needs: CompleteNeeds): FlambeauError {
-  const written = describeNeeds(needs)
-  const message = `Class "${name}" needs ${written}, more than a worker of the pool has: write "needs: ${written}" into the options of "openPool", or of the sweep`
+function needsMore({ name }: Class, own: CompleteNeeds, ofPool: CompleteNeeds): FlambeauError {
+  // With what the pool has, which tasks of other classes may need.
+  const written = describeNeeds(maxNeeds(own, ofPool))
+  const message = `Class "${name}" needs ${describeNeeds(own)}, more than a worker of the pool has: write "needs: ${written}" into the options of "openPool", or of the sweep`
   return new FlambeauError(message, { code: 'TASK_NEEDS_MORE', exitCode: mistakeCode })
 }
 

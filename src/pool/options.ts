@@ -68,7 +68,7 @@ export interface PoolOptions {
    */
   folder?: string
   /**
-   * Whether what each task prints and logs is kept in `logs/ID.log` in `folder`, each attempt below the one before; default false. An
+   * Whether what each task prints and logs is kept in `logs/ID-KEY.log` in `folder`, each attempt below the one before; default false. An
    * engine of your own passes on what tasks log, and of what they print only the end of an attempt that failed.
    */
   logs?: boolean
@@ -128,6 +128,8 @@ export interface MapOptions<Task extends AnyTask = AnyTask> {
   spanName?: string
   /** @internal Whether the id of a finished task may be used again. */
   isRepeatable?: boolean
+  /** @internal Identifies a task in other runs, where its id may be another one. */
+  keyOf?: (task: Task) => string | undefined
   /** @internal Whether a task continues where an earlier run of it stopped. */
   isResumed?: (task: Task) => boolean
   /** @internal The worker host of a cluster that ran a task before. */
@@ -195,9 +197,10 @@ export interface TaskOptions {
   /** The id of the task in its pool. */
   readonly taskId?: string
   /**
-   * The path of the task's own folder on the host where it runs: `tasks/ID` in the folder of the pool. It is made when
-   * this property is first read. The current folder is shared by all tasks of a worker. Another attempt finds there what the one before
-   * has left, and so does a trial that is run again by a sweep, with `resume: true` when the sweep had paused it.
+   * The path of the task's own folder on the host where it runs: `tasks/ID-KEY` in the folder of the pool, where `KEY` is the hash of the
+   * task. It is made when this property is first read. The current folder is shared by all tasks of a worker. Another attempt finds there
+   * what the one before has left, and so does a trial with the same options that is run again by a sweep, with `resume: true` when the
+   * sweep had paused it.
    */
   readonly folder?: string
   /** Counts from 1; more when earlier attempts failed. */
@@ -281,6 +284,7 @@ export interface CompleteMapOptions<Task extends AnyTask> {
   readonly onEvent: ((event: TaskEvent<Task>) => void) | undefined
   readonly spanName: string
   readonly isRepeatable: boolean
+  readonly keyOf: (task: Task) => string | undefined
   readonly isResumed: (task: Task) => boolean
   readonly workerOf: (task: Task) => string | undefined
 }
@@ -298,6 +302,7 @@ export function completeMapOptions<Task extends AnyTask>({
   onEvent,
   spanName = 'flambeau.task',
   isRepeatable = false,
+  keyOf = () => undefined,
   isResumed = () => false,
   workerOf = () => undefined,
 }: MapOptions<Task>): CompleteMapOptions<Task> {
@@ -312,6 +317,7 @@ export function completeMapOptions<Task extends AnyTask>({
     onEvent,
     spanName,
     isRepeatable,
+    keyOf,
     isResumed,
     workerOf,
   }

@@ -118,10 +118,12 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** Whether a value is a {@link TaskMessage}. */
 export function isTaskMessage(value: unknown): value is TaskMessage {
   if (!isRecord(value)) return false
-  const { id, attempt, text, seed, timeoutMs, worker } = value
+  const { id, attempt, text, key, seed, timeoutMs, worker } = value
   const isLimit = timeoutMs === undefined || isNumber(timeoutMs)
   const isRun = isText(id) && isText(text) && [attempt, seed].every(Number.isInteger)
-  return isRun && isLimit && (worker === undefined || isText(worker))
+  // It becomes part of the name of a folder.
+  const isKey = key === undefined || (isText(key) && /^[0-9a-f]{1,64}$/.test(key))
+  return isRun && isLimit && isKey && (worker === undefined || isText(worker))
 }
 
 /** Whether a value is {@link TaskNews}. */

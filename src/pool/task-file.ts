@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
@@ -9,7 +9,7 @@ import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { printable } from '../util/printable.js'
 import { repeatRun } from '../util/repeat-command.js'
-import type { FailedAttempt, PackedError } from './engine.js'
+import type { FailedAttempt, PackedError, TaskMessage } from './engine.js'
 
 /** What the runnable file of a task depends on besides the task. */
 export interface TaskTextOptions {
@@ -45,9 +45,34 @@ export function taskKey(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
+type NamedTask = Pick<TaskMessage, 'id' | 'key' | 'text'>
+
+/** The name of what belongs to one task: another pool, or a later run, may have another task with its id. */
+export function ownName({ id, key, text }: NamedTask): string {
+  return `${taskFileName(id)}-${key ?? taskKey(text)}`
+}
+
+/** The path of what belongs to one task. It stays the same when the task is a trial that now has another number. */
+export function ownPath(folder: string, task: NamedTask, extension = ''): string {
+  const path = join(folder, ownName(task) + extension)
+  if (task.key === undefined || existsSync(path)) return path
+  const earlier = namesIn(folder).find((name) => name.endsWith(`-${task.key}${extension}`))
+  return earlier === undefined ? path : join(folder, earlier)
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
+}
+
 /** A failed task, with its runnable file. */
 interface TaskFailure {
   readonly id: string
+  /** That of its file, without an extension. */
+  readonly name: string
   readonly attempts: number
   readonly text: string
   readonly seed: number
@@ -62,12 +87,12 @@ export interface FailedFile {
   readonly command: string
 }
 
-/** Writes `failed/ID.yaml`. Only its owner can read it: a program may have put a secret into the options of a task. */
+/** Writes `failed/NAME.yaml`. Only its owner can read it: a program may have put a secret into the options of a task. */
 export async function writeFailedFile(
   failed: TaskFailure,
   { folder, imports }: { folder: string; imports: readonly string[] },
 ): Promise<FailedFile> {
-  const file = join(folder, 'failed', `${taskFileName(failed.id)}.yaml`)
+  const file = join(folder, 'failed', `${failed.name}.yaml`)
   const path = relative('', file)
   const command = repeatRun(path, { modules: imports, seed: String(failed.seed) })
   const head = [summaryLine(failed), `again: ${command}`]
@@ -98,10 +123,10 @@ const failedFolders = new Map<string, boolean>()
 
 /** Removes the file of a task that has succeeded since, unless somebody has edited it. */
 export async function removeFailedFile(
-  { id, text }: Pick<TaskFailure, 'id' | 'text'>,
+  { name, text }: Pick<TaskFailure, 'name' | 'text'>,
   folder: string,
 ): Promise<void> {
-  const file = join(folder, 'failed', `${taskFileName(id)}.yaml`)
+  const file = join(folder, 'failed', `${name}.yaml`)
   const found = await readFile(file, 'utf8').catch(() => undefined)
   // The two lines that were written before the task, which may begin with a comment of its own.
   if (found?.replace(/^# task [^\n]*\n# again: [^\n]*\n/, '') !== text) return

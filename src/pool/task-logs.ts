@@ -5,8 +5,9 @@ import { redactorFor } from '../runnable/secrets/mask.js'
 import type { SecretsConfig } from '../runnable/secrets/secrets.js'
 import { explainWriteError } from '../util/file-error.js'
 import { writeAllSync } from '../util/write-sync.js'
+import type { TaskMessage } from './engine.js'
 import type { TaskOutputSink } from './engines/output-sink.js'
-import { taskFileName } from './task-file.js'
+import { ownPath, taskFileName } from './task-file.js'
 
 interface TaskLogOptions {
   readonly folder: string
@@ -16,18 +17,34 @@ interface TaskLogOptions {
   readonly next: TaskOutputSink
 }
 
+/** How many paths are kept of tasks that have ended: on a cluster, their last output may arrive after their result. */
+const maxPaths = 10_000
+
 /**
- * Writes `logs/ID.log` in the folder of a pool: what each task prints and logs, and how each attempt began and ended. What arrives is
+ * Writes `logs/ID-KEY.log` in the folder of a pool: what each task prints and logs, and how each attempt began and ended. What arrives is
  * written at once, so that nothing is kept in memory, and a task waits for a slow disk.
  */
 export class TaskLogs implements TaskOutputSink {
   readonly #files = new Map<string, number>()
+  readonly #paths = new Map<string, string>()
   #isBroken = false
 
   constructor(readonly options: TaskLogOptions) {}
 
   get isFull(): boolean {
     return this.options.next.isFull
+  }
+
+  /** Finds the file of a task before its attempt. */
+  begin(task: TaskMessage): void {
+    this.#paths.delete(task.id)
+    this.#paths.set(task.id, ownPath(join(this.options.folder, 'logs'), task, '.log'))
+    if (this.#paths.size <= maxPaths) return
+    for (const id of this.#paths.keys()) {
+      if (this.#files.has(id)) continue
+      this.#paths.delete(id)
+      break
+    }
   }
 
   print(lines: string, task?: string): Promise<void> | undefined {
@@ -95,6 +112,6 @@ export class TaskLogs implements TaskOutputSink {
   }
 
   #pathOf(task: string): string {
-    return join(this.options.folder, 'logs', `${taskFileName(task)}.log`)
+    return this.#paths.get(task) ?? join(this.options.folder, 'logs', `${taskFileName(task)}.log`)
   }
 }

@@ -11,7 +11,9 @@ import { TaskError } from './task-error.js'
 import {
   dumpTask,
   failedFolderExists,
+  ownName,
   removeFailedFile,
+  taskFileName,
   taskKey,
   taskText,
   writeFailedFile,
@@ -77,7 +79,7 @@ export class TaskRun<Task extends AnyTask> implements Watch {
     const durationMs = Math.round(performance.now() - this.#startedAt)
     const facts = { attempts: this.#attempts, durationMs, host: attempt.host }
     if (!attempt.ok) return this.#failed(facts, await this.#failure(attempt, text))
-    if (failedFolderExists(folder)) await removeFailedFile({ id, text }, folder)
+    if (failedFolderExists(folder)) await removeFailedFile({ name: this.#failedName(text), text }, folder)
     const done = { id, key, result: attempt.result, ...facts }
     if (store) await store.add(done)
     return this.#done(done)
@@ -103,7 +105,9 @@ export class TaskRun<Task extends AnyTask> implements Watch {
     this.#worker = this.context.options.workerOf(this.task)
     for (;;) {
       this.#attempts++
-      const attempt = await this.context.engine.run(this.#message(text), this)
+      const message = this.#message(text)
+      this.context.logs?.begin(message)
+      const attempt = await this.context.engine.run(message, this)
       this.#worker = attempt.worker ?? this.#worker
       if (attempt.ok) return attempt
       const masked = this.#masked(attempt)
@@ -120,7 +124,7 @@ export class TaskRun<Task extends AnyTask> implements Watch {
   }
 
   #message(text: string): TaskMessage {
-    const { timeoutMs, isResumed, seedOf } = this.context.options
+    const { timeoutMs, isResumed, keyOf, seedOf } = this.context.options
     const message: { -readonly [Key in keyof TaskMessage]: TaskMessage[Key] } = {
       id: this.identity.id,
       attempt: this.#attempts,
@@ -128,6 +132,8 @@ export class TaskRun<Task extends AnyTask> implements Watch {
       seed: seedOf(this.identity.id),
     }
     if (this.#trace) message.trace = this.#trace
+    const key = keyOf(this.task)
+    if (key !== undefined) message.key = key
     if (isResumed(this.task)) message.resume = true
     if (this.#worker !== undefined) message.worker = this.#worker
     // JSON turns Infinity into null.
@@ -166,8 +172,15 @@ export class TaskRun<Task extends AnyTask> implements Watch {
     const failed = { id: this.identity.id, attempts: this.#attempts }
     if (attempt.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, attempt)
     const seed = this.context.options.seedOf(failed.id)
-    const file = await writeFailedFile({ ...failed, text, seed, attempt }, this.context)
+    const name = this.#failedName(text)
+    const file = await writeFailedFile({ ...failed, name, text, seed, attempt }, this.context)
     return new TaskError({ ...failed, file }, attempt)
+  }
+
+  // Each pool has a task number 1, while ids are chosen so that they tell tasks apart.
+  #failedName(text: string): string {
+    const { id } = this.identity
+    return this.context.options.taskId ? taskFileName(id) : ownName({ id, text })
   }
 }
 

@@ -3,7 +3,15 @@ import { errorAt, type WrittenNode, writtenOption } from '../document/written-op
 import type { Node } from '../node.js'
 import type { Class } from '../registry/registration.js'
 import type { Source } from '../source.js'
-import { type CompleteNeeds, completeNeeds, type HostResources, lackOn, needsOf, noNeeds } from './needs.js'
+import {
+  type CompleteNeeds,
+  completeNeeds,
+  type HostResources,
+  type Lack,
+  lackOn,
+  needsOf,
+  noNeeds,
+} from './needs.js'
 
 /** What needs a part of a host, and where that is written. */
 export interface NeedsSite {
@@ -42,17 +50,18 @@ export type NamedHost = HostResources & { readonly host: string }
 
 /** Why something fits on none of the hosts; `undefined` when it fits on one. */
 export function describeLack({ needs, subject }: NeedsSite, hosts: readonly NamedHost[]): string | undefined {
-  const lacks = hosts.map((each) => ({ host: each.host, lack: lackOn(needs, each), each }))
-  if (lacks.length === 0 || lacks.some(({ lack }) => !lack)) return undefined
-  // What the best host lacks is what has to be less.
-  const [best] = lacks.sort((a, b) => amountOf(b) - amountOf(a))
-  const { host, lack } = best!
-  const who = hosts.length === 1 ? host : `the host with the most, ${host},`
-  return `${subject} needs ${lack!.need}, but ${who} has ${lack!.has}`
-}
-
-function amountOf({ each: { cpus, memory, gpus } }: { readonly each: HostResources }): number {
-  return gpus.length * 1e9 + cpus * 1e4 + memory / 1e12
+  // The host with the most of each need that hosts lack.
+  const best = new Map<string, Lack & { readonly host: string }>()
+  for (const each of hosts) {
+    const lack = lackOn(needs, each)
+    if (!lack) return undefined
+    if (lack.amount > (best.get(lack.need)?.amount ?? -1)) best.set(lack.need, { ...lack, host: each.host })
+  }
+  const lacks = [...best.values()].map(({ need, host, has }) => {
+    const who = hosts.length > 1 && best.size === 1 ? `the host with the most, ${host},` : host
+    return `${need}, but ${who} has ${has}`
+  })
+  return lacks.length === 0 ? undefined : `${subject} needs ${lacks.join(', and ')}`
 }
 
 /** The text and the options of an error that something does not fit, at what asks for it. */

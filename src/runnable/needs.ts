@@ -1,7 +1,7 @@
 import { RegistrationError } from '../errors.js'
 import type { Class } from '../registry/registration.js'
 import { parseByteSize } from '../util/byte-size.js'
-import type { Gpu } from '../util/gpus.js'
+import { countByVendor, type Gpu } from '../util/gpus.js'
 import { isMapping, omitUndefined } from '../util/plain-object.js'
 
 /** What a runnable, or a worker that runs it, needs of its host. What is absent is not limited. */
@@ -38,7 +38,7 @@ export function writtenNeeds({ gpus, cpus, memory }: CompleteNeeds): Needs {
 
 /** Why a value is not {@link Needs}, as the end of a message; `undefined` when it is. */
 export function needsMistake(value: unknown): string | undefined {
-  if (!isMapping(value)) return 'expected a mapping such as "{ gpus: 1, memory: 8 GB }"'
+  if (!isMapping(value)) return `expected a mapping such as "{ gpus: 1, memory: '8 GB' }"`
   const { gpus, cpus, memory, ...others } = value as Record<string, unknown>
   const [other] = Object.keys(others)
   if (other !== undefined) return `has no "${other}": write "gpus", "cpus" or "memory"`
@@ -84,7 +84,7 @@ export function slotsOn(needs: CompleteNeeds, { cpus, memory, gpus }: HostResour
     countFitting(needs.memory, memory),
     needs.gpus === 0
       ? Infinity
-      : gpuGroups(gpus).reduce((sum, count) => sum + countFitting(needs.gpus, count), 0),
+      : countByVendor(gpus).reduce((sum, count) => sum + countFitting(needs.gpus, count), 0),
   )
 }
 
@@ -93,26 +93,36 @@ function countFitting(need: number, available: number): number {
   return need === 0 ? Infinity : Math.floor(available / need + 1e-9)
 }
 
-/** How many GPUs there are of each vendor: one process uses those of one. */
-function gpuGroups(gpus: HostResources['gpus']): number[] {
-  return (['nvidia', 'amd'] as const).map((vendor) => gpus.filter((gpu) => gpu.vendor === vendor).length)
+/** A need that a host does not meet. */
+export interface Lack {
+  readonly need: string
+  /** What the host has of it, in words and as a number. */
+  readonly has: string
+  readonly amount: number
 }
 
-/** What a host lacks for these needs: the need, and what the host has; `undefined` when they fit. */
-export function lackOn(
-  needs: CompleteNeeds,
-  { cpus, memory, gpus }: HostResources,
-): { readonly need: string; readonly has: string } | undefined {
-  const most = Math.max(...gpuGroups(gpus))
-  if (needs.gpus > most) return { need: countOf(needs.gpus, 'GPU'), has: String(most) }
-  if (needs.cpus > cpus) return { need: countOf(needs.cpus, 'CPU'), has: String(cpus) }
-  if (needs.memory > memory) return { need: `${sizeOf(needs.memory)} of memory`, has: sizeOf(memory) }
+/** What a host lacks for these needs; `undefined` when they fit. */
+export function lackOn(needs: CompleteNeeds, { cpus, memory, gpus }: HostResources): Lack | undefined {
+  const most = Math.max(...countByVendor(gpus))
+  if (needs.gpus > most) return { need: countOf(needs.gpus, 'GPU'), has: String(most), amount: most }
+  if (needs.cpus > cpus) return { need: countOf(needs.cpus, 'CPU'), has: String(cpus), amount: cpus }
+  if (needs.memory > memory)
+    return { need: `${sizeOf(needs.memory)} of memory`, has: roundedSize(memory), amount: memory }
   return undefined
 }
 
 /** Whether something needs more than something else, which has what it needs. */
 export function exceeds(needs: CompleteNeeds, other: CompleteNeeds): boolean {
   return needs.gpus > other.gpus || needs.cpus > other.cpus || needs.memory > other.memory
+}
+
+/** The needs of something that can do both. */
+export function maxNeeds(a: CompleteNeeds, b: CompleteNeeds): CompleteNeeds {
+  return {
+    gpus: Math.max(a.gpus, b.gpus),
+    cpus: Math.max(a.cpus, b.cpus),
+    memory: Math.max(a.memory, b.memory),
+  }
 }
 
 /** Needs as they are written: `{ gpus: 1, memory: '8 GB' }`. */
@@ -129,8 +139,14 @@ function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
-/** The size of memory as people write it: `8 GB`, `200 MB`. */
+/** The size of memory as people write it, exactly, so that it can be pasted: `8 GB`, `1536 MB`. */
 export function sizeOf(bytes: number): string {
-  const [size, unit] = bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB']
-  return `${Number(size.toFixed(1))} ${unit}`
+  const texts = [roundedSize(bytes), `${bytes / 1e6} MB`]
+  return texts.find((text) => Math.round(parseByteSize(text) ?? 0) === bytes) ?? `${bytes} B`
+}
+
+// Down: a host has no more than that.
+function roundedSize(bytes: number): string {
+  const [tenths, unit] = bytes < 1e9 ? [bytes / 1e5, 'MB'] : [bytes / 1e8, 'GB']
+  return `${Math.floor(tenths) / 10} ${unit}`
 }

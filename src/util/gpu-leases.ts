@@ -1,4 +1,15 @@
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -15,8 +26,16 @@ import { identify } from './process-identity.js'
 const free = 'free'
 /** Between two attempts to take GPUs that others hold. */
 const pauseMs = 300
-/** Programs that clean up remove files of `/tmp` that have not changed for days. */
-const refreshMs = 3_600_000
+/**
+ * How often whoever has a lease touches its file. Processes of another container cannot see him; and programs that clean up remove
+ * files of `/tmp` that have not changed for days.
+ */
+const refreshMs = 60_000
+/** After this time, a lease of another container has ended whose file nobody touches. */
+const staleMs = 300_000
+/** How often, and after what time, a group is looked at whose leader has ended: killed processes need a moment. */
+const maxLooks = 100
+const lookMs = 20
 
 /** A part of the GPUs that is leased by itself: a pool within a run takes from those that the run has. */
 const scopeVariable = 'FLAMBEAU_GPU_SCOPE'
@@ -36,6 +55,7 @@ export interface LeaseRequest {
 export class GpuLease {
   readonly #files: readonly LeaseFile[]
   #holder: string
+  #passing: Promise<void> | undefined
   readonly #refresh = setInterval(() => void this.#touch(), refreshMs).unref()
 
   /** @internal */
@@ -55,7 +75,12 @@ export class GpuLease {
   }
 
   /** Passes the lease on: it then ends with the group of that process, whatever happens to this one. */
-  async passTo(pid: number): Promise<void> {
+  passTo(pid: number): Promise<void> {
+    this.#passing = this.#pass(pid)
+    return this.#passing
+  }
+
+  async #pass(pid: number): Promise<void> {
     const holder = await holderName(pid)
     for (const file of this.#files) await file.replace(this.#holder, holder)
     this.#holder = holder
@@ -66,8 +91,23 @@ export class GpuLease {
     clearInterval(this.#refresh)
   }
 
+  /**
+   * Releases the lease that was passed to a process which has ended, as soon as its group has; leaves it to the group when that takes
+   * longer. Others would see that it has ended, but those of another container would not.
+   */
+  async releaseAfter(leader: number | undefined): Promise<void> {
+    this.forget()
+    for (let looks = 0; await hasGroup(leader); looks++) {
+      if (looks === maxLooks) return
+      await delay(lookMs)
+    }
+    await this.release()
+  }
+
   async release(): Promise<void> {
     this.forget()
+    // A process may end while the lease is passed to it.
+    await this.#passing
     for (const file of this.#files) await file.replace(this.#holder, free)
   }
 
@@ -116,12 +156,15 @@ async function tryLease(folder: string, { gpus, count }: LeaseRequest): Promise<
 }
 
 async function waitMessage(folder: string, { gpus, count, own = () => [] }: LeaseRequest): Promise<string> {
-  const holders = await Promise.all(gpus.map(({ id }) => new LeaseFile(join(folder, id)).holder()))
-  const pids = new Set(holders.flatMap((holder) => (holder && holder !== free ? pidOf(holder) : [])))
-  for (const pid of own()) pids.delete(pid)
+  const found = await Promise.all(gpus.map(({ id }) => new LeaseFile(join(folder, id)).holder()))
+  const holders = found.flatMap((holder) => (holder === undefined || holder === free ? [] : [holder]))
+  const namespace = await pidNamespace()
+  const inside = holders.filter((holder) => namespaceOf(holder) === namespace).map(pidOf)
+  const names = new Set(inside.filter((pid) => !own().includes(pid)).map((pid) => `process ${pid}`))
+  // Its number here would be that of another process.
+  if (inside.length < holders.length) names.add('a process of another container')
   const what = count === 1 ? 'a GPU' : `${count} GPUs`
-  const who =
-    pids.size === 0 ? '' : `, which others hold: ${[...pids].map((pid) => `process ${pid}`).join(', ')}`
+  const who = names.size === 0 ? '' : `, which others hold: ${[...names].join(', ')}`
   return `Waiting for ${what}${who}`
 }
 
@@ -137,12 +180,22 @@ class LeaseFile {
 
   async take(holder: string): Promise<boolean> {
     const before = (await this.holder()) ?? (await this.#create())
-    if (before === undefined || (before !== free && (await isHeld(before)))) return false
+    if (before === undefined || (before !== free && (await this.#isHeld(before)))) return false
     return this.replace(before, holder)
   }
 
+  // A process of another container cannot be seen, but it touches its file.
+  async #isHeld(holder: string): Promise<boolean> {
+    const isHeld = await isHeldHere(holder)
+    if (isHeld !== undefined) return isHeld
+    const found = await stat(join(this.folder, holder)).catch(() => undefined)
+    return found !== undefined && Date.now() - found.mtimeMs < staleMs
+  }
+
   /** Renames the file; returns whether it had the name `before`. */
-  replace(before: string, holder: string): Promise<boolean> {
+  async replace(before: string, holder: string): Promise<boolean> {
+    // First: with its new name it must be fresh at once.
+    await this.touch(before)
     return rename(join(this.folder, before), join(this.folder, holder)).then(
       () => true,
       () => false,
@@ -197,27 +250,31 @@ function pidOf(holder: string): number {
   return Number(holder.split('~', 1)[0])
 }
 
-// A process of another container cannot be seen: its lease ends with the boot.
-async function isHeld(holder: string): Promise<boolean> {
-  const [, started, boot, namespace] = holder.split('~').map(decodeURIComponent)
+function namespaceOf(holder: string): string {
+  return decodeURIComponent(holder.split('~')[3] ?? '')
+}
+
+/** Whether a process of this container has a lease; `undefined` for one of another. */
+async function isHeldHere(holder: string): Promise<boolean | undefined> {
+  const [, started, boot] = holder.split('~').map(decodeURIComponent)
   const pid = pidOf(holder)
   const own = await identify(process.pid)
   if (!own) return signalProcess(pid, 0)
   if (boot !== own.boot) return false
-  if (namespace !== (await pidNamespace())) return true
+  if (namespaceOf(holder) !== (await pidNamespace())) return undefined
   const found = await identify(pid)
   return found ? found.started === started : hasGroup(pid)
 }
 
 // A process that was killed may have left others in its group, which use the GPU until they are killed, too.
-async function hasGroup(leader: number): Promise<boolean> {
+async function hasGroup(leader: number | undefined): Promise<boolean> {
   if (process.platform !== 'linux' || !signalGroup(leader, 0)) return false
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const members = await Promise.all(pids.map((pid) => isRunningIn(pid, leader)))
   return members.includes(true)
 }
 
-async function isRunningIn(pid: string, leader: number): Promise<boolean> {
+async function isRunningIn(pid: string, leader: number | undefined): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return Number(group) === leader && state !== 'Z' && state !== 'X'

@@ -27,16 +27,24 @@ const programFiles: Readonly<Record<string, string>> = { 'rocm-smi': '/opt/rocm/
 /** A GPU whose driver hangs must not make a host hang. */
 const timeoutMs = 20_000
 
-/** The GPUs of this machine, in the order of their numbers; those that the environment hides are left out. */
-export async function listGpus(env: Environment = process.env): Promise<LocalGpu[]> {
+/**
+ * The GPUs of this machine, in the order of their numbers. Those are left out that an environment hides: that of this process, or the
+ * variables of the processes that will use them.
+ */
+export async function listGpus(
+  env: Environment = process.env,
+  variables: Environment = {},
+): Promise<LocalGpu[]> {
   const [nvidia, amd] = await Promise.all([
     printed('nvidia-smi', ['--query-gpu=index,name,memory.total,uuid', '--format=csv,noheader,nounits']),
     printed('rocm-smi', ['--showproductname', '--showmeminfo', 'vram', '--showuniqueid', '--json']),
   ])
-  return [
-    ...visible(parseNvidiaSmi(nvidia), env['CUDA_VISIBLE_DEVICES']),
-    ...visible(parseRocmSmi(amd), env['ROCR_VISIBLE_DEVICES'] ?? env['HIP_VISIBLE_DEVICES']),
-  ]
+  const [first, second] = [env, variables].map((each) => [
+    ...visible(parseNvidiaSmi(nvidia), each['CUDA_VISIBLE_DEVICES']),
+    ...visible(parseRocmSmi(amd), each['ROCR_VISIBLE_DEVICES'] ?? each['HIP_VISIBLE_DEVICES']),
+  ])
+  const ids = new Set(second!.map(({ id }) => id))
+  return first!.filter(({ id }) => ids.has(id))
 }
 
 // Both programs exit with an error when there is no driver; what they print then lists no GPU.
@@ -99,6 +107,11 @@ function visible(gpus: readonly LocalGpu[], variable: string | undefined): Local
     shown.push(gpu)
   }
   return shown.sort((a, b) => a.index - b.index)
+}
+
+/** How many GPUs there are of each vendor: one process uses those of one. */
+export function countByVendor(gpus: readonly Pick<Gpu, 'vendor'>[]): number[] {
+  return (['nvidia', 'amd'] as const).map((vendor) => gpus.filter((gpu) => gpu.vendor === vendor).length)
 }
 
 /** The variables with which a process sees these GPUs, of one vendor, and no others; `undefined` for those that it must not have. */

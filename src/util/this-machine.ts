@@ -27,9 +27,11 @@ export function availableCpus(): number {
 }
 
 /** What this process may use of this machine. GPUs are looked for when some are needed: that starts programs of their vendors. */
-export async function localResources(needs: {
-  readonly gpus: number
-}): Promise<{ readonly cpus: number; readonly memory: number; readonly gpus: readonly LocalGpu[] }> {
-  const gpus = needs.gpus === 0 ? [] : await listGpus()
+export async function localResources(
+  needs: { readonly gpus: number },
+  /** Environment variables of those who use it, besides those of this process: they may hide GPUs. */
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ readonly cpus: number; readonly memory: number; readonly gpus: readonly LocalGpu[] }> {
+  const gpus = needs.gpus === 0 ? [] : await listGpus(process.env, variables)
   return { cpus: availableCpus(), memory: hostMemory(), gpus }
 }

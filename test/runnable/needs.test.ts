@@ -15,6 +15,8 @@ const {
   writtenNeeds,
 } = await import(pathToFileURL(join('build/js/runnable/needs.js')).href)
 
+const { describeLack } = await import(pathToFileURL(join('build/js/runnable/needs-problems.js')).href)
+
 const nvidia = { vendor: 'nvidia' }
 const amd = { vendor: 'amd' }
 const host = { cpus: 8, memory: 32e9, gpus: [nvidia, nvidia, nvidia, amd] }
@@ -37,10 +39,40 @@ describe('needs', () => {
   test('that do not fit are named with what there is', () => {
     const lack = (needs: object) => lackOn(completeNeeds(needs), host)
     assert.equal(lack({ gpus: 3, cpus: 8, memory: '32 GB' }), undefined)
-    assert.deepEqual(lack({ gpus: 4 }), { need: '4 GPUs', has: '3' })
-    assert.deepEqual(lack({ cpus: 9 }), { need: '9 CPUs', has: '8' })
-    assert.deepEqual(lack({ memory: '33.5 GB' }), { need: '33.5 GB of memory', has: '32 GB' })
-    assert.deepEqual(lackOn(completeNeeds({ gpus: 1 }), { ...host, gpus: [] }), { need: '1 GPU', has: '0' })
+    assert.deepEqual(lack({ gpus: 4 }), { need: '4 GPUs', has: '3', amount: 3 })
+    assert.deepEqual(lack({ cpus: 9 }), { need: '9 CPUs', has: '8', amount: 8 })
+    assert.deepEqual(lack({ memory: '33.5 GB' }), { need: '33.5 GB of memory', has: '32 GB', amount: 32e9 })
+    assert.deepEqual(lackOn(completeNeeds({ gpus: 1 }), { ...host, gpus: [] }), {
+      need: '1 GPU',
+      has: '0',
+      amount: 0,
+    })
+  })
+
+  test('that fit on no host are named with the host that has the most of what each lacks', () => {
+    const site = (needs: object) => ({ needs: completeNeeds(needs), subject: 'A trial' })
+    const many = { ...host, host: '"many"' }
+    const large = { cpus: 64, memory: 8e9, gpus: [nvidia], host: '"large"' }
+    assert.equal(
+      describeLack(site({ cpus: 100 }), [many, large]),
+      'A trial needs 100 CPUs, but the host with the most, "large", has 64',
+    )
+    assert.equal(
+      describeLack(site({ gpus: 2, cpus: 9 }), [large, many]),
+      'A trial needs 2 GPUs, but "large" has 1, and 9 CPUs, but "many" has 8',
+    )
+    assert.equal(describeLack(site({ cpus: 100 }), [many]), 'A trial needs 100 CPUs, but "many" has 8')
+    assert.equal(describeLack(site({ cpus: 60 }), [many, large]), undefined)
+  })
+
+  test('in memory are written so that they mean the same', () => {
+    for (const memory of [1536, 0.5, '1.5 GB', '1234567 B', '8.25 GB', '3.3 GB', '64 GB', '2 TB']) {
+      const needs = completeNeeds({ memory })
+      const [, written] = /^{ memory: '(.*)' }$/.exec(describeNeeds(needs)) ?? []
+      assert.deepEqual(completeNeeds({ memory: written }), needs, `${memory} ${written}`)
+    }
+    assert.equal(describeNeeds(completeNeeds({ memory: 1536 })), "{ memory: '1536 MB' }")
+    assert.equal(describeNeeds(completeNeeds({ memory: '32.3 GB' })), "{ memory: '32.3 GB' }")
   })
 
   test('are written as they are read', () => {

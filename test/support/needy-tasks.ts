@@ -1,6 +1,6 @@
 // Tasks that show what they have of their machine: imported by tests and by the workers that they start.
 import { spawn } from 'node:child_process'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
@@ -19,6 +19,17 @@ export class UseGpu extends Runnable.with(z.object({ file: z.string(), ms: z.int
     await delay(this.options.ms, undefined, { signal })
     note('end')
     return gpus
+  }
+}
+
+/** Ends when it was started so often, and returns how often it was. */
+@registrable('!Starts')
+export class Starts extends Runnable.with(z.object({ file: z.string(), starts: z.int() })) {
+  override async run({ signal }: RunOptions): Promise<number> {
+    const { file, starts } = this.options
+    appendFileSync(file, 'x')
+    while (statSync(file).size < starts) await delay(20, undefined, { signal })
+    return statSync(file).size
   }
 }
 
@@ -48,12 +59,15 @@ export class Allocate extends Runnable.with(
   }
 }
 
-/** Runs a program. */
+/** Runs a program, and waits for its end unless it leaves it. */
 @registrable('!Shell')
-export class Shell extends Runnable.with(z.object({ argv: z.array(z.string()) })) {
-  override run(): Promise<number | null> {
+export class Shell extends Runnable.with(
+  z.object({ argv: z.array(z.string()), leaves: z.boolean().default(false) }),
+) {
+  override async run(): Promise<number | null> {
     const [program = '', ...args] = this.options.argv
     const child = spawn(program, args, { stdio: 'ignore' })
+    if (this.options.leaves) return null
     return new Promise((resolve) => child.once('exit', resolve))
   }
 }

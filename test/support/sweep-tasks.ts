@@ -113,6 +113,28 @@ export class Counts extends Runnable.with(
   }
 }
 
+/** Returns what was trained in its folder, by the trial that made it. */
+@registrable('!Whose')
+export class Whose extends Runnable.with(
+  z.strictObject({
+    rate: z.number(),
+    /** It fails while this file is missing. */
+    until: z.string().optional(),
+    /** The rates that fail. */
+    fails: z.array(z.number()).default([]),
+  }),
+) {
+  override run({ folder = '' }: RunOptions & TaskOptions) {
+    const { rate, until, fails } = this.options
+    const file = join(folder, 'model.json')
+    const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { score: rate, starts: 0 }
+    const model = { ...found, starts: found.starts + 1 }
+    writeFileSync(file, JSON.stringify(model))
+    if (fails.includes(rate) || (until !== undefined && !existsSync(until))) throw new Error('not yet')
+    return model
+  }
+}
+
 /** Succeeds as soon as there is a file. */
 @registrable('!Once')
 export class Once extends Runnable.with(z.strictObject({ marker: z.string(), n: z.number() })) {

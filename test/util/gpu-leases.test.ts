@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -27,6 +27,11 @@ function gpus(machine: string, count: number) {
 }
 
 const inPatience = { signal: AbortSignal.timeout(60_000), onWait() {} }
+
+/** Where the lease of the first of some GPUs is. */
+function leaseFolder({ gpus: [gpu] }: { gpus: { id: string }[] }): string {
+  return join(`/tmp/flambeau-gpus-${process.getuid?.()}`, gpu!.id)
+}
 
 /** A program that leases GPUs, prints their numbers, and holds them until its input ends. */
 function holder(request: object, end = ''): ChildProcess {
@@ -125,6 +130,48 @@ describe('the leases of GPUs', () => {
     await lease.release()
     await assert.rejects(leaseGpus({ ...request, signal: AbortSignal.timeout(200) }))
     await next.release()
+  })
+
+  test('is free, and not only seen to be, when the process has ended that has it', async () => {
+    const request = { gpus: gpus('ended', 1), count: 1, ...inPatience }
+    const child = spawn('sh', ['-c', 'sleep 60 & echo; wait'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    await once(child.stdout!, 'data')
+    const lease = await leaseGpus(request)
+    await lease.passTo(child.pid)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const released = lease.releaseAfter(child.pid)
+    assert.notDeepEqual(readdirSync(leaseFolder(request)), ['free'])
+    process.kill(-child.pid!, 'SIGKILL')
+    await released
+    assert.deepEqual(readdirSync(leaseFolder(request)), ['free'])
+  })
+
+  test('of another container counts while its file is touched, and is no process of this one', async () => {
+    const request = { gpus: gpus('container', 1), count: 1, ...inPatience }
+    const lease = await leaseGpus(request)
+    const [own = ''] = readdirSync(leaseFolder(request))
+    const other = join(leaseFolder(request), own.replace(/[^~]*$/, encodeURIComponent('pid:[1]')))
+    renameSync(join(leaseFolder(request), own), other)
+    const said: string[] = []
+    const controller = new AbortController()
+    const onWait = (text: string): void => {
+      said.push(text)
+      controller.abort()
+    }
+    await assert.rejects(leaseGpus({ ...request, signal: controller.signal, onWait }))
+    assert.deepEqual(said, ['Waiting for a GPU, which others hold: a process of another container'])
+    const then = new Date(Date.now() - 400_000)
+    utimesSync(other, then, then)
+    const next = await leaseGpus(request)
+    // A lease that was taken over from a stale one is fresh.
+    const [taken = ''] = readdirSync(leaseFolder(request))
+    assert.ok(Date.now() - statSync(join(leaseFolder(request), taken)).mtimeMs < 300_000)
+    await next.release()
+    await lease.release()
   })
 
   test('of two GPUs is all or nothing', async () => {

@@ -119,7 +119,8 @@ describe('the GPUs of this machine', () => {
     process.env['PATH'] = path
     rmSync(folder, { recursive: true, force: true })
   })
-  const numbers = async (env: object) => (await listGpus(env)).map((gpu: { index: number }) => gpu.index)
+  const numbers = async (...variables: object[]) =>
+    (await listGpus(...variables)).map((gpu: { index: number }) => gpu.index)
 
   test('are those that the programs list and the environment does not hide', async () => {
     process.env['PATH'] = [standIn(folder, 'nvidia-smi', a100), path].join(delimiter)
@@ -129,6 +130,9 @@ describe('the GPUs of this machine', () => {
     assert.deepEqual(await numbers({ CUDA_VISIBLE_DEVICES: 'GPU-9d0c7a11' }), [1])
     for (const none of ['', '-1', 'NoDevFiles', '5,0', 'MIG-3f1b'])
       assert.deepEqual(await numbers({ CUDA_VISIBLE_DEVICES: none }), [], none)
+    assert.deepEqual(await numbers({}, { CUDA_VISIBLE_DEVICES: '1' }), [1])
+    // Variables show nothing that the environment hides.
+    assert.deepEqual(await numbers({ CUDA_VISIBLE_DEVICES: '0' }, { CUDA_VISIBLE_DEVICES: '0,1' }), [0])
   })
 
   test('are none when the program of the vendor fails', async () => {

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
-import { cpus, homedir, userInfo } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { listGpus } from '../../util/gpus.js'
-import { hostMemory } from '../../util/this-machine.js'
+import { availableCpus, hostMemory } from '../../util/this-machine.js'
 import type { HostState, Request, Resources, Unwritten } from '../protocol/messages.js'
 import { isSetUp } from './exec.js'
 import { layout } from './home.js'
@@ -69,9 +69,9 @@ async function freeBytes(): Promise<number> {
 }
 
 /** The CPUs, memory and GPUs of this host. */
-export async function resources(): Promise<Resources> {
-  const gpus = await listGpus()
-  return { cpus: cpus().length, memory: hostMemory(), gpus: gpus.map(({ id: _, ...gpu }) => gpu) }
+export async function resources({ variables }: Request<'resources'>): Promise<Resources> {
+  const gpus = await listGpus(process.env, variables)
+  return { cpus: availableCpus(), memory: hostMemory(), gpus: gpus.map(({ id: _, ...gpu }) => gpu) }
 }
 
 // Every user can read them. If a host keeps them elsewhere, the orchestrator cannot verify it.

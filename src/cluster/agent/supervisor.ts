@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { settledWithin } from '../../util/concurrency.js'
 import { mistakeCode, notStartedCode } from '../../util/exit-codes.js'
 import { type GpuLease, type LeaseRequest, leaseGpus } from '../../util/gpu-leases.js'
-import { listGpus } from '../../util/gpus.js'
+import { countByVendor, listGpus } from '../../util/gpus.js'
 import { projectVariable } from '../../util/not-sent.js'
 import { defaultGraceMs, type ExitStatus, waitForExit } from '../../util/process.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
@@ -69,6 +69,7 @@ async function supervise(): Promise<void> {
   if (!(await supervises(supervisor))) return
   // Background processes of the run are killed with it, cancelled or not.
   await killRun({ folder, leader: current.runner.pid })
+  await lease.releaseAfter?.(current.runner.pid)
   await removeRunSecrets(id)
   await removeClusterSecrets(record)
   await recordFullDisk()
@@ -124,7 +125,7 @@ async function exitOf({ runner, exited }: RunProcess, lease: Partial<GpuLease>):
 
 /** The GPUs of the run; `undefined` when it is cancelled while it waits for them, or can never have them. */
 async function leaseFor(
-  { gpus: count = 0 }: RunSurroundings,
+  { gpus: count = 0, variables = {} }: RunSurroundings,
   log: number,
 ): Promise<Partial<GpuLease> | undefined> {
   if (count === 0) return {}
@@ -136,7 +137,7 @@ async function leaseFor(
   const look = setInterval(() => void isOver().then((over) => over && abort(), abort), lookMs)
   const say = (message: string): void => void writeSync(log, `${message}\n`)
   const { signal } = waiting
-  const lease = await leaseOf(count, { signal, onWait: say }).catch((error) => {
+  const lease = await leaseOf(count, { variables, signal, onWait: say }).catch((error) => {
     if (!signal.aborted) say(messageOf(error))
     return undefined
   })
@@ -148,10 +149,16 @@ async function leaseFor(
   return undefined
 }
 
-async function leaseOf(count: number, options: Pick<LeaseRequest, 'signal' | 'onWait'>): Promise<GpuLease> {
-  const gpus = await listGpus()
-  if (gpus.length >= count) return leaseGpus({ gpus, count, ...options })
-  throw new Error(`The run needs ${count} GPUs, but this host has ${gpus.length}`)
+interface RunLeaseRequest extends Pick<LeaseRequest, 'signal' | 'onWait'> {
+  /** Environment variables of the run, which may hide GPUs. */
+  readonly variables: Readonly<Record<string, string>>
+}
+
+async function leaseOf(count: number, { variables, ...options }: RunLeaseRequest): Promise<GpuLease> {
+  const gpus = await listGpus(process.env, variables)
+  const most = Math.max(...countByVendor(gpus))
+  if (most >= count) return leaseGpus({ gpus, count, ...options })
+  throw new Error(`The run needs ${count} GPUs, but this host has ${most}`)
 }
 
 // When the host is shut down, the run has not ended: it starts again from the queue.

@@ -134,7 +134,11 @@ export interface Operations {
     }
     reply: HostState
   }
-  resources: { ask: {}; reply: Resources }
+  resources: {
+    /** `variables`: environment variables of those who use the host, which may hide GPUs. */
+    ask: { readonly variables?: Readonly<Record<string, string>> }
+    reply: Resources
+  }
   /** Runs shell commands in order; with a `hash`, records that they have run. */
   setUp: { ask: { cluster: string; commands: readonly string[]; hash?: string }; reply: SetupResult }
   authorize: { ask: { cluster: string; publicKey: string }; reply: Done }

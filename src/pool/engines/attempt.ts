@@ -24,7 +24,7 @@ import type {
   WorkerSetup,
 } from '../engine.js'
 import { packError, packResult, redactError } from '../serialize.js'
-import { taskFileName } from '../task-file.js'
+import { ownPath } from '../task-file.js'
 
 /** The name of this machine in results and errors. */
 export const thisHost = hostname()
@@ -94,10 +94,11 @@ function maskNews(news: TaskNews, redact: Redact): TaskNews {
 }
 
 async function runTask(
-  { id, attempt, seed, resume }: TaskMessage,
+  task: TaskMessage,
   { secrets, folder }: PreparedWorker,
   { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
+  const { id, attempt, seed, resume } = task
   const logger = newsLogger(onNews)
   const { runnable } = await context.preprocess({ secrets, signal, logger })
   const progress = (value: unknown): void => {
@@ -118,14 +119,18 @@ async function runTask(
     attempt,
   }
   if (resume) Object.assign(options, { resume })
+  Object.defineProperty(options, message, { value: task })
   return runnable.run(Object.defineProperty(options, 'folder', ownFolderBelow(resolve(folder))))
 }
+
+/** The message of a task in its options, where nobody sees it. */
+const message = Symbol('message')
 
 /** The property `folder` of the options of a task. The folder is made on demand, as most tasks need none. */
 function ownFolderBelow(folder: string): PropertyDescriptor {
   if (ownFolder?.base === folder) return ownFolder
-  const get = function (this: { readonly taskId: string }): string {
-    const path = join(folder, 'tasks', taskFileName(this.taskId))
+  const get = function (this: { readonly [message]: TaskMessage }): string {
+    const path = ownPath(join(folder, 'tasks'), this[message])
     mkdirSync(path, { recursive: true })
     return path
   }

@@ -11,6 +11,7 @@ import { isStoppingRule, type StoppingRule } from './stopping-rule.js'
 import { isStrategy, type Strategy } from './strategy.js'
 import { togetherMistakes } from './together.js'
 import { Tpe } from './tpe.js'
+import { trialNeedsMistake } from './trial-needs.js'
 
 /** Options of {@link Sweep}, as they are written. */
 export interface SweepInput {
@@ -197,6 +198,16 @@ const { validate } = v.pipe(
     ),
     ['strategy'],
   ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.value.needs === undefined) return
+    const { each, needs: value } = dataset.value
+    const message = trialNeedsMistake(each, value)
+    if (message === undefined) return
+    addIssue({
+      message,
+      path: [{ type: 'object', origin: 'value', input: dataset.value, key: 'needs', value }],
+    })
+  }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
     const { each, together } = dataset.value

@@ -244,8 +244,8 @@ const sweepFiles: OwnFileNames = {
   best: /^\d+\.yaml$/,
   failed: /^\d+\.(?:yaml|log)$/,
   results: /^\d+\.[0-9a-f]{12}\.json$/,
-  tasks: /^\d+$/,
-  logs: /^\d+\.log$/,
+  tasks: /^\d+-[0-9a-f]{16}$/,
+  logs: /^\d+-[0-9a-f]{16}\.log$/,
 }
 /** What a sweep would replace in a folder where none was. */
 const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/, best: /^\d+\.yaml$/ }
@@ -254,7 +254,7 @@ const replacedFiles: OwnFileNames = { '': /^(?:best\.yaml|results\.jsonl)$/, bes
 export interface EarlierTrials {
   /** The records of trials that are not run again, each with the present number of its trial. */
   readonly kept: readonly TrialRecord[]
-  /** The records of trials that failed, and are run again. */
+  /** The records of trials that failed, and are run again, each with the present number of its trial. */
   readonly failed: readonly TrialRecord[]
   /** The records that belong to no trial of this sweep. */
   readonly others: readonly TrialRecord[]

@@ -20,9 +20,11 @@ export async function matchEarlier(
   const { objectives } = plan
   const known = await Promise.all(found.map((record) => withMetrics(record, objectives)))
   const done = known.filter(({ error }) => !error)
-  const failed = await failedTrials(plan, known, signal)
-  if (done.length === 0) return { kept: [], failed, others: [], force: false }
-  const matched = await matchRecords(plan, done, signal)
+  // Of two with the same options, the one with a result comes first.
+  const all = await matchRecords(plan, [...done, ...known.filter(({ error }) => error)], signal)
+  const failed = all.kept.filter(({ error }) => error)
+  if (done.length === 0) return { kept: [], failed, others: all.others, force: false }
+  const matched = { kept: all.kept.filter(({ error }) => !error), others: all.others }
   const before = await readDescription(plan.options.output)
   const isSame = before === undefined || isDeepStrictEqual(before.metrics, objectives)
   const { kept, others } = isSame ? matched : await remeasure(matched, objectives)
@@ -37,11 +39,11 @@ const maxSearched = 1_000_000
 
 async function matchRecords(
   plan: SearchPlan,
-  done: readonly TrialRecord[],
+  found: readonly TrialRecord[],
   signal: AbortSignal,
 ): Promise<Matched> {
-  if (plan.strategy) return matchByOptions(plan, done, signal)
-  const byNumber = await matchByNumber(plan, done, signal)
+  if (plan.strategy) return matchByOptions(plan, found, signal)
+  const byNumber = await matchByNumber(plan, found, signal)
   if (byNumber.others.length === 0) return byNumber
   return matchByKey(plan, byNumber, signal)
 }
@@ -65,24 +67,14 @@ async function matchByOptions(
   return { kept, others }
 }
 
-/** The failed trials that a strategy has chosen: they are run again with the same values. */
-async function failedTrials(
-  plan: SearchPlan,
-  known: readonly TrialRecord[],
-  signal: AbortSignal,
-): Promise<readonly TrialRecord[]> {
-  const failed = known.filter(({ error }) => error)
-  return plan.strategy ? (await matchByOptions(plan, failed, signal)).kept : failed
-}
-
 // Enough for most sweeps: each record belongs to the trial with its number.
 async function matchByNumber(
   plan: SearchPlan,
-  done: readonly TrialRecord[],
+  found: readonly TrialRecord[],
   signal: AbortSignal,
 ): Promise<Matched> {
   // As numbers: ids have more digits when there are more trials.
-  const open = new Map(done.map((record) => [Number(record.trial), record]))
+  const open = new Map(found.map((record) => [Number(record.trial), record]))
   const kept = new Map<TrialRecord, TrialRecord>()
   const most = [...open.keys()].reduce((a, b) => Math.max(a, b), 0)
   for await (const combination of firstCombinations(most, plan, signal)) {
@@ -90,7 +82,7 @@ async function matchByNumber(
     if (record && record.key === (await plan.trial(combination)).key)
       kept.set(record, { ...record, trial: combination.id })
   }
-  return { kept: [...kept.values()], others: done.filter((record) => !kept.has(record)) }
+  return { kept: [...kept.values()], others: found.filter((record) => !kept.has(record)) }
 }
 
 async function matchByKey(

@@ -7,7 +7,7 @@ import { ownRegistrable as registrable } from '../../registry/own-tags.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
 import { constructsOwnClass } from '../../registry/registration.js'
 import { completeNeeds, noNeeds, writtenNeeds } from '../../runnable/needs.js'
-import { type NeedsSite, needsError, needsOfNode, needsOfOption } from '../../runnable/needs-problems.js'
+import { type NeedsSite, needsError, needsOfOption } from '../../runnable/needs-problems.js'
 import { progressListener } from '../../runnable/progress/progress.js'
 import type { RunOptions } from '../../runnable/run-options.js'
 import { isRunnable } from '../../runnable/runnable.js'
@@ -26,6 +26,7 @@ import { readDescription, readRecords } from './records.js'
 import { matchEarlier } from './resume.js'
 import { SearchPlan } from './search.js'
 import { type SweepResult, summarize } from './summary.js'
+import { trialNeeds } from './trial-needs.js'
 import { SweepRun } from './trials.js'
 
 /** Options that {@link Sweep} takes in addition to those of every `run()`. */
@@ -96,9 +97,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
   get #needs(): NeedsSite {
     const { each, needs } = this.options
     if (needs) return needsOfOption(this, 'needs', completeNeeds(needs))
-    const { node, context } = each
-    const resolved = node.tag === undefined ? undefined : context.registry.get(node.tag)
-    return needsOfNode(node, resolved?.Class, context.source)
+    return trialNeeds(each)
   }
 
   /** There is nothing to prepare. */

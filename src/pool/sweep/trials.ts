@@ -9,7 +9,7 @@ import { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskDone, TaskEvent, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
 import { packError } from '../serialize.js'
-import { taskText, writeFailedFile } from '../task-file.js'
+import { taskFileName, taskText, writeFailedFile } from '../task-file.js'
 import { durationMs } from './duration.js'
 import type { SweepEvents } from './events.js'
 import { MedianRule } from './median-rule.js'
@@ -141,6 +141,8 @@ export class SweepRun {
       onError: 'collect',
       spanName: 'flambeau.trial',
       isRepeatable: true,
+      // Its number changes with the space and the number of trials.
+      keyOf: (task) => this.#trials.get(task)!.key,
       isResumed: (task) => this.#resumed.has(task),
       workerOf: (task) => this.#records.get(this.#trials.get(task)!.id)?.worker,
       signal,
@@ -285,7 +287,7 @@ export class SweepRun {
     const { plan, pool, imports } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, attempts, text: taskText(task, pool.textOptions), seed }
+    const failed = { id, name: taskFileName(id), attempts, text: taskText(task, pool.textOptions), seed }
     const attempt = { ok: false, reason: 'failed', error, host } as const
     await writeFailedFile(
       { ...failed, attempt },

@@ -332,6 +332,17 @@ describe('the variables of a cluster', () => {
     assert.equal(((await run.wait()).value as { threads: string }).threads, '2')
   })
 
+  test('may hide GPUs from its runs', async () => {
+    await using cluster = local('hides', { env: { CUDA_VISIBLE_DEVICES: '1' } })
+    const task = await made('!UseGpu', { file: join(folder, 'hidden.txt') })
+    const run = await cluster.submit(task, { imports: [module] })
+    assert.equal(((await run.wait()).value as { gpus: string }).gpus, '1')
+    await assert.rejects(
+      cluster.submit(task, { imports: [module], needs: { gpus: 2 } }),
+      /needs 2 GPUs, but "orchestrator" has 1$/m,
+    )
+  })
+
   test('are no secrets, and the message says where those belong', async () => {
     writeFileSync(join(folder, 'secret.yaml'), '!LocalCluster\nname: x\nenv: { HF_TOKEN: hf_abc }\n')
     const { code, stderr } = await flambeau('up', join(folder, 'secret.yaml'))

@@ -24,10 +24,12 @@ import {
   type PackedResult,
   Range,
   readRecords,
+  Sweep,
   type SweepResult,
   type TaskMessage,
   type Watch,
 } from 'flambeau/pool'
+import '../../support/needy-tasks.js'
 import '../../support/sweep-tasks.js'
 import { InlineSweeps, type SweepRun } from '../../support/inline-sweeps.js'
 import { until } from '../../support/until.js'
@@ -531,6 +533,19 @@ describe('sweeps', () => {
       assert.deepEqual(
         check(text).map(({ code, message }) => `${code} ${/"(\w+)"/.exec(message)?.[1]}`),
         ['UNKNOWN_OPTION goals', 'UNKNOWN_OPTION sample', 'BAD_OPTION retries', 'BAD_OPTION output'],
+      )
+    })
+
+    test('needs are those of each class in a choice, and an option has at least these', () => {
+      const text = `!Sweep\nmetric: score\neach: !choice [!Fit {}, !choice [!UseGpu { file: x }]]\n`
+      const { site } = load(text, { expect: Sweep }).workerNeeds
+      assert.deepEqual([site.needs, site.subject], [{ gpus: 1, cpus: 0, memory: 0 }, 'A trial'])
+      assert.deepEqual(check(`${text}needs: { gpus: 1, cpus: 1 }`), [])
+      const [problem] = check(`${text}needs: { cpus: 1 }`)
+      assert.deepEqual([problem?.line, problem?.column], [4, 8])
+      assert.match(
+        problem?.message ?? '',
+        /"needs" of "!Sweep": is less than "!UseGpu" needs: write "{ gpus: 1, cpus: 1 }"$/,
       )
     })
 

@@ -1,7 +1,7 @@
 // Where each trial of a sweep works: its seed, its folder and its log.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -9,8 +9,9 @@ import { describe, test } from 'node:test'
 import { parseSecrets, runFile } from 'flambeau'
 import { openPool, readRecords, type TrialRecord } from 'flambeau/pool'
 import { InlineSweeps } from '../../support/inline-sweeps.js'
+import { ownPath } from '../../support/own-path.js'
 import { Talk } from '../../support/pool-tasks.js'
-import { Counts } from '../../support/sweep-tasks.js'
+import { Counts, Whose } from '../../support/sweep-tasks.js'
 import { until } from '../../support/until.js'
 
 const {
@@ -123,7 +124,7 @@ describe('the folder of a trial', () => {
     const run = await sweep(text, { engine: 'processes', imports: [tasks] })
     assert.equal(resultOf(run).failed, 0)
     assert.deepEqual(await countsIn(run.output), [2, 2, 2])
-    assert.equal(readFileSync(join(run.output, 'tasks/01/count.txt'), 'utf8'), '2')
+    assert.equal(readFileSync(join(ownPath(run.output, 'tasks', '01')!, 'count.txt'), 'utf8'), '2')
   })
 
   test('is there when a sweep is resumed that had failed', async () => {
@@ -136,11 +137,91 @@ describe('the folder of a trial', () => {
     assert.equal(resultOf(second).failed, 0)
     assert.deepEqual(await countsIn(output), [2, 2])
   })
+
+  // What it was trained with, by its options.
+  const trainedIn = async (output: string): Promise<unknown[]> =>
+    (await readRecords(output)).map(({ trial, options, result }) => [trial, options['rate'], result])
+
+  test('and its log are never those of a trial with other options, whatever its number is', async () => {
+    const output = fresh()
+    const ready = join(folder, 'ready')
+    const each = (rates: string): string => `each: !Whose { rate: !choice ${rates}, until: ${ready} }`
+    await sweep(each('[1, 2, 3]'), { output })
+    const logs = readdirSync(join(output, 'logs'))
+    writeFileSync(ready, '')
+    const resumed = await sweep(each('[7, 1, 2]'), { output, resume: true })
+    assert.equal(resultOf(resumed).failed, 0)
+    assert.deepEqual(await trainedIn(output), [
+      ['01', 7, { score: 7, starts: 1 }],
+      ['02', 1, { score: 1, starts: 2 }],
+      ['03', 2, { score: 2, starts: 2 }],
+    ])
+    assert.equal(readdirSync(join(output, 'logs')).length, logs.length + 1)
+  })
+
+  test('and its record are its own when trials have failed and the values are in another order', async () => {
+    const output = fresh()
+    const each = (rates: string): string => `each: !Whose { rate: !choice ${rates}, fails: [1] }`
+    await sweep(each('[1, 2]'), { output })
+    await sweep(each('[2, 1]'), { output, resume: true })
+    const records = (await readRecords(output)).map(({ trial, options, error }) => [
+      trial,
+      options['rate'],
+      error?.code,
+    ])
+    assert.deepEqual(records, [
+      ['01', 2, undefined],
+      ['02', 1, 'TASK_FAILED'],
+    ])
+  })
+
+  test('is there when the sweep has more trials, and more digits', async () => {
+    const output = fresh()
+    const ready = join(folder, 'more')
+    const text = `strategy: random\neach: !Whose { rate: !uniform { low: 0, high: 1 }, until: ${ready} }`
+    await sweep(`${text}\nsamples: 2`, { output })
+    writeFileSync(ready, '')
+    const resumed = await sweep(`${text}\nsamples: 100`, { output, resume: true })
+    assert.equal(resultOf(resumed).failed, 0)
+    const records = await readRecords(output)
+    assert.equal(records.length, 100)
+    const starts = records.map(({ result }) => (result as { starts: number }).starts)
+    assert.deepEqual(starts.toSorted().slice(-3), [1, 2, 2])
+  })
+})
+
+describe('the folder of a task', () => {
+  test('is not that of another task with its number, in another pool or a later run', async () => {
+    const place = fresh()
+    const work = async (rate: number): Promise<unknown> => {
+      await using pool = await openPool({ engine: 'inline', folder: place, logger })
+      for await (const { result } of pool.map([new Whose({ rate, fails: [] })])) return result
+      return undefined
+    }
+    assert.deepEqual(await Promise.all([work(1), work(2)]), [
+      { score: 1, starts: 1 },
+      { score: 2, starts: 1 },
+    ])
+    assert.deepEqual(await work(3), { score: 3, starts: 1 })
+  })
+
+  test('is not that of a failed task: each has a file that repeats it', async () => {
+    const place = fresh()
+    const files: string[] = []
+    for (const rate of [1, 2]) {
+      await using pool = await openPool({ engine: 'inline', folder: place, logger })
+      const tasks = [new Whose({ rate, fails: [1, 2] })]
+      for await (const outcome of pool.map(tasks, { onError: 'collect' }))
+        if (!outcome.ok) files.push(readFileSync(outcome.error.file!, 'utf8'))
+    }
+    assert.equal(readdirSync(join(place, 'failed')).length, 2)
+    for (const [index, file] of files.entries()) assert.match(file, new RegExp(`^rate: ${index + 1}$`, 'm'))
+  })
 })
 
 describe('the log of a trial', () => {
   const logOf = (output: string, trial: string): string =>
-    readFileSync(join(output, 'logs', `${trial}.log`), 'utf8')
+    readFileSync(ownPath(output, 'logs', trial)!, 'utf8')
 
   test('has what it printed and logged, each attempt below the one before', async () => {
     const text = 'each: !Counts { ends: !choice [throws, dies] }\nretries: 1\nworkers: 1'
@@ -164,7 +245,7 @@ describe('the log of a trial', () => {
     assert.match(attempts[0]!, /^--- \S+ after .*: failed: Error: the count is 1\n +at .*sweep-tasks/m)
     assert.match(attempts[1]!, /\n--- \S+ after .*: done\n$/)
     assert.match(logOf(run.output, '02'), /\n--- \S+ after .*: killed its worker \(SIGKILL\)\n--- /)
-    assert.equal(statSync(join(run.output, 'logs/01.log')).mode & 0o777, 0o600)
+    assert.equal(statSync(ownPath(run.output, 'logs', '01')!).mode & 0o777, 0o600)
   })
 
   test('can be read while the trial runs', async () => {
@@ -172,8 +253,8 @@ describe('the log of a trial', () => {
     const marker = join(folder, 'go')
     const text = `each: !Counts { ends: throws, attempts: 1, marker: ${marker} }`
     const running = sweep(text, { output, engine: 'processes', imports: [tasks] })
-    const file = join(output, 'logs/01.log')
-    await until(() => existsSync(file) && /start number 1\n.*logged in start/.test(logOf(output, '01')))
+    const isThere = (): boolean => ownPath(output, 'logs', '01') !== undefined
+    await until(() => isThere() && /start number 1\n.*logged in start/.test(logOf(output, '01')))
     assert.doesNotMatch(logOf(output, '01'), / after /)
     writeFileSync(marker, '')
     assert.equal(resultOf(await running).failed, 0)
@@ -220,7 +301,7 @@ describe('the logs of a pool', () => {
       const pool = await openPool({ folder: place, logs, logger, imports: [tasks], workers: 1 })
       for await (const _ of pool.map([new Counts({ ends: 'throws', attempts: 1 })], { taskId: () => 'a/b' }));
       await pool.close()
-      assert.equal(existsSync(join(place, 'logs/a%2Fb.log')), logs)
+      assert.equal(ownPath(place, 'logs', 'a%2Fb') !== undefined, logs)
       assert.equal(existsSync(join(place, 'logs')), logs)
     }
   })
@@ -233,7 +314,7 @@ describe('the logs of a pool', () => {
     await pool.close()
     for (let number = 1; number <= 400; number++) {
       const id = String(number).padStart(2, '0')
-      const log = readFileSync(join(place, 'logs', `${id}.log`), 'utf8')
+      const log = readFileSync(ownPath(place, 'logs', id)!, 'utf8')
       const expected = [`${id} err 1`, `${id} err 2`, `${id} out 1 ${'é'.repeat(40)}`, `${id} out 2`]
       const lines = log.trimEnd().split('\n')
       assert.match(lines[0]!, /^--- .* attempt 1 /)
@@ -258,7 +339,7 @@ describe('the logs of a pool', () => {
     const [ok, kilobytes] = (await text(child.stdout)).split('\n')
     assert.equal(ok, 'true')
     assert.ok(Number(kilobytes) < 300_000, `${kilobytes} kB`)
-    const { size } = statSync(join(place, 'logs/01.log'))
+    const { size } = statSync(ownPath(place, 'logs', '01')!)
     assert.ok(size > 100e6 && size < 101e6, `${size}`)
   })
 })

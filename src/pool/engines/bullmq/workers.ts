@@ -57,6 +57,9 @@ export function startWorkers(options: WorkersOptions): Promise<Workers> {
   return startWorkersWith(standardError, options)
 }
 
+/** How often workers without a process look for jobs. */
+const jobLookMs = 500
+
 /** The default of `lockMs`. */
 export const defaultLockMs = 10_000
 
@@ -122,6 +125,7 @@ export class Workers implements AsyncDisposable {
   /** Takes the jobs of this host before others. */
   #hostWorker: Worker | undefined
   #isClosing = false
+  #jobTimer: NodeJS.Timeout | undefined
   /** @internal Decides what happens to a job when no task can run here; by default the job fails. */
   onUnfit: (error: Error) => Promise<Ended> = (error) => Promise.reject(error)
 
@@ -134,6 +138,22 @@ export class Workers implements AsyncDisposable {
     subscriber.on('message', (_channel, id) => this.#cancel(id))
     if (worker !== undefined) this.#hostWorker = await this.#listen(hostQueue(queue, worker), lockMs)
     this.#worker = await this.#listen(queue, lockMs)
+    const { engine } = this.parts
+    if (engine.setup.needs.gpus > 0) this.#jobTimer = setInterval(() => void this.#leaseForJobs(), jobLookMs)
+    engine.onWorkersChange = () => this.#adjust()
+    this.#adjust()
+  }
+
+  // Idle processes have given their GPUs back: a job is taken only when there is a process for it, as another host may have one.
+  async #leaseForJobs(): Promise<void> {
+    const { engine, connection } = this.parts
+    if (!engine.canLeaseAhead) return
+    const waiting = await Promise.all(
+      this.#opened.map(({ name }) => connection.llen(`${prefix}:${name}:wait`)),
+    ).catch(() => [])
+    const jobs = waiting.reduce((sum, count) => sum + count, 0)
+    // The queue fails every job with the same error.
+    if (jobs > 0 && !this.#isClosing) engine.leaseAhead(jobs).catch(() => {})
   }
 
   async #listen(queue: string, lockMs: number): Promise<Worker> {
@@ -143,7 +163,7 @@ export class Workers implements AsyncDisposable {
     const worker: Worker = new Worker<TaskMessage, Ended>(queue, (job) => this.#work(job, worker), {
       connection,
       prefix,
-      concurrency: engine.concurrency,
+      concurrency: Math.max(1, engine.concurrency),
       lockDuration: lockMs,
       // An expired lock is found within a second.
       stalledInterval: Math.min(1000, lockMs / 2),
@@ -159,6 +179,7 @@ export class Workers implements AsyncDisposable {
   /** Ends what runs, for other workers to run it again, and ends the processes. */
   async close(): Promise<void> {
     this.#isClosing = true
+    clearInterval(this.#jobTimer)
     // Before its jobs are returned to the queue: it must not take them again.
     const closed = Promise.all(this.#opened.map((worker) => worker.close()))
     for (const { cancellation } of this.#running.values()) cancellation.cancel()
@@ -186,8 +207,8 @@ export class Workers implements AsyncDisposable {
       return failedAttempt('failed', packError(new Error(`Job "${job.id}" is not a task`)))
     const id = job.id ?? ''
     const isOfHost = worker === this.#hostWorker
-    // It was being fetched when the jobs of this host took the last processes: another host may have one that is free.
-    if (!isOfHost && this.#isFullOfOwn) return returnToQueue(job)
+    // It was being fetched when the jobs of this host took the last processes, or they ended: another host may have one that is free.
+    if (this.#hasNoProcess || (!isOfHost && this.#isFullOfOwn)) return returnToQueue(job)
     const running = { cancellation: new Cancellation(), isCancelled: false, isOfHost }
     this.#running.set(id, running)
     this.#adjust()
@@ -204,6 +225,10 @@ export class Workers implements AsyncDisposable {
     }
   }
 
+  get #hasNoProcess(): boolean {
+    return this.parts.engine.concurrency === 0
+  }
+
   get #isFullOfOwn(): boolean {
     const { engine } = this.parts
     const hasOwn = [...this.#running.values()].some(({ isOfHost }) => isOfHost)
@@ -212,11 +237,11 @@ export class Workers implements AsyncDisposable {
 
   // No more jobs are taken from the others than there are processes for.
   #adjust(): void {
-    const worker = this.#worker
-    if (!worker || this.#isClosing) return
-    worker.concurrency = this.parts.engine.concurrency
-    if (this.#isFullOfOwn) void worker.pause(true).catch(() => {})
-    else if (worker.isPaused()) void worker.resume()
+    if (this.#isClosing) return
+    const concurrency = Math.max(1, this.parts.engine.concurrency)
+    if (this.#hostWorker) takeJobs(this.#hostWorker, { concurrency, isPaused: this.#hasNoProcess })
+    const isPaused = this.#hasNoProcess || this.#isFullOfOwn
+    if (this.#worker) takeJobs(this.#worker, { concurrency, isPaused })
   }
 
   async #run(job: Job<TaskMessage>, cancellation: Cancellation): Promise<Ended> {
@@ -233,6 +258,17 @@ export class Workers implements AsyncDisposable {
       return await this.onUnfit(error as Error)
     }
   }
+}
+
+function takeJobs(
+  worker: Worker,
+  { concurrency, isPaused }: { readonly concurrency: number; readonly isPaused: boolean },
+): void {
+  const isMore = concurrency > worker.concurrency
+  worker.concurrency = concurrency
+  // BullMQ reads the concurrency when a job ends, or when it is resumed.
+  if (isPaused || isMore) void worker.pause(true).catch(() => {})
+  if (!isPaused && worker.isPaused()) void worker.resume()
 }
 
 /** Makes a job the next one that another worker takes. */

@@ -51,7 +51,9 @@ export async function clusterPool(
   const poolOptions = { ...options, imports, extensions, workers, variables }
   const { needs } = completeSetup(poolOptions)
   const { factoriesIps } = options.env
-  if (factoriesIps.length === 0 || (await isAlone(options, run))) return { poolOptions, keepOutput, needs }
+  // This process has the variables of the run already, but with the GPUs that it has leased.
+  if (factoriesIps.length === 0 || (await isAlone(options, run)))
+    return { poolOptions: { ...poolOptions, variables: options.variables }, keepOutput, needs }
   const redis = await openRedis(options, run)
   try {
     const engine = await openClusterEngine(poolOptions, { run, redis, ...surroundings })

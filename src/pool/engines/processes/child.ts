@@ -148,7 +148,8 @@ export class WorkerChild {
     await waitForExit(this.#child).catch(() => undefined)
     this.#memory?.stop()
     this.#kill()
-    if (lease) await this.#endLease(lease)
+    // Others take the GPUs as soon as the last process of the group has ended, and not before.
+    await lease?.releaseAfter(this.pid)
     await Promise.all([this.#channel?.closed(), this.#outputRead()])
   }
 
@@ -169,12 +170,6 @@ export class WorkerChild {
       if (await settledWithin(closed, idleMs)) return
     }
     for (const stream of streams) stream.destroy()
-  }
-
-  // Others take the GPUs as soon as the last process of the group has ended, and not before.
-  #endLease(lease: GpuLease): Promise<void> | undefined {
-    if (this.#child.pid === undefined) return lease.release()
-    lease.forget()
   }
 
   #kill(): void {

@@ -22,9 +22,10 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   /** How many workers wait for their GPUs. */
   #leasing = 0
   #hasWaited = false
-  #isEager = false
-  /** The workers with GPUs that were idle at the last look. */
-  #idle = new Set<WorkerProcess>()
+  /** Whether tasks come only when there are workers for them. */
+  #isAhead = false
+  /** How many workers there should be, whether or not there are tasks here. */
+  #wanted = 0
   #idleTimer: NodeJS.Timeout | undefined
   readonly #firstLease = deferred()
   readonly #workers = new Set<WorkerProcess>()
@@ -49,20 +50,32 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     return this.setup.workers
   }
 
+  /** Called when there is another worker, or one less. */
+  onWorkersChange: () => void = () => {}
+
   /** How many tasks keep all workers busy: one for each worker, and more for those whose tasks are very short. */
   get concurrency(): number {
-    const started = [...this.#workers].reduce((sum, { prefetch }) => sum + prefetch, 0)
-    if (this.#isEager) return Math.max(1, started)
+    const working = [...this.#workers].filter(({ isEnding }) => !isEnding)
+    const started = working.reduce((sum, { prefetch }) => sum + prefetch, 0)
+    if (this.#isAhead) return started
     return started + this.setup.workers - this.#workers.size
   }
 
+  /** Whether it waits for {@link leaseAhead}, to have all the workers that it may have. */
+  get canLeaseAhead(): boolean {
+    return this.#isAhead && this.#count < this.setup.workers && !this.#error
+  }
+
   /**
-   * Leases all GPUs that are free now, and others as they become free, before there are tasks: for a queue whose tasks
-   * other machines may run, which must not wait here. Settles when the first worker has its GPUs.
+   * Leases the GPUs for so many tasks that are free now, and others as they become free, before the tasks are here: for a queue whose
+   * tasks other machines may run, which must not wait here. Settles when the first worker has its GPUs.
    */
-  async leaseAhead(): Promise<void> {
-    if (this.setup.needs.gpus === 0) return
-    this.#isEager = true
+  async leaseAhead(tasks = Number.POSITIVE_INFINITY): Promise<void> {
+    const { needs, workers } = this.setup
+    if (needs.gpus === 0) return
+    this.#isAhead = true
+    const busy = [...this.#workers].filter(({ load, isEnding }) => load > 0 || isEnding).length
+    this.#wanted = Math.min(workers, Math.max(this.#wanted, busy + tasks))
     this.#addWorkers()
     await this.#firstLease.promise
   }
@@ -100,7 +113,8 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     this.#workers.delete(worker)
     if (this.#lastAssigned === worker) this.#lastAssigned = undefined
     this.#updateReaper()
-    if (this.#isEager && !this.#error) this.#addWorkers()
+    if (this.#wanted > 0 && !this.#error) this.#addWorkers()
+    this.onWorkersChange()
     this.#assign()
   }
 
@@ -137,8 +151,8 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     const count = this.#count
     const starting = [...this.#workers].filter((worker) => worker.isStarting).length + this.#leasing
     const { workers } = this.setup
-    const wanted = this.#isEager ? workers : Math.min(count + this.#queue.size - starting, workers)
-    for (let added = count; added < wanted; added++) this.#addWorker()
+    const forQueue = Math.min(count + this.#queue.size - starting, workers)
+    for (let added = count; added < Math.max(this.#wanted, forQueue); added++) this.#addWorker()
   }
 
   #addWorker(): void {
@@ -149,7 +163,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   async #addWorkerWithGpus(): Promise<void> {
     this.#leasing++
     const lease = await this.#leaseGpus().finally(() => this.#leasing--)
-    const isNeeded = (this.#isEager || this.#queue.size > 0) && !this.#error
+    const isNeeded = (this.#wanted > this.#workers.size || this.#queue.size > 0) && !this.#error
     if (lease && isNeeded) this.#startWorker(lease)
     else await lease?.release()
     this.#firstLease.resolve()
@@ -183,18 +197,22 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
 
   // A pool may stay open for long, and others may wait for its GPUs.
   #endIdleWorkers(): void {
-    const idle = [...this.#workers].filter((worker) => worker.load === 0 && !worker.isStarting)
-    for (const worker of idle) if (this.#idle.has(worker)) void worker.close()
-    this.#idle = new Set(idle)
+    const idle = [...this.#workers].filter((worker) => worker.idleMs >= minIdleMs && !worker.isEnding)
+    if (idle.length === 0) return
+    this.#wanted = 0
+    if (this.#queue.size === 0 && this.#leasing > 0) this.#stopWaiting()
+    for (const worker of idle) void worker.close()
+    this.onWorkersChange()
   }
 
   #startWorker(lease: GpuLease | undefined): void {
-    if (lease && !this.#isEager) this.#idleTimer ??= setInterval(() => this.#endIdleWorkers(), idleMs).unref()
+    if (lease) this.#idleTimer ??= setInterval(() => this.#endIdleWorkers(), minIdleMs / 2).unref()
     const { variables, graceMs } = this.setup
     this.#workers.add(
       new WorkerProcess({ settings: this.#settings, variables, lease }, graceMs, this.sink, this),
     )
     this.#updateReaper()
+    this.onWorkersChange()
   }
 
   #updateReaper(): void {
@@ -212,9 +230,12 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
     worker.run(queued)
   }
 
-  onEnded(queued: QueuedTask, attempt: Ended | undefined): void {
-    const crashed = attempt?.ok === false && attempt.reason === 'crashed'
-    const again = !attempt || (crashed && queued.crashes++ < this.setup.crashRetries)
+  onEnded(queued: QueuedTask, attempt: Ended | undefined, isDoubtful = false): void {
+    const reason = attempt?.ok === false ? attempt.reason : undefined
+    const again =
+      !attempt ||
+      (reason === 'crashed' && queued.crashes++ < this.setup.crashRetries) ||
+      (reason === 'memory' && isDoubtful && queued.doubts++ < maxDoubts)
     if (!again) queued.settle(attempt)
     else if (queued.cancellation.isCancelled) queued.settle(cancelledAttempt())
     else this.#queue = new Set([queued, ...this.#queue])
@@ -224,7 +245,7 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   // The worker itself cancels a task that it has.
   onCancelled(queued: QueuedTask): void {
     if (this.#queue.delete(queued)) queued.settle(cancelledAttempt())
-    if (this.#queue.size === 0 && this.#leasing > 0 && !this.#isEager) this.#stopWaiting()
+    if (this.#queue.size === 0 && this.#leasing > 0 && this.#wanted === 0) this.#stopWaiting()
   }
 
   // No task needs them any more, and the wait would keep the program running.
@@ -241,12 +262,15 @@ export class ProcessEngine implements Engine, WorkerListener, QueueListener {
   }
 }
 
-/** A worker with GPUs ends when it was idle for this long, or twice as long at most. */
-const idleMs = 1000
+/** A worker with GPUs ends when it was idle for this long, or half as long again at most. */
+const minIdleMs = 1000
+
+/** How often a task is run again that may not be why its worker ran out of memory: it need not be the first of the next one. */
+const maxDoubts = 3
 
 /** Follows a {@link QueuedTask}. */
 interface QueueListener {
-  onEnded(queued: QueuedTask, attempt: Ended | undefined): void
+  onEnded(queued: QueuedTask, attempt: Ended | undefined, isDoubtful?: boolean): void
   onCancelled(queued: QueuedTask): void
 }
 
@@ -261,6 +285,8 @@ interface Caller extends Pick<Watch, 'onNews'> {
 class QueuedTask implements AssignedTask, CancelListener {
   /** How many workers it has killed. */
   crashes = 0
+  /** How many workers ran out of memory that had run other tasks before. */
+  doubts = 0
 
   constructor(
     readonly task: TaskMessage,
@@ -278,8 +304,8 @@ class QueuedTask implements AssignedTask, CancelListener {
     this.caller.onNews(news)
   }
 
-  onEnded(attempt: Ended | undefined): void {
-    this.queue.onEnded(this, attempt)
+  onEnded(attempt: Ended | undefined, isDoubtful?: boolean): void {
+    this.queue.onEnded(this, attempt, isDoubtful)
   }
 
   onCancelled(): void {

@@ -27,6 +27,9 @@ export class WorkerProcess {
   /** The task that runs, and the prefetched ones. */
   readonly #inFlight: InFlightTask[] = []
   readonly #prefetch = new Prefetch()
+  #idleSince = 0
+  /** How many tasks have begun. */
+  #begun = 0
 
   constructor(
     readonly start: WorkerStart,
@@ -52,6 +55,16 @@ export class WorkerProcess {
     const [running] = this.#inFlight
     const elapsedMs = running ? performance.now() - running.startedAt : 0
     return elapsedMs + this.#inFlight.length * this.#prefetch.averageMs < almostIdleMs
+  }
+
+  /** Whether it takes no more tasks. */
+  get isEnding(): boolean {
+    return this.#child.isEnding
+  }
+
+  /** Milliseconds since it has had a task, or has started; 0 while it has one. */
+  get idleMs(): number {
+    return this.load > 0 || this.isStarting ? 0 : performance.now() - this.#idleSince
   }
 
   /** How many tasks it has. */
@@ -82,9 +95,12 @@ export class WorkerProcess {
 
   #startNext(): void {
     const [next] = this.#inFlight
+    if (!next) this.#idleSince = performance.now()
     this.#child.stayAlive(next !== undefined)
     // A process that is ending must not be blamed on its next task.
-    if (next && !this.#child.isEnding) next.start(() => this.#interrupt(next))
+    if (!next || this.#child.isEnding) return
+    this.#begun++
+    next.start(() => this.#interrupt(next))
   }
 
   // First the signal of the task, then the signals of its process group.
@@ -139,10 +155,12 @@ export class WorkerProcess {
       ? interruptedAttempt('memory', memoryText(memory))
       : interruptedAttempt('crashed', `killed its worker (${exitReason})`)
     const attempt = withOutput(crashed, output)
+    // What earlier tasks have left, such as processes, may have used the memory.
+    const isDoubtful = isFull && this.#begun > 1
     const left = this.#inFlight.splice(0)
     // First: this worker must not be given the tasks that it has left.
     this.listener.onExit(this)
-    for (const inFlight of left) inFlight.settle(inFlight.hasStarted ? attempt : undefined)
+    for (const inFlight of left) inFlight.settle(inFlight.hasStarted ? attempt : undefined, isDoubtful)
   }
 }
 
@@ -152,7 +170,7 @@ function withOutput(attempt: Ended, output: string): Ended {
 
 function memoryText(limit: number): string {
   return limit === 0
-    ? 'used more memory than the heap of Node has: write "needs: { memory: 8 GB }" for a larger one'
+    ? `used more memory than the heap of Node has: write "needs: { memory: '8 GB' }" for a larger one`
     : `used more memory than "memory: ${sizeOf(limit)}" of its needs allows`
 }
 
@@ -165,8 +183,11 @@ function setupCrash(exitReason: string): PackedError {
 export interface AssignedTask extends Pick<Watch, 'onNews'> {
   readonly task: TaskMessage
   readonly cancellation: Cancellation
-  /** Is called once; with `undefined` when the process exited before the task started. */
-  onEnded(attempt: Ended | undefined): void
+  /**
+   * Is called once; with `undefined` when the process exited before the task started. An attempt is doubtful when it failed by what
+   * may be the fault of an earlier task of its worker.
+   */
+  onEnded(attempt: Ended | undefined, isDoubtful?: boolean): void
 }
 
 /** A task that was sent to a worker. */
@@ -197,11 +218,11 @@ class InFlightTask {
     this.assigned.onNews(news)
   }
 
-  settle(attempt: Ended | undefined): void {
+  settle(attempt: Ended | undefined, isDoubtful = false): void {
     this.#deadline?.clear()
     const explained = attempt && this.#deadline ? this.#deadline.explain(attempt) : attempt
     if (explained) this.log?.end(explained)
-    this.assigned.onEnded(explained)
+    this.assigned.onEnded(explained, isDoubtful)
   }
 }
 

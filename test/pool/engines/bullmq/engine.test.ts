@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
@@ -24,12 +24,15 @@ import { bullmqEngine, startWorkers, type Workers } from 'flambeau/bullmq'
 import { openPool } from 'flambeau/pool'
 import { emitted } from '../../../support/emitted.js'
 import { all, conforms, tasks } from '../../../support/engine-conformance.js'
+import { overlaps, standIn, twoGpus } from '../../../support/gpus.js'
+import { Starts, UseGpu } from '../../../support/needy-tasks.js'
 import { Echo, Flaky, Note, Tidy, Wait } from '../../../support/pool-tasks.js'
 import { RedisServer, redisServer } from '../../../support/redis.js'
 import { until } from '../../../support/until.js'
 
 const { connect } = await emitted('pool/engines/bullmq/redis.js')
 
+const needyTasks = new URL('../../../support/needy-tasks.js', import.meta.url)
 const skip = redisServer === undefined && 'there is no redis-server or valkey-server here'
 
 const program = fileURLToPath(import.meta.resolve('flambeau/bullmq/worker'))
@@ -395,6 +398,56 @@ describe('BullMQ', { skip }, () => {
         assert.deepEqual([outcome?.result, linesOf(file).length], ['shared', 2])
         await settled
       })
+  })
+
+  describe('GPUs of workers', () => {
+    const { PATH } = process.env
+    before(() => {
+      process.env['PATH'] = [standIn(folder, 'nvidia-smi', twoGpus('queues')), PATH].join(delimiter)
+    })
+    after(() => {
+      process.env['PATH'] = PATH
+    })
+
+    /** A queue with workers that need GPUs, and its pool. */
+    async function openQueue(gpus: number) {
+      const engine = await bullmqEngine({ redis: server.url, graceMs: 1000 })
+      const options = { redis: server.url, queue: engine.queue, imports: [needyTasks], folder, graceMs: 1000 }
+      const workers = await startWorkers({ ...options, needs: { gpus } })
+      const pool = await openPool({ engine })
+      const close = async (): Promise<void> => {
+        await pool.close()
+        await workers.close()
+      }
+      return { pool, close }
+    }
+
+    test('are free for another queue when they are idle, and come back', { timeout: 60_000 }, async () => {
+      const file = join(folder, 'taken in turn')
+      const queues = [await openQueue(2), await openQueue(2)]
+      for (const index of [0, 1, 0]) await all(queues[index]!.pool.map([new UseGpu({ file })]))
+      const { lines, overlaps: found } = overlaps(readFileSync(file, 'utf8'))
+      assert.deepEqual([lines.length, found], [6, []])
+      await Promise.all(queues.map(({ close }) => close()))
+    })
+
+    test('that become free run tasks that wait', { timeout: 60_000 }, async () => {
+      const { leaseGpus } = await emitted('util/gpu-leases.js')
+      const { listGpus } = await emitted('util/gpus.js')
+      const gpus = (await listGpus()).slice(1)
+      const lease = await leaseGpus({ gpus, count: 1, signal: AbortSignal.timeout(10_000), onWait() {} })
+      const { pool, close } = await openQueue(1)
+      const file = join(folder, 'together')
+      // Each of them waits for the other one.
+      const done = all(pool.map([1, 2].map(() => new Starts({ file, starts: 2 }))))
+      await until(() => existsSync(file))
+      await lease.release()
+      assert.deepEqual(
+        (await done).map(({ result }) => result),
+        [2, 2],
+      )
+      await close()
+    })
   })
 
   test('workers that lose their place say so', async () => {

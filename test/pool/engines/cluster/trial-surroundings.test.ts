@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { SSHCluster } from 'flambeau/cluster'
 import { readRecords, type TrialRecord } from 'flambeau/pool'
 import { forgetNeighbours } from '../../../support/cluster-processes.js'
+import { ownPath } from '../../../support/own-path.js'
 import { redisServer } from '../../../support/redis.js'
 import { noMachines, SshHosts } from '../../../support/ssh-hosts.js'
 import { notesIn, TrialProject } from '../../../support/trial-project.js'
@@ -97,7 +98,7 @@ function findsFolders(): void {
     assert.equal(new Set(records.map(({ seed }) => seed)).size, 6)
     for (const { trial, seed, result } of records) {
       assert.equal(result?.seed, seed)
-      const log = readFileSync(join(output, 'logs', `${trial}.log`), 'utf8')
+      const log = readFileSync(ownPath(output, 'logs', trial)!, 'utf8')
       const [first, second, third] = log.split(/^(?=--- \S+ attempt)/m)
       assert.match(
         first!,
@@ -132,7 +133,7 @@ function findsFolders(): void {
       records.flatMap(({ error }) => error?.message ?? []),
       [],
     )
-    const logs = records.map(({ trial }) => readFileSync(join(output, 'logs', `${trial}.log`), 'utf8'))
+    const logs = records.map(({ trial }) => readFileSync(ownPath(output, 'logs', trial)!, 'utf8'))
     assert.ok(logs.some((log) => /^--- \S+ attempt 1, which goes on, on /m.test(log)))
   })
 
@@ -146,7 +147,7 @@ function findsFolders(): void {
       assert.equal(error?.code, 'TASK_CRASHED')
       assert.match(error?.message, /killed its worker \(exit code 9\)/)
       assert.equal(error?.output, 'my last words\n')
-      const log = readFileSync(join(output, 'logs', `${trial}.log`), 'utf8')
+      const log = readFileSync(ownPath(output, 'logs', trial)!, 'utf8')
       assert.match(log, /^my last words\n--- \S+ after .*: killed its worker \(exit code 9\)\n$/m)
     }
   })

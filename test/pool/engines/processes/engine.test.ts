@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { isFlambeauError } from 'flambeau'
 import { openPool, type Pool } from 'flambeau/pool'
 import { all, conforms, tasks } from '../../../support/engine-conformance.js'
+import { ownPath } from '../../../support/own-path.js'
 import {
   Busy,
   Echo,
@@ -276,7 +277,7 @@ describe('worker processes', () => {
     const outcomes = await all(pool.map(wanders, { taskId: (_, index) => `wander/${index}` }))
     const [first, second] = outcomes.map(({ result }) => result as [from: string, folder: string])
     assert.deepEqual([first![0], second![0]], [process.cwd(), process.cwd()])
-    assert.equal(first![1], join(folder, 'tasks', 'wander%2F0'))
+    assert.equal(first![1], ownPath(folder, 'tasks', 'wander%2F0'))
     assert.equal(readFileSync(join(first![1], 'model.txt'), 'utf8'), '/')
     assert.equal(readFileSync(join(second![1], 'model.txt'), 'utf8'), tmpdir())
     await pool.close()

@@ -10,7 +10,7 @@ import { isFlambeauError } from 'flambeau'
 import { openPool, type TaskError } from 'flambeau/pool'
 import { all } from '../../../support/engine-conformance.js'
 import { overlaps, standIn, twoGpus } from '../../../support/gpus.js'
-import { Allocate, Shell, UseGpu, Variables } from '../../../support/needy-tasks.js'
+import { Allocate, Shell, Starts, UseGpu, Variables } from '../../../support/needy-tasks.js'
 import { read } from '../../../support/processes.js'
 import { until } from '../../../support/until.js'
 
@@ -109,6 +109,15 @@ describe('GPUs of worker processes', () => {
     await assert.rejects(long)
   })
 
+  test('that the variables of a pool hide are not its own', async () => {
+    const hidden = { ...options, variables: { CUDA_VISIBLE_DEVICES: 1 } }
+    await using pool = await openPool({ ...hidden, needs: { gpus: 1 } })
+    assert.equal(pool.slots, 1)
+    const [done] = await all(pool.map([new UseGpu({ file: join(folder, 'hidden') })]))
+    assert.equal(done?.result, '1')
+    await assert.rejects(openPool({ ...hidden, needs: { gpus: 2 } }), /needs 2 GPUs, but this machine has 1/)
+  })
+
   test('of a worker are those of the pool that its task opens', async () => {
     const file = join(folder, 'nested')
     const program = `
@@ -175,6 +184,11 @@ describe('needs', () => {
       message:
         'Class "UseGpu" needs { gpus: 1 }, more than a worker of the pool has: write "needs: { gpus: 1 }" into the options of "openPool", or of the sweep',
     })
+    await using other = await openPool({ ...options, workers: 1, needs: { memory: 1536 } })
+    await assert.rejects(
+      all(other.map([new UseGpu({ file: join(folder, 'never') })])),
+      /write "needs: { gpus: 1, memory: '1536 MB' }" into/,
+    )
   })
 })
 
@@ -231,6 +245,24 @@ describe('the memory of a worker', () => {
       'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 24, 1)), 10)',
     ]
     await assert.rejects(all(pool.map([new Shell({ argv })])), { code: 'TASK_OUT_OF_MEMORY' })
+  })
+
+  test('that an earlier task has left something in is no fault of the task that runs', async () => {
+    await using pool = await openPool(limited)
+    const argv = [
+      process.execPath,
+      '-e',
+      'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 24, 1)), 10)',
+    ]
+    const starts = new Starts({ file: join(folder, 'starts'), starts: 2 })
+    const done = await all(pool.map([new Shell({ argv, leaves: true }), starts]))
+    assert.deepEqual(
+      done.map(({ result, attempts }) => [result, attempts]),
+      [
+        [null, 1],
+        [2, 1],
+      ],
+    )
   })
 })
 
