@@ -9,7 +9,7 @@ import { type CompleteNeeds, describeNeeds, noNeeds } from '../runnable/needs.js
 import type { NeedsSite } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
-import { Cluster } from './cluster.js'
+import { type CheckMode, Cluster } from './cluster.js'
 import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
@@ -74,7 +74,12 @@ const SlurmClusterOptions = toStandardJsonSchema(
     connectTimeout: sshOptions.connectTimeout,
     node: sshOptions.node,
     share: v.optional(
-      v.pipe(Text, v.regex(/^\//, 'must be an absolute path that the login host and the nodes share')),
+      v.pipe(
+        Text,
+        v.regex(/^\//, 'must be an absolute path that the login host and the nodes share'),
+        // "sbatch" takes what follows it in the path of an output as it is, with "%" and all.
+        v.regex(/^[^\\]*$/, 'must have no backslash: "sbatch" does not take it as a part of a path'),
+      ),
     ),
     partition: v.optional(Text),
     account: v.optional(Text),
@@ -145,8 +150,12 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   }
 
   /** @internal @throws `ClusterConfigurationError` when Slurm says that such a job can never run. */
-  protected override checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
-    return this.#testSubmission(sitesOf(runnable, options))
+  protected override checkNeeds(
+    runnable: Runnable<any, any>,
+    options: SubmitOptions,
+    mode: CheckMode = { isPlan: false },
+  ): Promise<void> {
+    return this.#testSubmission(sitesOf(runnable, options), mode)
   }
 
   #arguments(sites: Sites): string[] {
@@ -163,27 +172,58 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   }
 
   /** Asks Slurm whether such a job can ever run. */
-  async #testSubmission(sites: Sites): Promise<void> {
+  async #testSubmission(sites: Sites, { isPlan }: CheckMode): Promise<void> {
     const args = this.#arguments(sites)
     const tested = await this.#sbatch(['--test-only', ...args])
     if (tested.exitCode === 0) return
+    const said = tested.stderr.toString()
+    if (silence.test(said)) throw this.#refused(said, sites)
     await this.#checkNodes()
     // The test refuses what would wait for nodes that are down, too. A real job is refused only if it can never run.
-    const real = await this.#sbatch([...args, '--begin=now+1hour', '--parsable', '--output=/dev/null'])
-    if (real.exitCode !== 0) throw this.#refused(real.stderr.toString(), sites)
-    await this.orchestrator.exec(['scancel', real.stdout.toString().trim().split(';')[0]!])
+    if (!isPlan) return this.#submitProbe(args, sites)
+    if (/invalid|unrecognized/i.test(said) || (await this.#areNodesUp())) throw this.#refused(said, sites)
+  }
+
+  /** Submits a job that does nothing, and cancels it. */
+  async #submitProbe(args: readonly string[], sites: Sites): Promise<void> {
+    // Nobody is to hear of it, whatever the options say.
+    const quiet = ['--begin=now+1hour', '--mail-type=NONE', '--parsable', '--output=/dev/null']
+    const probe = await this.#sbatch([...args, ...quiet])
+    if (probe.exitCode !== 0) throw this.#refused(probe.stderr.toString(), sites)
+    const id = probe.stdout.toString().trim().split(';')[0]!
+    const cancelled = await this.orchestrator.exec(['scancel', id])
+    if (cancelled.exitCode === 0) return
+    const { name } = this.orchestrator
+    const message = `Slurm did not cancel job ${id}, which tested whether this run is accepted (${lastLine(cancelled.stderr.toString())}): run "scancel ${id}" on host "${name}"`
+    throw new ClusterError(message, { code: 'SLURM_SILENT' })
   }
 
   // Slurm itself would let such a job wait for ever.
   async #checkNodes(): Promise<void> {
     const { partition, nodes } = this.options
-    const named = partition === undefined ? [] : [`--partition=${partition}`]
-    const { stdout } = await this.orchestrator.exec(['sinfo', '--noheader', '--format=%D', ...named])
-    const most = Math.max(0, ...stdout.toString().split('\n').map(Number))
+    const most = Math.max(0, ...(await this.#nodesAs('%D')).map(Number))
     if (most === 0 || nodes <= most) return
     const where = partition === undefined ? 'Slurm' : `Partition "${partition}"`
     const message = `${where} has ${most} ${most === 1 ? 'node' : 'nodes'}, but the run asks for ${nodes}`
     throw refusedAt(writtenOption(this, 'nodes'), message)
+  }
+
+  /** Whether Slurm can use all nodes that the run may get, so that it would not wait for others. */
+  async #areNodesUp(): Promise<boolean> {
+    const states = await this.#nodesAs('%T')
+    return states.length > 0 && states.every((state) => /^(?:idle|mixed|allocated|completing)$/.test(state))
+  }
+
+  /** What `sinfo` says of the nodes that the run may get. */
+  async #nodesAs(format: string): Promise<string[]> {
+    const { partition } = this.options
+    const named = partition === undefined ? [] : [`--partition=${partition}`]
+    const { stdout } = await this.orchestrator.exec(['sinfo', '--noheader', `--format=${format}`, ...named])
+    return stdout
+      .toString()
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
   }
 
   #sbatch(args: readonly string[]) {
@@ -196,11 +236,8 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
 
   #refused(stderr: string, sites: Sites, cause?: unknown): ClusterError {
     const said = printable(stderr.replaceAll(/^sbatch: (?:error: )?/gm, '').trim())
-    const reason = said
-      .split('\n')
-      .at(-1)!
-      .replace(/^(?:Batch job submission failed|allocation failure): /, '')
-    if (/contact slurm controller|timed out/i.test(said)) {
+    const reason = lastLine(said).replace(/^(?:Batch job submission failed|allocation failure): /, '')
+    if (silence.test(said)) {
       const message = `Slurm does not answer on host "${this.orchestrator.name}" (${reason}): try again when "sinfo" answers there`
       return new ClusterError(message, { code: 'SLURM_SILENT', cause })
     }
@@ -216,6 +253,15 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     if (login !== undefined) return new LoginHost(sshHostOptions(this, login), share)
     return new LocalLogin('this machine', share ?? homedir())
   }
+}
+
+/** What a command of Slurm says when the controller does not answer. */
+const silence = /contact slurm controller|timed out/i
+
+// After an option that it does not have, "sbatch" names its help.
+function lastLine(said: string): string {
+  const lines = printable(said).trim().split('\n')
+  return lines.findLast((line) => !line.startsWith('Try "sbatch')) ?? ''
 }
 
 function refusedAt(written: WrittenNode | undefined, message: string): ClusterConfigurationError {
