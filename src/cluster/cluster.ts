@@ -163,7 +163,7 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     runnable: Runnable<any, any>,
     options: Pick<SubmitOptions, 'imports' | 'files' | 'projectFolder' | 'needs'> = {},
   ): Promise<readonly ContentPlan[]> {
-    await this.#preflight(runnable, options)
+    await this.#preflight(runnable, options, { isPlan: true })
     const { imports = [] } = options
     const privateFiles = await this.#privateFiles(runnable)
     const files = await runFilesOf(runnable, options, privateFiles)
@@ -253,16 +253,20 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
   }
 
   // Only what has needs costs a question to the hosts.
-  async #preflight(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
+  async #preflight(runnable: Runnable<any, any>, options: SubmitOptions, mode?: CheckMode): Promise<void> {
     if (isClusterRunnable(runnable)) {
       const resources = () => this.workerResources()
       await runnable.preflight?.({ factories: this.workerHosts, resources })
     }
-    await this.checkNeeds(runnable, options)
+    await this.checkNeeds(runnable, options, mode)
   }
 
   /** @internal Checks that what the process of a run needs fits on its host. */
-  protected async checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
+  protected async checkNeeds(
+    runnable: Runnable<any, any>,
+    options: SubmitOptions,
+    _mode?: CheckMode,
+  ): Promise<void> {
     const own = runNeeds(runnable, options.needs)
     if (own.needs !== noNeeds) await expectFit(own, () => this.#resourcesOf([this.orchestrator]))
   }
@@ -303,6 +307,12 @@ export abstract class Cluster extends Runnable<readonly HostReport[]> implements
     const forRun = this.#submitting > 0
     return provision({ cluster, members, setupCmds, dryRun, forRun, signal, onEvent })
   }
+}
+
+/** @internal What a check may do. */
+export interface CheckMode {
+  /** Whether nothing may change on any host. */
+  readonly isPlan: boolean
 }
 
 /** The files that a run needs besides code: those of its classes, and those that the options name. */

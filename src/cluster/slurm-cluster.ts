@@ -10,7 +10,7 @@ import type { NeedsSite } from '../runnable/needs-problems.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { printable } from '../util/printable.js'
 import { memoryBesideWorkers } from '../util/this-machine.js'
-import { Cluster } from './cluster.js'
+import { type CheckMode, Cluster } from './cluster.js'
 import { commonOptions, HostName, Text } from './cluster-options.js'
 import { isClusterRunnable } from './cluster-runnable.js'
 import type { AgentHost } from './host/agent-host.js'
@@ -87,7 +87,12 @@ const SlurmClusterOptions = toStandardJsonSchema(
     connectTimeout: sshOptions.connectTimeout,
     node: sshOptions.node,
     share: v.optional(
-      v.pipe(Text, v.regex(/^\//, 'must be an absolute path that the login host and the nodes share')),
+      v.pipe(
+        Text,
+        v.regex(/^\//, 'must be an absolute path that the login host and the nodes share'),
+        // "sbatch" takes what follows it in the path of an output as it is, with "%" and all.
+        v.regex(/^[^\\]*$/, 'must have no backslash: "sbatch" does not take it as a part of a path'),
+      ),
     ),
     partition: v.optional(Text),
     account: v.optional(Text),
@@ -171,8 +176,12 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   }
 
   /** @internal @throws `ClusterConfigurationError` when Slurm says that such a job can never run. */
-  protected override checkNeeds(runnable: Runnable<any, any>, options: SubmitOptions): Promise<void> {
-    return this.#testSubmission(sitesOf(runnable, options))
+  protected override checkNeeds(
+    runnable: Runnable<any, any>,
+    options: SubmitOptions,
+    mode: CheckMode = { isPlan: false },
+  ): Promise<void> {
+    return this.#testSubmission(sitesOf(runnable, options), mode)
   }
 
   #arguments(sites: Sites): string[] {
@@ -193,22 +202,50 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   }
 
   /** Asks Slurm whether such a job can ever run. */
-  async #testSubmission(sites: Sites): Promise<void> {
+  async #testSubmission(sites: Sites, { isPlan }: CheckMode): Promise<void> {
     const args = this.#arguments(sites)
     const [tested, excess] = await Promise.all([
       this.#sbatch(['--test-only', ...args]),
       this.#findExcess(args, sites),
     ])
     if (tested.exitCode === 0 && !excess) return
+    const said = tested.stderr.toString()
+    if (unusableSlurm.test(said)) throw this.#refused(said, sites)
     // The test refuses what would wait for nodes that are down, too, and a quality of service may lift the limits of a partition: of a
     // real job, Slurm says whether it can ever run.
-    const real = await this.#sbatch([...args, '--begin=now+1hour', '--parsable', '--output=/dev/null'])
-    if (real.exitCode !== 0) throw excess ?? this.#refused(real.stderr.toString(), sites)
-    const [jobId = ''] = real.stdout.toString().trim().split(';')
-    const reason = await this.#print(['squeue', '--noheader', `--jobs=${jobId}`, '--format=%r'])
-    await this.orchestrator.exec(['scancel', jobId])
+    if (!isPlan) return this.#submitProbe(args, { sites, excess })
+    if (excess) throw excess
+    if (/invalid|unrecognized/i.test(said) || (await this.#areNodesUp())) throw this.#refused(said, sites)
+  }
+
+  /** Submits a job that does nothing, asks Slurm about it, and cancels it. */
+  async #submitProbe(
+    args: readonly string[],
+    { sites, excess }: { sites: Sites; excess: ClusterConfigurationError | undefined },
+  ): Promise<void> {
+    // Nobody is to hear of it, whatever the options say.
+    const quiet = ['--begin=now+1hour', '--mail-type=NONE', '--parsable', '--output=/dev/null']
+    const probe = await this.#sbatch([...args, ...quiet])
+    if (probe.exitCode !== 0) throw excess ?? this.#refused(probe.stderr.toString(), sites)
+    const id = probe.stdout.toString().trim().split(';')[0]!
+    const reason = await this.#print(['squeue', '--noheader', `--jobs=${id}`, '--format=%r'])
+    const cancelled = await this.orchestrator.exec(['scancel', id])
+    if (cancelled.exitCode !== 0) {
+      const { name } = this.orchestrator
+      const message = `Slurm did not cancel job ${id}, which tested whether this run is accepted (${lastLine(cancelled.stderr.toString())}): run "scancel ${id}" on host "${name}"`
+      throw new ClusterError(message, { code: 'SLURM_SILENT' })
+    }
     if (neverReasons.test(reason))
       throw excess ?? this.#refused(`it would wait for ever (${reason.trim()})`, sites)
+  }
+
+  /** Whether Slurm can use all nodes that the run may get, so that it would not wait for others. */
+  async #areNodesUp(): Promise<boolean> {
+    const { partition } = this.options
+    const named = partition === undefined ? [] : [`--partition=${partition}`]
+    const printed = await this.#print(['sinfo', '--noheader', '--format=%T', ...named])
+    const states = printed.split('\n').flatMap((line) => line.trim() || [])
+    return states.length > 0 && states.every((state) => /^(?:idle|mixed|allocated|completing)$/.test(state))
   }
 
   /** Whether it asks for more than there is, as far as that can be known without a job. */
@@ -252,10 +289,7 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
 
   #refused(stderr: string, sites: Sites, cause?: unknown): ClusterError {
     const said = printable(stderr.replaceAll(/^sbatch: (?:error: )?/gm, '').trim())
-    const reason = said
-      .split('\n')
-      .at(-1)!
-      .replace(/^(?:Batch job submission failed|allocation failure): /, '')
+    const reason = lastLine(said).replace(/^(?:Batch job submission failed|allocation failure): /, '')
     if (unusableSlurm.test(said)) {
       const message = `Slurm does not answer on host "${this.orchestrator.name}" (${reason}): try again when "sinfo" answers there`
       return new ClusterError(message, { code: 'SLURM_SILENT', cause })
@@ -273,6 +307,14 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
     if (login !== undefined) return new LoginHost(sshHostOptions(this, login), share)
     return new LocalLogin('this machine', share ?? homedir())
   }
+}
+
+/** What a command of Slurm says when the controller does not answer. */
+
+// After an option that it does not have, "sbatch" names its help.
+function lastLine(said: string): string {
+  const lines = printable(said).trim().split('\n')
+  return lines.findLast((line) => !line.startsWith('Try "sbatch')) ?? ''
 }
 
 function refusedAt(written: WrittenNode | undefined, message: string): ClusterConfigurationError {

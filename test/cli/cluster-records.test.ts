@@ -19,6 +19,7 @@ import { LocalCluster } from 'flambeau/cluster'
 import { Project } from '../support/cluster-project.js'
 import { noMachines, SshHosts } from '../support/ssh-hosts.js'
 import { until } from '../support/until.js'
+import { endOf } from '../support/user-package.js'
 
 /** A run that waits for the file "go" in its working folder, with progress before and after. */
 const waits = `
@@ -252,6 +253,28 @@ describe('the record of a run on a cluster', () => {
     assert.equal(record(id).state, 'running')
     go(id)
     assert.equal((await project.flambeau('logs', id, '--follow')).stdout, 'ready\nover\n')
+    assertWhole(id, 'ready\nover\n')
+  })
+
+  test('stays "queued" after Ctrl-C while the run is submitted, and the next command goes on with it', async () => {
+    // It ends when it may, not when it is cancelled.
+    const first = await detached()
+    await until(() => readFileSync(onHost(first, 'log'), 'utf8') === 'ready\n')
+    project.jobFile(waits)
+    const child = project.start(...run('--force'))
+    const ended = endOf(child)
+    await until(() => existsSync(onHost(first, 'cancel.json')), 'the active run is being cancelled')
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    const id = ids().at(-1)!
+    assert.equal(code, 130)
+    assert.match(stderr, new RegExp(`Run ${id} was sent, and may start.*\n.*flambeau logs ${id} --follow`))
+    assert.deepEqual([record(id).state, record(id).endedAt], ['queued', undefined])
+    go(first)
+    const waited = project.flambeau('wait', id)
+    await until(() => existsSync(onHost(id, 'log')) && readFileSync(onHost(id, 'log'), 'utf8') === 'ready\n')
+    go(id)
+    assert.equal((await waited).code, 0)
     assertWhole(id, 'ready\nover\n')
   })
 

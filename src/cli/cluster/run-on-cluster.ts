@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunState } from '../../cluster/protocol/messages.js'
-import type { ReconnectOptions } from '../../cluster/run/reconnect.js'
+import { isConnectionLoss, type ReconnectOptions } from '../../cluster/run/reconnect.js'
 import type { RemoteRun, RunEnd } from '../../cluster/run/remote-run.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
 import type { RecordedCluster } from '../../records/record.js'
 import type { Recording } from '../../records/recording.js'
+import { newRunId } from '../../records/run-id.js'
 import { type ContextOptions, type Preprocessed, SafeExecutionContext } from '../../runnable/context.js'
 import { failedOutcome, type Outcome } from '../../runnable/outcome.js'
 import { progressListener } from '../../runnable/progress/progress.js'
@@ -13,6 +14,7 @@ import { RunEvents } from '../../runnable/run-events.js'
 import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
+import { codeOf } from '../../util/thrown.js'
 import type { FileInput } from '../input.js'
 import type { AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SendFlags } from '../options.js'
 import { copyToStandardError } from '../output.js'
@@ -57,7 +59,9 @@ export function runOnCluster(
     const recording = await recordingOf({ ...context, input: file, flags, settings, imports, cluster })
     const listeners = [reporter.onEvent, progressListener(context.logger)]
     const targets = { listeners, recording, cluster: cluster.name }
-    const started = { file, flags, reporter, recording, events: new RunEvents(file.path, targets) }
+    const events = new RunEvents(file.path, targets)
+    const submission: Submission = { askedId: undefined }
+    const started = { file, flags, reporter, recording, events, submission }
     try {
       const attributes = { 'flambeau.file': file.path, 'flambeau.cluster': cluster.name }
       return await withSpan('flambeau.submit', { attributes }, () =>
@@ -65,7 +69,10 @@ export function runOnCluster(
       )
     } catch (error) {
       // Once it is started, it goes on, whatever happens here; a later command brings the record up to date.
-      if (!started.events.hasStarted) started.events.end(failedOutcome(error, context.signal))
+      const { askedId } = submission
+      if (!events.hasStarted)
+        if (askedId !== undefined && isUnanswered(error, context)) leaveRun(askedId, recording, context)
+        else events.end(failedOutcome(error, context.signal))
       throw error
     } finally {
       await recording?.close()
@@ -75,13 +82,32 @@ export function runOnCluster(
   return useCluster(flags, body, reporter.onFailure.bind(reporter))
 }
 
+/** Whether a request was sent and has no answer, so that the host may have done what it was asked for. */
+function isUnanswered(error: unknown, { signal }: ClusterContext): boolean {
+  return signal.aborted || isConnectionLoss(error) || codeOf(error) === 'HOST_BAD_ANSWER'
+}
+
+// A later command ends the record, if the cluster does not have the run.
+function leaveRun(id: string, recording: Recording | undefined, { logger }: ClusterContext): void {
+  recording?.onSubmitted({ isQueued: true })
+  logger.warn(`Run ${id} was sent, and may start: nothing has confirmed it yet`)
+  logger.info(followAgain(id, 'logs'))
+}
+
 /** A run on a cluster, and where what it does goes. */
 interface StartedRun {
+  readonly submission: Submission
   readonly file: FileInput
   readonly flags: RunOnClusterFlags
   readonly reporter: RunReporter
   readonly recording: Recording | undefined
   readonly events: RunEvents
+}
+
+/** The request to start a run. */
+interface Submission {
+  /** The id of the run, once the request was sent. */
+  askedId: string | undefined
 }
 
 function recordedCluster({ cluster: file }: RunOnClusterFlags, { cluster }: ClusterContext): RecordedCluster {
@@ -92,7 +118,7 @@ async function submitAndFollow(
   started: StartedRun & { readonly imports: readonly string[] },
   context: ClusterContext,
 ): Promise<number> {
-  const { file, flags, reporter, recording, events, imports } = started
+  const { file, flags, reporter, recording, events, imports, submission } = started
   const prepared = await prepare(file, { ...flags, recording, onRedactor: events.useRedactor }, context)
   if (!prepared.ok) {
     reporter.onFailure(prepared.error)
@@ -102,7 +128,11 @@ async function submitAndFollow(
   // Before the run exists: another command that is given its id leaves its record alone.
   const lock = recording?.folder === undefined ? undefined : await lockRecord(recording.folder, lockMs)
   try {
-    const options = { ...submitOptions(file.path, flags, context), imports, id: recording?.id }
+    const id = recording?.id ?? newRunId()
+    const onAsk = (): void => {
+      submission.askedId = id
+    }
+    const options = { ...submitOptions(file.path, flags, context), imports, id, onAsk }
     const run = await context.cluster.submit(prepared.value.runnable, options)
     context.logger.info(describeStart(run, context))
     recording?.onSubmitted({ isQueued: mayWait(run), waitsFor: run.waitsFor })

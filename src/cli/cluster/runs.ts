@@ -6,7 +6,7 @@ import type { RunStatus } from '../../cluster/protocol/messages.js'
 import { isConnectionLoss } from '../../cluster/run/reconnect.js'
 import type { RemoteRun } from '../../cluster/run/remote-run.js'
 import { isFlambeauError } from '../../errors.js'
-import type { RunRecord } from '../../records/record.js'
+import { isEndState, type RunRecord } from '../../records/record.js'
 import { unavailableCode, unreachableCode } from '../../util/exit-codes.js'
 import { omitUndefined } from '../../util/plain-object.js'
 import { messageOf } from '../../util/thrown.js'
@@ -153,9 +153,14 @@ export function cancelCommand(): Command {
       if (!run.cluster) return cancelHere(run.found, flags)
       await useRun(run, command, async (remote, { logger }) => {
         const { state } = await remote.cancel()
+        if (!isEndState(state)) {
+          logger.error(`Run ${run.id} is not cancelled: it is ${state}`)
+          return unavailableCode
+        }
         logger.info(
           state === 'cancelled' ? `Cancelled run ${run.id}` : `Run ${run.id} had already ended (${state})`,
         )
+        return 0
       })
     },
   )

@@ -5,24 +5,19 @@ import { runFiles, treeManifest } from '../protocol/layout.js'
 import type { Request } from '../protocol/messages.js'
 import { layout } from './home.js'
 import { cancel } from './run-control.js'
-import { isFinished, runsOf } from './run-store.js'
-import { runActiveError, unfinishedRuns } from './run-turn.js'
-import { unfinishedJobs } from './slurm-control.js'
+import { runsOf } from './run-store.js'
+import { allUnfinished, runActiveError } from './run-turn.js'
 import { hasAuthorizedKeys, removeAuthorizedKeys } from './ssh-access.js'
 import { removeUnusedTrees, treesUsedBy } from './tree-store.js'
 import { removeWorked } from './work-folder.js'
 
 /** Removes everything of a cluster from this host. What clusters share stays until the last of them is removed. */
 export async function down({ cluster, force, graceMs }: Request<'down'>): Promise<void> {
-  const unfinished = [...new Set([...(await unfinishedRuns(cluster)), ...(await unfinishedJobs(cluster))])]
+  const unfinished = await allUnfinished(cluster)
   const [first] = unfinished
   if (first !== undefined && !force) throw runActiveError(first, 'down')
   // The last one first, so that none starts when the one before it ends.
-  for (const id of unfinished.reverse()) {
-    const { state } = await cancel({ cluster, id, graceMs })
-    // Slurm does not answer: its job must keep its files.
-    if (!isFinished(state)) throw runActiveError(id, 'down')
-  }
+  for (const id of unfinished.reverse()) await cancel({ cluster, id, graceMs })
   await removeAuthorizedKeys(cluster)
   for (const { id } of await runsOf(cluster)) await removeWorked(layout.run(id))
   const used = await treesUsedBy(cluster)

@@ -7,6 +7,8 @@ import { HostLayout } from '../protocol/layout.js'
 // The launcher has looked for Node in the home folder of the user. The nodes of Slurm may share another folder only.
 const { FLAMBEAU_HOME: home } = process.env
 if (home !== undefined) process.env['HOME'] = home
+// It is for this program: the home folder of a host that a run makes is another one.
+delete process.env['FLAMBEAU_HOME']
 
 /** Where everything is on this host. */
 export const layout = new HostLayout(homedir())

@@ -25,6 +25,7 @@ import { receive } from './receive.js'
 import { cancel, start } from './run-control.js'
 import { lookForNext, startNextIfPossible } from './run-start.js'
 import { runsOf } from './run-store.js'
+import { allUnfinished } from './run-turn.js'
 import { authorize, setKnownHosts, testConnections } from './ssh-access.js'
 import { retain } from './tree-store.js'
 import { makeWorkFolder, removeSentFiles } from './work-folder.js'
@@ -80,8 +81,11 @@ async function cancelRun(request: Request<'cancel'>) {
 }
 
 async function retainTrees(request: Request<'retain'>): Promise<void> {
-  await retain(request)
-  await removeSentFiles(request.cluster, [request.run, ...request.unfinished])
+  const { cluster, run } = request
+  // Others may have begun since that command has asked for them.
+  const unfinished = [...new Set([...request.unfinished, ...(await allUnfinished(cluster))])]
+  await retain({ ...request, unfinished: unfinished.filter((id) => id !== run) })
+  await removeSentFiles(cluster, [run, ...unfinished])
 }
 
 function acknowledge<A>(handle: (request: A, connection: MessageConnection) => Promise<void>) {

@@ -25,7 +25,6 @@ import {
   isFinished,
   type RunRecord,
   readJson,
-  removeRunSecrets,
   reservedFiles,
   statusOf,
 } from './run-store.js'
@@ -91,22 +90,16 @@ async function startInPlace(specification: RunSpecification): Promise<void> {
 // Slurm decides when it runs: any number of runs may wait.
 async function startOnSlurm(specification: RunSpecification): Promise<Unwritten<Reply<'start'>>> {
   const { id, cluster } = specification
+  // Nothing may fail once Slurm has the job: the user would submit the run again.
+  const unfinished = await unfinishedJobs(cluster)
   await writeRun(specification, { isQueued: false })
-  let job: string | undefined
-  await removeOnFailure(id, async () => {
-    job = await submitJob(specification)
-  })
-  return {
-    id,
-    waitsFor: undefined,
-    job,
-    unfinished: (await unfinishedJobs(cluster)).filter((other) => other !== id),
-  }
+  const job = await removeOnFailure(id, () => submitJob(specification))
+  return { id, waitsFor: undefined, job, unfinished }
 }
 
-async function removeOnFailure(id: string, work: () => Promise<void>): Promise<void> {
+async function removeOnFailure<T>(id: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     await rm(layout.run(id), { recursive: true, force: true })
     throw error
@@ -158,7 +151,7 @@ async function recordOf({
 
 /**
  * Takes a run out of the queue, or terminates its processes: SIGTERM, then SIGKILL after `graceMs`. A run that is over stays as it
- * is.
+ * is. It is over when this settles.
  */
 export async function cancel(request: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
   const { cluster, id } = request
@@ -173,11 +166,14 @@ export async function cancel(request: Request<'cancel'>): Promise<Unwritten<RunS
 }
 
 async function cancelOnSlurm(request: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
+  const { id } = request
+  const isFirst = (await readJson<Cancellation>(id, 'cancel')) === undefined
   await writeCancellation(request)
-  const status = await cancelJob(request)
-  // The supervisor of a job that never ran has not removed them.
-  if (isFinished(status.state)) await removeRunSecrets(request.id)
-  return status
+  return cancelJob(request).catch(async (error) => {
+    // Nobody has cancelled it then, however it ends.
+    if (isFirst && error.code === 'SLURM_SILENT') await rm(layout.run(id, 'cancel'), { force: true })
+    throw error
+  })
 }
 
 async function cancelProcesses(processes: RunProcesses, request: Request<'cancel'>): Promise<void> {

@@ -25,8 +25,8 @@ export async function startNext(cluster: string): Promise<void> {
     const record = id === undefined ? undefined : await readJson<RunRecord>(id, 'spec')
     // What is not queued is started by the process that has submitted it.
     if (!record?.isQueued || (await readJson(record.id, 'state')) || (await isBeingStarted(record.id))) return
-    const changed = await changedTree(record)
-    const end = changed === undefined ? await startSupervisor(record) : await refuse(record, changed)
+    if (await refuseChanged(record, isComplete)) continue
+    const end = await startSupervisor(record)
     if (!end) return
     // It was killed: a later call starts the run.
     if (end.exitCode === null) return
@@ -82,15 +82,20 @@ export async function startSupervisor(record: RunRecord): Promise<SupervisorEnd 
   return end
 }
 
-// An earlier run may have changed its code, or a power failure lost it, since it was verified for this run.
-async function changedTree({ trees }: RunRecord): Promise<string | undefined> {
-  for (const tree of trees) if (!(await isComplete(layout.package(tree)))) return tree
-  return undefined
-}
-
-async function refuse({ id }: RunRecord, tree: string): Promise<SupervisorEnd> {
-  await failToStart(id, `"${tree}" was changed or lost on this host since this run was queued`)
-  return { exitCode: notStartedCode }
+/**
+ * Prevents that a run begins with other code than it was submitted with, and returns whether it did: an earlier run may have changed
+ * the code, or a power failure lost it, since it was verified for this run.
+ */
+export async function refuseChanged(
+  { id, trees }: RunRecord,
+  isWhole: (folder: string) => Promise<boolean>,
+): Promise<boolean> {
+  for (const tree of trees) {
+    if (await isWhole(layout.package(tree))) continue
+    await failToStart(id, `"${tree}" was changed or lost on this host since this run was queued`)
+    return true
+  }
+  return false
 }
 
 /** Says which process is about to begin a run. */

@@ -1,14 +1,15 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTemporary } from '../../util/atomic-write.js'
 import { mapLimited } from '../../util/concurrency.js'
+import { notStartedCode } from '../../util/exit-codes.js'
 import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
 import type { RunFile } from '../protocol/layout.js'
 import type { RunState, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout } from './home.js'
-import type { RunBeginning, RunExit } from './run-begin.js'
-import { lastClaim, waitingRuns } from './run-queue.js'
-import { jobStatus, knownJob, reasonInLog } from './slurm-jobs.js'
+import { preventRun, type RunBeginning, type RunExit, type RunPrevention } from './run-begin.js'
+import { canBegin, type QueueView, readQueue } from './run-queue.js'
+import { type JobStatus, jobStatus, knownJob, reasonInLog } from './slurm-jobs.js'
 
 /** `spec.json`: describes a run; written before anything is started. */
 export interface RunRecord {
@@ -52,21 +53,28 @@ export async function removeRunSecrets(id: string): Promise<void> {
   for (const file of ['secrets', 'environment'] as const) await rm(layout.run(id, file), { force: true })
 }
 
-/** Reads a JSON file of a run folder; `undefined` if it does not exist. */
+/** Reads a JSON file of a run folder; `undefined` if it does not exist, or something else than a run has the name. */
 export async function readJson<T>(id: string, file: RunFile): Promise<T | undefined> {
   const text = await readFile(layout.run(id, file), 'utf8').catch((error) => {
-    if (error.code !== 'ENOENT') throw error
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
     return undefined
   })
   return text === undefined ? undefined : JSON.parse(text)
 }
 
+/** Gives the queue of a cluster: read anew, or as it was when several runs began to be looked at. */
+type QueueReader = () => Promise<QueueView>
+
 /** The status of a run; throws if the cluster has no run with this id. */
-export async function statusOf(cluster: string, id: string): Promise<Unwritten<RunStatus>> {
+export async function statusOf(
+  cluster: string,
+  id: string,
+  queue: QueueReader = () => readQueue(cluster),
+): Promise<Unwritten<RunStatus>> {
   const record = /^[\w-]+$/.test(id) ? await readJson<RunRecord>(id, 'spec') : undefined
   if (record?.cluster !== cluster) throw Object.assign(new Error(id), { code: 'RUN_NOT_FOUND' })
   const early = await readJson<RunExit>(id, 'exit')
-  const current = early ? undefined : await currentState(record)
+  const current = early ? undefined : await currentState(record, queue)
   // It may have exited while its processes were checked.
   const exit = early ?? (await readJson<RunExit>(id, 'exit'))
   const { file } = record
@@ -90,8 +98,8 @@ type CurrentState = Pick<
 async function endOf(record: RunRecord, exit: RunExit): Promise<CurrentState> {
   const end = endState(exit)
   if (!record.slurm || exit.signal !== 'SIGKILL' || end.state !== 'failed') return end
-  const job = await knownJob(record.id)
-  const written = job && reasonInLog(record.id, job.jobId)
+  const jobId = (await knownJob(record.id))?.jobId
+  const written = jobId === undefined ? undefined : reasonInLog(record.id, jobId)
   return written === 'OUT_OF_MEMORY' ? { ...end, reason: written } : end
 }
 
@@ -106,49 +114,74 @@ function endState({ exitCode, signal, cancelled, endedAt, reason }: RunExit): Cu
 
 async function stateOfJob(record: RunRecord): Promise<CurrentState> {
   const { id } = record
-  const status = await jobStatus(record, (await readJson(id, 'state')) !== undefined)
-  const isCancelled = isFinished(status.state) && (await readJson<Cancellation>(id, 'cancel')) !== undefined
-  return isCancelled ? { ...status, state: 'cancelled', reason: undefined } : status
+  const beginning = await readJson<RunBeginning>(id, 'state')
+  if (beginning && 'unstarted' in beginning) return unstartedState(beginning)
+  const status = await jobStatus(record, beginning !== undefined)
+  if (!isFinished(status.state)) return status
+  // Neither a supervisor nor a command of this package may have seen the end of the job.
+  await removeRunSecrets(id).catch(() => undefined)
+  if (await readJson<Cancellation>(id, 'cancel')) return { ...status, state: 'cancelled', reason: undefined }
+  return status.hasFailedToStart ? failedToStart(record, status) : status
 }
 
-async function currentState(record: RunRecord): Promise<CurrentState> {
+function unstartedState({ unstarted }: RunPrevention): CurrentState {
+  return unstarted ? endState(unstarted) : { state: 'lost' }
+}
+
+// The supervisor had nothing to say, but the log must say why the run has failed.
+async function failedToStart({ id }: RunRecord, { endedAt }: JobStatus): Promise<CurrentState> {
+  const exit = { exitCode: notStartedCode, signal: null, cancelled: false }
+  const unstarted = { ...exit, endedAt: endedAt ?? new Date().toISOString() }
+  const line = '[flambeau: the job of Slurm ended before this run began: submit the run again]\n'
+  // On a full disk, the next look does it.
+  if (await preventRun(id, unstarted).catch(() => false))
+    await appendFile(layout.run(id, 'log'), line).catch(() => undefined)
+  return endState(unstarted)
+}
+
+async function currentState(record: RunRecord, queue: QueueReader): Promise<CurrentState> {
   if (record.slurm) return stateOfJob(record)
   const early = await readJson<RunBeginning>(record.id, 'state')
-  const waiting = early ? undefined : await waitingState(record)
+  const waiting = early ? undefined : await waitingState(record, queue)
   if (waiting) return waiting
   // It may have begun while it was looked for in the queue.
   const beginning = early ?? (await readJson<RunBeginning>(record.id, 'state'))
   if (!beginning) return { state: 'lost' }
-  if ('unstarted' in beginning) return beginning.unstarted ? endState(beginning.unstarted) : { state: 'lost' }
+  if ('unstarted' in beginning) return unstartedState(beginning)
   const { supervisor, runner } = beginning
   const alive = (await isAlive(supervisor)) || (runner !== undefined && (await isAlive(runner)))
   return { state: alive ? 'running' : 'lost' }
 }
 
 /** The state of a run that has not begun; `undefined` when nothing is left that could begin it. */
-async function waitingState({
-  id,
-  cluster,
-  starter,
-  isQueued,
-}: RunRecord): Promise<CurrentState | undefined> {
+async function waitingState(
+  { id, cluster, starter, isQueued }: RunRecord,
+  queue: QueueReader,
+): Promise<CurrentState | undefined> {
   if (await isBeingStarted(id)) return { state: 'starting' }
-  const queued = isQueued ? await queuedState(cluster, id) : undefined
-  if (queued) return queued
+  // It may have been queued since the queue was read.
+  const views = isQueued ? [queue, () => readQueue(cluster)] : []
+  for (const view of views) {
+    const queued = await queuedState(cluster, id, await view())
+    if (queued) return queued
+  }
   return (await isAlive(starter)) ? { state: 'starting' } : undefined
 }
 
 /** The state of a run in the queue; `undefined` if it is not there. */
-async function queuedState(cluster: string, id: string): Promise<CurrentState | undefined> {
-  const [waiting, last] = [await waitingRuns(cluster), await lastClaim(cluster)]
+async function queuedState(
+  cluster: string,
+  id: string,
+  { ids, last }: QueueView,
+): Promise<CurrentState | undefined> {
   if (last?.id === id) return { state: 'queued' }
-  const position = waiting.indexOf(id)
-  if (position < 0) return undefined
-  const isFirst = position === 0
-  const previous = isFirst ? last?.id : waiting[position - 1]
-  const waitsFor =
-    previous !== undefined && (!isFirst || (await isActive(cluster, previous))) ? previous : undefined
-  return { state: 'queued', waitsFor }
+  const position = ids.indexOf(id)
+  if (position < 0 || !canBegin(id)) return undefined
+  // Usually the one in front of it; a long queue is not searched.
+  const previous = ids.slice(0, position).findLast(canBegin)
+  if (previous !== undefined) return { state: 'queued', waitsFor: previous }
+  const isActiveLast = last !== undefined && (await isActive(cluster, last.id))
+  return { state: 'queued', waitsFor: isActiveLast ? last.id : undefined }
 }
 
 /** Whether a run is active or queued. */
@@ -159,12 +192,18 @@ export async function isActive(cluster: string, id: string): Promise<boolean> {
 
 /** The state of a run; `undefined` if it does not exist any more, or cannot be read as one. */
 export async function findState(cluster: string, id: string): Promise<RunState | undefined> {
-  const status = await statusOf(cluster, id).catch((error) => {
-    // With too many open files, for example, it may well be active.
-    if ('syscall' in error) throw error
-    return undefined
-  })
-  return status?.state
+  return (await statusOf(cluster, id).catch(throwIfOfSystem))?.state
+}
+
+/** Whether a run is a job of Slurm of this cluster that is active or queued. */
+export async function isActiveJob(cluster: string, id: string): Promise<boolean> {
+  const record = await readJson<RunRecord>(id, 'spec').catch(throwIfOfSystem)
+  return record?.slurm === true && record.cluster === cluster && (await isActive(cluster, id))
+}
+
+// With too many open files, for example, a run may well be active; what has no valid content is none.
+function throwIfOfSystem(error: Error): undefined {
+  if ('syscall' in error) throw error
 }
 
 /** Whether a process is about to begin a run. */
@@ -188,7 +227,14 @@ export async function runsOf(cluster: string): Promise<Unwritten<RunStatus>[]> {
     .filter((name) => !name.includes('.'))
     .sort()
     .reverse()
-  const found = await mapLimited(ids, maxConcurrency, (id) => statusOf(cluster, id).catch(() => undefined))
+  let view: Promise<QueueView> | undefined
+  const queue: QueueReader = () => {
+    view ??= readQueue(cluster)
+    return view
+  }
+  const found = await mapLimited(ids, maxConcurrency, (id) =>
+    statusOf(cluster, id, queue).catch(() => undefined),
+  )
   return found.filter((status) => status !== undefined)
 }
 

@@ -1,6 +1,7 @@
 import { preventRun } from './run-begin.js'
-import { addClaim, lastClaim, waitingRuns } from './run-queue.js'
+import { addClaim, lastClaim, nextRun, waitingRuns } from './run-queue.js'
 import { findState, isActive, isFinished } from './run-store.js'
+import { unfinishedJobs } from './slurm-control.js'
 
 /** The id of the run that has the cluster, if there is one; it may not have begun yet. */
 export async function activeRun(cluster: string): Promise<string | undefined> {
@@ -13,6 +14,11 @@ export async function unfinishedRuns(cluster: string): Promise<string[]> {
   const waiting = await waitingRuns(cluster)
   const active = await activeRun(cluster)
   return active === undefined ? waiting : [active, ...waiting.filter((id) => id !== active)]
+}
+
+/** The same, with the jobs of Slurm, of which any number may be active. */
+export async function allUnfinished(cluster: string): Promise<string[]> {
+  return [...new Set([...(await unfinishedRuns(cluster)), ...(await unfinishedJobs(cluster))])]
 }
 
 /** The error that a run is active or queued; `operation` is the one that it prevents. */
@@ -42,7 +48,7 @@ export async function giveTurn(cluster: string): Promise<string | undefined> {
   for (;;) {
     const active = await activeRun(cluster)
     if (active !== undefined) return active
-    const [next] = await waitingRuns(cluster)
+    const next = await nextRun(cluster)
     if (next === undefined) return undefined
     await claimCluster(cluster, next)
   }

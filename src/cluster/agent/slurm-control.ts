@@ -6,7 +6,7 @@ import { propertyOf } from '../../util/thrown.js'
 import { ownPackage } from '../protocol/layout.js'
 import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
-import { isActive, isFinished, type RunRecord, readJson, statusOf } from './run-store.js'
+import { isActiveJob, isFinished, statusOf } from './run-store.js'
 import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
 
 /** How many characters of what "sbatch" has printed an error shows. */
@@ -26,22 +26,24 @@ export async function submitJob(specification: RunSpecification): Promise<string
     '--no-requeue',
     `--job-name=${jobName(id)}`,
     `--chdir=${layout.run(id, 'work')}`,
-    `--output=${layout.run(id, 'log')}`,
+    // A "%" stands for a fact of the job there, "%%" for itself.
+    `--output=${layout.run(id, 'log').replaceAll('%', '%%')}`,
     '--open-mode=append',
   ]
   const submitted = await runSlurm('sbatch', [...args, ...slurm!.arguments, script]).catch(async (error) => {
     // It may have been too late for an answer only.
-    if (error.killed) await cancelWith([`--name=${jobName(id)}`])
+    if (error.killed) await cancelWith([`--name=${jobName(id)}`]).catch(() => undefined)
     return throwRefused(error)
   })
   // "17", or "17;cluster".
   const [, jobId] = /^(\d+)(?:;.*)?$/.exec(submitted.trim().split('\n').at(-1)!) ?? []
   if (jobId === undefined) {
     // What takes the place of "sbatch" on this host may have submitted it.
-    await cancelWith([`--name=${jobName(id)}`])
+    await cancelWith([`--name=${jobName(id)}`]).catch(() => undefined)
     throw refused(`"sbatch" printed no id of a job, but ${JSON.stringify(submitted.slice(0, mostShown))}`)
   }
-  await recordJob(id, { jobId, submittedAt: Date.now() })
+  // On a full disk, the job is found by its name.
+  await recordJob(id, { jobId, submittedAt: Date.now() }).catch(() => undefined)
   return jobId
 }
 
@@ -53,11 +55,8 @@ export async function submitJob(specification: RunSpecification): Promise<string
 export async function unfinishedJobs(cluster: string): Promise<string[]> {
   const ids = await readdir(layout.runs).catch(() => [])
   const unfinished: string[] = []
-  for (const id of ids.filter((name) => !name.includes('.'))) {
-    const record = await readJson<RunRecord>(id, 'spec')
-    const isJob = record?.cluster === cluster && record.slurm
-    if (isJob && (await isActive(cluster, id))) unfinished.push(id)
-  }
+  for (const id of ids.filter((name) => !name.includes('.')))
+    if (await isActiveJob(cluster, id)) unfinished.push(id)
   return unfinished.sort()
 }
 
@@ -97,31 +96,60 @@ const killMs = 120_000
 /**
  * Cancels the job of a run. One that waits never starts; the supervisor of one that runs terminates it, as on other hosts,
  * and Slurm does so when the supervisor does not.
+ *
+ * @throws `SLURM_SILENT` when the controller has not taken the request, and `JOB_NOT_ENDED` when it has in vain.
  */
 export async function cancelJob({ cluster, id, graceMs }: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
   const started = Date.now()
   let askedAt = 0
+  let isTaken = false
   for (;;) {
     const status = await statusOf(cluster, id)
     const waited = Date.now() - started
-    if (isFinished(status.state) || waited > graceMs + killMs) return status
+    if (isFinished(status.state)) return status
+    if (waited > graceMs + killMs) throw cancelError('JOB_NOT_ENDED', id)
     if (Date.now() - askedAt > askMs) {
       askedAt = Date.now()
-      const job = await askForJob(id)
-      if (!job || !isFinalState(job.state)) await signalJob(id, waited > graceMs + askMs)
+      await signalJob(id, waited > graceMs + askMs).then(
+        () => {
+          isTaken = true
+        },
+        (error) => {
+          // The controller may be restarted once it has taken the request.
+          if (!isTaken) throw cancelError('SLURM_SILENT', id, saidBy(error))
+        },
+      )
     }
     await delay(pauseMs)
   }
 }
 
+function cancelError(code: string, id: string, detail?: string): Error {
+  return Object.assign(new Error(id), { code, detail })
+}
+
+function saidBy(error: Error): string {
+  return (
+    String(propertyOf(error, 'stderr') ?? '')
+      .trim()
+      .split('\n')
+      .at(-1) || error.message
+  )
+}
+
+/** Has Slurm end a job, unless it has ended; rejects when Slurm has not taken the request. */
 async function signalJob(id: string, isLate: boolean): Promise<void> {
+  const job = await askForJob(id)
+  if (job && isFinalState(job.state)) return
   const name = `--name=${jobName(id)}`
   if (isLate) return cancelWith([name])
   await cancelWith(['--state=PENDING', name])
   await cancelWith(['--state=RUNNING', '--batch', '--signal=TERM', name])
 }
 
-// It fails while the controller is restarted; the next turn tries again.
 async function cancelWith(args: readonly string[]): Promise<void> {
-  await runSlurm('scancel', args).catch(() => undefined)
+  await runSlurm('scancel', args).catch((error) => {
+    // It has ended meanwhile.
+    if (!/already complet|invalid job id/i.test(saidBy(error))) throw error
+  })
 }

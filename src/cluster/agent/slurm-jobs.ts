@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
 import { isAlive, type ProcessIdentity } from '../../util/process-identity.js'
+import { propertyOf } from '../../util/thrown.js'
 import { memoryKill, type RunState } from '../protocol/messages.js'
 import { withFileLock } from './file-lock.js'
 import { layout, writeDurably } from './home.js'
@@ -34,7 +35,8 @@ interface JobListing {
 
 /** `slurm.json` of a run folder: its job, as far as it is known; with its state once it has ended. */
 interface KnownJob extends Partial<SlurmJob> {
-  readonly jobId: string
+  /** Whether neither the controller nor the accounts of Slurm have it: they are not asked again. */
+  readonly isForgotten?: true
   /** When `sbatch` had submitted it, in milliseconds since 1970. */
   readonly submittedAt?: number
 }
@@ -47,6 +49,9 @@ const commandMs = 30_000
 const squeueMs = 8000
 /** How long the files of a job may take to reach this host over a network file system. */
 const fileDelayMs = 15_000
+
+/** How long after its submission the accounts may not answer for a job, before they count as having nothing of it. */
+const accountsMs = 600_000
 
 const namePrefix = 'flambeau-'
 
@@ -65,12 +70,20 @@ export async function runSlurm(
   return (await execute(command, args, { env, timeout, maxBuffer: 1 << 28 })).stdout
 }
 
+/** Whether a command has failed because the controller does not answer: what it was to do is not done. */
+export function isSilent(error: Error): boolean {
+  const said = String(propertyOf(error, 'stderr') ?? '')
+  return propertyOf(error, 'killed') === true || /contact slurm controller|timed out/i.test(said)
+}
+
 /** The status of a run by its job: of a run without `exit.json`, for which its supervisor cannot speak. */
 export interface JobStatus {
   readonly state: RunState
   readonly waitsFor?: string | undefined
   readonly reason?: string | undefined
   readonly endedAt?: string | undefined
+  /** Whether its job has ended by itself before its supervisor began the run. */
+  readonly hasFailedToStart?: true
 }
 
 /** A run that a process has submitted, or is about to submit. */
@@ -98,7 +111,8 @@ export async function jobStatus(run: SubmittedRun, hasStarted: boolean): Promise
   const written = reasonInLog(id, job.jobId)
   if (written === 'OUT_OF_MEMORY') return { state: 'failed', reason: written, endedAt }
   const isRecent = endedAt !== undefined && Date.now() - Date.parse(endedAt) < fileDelayMs
-  return isRecent ? { state: 'running' } : { state: 'lost', endedAt }
+  if (isRecent) return { state: hasStarted ? 'running' : 'starting' }
+  return hasStarted ? { state: 'lost', endedAt } : { state: 'failed', endedAt, hasFailedToStart: true }
 }
 
 const waitingStates = new Set([
@@ -137,7 +151,9 @@ function endReason(log: string, jobId: string): string | undefined {
   return isEnded ? (writtenReasons[reason?.trim() ?? ''] ?? 'CANCELLED') : undefined
 }
 
+// A user may have removed the log.
 function readTail(path: string): string {
+  if (!existsSync(path)) return ''
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
@@ -161,7 +177,7 @@ export async function recordJob(id: string, job: KnownJob): Promise<void> {
   await writeDurably(layout.run(id, 'slurm'), JSON.stringify(job))
 }
 
-/** The id of the job of a run, if it is known. */
+/** What is known of the job of a run. */
 export async function knownJob(id: string): Promise<KnownJob | undefined> {
   return parsed<KnownJob>(await readFile(layout.run(id, 'slurm'), 'utf8').catch(() => ''))
 }
@@ -171,11 +187,18 @@ async function finalJob(id: string): Promise<SlurmJob | undefined> {
   return job?.state === undefined ? undefined : (job as SlurmJob)
 }
 
-/** What Slurm says of one job now. `squeue` would list all of them. */
+/**
+ * What Slurm says of one job now; `squeue` would list all of them. `undefined` when it does not have the job any more.
+ *
+ * @throws The error of the command when the controller does not answer.
+ */
 export async function askForJob(id: string): Promise<SlurmJob | undefined> {
   const known = await knownJob(id)
-  if (!known) return undefined
-  const shown = await runSlurm('scontrol', ['--oneliner', 'show', 'job', known.jobId]).catch(() => '')
+  if (known?.jobId === undefined) return undefined
+  const shown = await runSlurm('scontrol', ['--oneliner', 'show', 'job', known.jobId]).catch((error) => {
+    if (isSilent(error)) throw error
+    return ''
+  })
   const [, state] = /\bJobState=(\S+)/.exec(shown) ?? []
   const [, reason = 'None'] = /\bReason=(\S+)/.exec(shown) ?? []
   const [, end] = /\bEndTime=(\S+)/.exec(shown) ?? []
@@ -189,7 +212,9 @@ async function listedJob(run: SubmittedRun): Promise<SlurmJob | 'submitted' | un
   const { jobs, answeredAt } = await currentListing()
   const job = jobs[id]
   if (job) return job
-  const submittedAt = (await knownJob(id))?.submittedAt
+  const known = await knownJob(id)
+  if (known?.isForgotten) return undefined
+  const submittedAt = known?.submittedAt
   // Its starter copies files, or calls "sbatch"; or it was killed then, and the job may exist nevertheless.
   if (submittedAt === undefined && (await isAlive(starter))) return 'submitted'
   // The list is older than the job, or Slurm does not answer.
@@ -202,11 +227,19 @@ async function accountedJob({ id, startedAt }: SubmittedRun): Promise<SlurmJob |
   const format = ['--noheader', '--parsable2', '--allocations', '--format=JobID,State,Reason,End']
   const dayBefore = new Date(Date.parse(startedAt) - 86_400_000).toISOString().slice(0, 10)
   const args = [...format, `--name=${jobName(id)}`, `--starttime=${dayBefore}`]
-  const listed = await runSlurm('sacct', args).catch(() => '')
-  const [jobId, state = '', reason = 'None', end] = listed.trim().split('\n').at(-1)?.split('|') ?? []
-  if (!jobId) return undefined
+  const listed = await runSlurm('sacct', args).catch(() => undefined)
+  const [jobId, state = '', reason = 'None', end] = listed?.trim().split('\n').at(-1)?.split('|') ?? []
+  if (!jobId) {
+    const isLate = Date.now() - Date.parse(startedAt) > accountsMs
+    if (listed !== undefined || isLate) await keepForgotten(id)
+    return undefined
+  }
   // "CANCELLED by 1000".
   return keepFinal(id, { jobId, state: state.split(' ')[0]!, reason, endedAt: timeOf(end) })
+}
+
+async function keepForgotten(id: string): Promise<void> {
+  await recordJob(id, { ...(await knownJob(id)), isForgotten: true }).catch(() => undefined)
 }
 
 // On a full disk, Slurm is asked again.

@@ -17,11 +17,12 @@ import { layout } from './home.js'
 import { recordLoss, writeReserved } from './reserved-file.js'
 import { beginRun, type RunBeginning } from './run-begin.js'
 import { killRun, runVariable, signalRun } from './run-processes.js'
-import { waitingRuns } from './run-queue.js'
-import { announceStarter, endUnstarted, startNext } from './run-start.js'
+import { nextRun } from './run-queue.js'
+import { announceStarter, endUnstarted, refuseChanged, startNext } from './run-start.js'
 import { type Cancellation, type RunRecord, readJson, removeRunSecrets } from './run-store.js'
 import { unfinishedJobs } from './slurm-control.js'
 import { reasonInLog } from './slurm-jobs.js'
+import { isUnchanged } from './tree-store.js'
 
 /**
  * The supervisor of a run: `node supervise.js RUN_FOLDER`. It starts the run in its own process group with a log
@@ -49,6 +50,7 @@ async function supervise(): Promise<void> {
   const { cluster, slurm } = record
   const supervisor = (await identify(process.pid))!
   await announceStarter(id, supervisor)
+  if (slurm && (await refuseChanged(record, isUnchanged))) return endRefused(record)
   const log = openSync(join(folder, runFiles.log), 'a', 0o600)
   const surroundings = (await readJson<RunSurroundings>(id, 'program')) ?? {}
   // Slurm itself gives GPUs to a job.
@@ -71,16 +73,23 @@ async function supervise(): Promise<void> {
   await killRun({ folder, leader: current.runner.pid })
   await lease.releaseAfter?.(current.runner.pid)
   await removeRunSecrets(id)
-  await removeClusterSecrets(record)
+  if (!slurm) await removeClusterSecrets(record)
   await recordFullDisk()
   await writeReserved(
     join(folder, runFiles.exit),
     JSON.stringify({ ...exit, ...interruption, endedAt: new Date().toISOString() }),
   )
+  // Slurm, which is asked for other jobs, may not answer for long.
+  if (slurm) await removeClusterSecrets(record)
   // For the accounts of Slurm.
   process.exitCode = exit.exitCode ?? 1
   // A host that is shut down terminates this process as well: the queue stays for its next start.
   if (!slurm && !(await isShutDown())) await startNext(cluster)
+}
+
+async function endRefused(record: RunRecord): Promise<void> {
+  process.exitCode = notStartedCode
+  await removeClusterSecrets(record)
 }
 
 /** A process that is to begin the run. */
@@ -220,14 +229,13 @@ async function removeClusterSecrets(record: RunRecord): Promise<void> {
     statSync(path, { throwIfNoEntry: false }),
   )
   const isLater = sent && beginning && sent.mtimeMs > beginning.mtimeMs
-  const others = await runsToCome(record)
-  if (!isLater && others.length === 0) rmSync(secrets, { force: true })
+  if (!isLater && !(await areRunsToCome(record))) rmSync(secrets, { force: true })
 }
 
-async function runsToCome({ cluster, slurm }: RunRecord): Promise<readonly string[]> {
-  if (!slurm) return waitingRuns(cluster)
-  const unfinished = await unfinishedJobs(cluster).catch(() => [id, 'unknown'])
-  return unfinished.filter((other) => other !== id)
+async function areRunsToCome({ cluster, slurm }: RunRecord): Promise<boolean> {
+  if (!slurm) return (await nextRun(cluster)) !== undefined
+  const unfinished = await unfinishedJobs(cluster).catch(() => ['unknown'])
+  return unfinished.some((other) => other !== id)
 }
 
 // Without files of the project, the working directory stands for it.

@@ -25,9 +25,22 @@ export async function isComplete(folder: string): Promise<boolean> {
   if (!stored) return false
   const { manifest } = stored
   if (stored.boot === (await bootId()) && (await isUntouched(folder, manifest))) return touch(folder)
-  const intact = (await findCopies(manifest, [folder])).size === manifest.files.length
+  const intact = await isIntact(folder, manifest)
   if (intact) await writeManifest(folder, manifest)
   return intact
+}
+
+/**
+ * The same on a node of Slurm, for a tree that the host of its run has verified. Nodes share the file system with that host, not
+ * its boots, so nothing is recorded.
+ */
+export async function isUnchanged(folder: string): Promise<boolean> {
+  const manifest = (await readManifest(folder))?.manifest
+  return manifest !== undefined && ((await isUntouched(folder, manifest)) || isIntact(folder, manifest))
+}
+
+async function isIntact(folder: string, manifest: TreeManifest): Promise<boolean> {
+  return (await findCopies(manifest, [folder])).size === manifest.files.length
 }
 
 /** The time of the last use of a tree, in milliseconds; 0 if there is none. */
@@ -118,10 +131,12 @@ export async function retain({ cluster, run, trees, unfinished: others }: Reques
   await updateUsage(cluster, ({ runs, unfinished = {}, expected }) => {
     // The command that submitted a run may have been killed before it said which trees the run uses.
     const isUnknown = others.some((id) => unfinished[id] === undefined)
+    // That of a later run may have been faster: ids sort by time.
+    const isKept = (id: string): boolean => others.includes(id) || id > run
     return {
       runs: [trees, ...runs.filter((each) => each.join() !== trees.join())].slice(0, runsKept),
       unfinished: {
-        ...Object.fromEntries(Object.entries(unfinished).filter(([id]) => others.includes(id))),
+        ...Object.fromEntries(Object.entries(unfinished).filter(([id]) => isKept(id))),
         [run]: trees,
       },
       expected: Object.fromEntries(

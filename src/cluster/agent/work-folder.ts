@@ -66,14 +66,18 @@ async function makeWhole(folder: string, work: WorkFiles | undefined): Promise<v
 
 /**
  * Removes the files that earlier runs of a cluster were sent and left unchanged; what the runs wrote stays. The `current` runs keep
- * theirs: the new one, and those that are active or queued.
+ * theirs: the new one first, and those that are active or queued.
  */
-export async function removeSentFiles(cluster: string, current: readonly string[]): Promise<void> {
+export async function removeSentFiles(
+  cluster: string,
+  current: readonly [string, ...string[]],
+): Promise<void> {
   for (const { id, state } of await runsOf(cluster))
     if (isFinished(state) && !current.includes(id)) await removeUnchanged(layout.run(id))
   const folder = layout.cluster(cluster, 'work')
   for (const name of await readdir(folder).catch(() => [])) {
-    if (current.some((id) => name.startsWith(id))) continue
+    // A worker host knows no states, but the order of runs: their ids sort by time.
+    if (current.some((id) => name.startsWith(id)) || name > current[0]) continue
     if (isTemporary(name)) await rm(join(folder, name), { recursive: true, force: true })
     else await removeUnchanged(join(folder, name))
   }

@@ -80,7 +80,7 @@ function diskFull(what: string, how: string): readonly [code: string, explain: E
 type Explain = (host: string, error: AgentError) => string
 
 /** Codes whose message is the id of a run, which becomes part of a command to type. */
-const codesWithRunId: ReadonlySet<string> = new Set(['RUN_ACTIVE'])
+const codesWithRunId: ReadonlySet<string> = new Set(['RUN_ACTIVE', 'SLURM_SILENT', 'JOB_NOT_ENDED'])
 const runIdPattern = /^[\w-]{1,128}$/
 
 const explanations: Readonly<Record<string, readonly [code: string, explain: Explain]>> = {
@@ -115,6 +115,16 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
     (host) => `Host "${host}" has no "sbatch": name a login host of Slurm as "login"`,
   ],
   SLURM_REFUSED: ['SLURM_REFUSED', (_, { message }) => message],
+  SLURM_SILENT: [
+    'SLURM_SILENT',
+    (host, { message, detail = '' }) =>
+      `Slurm does not answer on host "${host}" (${printable(detail)}), so run "${message}" is not cancelled: try again when "sinfo" answers there`,
+  ],
+  JOB_NOT_ENDED: [
+    'JOB_NOT_ENDED',
+    (host, { message }) =>
+      `Slurm has taken the request to cancel run "${message}", but has not ended its job yet: "squeue --name=flambeau-${message}" on host "${host}" shows its state`,
+  ],
   FILE_CHANGED: ['FILE_CHANGED', (_, { message }) => changedWhileSent(message)],
   ENOSPC: diskFull(
     'no space, or no inodes, left on its disk (ENOSPC)',

@@ -52,6 +52,8 @@ export interface SubmitOptions extends ClusterCallOptions, RunFlags {
   readonly needs?: Needs | undefined
   /** @internal The id of the run; a new one when absent. */
   readonly id?: string | undefined
+  /** @internal Called before the host is asked to start the run: from then on, it may do so whatever happens here. */
+  readonly onAsk?: (() => void) | undefined
   /** The registry whose tags are used to write the runnable; the default registry if absent. */
   readonly registry?: Registry
 }
@@ -136,6 +138,7 @@ export async function submit(
     work,
     slurm: target.slurm,
   }
+  options.onAsk?.()
   const { id, waitsFor, job, unfinished } = await orchestrator.host.ask('start', specification, signal)
   await retain(hosts, { cluster: target.name, run: id, trees: used, unfinished })
   return new RemoteRun(id, target.name, orchestrator.host, { wasSeen: true, waitsFor, job })

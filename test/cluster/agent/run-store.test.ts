@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { LocalHost } from 'flambeau/cluster'
 import { processesWith } from '../../support/processes.js'
@@ -29,10 +29,18 @@ describe('the files of a run', {
   after(() => rmSync(home, { recursive: true }))
 
   /** Writes a run, and gives the path of a file in its folder. */
-  function makeRun(id: string, cluster = 'test'): (name: string) => string {
+  function makeRun(id: string, cluster = 'test', more = {}): (name: string) => string {
     const at = (name: string): string => join(home, '.flambeau/runs', id, name)
     mkdirSync(at(''), { recursive: true })
-    const facts = { id, cluster, file: 'job.yaml', packageHash: '', startedAt: exit.endedAt, starter: gone }
+    const facts = {
+      id,
+      cluster,
+      file: 'job.yaml',
+      packageHash: '',
+      startedAt: exit.endedAt,
+      starter: gone,
+      ...more,
+    }
     writeFileSync(at('spec.json'), JSON.stringify(facts))
     return at
   }
@@ -108,6 +116,33 @@ describe('the files of a run', {
     assert.equal(existsSync(running('secrets.json')), true, 'of another cluster')
   })
 
+  test('a job that Slurm has forgotten is asked for once, and other files beside runs are none', async () => {
+    const at = makeRun('forgotten', 'forgetful', { slurm: true })
+    writeFileSync(at('secrets.json'), '{}')
+    makeRun('torn', 'forgetful')
+    writeFileSync(join(home, '.flambeau/runs/torn/spec.json'), '{')
+    writeFileSync(join(home, '.flambeau/runs/notes'), '')
+    const bin = join(home, 'bin')
+    mkdirSync(bin)
+    for (const [name, code] of [
+      ['squeue', 'exit 0'],
+      ['sacct', `echo >> ${join(bin, 'asked')}; exit 1`],
+    ] as const)
+      writeFileSync(join(bin, name), `#!/bin/sh\n${code}\n`, { mode: 0o755 })
+    await using host = new PathHost('local', home, bin)
+    for (let look = 0; look < 3; look++) {
+      const { runs } = await host.ask('runs', { cluster: 'forgetful' })
+      assert.deepEqual(
+        runs.map(({ state }) => state),
+        ['lost'],
+      )
+    }
+    assert.equal(readFileSync(join(bin, 'asked'), 'utf8'), '\n')
+    assert.equal(existsSync(at('secrets.json')), false)
+    await host.ask('down', { cluster: 'forgetful', force: false, graceMs: 0 })
+    assert.equal(existsSync(at('spec.json')), false)
+  })
+
   test('a file that cannot be put in its place leaves nothing beside it', async () => {
     await using host = new LocalHost('local', join(home, 'blocked'))
     await host.put('.flambeau/clusters/test/known_hosts/in-the-way', '')
@@ -129,5 +164,20 @@ describe('the files of a run', {
 class FewFilesHost extends LocalHost {
   override start(argv: readonly string[]): ReturnType<LocalHost['start']> {
     return super.start(['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh', ...argv])
+  }
+}
+
+/** With programs of its own. */
+class PathHost extends LocalHost {
+  constructor(
+    name: string,
+    folder: string,
+    readonly bin: string,
+  ) {
+    super(name, folder)
+  }
+
+  override start(argv: readonly string[]): ReturnType<LocalHost['start']> {
+    return super.start(['env', `PATH=${this.bin}${delimiter}${process.env['PATH']}`, ...argv])
   }
 }

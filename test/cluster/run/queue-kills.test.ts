@@ -105,7 +105,8 @@ describe('a queue', () => {
     const order = readdirSync(claims)
       .sort((a, b) => Number(a) - Number(b))
       .map((name) => readlinkSync(join(claims, name)))
-    assert.deepEqual(ran, order)
+    // Earlier claims are removed.
+    assert.deepEqual(ran.slice(-order.length), order)
     const others = (await cluster.runs()).filter(({ id }) => !ran.includes(id))
     assert.deepEqual(
       others.map(({ state }) => state).filter((state) => state !== 'lost'),

@@ -1,6 +1,6 @@
 // Runs that wait for their cluster: each of them runs once, in order, whoever is killed meanwhile.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -79,6 +79,18 @@ describe('the queue of a local cluster', () => {
     await release(cluster, cluster.attach((await ran(cluster))[0]!))
     assert.equal((await second.wait()).value, 'yes')
     assert.equal(existsSync(kept), false)
+  })
+
+  test('of the claims on a cluster, only the latest are kept', async () => {
+    await using cluster = new LocalCluster({ name: 'test', folder: join(folder, 'claims') })
+    await submit(cluster, noted).then((run) => run.wait())
+    const claims = join(folder, 'claims/orchestrator/.flambeau/clusters/test/claims')
+    for (let number = 2; number <= 40; number++) symlinkSync('gone', join(claims, String(number)))
+    const run = await submit(cluster, noted)
+    await run.wait()
+    const numbers = readdirSync(claims).map(Number)
+    assert.equal(readlinkSync(join(claims, '41')), run.id)
+    assert.deepEqual([Math.max(...numbers), Math.min(...numbers)], [41, 25])
   })
 
   test('within a job of Slurm, secrets that are sent for queued runs stay as well', async () => {
@@ -307,8 +319,18 @@ function queues(make: () => Promise<Cluster>): void {
       if (version === 0) await makeWork(cluster, runs[0]!)
     }
     const [worker] = cluster.factories
-    const kept = `.flambeau/clusters/test/work/${runs[0]!.id}/project/data.txt`
-    assert.equal((await worker!.get(kept)).toString(), 'data 0')
+    await makeWork(cluster, runs[1]!)
+    // A command that was stopped after its run had started: it knows nothing of the runs since then.
+    const { id } = runs[0]!
+    const { trees } = JSON.parse(
+      (await cluster.orchestrator.get(`.flambeau/runs/${id}/spec.json`)).toString(),
+    )
+    for (const host of cluster.hosts)
+      await host.ask('retain', { cluster: 'test', run: id, trees, unfinished: [] })
+    for (const version of [0, 1]) {
+      const kept = `.flambeau/clusters/test/work/${runs[version]!.id}/project/data.txt`
+      assert.equal((await worker!.get(kept)).toString(), `data ${version}`)
+    }
     for (const host of cluster.hosts) {
       const { stdout } = await host.exec(['sh', '-c', 'ls -d .flambeau/packages/*/programs/* | wc -l'])
       assert.equal(Number(stdout), runs.length, host.name)

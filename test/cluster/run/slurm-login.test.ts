@@ -38,12 +38,14 @@ describe('a login host of Slurm', { skip: noSlurm || noHosts }, () => {
       ...(share && { share }),
     })
     const submitted = await cluster.submit(
-      await project.job(`console.log('here'); return process.env.HOME`),
+      await project.job(`console.log('here'); return [process.env.HOME, process.env.FLAMBEAU_HOME]`),
       { imports: [project.module] },
     )
     const end = await submitted.wait()
     assert.match((await buffer(submitted.logs())).toString(), /^here$/m)
-    return { home: end.value, id: end.id }
+    const [home, override] = end.value as [string, string | null]
+    assert.equal(override, null, 'a host that the run makes has a home folder of its own')
+    return { home, id: end.id }
   }
 
   test('the run is in the home folder that the nodes share', async () => {

@@ -1,7 +1,15 @@
 // Slurm decides when a run starts, and may end it; what it says is in the status of the run, and nothing is lost meanwhile.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -21,11 +29,16 @@ describe('on Slurm', { skip: noSlurm }, () => {
   let share: string
   /** It takes Slurm more than a minute to end it: the other tests run meanwhile. */
   let limited: RemoteRun
+  /** Its supervisor has failed; whether it has begun nevertheless is known a while later. */
+  let unstarted: RemoteRun
   before(async () => {
     slurm = await Slurm.start(2)
     project = new Project()
-    share = mkdtempSync(join(tmpdir(), 'flambeau-share-'))
+    // What "sbatch" would replace by the id of the job.
+    share = mkdtempSync(join(tmpdir(), 'flambeau-share-%j-'))
     limited = await submit(make({ time: 1 }), waiting)
+    unstarted = await submit(make({ sbatch: ['--hold'] }), 'return 1')
+    await endUnstarted(unstarted)
   })
   after(async () => {
     await slurm.end()
@@ -43,6 +56,16 @@ describe('on Slurm', { skip: noSlurm }, () => {
     cluster.orchestrator.put(`.flambeau/runs/${run.id}/work/go`, '')
   const isRunning = async (run: RemoteRun): Promise<boolean> => (await run.status()).logSize > 0
   const fileOf = (run: RemoteRun, name: string): string => join(share, '.flambeau/runs', run.id, name)
+  /** Has the supervisor of a run that is held fail. */
+  const endUnstarted = async (run: RemoteRun): Promise<void> => {
+    renameSync(fileOf(run, 'spec.json'), fileOf(run, 'hidden'))
+    await slurm.ask('scontrol', 'release', run.job!)
+    await until(async () =>
+      (await slurm.ask('scontrol', 'show', 'job', run.job!)).includes('JobState=FAILED'),
+    )
+    renameSync(fileOf(run, 'hidden'), fileOf(run, 'spec.json'))
+  }
+  /** Replaces a command of Slurm; in its code, `$command` is the real one. */
 
   test('a run that waits says why, and starts when there is room', async () => {
     await using cluster = make({ sbatch: ['--exclusive', '--nodelist=n2'] })
@@ -88,6 +111,57 @@ describe('on Slurm', { skip: noSlurm }, () => {
       (await Promise.all([running.wait(), held.wait()])).map(({ state }) => state),
       ['cancelled', 'cancelled'],
     )
+    assert.equal(existsSync(fileOf(held, 'secrets.json')), false)
+  })
+
+  test('a run whose code was changed while it waited does not run it', async () => {
+    await using cluster = make({ sbatch: ['--hold'] })
+    const run = await submit(cluster, 'return 1')
+    await cluster.orchestrator.script(
+      'for file in .flambeau/packages/*/programs/*/jobs.js; do echo "// changed" >> $file; done',
+    )
+    await slurm.ask('scontrol', 'release', run.job!)
+    const { state, exitCode } = await run.wait()
+    assert.deepEqual([state, exitCode], ['failed', 126])
+    assert.match(
+      (await buffer(run.logs())).toString(),
+      /^\[flambeau: "\w+\/programs\/\w+" was changed or lost/,
+    )
+    assert.equal(existsSync(fileOf(run, 'secrets.json')), false)
+  })
+
+  test('a job of which nothing can be recorded is found by its name', async () => {
+    await using cluster = make({ sbatch: ['--hold'] })
+    // The script of the job is the last argument.
+    const code =
+      'for script; do :; done; case $script in */job.sh) mkdir -p "$(dirname "$script")/slurm.json/in-the-way";; esac'
+    await withProgram('sbatch', `${code}\nexec $command "$@"`, async () => {
+      const run = await submit(cluster, 'return 1')
+      assert.ok(existsSync(fileOf(run, 'slurm.json/in-the-way')))
+      assert.equal((await run.status()).state, 'queued')
+      assert.equal((await run.cancel()).state, 'cancelled')
+    })
+  })
+
+  test('a plan submits nothing, whichever nodes are down', async () => {
+    await using cluster = make()
+    const job = await project.job('return 1')
+    const submissions = (): number => slurm.log.split('_slurm_rpc_submit_batch_job').length
+    const before = submissions()
+    const plan = (options: Partial<Options>, needs = {}) => make(options).planContent(job, { needs })
+    await assert.rejects(plan({ partition: 'nowhere' }), { code: 'SLURM_REFUSED' })
+    await assert.rejects(plan({}, { gpus: 9 }), { code: 'SLURM_REFUSED' })
+    await slurm.ask('scontrol', 'update', 'NodeName=n[1-2]', 'State=DRAIN', 'Reason=test')
+    try {
+      await plan({})
+      assert.equal(submissions(), before)
+      await withProgram('scancel', 'exit 1', () =>
+        assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', message: /run "scancel \d+"/ }),
+      )
+      await slurm.ask('scancel', '--state=PENDING', `--user=${userInfo().username}`)
+    } finally {
+      await slurm.ask('scontrol', 'update', 'NodeName=n[1-2]', 'State=RESUME')
+    }
   })
 
   test('a run that Slurm preempts says so', async () => {
@@ -180,6 +254,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       ['partition: short\nnodes: 2', 5, /a run can have 1 node, but this one asks for 2/],
       ['partition: short\nsbatch: [--mem=3G]', 5, /a run can have 2000M of memory on a node/],
       ['sbatch: [--cpus-per-task=5]', 4, /a run can have 4 CPUs on a node, but this one asks for 5/],
+      ['sbatch: [--foo]', 4, /Slurm refuses this job: unrecognized option '--foo'/],
     ] as const) {
       const error = await refused(extra)
       assert.ok(error instanceof ClusterConfigurationError, String(error))
@@ -236,6 +311,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
   })
 
   test('a mistake in the file is a problem at its line', async () => {
+    assert.throws(() => make({ share: '/a\\b' }), /"share".* must have no backslash/)
     for (const [extra, line, message] of [
       ['time: soon', 4, /"time" of "!SlurmCluster": must be a time as Slurm writes it/],
       [
@@ -300,7 +376,18 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const ends = Promise.all([running.wait(), held.wait()])
     assert.equal((await running.status()).state, 'running')
     assert.equal((await held.status()).state, 'queued')
-    await assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', exitCode: 69 })
+    // At once: each of them waits for a while.
+    const [cancelled] = await Promise.all([
+      project.flambeau('cancel', held.id, '-c', clusterFile()),
+      assert.rejects(submit(cluster, 'return 1'), { code: 'SLURM_SILENT', exitCode: 69 }),
+      assert.rejects(make().down({ force: true }), { code: 'SLURM_SILENT' }),
+    ])
+    assert.equal(cancelled.code, 69)
+    assert.match(
+      cancelled.stderr,
+      new RegExp(`Slurm does not answer .* so run "${held.id}" is not cancelled`),
+    )
+    assert.equal(existsSync(fileOf(held, 'cancel.json')), false)
     // It ends while nobody hears of it.
     await release(cluster, running)
     await until(async () => (await running.status()).state === 'succeeded', 'the run itself says so')
@@ -325,15 +412,18 @@ describe('on Slurm', { skip: noSlurm }, () => {
     })
     process.kill(supervisor!, 'SIGKILL')
     assert.equal((await run.wait()).state, 'lost')
+    // Others can be submitted, whatever is left of it.
+    rmSync(fileOf(run, 'log'))
+    writeFileSync(join(share, '.flambeau/runs/notes'), '')
+    const next = await submit(make({ sbatch: ['--hold'] }), 'return 1')
+    assert.equal((await cluster.runs()).find(({ id }) => id === run.id)!.state, 'lost')
+    await next.cancel()
   })
 
   test('however many wait, squeue is asked at most once in five seconds', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'flambeau-squeue-'))
-    const squeue = (process.env['PATH'] ?? '')
-      .split(delimiter)
-      .map((each) => join(each, 'squeue'))
-      .find(existsSync)
-    await withProgram('squeue', `date +%s%N >> ${folder}/calls\nexec ${squeue} "$@"`, async () => {
+    const code = `date +%s%N >> ${folder}/calls\nexec $command "$@"`
+    await withProgram('squeue', code, async () => {
       // Each waits over a connection of its own.
       const clusters = Array.from({ length: 10 }, () => make({ sbatch: ['--hold'] }))
       const runs = await Promise.all(clusters.map((cluster) => submit(cluster, 'return 1')))
@@ -400,6 +490,14 @@ describe('on Slurm', { skip: noSlurm }, () => {
     for (const { name, check } of hostConformance(() => node)) test(name, check)
   })
 
+  test('a run whose job ends before it begins has failed, and its log says so', async () => {
+    const { state, exitCode } = await unstarted.wait()
+    assert.deepEqual([state, exitCode], ['failed', 126])
+    const log = (await buffer(unstarted.logs())).toString()
+    assert.match(log, /TypeError(?:.*\n)*\[flambeau: the job of Slurm ended before this run began: /)
+    assert.equal(existsSync(fileOf(unstarted, 'secrets.json')), false)
+  })
+
   test('a run that reaches its time limit says so, and its log shows what Slurm said', async () => {
     const { state, reason } = await limited.wait()
     assert.deepEqual([state, reason], ['failed', 'TIMEOUT'])
@@ -413,8 +511,12 @@ describe('on Slurm', { skip: noSlurm }, () => {
 /** Does some work while a shell script stands in for a program. */
 async function withProgram(name: string, script: string, work: () => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-bin-'))
-  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  const before = process.env['PATH']
+  const before = process.env['PATH'] ?? ''
+  const command = before
+    .split(delimiter)
+    .map((each) => join(each, name))
+    .find(existsSync)
+  writeFileSync(join(folder, name), `#!/bin/sh\ncommand=${command}\n${script}\n`, { mode: 0o755 })
   process.env['PATH'] = `${folder}${delimiter}${before}`
   try {
     await work()
