@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
@@ -9,7 +9,7 @@ import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { printable } from '../util/printable.js'
 import { repeatRun } from '../util/repeat-command.js'
-import type { FailedAttempt, PackedError, TaskMessage } from './engine.js'
+import type { FailedAttempt, PackedError } from './engine.js'
 
 /** What the runnable file of a task depends on besides the task. */
 export interface TaskTextOptions {
@@ -43,29 +43,6 @@ function dumpOptions(registry: Registry | undefined): DumpOptions {
 /** Identifies a task by the hash of its text. */
 export function taskKey(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
-}
-
-type NamedTask = Pick<TaskMessage, 'id' | 'key' | 'text'>
-
-/** The name of what belongs to one task: another pool, or a later run, may have another task with its id. */
-export function ownName({ id, key, text }: NamedTask): string {
-  return `${taskFileName(id)}-${key ?? taskKey(text)}`
-}
-
-/** The path of what belongs to one task. It stays the same when the task is a trial that now has another number. */
-export function ownPath(folder: string, task: NamedTask, extension = ''): string {
-  const path = join(folder, ownName(task) + extension)
-  if (task.key === undefined || existsSync(path)) return path
-  const earlier = namesIn(folder).find((name) => name.endsWith(`-${task.key}${extension}`))
-  return earlier === undefined ? path : join(folder, earlier)
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort()
-  } catch {
-    return []
-  }
 }
 
 /** A failed task, with its runnable file. */

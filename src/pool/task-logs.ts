@@ -7,7 +7,8 @@ import { explainWriteError } from '../util/file-error.js'
 import { writeAllSync } from '../util/write-sync.js'
 import type { TaskMessage } from './engine.js'
 import type { TaskOutputSink } from './engines/output-sink.js'
-import { ownPath, taskFileName } from './task-file.js'
+import { OwnPaths } from './own-paths.js'
+import { taskFileName } from './task-file.js'
 
 interface TaskLogOptions {
   readonly folder: string
@@ -27,9 +28,12 @@ const maxPaths = 10_000
 export class TaskLogs implements TaskOutputSink {
   readonly #files = new Map<string, number>()
   readonly #paths = new Map<string, string>()
+  readonly #ownPaths: OwnPaths
   #isBroken = false
 
-  constructor(readonly options: TaskLogOptions) {}
+  constructor(readonly options: TaskLogOptions) {
+    this.#ownPaths = new OwnPaths(join(options.folder, 'logs'), '.log')
+  }
 
   get isFull(): boolean {
     return this.options.next.isFull
@@ -38,7 +42,7 @@ export class TaskLogs implements TaskOutputSink {
   /** Finds the file of a task before its attempt. */
   begin(task: TaskMessage): void {
     this.#paths.delete(task.id)
-    this.#paths.set(task.id, ownPath(join(this.options.folder, 'logs'), task, '.log'))
+    this.#paths.set(task.id, this.#ownPaths.of(task))
     if (this.#paths.size <= maxPaths) return
     for (const id of this.#paths.keys()) {
       if (this.#files.has(id)) continue

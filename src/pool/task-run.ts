@@ -5,13 +5,13 @@ import { mistakeCode } from '../util/exit-codes.js'
 import { Cancellation } from './cancellation.js'
 import type { Ended, FailedAttempt, TaskMessage, TaskNews, Watch } from './engine.js'
 import type { AnyTask, CompleteMapOptions, PoolParts, TaskEvent, TaskOutcome } from './options.js'
+import { ownName } from './own-paths.js'
 import type { ResultsStore, StoredResult } from './results-store.js'
 import { redactError, unpackError, unpackResult } from './serialize.js'
 import { TaskError } from './task-error.js'
 import {
   dumpTask,
   failedFolderExists,
-  ownName,
   removeFailedFile,
   taskFileName,
   taskKey,

@@ -23,8 +23,8 @@ import type {
   Watch,
   WorkerSetup,
 } from '../engine.js'
+import { OwnPaths } from '../own-paths.js'
 import { packError, packResult, redactError } from '../serialize.js'
-import { ownPath } from '../task-file.js'
 
 /** The name of this machine in results and errors. */
 export const thisHost = hostname()
@@ -32,6 +32,8 @@ export const thisHost = hostname()
 /** A worker that has imported the modules and extensions of its tasks. */
 export interface PreparedWorker extends Pick<WorkerSetup, 'folder' | 'secrets'> {
   readonly extensions: PreparedExtensions
+  /** The property `folder` of the options of its tasks. */
+  readonly ownFolder: PropertyDescriptor
 }
 
 /**
@@ -44,7 +46,7 @@ export async function prepareWorker(setup: WorkerSetup): Promise<PreparedWorker>
   const { imports, folder, secrets, registry = currentRegistry() } = setup
   await importModules(imports, { from: process.cwd(), option: 'imports' })
   const extensions = await prepareExtensions(setup.extensions, registry)
-  return { folder, extensions, secrets }
+  return { folder, extensions, secrets, ownFolder: ownFolderBelow(resolve(folder)) }
 }
 
 /** Runs one attempt in this process, within a span. An error that the task throws is in the result. */
@@ -95,7 +97,7 @@ function maskNews(news: TaskNews, redact: Redact): TaskNews {
 
 async function runTask(
   task: TaskMessage,
-  { secrets, folder }: PreparedWorker,
+  { secrets, ownFolder }: PreparedWorker,
   { context, signal, onNews }: Watch & { readonly context: SafeExecutionContext },
 ): Promise<unknown> {
   const { id, attempt, seed, resume } = task
@@ -120,26 +122,22 @@ async function runTask(
   }
   if (resume) Object.assign(options, { resume })
   Object.defineProperty(options, message, { value: task })
-  return runnable.run(Object.defineProperty(options, 'folder', ownFolderBelow(resolve(folder))))
+  return runnable.run(Object.defineProperty(options, 'folder', ownFolder))
 }
 
 /** The message of a task in its options, where nobody sees it. */
 const message = Symbol('message')
 
-/** The property `folder` of the options of a task. The folder is made on demand, as most tasks need none. */
+/** The property `folder` of the options of tasks. The folder is made on demand, as most tasks need none. */
 function ownFolderBelow(folder: string): PropertyDescriptor {
-  if (ownFolder?.base === folder) return ownFolder
+  const paths = new OwnPaths(join(folder, 'tasks'))
   const get = function (this: { readonly [message]: TaskMessage }): string {
-    const path = ownPath(join(folder, 'tasks'), this[message])
+    const path = paths.of(this[message])
     mkdirSync(path, { recursive: true })
     return path
   }
-  ownFolder = { base: folder, get, enumerable: true, configurable: true }
-  return ownFolder
+  return { get, enumerable: true, configurable: true }
 }
-
-/** One for all tasks in the same folder: an object with a getter of its own is slow to make. */
-let ownFolder: (PropertyDescriptor & { readonly base: string }) | undefined
 
 function newsLogger(onNews: Watch['onNews']): Logger {
   const log =

@@ -65,8 +65,6 @@ describe('on Slurm', { skip: noSlurm }, () => {
     )
     renameSync(fileOf(run, 'hidden'), fileOf(run, 'spec.json'))
   }
-  /** Replaces a command of Slurm; in its code, `$command` is the real one. */
-
   test('a run that waits says why, and starts when there is room', async () => {
     await using cluster = make({ sbatch: ['--exclusive', '--nodelist=n2'] })
     const first = await submit(cluster, waiting)
