@@ -1,20 +1,9 @@
-import {
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  stat,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { lstat, mkdir, readdir, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gpuVariables, type LocalGpu } from './gpus.js'
-import { signalGroup, signalProcess } from './process.js'
+import { listGroups, signalGroup, signalProcess } from './process.js'
 import { identify } from './process-identity.js'
 
 /**
@@ -97,7 +86,7 @@ export class GpuLease {
    */
   async releaseAfter(leader: number | undefined): Promise<void> {
     this.forget()
-    for (let looks = 0; await hasGroup(leader); looks++) {
+    for (let looks = 0; hasGroup(leader); looks++) {
       if (looks === maxLooks) return
       await delay(lookMs)
     }
@@ -267,15 +256,7 @@ async function isHeldHere(holder: string): Promise<boolean | undefined> {
 }
 
 // A process that was killed may have left others in its group, which use the GPU until they are killed, too.
-async function hasGroup(leader: number | undefined): Promise<boolean> {
-  if (process.platform !== 'linux' || !signalGroup(leader, 0)) return false
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const members = await Promise.all(pids.map((pid) => isRunningIn(pid, leader)))
-  return members.includes(true)
-}
-
-async function isRunningIn(pid: string, leader: number | undefined): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(group) === leader && state !== 'Z' && state !== 'X'
+function hasGroup(leader: number | undefined): boolean {
+  if (leader === undefined || process.platform !== 'linux' || !signalGroup(leader, 0)) return false
+  return listGroups().has(leader)
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { settledWithin } from './concurrency.js'
 
@@ -33,19 +33,58 @@ export function signalTree(pid: number | undefined, signal: NodeJS.Signals): voi
   for (const each of [pid, ...descendantsOf(pid)]) signalProcess(each, signal)
 }
 
-function descendantsOf(pid: number): number[] {
+/** The processes that a process has started, those that these have started, and so on. */
+export function descendantsOf(pid: number): number[] {
   const children = listChildren(pid).split(/\s+/).filter(Boolean).map(Number)
   return children.flatMap((child) => [child, ...descendantsOf(child)])
 }
 
-// Where there is no /proc, pgrep is part of the system.
+// Each thread has a list of what it has started. Where there is no /proc, pgrep is part of the system.
 function listChildren(pid: number): string {
+  if (process.platform === 'linux') {
+    const threads = namesIn(`/proc/${pid}/task`)
+    return threads.map((thread) => readProc(`${pid}/task/${thread}/children`)).join(' ')
+  }
   try {
-    return process.platform === 'linux'
-      ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      : execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8', stdio: 'pipe' })
+    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8', stdio: 'pipe' })
   } catch {
     return ''
+  }
+}
+
+/** The processes that run, by their process group; none where there is no `/proc`. */
+export function listGroups(): Map<number, number[]> {
+  const groups = new Map<number, number[]>()
+  for (const pid of namesIn('/proc').filter((name) => /^\d+$/.test(name))) {
+    const { isRunning, group } = parseStat(readProc(`${pid}/stat`))
+    if (!isRunning) continue
+    const members = groups.get(group)
+    if (members) members.push(Number(pid))
+    else groups.set(group, [Number(pid)])
+  }
+  return groups
+}
+
+// The name in field 2 may hold anything, so count from its closing parenthesis.
+function parseStat(stat: string): { isRunning: boolean; group: number } {
+  const [state = '', , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { isRunning: state !== '' && state !== 'Z' && state !== 'X', group: Number(group) }
+}
+
+/** Reads a file of `/proc`; an empty text when its process has ended. */
+export function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { Runnable, type RunOptions, registrable } from 'flambeau'
 import type { TaskOptions } from 'flambeau/pool'
 import { z } from 'zod'
@@ -59,13 +60,23 @@ export class Allocate extends Runnable.with(
   }
 }
 
-/** Runs a program, and waits for its end unless it leaves it. */
+/** Runs a program, and waits for its end unless it leaves it; from another thread if asked to. */
 @registrable('!Shell')
 export class Shell extends Runnable.with(
-  z.object({ argv: z.array(z.string()), leaves: z.boolean().default(false) }),
+  z.object({
+    argv: z.array(z.string()),
+    leaves: z.boolean().default(false),
+    inThread: z.boolean().default(false),
+  }),
 ) {
-  override async run(): Promise<number | null> {
+  override async run({ signal }: RunOptions): Promise<number | null> {
     const [program = '', ...args] = this.options.argv
+    if (this.options.inThread) {
+      const code = `const [program, ...args] = require('node:worker_threads').workerData
+        require('node:child_process').spawn(program, args, { stdio: 'ignore' })`
+      new Worker(code, { eval: true, workerData: this.options.argv })
+      return delay(60_000, null, { signal })
+    }
     const child = spawn(program, args, { stdio: 'ignore' })
     if (this.options.leaves) return null
     return new Promise((resolve) => child.once('exit', resolve))

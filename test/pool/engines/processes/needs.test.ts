@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -19,6 +19,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const tasks = new URL('../../../support/needy-tasks.js', import.meta.url)
 process.env['PATH'] = [standIn(folder, 'nvidia-smi', twoGpus('pools')), process.env['PATH']].join(delimiter)
 
+const noPython = spawnSync('python3', ['-c', '']).status !== 0 && 'there is no Python here'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const options = { imports: [tasks], folder, graceMs: 1000, logger: silent }
 
@@ -237,23 +238,40 @@ describe('the memory of a worker', () => {
       )
     })
 
-  test('counts what its task has started', async () => {
+  const grows = 'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 24, 1)), 10)'
+  for (const [how, shell] of [
+    ['', { argv: [process.execPath, '-e', grows] }],
+    [', in another thread', { argv: [process.execPath, '-e', grows], inThread: true }],
+    [
+      ', and who has lost its parent',
+      { argv: ['sh', '-c', '("$0" -e "$1" &); sleep 60', process.execPath, grows] },
+    ],
+  ] as const)
+    test(`counts what its task has started${how}`, async () => {
+      await using pool = await openPool(limited)
+      const tasks = [new Shell({ ...shell, argv: [...shell.argv] })]
+      await assert.rejects(all(pool.map(tasks, { timeoutMs: 60_000 })), { code: 'TASK_OUT_OF_MEMORY' })
+    })
+
+  test('does not count the pages of files that are mapped', { skip: noPython }, async () => {
     await using pool = await openPool(limited)
-    const argv = [
-      process.execPath,
-      '-e',
-      'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 24, 1)), 10)',
+    const file = join(folder, 'large')
+    writeFileSync(file, '')
+    truncateSync(file, 400e6)
+    const maps = [
+      'import mmap, sys, time',
+      'file = open(sys.argv[1])',
+      'pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)',
+      'sum(pages[i] for i in range(0, len(pages), 4096))',
+      'time.sleep(0.5)',
     ]
-    await assert.rejects(all(pool.map([new Shell({ argv })])), { code: 'TASK_OUT_OF_MEMORY' })
+    const [done] = await all(pool.map([new Shell({ argv: ['python3', '-c', maps.join('\n'), file] })]))
+    assert.equal(done?.result, 0)
   })
 
   test('that an earlier task has left something in is no fault of the task that runs', async () => {
     await using pool = await openPool(limited)
-    const argv = [
-      process.execPath,
-      '-e',
-      'const all = []; setInterval(() => all.push(Buffer.alloc(2 ** 24, 1)), 10)',
-    ]
+    const argv = [process.execPath, '-e', grows]
     const starts = new Starts({ file: join(folder, 'starts'), starts: 2 })
     const done = await all(pool.map([new Shell({ argv, leaves: true }), starts]))
     assert.deepEqual(
