@@ -180,7 +180,7 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
     const complete = { ...options, ...given, env, secrets, dialect: settings.secretsDialect, signal }
     if (isDryRun) {
       const { dryRun } = await import('./dry-run.js')
-      return reportOutcome(await dryRun(path, { ...complete, logger }), reporter, isDryRun)
+      return reportOutcome(await dryRun(path, { ...complete, logger }, () => undefined), reporter, isDryRun)
     }
     const recording = await recordingOf({ input, flags, settings, logger, imports })
     const endTee = recording && teeOutput((text) => recording.onOutput(text))

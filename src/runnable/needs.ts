@@ -1,6 +1,6 @@
 import { RegistrationError } from '../errors.js'
 import type { Class } from '../registry/registration.js'
-import { parseByteSize } from '../util/byte-size.js'
+import { parseByteSize, sizeMessage } from '../util/byte-size.js'
 import type { Gpu } from '../util/gpus.js'
 import { isMapping, omitUndefined } from '../util/plain-object.js'
 
@@ -38,16 +38,15 @@ export function writtenNeeds({ gpus, cpus, memory }: CompleteNeeds): Needs {
 
 /** Why a value is not {@link Needs}, as the end of a message; `undefined` when it is. */
 export function needsMistake(value: unknown): string | undefined {
-  if (!isMapping(value)) return 'expected a mapping such as "{ gpus: 1, memory: 8 GB }"'
+  if (!isMapping(value)) return 'must be a mapping such as "{ gpus: 1, memory: 8 GB }"'
   const { gpus, cpus, memory, ...others } = value as Record<string, unknown>
   const [other] = Object.keys(others)
-  if (other !== undefined) return `has no "${other}": write "gpus", "cpus" or "memory"`
+  if (other !== undefined) return `has "${other}", which is no need: write "gpus", "cpus" or "memory"`
   if (gpus !== undefined && !(Number.isSafeInteger(gpus) && Number(gpus) >= 0))
-    return '"gpus" must be a whole number from 0'
+    return 'must have a whole number from 0 as "gpus"'
   if (cpus !== undefined && !(typeof cpus === 'number' && Number.isFinite(cpus) && cpus > 0))
-    return '"cpus" must be a number above 0'
-  if (memory !== undefined && !isMemory(memory))
-    return '"memory" must be a size such as "8 GB", or a number of megabytes'
+    return 'must have a number above 0 as "cpus"'
+  if (memory !== undefined && !isMemory(memory)) return `must have ${sizeMessage} above 0, as "memory"`
   return undefined
 }
 
@@ -65,7 +64,7 @@ export function needsOf(Class: Class): Needs | undefined {
   if (needs === undefined) return undefined
   const mistake = needsMistake(needs)
   if (mistake === undefined) return needs as Needs
-  const message = `The static "needs" of class "${Class.name}": ${mistake}; write "static needs = { gpus: 1, memory: '8 GB' }"`
+  const message = `The static "needs" of class "${Class.name}" ${mistake}`
   throw new RegistrationError(message, { code: 'BAD_STATIC_NEEDS' })
 }
 

@@ -56,16 +56,18 @@ export function planOnCluster(
   const body = async (context: ClusterContext): Promise<number | undefined> => {
     const { cluster, secrets, env, logger, signal } = context
     const { secretsDialect: dialect, settings, ...options } = flags
-    const checked = await dryRun(file, { ...options, ...given, env, secrets, dialect, logger, signal })
-    if (!checked.ok) {
-      reporter.onFailure(checked.error)
-      return checked.exitCode
-    }
     const imports = await resolveSettings(settings)
-    const content = await cluster.planContent(checked.value, { imports, ...sentFiles(flags) })
+    const complete = { ...options, ...given, env, secrets, dialect, logger, signal }
+    const planned = await dryRun(file, complete, (runnable) =>
+      cluster.planContent(runnable, { imports, ...sentFiles(flags) }),
+    )
+    if (!planned.ok) {
+      reporter.onFailure(planned.error)
+      return planned.exitCode
+    }
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
-    for (const each of content) printLine(describeContent(each))
+    for (const each of planned.value) printLine(describeContent(each))
     printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
     return 0
   }

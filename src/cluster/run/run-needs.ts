@@ -18,7 +18,7 @@ export function runNeeds(runnable: Runnable<any, any>, needs: Needs | undefined)
   if (needs === undefined) return ownNeeds(runnable)
   const mistake = needsMistake(needs)
   if (mistake === undefined) return { needs: completeNeeds(needs), subject: 'The run' }
-  const message = `Option "needs" of "submit" ${mistake.replace(/^expected/, 'must be')}`
+  const message = `Option "needs" of "submit" ${mistake}`
   throw new ClusterConfigurationError(message, { code: 'BAD_NEEDS' })
 }
 

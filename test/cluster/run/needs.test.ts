@@ -260,6 +260,7 @@ describe('what can never fit', () => {
         const { code, stderr } = await flambeau(command, name, '-c', 'cluster.yaml')
         assert.equal(code, 22, stderr)
         assert.match(stderr, message)
+        assert.doesNotMatch(stderr, /ready to run/)
       }
     }
     assert.ok(!existsSync(join(folder, 'small/orchestrator/.flambeau/runs')))
@@ -301,7 +302,7 @@ describe('what can never fit', () => {
       imports: [module],
       needs: { gpus: 'all' } as object,
     })
-    await assert.rejects(wrong, /Option "needs" of "submit" "gpus" must be a whole number from 0/)
+    await assert.rejects(wrong, /Option "needs" of "submit" must have a whole number from 0 as "gpus"/)
   })
 })
 
