@@ -166,7 +166,7 @@ export class TaskRun<Task extends AnyTask> implements Watch {
     const failed = { id: this.identity.id, attempts: this.#attempts }
     if (attempt.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, attempt)
     const seed = this.context.options.seedOf(failed.id)
-    const file = await writeFailedFile({ ...failed, text, seed, attempt }, this.context)
+    const file = await writeFailedFile({ ...failed, task: this.task, text, seed, attempt }, this.context)
     return new TaskError({ ...failed, file }, attempt)
   }
 }

@@ -3,7 +3,15 @@ import { errorAt, type WrittenNode, writtenOption } from '../document/written-op
 import type { Node } from '../node.js'
 import type { Class } from '../registry/registration.js'
 import type { Source } from '../source.js'
-import { type CompleteNeeds, completeNeeds, type HostResources, lackOn, needsOf, noNeeds } from './needs.js'
+import {
+  type CompleteNeeds,
+  completeNeeds,
+  type HostResources,
+  lackOn,
+  type Needs,
+  needsOf,
+  noNeeds,
+} from './needs.js'
 
 /** What needs a part of a host, and where that is written. */
 export interface NeedsSite {
@@ -20,6 +28,11 @@ export function ownNeeds(object: object): NeedsSite {
   const Class = object.constructor as Class
   if (!loaded) return { needs: statedNeeds(Class), subject: `Class "${Class.name}"` }
   return needsOfNode(loaded.node, Class, loaded.context.source)
+}
+
+/** What a run needs itself: what was asked for, or else what the class of the runnable states. */
+export function needsOfRun(runnable: object, asked: Needs | undefined): NeedsSite {
+  return asked === undefined ? ownNeeds(runnable) : { needs: completeNeeds(asked), subject: 'The run' }
 }
 
 /** What a class states that a node names, at the tag of the node. */

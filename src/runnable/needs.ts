@@ -1,6 +1,6 @@
 import { RegistrationError } from '../errors.js'
 import type { Class } from '../registry/registration.js'
-import { parseByteSize, sizeMessage } from '../util/byte-size.js'
+import { parseByteSize, sizeMessage, sizeText } from '../util/byte-size.js'
 import type { Gpu } from '../util/gpus.js'
 import { isMapping, omitUndefined } from '../util/plain-object.js'
 
@@ -34,6 +34,24 @@ export function completeNeeds({ gpus = 0, cpus = 0, memory = 0 }: Needs): Comple
 /** Complete needs as options. */
 export function writtenNeeds({ gpus, cpus, memory }: CompleteNeeds): Needs {
   return omitUndefined({ gpus, cpus: cpus || undefined, memory: memory === 0 ? undefined : `${memory} B` })
+}
+
+/** Needs as the option `--needs` takes them: `gpus=1,memory=8GB`; empty without needs. */
+export function needsText({ gpus, cpus, memory }: CompleteNeeds): string {
+  const parts = { gpus, cpus, memory: memory === 0 ? 0 : sizeText(memory) }
+  return Object.entries(parts)
+    .filter(([, value]) => value !== 0)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
+}
+
+/** The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. */
+export function parseNeeds(text: string): Needs {
+  const entries = text.split(',').map((part) => {
+    const [name = '', value = ''] = part.split('=', 2).map((each) => each.trim())
+    return [name, /^[\d.]+$/.test(value) ? Number(value) : value]
+  })
+  return Object.fromEntries(entries)
 }
 
 /** Why a value is not {@link Needs}, as the end of a message; `undefined` when it is. */

@@ -118,8 +118,8 @@ export function repeatCall(options: readonly string[]): string | undefined {
 }
 
 /** The command that runs the file of a task that this process wrote. A run on a cluster wrote it there, so that it has to be fetched. */
-export function repeatRun(path: string, { modules, seed }: TaskRepeat): string {
-  const words = ['--seed', seed]
+export function repeatRun(path: string, { modules, seed, needs = '' }: TaskRepeat): string {
+  const words = ['--seed', seed, ...(needs === '' ? [] : ['--needs', needs])]
   if (!remote || !current) return repeatCommand(['run', path, ...words], { file: path, modules })
   const name = basename(path)
   const fetched = repeatCommand(['fetch', remote.id, path.startsWith('..') ? resolve(path) : path, name])
@@ -131,6 +131,8 @@ interface TaskRepeat {
   /** The URLs of the modules that it needs. */
   readonly modules: readonly string[]
   readonly seed: string
+  /** What its worker had and its class does not state, as `--needs` takes it. */
+  readonly needs?: string | undefined
 }
 
 function isIn(folder: string, file: string): boolean {

@@ -11,7 +11,9 @@ const {
   lackOn,
   needsMistake,
   needsOf,
+  needsText,
   noNeeds,
+  parseNeeds,
   slotsOn,
   writtenNeeds,
 } = await import(pathToFileURL(join('build/js/runnable/needs.js')).href)
@@ -52,6 +54,18 @@ describe('needs', () => {
       assert.deepEqual(completeNeeds(writtenNeeds(complete)), complete)
       assert.equal(exceeds(complete, complete), false)
     }
+    for (const needs of [
+      { gpus: 1 },
+      { gpus: 2, cpus: 0.5, memory: '1.5 GB' },
+      { memory: '8 GiB' },
+      { memory: '1001 B' },
+    ]) {
+      const complete = completeNeeds(needs)
+      assert.deepEqual(completeNeeds(parseNeeds(needsText(complete))), complete)
+    }
+    assert.equal(needsText(completeNeeds({ gpus: 1, memory: '8 GB' })), 'gpus=1,memory=8GB')
+    for (const wrong of ['', 'gpus', 'gpus=', 'gpu=1', 'gpus=1,memory=8 gigs', 'cpus=1.2.3'])
+      assert.equal(typeof needsMistake(parseNeeds(wrong)), 'string', wrong)
     assert.equal(describeNeeds(completeNeeds({ gpus: 1, memory: 200 })), "{ gpus: 1, memory: '200 MB' }")
     assert.equal(exceeds(completeNeeds({ cpus: 1 }), noNeeds), true)
   })

@@ -10,10 +10,12 @@ import {
   type AllowFlags,
   type ExtensionFlags,
   type IncludeFlags,
+  type NeedsFlags,
   type SendFlags,
   withAllow,
   withExtensions,
   withIncludes,
+  withNeeds,
   withSend,
 } from '../options.js'
 import { printLine } from '../output.js'
@@ -29,14 +31,14 @@ import {
   withClusterFile,
 } from './cluster-context.js'
 
-interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags {
+interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, NeedsFlags, SendFlags {
   readonly set?: readonly string[]
 }
 
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
   const command = commandOf('plan')
-  const complete = withExtensions(withAllow(withIncludes(withSend(withClusterFile(command)))))
+  const complete = withExtensions(withAllow(withIncludes(withSend(withNeeds(withClusterFile(command))))))
   return withExamples(complete, 'flambeau plan train.yaml --import ./train.js -c lab.yaml').action(
     async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
@@ -55,11 +57,11 @@ export function planOnCluster(
 ): Promise<void> {
   const body = async (context: ClusterContext): Promise<number | undefined> => {
     const { cluster, secrets, env, logger, signal } = context
-    const { secretsDialect: dialect, settings, ...options } = flags
+    const { secretsDialect: dialect, settings, needs, ...options } = flags
     const imports = await resolveSettings(settings)
     const complete = { ...options, ...given, env, secrets, dialect, logger, signal }
     const planned = await dryRun(file, complete, (runnable) =>
-      cluster.planContent(runnable, { imports, ...sentFiles(flags) }),
+      cluster.planContent(runnable, { imports, needs, ...sentFiles(flags) }),
     )
     if (!planned.ok) {
       reporter.onFailure(planned.error)

@@ -14,7 +14,14 @@ import { pickRunFlags, type RunFlags } from '../../runnable/run-options.js'
 import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
 import type { FileInput } from '../input.js'
-import type { AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SendFlags } from '../options.js'
+import type {
+  AllowFlags,
+  ExtensionFlags,
+  IncludeFlags,
+  NeedsFlags,
+  ReconnectFlags,
+  SendFlags,
+} from '../options.js'
 import { copyToStandardError } from '../output.js'
 import { type RecordFlags, recordingOf } from '../record-run.js'
 import type { RunReporter } from '../run-reporter.js'
@@ -35,6 +42,7 @@ export interface RunOnClusterFlags
     ClusterSettings,
     ExtensionFlags,
     IncludeFlags,
+    NeedsFlags,
     ReconnectFlags,
     RecordFlags,
     RunFlags,
@@ -152,6 +160,7 @@ function submitOptions(
     file: basename(file),
     ...pickRunFlags(flags),
     queue: flags.queue ?? false,
+    needs: flags.needs,
     signal,
     ...sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),

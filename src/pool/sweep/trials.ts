@@ -282,15 +282,12 @@ export class SweepRun {
     seed: number,
     { message, code }: NonNullable<Measurement['error']>,
   ): Promise<void> {
-    const { plan, pool, imports } = this.context
+    const { pool } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, attempts, text: taskText(task, pool.textOptions), seed }
+    const failed = { id, task, attempts, text: taskText(task, pool.textOptions), seed }
     const attempt = { ok: false, reason: 'failed', error, host } as const
-    await writeFailedFile(
-      { ...failed, attempt },
-      { folder: plan.options.output, imports: moduleUrls(imports) },
-    )
+    await writeFailedFile({ ...failed, attempt }, pool.failedFileOptions)
   }
 
   async #measure(
