@@ -4,16 +4,21 @@ import type { Outcome } from '../runnable/outcome.js'
 import { pickRunOptions, type RunOptions } from '../runnable/run-options.js'
 import type { Runnable } from '../runnable/runnable.js'
 
-/** Does everything up to `run()`, logs what would run (for a sweep, how many trials), and returns the runnable. */
-export function dryRun(
+/**
+ * Does everything up to `run()`, then calls `plan` and returns its result. Logs what would run, for a sweep how many trials, when nothing
+ * of that has failed.
+ */
+export function dryRun<Plan>(
   file: string,
   options: ContextOptions & PreprocessOptions & Partial<RunOptions>,
-): Promise<Outcome<Runnable<unknown, any>>> {
+  plan: (runnable: Runnable<unknown, any>) => Plan | Promise<Plan>,
+): Promise<Outcome<Plan>> {
   const context = new SafeExecutionContext(file, options)
   return context.run(async ({ logger }) => {
     const { runnable } = await context.preprocess(options)
+    const planned = await plan(runnable)
     logger.info(`"${file}" is ready to run${await trialsOf(runnable)}`)
-    return runnable
+    return planned
   }, pickRunOptions(options))
 }
 

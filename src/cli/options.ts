@@ -1,5 +1,6 @@
 import { type Variables, variablesWith } from '../document/compose/env-file.js'
 import type { Tag } from '../registry/tag.js'
+import { type Needs, needsMistake, parseNeeds } from '../runnable/needs.js'
 import type { SecretsDialect } from '../runnable/secrets/read-secrets.js'
 import { type Command, InvalidArgumentError, Option } from './commander.js'
 
@@ -163,6 +164,27 @@ export function withReconnect(command: Command): Command {
 /** What {@link withSeed} adds. */
 export interface SeedFlags {
   readonly seed?: number
+}
+
+/** What {@link withNeeds} adds. */
+export interface NeedsFlags {
+  readonly needs?: Needs
+}
+
+/** Adds `--needs NEEDS`. */
+export function withNeeds(command: Command): Command {
+  const option = new Option(
+    '--needs <needs>',
+    'what the run needs of its host, such as gpus=1,memory=8GB, in place of the "static needs" of its class',
+  )
+  return command.addOption(option.argParser(needsOption))
+}
+
+function needsOption(text: string): Needs {
+  const needs = parseNeeds(text)
+  const mistake = needsMistake(needs)
+  if (mistake === undefined) return needs
+  throw new InvalidArgumentError(`It ${mistake}.`)
 }
 
 /** Adds `--seed NUMBER`. */

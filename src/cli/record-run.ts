@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.js'
 import { isInProject } from '../project.js'
 import type { RecordedCall, Recording } from '../records/recording.js'
+import { completeNeeds, type Needs, needsText } from '../runnable/needs.js'
 import { absolutePath } from '../util/paths.js'
 import type { FileInput } from './input.js'
 import type { EnvFileFlags } from './options.js'
@@ -13,6 +14,7 @@ export interface RecordFlags extends EnvFileFlags {
   readonly record: boolean
   readonly set?: readonly string[]
   readonly seed?: number
+  readonly needs?: Needs
   /** The run that is repeated, and its file. */
   readonly rerun?: { readonly id: string; readonly file: string }
 }
@@ -53,6 +55,7 @@ function callOf({ input, flags, settings, imports, cluster }: RecordSource): Rec
     folder: process.cwd(),
     set: flags.set ?? [],
     seed: flags.seed,
+    needs: flags.needs && needsText(completeNeeds(flags.needs)),
     imports,
     secrets: isPath(secrets) ? absolutePath(secrets) : secrets,
     secretsDialect,

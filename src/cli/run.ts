@@ -18,6 +18,7 @@ import {
   eventsOption,
   type ImportFlags,
   type IncludeFlags,
+  type NeedsFlags,
   queueOption,
   type ReconnectFlags,
   type SecretsFlags,
@@ -28,6 +29,7 @@ import {
   withExtensions,
   withImports,
   withIncludes,
+  withNeeds,
   withReconnect,
   withRecord,
   withSecrets,
@@ -47,6 +49,7 @@ interface RunFlags
     ImportFlags,
     IncludeFlags,
     LogFlags,
+    NeedsFlags,
     ReconnectFlags,
     RecordFlags,
     SecretsFlags,
@@ -83,7 +86,9 @@ export function runCommand(): Command {
     withReconnect(
       withExtensions(
         withAllow(
-          withIncludes(withEnvFile(withImports(withSecrets(withSend(withRecord(withSeed(command))))))),
+          withIncludes(
+            withEnvFile(withImports(withSecrets(withSend(withRecord(withNeeds(withSeed(command))))))),
+          ),
         ),
       ),
     ),
@@ -169,6 +174,7 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
     dryRun: isDryRun,
     send: _send,
     record: _record,
+    needs,
     ...options
   } = flags
   const imports = await importSettings(settings)
@@ -180,7 +186,7 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
     const complete = { ...options, ...given, env, secrets, dialect: settings.secretsDialect, signal }
     if (isDryRun) {
       const { dryRun } = await import('./dry-run.js')
-      return reportOutcome(await dryRun(path, { ...complete, logger }), reporter, isDryRun)
+      return reportOutcome(await dryRun(path, { ...complete, logger }, () => undefined), reporter, isDryRun)
     }
     const recording = await recordingOf({ input, flags, settings, logger, imports })
     const endTee = recording && teeOutput((text) => recording.onOutput(text))
@@ -192,8 +198,8 @@ async function runHere(input: FileInput, flags: RunHereFlags, reporter: RunRepor
       runOptions: { imports },
       // Few classes have needs, and the command need not load this for the others.
       onReady: async (runnable, surroundings) =>
-        'needs' in runnable.constructor
-          ? (await import('./run-needs.js')).meetNeeds(runnable, surroundings)
+        needs || 'needs' in runnable.constructor
+          ? (await import('./run-needs.js')).meetNeeds(runnable, surroundings, needs)
           : undefined,
     })
     endTee?.()

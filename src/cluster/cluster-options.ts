@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { provenanceOf } from '../document/construct/provenance.js'
-import { sizePattern } from '../util/byte-size.js'
-import { variablesMistake } from '../util/environment-variables.js'
+import { sizeMessage, sizePattern } from '../util/byte-size.js'
+import { notVariables, variablesMistake } from '../util/environment-variables.js'
 import { absolutePath } from '../util/paths.js'
 
 /** A name that is a single path component on every machine. */
@@ -32,7 +32,7 @@ export const HostName = v.pipe(
 /** A list of texts; absent and null mean an empty list. */
 const TextList = v.nullish(v.array(Text))
 
-const size = 'must be a size such as "2 GB", or a number of megabytes'
+const size = `must be ${sizeMessage}`
 
 /** The most that may be sent to each host: a text such as `2 GB`, or a number of megabytes. */
 const MaxSize = v.optional(
@@ -41,10 +41,26 @@ const MaxSize = v.optional(
 
 const Workers = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1, 'must be at least 1')))
 
+/** A record that refuses a list, which valibot takes as a record whose names are positions. */
+export function mapping<Schema extends v.RecordSchema<any, any, any>>(
+  record: Schema,
+  message: string,
+): Schema {
+  const refusal = v.never(message)
+  return {
+    ...record,
+    '~run': (dataset: v.UnknownDataset, config: v.Config<v.BaseIssue<unknown>>) =>
+      Array.isArray(dataset.value) ? refusal['~run'](dataset, config) : record['~run'](dataset, config),
+  }
+}
+
 /** Environment variables, each a text or a number. */
-const Variables = v.optional(
+export const Variables = v.optional(
   v.pipe(
-    v.record(v.string(), v.union([v.string(), v.number()], 'must be a text or a number')),
+    mapping(
+      v.record(v.string(), v.union([v.string(), v.number()], 'must be a text or a number'), notVariables),
+      notVariables,
+    ),
     v.rawCheck(({ dataset, addIssue }) => {
       const message = dataset.typed ? variablesMistake(dataset.value) : undefined
       if (message !== undefined) addIssue({ message })

@@ -1,5 +1,6 @@
 import { setSerializableAttr } from '../document/construct/provenance.js'
 import { RegistrationError } from '../errors.js'
+import { whyInjected } from '../registry/registration.js'
 import type { NeedsSite } from '../runnable/needs-problems.js'
 import { Runnable, type RunnableParameters, type UserProvider } from '../runnable/runnable.js'
 import type { Host } from './host/host.js'
@@ -65,6 +66,11 @@ export abstract class ClusterRunnable<Result = unknown, Options extends object =
   static readonly injectedOptions: readonly string[] = ['env']
   /** @internal */
   declare static readonly ownOptions: ClusterRunnableParameters
+
+  /** @internal */
+  static [whyInjected](_option: string): string {
+    return 'is the cluster, which a run on a cluster sets: write environment variables as "env" of the cluster file'
+  }
 
   /** @internal */
   static override takes(name: string, value: unknown): boolean {

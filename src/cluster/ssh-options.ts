@@ -1,6 +1,9 @@
 import * as v from 'valibot'
-import { HostName, pathOf, Text } from './cluster-options.js'
+import { HostName, mapping, pathOf, Text } from './cluster-options.js'
 import type { HostKeyPolicy, SSHHostOptions } from './host/ssh-options.js'
+
+const hostKeysMessage =
+  'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."'
 
 /** The options of a cluster that say how its hosts are reached over SSH, for its schema. */
 export const sshOptions = {
@@ -12,9 +15,9 @@ export const sshOptions = {
       [
         v.literal('accept-new'),
         v.literal('known'),
-        v.record(v.string(), v.pipe(v.string(), v.regex(/^[^\n\r\0]+$/))),
+        mapping(v.record(v.string(), v.pipe(v.string(), v.regex(/^[^\n\r\0]+$/))), hostKeysMessage),
       ],
-      'must be "accept-new", "known", or a mapping of addresses to keys such as "ssh-ed25519 AAAA..."',
+      hostKeysMessage,
     ),
     'accept-new',
   ),

@@ -264,7 +264,7 @@ function workersMistake(workers: number): string | undefined {
 
 function expectValid(option: string, mistake: string | undefined): void {
   if (mistake === undefined) return
-  const message = `Option "${option}" of the pool ${mistake.replace(/^expected/, 'must be')}`
+  const message = `Option "${option}" of the pool ${mistake}`
   throw new FlambeauError(message, { code: 'BAD_POOL_OPTION', exitCode: mistakeCode })
 }
 

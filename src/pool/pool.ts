@@ -8,7 +8,7 @@ import {
   type TaskOutcome,
 } from './options.js'
 import { ResultsStore } from './results-store.js'
-import type { TaskTextOptions } from './task-file.js'
+import type { FailedFileOptions, TaskTextOptions } from './task-file.js'
 
 /** Runs tasks on workers; {@link openPool} makes one. */
 export class Pool implements AsyncDisposable {
@@ -72,6 +72,11 @@ export class Pool implements AsyncDisposable {
 
   /** @internal What the runnable files of its tasks depend on. */
   get textOptions(): TaskTextOptions {
+    return this.parts
+  }
+
+  /** @internal Where the files of its failed tasks are written, and what they depend on. */
+  get failedFileOptions(): FailedFileOptions {
     return this.parts
   }
 

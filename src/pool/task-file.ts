@@ -4,7 +4,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { type DumpOptions, dump, dumpAll } from '../document/write/dump.js'
 import { throwNotWritten } from '../errors.js'
+import type { Class } from '../registry/registration.js'
 import type { Registry } from '../registry/registry.js'
+import { type CompleteNeeds, completeNeeds, needsOf, needsText, noNeeds } from '../runnable/needs.js'
 import type { Runnable } from '../runnable/runnable.js'
 import { writeAtomically } from '../util/atomic-write.js'
 import { printable } from '../util/printable.js'
@@ -50,6 +52,7 @@ interface TaskFailure {
   readonly id: string
   /** That of its file, without an extension. */
   readonly name: string
+  readonly task: Runnable<unknown, any>
   readonly attempts: number
   readonly text: string
   readonly seed: number
@@ -64,18 +67,38 @@ export interface FailedFile {
   readonly command: string
 }
 
+/** What the file and the command of a failed task depend on. */
+export interface FailedFileOptions {
+  readonly folder: string
+  /** The URLs of the modules of the workers. */
+  readonly imports: readonly string[]
+  /** What each worker has; absent when another engine decides that. */
+  readonly needs: CompleteNeeds | undefined
+}
+
 /** Writes `failed/NAME.yaml`. Only its owner can read it: a program may have put a secret into the options of a task. */
 export async function writeFailedFile(
   failed: TaskFailure,
-  { folder, imports }: { folder: string; imports: readonly string[] },
+  { folder, imports, needs }: FailedFileOptions,
 ): Promise<FailedFile> {
   const file = join(folder, 'failed', `${failed.name}.yaml`)
   const path = relative('', file)
-  const command = repeatRun(path, { modules: imports, seed: String(failed.seed) })
+  const command = repeatRun(path, {
+    modules: imports,
+    seed: String(failed.seed),
+    needs: needs && addedNeeds(failed.task, needs),
+  })
   const head = [summaryLine(failed), `again: ${command}`]
   const text = `${head.map((line) => `# ${line}\n`).join('')}${failed.text}`
   await writeFiles(file, text, failed.attempt.output).catch(throwNotWritten(file))
   return { path, command }
+}
+
+// A run of the task has what its class states, and lacks what only the pool stated.
+function addedNeeds(task: Runnable<unknown, any>, needs: CompleteNeeds): string {
+  const stated = needsText(completeNeeds(needsOf(task.constructor as Class) ?? noNeeds))
+  const text = needsText(needs)
+  return text === stated ? '' : text
 }
 
 async function writeFiles(file: string, text: string, output: string | undefined): Promise<void> {

@@ -172,8 +172,8 @@ export class TaskRun<Task extends AnyTask> implements Watch {
     const failed = { id: this.identity.id, attempts: this.#attempts }
     if (attempt.reason === 'cancelled') return new TaskError({ ...failed, file: undefined }, attempt)
     const seed = this.context.options.seedOf(failed.id)
-    const name = this.#failedName(text)
-    const file = await writeFailedFile({ ...failed, name, text, seed, attempt }, this.context)
+    const facts = { ...failed, name: this.#failedName(text), task: this.task, text, seed }
+    const file = await writeFailedFile({ ...facts, attempt }, this.context)
     return new TaskError({ ...failed, file }, attempt)
   }
 

@@ -61,6 +61,8 @@ export interface RunRecord {
   readonly set: readonly string[]
   /** The seed that it was given. */
   readonly seed?: number | undefined
+  /** What it needs of its host, as `--needs` says it. */
+  readonly needs?: string | undefined
   /** The URLs of the modules that were imported. */
   readonly imports: readonly string[]
   readonly secrets?: string | false | undefined

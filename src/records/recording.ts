@@ -29,6 +29,7 @@ export type RecordedCall = Pick<
   | 'folder'
   | 'set'
   | 'seed'
+  | 'needs'
   | 'imports'
   | 'secrets'
   | 'secretsDialect'

@@ -8,6 +8,15 @@ export type Class<T extends object = object> = abstract new (...args: any[]) => 
 /** The spelling of top-level YAML keys: like the options, or in snake case. */
 export type KeyStyle = 'as-written' | 'snake_case'
 
+/**
+ * The static method of a class with injected options that says why one of them cannot be written in a file, as the end of a message
+ * about it. Only what injects an option writes it, with a tag.
+ */
+export const whyInjected = Symbol.for('flambeau.whyInjected')
+
+/** The static method that checks what a class states in its statics, and throws a `RegistrationError` when it is wrong. */
+export const checkStatics = Symbol.for('flambeau.checkStatics')
+
 /** The definition of one factory of a class. */
 export interface FactoryDefinition {
   readonly schema?: StandardSchema

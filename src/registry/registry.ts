@@ -1,7 +1,14 @@
 import { RegistrationError } from '../errors.js'
 import { declarationOf, define } from './declaration.js'
 import type { LazyTags } from './lazy-tags.js'
-import type { Class, Registrar, Registration, RegistrationOptions, ResolvedTag } from './registration.js'
+import {
+  type Class,
+  checkStatics,
+  type Registrar,
+  type Registration,
+  type RegistrationOptions,
+  type ResolvedTag,
+} from './registration.js'
 import { checkTag, factoryTag, type Tag } from './tag.js'
 
 /**
@@ -156,6 +163,7 @@ export class Registry implements Registrar {
     this.#lazy?.replace(tag)
     const own = this.#tags.get(tag)
     if (own?.Class === Class && !options.override) return
+    ;(Class as { [checkStatics]?: () => void })[checkStatics]?.()
     const registration = this.#registration(Class, tag, options)
     checkFactories(registration)
     if (!options.override) this.#checkClashes(registration)

@@ -1,6 +1,8 @@
 const longest = 64
 const mostNames = 100
 const mostCells = 20_000_000
+/** What begins with the name is nearer than what has another letter in its place: "needs" and not "seed" for "need". */
+const beginningBonus = 0.5
 
 /** The name in `known` that is most similar to `name`, if it is similar enough. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
@@ -33,13 +35,17 @@ export class Suggester {
     this.#names--
     const wanted = name.toLowerCase()
     let best: string | undefined
-    let bestDistance = Math.floor(name.length * 0.4) + 1
+    const limit = Math.floor(name.length * 0.4) + 1
+    let bestDistance = limit
     for (const candidate of known) {
-      if (Math.abs(name.length - candidate.length) >= bestDistance || candidate.length > longest) continue
+      const least = Math.abs(name.length - candidate.length)
+      if (least >= limit || least - beginningBonus >= bestDistance || candidate.length > longest) continue
       this.#cells -= name.length * candidate.length
       if (this.#cells < 0) break
-      const distance = editDistance(wanted, candidate.toLowerCase())
-      if (distance >= bestDistance) continue
+      const other = candidate.toLowerCase()
+      const edits = editDistance(wanted, other)
+      const distance = edits - (other.startsWith(wanted) ? beginningBonus : 0)
+      if (edits >= limit || distance >= bestDistance) continue
       best = candidate
       bestDistance = distance
     }

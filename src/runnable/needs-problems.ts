@@ -9,6 +9,7 @@ import {
   type HostResources,
   type Lack,
   lackOn,
+  type Needs,
   needsOf,
   noNeeds,
 } from './needs.js'
@@ -28,6 +29,11 @@ export function ownNeeds(object: object): NeedsSite {
   const Class = object.constructor as Class
   if (!loaded) return { needs: statedNeeds(Class), subject: `Class "${Class.name}"` }
   return needsOfNode(loaded.node, Class, loaded.context.source)
+}
+
+/** What a run needs itself: what was asked for, or else what the class of the runnable states. */
+export function needsOfRun(runnable: object, asked: Needs | undefined): NeedsSite {
+  return asked === undefined ? ownNeeds(runnable) : { needs: completeNeeds(asked), subject: 'The run' }
 }
 
 /** What a class states that a node names, at the tag of the node. */

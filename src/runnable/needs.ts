@@ -1,6 +1,6 @@
 import { RegistrationError } from '../errors.js'
 import type { Class } from '../registry/registration.js'
-import { parseByteSize } from '../util/byte-size.js'
+import { parseByteSize, roundedSize, sizeMessage, sizeText } from '../util/byte-size.js'
 import { countByVendor, type Gpu } from '../util/gpus.js'
 import { isMapping, omitUndefined } from '../util/plain-object.js'
 
@@ -36,18 +36,35 @@ export function writtenNeeds({ gpus, cpus, memory }: CompleteNeeds): Needs {
   return omitUndefined({ gpus, cpus: cpus || undefined, memory: memory === 0 ? undefined : `${memory} B` })
 }
 
+/** Needs as the option `--needs` takes them: `gpus=1,memory=8GB`; empty without needs. */
+export function needsText({ gpus, cpus, memory }: CompleteNeeds): string {
+  const parts = { gpus, cpus, memory: memory === 0 ? 0 : sizeText(memory).replace(' ', '') }
+  return Object.entries(parts)
+    .filter(([, value]) => value !== 0)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
+}
+
+/** The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. */
+export function parseNeeds(text: string): Needs {
+  const entries = text.split(',').map((part) => {
+    const [name = '', value = ''] = part.split('=', 2).map((each) => each.trim())
+    return [name, /^[\d.]+$/.test(value) ? Number(value) : value]
+  })
+  return Object.fromEntries(entries)
+}
+
 /** Why a value is not {@link Needs}, as the end of a message; `undefined` when it is. */
 export function needsMistake(value: unknown): string | undefined {
-  if (!isMapping(value)) return `expected a mapping such as "{ gpus: 1, memory: '8 GB' }"`
+  if (!isMapping(value)) return `must be a mapping such as "{ gpus: 1, memory: '8 GB' }"`
   const { gpus, cpus, memory, ...others } = value as Record<string, unknown>
   const [other] = Object.keys(others)
-  if (other !== undefined) return `has no "${other}": write "gpus", "cpus" or "memory"`
+  if (other !== undefined) return `has "${other}", which is no need: write "gpus", "cpus" or "memory"`
   if (gpus !== undefined && !(Number.isSafeInteger(gpus) && Number(gpus) >= 0))
-    return '"gpus" must be a whole number from 0'
+    return 'must have a whole number from 0 as "gpus"'
   if (cpus !== undefined && !(typeof cpus === 'number' && Number.isFinite(cpus) && cpus > 0))
-    return '"cpus" must be a number above 0'
-  if (memory !== undefined && !isMemory(memory))
-    return '"memory" must be a size such as "8 GB", or a number of megabytes'
+    return 'must have a number above 0 as "cpus"'
+  if (memory !== undefined && !isMemory(memory)) return `must have ${sizeMessage} above 0, as "memory"`
   return undefined
 }
 
@@ -65,7 +82,7 @@ export function needsOf(Class: Class): Needs | undefined {
   if (needs === undefined) return undefined
   const mistake = needsMistake(needs)
   if (mistake === undefined) return needs as Needs
-  const message = `The static "needs" of class "${Class.name}": ${mistake}; write "static needs = { gpus: 1, memory: '8 GB' }"`
+  const message = `The static "needs" of class "${Class.name}" ${mistake}`
   throw new RegistrationError(message, { code: 'BAD_STATIC_NEEDS' })
 }
 
@@ -107,7 +124,7 @@ export function lackOn(needs: CompleteNeeds, { cpus, memory, gpus }: HostResourc
   if (needs.gpus > most) return { need: countOf(needs.gpus, 'GPU'), has: String(most), amount: most }
   if (needs.cpus > cpus) return { need: countOf(needs.cpus, 'CPU'), has: String(cpus), amount: cpus }
   if (needs.memory > memory)
-    return { need: `${sizeOf(needs.memory)} of memory`, has: roundedSize(memory), amount: memory }
+    return { need: `${sizeText(needs.memory)} of memory`, has: roundedSize(memory), amount: memory }
   return undefined
 }
 
@@ -130,23 +147,11 @@ export function describeNeeds({ gpus, cpus, memory }: CompleteNeeds): string {
   const parts = [
     ...(gpus > 0 ? [`gpus: ${gpus}`] : []),
     ...(cpus > 0 ? [`cpus: ${cpus}`] : []),
-    ...(memory > 0 ? [`memory: '${sizeOf(memory)}'`] : []),
+    ...(memory > 0 ? [`memory: '${sizeText(memory)}'`] : []),
   ]
   return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`
 }
 
 function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
-}
-
-/** The size of memory as people write it, exactly, so that it can be pasted: `8 GB`, `1536 MB`. */
-export function sizeOf(bytes: number): string {
-  const texts = [roundedSize(bytes), `${bytes / 1e6} MB`]
-  return texts.find((text) => Math.round(parseByteSize(text) ?? 0) === bytes) ?? `${bytes} B`
-}
-
-// Down: a host has no more than that.
-function roundedSize(bytes: number): string {
-  const [tenths, unit] = bytes < 1e9 ? [bytes / 1e5, 'MB'] : [bytes / 1e8, 'GB']
-  return `${Math.floor(tenths) / 10} ${unit}`
 }

@@ -1,10 +1,12 @@
 import { userInfo } from 'node:os'
 import { MappedRegistrable } from '../document/construct/registrable-base.js'
 import type { ResolvedExtension } from '../extensions/source.js'
+import { type Class, checkStatics } from '../registry/registration.js'
 import type { Needs } from './needs.js'
 import type { RunOptions } from './run-options.js'
 import type { ReadSecretsOptions } from './secrets/read-secrets.js'
 import { emptySecrets, mergeSecrets, type RequiredSecrets, type SecretsConfig } from './secrets/secrets.js'
+import { expectStatics } from './statics.js'
 
 const brand = Symbol.for('flambeau.Runnable')
 
@@ -79,6 +81,11 @@ export abstract class Runnable<Result = unknown, Options extends object = {}> ex
 
   /** @internal */
   declare static readonly ownOptions: RunnableParameters
+
+  /** @internal */
+  static [checkStatics](this: Class): void {
+    expectStatics(this)
+  }
 
   /** @internal */
   static override takes(name: string, value: unknown): boolean {

@@ -1,9 +1,12 @@
 import { isMapping } from './plain-object.js'
 import { isSecretVariable } from './private-names.js'
 
+/** What environment variables must be, as the end of a message. */
+export const notVariables = 'must be a mapping such as "{ OMP_NUM_THREADS: 2 }"'
+
 /** Why a value is no mapping of environment variables to set, as the end of a message; `undefined` when it is one. */
 export function variablesMistake(variables: unknown): string | undefined {
-  if (!isMapping(variables)) return 'must be a mapping such as "{ OMP_NUM_THREADS: 2 }"'
+  if (!isMapping(variables)) return notVariables
   for (const [name, value] of Object.entries(variables)) {
     if (!/^[A-Za-z_]\w*$/.test(name)) return `has "${name}", which is not the name of an environment variable`
     if (/^FLAMBEAU_/i.test(name)) return `sets "${name}", which flambeau sets itself: remove it`

@@ -37,8 +37,16 @@ export interface ImportedModule {
 /** A run on a cluster that this process is, as the machine of its user sees it. */
 export interface RemoteCall {
   readonly id: string
-  /** The folders on this host that were sent, with where each is on the machine of the user. */
-  readonly folders: readonly (readonly [here: string, there: string])[]
+  readonly folders: readonly SentFolder[]
+}
+
+/** A folder on this host that was sent. */
+export interface SentFolder {
+  readonly here: string
+  /** Where it is on the machine of the user. */
+  readonly there: string
+  /** The sources there of the files that were compiled, both as paths in the folder. */
+  readonly sources: Readonly<Record<string, string>>
 }
 
 let current: Call | undefined
@@ -110,8 +118,8 @@ export function repeatCall(options: readonly string[]): string | undefined {
 }
 
 /** The command that runs the file of a task that this process wrote. A run on a cluster wrote it there, so that it has to be fetched. */
-export function repeatRun(path: string, { modules, seed }: TaskRepeat): string {
-  const words = ['--seed', seed]
+export function repeatRun(path: string, { modules, seed, needs = '' }: TaskRepeat): string {
+  const words = ['--seed', seed, ...(needs === '' ? [] : ['--needs', needs])]
   if (!remote || !current) return repeatCommand(['run', path, ...words], { file: path, modules })
   const name = basename(path)
   const fetched = repeatCommand(['fetch', remote.id, path.startsWith('..') ? resolve(path) : path, name])
@@ -123,6 +131,8 @@ interface TaskRepeat {
   /** The URLs of the modules that it needs. */
   readonly modules: readonly string[]
   readonly seed: string
+  /** What its worker had and its class does not state, as `--needs` takes it. */
+  readonly needs?: string | undefined
 }
 
 function isIn(folder: string, file: string): boolean {
@@ -138,7 +148,8 @@ function withProject(project: SharedOptions, flags: SharedOptions): SharedOption
 }
 
 function importWords(modules: readonly string[], isGiven: boolean): string[] {
-  return modules.flatMap((module) => {
+  // A pool on a cluster has the modules of its run, which the run may have given to it as well.
+  return [...new Set(modules)].flatMap((module) => {
     const named = current?.modules[module]
     if (named?.isOfProject) return isGiven ? [] : ['--import', pathOf(module)]
     return ['--import', named?.name ?? pathOf(module)]
@@ -152,12 +163,16 @@ function pathOf(module: string): string {
 }
 
 function onMachineOfUser(module: string): string {
-  if (!module.startsWith('file:')) return module
-  const file = fileURLToPath(module)
-  const [here, there] = remote?.folders.find(([folder]) => file.startsWith(folder + sep)) ?? []
-  return here === undefined || there === undefined
-    ? module
-    : pathToFileURL(join(there, file.slice(here.length))).href
+  const file = module.startsWith('file:') ? sourceOfUser(fileURLToPath(module)) : undefined
+  return file === undefined ? module : pathToFileURL(file).href
+}
+
+/** The path on the machine of the user of a file that was sent, or of what it was compiled of; `undefined` for another file. */
+export function sourceOfUser(file: string): string | undefined {
+  const folder = remote?.folders.find(({ here }) => file.startsWith(here + sep))
+  if (!folder) return undefined
+  const path = file.slice(folder.here.length + 1)
+  return join(folder.there, folder.sources[path] ?? path)
 }
 
 /** How this program is started from a folder: by `npx` where it is installed in the project, else by its name. */

@@ -98,7 +98,7 @@ async function versionOf(path: string): Promise<string> {
 }
 
 async function summaryOf(folder: string): Promise<RunSummary> {
-  const { metrics, trials, records } = await readSweep(folder)
+  const { metrics, trials, records, needs } = await readSweep(folder)
   const { ranked, failed } = rank(records, metrics)
   // The sweep writes this file when it begins.
   const { mtime } = await stat(join(folder, 'sweep.json'))
@@ -118,7 +118,7 @@ async function summaryOf(folder: string): Promise<RunSummary> {
     sweep: {
       metrics,
       trials,
-      repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), { modules: [], seed: '{seed}' }),
+      repeat: repeatRun(join(folder, 'failed', '{trial}.yaml'), { modules: [], seed: '{seed}', needs }),
       done: ranked.length,
       failed: failed.length,
     },

@@ -152,7 +152,20 @@ describe('the command line on a cluster', () => {
   test('refuses a file that holds no cluster', async () => {
     project.jobFile('return 1')
     const { code, stderr } = await project.flambeau('runs', '-c', 'job.yaml', '--import', './jobs.js')
-    assert.deepEqual([code, /a runnable that is not a cluster/.test(stderr)], [22, true])
+    assert.equal(code, 22)
+    assert.match(
+      stderr,
+      /a runnable that is not a cluster: use "!SSHCluster", "!SlurmCluster" or "!LocalCluster"/,
+    )
+    for (const [text, message] of [
+      ['# to do\n', /"none\.yaml" is empty: use "!SSHCluster"/],
+      ['name: lab\n', /^This is not a cluster: use "!SSHCluster".*\n\n {2}none\.yaml:1:1\n/m],
+    ] as const) {
+      project.file('none.yaml', text)
+      const none = await project.flambeau('runs', '-c', 'none.yaml')
+      assert.equal(none.code, 22)
+      assert.match(none.stderr, message)
+    }
   })
 
   test('shows the stack of what is wrong with a cluster with --debug, and only then', async () => {

@@ -93,6 +93,23 @@ describe('help', () => {
   })
 })
 
+describe('the table of options in running.md', () => {
+  const [, page = ''] = readFileSync('docs/running.md', 'utf8').split('\n| command | options |\n')
+  // Those of an extension have a table of their own, and what all commands have is below the table.
+  const elsewhere = readFileSync('docs/extensions.md', 'utf8').match(/--[a-z-]+/g) ?? []
+  const ofAll = ['--help', '--quiet', '--no-project']
+
+  for (const name of ['run', 'check', 'resolve', 'tags', 'types', 'schema', 'report', 'init'])
+    test(`has those that "${name} --help" has`, () => {
+      const [, row = ''] = new RegExp(`^\\| \`${name}\\b[^|]*\\|(.*)\\|$`, 'm').exec(page) ?? []
+      const known = row.includes('those for') ? [...ofAll, ...elsewhere] : ofAll
+      const { stdout } = flambeau([name, '--help'])
+      const options = [...stdout.matchAll(/^ {2,6}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option!)
+      const missing = options.filter((option) => !row.includes(`\`${option}`) && !known.includes(option))
+      assert.deepEqual([options.length > 1, missing], [true, []])
+    })
+})
+
 describe('"-f"', () => {
   test('is "--follow" of logs', () => assert.match(flambeau(['logs', '--help']).stdout, /-f, --follow/))
 

@@ -1,7 +1,7 @@
 // The commands that messages print: each is pasted into a shell, and works.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { CliProject } from '../support/cli-project.js'
@@ -90,21 +90,24 @@ describe('the command that repeats a failed task', () => {
 })
 
 describe('on a cluster,', () => {
-  const project = make({ imports: ['./tasks.js'] })
-  project.file('my lab.yaml', '!LocalCluster { name: test, folder: hosts, factories: 1 }\n')
+  // Its TypeScript is compiled for the hosts: a command names the source.
+  const project = make({ imports: ['./tasks.ts'] })
+  symlinkSync(join(process.cwd(), 'node_modules/tsx'), join(project.folder, 'node_modules/tsx'))
+  project.file('my lab.yaml', '!LocalCluster { name: test, folder: hosts, factories: 0 }\n')
   project.file(
-    'tasks.js',
+    'tasks.ts',
     `import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Runnable, registrable } from 'flambeau'
+import { ClusterRunnable, Runnable, registrable } from 'flambeau'
 import { openPool } from 'flambeau/pool'
 class Wait extends Runnable { async run() { console.log('ready'); while (!existsSync('go')) await delay(20); return 'done' } }
 registrable('!Wait')(Wait)
 class Bad extends Runnable { run() { throw new Error('it failed') } }
 registrable('!Bad')(Bad)
-class Pool extends Runnable {
-  async run({ logger, imports }) {
-    const pool = await openPool({ engine: 'processes', workers: 1, imports, logger })
+class Pool extends ClusterRunnable {
+  setup(): void {}
+  async run({ logger, imports }: any) {
+    const pool = await openPool({ env: this.env, workers: 1, imports, logger })
     try {
       for await (const outcome of pool.map([new Bad({})])) if (!outcome.ok) throw outcome.error
     } finally {

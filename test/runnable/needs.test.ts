@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { Registry, Runnable } from 'flambeau'
 
 const {
   completeNeeds,
@@ -10,7 +11,9 @@ const {
   lackOn,
   needsMistake,
   needsOf,
+  needsText,
   noNeeds,
+  parseNeeds,
   slotsOn,
   writtenNeeds,
 } = await import(pathToFileURL(join('build/js/runnable/needs.js')).href)
@@ -29,6 +32,8 @@ describe('needs', () => {
     assert.equal(slots({ cpus: 0.1 }), 80)
     assert.equal(slots({ memory: '10 GB' }), 3)
     assert.equal(slots({ memory: 100 }), 320)
+    assert.equal(slots({ memory: '8 GiB' }), 3)
+    assert.equal(slots({ memory: '16Gi' }), 1)
     // A process uses GPUs of one vendor.
     assert.equal(slots({ gpus: 1 }), 4)
     assert.equal(slots({ gpus: 2 }), 1)
@@ -81,8 +86,40 @@ describe('needs', () => {
       assert.deepEqual(completeNeeds(writtenNeeds(complete)), complete)
       assert.equal(exceeds(complete, complete), false)
     }
+    for (const needs of [
+      { gpus: 1 },
+      { gpus: 2, cpus: 0.5, memory: '1.5 GB' },
+      { memory: '8 GiB' },
+      { memory: '1001 B' },
+    ]) {
+      const complete = completeNeeds(needs)
+      assert.deepEqual(completeNeeds(parseNeeds(needsText(complete))), complete)
+    }
+    assert.equal(needsText(completeNeeds({ gpus: 1, memory: '8 GB' })), 'gpus=1,memory=8GB')
+    for (const wrong of ['', 'gpus', 'gpus=', 'gpu=1', 'gpus=1,memory=8 gigs', 'cpus=1.2.3'])
+      assert.equal(typeof needsMistake(parseNeeds(wrong)), 'string', wrong)
     assert.equal(describeNeeds(completeNeeds({ gpus: 1, memory: 200 })), "{ gpus: 1, memory: '200 MB' }")
     assert.equal(exceeds(completeNeeds({ cpus: 1 }), noNeeds), true)
+  })
+
+  test('of a class of runnables are checked when it is registered', () => {
+    class Typo extends Runnable {
+      static override readonly needs = { gpu: 1 } as object
+      override run(): void {}
+    }
+    const registry = new Registry()
+    assert.throws(() => registry.add(Typo, '!Typo'), {
+      name: 'RegistrationError',
+      code: 'BAD_STATIC_NEEDS',
+      message:
+        'The static "needs" of class "Typo" has "gpu", which is no need: write "gpus", "cpus" or "memory"',
+    })
+    assert.equal(registry.has('!Typo'), false)
+    // Of another class, it is any static.
+    class Model {
+      static needs = 'data'
+    }
+    registry.add(Model, '!Model')
   })
 
   test('of a class that are wrong name what is wrong', () => {
@@ -91,10 +128,18 @@ describe('needs', () => {
     }
     assert.throws(() => needsOf(Train), {
       code: 'BAD_STATIC_NEEDS',
-      message:
-        'The static "needs" of class "Train": "gpus" must be a whole number from 0; write "static needs = { gpus: 1, memory: \'8 GB\' }"',
+      message: 'The static "needs" of class "Train" must have a whole number from 0 as "gpus"',
     })
-    for (const wrong of [[], 3, { gpus: -1 }, { cpus: 0 }, { memory: '8 gigs' }, { memory: 0 }, { gpu: 1 }])
+    for (const wrong of [
+      [],
+      3,
+      { gpus: -1 },
+      { cpus: 0 },
+      { memory: '8 gigs' },
+      { memory: 0 },
+      { memory: '8 G' },
+      { gpu: 1 },
+    ])
       assert.equal(typeof needsMistake(wrong), 'string', JSON.stringify(wrong))
   })
 })

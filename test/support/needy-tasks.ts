@@ -42,6 +42,14 @@ export class Variables extends Runnable.with(z.object({ names: z.array(z.string(
   }
 }
 
+/** Has the number of threads that a variable allows as a metric. */
+@registrable('!Threads')
+export class Threads extends Runnable {
+  override run(): { threads: number } {
+    return { threads: Number(process.env['OMP_NUM_THREADS']) }
+  }
+}
+
 /** Uses so many megabytes, in arrays or buffers, for a moment. */
 @registrable('!Allocate')
 export class Allocate extends Runnable.with(

@@ -2,8 +2,9 @@ import { Cluster } from '../../cluster/cluster.js'
 import type { ClusterEvent } from '../../cluster/provision/events.js'
 import type { SubmitOptions } from '../../cluster/run/submit.js'
 import type { Variables } from '../../document/compose/env-file.js'
-import { ClusterConfigurationError } from '../../errors.js'
+import { ClusterConfigurationError, isFlambeauError } from '../../errors.js'
 import { type Logger, StderrLogger } from '../../logger.js'
+import { reportProblems } from '../../problem-report.js'
 import { type PreprocessOptions, SafeExecutionContext } from '../../runnable/context.js'
 import { pickRunFlags } from '../../runnable/run-options.js'
 import type { SecretsConfig } from '../../runnable/secrets/secrets.js'
@@ -125,10 +126,23 @@ async function loadCluster(
   file: string,
   options: PreprocessOptions,
 ): Promise<Cluster> {
-  const { runnable } = await context.preprocess(options)
+  const { runnable } = await context.preprocess(options).catch((error) => explainNoCluster(error, file))
   if (runnable instanceof Cluster) return runnable
-  const message = `"${file}" contains a runnable that is not a cluster: use "!SSHCluster" or "!LocalCluster" with its options`
+  const message = `"${file}" contains a runnable that is not a cluster: ${clusterRemedy}`
   throw new ClusterConfigurationError(message, { code: 'NOT_A_CLUSTER' })
+}
+
+const clusterRemedy = 'use "!SSHCluster", "!SlurmCluster" or "!LocalCluster" with its options'
+
+// What a runnable file misses is the tag of any runnable.
+function explainNoCluster(error: unknown, file: string): never {
+  if (!isFlambeauError(error)) throw error
+  if (error.code === 'EMPTY_FILE')
+    throw new ClusterConfigurationError(`"${file}" is empty: ${clusterRemedy}`, { code: 'EMPTY_FILE' })
+  const [problem] = error.problems
+  if (problem?.code !== 'NOT_RUNNABLE') throw error
+  const problems = [{ ...problem, message: `This is not a cluster: ${clusterRemedy}` }]
+  throw new ClusterConfigurationError(reportProblems(problems), { problems })
 }
 
 /** Logs what was done on a host, and which other cluster has a run there. */

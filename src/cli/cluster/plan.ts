@@ -10,10 +10,12 @@ import {
   type AllowFlags,
   type ExtensionFlags,
   type IncludeFlags,
+  type NeedsFlags,
   type SendFlags,
   withAllow,
   withExtensions,
   withIncludes,
+  withNeeds,
   withSend,
 } from '../options.js'
 import { printLine } from '../output.js'
@@ -29,14 +31,14 @@ import {
   withClusterFile,
 } from './cluster-context.js'
 
-interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, SendFlags {
+interface FileFlags extends AllowFlags, ExtensionFlags, IncludeFlags, NeedsFlags, SendFlags {
   readonly set?: readonly string[]
 }
 
 /** `flambeau plan FILE`. */
 export function planCommand(): Command {
   const command = commandOf('plan')
-  const complete = withExtensions(withAllow(withIncludes(withSend(withClusterFile(command)))))
+  const complete = withExtensions(withAllow(withIncludes(withSend(withNeeds(withClusterFile(command))))))
   return withExamples(complete, 'flambeau plan train.yaml --import ./train.js -c lab.yaml').action(
     async (file: string, operands: string[], flags: FileFlags & ClusterFlags, self: Command) => {
       const { file: named, set } = oneFile([file, ...operands], self)
@@ -55,17 +57,19 @@ export function planOnCluster(
 ): Promise<void> {
   const body = async (context: ClusterContext): Promise<number | undefined> => {
     const { cluster, secrets, env, logger, signal } = context
-    const { secretsDialect: dialect, settings, ...options } = flags
-    const checked = await dryRun(file, { ...options, ...given, env, secrets, dialect, logger, signal })
-    if (!checked.ok) {
-      reporter.onFailure(checked.error)
-      return checked.exitCode
-    }
+    const { secretsDialect: dialect, settings, needs, ...options } = flags
     const imports = await resolveSettings(settings)
-    const content = await cluster.planContent(checked.value, { imports, ...sentFiles(flags) })
+    const complete = { ...options, ...given, env, secrets, dialect, logger, signal }
+    const planned = await dryRun(file, complete, (runnable) =>
+      cluster.planContent(runnable, { imports, needs, ...sentFiles(flags) }),
+    )
+    if (!planned.ok) {
+      reporter.onFailure(planned.error)
+      return planned.exitCode
+    }
     for (const { host, role, would } of await cluster.plan({ signal }))
       printLine(`${host} (${role}): ${would.length === 0 ? 'ready' : `would ${would.join(', ')}`}`)
-    for (const each of content) printLine(describeContent(each))
+    for (const each of planned.value) printLine(describeContent(each))
     printLine(`would run "${file}" on ${cluster.orchestrator.name}, ${describeSecrets(cluster)}`)
     return 0
   }

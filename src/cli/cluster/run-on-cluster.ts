@@ -16,7 +16,14 @@ import { flushSpans, withSpan } from '../../tracing/tracing.js'
 import { absolutePath } from '../../util/paths.js'
 import { codeOf } from '../../util/thrown.js'
 import type { FileInput } from '../input.js'
-import type { AllowFlags, ExtensionFlags, IncludeFlags, ReconnectFlags, SendFlags } from '../options.js'
+import type {
+  AllowFlags,
+  ExtensionFlags,
+  IncludeFlags,
+  NeedsFlags,
+  ReconnectFlags,
+  SendFlags,
+} from '../options.js'
 import { copyToStandardError } from '../output.js'
 import { type RecordFlags, recordingOf } from '../record-run.js'
 import type { RunReporter } from '../run-reporter.js'
@@ -37,6 +44,7 @@ export interface RunOnClusterFlags
     ClusterSettings,
     ExtensionFlags,
     IncludeFlags,
+    NeedsFlags,
     ReconnectFlags,
     RecordFlags,
     RunFlags,
@@ -182,6 +190,7 @@ function submitOptions(
     file: basename(file),
     ...pickRunFlags(flags),
     queue: flags.queue ?? false,
+    needs: flags.needs,
     signal,
     ...sentFiles(flags),
     onEvent: (event) => logEvent(event, logger),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ResourceError } from '../../errors.js'
 import { privateFilesOf, snapshotCode } from '../../records/code.js'
 import { compareCode, type Difference } from '../../records/compare.js'
+import { parseNeeds } from '../../runnable/needs.js'
 import { printable } from '../../util/printable.js'
 import type { Command } from '../commander.js'
 import { commandOf } from '../commands.js'
@@ -12,12 +13,14 @@ import {
   type EnvFileFlags,
   eventsOption,
   type ImportFlags,
+  type NeedsFlags,
   queueOption,
   type ReconnectFlags,
   type SecretsFlags,
   type SeedFlags,
   withEnvFile,
   withImports,
+  withNeeds,
   withReconnect,
   withRecord,
   withSecrets,
@@ -27,7 +30,14 @@ import { run } from '../run.js'
 import { type FoundRecord, findRecord, loggerOf } from './run-location.js'
 import { readText } from './show.js'
 
-interface RerunFlags extends EnvFileFlags, ImportFlags, LogFlags, ReconnectFlags, SecretsFlags, SeedFlags {
+interface RerunFlags
+  extends EnvFileFlags,
+    ImportFlags,
+    LogFlags,
+    NeedsFlags,
+    ReconnectFlags,
+    SecretsFlags,
+    SeedFlags {
   readonly cluster?: string | false
   readonly force?: true
   readonly queue?: true
@@ -49,7 +59,7 @@ export function rerunCommand(): Command {
     .option('-v, --verbose', 'log more')
     .option('-d, --debug', 'show stack traces, even for mistakes in the file')
   const complete = withForce(
-    withReconnect(withEnvFile(withImports(withSecrets(withSeed(withRecord(command)))))),
+    withReconnect(withEnvFile(withImports(withSecrets(withNeeds(withSeed(withRecord(command))))))),
     'run again, even if results exist',
   )
   return withExamples(complete, "flambeau rerun last 'optimizer.rate=0.1'").action(
@@ -74,11 +84,13 @@ function enterFolder({ record }: FoundRecord): void {
 }
 
 function flagsOf({ record }: FoundRecord, flags: RerunFlags) {
+  const needs = flags.needs ?? (record.needs === undefined ? undefined : parseNeeds(record.needs))
   const { secrets = record.secrets, secretsDialect = record.secretsDialect, seed = record.seed } = flags
   return {
     ...flags,
     ...(secrets !== undefined && { secrets }),
     ...(seed !== undefined && { seed }),
+    ...(needs !== undefined && { needs }),
     ...(secretsDialect !== undefined && { secretsDialect: secretsDialect as 'python' }),
     import: [...new Set([...record.imports, ...flags.import])],
     envFile: flags.envFile.length > 0 ? flags.envFile : (record.envFiles ?? []),

@@ -49,7 +49,7 @@ export async function compileTypeScript({ folder, files, modules }: SourcePackag
     })
     for (const [index, text] of compiled.entries()) {
       const { path } = group.files[index]!
-      replaced.set(path, await write(output, compiledName(path), text))
+      replaced.set(path, { ...(await write(output, compiledName(path), text)), compiledOf: path })
     }
   }
   for (const file of files.filter(isOwnManifest)) {

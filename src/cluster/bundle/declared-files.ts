@@ -1,9 +1,9 @@
 import { registryOf, represent } from '../../document/write/dump.js'
-import { RegistrationError } from '../../errors.js'
 import { isApplicationTag, type Node } from '../../node.js'
 import type { Class } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import { isRunnable, type Runnable } from '../../runnable/runnable.js'
+import { isFilePatterns, requiredFilesOf } from '../../runnable/statics.js'
 import type { FilePattern } from './run-files.js'
 
 /**
@@ -36,15 +36,8 @@ function* tagsOf(node: Node): Generator<string> {
 }
 
 function patternsOf(Class: Class): FilePattern[] {
-  const { files } = Class as { files?: unknown }
-  if (isPatterns(files))
-    return files.map((pattern) => ({ pattern, origin: `the static "files" of class "${Class.name}"` }))
   // A static "files" of another class may be anything.
-  if (files === undefined || !isRunnable(Class.prototype)) return []
-  const message = `The static "files" of class "${Class.name}" must be a list of paths and patterns: write "static files = ['data/*.csv']"`
-  throw new RegistrationError(message, { code: 'BAD_STATIC_FILES' })
-}
-
-function isPatterns(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '')
+  if (!isRunnable(Class.prototype) && !isFilePatterns((Class as { files?: unknown }).files)) return []
+  const origin = `the static "files" of class "${Class.name}"`
+  return requiredFilesOf(Class).map((pattern) => ({ pattern, origin }))
 }

@@ -81,6 +81,8 @@ export interface PackageFile {
   /** The path on this machine. */
   readonly source: string
   readonly size: number
+  /** For a file that was compiled: the path of what it was compiled of, within the package. */
+  readonly compiledOf?: string
 }
 
 /** The files of a package that are sent, and those that are withheld because they are private. */

@@ -17,7 +17,7 @@ import { toJson } from '../../util/json.js'
 import { explainNotSent } from '../../util/not-sent.js'
 import { printable } from '../../util/printable.js'
 import { identify, type ProcessIdentity } from '../../util/process-identity.js'
-import { setCall } from '../../util/repeat-command.js'
+import { setCall, sourceOfUser } from '../../util/repeat-command.js'
 import { codeOf, messageOf } from '../../util/thrown.js'
 import { recordLoss, writeReserved } from '../agent/reserved-file.js'
 import { beginRun } from '../agent/run-begin.js'
@@ -59,8 +59,12 @@ async function runJob(): Promise<number> {
   const interrupted = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
   const program: RunProgram = JSON.parse(await read('program'))
-  const sent = program.sent.map(([path, there]) => [join(packageFolder, path), there] as const)
-  setCall(program.call, { id: basename(folder), folders: sent })
+  const folders = program.sent.map(({ path, folder: there, sources }) => ({
+    here: join(packageFolder, path),
+    there,
+    sources,
+  }))
+  setCall(program.call, { id: basename(folder), folders })
   const secrets = deserializeSecrets(JSON.parse(await read('secrets')) as RunSecrets)
   await rm(join(folder, runFiles.secrets))
   maskOutput(redactorFor(secrets))
@@ -122,7 +126,7 @@ function explainImport(error: Error): never {
   const reason = messageOf(error.cause)
   const [, missing, module = ''] = /^Cannot find package '([^']+)' imported from (.*)/.exec(reason) ?? []
   if (missing === undefined) throw error
-  const message = `Package "${missing}", which "${basename(module)}" imports, was not sent: name it in "dependencies" of its package.json`
+  const message = `Package "${missing}", which "${basename(sourceOfUser(module) ?? module)}" imports, was not sent: name it in "dependencies" of its package.json`
   throw new ClusterConfigurationError(message, { code: 'PACKAGE_NOT_SENT', cause: error.cause })
 }
 

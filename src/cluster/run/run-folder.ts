@@ -22,8 +22,12 @@ export interface RunProgram extends RunSurroundings {
   readonly imports: readonly string[]
   /** The call of the command line that submitted the run, for the commands that its messages print. */
   readonly call: Call
-  /** The folders that were sent, each with its path on the machine of the user. */
-  readonly sent: readonly (readonly [path: string, folder: string])[]
+  /** The folders that were sent: each with its path on the machine of the user, and the sources of its compiled files. */
+  readonly sent: readonly {
+    readonly path: string
+    readonly folder: string
+    readonly sources: Readonly<Record<string, string>>
+  }[]
   /** The files of the project that the run was sent, if there are any. */
   readonly work?: WorkFiles | undefined
   /** The most worker processes of a pool on each host; one for each processor when absent. */

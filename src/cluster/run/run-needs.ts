@@ -1,11 +1,11 @@
 import { ClusterConfigurationError } from '../../errors.js'
-import { completeNeeds, type Needs, needsMistake } from '../../runnable/needs.js'
+import { type Needs, needsMistake } from '../../runnable/needs.js'
 import {
   describeLack,
   type NamedHost,
   type NeedsSite,
   needsError,
-  ownNeeds,
+  needsOfRun,
 } from '../../runnable/needs-problems.js'
 import type { Runnable } from '../../runnable/runnable.js'
 
@@ -15,10 +15,9 @@ import type { Runnable } from '../../runnable/runnable.js'
  * @throws {@link ClusterConfigurationError} when what was asked for is wrong.
  */
 export function runNeeds(runnable: Runnable<any, any>, needs: Needs | undefined): NeedsSite {
-  if (needs === undefined) return ownNeeds(runnable)
-  const mistake = needsMistake(needs)
-  if (mistake === undefined) return { needs: completeNeeds(needs), subject: 'The run' }
-  const message = `Option "needs" of "submit" ${mistake.replace(/^expected/, 'must be')}`
+  const mistake = needs && needsMistake(needs)
+  if (mistake === undefined) return needsOfRun(runnable, needs)
+  const message = `Option "needs" of "submit" ${mistake}`
   throw new ClusterConfigurationError(message, { code: 'BAD_NEEDS' })
 }
 

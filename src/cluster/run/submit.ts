@@ -111,7 +111,7 @@ export async function submit(
     extensions,
     imports: modulePaths(imports, trees),
     call: currentCall() ?? callOf([]),
-    sent: trees.map(({ path, folder }) => [path, folder]),
+    sent: trees.map(sentFolder),
     work,
     trace: await traceCarrier(),
     workers: target.workers,
@@ -149,6 +149,13 @@ function extensionPaths(trees: readonly BundleTree[]): Record<string, string> {
   return Object.fromEntries(
     trees.flatMap(({ extension, path }) => (extension === undefined ? [] : [[extension, path]])),
   )
+}
+
+function sentFolder({ path, folder, files }: BundleTree): RunProgram['sent'][number] {
+  const compiled = files.flatMap((file) =>
+    file.compiledOf === undefined ? [] : [[file.path, file.compiledOf]],
+  )
+  return { path, folder, sources: Object.fromEntries(compiled) }
 }
 
 function workFiles(

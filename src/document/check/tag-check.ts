@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js'
 import { exporterOfUntagged } from '../../modules/exported-classes.js'
 import { coreTag, type Entry, isApplicationTag, type MappingNode, type Node, sourceOf } from '../../node.js'
 import { ownTags } from '../../registry/own-tags.js'
-import { optionName, type ResolvedTag, schemaOf } from '../../registry/registration.js'
+import { optionName, type ResolvedTag, schemaOf, whyInjected } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
 import type { Suggester } from '../../registry/suggest.js'
 import { namespaceOf, type Tag } from '../../registry/tag.js'
@@ -79,11 +79,23 @@ export class TagCheck {
       )
   }
 
-  #checkKeys(node: MappingNode, { definition }: ResolvedTag): void {
+  #checkKeys(node: MappingNode, resolved: ResolvedTag): void {
+    const { definition } = resolved
     for (const entry of node.entries)
       if (keyText(entry) === undefined)
         this.#report(entry.key, 'KEY_NOT_STRING', () => notAName(entry.key, this.source))
     if (definition.keys === 'snake_case') this.#checkSpellings(node.entries)
+    if (definition.injected.length > 0) this.#checkInjected(node, resolved)
+  }
+
+  #checkInjected({ tag, entries }: MappingNode, { Class, definition }: ResolvedTag): void {
+    const why = (Class as { [whyInjected]?: (option: string) => string })[whyInjected]
+    for (const entry of entries) {
+      const name = optionName(keyText(entry) ?? '', definition.keys)
+      const isWritten = definition.injected.includes(name) && !isInjected(entry.value)
+      if (why && isWritten)
+        this.#report(entry.value, 'BAD_OPTION', () => `Option "${name}" of "${tag}" ${why.call(Class, name)}`)
+    }
   }
 
   #checkSpellings(entries: readonly Entry[]): void {
@@ -109,6 +121,12 @@ export class TagCheck {
   #problem(node: Node, code: string, message: string, hint?: string): Problem {
     return nodeProblem(node, this.source, code, message, hint)
   }
+}
+
+// What is injected is an object; where there is none, some write null.
+function isInjected(value: Node): boolean {
+  const node = value.kind === 'alias' ? (value.target ?? value) : value
+  return isApplicationTag(node.tag) || isEmpty(node) || node.kind === 'alias'
 }
 
 function keyText({ key }: Entry): string | undefined {

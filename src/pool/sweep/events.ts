@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { eventNow, type RunEventBody, type RunListener } from '../../records/events.js'
+import { completeNeeds, needsText } from '../../runnable/needs.js'
 import { repeatRun } from '../../util/repeat-command.js'
 import type { TaskEvent } from '../options.js'
 import { ResultFile } from '../result.js'
@@ -17,13 +18,17 @@ export class SweepEvents {
 
   started(modules: readonly string[]): void {
     const { options, objectives, size } = this.plan
-    const { output } = options
+    const { output, needs } = options
     this.#emit({
       type: 'sweep.started',
       metrics: objectives,
       trials: size,
       output: resolve(output),
-      repeat: repeatRun(join(output, 'failed', '{trial}.yaml'), { modules, seed: '{seed}' }),
+      repeat: repeatRun(join(output, 'failed', '{trial}.yaml'), {
+        modules,
+        seed: '{seed}',
+        needs: needs && needsText(completeNeeds(needs)),
+      }),
     })
   }
 

@@ -1,10 +1,11 @@
 import { toStandardJsonSchema } from '@valibot/to-json-schema'
 import * as v from 'valibot'
+import { mapping, Variables } from '../../cluster/cluster-options.js'
 import { isTemplate, type Template } from '../../document/construct/template.js'
 import type { Objective } from '../../records/events.js'
 import type { StandardSchema } from '../../registry/standard-schema.js'
 import type { Needs } from '../../runnable/needs.js'
-import { sizePattern } from '../../util/byte-size.js'
+import { parseByteSize, sizeMessage, sizePattern } from '../../util/byte-size.js'
 import type { AnyTask } from '../options.js'
 import { durationMessage, durationMs } from './duration.js'
 import { isStoppingRule, type StoppingRule } from './stopping-rule.js'
@@ -44,6 +45,11 @@ export interface SweepInput {
   workers?: number
   /** What each worker needs of its host, as `needs` of `openPool`; by default the `static needs` of the class of `each`. */
   needs?: Needs
+  /**
+   * Environment variables of the workers, as `variables` of `openPool`; on a cluster, besides the `env` of the cluster file. The name `env`
+   * is that of the cluster.
+   */
+  variables?: Readonly<Record<string, string | number>>
   /** How often a failed trial is tried again; default 0. */
   retries?: number
   /** Milliseconds that a trial may take; no limit when absent. */
@@ -103,15 +109,27 @@ const isPaths = (value: unknown): boolean =>
     (paths) => Array.isArray(paths) && paths.length > 1 && paths.every((path) => typeof path === 'string'),
   )
 
-const memoryMessage = 'expected a size such as "8 GB", or a number of megabytes'
+const memoryMessage = `expected ${sizeMessage}`
 
 const needs = v.strictObject({
   gpus: v.optional(wholeNumber(0)),
   cpus: v.optional(v.pipe(v.number(), v.gtValue(0, 'expected a number above 0'))),
   memory: v.optional(
-    v.union([v.pipe(v.string(), v.regex(sizePattern)), v.pipe(v.number(), v.gtValue(0))], memoryMessage),
+    v.union(
+      [
+        v.pipe(
+          v.string(),
+          v.regex(sizePattern, memoryMessage),
+          v.check((written) => parseByteSize(written)! > 0, memoryMessage),
+        ),
+        v.pipe(v.number(), v.gtValue(0, memoryMessage)),
+      ],
+      memoryMessage,
+    ),
   ),
 })
+
+const metricsMessage = 'expected names and goals, such as "{ accuracy: max, seconds: min }"'
 
 const entries = {
   each: v.custom<Template<AnyTask>>(isRunnableTemplate, runnable),
@@ -119,7 +137,7 @@ const entries = {
   goal: v.optional(goal, 'max'),
   metrics: v.optional(
     v.pipe(
-      v.record(v.string(), goal, 'expected names and goals, such as "{ accuracy: max, seconds: min }"'),
+      mapping(v.record(v.string(), goal, metricsMessage), metricsMessage),
       v.check(
         (metrics) => Object.keys(metrics).length > 0,
         'needs a metric: write "{ accuracy: max, seconds: min }"',
@@ -140,6 +158,7 @@ const entries = {
   output: v.optional(text('expected the path of a folder'), 'sweep'),
   workers: v.optional(wholeNumber(1)),
   needs: v.optional(needs),
+  variables: Variables,
   retries: v.optional(wholeNumber(0), 0),
   timeoutMs: v.optional(wholeNumber(1)),
   maxFailures: v.optional(wholeNumber(0)),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError, throwNotWritten } from '../../errors.js'
 import type { Objective, TrialFailure, TrialState } from '../../records/events.js'
+import { completeNeeds, needsText } from '../../runnable/needs.js'
 import { writeAtomically } from '../../util/atomic-write.js'
 import { isMapping } from '../../util/plain-object.js'
 import { repeatCommand } from '../../util/repeat-command.js'
@@ -172,13 +173,16 @@ interface SweepDescription {
   readonly trials: number
   /** Names the folder of the trials on worker hosts; absent in a sweep of an earlier version. */
   readonly id?: string
+  /** What each worker had, as `--needs` takes it, when the sweep states it. */
+  readonly needs?: string | undefined
 }
 
 const descriptionName = 'sweep.json'
 
 /** Writes the description, with the id of the sweep. */
 export async function writeDescription({ options, objectives, size }: SearchPlan, id: string): Promise<void> {
-  const description: SweepDescription = { metrics: objectives, trials: size, id }
+  const needs = options.needs && needsText(completeNeeds(options.needs))
+  const description: SweepDescription = { metrics: objectives, trials: size, id, needs }
   const file = join(options.output, descriptionName)
   const text = `${JSON.stringify(description, null, 2)}\n`
   await writeAtomically(file, text, { mode: 0o666 }).catch(throwNotWritten(file))
@@ -195,7 +199,7 @@ export async function readDescription(folder: string): Promise<SweepDescription 
   if (text === undefined) return undefined
   const description = withMetricList(parseJson(text)) as SweepDescription
   const why =
-    shapeMismatch(description, { trials: 'number', id: 'string?' }) ??
+    shapeMismatch(description, { trials: 'number', id: 'string?', needs: 'string?' }) ??
     (isObjectives(description.metrics) ? undefined : '"metrics" must list names and goals, "max" or "min"')
   if (why !== undefined) throw editedResults(`"${file}"`, why)
   return description

@@ -5,7 +5,7 @@ import { FlambeauError, isFlambeauError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { ownRegistrable as registrable } from '../../registry/own-tags.js'
 import { type TemplateRules, templateRules } from '../../registry/placeholder.js'
-import { constructsOwnClass } from '../../registry/registration.js'
+import { constructsOwnClass, whyInjected } from '../../registry/registration.js'
 import { completeNeeds, noNeeds, writtenNeeds } from '../../runnable/needs.js'
 import { type NeedsSite, needsError, needsOfOption } from '../../runnable/needs-problems.js'
 import { progressListener } from '../../runnable/progress/progress.js'
@@ -73,6 +73,11 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
           ]
         : undefined
     },
+  }
+
+  /** @internal */
+  static override [whyInjected](): string {
+    return 'is the cluster, which a run on a cluster sets: write environment variables as "variables", or as "env" of the cluster file'
   }
 
   /**
@@ -177,7 +182,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     { imports = [], engine, logger, signal }: RunOptions & SweepRunOptions,
     folderId: string,
   ): Promise<Pool> {
-    const { workers, output } = this.options
+    const { workers, variables, output } = this.options
     const poolOptions: PoolOptions = {
       imports,
       env: this.env,
@@ -192,6 +197,7 @@ export class Sweep extends ClusterRunnable.with(sweepSchema) {
     }
     if (engine !== undefined) poolOptions.engine = engine
     if (workers !== undefined) poolOptions.workers = workers
+    if (variables !== undefined) poolOptions.variables = variables
     const site = this.#needs
     if (site.needs !== noNeeds) poolOptions.needs = writtenNeeds(site.needs)
     return openPool(poolOptions).catch((error) => throwAt(site, error))

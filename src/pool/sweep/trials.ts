@@ -284,15 +284,13 @@ export class SweepRun {
     seed: number,
     { message, code }: NonNullable<Measurement['error']>,
   ): Promise<void> {
-    const { plan, pool, imports } = this.context
+    const { pool } = this.context
     const { id, task, attempts, host } = done
     const error = packError(new UnsuccessfulRunnableError(message, { code }))
-    const failed = { id, name: taskFileName(id), attempts, text: taskText(task, pool.textOptions), seed }
+    const text = taskText(task, pool.textOptions)
+    const failed = { id, name: taskFileName(id), task, attempts, text, seed }
     const attempt = { ok: false, reason: 'failed', error, host } as const
-    await writeFailedFile(
-      { ...failed, attempt },
-      { folder: plan.options.output, imports: moduleUrls(imports) },
-    )
+    await writeFailedFile({ ...failed, attempt }, pool.failedFileOptions)
   }
 
   async #measure(

@@ -1,13 +1,13 @@
 import { nodeProblem } from '../../document/problems.js'
-import { MissingSecretsError, type Problem, RegistrationError } from '../../errors.js'
+import { MissingSecretsError, type Problem } from '../../errors.js'
 import { isApplicationTag } from '../../node.js'
 import { reportProblems } from '../../problem-report.js'
 import type { Class } from '../../registry/registration.js'
 import type { Registry } from '../../registry/registry.js'
-import { isMapping } from '../../util/plain-object.js'
 import { isRunnable } from '../runnable.js'
 import type { RunnableFile } from '../runnable-file.js'
-import { emptySecrets, type RequiredSecrets, type SecretsConfig, tableOf } from './secrets.js'
+import { requiredSecretsOf } from '../statics.js'
+import { emptySecrets, type SecretsConfig, tableOf } from './secrets.js'
 import { missingSecrets } from './secrets-errors.js'
 
 /**
@@ -46,24 +46,11 @@ function classOf(tag: string | undefined, registry: Registry): Class | undefined
 }
 
 function missingOf(Class: Class | undefined, secrets: SecretsConfig): { code: string; message: string }[] {
-  const required = Class && requiredBy(Class)
+  const required = Class && requiredSecretsOf(Class)
   if (!required) return []
   return Object.entries(required).flatMap(([section, keys]) => {
     const missing = keys.filter((key) => !secrets.has(section, key))
     if (secrets.has(section) && missing.length === 0) return []
     return missingSecrets(tableOf(secrets), section, missing)
   })
-}
-
-function requiredBy(Class: Class): RequiredSecrets | undefined {
-  const { secrets } = Class as { secrets?: unknown }
-  if (secrets === undefined || isRequired(secrets)) return secrets
-  const message = `The static "secrets" of class "${Class.name}" must be lists of keys by section: write "static secrets = { AWS: ['ACCESS_KEY'] }"`
-  throw new RegistrationError(message, { code: 'BAD_STATIC_SECRETS' })
-}
-
-function isRequired(value: unknown): value is RequiredSecrets {
-  const isKeys = (keys: unknown): boolean =>
-    Array.isArray(keys) && keys.every((key) => typeof key === 'string' && key !== '')
-  return isMapping(value) && Object.values(value).every(isKeys)
 }

@@ -475,7 +475,7 @@ HOME="${place.hosts}/$1"; export HOME; shift; mkdir -p "$HOME"; cd "$HOME"; exec
     place.cluster('max_size: 1\n')
     assert.equal((await place.flambeau(['plan', 'job.yaml', ...args])).code, 0)
     place.cluster('max_size: much\n')
-    assert.match((await place.run()).stderr, /must be a size such as "2 GB"/)
+    assert.match((await place.run()).stderr, /must be a size such as "8 GB"/)
   })
 
   test('a project of Yarn without node_modules is told what to write', async () => {

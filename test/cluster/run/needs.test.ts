@@ -1,7 +1,7 @@
 // What runs and their workers need of the hosts: GPUs that no other has, variables, and what can never fit.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -171,6 +171,27 @@ describe('a run here that needs a GPU', () => {
       / info {2}Waiting for a GPU, which others hold: process \d+/m,
     )
   })
+
+  test('because its sweep gave one to it is repeated with one', async () => {
+    const file = join(folder, 'again')
+    const each = `each: !UseNone { file: ${file}, ms: 1 }`
+    project.file('fails.yaml', `!Sweep\n${each}\nmetric: none\nneeds: { gpus: 1 }\noutput: fails\n`)
+    await flambeau('run', 'fails.yaml')
+    const failed = join(project.folder, 'fails/failed')
+    const [name = ''] = readdirSync(failed).filter((each) => each.endsWith('.yaml'))
+    const [, command = ''] =
+      /^# again: .*?flambeau (.*)$/m.exec(readFileSync(join(failed, name), 'utf8')) ?? []
+    assert.match(command, / --seed \d+ --needs gpus=1( |$)/)
+    const words = command.split(' ')
+    const { code, stderr } = await flambeau(...words)
+    assert.equal(code, 0, stderr)
+    assert.match(readFileSync(file, 'utf8'), /^begin [01] .*\nend [01] .*\nbegin [01] run .*\nend [01] /)
+    const wrong = await flambeau('run', words[1]!, '--needs', 'gpu=1')
+    assert.match(
+      wrong.stderr,
+      /'--needs <needs>' argument 'gpu=1' is invalid. It has "gpu", which is no need/,
+    )
+  })
 })
 
 describe('the sweeps of two clusters on the same hosts', { skip: noRedis }, () => {
@@ -260,6 +281,7 @@ describe('what can never fit', () => {
         const { code, stderr } = await flambeau(command, name, '-c', 'cluster.yaml')
         assert.equal(code, 22, stderr)
         assert.match(stderr, message)
+        assert.doesNotMatch(stderr, /ready to run/)
       }
     }
     assert.ok(!existsSync(join(folder, 'small/orchestrator/.flambeau/runs')))
@@ -301,7 +323,7 @@ describe('what can never fit', () => {
       imports: [module],
       needs: { gpus: 'all' } as object,
     })
-    await assert.rejects(wrong, /Option "needs" of "submit" "gpus" must be a whole number from 0/)
+    await assert.rejects(wrong, /Option "needs" of "submit" must have a whole number from 0 as "gpus"/)
   })
 })
 

@@ -675,6 +675,16 @@ describe('a ClusterRunnable with a schema', () => {
     assert.deepEqual(check(`!Train { rate: 1, env: ${env} }`, { registry }), [])
   })
 
+  test('refuses an `env` of variables at its line', () => {
+    for (const text of ['!Train\nenv: { A: 1 }', '!Train\nenv: [A=1]', '!Train\nenv: prod'])
+      assert.deepEqual(
+        check(text, { registry }).map(({ code, line, message }) => `${line} ${code} ${message}`),
+        [
+          '2 BAD_OPTION Option "env" of "!Train" is the cluster, which a run on a cluster sets: write environment variables as "env" of the cluster file',
+        ],
+      )
+  })
+
   test('has no `env` when none is given', () => {
     assert.equal(load('!Train', { registry, expect: Train }).env, undefined)
     assert.equal(load('!Train { env: null }', { registry, expect: Train }).env, undefined)

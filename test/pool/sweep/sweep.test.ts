@@ -505,6 +505,24 @@ describe('sweeps', () => {
   describe('mistakes are found before anything is run', () => {
     const mistakes: [text: string, message: RegExp][] = [
       ['each: !Fit {}\nmetrc: a', /Option "metrc" of "!Sweep" is unknown: did you mean "metric"\?/],
+      ['each: !Fit {}\nneed: { gpus: 1 }', /Option "need" of "!Sweep" is unknown: did you mean "needs"\?/],
+      ['each: !Fit {}\nneeds: { memory: 8 G }', /"needs.memory" of "!Sweep": expected a size such as "8 GB"/],
+      [
+        'each: !Fit {}\nneeds: { memory: 0 GB }',
+        /"needs.memory" of "!Sweep": expected a size such as "8 GB"/,
+      ],
+      [
+        'each: !Fit {}\nvariables: [A=1]',
+        /Option "variables" of "!Sweep": must be a mapping such as "{ OMP_NUM_THREADS: 2 }"/,
+      ],
+      [
+        'each: !Fit {}\nvariables: { HF_TOKEN: x }',
+        /Option "variables" of "!Sweep": sets "HF_TOKEN", which looks/,
+      ],
+      [
+        'each: !Fit {}\nenv: { OMP_NUM_THREADS: 2 }',
+        /Option "env" of "!Sweep" is the cluster, .* as "variables", or as "env" of the cluster file\n\n {2}sweep.yaml:5:6\n/,
+      ],
       ['each: !Fit {}\ngoal: maximum', /Option "goal" of "!Sweep": expected "max" or "min"/],
       ['each: !Fit { rate: !choice [] }', /"!choice" needs a value to choose: write "!choice \[0.01, 0.1\]"/],
       [

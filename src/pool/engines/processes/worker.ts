@@ -1,4 +1,4 @@
-import { sizeOf } from '../../../runnable/needs.js'
+import { sizeText } from '../../../util/byte-size.js'
 import type { Cancellation } from '../../cancellation.js'
 import type { Ended, PackedError, TaskMessage, TaskNews, Watch } from '../../engine.js'
 import { Deadline, interruptedAttempt, thisHost } from '../attempt.js'
@@ -171,7 +171,7 @@ function withOutput(attempt: Ended, output: string): Ended {
 function memoryText(limit: number): string {
   return limit === 0
     ? `used more memory than the heap of Node has: write "needs: { memory: '8 GB' }" for a larger one`
-    : `used more memory than "memory: ${sizeOf(limit)}" of its needs allows`
+    : `used more memory than "memory: ${sizeText(limit)}" of its needs allows`
 }
 
 function setupCrash(exitReason: string): PackedError {

@@ -6,8 +6,8 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { isFlambeauError } from 'flambeau'
-import { openPool, type TaskError } from 'flambeau/pool'
+import { isFlambeauError, runFile } from 'flambeau'
+import { openPool, type SweepResult, type TaskError } from 'flambeau/pool'
 import { all } from '../../../support/engine-conformance.js'
 import { overlaps, standIn, twoGpus } from '../../../support/gpus.js'
 import { Allocate, Shell, Starts, UseGpu, Variables } from '../../../support/needy-tasks.js'
@@ -164,7 +164,10 @@ describe('needs', () => {
     await assert.rejects(openPool({ ...options, needs: { cpus: 10_000 } }), /needs 10000 CPUs, but/)
     await assert.rejects(openPool({ ...options, needs: { gpu: 1 } as object }), {
       code: 'BAD_POOL_OPTION',
-      message: 'Option "needs" of the pool has no "gpu": write "gpus", "cpus" or "memory"',
+      message: 'Option "needs" of the pool has "gpu", which is no need: write "gpus", "cpus" or "memory"',
+    })
+    await assert.rejects(openPool({ ...options, needs: { gpus: 0.5 } }), {
+      message: 'Option "needs" of the pool must have a whole number from 0 as "gpus"',
     })
     for (const workers of [0, -1, 1.5, Number.NaN])
       await assert.rejects(openPool({ ...options, workers }), {
@@ -199,6 +202,15 @@ describe('variables of a pool', () => {
     await using pool = await openPool({ ...options, workers: 1, variables })
     const [done] = await all(pool.map([new Variables({ names: ['OMP_NUM_THREADS', 'GREETING', 'ABSENT'] })]))
     assert.deepEqual(done?.result, { OMP_NUM_THREADS: '2', GREETING: 'hello world' })
+  })
+
+  test('reach the trials of a sweep', async () => {
+    const content = `!Sweep\neach: !Threads {}\nmetric: threads\nvariables: { OMP_NUM_THREADS: 2 }\noutput: ${join(folder, 'sweep')}\n`
+    const outcome = await runFile<SweepResult>(
+      { content },
+      { logger: silent, runOptions: { imports: [tasks] } },
+    )
+    assert.equal(outcome.ok && outcome.value.best?.metric, 2)
   })
 
   test('cannot be secrets, which would be stored as they are', async () => {
