@@ -208,14 +208,20 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
       this.#sbatch(['--test-only', ...args]),
       this.#findExcess(args, sites),
     ])
-    if (tested.exitCode === 0 && !excess) return
+    const isLifted = excess !== undefined && (await this.#mayLiftLimits())
+    if (excess && !isLifted) throw excess
+    if (tested.exitCode === 0 && (!isLifted || isPlan)) return
     const said = tested.stderr.toString()
     if (unusableSlurm.test(said)) throw this.#refused(said, sites)
-    // The test refuses what would wait for nodes that are down, too, and a quality of service may lift the limits of a partition: of a
-    // real job, Slurm says whether it can ever run.
+    // The test refuses what would wait for nodes that are down, too: of a real job, Slurm says whether it can ever run.
     if (!isPlan) return this.#submitProbe(args, { sites, excess })
-    if (excess) throw excess
     if (/invalid|unrecognized/i.test(said) || (await this.#areNodesUp())) throw this.#refused(said, sites)
+  }
+
+  /** Whether any quality of service lifts limits of partitions. */
+  async #mayLiftLimits(): Promise<boolean> {
+    const flags = await this.#print(['sacctmgr', '--noheader', '--parsable2', 'show', 'qos', 'format=flags'])
+    return flags.includes('Partition')
   }
 
   /** Submits a job that does nothing, asks Slurm about it, and cancels it. */

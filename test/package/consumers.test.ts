@@ -64,13 +64,16 @@ describe('consumers', { concurrency: cpus().length }, () => {
         assert.equal(await consumers.node([`${out}/legacy/main.js`]), works)
       })
 
-      test('node16', async () => {
-        await tsc('--noEmit --skipLibCheck --module node16', 'standard')
-      })
+      // An older release finds modules in the same way.
+      if (compiler !== 'typescript59') {
+        test('node16', async () => {
+          await tsc('--noEmit --skipLibCheck --module node16', 'standard')
+        })
 
-      test('bundler', async () => {
-        await tsc(bundler, 'standard')
-      })
+        test('bundler', async () => {
+          await tsc(bundler, 'standard')
+        })
+      }
 
       test('CommonJS', async () => {
         await tsc(`--outDir ../${out}/commonjs`, 'commonjs')

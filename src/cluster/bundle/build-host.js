@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { build, transformSync } from 'esbuild'
 import { rollup } from 'rollup'
+import { minify } from 'terser'
 import * as valibot from 'valibot'
 
 // The "package.json" of each is "manifest.json" until it is sent: bundlers would look into it here.
@@ -26,8 +27,14 @@ const packages = {
 
 /** Node shows the line of an error that nothing catches. */
 const common = { lineLimit: 200, charset: 'utf8', legalComments: 'none', target: 'node20.19' }
-/** A stack names the functions and classes of this package as it names them here. */
-const withNames = { ...common, minifyWhitespace: true, minifySyntax: true }
+const shortSyntax = { ...common, minifyWhitespace: true, minifySyntax: true }
+/** Local names only: a stack names the functions and classes of this package as it names them here. */
+const shortNames = {
+  module: true,
+  compress: false,
+  mangle: { keep_fnames: true, keep_classnames: true },
+  format: { max_line_len: common.lineLimit },
+}
 const compact = { ...common, minify: true }
 
 rmSync(output, { recursive: true, force: true })
@@ -48,7 +55,10 @@ async function joinOwn() {
     chunkFileNames: 'dist/chunks/[name].js',
     manualChunks: groupModules,
   })
-  for (const { fileName, code } of chunks) write(`flambeau/${fileName}`, transformSync(code, withNames).code)
+  for (const { fileName, code } of chunks) {
+    const short = await minify(transformSync(code, shortSyntax).code, shortNames)
+    write(`flambeau/${fileName}`, short.code)
+  }
   return new Set(
     chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports].flatMap(packageOf)),
   )

@@ -64,7 +64,12 @@ describe('the queue of a local cluster', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flambeau-queue-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   let count = 0
-  queues(async () => new LocalCluster({ name: 'test', folder: join(folder, String(++count)), factories: 1 }))
+  queues(
+    async () => new LocalCluster({ name: 'test', folder: join(folder, String(++count)), factories: 1 }),
+    {
+      many: 20,
+    },
+  )
 
   test('a run has the environment in which it was queued, and nothing of it stays', async () => {
     await using cluster = new LocalCluster({ name: 'test', folder: join(folder, 'environment') })
@@ -117,13 +122,16 @@ describe('the queue on SSH hosts', { skip: noHosts }, () => {
       sshConfig: hosts.config,
       connectTimeout: 2,
     })
-  queues(async () => {
-    const cluster = make()
-    // A test that failed has left its runs.
-    await cluster.down({ force: true })
-    await cluster.orchestrator.remove('ran').catch(() => undefined)
-    return cluster
-  })
+  queues(
+    async () => {
+      const cluster = make()
+      // A test that failed has left its runs.
+      await cluster.down({ force: true })
+      await cluster.orchestrator.remove('ran').catch(() => undefined)
+      return cluster
+    },
+    { many: 6 },
+  )
 
   test('is gone through after a restart of the host, when somebody looks', { skip: noMachines }, async () => {
     await using cluster = make()
@@ -145,7 +153,7 @@ describe('the queue on SSH hosts', { skip: noHosts }, () => {
   })
 })
 
-function queues(make: () => Promise<Cluster>): void {
+function queues(make: () => Promise<Cluster>, { many }: { many: number }): void {
   test('runs start one after the other, each behind the one before it', async () => {
     await using cluster = await make()
     const first = await submit(cluster, held)
@@ -254,11 +262,11 @@ function queues(make: () => Promise<Cluster>): void {
     await cluster.down()
   })
 
-  test('of twenty that are queued at once, each runs once, in the order that is told', async () => {
+  test(`of ${many} that are queued at once, each runs once, in the order that is told`, async () => {
     await using cluster = await make()
     const first = await submit(cluster, held)
     const job = await project.job(noted)
-    const submitted = Array.from({ length: 20 }, () =>
+    const submitted = Array.from({ length: many }, () =>
       cluster.submit(job, { imports: [project.module], queue: true }),
     )
     const runs = await Promise.all(submitted)

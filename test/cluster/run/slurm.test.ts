@@ -232,7 +232,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
       const file = project.file('slurm.yaml', `!SlurmCluster\nname: test\nshare: ${fresh}\n${extra}\n`)
       await using cluster = await loadFile(file, { expect: SlurmCluster })
       return submit(cluster, 'return 1').then(
-        () => assert.fail('it was submitted'),
+        () => assert.fail(`it was submitted with "${extra}"`),
         (error) => error,
       )
     }
@@ -270,23 +270,26 @@ describe('on Slurm', { skip: noSlurm }, () => {
       class Greedy extends Runnable { static needs = { gpus: 9 }; run() {} }
       registrable('!Greedy')(Greedy)`,
     )
-    const flags = ['--import', './greedy.js', '-c', clusterFile()]
-    const plain = await project.flambeau('run', project.file('greedy.yaml', '# one\n!Greedy {}'), ...flags)
-    assert.match(plain.stderr, /^Slurm refuses this job: .*\(\{ gpus: 9 \}\)\n\n {2}\S*greedy.yaml:2:1$/m)
-    const sweep = '!Sweep\neach: !Greedy { n: !choice [1, 2] }\nmetric: n\nneeds: { gpus: 3 }\n'
-    const swept = await project.flambeau('run', project.file('sweep.yaml', sweep), ...flags)
-    assert.match(swept.stderr, /\(\{ gpus: 3 \}\)\n\n {2}\S*sweep.yaml:4:8$/m)
-    const wide = sweep.replace('gpus: 3', 'cpus: 5').replace('Greedy', 'Modest')
     const modest = `import { Runnable, registrable } from 'flambeau'
       registrable('!Modest')(class Modest extends Runnable { run() {} })`
     project.file('modest.js', modest)
-    const widened = await project.flambeau(
-      'run',
-      project.file('wide.yaml', wide),
-      '--import',
-      './modest.js',
-      ...flags.slice(2),
-    )
+    const run = (name: string, text: string) =>
+      project.flambeau(
+        'run',
+        project.file(name, text),
+        '--import',
+        './greedy.js',
+        '--import',
+        './modest.js',
+        '-c',
+        clusterFile(),
+      )
+    const plain = await run('greedy.yaml', '# one\n!Greedy {}')
+    assert.match(plain.stderr, /^Slurm refuses this job: .*\(\{ gpus: 9 \}\)\n\n {2}\S*greedy.yaml:2:1$/m)
+    const sweep = '!Sweep\neach: !Modest { n: !choice [1, 2] }\nmetric: n\nneeds: { gpus: 3 }\n'
+    const swept = await run('sweep.yaml', sweep)
+    assert.match(swept.stderr, /\(\{ gpus: 3 \}\)\n\n {2}\S*sweep.yaml:4:8$/m)
+    const widened = await run('wide.yaml', sweep.replace('gpus: 3', 'cpus: 5'))
     assert.match(
       widened.stderr,
       /4 CPUs on a node, but this one asks for 5 \(\{ cpus: 5 \}\)\n\n {2}\S*wide.yaml:4:8$/m,

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isFlambeauError, runFile } from 'flambeau'
@@ -267,7 +267,8 @@ describe('the memory of a worker', () => {
 
   test('does not count the pages of files that are mapped', { skip: noPython }, async () => {
     await using pool = await openPool(limited)
-    const file = join(folder, 'large')
+    // On a disk: the pages of a file that is in memory are shared memory.
+    const file = join(mkdtempSync('build/mapped-'), 'large')
     writeFileSync(file, '')
     truncateSync(file, 400e6)
     const maps = [
@@ -278,6 +279,7 @@ describe('the memory of a worker', () => {
       'time.sleep(0.5)',
     ]
     const [done] = await all(pool.map([new Shell({ argv: ['python3', '-c', maps.join('\n'), file] })]))
+    rmSync(dirname(file), { recursive: true })
     assert.equal(done?.result, 0)
   })
 
