@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -47,9 +49,15 @@ function holder(request: object, end = ''): ChildProcess {
   })
 }
 
-async function firstLine(child: ChildProcess, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
-  const [chunk] = await once(child[stream]!, 'data')
-  return String(chunk).trim()
+const readers = new WeakMap<Readable, AsyncIterator<string>>()
+
+/** The next line that a program prints: two may arrive at once. */
+async function nextLine(child: ChildProcess, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
+  const input = child[stream]!
+  const lines = readers.get(input) ?? createInterface({ input })[Symbol.asyncIterator]()
+  readers.set(input, lines)
+  const { value = '' } = await lines.next()
+  return value
 }
 
 describe('the leases of GPUs', () => {
@@ -82,14 +90,14 @@ describe('the leases of GPUs', () => {
   test('of a process that was killed is free again, and one that waits says for whom', async () => {
     const request = { gpus: gpus('killed', 2), count: 2 }
     const first = holder(request, 'await new Promise((resolve) => process.stdin.on("end", resolve).resume())')
-    assert.equal(await firstLine(first), '0,1')
+    assert.equal(await nextLine(first), '0,1')
     const second = holder({ ...request, count: 1 })
     assert.equal(
-      await firstLine(second, 'stderr'),
+      await nextLine(second, 'stderr'),
       `Waiting for a GPU, which others hold: process ${first.pid}`,
     )
     first.kill('SIGKILL')
-    assert.equal(await firstLine(second), '0')
+    assert.equal(await nextLine(second), '0')
   })
 
   test('stays with what a killed process has left in its group', async () => {
@@ -101,14 +109,14 @@ describe('the leases of GPUs', () => {
        console.log(child.pid)
        await new Promise(() => setInterval(() => {}, 1000))`,
     )
-    await firstLine(leader)
-    const child = Number(await firstLine(leader))
+    await nextLine(leader)
+    const child = Number(await nextLine(leader))
     leader.kill('SIGKILL')
     await once(leader, 'exit')
     const second = holder(request)
-    assert.match(await firstLine(second, 'stderr'), /^Waiting for a GPU, which others hold: process \d+$/)
+    assert.match(await nextLine(second, 'stderr'), /^Waiting for a GPU, which others hold: process \d+$/)
     process.kill(child, 'SIGKILL')
-    assert.equal(await firstLine(second), '0')
+    assert.equal(await nextLine(second), '0')
   })
 
   test('can be passed to another process', async () => {

@@ -17,7 +17,7 @@ import { ClusterConfigurationError, isFlambeauError, loadFile } from 'flambeau'
 import { type RemoteRun, type RunStatus, SlurmCluster, SlurmNode } from 'flambeau/cluster'
 import { hostConformance } from 'flambeau/testing'
 import { Project } from '../../support/cluster-project.js'
-import { allProcesses, argumentsOf } from '../../support/processes.js'
+import { allProcesses, argumentsOf, kill } from '../../support/processes.js'
 import { noSlurm, Slurm } from '../../support/slurm.js'
 import { until } from '../../support/until.js'
 
@@ -413,6 +413,9 @@ describe('on Slurm', { skip: noSlurm }, () => {
     })
     process.kill(supervisor!, 'SIGKILL')
     assert.equal((await run.wait()).state, 'lost')
+    // Slurm knows it as no process of the job where it tracks them by their parents, as here.
+    for (const pid of allProcesses())
+      if (argumentsOf(pid).some((each) => each.endsWith(run.id))) kill(pid, 'SIGKILL')
     // Others can be submitted, whatever is left of it.
     rmSync(fileOf(run, 'log'))
     writeFileSync(join(share, '.flambeau/runs/notes'), '')

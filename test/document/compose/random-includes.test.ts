@@ -225,10 +225,19 @@ function sorted(value: unknown, copies = new Map<unknown, unknown>()): unknown {
   if (typeof value !== 'object' || value === null) return value
   const known = copies.get(value)
   if (known) return known
+  if (value instanceof Map || value instanceof Set) return sortedMembers(value, copies)
   const isPlain = Object.getPrototypeOf(value) === Object.prototype
   if (!isPlain && !Array.isArray(value) && !(value instanceof Box)) return value
   const copy: any = value instanceof Box ? new Box() : Array.isArray(value) ? [] : {}
   copies.set(value, copy)
   for (const key of Object.keys(value).sort()) copy[key] = sorted((value as any)[key], copies)
+  return copy
+}
+
+function sortedMembers(value: Map<unknown, unknown> | Set<unknown>, copies: Map<unknown, unknown>): unknown {
+  const copy = value instanceof Map ? new Map() : new Set()
+  copies.set(value, copy)
+  if (copy instanceof Set) for (const member of value.values()) copy.add(sorted(member, copies))
+  else for (const [key, member] of value.entries()) copy.set(sorted(key, copies), sorted(member, copies))
   return copy
 }
