@@ -142,8 +142,9 @@ async function submitAndFollow(
     }
     const options = { ...submitOptions(file.path, flags, context), imports, id, onAsk }
     const run = await context.cluster.submit(prepared.value.runnable, options)
-    context.logger.info(describeStart(run, context))
+    // First: who reads the message may look at the record.
     recording?.onSubmitted({ isQueued: mayWait(run), waitsFor: run.waitsFor })
+    context.logger.info(describeStart(run, context))
     events.start(run.id)
     reporter.onStart(run.id)
     if (!flags.detach) return await follow(run, started, context)
