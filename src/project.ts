@@ -11,6 +11,7 @@ import { jsonMistake } from './util/json-syntax.js'
 import { absolutePath, isPersonal, realPath } from './util/paths.js'
 import { isMapping } from './util/plain-object.js'
 import { readRegular } from './util/read-regular.js'
+import { readSafely } from './util/thrown.js'
 
 /** The setting `"flambeau"` of a `package.json`. */
 export interface Project {
@@ -92,11 +93,7 @@ export function importProblem(
 type ModuleError = Pick<FlambeauError, 'code' | 'message'>
 
 function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
+  return readSafely(() => readdirSync(folder), [])
 }
 
 async function projectIn(folder: string): Promise<Project | undefined> {

@@ -161,11 +161,6 @@ export function withReconnect(command: Command): Command {
   return command.addOption(option.argParser(seconds))
 }
 
-/** What {@link withSeed} adds. */
-export interface SeedFlags {
-  readonly seed?: number
-}
-
 /** What {@link withNeeds} adds. */
 export interface NeedsFlags {
   readonly needs?: Needs
@@ -185,6 +180,11 @@ function needsOption(text: string): Needs {
   const mistake = needsMistake(needs)
   if (mistake === undefined) return needs
   throw new InvalidArgumentError(`It ${mistake}.`)
+}
+
+/** What {@link withSeed} adds. */
+export interface SeedFlags {
+  readonly seed?: number
 }
 
 /** Adds `--seed NUMBER`. */

@@ -315,8 +315,6 @@ export class SlurmCluster extends Cluster.with(SlurmClusterOptions) {
   }
 }
 
-/** What a command of Slurm says when the controller does not answer. */
-
 // After an option that it does not have, "sbatch" names its help.
 function lastLine(said: string): string {
   const lines = printable(said).trim().split('\n')

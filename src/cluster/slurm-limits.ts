@@ -102,16 +102,14 @@ function partitionsIn(answers: { readonly partitions: string; readonly nodes: st
 }
 
 // "UNLIMITED" and what a version of Slurm does not say are no limit, and so is 0, of a partition whose nodes are in the cloud.
-function least(...limits: readonly (string | undefined)[]): number {
+function least(...limits: readonly (string | number | undefined)[]): number {
   return Math.min(...limits.map((limit) => Number(limit) || Number.POSITIVE_INFINITY))
 }
 
 // "8000+" when there are several sizes nevertheless.
-function mostOf(texts: readonly (string | undefined)[]): string | undefined {
+function mostOf(texts: readonly (string | undefined)[]): number | undefined {
   const numbers = texts.map((text) => Number.parseInt(text ?? '', 10))
-  return numbers.length === 0 || texts.some((text) => text?.endsWith('+'))
-    ? undefined
-    : String(Math.max(...numbers))
+  return numbers.length === 0 || texts.some((text) => text?.endsWith('+')) ? undefined : Math.max(...numbers)
 }
 
 /**

@@ -13,6 +13,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ResourceError } from '../errors.js'
 import { didYouMean, nearest } from '../registry/suggest.js'
 import { projectRoot } from '../util/paths.js'
+import { readSafely } from '../util/thrown.js'
 import { compiledName, isTypeScript } from './typescript.js'
 
 /** Where modules are named. */
@@ -138,11 +139,7 @@ function inSimilarFolder(file: string): string | undefined {
 }
 
 function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
+  return readSafely(() => readdirSync(folder), [])
 }
 
 function missingPackage(module: string, { from, option }: ModuleOrigin): ResourceError {

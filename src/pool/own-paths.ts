@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readSafely } from '../util/thrown.js'
 import type { TaskMessage } from './engine.js'
 import { taskFileName, taskKey } from './task-file.js'
 
@@ -32,19 +33,11 @@ export class OwnPaths {
   // Read once: in this run, a trial keeps its number.
   #earlierNames(): ReadonlyMap<string, string> {
     this.#earlier ??= new Map(
-      namesIn(this.folder)
+      readSafely(() => readdirSync(this.folder), [])
         .toSorted()
         .reverse()
         .map((name) => [name.slice(name.lastIndexOf('-') + 1), name]),
     )
     return this.#earlier
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
   }
 }

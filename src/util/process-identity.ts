@@ -38,13 +38,18 @@ async function readBootId(): Promise<string> {
   return (linux ?? (await printed('sysctl', '-n', 'kern.boottime')) ?? '').trim()
 }
 
-// Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so count from its closing parenthesis.
+// Field 22 of /proc/PID/stat.
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (stat === undefined)
     return (await printed('ps', '-o', 'lstart=', '-p', String(pid)))?.trim() || undefined
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, ...fields] = statFields(stat)
   return state === 'Z' ? undefined : fields[18]
+}
+
+/** The fields of `/proc/PID/stat` from the third on, which is the state. The name before it may hold anything but ends with the last `)`. */
+export function statFields(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 async function printed(command: string, ...args: string[]): Promise<string | undefined> {

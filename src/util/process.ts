@@ -2,6 +2,8 @@ import { type ChildProcess, execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { settledWithin } from './concurrency.js'
+import { statFields } from './process-identity.js'
+import { readSafely } from './thrown.js'
 
 /** How a process exited: its exit code, or the signal that killed it. */
 export interface ExitStatus {
@@ -65,27 +67,18 @@ export function listGroups(): Map<number, number[]> {
   return groups
 }
 
-// The name in field 2 may hold anything, so count from its closing parenthesis.
 function parseStat(stat: string): { isRunning: boolean; group: number } {
-  const [state = '', , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state = '', , group] = statFields(stat)
   return { isRunning: state !== '' && state !== 'Z' && state !== 'X', group: Number(group) }
 }
 
 /** Reads a file of `/proc`; an empty text when its process has ended. */
 export function readProc(path: string): string {
-  try {
-    return readFileSync(`/proc/${path}`, 'latin1')
-  } catch {
-    return ''
-  }
+  return readSafely(() => readFileSync(`/proc/${path}`, 'latin1'), '')
 }
 
 function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
+  return readSafely(() => readdirSync(folder), [])
 }
 
 /**

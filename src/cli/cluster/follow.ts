@@ -72,11 +72,11 @@ export function endEvent(end: RunEnd): RunEvent & RunEnded {
   const [exitCode, message = failureOf(end)] = explainEnd(end)
   const time = endedAt ?? new Date().toISOString()
   if (state === 'succeeded') return { time, type: 'run.ended', state, exitCode, value }
-  const ended = state === 'cancelled' || state === 'lost' ? state : 'failed'
-  return { time, type: 'run.ended', state: ended, exitCode, error: message, ...(reason && { reason }) }
+  const endState = state === 'cancelled' || state === 'lost' ? state : 'failed'
+  return { time, type: 'run.ended', state: endState, exitCode, error: message, ...(reason && { reason }) }
 }
 
-/** The status of a run, once it has ended with the exit code of the commands that wait for it: its process may have had another. */
+/** A status whose exit code, if the run is over, is that of the commands that wait for it; its process may have had another. */
 export function withExitCode(status: RunStatus): RunStatus {
   if (!isEndState(status.state)) return status
   const [exitCode] = explainEnd(status)

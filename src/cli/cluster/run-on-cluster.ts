@@ -78,9 +78,9 @@ export function runOnCluster(
     } catch (error) {
       // Once it is started, it goes on, whatever happens here; a later command brings the record up to date.
       const { askedId } = submission
-      if (!events.hasStarted)
-        if (askedId !== undefined && isUnanswered(error, context)) leaveRun(askedId, recording, context)
-        else events.end(failedOutcome(error, context.signal))
+      const mayStart = askedId !== undefined && isUnanswered(error, context)
+      if (!events.hasStarted && mayStart) leaveRun(askedId, recording, context)
+      else if (!events.hasStarted) events.end(failedOutcome(error, context.signal))
       throw error
     } finally {
       await recording?.close()

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { signalGroup, signalProcess } from '../../util/process.js'
+import { statFields } from '../../util/process-identity.js'
 
 const execute = promisify(execFile)
 
@@ -58,7 +59,7 @@ async function processOf(pid: number, folder: string): Promise<RunProcess | unde
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
   if (!`\0${environment}`.includes(`\0${runVariable}=${folder}\0`)) return undefined
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const [, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [, , group] = statFields(stat)
   return { pid, group: Number(group) }
 }
 

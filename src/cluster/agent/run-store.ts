@@ -132,7 +132,7 @@ function unstartedState({ unstarted }: RunPrevention): CurrentState {
 async function failedToStart({ id }: RunRecord, { endedAt }: JobStatus): Promise<CurrentState> {
   const exit = { exitCode: notStartedCode, signal: null, cancelled: false }
   const unstarted = { ...exit, endedAt: endedAt ?? new Date().toISOString() }
-  const line = '[flambeau: the job of Slurm ended before this run began: submit the run again]\n'
+  const line = '[flambeau: the Slurm job ended before this run started: submit the run again]\n'
   // On a full disk, the next look does it.
   if (await preventRun(id, unstarted).catch(() => false))
     await appendFile(layout.run(id, 'log'), line).catch(() => undefined)

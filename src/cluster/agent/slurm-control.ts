@@ -7,7 +7,7 @@ import { ownPackage } from '../protocol/layout.js'
 import type { Request, RunSpecification, RunStatus, Unwritten } from '../protocol/messages.js'
 import { layout, writeDurably } from './home.js'
 import { isActiveJob, isFinished, statusOf } from './run-store.js'
-import { askForJob, isFinalState, jobName, recordJob, runSlurm } from './slurm-jobs.js'
+import { askForJob, isFinalState, jobName, recordJob, runSlurm, stderrOf } from './slurm-jobs.js'
 
 /** How many characters of what "sbatch" has printed an error shows. */
 const mostShown = 200
@@ -79,7 +79,7 @@ function jobScript({ id, packageHash }: RunSpecification): string {
 function throwRefused(error: Error): never {
   if (propertyOf(error, 'code') === 'ENOENT')
     throw Object.assign(new Error('sbatch'), { code: 'HOST_NO_SLURM' })
-  const said = String(propertyOf(error, 'stderr') ?? '').trim() || error.message
+  const said = stderrOf(error) || error.message
   throw refused(said.replaceAll(/^sbatch: (?:error: )?/gm, ''))
 }
 
@@ -97,12 +97,12 @@ const killMs = 120_000
  * Cancels the job of a run. One that waits never starts; the supervisor of one that runs terminates it, as on other hosts,
  * and Slurm does so when the supervisor does not.
  *
- * @throws `SLURM_SILENT` when the controller has not taken the request, and `JOB_NOT_ENDED` when it has in vain.
+ * @throws `SLURM_SILENT` when the controller does not accept the request, and `JOB_NOT_ENDED` when the job is still active long after it.
  */
 export async function cancelJob({ cluster, id, graceMs }: Request<'cancel'>): Promise<Unwritten<RunStatus>> {
   const started = Date.now()
   let askedAt = 0
-  let isTaken = false
+  let isAccepted = false
   for (;;) {
     const status = await statusOf(cluster, id)
     const waited = Date.now() - started
@@ -112,11 +112,11 @@ export async function cancelJob({ cluster, id, graceMs }: Request<'cancel'>): Pr
       askedAt = Date.now()
       await signalJob(id, waited > graceMs + askMs).then(
         () => {
-          isTaken = true
+          isAccepted = true
         },
         (error) => {
-          // The controller may be restarted once it has taken the request.
-          if (!isTaken) throw cancelError('SLURM_SILENT', id, saidBy(error))
+          // Once the controller has accepted the request, it may be restarted.
+          if (!isAccepted) throw cancelError('SLURM_SILENT', id, saidBy(error))
         },
       )
     }
@@ -129,15 +129,10 @@ function cancelError(code: string, id: string, detail?: string): Error {
 }
 
 function saidBy(error: Error): string {
-  return (
-    String(propertyOf(error, 'stderr') ?? '')
-      .trim()
-      .split('\n')
-      .at(-1) || error.message
-  )
+  return stderrOf(error).split('\n').at(-1) || error.message
 }
 
-/** Has Slurm end a job, unless it has ended; rejects when Slurm has not taken the request. */
+/** Asks Slurm to end a job that is still active. Rejects when Slurm does not accept the request. */
 async function signalJob(id: string, isLate: boolean): Promise<void> {
   const job = await askForJob(id)
   if (job && isFinalState(job.state)) return
@@ -149,7 +144,7 @@ async function signalJob(id: string, isLate: boolean): Promise<void> {
 
 async function cancelWith(args: readonly string[]): Promise<void> {
   await runSlurm('scancel', args).catch((error) => {
-    // It has ended meanwhile.
+    // The job ended before the request arrived.
     if (!/already complet|invalid job id/i.test(saidBy(error))) throw error
   })
 }

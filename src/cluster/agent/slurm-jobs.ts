@@ -70,10 +70,14 @@ export async function runSlurm(
   return (await execute(command, args, { env, timeout, maxBuffer: 1 << 28 })).stdout
 }
 
+/** What a command that {@link runSlurm} ran has written on standard error before it failed. */
+export function stderrOf(error: Error): string {
+  return String(propertyOf(error, 'stderr') ?? '').trim()
+}
+
 /** Whether a command has failed because the controller does not answer: what it was to do is not done. */
-export function isSilent(error: Error): boolean {
-  const said = String(propertyOf(error, 'stderr') ?? '')
-  return propertyOf(error, 'killed') === true || /contact slurm controller|timed out/i.test(said)
+function isSilent(error: Error): boolean {
+  return propertyOf(error, 'killed') === true || /contact slurm controller|timed out/i.test(stderrOf(error))
 }
 
 /** The status of a run by its job: of a run without `exit.json`, for which its supervisor cannot speak. */
@@ -82,7 +86,7 @@ export interface JobStatus {
   readonly waitsFor?: string | undefined
   readonly reason?: string | undefined
   readonly endedAt?: string | undefined
-  /** Whether its job has ended by itself before its supervisor began the run. */
+  /** Whether the job ended, without being cancelled, before its supervisor started the run. */
   readonly hasFailedToStart?: true
 }
 

@@ -123,7 +123,7 @@ const explanations: Readonly<Record<string, readonly [code: string, explain: Exp
   JOB_NOT_ENDED: [
     'JOB_NOT_ENDED',
     (host, { message }) =>
-      `Slurm has taken the request to cancel run "${message}", but has not ended its job yet: "squeue --name=flambeau-${message}" on host "${host}" shows its state`,
+      `Slurm accepted the request to cancel run "${message}", but its job is still active: "squeue --name=flambeau-${message}" on host "${host}" shows its state`,
   ],
   FILE_CHANGED: ['FILE_CHANGED', (_, { message }) => changedWhileSent(message)],
   ENOSPC: diskFull(

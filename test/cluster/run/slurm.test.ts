@@ -65,6 +65,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
     )
     renameSync(fileOf(run, 'hidden'), fileOf(run, 'spec.json'))
   }
+
   test('a run that waits says why, and starts when there is room', async () => {
     await using cluster = make({ sbatch: ['--exclusive', '--nodelist=n2'] })
     const first = await submit(cluster, waiting)
@@ -498,7 +499,7 @@ describe('on Slurm', { skip: noSlurm }, () => {
     const { state, exitCode } = await unstarted.wait()
     assert.deepEqual([state, exitCode], ['failed', 126])
     const log = (await buffer(unstarted.logs())).toString()
-    assert.match(log, /TypeError(?:.*\n)*\[flambeau: the job of Slurm ended before this run began: /)
+    assert.match(log, /TypeError(?:.*\n)*\[flambeau: the Slurm job ended before this run started: /)
     assert.equal(existsSync(fileOf(unstarted, 'secrets.json')), false)
   })
 
