@@ -1,9 +1,10 @@
 // What runs and their workers need of the hosts: GPUs that no other has, variables, and what can never fit.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -20,7 +21,7 @@ import { type CommandEnd, endOf, UserPackage } from '../../support/user-package.
 const noRedis = redisServer === undefined && 'there is no redis-server or valkey-server here'
 
 const module_ = `
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Runnable, registrable } from 'flambeau'
 
@@ -31,11 +32,15 @@ class UseGpu extends Runnable {
   constructor(options = {}) { super(options); this.options = options }
 
   async run({ signal, taskId = 'run' }) {
-    const { file, ms = 100 } = this.options
+    const { file, ms = 100, waitsFor } = this.options
     const { CUDA_VISIBLE_DEVICES: gpus = 'all', OMP_NUM_THREADS: threads } = process.env
     const note = (what) => appendFileSync(file, what + ' ' + gpus + ' ' + taskId + ' ' + process.pid + '\\n')
     note('begin')
     await delay(ms, undefined, { signal })
+    for (let looks = 0; waitsFor && !existsSync(waitsFor); looks++) {
+      if (looks === 3000) throw new Error('There is no file ' + waitsFor)
+      await delay(20, undefined, { signal })
+    }
     note('end')
     return { gpus, threads, score: 1, home: process.env.HOME }
   }
@@ -68,16 +73,15 @@ async function made(tag: string, options: object): Promise<Runnable<any, any>> {
 }
 
 function flambeau(...args: readonly string[]): Promise<CommandEnd> {
+  return endOf(started(...args))
+}
+
+function started(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
   const cli = join(process.cwd(), 'dist/cli/main.js')
   const env = { ...process.env, NO_COLOR: '1' }
   const flags = ['--import', './gpus.js']
-  return endOf(
-    spawn(process.execPath, [cli, ...args, ...flags], {
-      cwd: project.folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }),
-  )
+  const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe']
+  return spawn(process.execPath, [cli, ...args, ...flags], { cwd: project.folder, env, stdio })
 }
 
 const local = (name: string, options: object = {}) =>
@@ -234,11 +238,20 @@ describe('a pool on machines of which one has a GPU', { skip: noRedis || noMachi
 
   test('runs there alone, and says that it leaves out the others', async () => {
     const file = join(folder, 'ssh-sweep')
+    const isSaid = join(folder, 'is-said')
     project.file(
       'some.yaml',
-      `!Sweep\neach: !UseGpu { file: ${file}, ms: !choice [20, 21, 22] }\nmetric: score\n`,
+      `!Sweep\neach: !UseGpu { file: ${file}, waitsFor: ${isSaid}, ms: !choice [20, 21, 22] }\nmetric: score\n`,
     )
-    const { code, stdout, stderr } = await flambeau('run', 'some.yaml', '-c', 'ssh.yaml')
+    const command = started('run', 'some.yaml', '-c', 'ssh.yaml')
+    let shown = ''
+    const message = /The workers do not fit on ".+": A worker of the pool needs 1 GPU, but this machine has 0/
+    // The trials may be fast enough to end before the host without a GPU answers.
+    command.stderr.on('data', (part) => {
+      shown += part
+      if (message.test(shown)) writeFileSync(isSaid, '')
+    })
+    const { code, stdout, stderr } = await endOf(command)
     assert.equal(code, 0, stderr)
     assert.match(stdout, /"trials": ?3/)
     const { lines, overlaps: found } = overlaps(readFileSync(file, 'utf8'))
@@ -247,10 +260,7 @@ describe('a pool on machines of which one has a GPU', { skip: noRedis || noMachi
       lines.every((line) => line.split(' ')[1] === '7'),
       lines.join('\n'),
     )
-    assert.match(
-      stderr,
-      /The workers do not fit on ".+": A worker of the pool needs 1 GPU, but this machine has 0/,
-    )
+    assert.match(stderr, message)
   })
 })
 
