@@ -20,7 +20,7 @@ interface ViewFlags extends LogFlags, Pick<ImportFlags, 'project'> {
 
 /** `flambeau view`. */
 export function viewCommand(): Command {
-  const port = new Option('--port <number>', 'the port (default: a free one)').default(0, 'a free one')
+  const port = new Option('--port <number>', 'the port').default(0, 'a free one')
   const command = commandOf('view')
     .addOption(port.argParser(portNumber))
     .option('--no-open', 'only print the address')

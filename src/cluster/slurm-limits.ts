@@ -113,7 +113,7 @@ function mostOf(texts: readonly (string | undefined)[]): number | undefined {
 }
 
 /**
- * Minutes of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours` or `days-hours:minutes:seconds`; `NaN` for what is no
+ * Minutes, of which 0 are no limit, of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours` or `days-hours:minutes:seconds`; `NaN` for what is no
  * time.
  */
 function minutesOf(text = ''): number {
@@ -121,8 +121,9 @@ function minutesOf(text = ''): number {
   const [, days, rest] = /^(?:(\d+)-)?(\d+(?::\d+){0,2})$/.exec(text) ?? []
   if (rest === undefined) return Number.NaN
   const numbers = rest.split(':').map(Number)
-  if (days !== undefined) return Number(days) * 1440 + minutesIn(numbers)
-  return minutesIn(numbers.length === 3 ? numbers : [0, ...numbers])
+  const hasHours = days !== undefined || numbers.length === 3
+  const minutes = Number(days ?? 0) * 1440 + minutesIn(hasHours ? numbers : [0, ...numbers])
+  return minutes || Number.POSITIVE_INFINITY
 }
 
 function minutesIn([hours = 0, minutes = 0, seconds = 0]: readonly number[]): number {

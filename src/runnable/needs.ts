@@ -45,12 +45,17 @@ export function needsText({ gpus, cpus, memory }: CompleteNeeds): string {
     .join(',')
 }
 
-/** The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. */
+/**
+ * The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. What is there twice makes a part that is
+ * no need.
+ */
 export function parseNeeds(text: string): Needs {
-  const entries = text.split(',').map((part) => {
-    const [name = '', value = ''] = part.split('=', 2).map((each) => each.trim())
-    return [name, /^[\d.]+$/.test(value) ? Number(value) : value]
-  })
+  const entries = new Map<string, unknown>()
+  for (const part of text.split(',')) {
+    const [, name, value = ''] = /^([^=]*)(?:=([^=]*))?$/.exec(part)?.map((each) => each?.trim()) ?? []
+    if (name === undefined || entries.has(name)) entries.set(part, '')
+    else entries.set(name, /^[\d.]+$/.test(value) ? Number(value) : value)
+  }
   return Object.fromEntries(entries)
 }
 

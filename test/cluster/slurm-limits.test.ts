@@ -14,7 +14,14 @@ const whatOf = (...args: readonly string[]): string | undefined =>
   findExcess(args, { partitions, nodes })?.what
 
 test('the last value of an option counts, in any form', () => {
-  for (const args of [['--time=8-0'], ['--time=7-0:0:1'], ['-t168:01:00'], ['--time=1', '-tinfinite']])
+  for (const args of [
+    ['--time=8-0'],
+    ['--time=7-0:0:1'],
+    ['-t168:01:00'],
+    ['--time=1', '-tinfinite'],
+    ['--time=0'],
+    ['-t0:00'],
+  ])
     assert.equal(whatOf(...args), 'time', args.join(' '))
   for (const args of [
     ['--time=7-0'],

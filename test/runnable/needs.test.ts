@@ -96,7 +96,16 @@ describe('needs', () => {
       assert.deepEqual(completeNeeds(parseNeeds(needsText(complete))), complete)
     }
     assert.equal(needsText(completeNeeds({ gpus: 1, memory: '8 GB' })), 'gpus=1,memory=8GB')
-    for (const wrong of ['', 'gpus', 'gpus=', 'gpu=1', 'gpus=1,memory=8 gigs', 'cpus=1.2.3'])
+    for (const wrong of [
+      '',
+      'gpus',
+      'gpus=',
+      'gpu=1',
+      'gpus=1,memory=8 gigs',
+      'cpus=1.2.3',
+      'gpus=1=2',
+      'cpus=1,cpus=2',
+    ])
       assert.equal(typeof needsMistake(parseNeeds(wrong)), 'string', wrong)
     assert.equal(describeNeeds(completeNeeds({ gpus: 1, memory: 200 })), "{ gpus: 1, memory: '200 MB' }")
     assert.equal(exceeds(completeNeeds({ cpus: 1 }), noNeeds), true)

@@ -84,7 +84,8 @@ function enterFolder({ record }: FoundRecord): void {
 }
 
 function flagsOf({ record }: FoundRecord, flags: RerunFlags) {
-  const needs = flags.needs ?? (record.needs === undefined ? undefined : parseNeeds(record.needs))
+  // An empty text is that of a run from which "--needs gpus=0" took those of its class.
+  const needs = flags.needs ?? (record.needs === undefined ? undefined : parseNeeds(record.needs || 'gpus=0'))
   const { secrets = record.secrets, secretsDialect = record.secretsDialect, seed = record.seed } = flags
   return {
     ...flags,

@@ -68,6 +68,8 @@ function jobScript({ id, packageHash }: RunSpecification): string {
     '#!/bin/sh',
     // Whatever of the environment reaches the job.
     `export HOME=${quoteArgument(homedir())}`,
+    // With "--export=NONE", Slurm would keep the steps on the nodes from the environment as well, PATH included.
+    'unset SLURM_EXPORT_ENV',
     `node=${node}`,
     '[ -x "$node" ] || node=node',
     `exec "$node" ${quoteArgument(program)} ${quoteArgument(layout.run(id))}`,

@@ -93,8 +93,12 @@ export function hasEnd(strategy: string | Strategy): boolean {
   return typeof strategy === 'string' || strategy instanceof Tpe
 }
 
+// An alias, and what stands elsewhere, is known when it is constructed.
 const isRunnableTemplate = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && isTemplate(value)
+  typeof value === 'object' &&
+  value !== null &&
+  isTemplate(value) &&
+  (value.tag !== undefined || !['scalar', 'mapping', 'sequence'].includes(value.node.kind))
 
 const goal = v.picklist(['max', 'min'], 'expected "max" or "min"')
 

@@ -9,7 +9,7 @@ import { JsonLines } from '../json-lines.js'
 import type { AnyTask, TaskDone, TaskEvent, TaskOutcome } from '../options.js'
 import type { Pool } from '../pool.js'
 import { packError } from '../serialize.js'
-import { taskFileName, taskText, writeFailedFile } from '../task-file.js'
+import { taskFileName, taskKey, taskText, writeFailedFile } from '../task-file.js'
 import { durationMs } from './duration.js'
 import type { SweepEvents } from './events.js'
 import { MedianRule } from './median-rule.js'
@@ -54,6 +54,8 @@ export class SweepRun {
   readonly #trials = new Map<AnyTask, Trial>()
   /** The trials that a rule has resumed. */
   readonly #resumed = new Set<AnyTask>()
+  /** Of trials with the same options, the one that has the folder and the log of their key. */
+  readonly #keyOwners = new Map<string, string>()
   readonly #monitor: TrialMonitor
   readonly #gate: Gate
   /** When no more trials begin, as `performance.now()` counts. */
@@ -69,6 +71,7 @@ export class SweepRun {
     const { earlyStop, maxDuration } = plan.options
     for (const record of [...earlier.kept, ...earlier.failed]) {
       this.#records.set(record.trial, record)
+      if (!this.#keyOwners.has(record.key)) this.#keyOwners.set(record.key, record.trial)
       if (plan.strategy) this.#addFinished(record)
     }
     this.#monitor = new TrialMonitor(
@@ -142,7 +145,7 @@ export class SweepRun {
       spanName: 'flambeau.trial',
       isRepeatable: true,
       // Its number changes with the space and the number of trials.
-      keyOf: (task) => this.#trials.get(task)!.key,
+      keyOf: (task) => this.#folderKey(this.#trials.get(task)!),
       isResumed: (task) => this.#resumed.has(task),
       workerOf: (task) => this.#records.get(this.#trials.get(task)!.id)?.worker,
       signal,
@@ -169,6 +172,13 @@ export class SweepRun {
       _started: this.#startedAt.get(trial) ?? '',
     })
     this.#metrics?.append(line).catch(() => {})
+  }
+
+  // Two points may be the same options: a choice in a choice can have one value twice.
+  #folderKey({ id, key }: Trial): string {
+    const owner = this.#keyOwners.get(key)
+    if (owner === undefined) this.#keyOwners.set(key, id)
+    return owner === undefined || owner === id ? key : taskKey(`${key} ${id}`)
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {
@@ -311,7 +321,8 @@ export class SweepRun {
     const { maxFailures = Infinity } = this.context.plan.options
     if (error) this.#failures++
     if (this.#failures <= maxFailures) return
-    const message = `${this.#failures} trials failed, more than "maxFailures: ${maxFailures}" allows`
+    const trials = this.#failures === 1 ? '1 trial' : `${this.#failures} trials`
+    const message = `${trials} failed, more than "maxFailures: ${maxFailures}" allows`
     throw new UnsuccessfulRunnableError(message, { code: 'TOO_MANY_FAILURES' })
   }
 }

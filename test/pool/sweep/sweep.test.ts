@@ -543,6 +543,10 @@ describe('sweeps', () => {
       ],
       ['each: !Fit { rate: !logUniform { low: 1, high: 2 } }', /write "strategy: random" and "samples: 20"/],
       ['each: !Fit { rte: !choice [1] }', /Option "rte" of "!Fit" is unknown: did you mean "rate"\?/],
+      ['each:', /Option "each" of "!Sweep": expected a runnable/],
+      ['each: 5', /Option "each" of "!Sweep": expected a runnable/],
+      ['each: { rate: 0.1 }', /Option "each" of "!Sweep": expected a runnable/],
+      ['each: [!Fit {}]', /Option "each" of "!Sweep": expected a runnable/],
       ['each: !Adam { rate: 1 }', /"each" must be a runnable, but "!Adam" is not one/],
       ['each: !Fti {}', /Unknown tag "!Fti": did you mean "!Fit"\?/],
     ]

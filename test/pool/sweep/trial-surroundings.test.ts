@@ -159,6 +159,20 @@ describe('the folder of a trial', () => {
     assert.equal(readdirSync(join(output, 'logs')).length, logs.length + 1)
   })
 
+  test('is its own when two trials have the same options', async () => {
+    const output = fresh()
+    const ready = join(folder, 'ready-twice')
+    await sweep(`each: !Whose { rate: !choice [1, 2], until: ${ready} }`, { output })
+    writeFileSync(ready, '')
+    const each = `each: !Whose { rate: !choice [!choice [1, 2], !choice [2, 3]], until: ${ready} }`
+    const resumed = await sweep(each, { output, resume: true })
+    assert.equal(resultOf(resumed).failed, 0)
+    const starts = (await readRecords(output)).map(({ result }) => (result as { starts: number }).starts)
+    assert.deepEqual(starts, [2, 2, 1, 1])
+    assert.equal(readdirSync(join(output, 'tasks')).length, 4)
+    assert.equal(readdirSync(join(output, 'logs')).length, 4)
+  })
+
   test('and its record are its own when trials have failed and the values are in another order', async () => {
     const output = fresh()
     const each = (rates: string): string => `each: !Whose { rate: !choice ${rates}, fails: [1] }`
