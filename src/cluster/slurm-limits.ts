@@ -113,8 +113,8 @@ function mostOf(texts: readonly (string | undefined)[]): number | undefined {
 }
 
 /**
- * Minutes, of which 0 are no limit, of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours` or `days-hours:minutes:seconds`; `NaN` for what is no
- * time.
+ * Minutes of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours` or `days-hours:minutes:seconds`; `NaN` for what is no
+ * time. For Slurm, 0 means no limit.
  */
 function minutesOf(text = ''): number {
   if (/^(?:unlimited|infinite)$/i.test(text)) return Number.POSITIVE_INFINITY

@@ -46,15 +46,15 @@ export function needsText({ gpus, cpus, memory }: CompleteNeeds): string {
 }
 
 /**
- * The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. What is there twice makes a part that is
- * no need.
+ * The needs that a text such as `gpus=1,memory=8GB` means, which {@link needsMistake} checks. A part with a second value, or of a name
+ * that is there already, is kept whole, as an unknown need.
  */
 export function parseNeeds(text: string): Needs {
   const entries = new Map<string, unknown>()
   for (const part of text.split(',')) {
-    const [, name, value = ''] = /^([^=]*)(?:=([^=]*))?$/.exec(part)?.map((each) => each?.trim()) ?? []
-    if (name === undefined || entries.has(name)) entries.set(part, '')
-    else entries.set(name, /^[\d.]+$/.test(value) ? Number(value) : value)
+    const [name = '', value = '', ...others] = part.split('=').map((each) => each.trim())
+    const isOnce = others.length === 0 && !entries.has(name)
+    entries.set(isOnce ? name : part, /^[\d.]+$/.test(value) ? Number(value) : value)
   }
   return Object.fromEntries(entries)
 }

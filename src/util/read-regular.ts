@@ -12,7 +12,7 @@ export interface ReadRegularOptions {
   readonly isExcluded?: (stats: Stats) => boolean
 }
 
-/** How often a file that grows while it is read is read, and how long each pause is: a program saves a file in less. */
+/** How often a file is read that grows meanwhile, and the pause between two attempts. */
 const tries = 5
 const pauseMs = 50
 
@@ -23,7 +23,7 @@ const pauseMs = 50
 export async function readRegular(path: string, options: ReadRegularOptions): Promise<Buffer | RefusedFile> {
   const { limit, isReal = false, isExcluded } = options
   const noFollow = isReal ? (constants.O_NOFOLLOW ?? 0) : 0
-  for (let pauses = 0; ; pauses++) {
+  for (let attempt = 1; ; attempt++) {
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | noFollow)
     try {
       const stats = await file.stat()
@@ -36,7 +36,7 @@ export async function readRegular(path: string, options: ReadRegularOptions): Pr
     } finally {
       await file.close()
     }
-    if (pauses === tries - 1) return 'changing'
+    if (attempt === tries) return 'changing'
     await delay(pauseMs)
   }
 }

@@ -3,9 +3,9 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
+import { emitted } from '../support/emitted.js'
 
-const { readRegular } = await import(pathToFileURL(join('build/js/util/read-regular.js')).href)
+const { readRegular } = await emitted('util/read-regular.js')
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-read-regular-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -28,6 +28,6 @@ test('a file that grows while it is read is read again', async () => {
   assert.deepEqual(await readGrowing(2), ['line\n'.repeat(3), 3])
 })
 
-test('one that never stops to grow is refused', async () => {
+test('one that never stops growing is refused', async () => {
   assert.deepEqual(await readGrowing(Number.POSITIVE_INFINITY), ['changing', 5])
 })

@@ -54,7 +54,7 @@ export class SweepRun {
   readonly #trials = new Map<AnyTask, Trial>()
   /** The trials that a rule has resumed. */
   readonly #resumed = new Set<AnyTask>()
-  /** Of trials with the same options, the one that has the folder and the log of their key. */
+  /** Of trials with the same options, the one whose folder and log are named by their key alone: that with the lowest number. */
   readonly #keyOwners = new Map<string, string>()
   readonly #monitor: TrialMonitor
   readonly #gate: Gate
@@ -71,9 +71,10 @@ export class SweepRun {
     const { earlyStop, maxDuration } = plan.options
     for (const record of [...earlier.kept, ...earlier.failed]) {
       this.#records.set(record.trial, record)
-      if (!this.#keyOwners.has(record.key)) this.#keyOwners.set(record.key, record.trial)
       if (plan.strategy) this.#addFinished(record)
     }
+    const byNumber = [...this.#records.values()].sort((a, b) => Number(a.trial) - Number(b.trial))
+    for (const { trial, key } of byNumber) this.#claimKey(trial, key)
     this.#monitor = new TrialMonitor(
       plan.objectives[0]!,
       earlyStop === 'median' ? new MedianRule() : earlyStop,
@@ -175,16 +176,19 @@ export class SweepRun {
   }
 
   // Two points may be the same options: a choice in a choice can have one value twice.
+  #claimKey(id: string, key: string): void {
+    if (!this.#keyOwners.has(key)) this.#keyOwners.set(key, id)
+  }
+
   #folderKey({ id, key }: Trial): string {
-    const owner = this.#keyOwners.get(key)
-    if (owner === undefined) this.#keyOwners.set(key, id)
-    return owner === undefined || owner === id ? key : taskKey(`${key} ${id}`)
+    return this.#keyOwners.get(key) === id ? key : taskKey(`${key} ${id}`)
   }
 
   async *#pendingTasks(): AsyncGenerator<AnyTask> {
     for await (const combination of this.#pending()) {
       const trial = await this.context.plan.trial(combination)
       this.#trials.set(trial.task, trial)
+      this.#claimKey(trial.id, trial.key)
       if (combination.isResumed) this.#resumed.add(trial.task)
       yield trial.task
     }

@@ -173,6 +173,27 @@ describe('the folder of a trial', () => {
     assert.equal(readdirSync(join(output, 'logs')).length, 4)
   })
 
+  test('stays its own when only the later of two trials with the same options has a result', async () => {
+    const output = fresh()
+    const ready = join(folder, 'ready-later')
+    const each = `each: !Whose { rate: !choice [!choice [1, 2], !choice [2, 3]], until: ${ready} }`
+    await sweep(each, { output })
+    const file = join(output, 'results.jsonl')
+    const lines = (await readRecords(output)).map(({ error, ...record }) =>
+      record.trial === '03'
+        ? { ...record, metric: 2, result: { score: 2, starts: 1 } }
+        : { ...record, error },
+    )
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    writeFileSync(ready, '')
+    await sweep(each, { output, resume: true })
+    const starts = (await readRecords(output)).map(({ trial, result }) => [
+      trial,
+      (result as { starts: number }).starts,
+    ])
+    assert.deepEqual(Object.fromEntries(starts), { '01': 2, '02': 2, '03': 1, '04': 2 })
+  })
+
   test('and its record are its own when trials have failed and the values are in another order', async () => {
     const output = fresh()
     const each = (rates: string): string => `each: !Whose { rate: !choice ${rates}, fails: [1] }`
